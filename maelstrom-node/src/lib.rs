@@ -1,0 +1,2 @@
+//! A Maelstrom node.
+#![forbid(unsafe_code)]

@@ -1,0 +1,4 @@
+//! The `maelstrom-node` binary.
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,2 @@
+//! A test bench with Maelstrom's command line.
+#![forbid(unsafe_code)]

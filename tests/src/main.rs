@@ -1,0 +1,4 @@
+//! The `workbench` binary.
+#![forbid(unsafe_code)]
+
+fn main() {}
