@@ -1,0 +1,97 @@
+//! The settings of a generator.
+
+use core::time::Duration;
+
+use crate::slot::Slot;
+use crate::{BuildError, Clock, Epoch, Generator, Id, NodeId};
+
+/// The settings of a [`Generator`], from [`Generator::builder`].
+///
+/// What has no safe default, the node id and the epoch, is asked for there;
+/// everything here has one.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a builder makes no generator until `build`"]
+pub struct Builder {
+    pub(crate) node: NodeId,
+    pub(crate) epoch: Epoch,
+    pub(crate) max_ahead_ms: u64,
+    pub(crate) first: Slot,
+    pub(crate) max_wait: Duration,
+    pub(crate) frozen_after: Duration,
+}
+
+impl Builder {
+    pub(crate) const fn new(node: NodeId, epoch: Epoch) -> Builder {
+        Builder {
+            node,
+            epoch,
+            max_ahead_ms: 0,
+            first: Slot::start_of(node, 0),
+            max_wait: Duration::from_secs(10),
+            frozen_after: Duration::from_secs(1),
+        }
+    }
+
+    /// How far an ID's timestamp may run ahead of the clock, in milliseconds.
+    ///
+    /// The one bound for bursts and for backward steps alike: with 2, a burst may
+    /// use up three milliseconds' IDs at once, and a clock that steps back by 2 ms
+    /// goes unnoticed. Beyond it, a call waits or is refused. The default is 0:
+    /// wait out a full millisecond, and a backward step.
+    pub const fn max_ahead_ms(mut self, ms: u64) -> Builder {
+        self.max_ahead_ms = ms;
+        self
+    }
+
+    /// Makes only IDs greater than `id`: the last one made before a restart, or the largest stored.
+    ///
+    /// Needed where the clock may have gone back across the restart, or where
+    /// [`max_ahead_ms`](Builder::max_ahead_ms) is not 0. The ID may be of another
+    /// node, too: the first ID is greater all the same.
+    pub const fn resume_after(mut self, id: Id) -> Builder {
+        self.first = Slot::after(self.node, id);
+        self
+    }
+
+    /// How long [`next_id`](Generator::next_id) may wait before it is refused; the default is 10 s.
+    ///
+    /// Longer waits come only of a clock that was set back further than this.
+    pub const fn max_wait(mut self, wait: Duration) -> Builder {
+        self.max_wait = wait;
+        self
+    }
+
+    /// How long a waiting call believes a clock that stands still; the default is 1 s.
+    pub const fn frozen_after(mut self, patience: Duration) -> Builder {
+        self.frozen_after = patience;
+        self
+    }
+
+    /// The generator, with `clock` to tell it the time.
+    ///
+    /// # Errors
+    ///
+    /// - [`BuildError::EpochAhead`] if the clock is before the epoch.
+    /// - [`BuildError::Expired`] if it is past the last timestamp, 69.7 years after the epoch.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use snowflake::{BuildError, Epoch, Generator, ManualClock, NodeId, UnixMillis};
+    ///
+    /// let too_early = ManualClock::new(UnixMillis(Epoch::Y2024.start().0 - 1));
+    /// let built = Generator::builder(NodeId::new(7)?, Epoch::Y2024).build(too_early);
+    /// assert_eq!(built.unwrap_err(), BuildError::EpochAhead { by_ms: 1 });
+    /// # Ok::<(), snowflake::NodeIdError>(())
+    /// ```
+    pub fn build<C: Clock>(self, clock: C) -> Result<Generator<C>, BuildError> {
+        let now = clock.now();
+        let Some(tick) = now.since(self.epoch) else {
+            return Err(BuildError::EpochAhead { by_ms: self.epoch.start().0 - now.0 });
+        };
+        if Slot::start_of(self.node, tick).max(self.first) == Slot::end(self.node) {
+            return Err(BuildError::Expired);
+        }
+        Ok(Generator::from_builder(self, clock))
+    }
+}

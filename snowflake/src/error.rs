@@ -1,0 +1,96 @@
+//! Why there is no ID.
+
+use core::error::Error;
+use core::fmt;
+
+/// Why a generator could not be built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The clock reads a time before the epoch.
+    EpochAhead {
+        /// How far the epoch is ahead of the clock, in milliseconds.
+        by_ms: u64,
+    },
+    /// Every timestamp of this epoch is in the past, or used up by the ID to resume after.
+    Expired,
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BuildError::EpochAhead { by_ms } => write!(
+                f,
+                "the epoch is {by_ms} ms ahead of the clock: choose one in the past, or set the clock"
+            ),
+            BuildError::Expired => f.write_str(EXPIRED),
+        }
+    }
+}
+
+impl Error for BuildError {}
+
+/// Why there is no ID now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClaimError {
+    /// The next free millisecond is further ahead of the clock than
+    /// [`max_ahead_ms`](crate::Builder::max_ahead_ms) allows: this millisecond's
+    /// IDs are used up, or the clock has stepped back. No ID was used up.
+    Ahead {
+        /// How far the clock has to move before there is one, in milliseconds; at least 1.
+        wait_ms: u64,
+    },
+    /// Every timestamp of this epoch is used up, 69.7 years after it. Trying again does not help.
+    Expired,
+}
+
+impl fmt::Display for ClaimError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ClaimError::Ahead { wait_ms } => write_ahead(f, *wait_ms),
+            ClaimError::Expired => f.write_str(EXPIRED),
+        }
+    }
+}
+
+impl Error for ClaimError {}
+
+/// Why a call that waits came back without an ID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WaitError {
+    /// The wait would be longer than [`max_wait`](crate::Builder::max_wait), or than
+    /// the caller's deadline allows.
+    Ahead {
+        /// How far the clock has to move before there is an ID, in milliseconds; at least 1.
+        wait_ms: u64,
+    },
+    /// The clock has stood still for [`frozen_after`](crate::Builder::frozen_after).
+    Frozen {
+        /// How far the clock would have to move, in milliseconds; at least 1.
+        wait_ms: u64,
+    },
+    /// Every timestamp of this epoch is used up, 69.7 years after it. Trying again does not help.
+    Expired,
+}
+
+impl fmt::Display for WaitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WaitError::Ahead { wait_ms } => write_ahead(f, *wait_ms),
+            WaitError::Frozen { wait_ms } => {
+                write!(f, "the clock stands still, {wait_ms} ms short of the next free millisecond")
+            }
+            WaitError::Expired => f.write_str(EXPIRED),
+        }
+    }
+}
+
+impl Error for WaitError {}
+
+const EXPIRED: &str = "every timestamp of this epoch is used up";
+
+fn write_ahead(f: &mut fmt::Formatter<'_>, wait_ms: u64) -> fmt::Result {
+    write!(f, "the next free millisecond is {wait_ms} ms out of reach: try again after that time")
+}

@@ -1,0 +1,4 @@
+//! One file per optional dependency, behind the feature of its name.
+
+#[cfg(feature = "serde")]
+mod serde;

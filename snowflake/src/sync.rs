@@ -1,0 +1,72 @@
+//! The atomics of the claim: core's, or loom's under `cfg(loom)`.
+//!
+//! No other file mentions loom. Under it, [`weaken`] breaks the primitives on
+//! purpose, so that a test can see the model fail: a model that cannot fail
+//! proves nothing.
+
+#[cfg(not(loom))]
+pub(crate) use core::sync::atomic::{AtomicU64, Ordering};
+
+#[cfg(loom)]
+pub(crate) use loom::sync::atomic::Ordering;
+#[cfg(loom)]
+pub use weakened::{AtomicU64, Weakness, weaken};
+
+#[cfg(loom)]
+mod weakened {
+    use loom::sync::atomic::Ordering;
+    use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
+
+    /// A way to break the claim.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Weakness {
+        /// The primitives as they are.
+        None = 0,
+        /// A compare-exchange is a load and a store that another thread can come between.
+        TornCompareExchange = 1,
+    }
+
+    static WEAKNESS: AtomicU8 = AtomicU8::new(Weakness::None as u8);
+
+    /// Breaks the primitives of this process: one weakness per test binary's run.
+    pub fn weaken(weakness: Weakness) {
+        WEAKNESS.store(weakness as u8, SeqCst);
+    }
+
+    fn weakened_by(weakness: Weakness) -> bool {
+        WEAKNESS.load(SeqCst) == weakness as u8
+    }
+
+    /// Loom's `AtomicU64`, broken as [`weaken`] says.
+    #[derive(Debug)]
+    pub struct AtomicU64(loom::sync::atomic::AtomicU64);
+
+    #[allow(missing_docs, reason = "each method is the one of core's AtomicU64")]
+    impl AtomicU64 {
+        pub fn new(value: u64) -> AtomicU64 {
+            AtomicU64(loom::sync::atomic::AtomicU64::new(value))
+        }
+
+        pub fn load(&self, order: Ordering) -> u64 {
+            self.0.load(order)
+        }
+
+        pub fn compare_exchange_weak(
+            &self,
+            current: u64,
+            new: u64,
+            success: Ordering,
+            failure: Ordering,
+        ) -> Result<u64, u64> {
+            if weakened_by(Weakness::TornCompareExchange) {
+                let seen = self.0.load(failure);
+                if seen != current {
+                    return Err(seen);
+                }
+                self.0.store(new, success);
+                return Ok(seen);
+            }
+            self.0.compare_exchange_weak(current, new, success, failure)
+        }
+    }
+}

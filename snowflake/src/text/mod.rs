@@ -1,0 +1,5 @@
+//! IDs as text.
+
+mod decimal;
+
+pub use decimal::ParseIdError;
