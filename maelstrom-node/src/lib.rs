@@ -1,2 +1,25 @@
-//! A Maelstrom node.
+//! A node for Maelstrom: a pure state machine, and the driver that puts it behind
+//! stdin and stdout.
+//!
+//! Data flows one way: line -> [envelope](message::Envelope) -> [node](Node) -> workload ->
+//! [outbox](Outbox) -> line. [`Node`] reads no clock, starts no thread and draws no
+//! randomness: time, seed and the clock for IDs are arguments. [`main`] is the whole
+//! program; `maelstrom-node` calls it, and so can any other binary.
 #![forbid(unsafe_code)]
+
+mod args;
+mod cluster;
+mod dissemination;
+pub mod message;
+mod node;
+mod outbox;
+mod runtime;
+mod time;
+mod workload;
+
+pub use args::{ArgsError, Config};
+pub use node::Node;
+pub use outbox::Outbox;
+pub use runtime::main;
+pub use time::Time;
+pub use workload::Kind;

@@ -1,4 +1,8 @@
-//! The `maelstrom-node` binary.
+//! The `maelstrom-node` binary: see [`maelstrom_node::main`].
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    maelstrom_node::main(std::env::args_os().skip(1))
+}

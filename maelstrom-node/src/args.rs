@@ -1,0 +1,165 @@
+//! The node's command line.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::time::Duration;
+
+use crate::workload::Kind;
+
+/// What `--help` prints.
+pub(crate) const HELP: &str = "\
+A node for Maelstrom: echo, unique-ids and broadcast over stdin and stdout.
+
+Usage: maelstrom-node [OPTIONS] [WORKLOAD]
+
+Arguments:
+  [WORKLOAD]  Serve this workload and refuse others: echo, unique-ids, broadcast.
+              Without it the node serves whatever it is asked for first.
+
+Options:
+      --max-staleness-ms <MS>  How long a broadcast value may take to reach every
+                               node while all are connected [default: 550].
+                               The longer, the fewer messages; no setting loses
+                               a value.
+  -h, --help                   Print this help
+  -V, --version                Print the version
+
+Messages are JSON objects, one a line; logs go to stderr. The node ends with its
+input. With Maelstrom, arguments for the node follow `--`:
+
+  maelstrom test -w broadcast --bin target/release/maelstrom-node \\
+      --node-count 5 --time-limit 20 --rate 10 -- --max-staleness-ms 200
+";
+
+/// How a node behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// The only workload to serve; any if none is named.
+    pub workload: Option<Kind>,
+    /// How long a value may take to reach every node while all are connected.
+    pub max_staleness: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { workload: None, max_staleness: Duration::from_millis(550) }
+    }
+}
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Run(Config),
+    Help,
+    Version,
+}
+
+/// What is wrong with a command line.
+#[derive(Debug)]
+pub struct ArgsError(String);
+
+impl fmt::Display for ArgsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; see --help", self.0)
+    }
+}
+
+impl std::error::Error for ArgsError {}
+
+impl From<lexopt::Error> for ArgsError {
+    fn from(why: lexopt::Error) -> ArgsError {
+        ArgsError(why.to_string())
+    }
+}
+
+/// The longest staleness that makes sense to ask for: past an hour nobody is waiting.
+const MAX_STALENESS_LIMIT_MS: u64 = 3_600_000;
+
+impl Config {
+    /// Reads a command line, given without the program's own name.
+    ///
+    /// # Errors
+    ///
+    /// An [`ArgsError`] that names what is unknown or out of range. `--help` and
+    /// `--version` are refused too: they configure nothing.
+    pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Config, ArgsError> {
+        match Command::parse(args)? {
+            Command::Run(config) => Ok(config),
+            Command::Help | Command::Version => {
+                Err(ArgsError("--help and --version start no node".to_owned()))
+            }
+        }
+    }
+}
+
+impl Command {
+    pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, ArgsError> {
+        use lexopt::prelude::{Long, Short, Value, ValueExt};
+
+        let mut config = Config::default();
+        let mut parser = lexopt::Parser::from_args(args);
+        while let Some(arg) = parser.next()? {
+            match arg {
+                Short('h') | Long("help") => return Ok(Command::Help),
+                Short('V') | Long("version") => return Ok(Command::Version),
+                Long("max-staleness-ms") => {
+                    let wait_ms: u64 = parser.value()?.parse()?;
+                    if wait_ms > MAX_STALENESS_LIMIT_MS {
+                        return Err(ArgsError(format!(
+                            "--max-staleness-ms {wait_ms} is above the largest, {MAX_STALENESS_LIMIT_MS}"
+                        )));
+                    }
+                    config.max_staleness = Duration::from_millis(wait_ms);
+                }
+                Value(name) if config.workload.is_none() => {
+                    let name = name.string()?;
+                    let known = || Kind::ALL.map(Kind::name).join(", ");
+                    config.workload = Some(Kind::named(&name).ok_or_else(|| {
+                        ArgsError(format!("no workload {name:?} here, only {}", known()))
+                    })?);
+                }
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        Ok(Command::Run(config))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Config, String> {
+        Config::parse(args.iter().map(OsString::from)).map_err(|why| why.to_string())
+    }
+
+    #[test]
+    fn no_arguments_mean_the_defaults() {
+        assert_eq!(parse(&[]), Ok(Config::default()));
+    }
+
+    #[test]
+    fn a_workload_and_an_option_may_come_in_any_order() {
+        for args in [["broadcast", "--max-staleness-ms=7"], ["--max-staleness-ms=7", "broadcast"]] {
+            let config = parse(&args).unwrap();
+            assert_eq!(config.workload, Some(Kind::Broadcast));
+            assert_eq!(config.max_staleness, Duration::from_millis(7));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (args, named) in [
+            (&["--max-stale-ms", "7"][..], "--max-stale-ms"),
+            (&["--max-staleness-ms", "soon"], "soon"),
+            (&["--max-staleness-ms", "3600001"], "3600000"),
+            (&["--max-staleness-ms"], "--max-staleness-ms"),
+            (&["lin-kv"], "lin-kv"),
+            (&["echo", "broadcast"], "broadcast"),
+        ] {
+            let why = parse(args).unwrap_err();
+            assert!(why.contains(named) && why.contains("--help"), "{args:?}: {why}");
+        }
+    }
+}

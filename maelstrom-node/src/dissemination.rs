@@ -1,0 +1,283 @@
+//! How state reaches every node: one layer, generic over what it carries.
+//!
+//! Each node numbers the items it is given ([`stream`]); what anyone has is a digest of
+//! one integer per stream. While all is well, items travel by the [`plan`]: straight to
+//! everyone, or up to a **hub** that gathers and passes on. The hub is the first node
+//! by name that answers; a node that cannot reach it follows the next one that it can.
+//!
+//! Nothing rests on the plan. What makes every item arrive is two duties ([`duty`]):
+//! - *tell*: whoever has learnt something lets its hub, and the hub everyone, know so
+//!   within a bounded time, by any message, as each carries its sender's digest;
+//! - *remind*: whoever sees that its hub, or as the hub anyone, has not confirmed
+//!   everything reminds it, with bounded backoff, until it has.
+//!
+//! When everyone has told and confirmed everything, nobody says a word.
+
+use std::time::Duration;
+
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde_json::value::RawValue;
+
+use crate::cluster::Cluster;
+use crate::message::{Gossip, Pace, Run};
+use crate::outbox::Outbox;
+use crate::time::Time;
+use crate::workload::Kind;
+
+mod duty;
+mod pace;
+mod peer;
+mod plan;
+mod round_trip;
+mod send;
+mod stream;
+mod values;
+
+use pace::{Phase, Schedule};
+use peer::Peer;
+use plan::{Patience, Plan};
+use stream::{Origin, Streams};
+pub(crate) use values::Values;
+
+/// What the layer carries.
+pub(crate) trait State {
+    /// Stands for one item, whose text the state keeps.
+    type Item: Copy + std::fmt::Debug;
+
+    /// Takes in an item, or says that it is not one.
+    fn take(&mut self, text: &RawValue) -> Option<Self::Item>;
+
+    /// The text of an item, as it was taken in.
+    fn show(&self, item: Self::Item) -> &RawValue;
+}
+
+/// One node's part in spreading the items of all.
+#[derive(Debug)]
+pub(crate) struct Dissemination<S: State> {
+    kind: Kind,
+    cluster: Cluster,
+    mine: Origin,
+    state: S,
+    streams: Streams<S::Item>,
+    /// By place; this node's own is never used.
+    peers: Vec<Peer>,
+    max_staleness: Duration,
+    patience: Patience,
+    rng: Xoshiro256PlusPlus,
+    started: bool,
+    schedule: Schedule,
+    /// When somebody was last asked for missing items.
+    asked_at: Option<Time>,
+}
+
+impl<S: State> Dissemination<S> {
+    pub(crate) fn new(
+        kind: Kind,
+        cluster: Cluster,
+        incarnation: u64,
+        max_staleness: Duration,
+        state: S,
+    ) -> Dissemination<S> {
+        // At most 1024 nodes have a place.
+        let node = u16::try_from(cluster.me()).unwrap_or(u16::MAX);
+        let peers = cluster.names().iter().map(|_| Peer::default()).collect();
+        Dissemination {
+            kind,
+            cluster,
+            mine: Origin { node, incarnation },
+            state,
+            streams: Streams::new(),
+            peers,
+            max_staleness,
+            patience: Patience::new(max_staleness),
+            rng: Xoshiro256PlusPlus::seed_from_u64(incarnation),
+            started: false,
+            schedule: Schedule::default(),
+            asked_at: None,
+        }
+    }
+
+    pub(crate) fn state_mut(&mut self) -> &mut S {
+        &mut self.state
+    }
+
+    /// From now on peers may be written to.
+    pub(crate) fn start(&mut self, now: Time) {
+        if !self.started {
+            self.started = true;
+            // Nobody has confirmed anything to this life of the node, not even that
+            // there is nothing.
+            self.expect_confirmations(now, None);
+        }
+    }
+
+    /// Takes in an item of this node's own and sends it on its way.
+    pub(crate) fn add(&mut self, now: Time, text: &RawValue, out: &mut Outbox) {
+        let Some(item) = self.state.take(text) else { return };
+        self.streams.append(self.mine, item);
+        self.start(now);
+        self.note_news(now, None);
+        let me = self.cluster.me();
+        match self.plan() {
+            Plan::Mesh => {
+                for place in self.others() {
+                    self.send_mine(now, place, out);
+                }
+            }
+            plan => {
+                if self.passes_on() {
+                    let half = self.hub_link().mean() / 2;
+                    let due = now + self.max_staleness.saturating_sub(half);
+                    self.schedule.pass_on_by(now, due, plan);
+                }
+                if self.hub() != me {
+                    self.schedule.report(now, plan);
+                    self.on_deadline(now, out);
+                }
+            }
+        }
+    }
+
+    /// Takes in a peer's share.
+    pub(crate) fn receive(&mut self, now: Time, src: &str, gossip: Gossip<'_>, out: &mut Outbox) {
+        let place = match self.cluster.place_of(src) {
+            Some(place) if place != self.cluster.me() => place,
+            _ => return tracing::warn!(src, "ignored gossip from a stranger"),
+        };
+        let hub_before = self.hub();
+        let present = self.peers[place].hear(now, self.mine.incarnation, &gossip);
+        let learnt = self.take_items(&gossip.items);
+        if !present {
+            // Items of a life that is over are as good as any; the rest is out of date.
+            if learnt {
+                self.note_news(now, None);
+            }
+            return;
+        }
+        self.peers[place].follows = gossip.follow;
+        self.note_digest(now, place, &gossip);
+        if learnt {
+            self.note_news(now, Some(place));
+            self.forward(now, place, &gossip);
+        }
+        if place == self.hub()
+            && let Some(Pace { hold_us, period_us }) = gossip.pace
+        {
+            self.schedule.phase = Some(Phase::new(now, hold_us, period_us));
+        }
+        self.answer(now, place, &gossip, out);
+        self.note_hub_change(now, hub_before, out);
+        self.on_deadline(now, out);
+    }
+
+    /// When [`Dissemination::on_deadline`] is next due.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        if !self.started {
+            return None;
+        }
+        let duties = self.peers.iter().flat_map(|peer| [peer.remind_at, peer.tell_at]);
+        duties.flatten().chain(self.schedule.deadline()).min()
+    }
+
+    /// Does whatever is due.
+    pub(crate) fn on_deadline(&mut self, now: Time, out: &mut Outbox) {
+        if !self.started {
+            return;
+        }
+        let hub_before = self.hub();
+        if self.schedule.report_at.is_some_and(|due| due <= now) {
+            self.report(now, out);
+        }
+        if self.schedule.pass_on_at.is_some_and(|due| due <= now) {
+            self.pass_on(now, out);
+        }
+        self.do_duties(now, out);
+        self.note_hub_change(now, hub_before, out);
+    }
+
+    /// Adds the items that are new. Says whether any was.
+    fn take_items(&mut self, runs: &[Run<'_>]) -> bool {
+        let mut learnt = false;
+        for run in runs {
+            if usize::from(run.node) >= self.peers.len() {
+                tracing::warn!(place = run.node, "ignored items of a node that does not exist");
+                continue;
+            }
+            let origin = Origin { node: run.node, incarnation: run.incarnation };
+            for (sequence, text) in (run.first..).zip(&run.items) {
+                if self.streams.lacks(origin, sequence)
+                    && let Some(item) = self.state.take(text)
+                {
+                    self.streams.insert(origin, sequence, item);
+                    learnt = true;
+                }
+            }
+        }
+        learnt
+    }
+
+    /// Sends what was learnt from a peer where it is not known yet.
+    fn forward(&mut self, now: Time, from: usize, gossip: &Gossip<'_>) {
+        let plan = self.plan();
+        if plan == Plan::Mesh {
+            // Whoever has a value in a mesh has sent it to everyone.
+            return;
+        }
+        if self.passes_on() {
+            let age = Duration::from_micros(gossip.age_us.unwrap_or(0));
+            let round_trip = self.hub_link().mean();
+            let left = self.max_staleness.saturating_sub(round_trip).saturating_sub(age);
+            self.schedule.pass_on_by(now, now + left, plan);
+        }
+        let hub = self.hub();
+        if hub != self.cluster.me() && hub != from {
+            self.schedule.report_at = Some(now);
+        }
+    }
+
+    /// The first node by name that is in reach: the same everywhere while all are.
+    fn hub(&self) -> usize {
+        let me = self.cluster.me();
+        self.peers[..me].iter().position(|peer| !peer.is_out_of_reach()).unwrap_or(me)
+    }
+
+    /// Whether anyone counts on this node to pass on what it learns.
+    fn passes_on(&self) -> bool {
+        self.hub() == self.cluster.me() || self.peers.iter().any(|peer| peer.follows)
+    }
+
+    /// Whether this node passes news on to a peer.
+    fn serves(&self, place: usize) -> bool {
+        self.hub() == self.cluster.me() || self.peers[place].follows
+    }
+
+    /// Whether this node and a peer owe each other confirmations: a node and its hub,
+    /// and, so that its return is noticed, a better hub that is out of reach.
+    fn is_bound_to(&self, place: usize) -> bool {
+        place <= self.hub() || self.serves(place)
+    }
+
+    fn others(&self) -> impl Iterator<Item = usize> + use<S> {
+        let me = self.cluster.me();
+        (0..self.peers.len()).filter(move |place| *place != me)
+    }
+
+    fn plan(&self) -> Plan {
+        Plan::new(self.max_staleness, &self.hub_link())
+    }
+
+    /// The link that the plan goes by: the one to the hub or, at the hub, the slowest.
+    fn hub_link(&self) -> round_trip::RoundTrip {
+        let hub = self.hub();
+        if hub != self.cluster.me() {
+            return self.peers[hub].round_trip;
+        }
+        let in_reach = self.others().map(|place| &self.peers[place]);
+        in_reach
+            .filter(|peer| !peer.is_in_repair())
+            .map(|peer| peer.round_trip)
+            .max_by_key(round_trip::RoundTrip::measured)
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,172 @@
+//! The two duties that make every item arrive: to tell and to remind.
+
+use super::plan::Plan;
+use super::send::{Also, Which};
+use super::stream::Origin;
+use super::{Dissemination, Rng, State};
+use crate::message::Gossip;
+use crate::outbox::Outbox;
+use crate::time::Time;
+
+impl<S: State> Dissemination<S> {
+    /// Something new is here: those bound to this node shall hear of it and confirm it.
+    pub(crate) fn note_news(&mut self, now: Time, from: Option<usize>) {
+        let tell_at = now + self.patience.acknowledge_within();
+        for place in self.others() {
+            if self.is_bound_to(place) {
+                self.peers[place].tell_at.get_or_insert(tell_at);
+            }
+        }
+        self.expect_confirmations(now, from);
+    }
+
+    /// Plans to remind whoever is bound to this node, unless it confirms in time.
+    pub(crate) fn expect_confirmations(&mut self, now: Time, except: Option<usize>) {
+        for place in self.others() {
+            if Some(place) != except && self.is_bound_to(place) {
+                let remind_at = self.patience_with(now, place);
+                self.peers[place].remind_at.get_or_insert(remind_at);
+            }
+        }
+    }
+
+    /// Takes in what a peer says it has.
+    pub(crate) fn note_digest(&mut self, now: Time, place: usize, gossip: &Gossip<'_>) {
+        let mut progress = false;
+        for mark in &gossip.have {
+            if usize::from(mark.node) < self.peers.len() {
+                let origin = Origin { node: mark.node, incarnation: mark.incarnation };
+                progress |= self.peers[place].has.raise(origin, mark.next);
+            }
+        }
+        if !self.is_bound_to(place) || !self.lacks_something(place) {
+            self.peers[place].remind_at = None;
+        } else if progress || self.peers[place].remind_at.is_none() {
+            self.peers[place].remind_at = Some(self.patience_with(now, place));
+        }
+    }
+
+    /// Answers what a peer asks for, and asks it for what it has and this node lacks.
+    pub(crate) fn answer(
+        &mut self,
+        now: Time,
+        place: usize,
+        gossip: &Gossip<'_>,
+        out: &mut Outbox,
+    ) {
+        let want = self.should_ask(now, place, gossip);
+        if want {
+            self.asked_at = Some(now);
+        }
+        if gossip.want || gossip.probe || want {
+            let which = if gossip.want { Which::AllUnconfirmed } else { Which::None };
+            self.send(now, place, which, Also { want, ..Also::default() }, out);
+        }
+        if let Some(target) = gossip.relay.map(usize::from)
+            && target < self.peers.len()
+            && target != self.cluster.me()
+            && target != place
+        {
+            self.send(now, target, Which::None, Also { probe: true, ..Also::default() }, out);
+        }
+    }
+
+    /// Whether a peer's digest shows a gap here that it should be asked to fill.
+    ///
+    /// Only somebody whose items come by no other way is asked at once: in a mesh, what
+    /// a third node made is most likely on its way.
+    fn should_ask(&self, now: Time, place: usize, gossip: &Gossip<'_>) -> bool {
+        let again = self.patience.ask_again_within();
+        if self.asked_at.is_some_and(|asked_at| now < asked_at + again) {
+            return false;
+        }
+        let all_from_it = gossip.probe
+            || gossip.want
+            || self.plan() != Plan::Mesh && (place == self.hub() || self.serves(place));
+        let peer = &self.peers[place];
+        peer.has.iter().any(|(origin, next)| {
+            next > self.streams.have().next(origin)
+                && origin != self.mine
+                && (all_from_it || peer.made(place, origin))
+        })
+    }
+
+    /// Tells and reminds whoever it is time for.
+    pub(crate) fn do_duties(&mut self, now: Time, out: &mut Outbox) {
+        for place in self.others() {
+            if self.peers[place].remind_at.is_some_and(|due| due <= now) {
+                self.remind(now, place, out);
+            }
+            if self.peers[place].tell_at.is_some_and(|due| due <= now) {
+                self.peers[place].tell_at = None;
+                if self.is_bound_to(place) && !self.peers[place].is_in_repair() {
+                    self.send(now, place, Which::None, Also::default(), out);
+                }
+            }
+        }
+    }
+
+    fn remind(&mut self, now: Time, place: usize, out: &mut Outbox) {
+        if !self.is_bound_to(place) || !self.lacks_something(place) {
+            self.peers[place].remind_at = None;
+            return;
+        }
+        let unanswered = self.peers[place].unanswered.saturating_add(1);
+        self.peers[place].unanswered = unanswered;
+        self.send(now, place, Which::SomeUnconfirmed, Also { probe: true, ..Also::default() }, out);
+        // The way there may be cut while a third node still has one.
+        if unanswered.is_multiple_of(2)
+            && let Some(through) = self.pick_relay(place)
+        {
+            let also = Also { relay: Some(place), ..Also::default() };
+            self.send(now, through, Which::New, also, out);
+        }
+        let wait = self.patience.try_again_within(unanswered);
+        // Up to a quarter more, so that nodes cut off together do not all try at once.
+        let more = wait / 4 * (self.rng.next_u32() % 64) / 64;
+        self.peers[place].remind_at = Some(now + wait + more);
+    }
+
+    /// A random node in reach, to go through when there is no way to `target`.
+    fn pick_relay(&mut self, target: usize) -> Option<usize> {
+        let near: Vec<usize> = self
+            .others()
+            .filter(|place| *place != target && !self.peers[*place].is_in_repair())
+            .collect();
+        let count = u64::try_from(near.len()).ok().filter(|count| *count > 0)?;
+        near.get(usize::try_from(self.rng.next_u64() % count).ok()?).copied()
+    }
+
+    /// Reports to a new hub, and lets an old one know that it is no longer followed.
+    pub(crate) fn note_hub_change(&mut self, now: Time, before: usize, out: &mut Outbox) {
+        let hub = self.hub();
+        if hub == before {
+            return;
+        }
+        self.schedule.phase = None;
+        self.expect_confirmations(now, None);
+        let me = self.cluster.me();
+        if before != me && !self.peers[before].is_out_of_reach() {
+            self.send(now, before, Which::None, Also::default(), out);
+        }
+        if hub != me {
+            self.send(now, hub, Which::New, Also { probe: true, ..Also::default() }, out);
+        }
+    }
+
+    /// Whether a peer has yet to confirm something, if only that it is there.
+    fn lacks_something(&self, place: usize) -> bool {
+        let peer = &self.peers[place];
+        !peer.was_heard()
+            || self
+                .streams
+                .have()
+                .iter()
+                .any(|(origin, next)| !peer.made(place, origin) && peer.has.next(origin) < next)
+    }
+
+    fn patience_with(&self, now: Time, place: usize) -> Time {
+        let by_hub = place == self.hub() && self.plan() != Plan::Mesh;
+        now + self.patience.confirmed_within(by_hub, &self.peers[place].round_trip)
+    }
+}

@@ -1,0 +1,124 @@
+//! When to send: what follows from how stale a value may get.
+//!
+//! The people who run the node choose one number, the longest that a value may take
+//! to reach everyone. Everything here is derived from it and from measured round
+//! trips. Safety rests on none of it: a wrong plan costs messages or time.
+
+use std::time::Duration;
+
+use super::round_trip::{GUESS, RoundTrip};
+
+/// How values travel while all is well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// Straight to everyone: one hop, a message for every value and node.
+    Mesh,
+    /// At once to the hub, which passes on what it has gathered for `window`.
+    Hub {
+        /// How long the hub may hold a value that was not held before.
+        window: Duration,
+    },
+    /// To the hub once a round, timed to arrive just before it passes everything on.
+    Rounds {
+        /// From one flush of the hub to the next.
+        period: Duration,
+    },
+}
+
+/// Rounds pay off only above this; below, a hub that gathers is as cheap.
+const SHORTEST_ROUND: Duration = Duration::from_secs(1);
+
+/// How long before the hub's flush an uplink should arrive.
+pub(crate) const MARGIN: Duration = Duration::from_millis(12);
+
+/// The largest spread of round trips that rounds can be timed on.
+const TOLERANCE: Duration = Duration::from_millis(8);
+
+impl Plan {
+    /// The plan for a bound on staleness, over links like `link`.
+    pub(crate) fn new(max_staleness: Duration, link: &RoundTrip) -> Plan {
+        let round_trip = link.mean();
+        // Up and down again must fit, or only a straight line is short enough.
+        let Some(window) = max_staleness.checked_sub(round_trip) else { return Plan::Mesh };
+        if window.is_zero() {
+            return Plan::Mesh;
+        }
+        match window.checked_sub(MARGIN) {
+            Some(period) if period >= SHORTEST_ROUND && link.is_steady(TOLERANCE) => {
+                Plan::Rounds { period }
+            }
+            _ => Plan::Hub { window },
+        }
+    }
+}
+
+/// The waits that repair goes by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    max_staleness: Duration,
+}
+
+impl Patience {
+    pub(crate) fn new(max_staleness: Duration) -> Patience {
+        Patience { max_staleness }
+    }
+
+    /// How long an acknowledgement may wait for another message to ride on.
+    pub(crate) fn acknowledge_within(self) -> Duration {
+        // 2.2 rounds: nearly everyone has something to say in two of them.
+        (self.max_staleness * 11 / 5).max(Duration::from_millis(2500))
+    }
+
+    /// How long to wait for somebody to confirm what was sent before asking.
+    pub(crate) fn confirmed_within(self, by_hub: bool, link: &RoundTrip) -> Duration {
+        const SLACK: Duration = Duration::from_millis(500);
+        // A hub confirms with its next flush; others when they have something to say.
+        let wait = if by_hub { self.max_staleness } else { self.acknowledge_within() };
+        wait + 2 * link.mean().max(GUESS) + SLACK
+    }
+
+    /// How long to wait after the given number of tries, and how much of it may be
+    /// varied so that nodes cut off together do not all try at once.
+    pub(crate) fn try_again_within(self, tries: u32) -> Duration {
+        const SHORTEST: Duration = Duration::from_secs(1);
+        const LONGEST: Duration = Duration::from_secs(4);
+        (SHORTEST * 2u32.saturating_pow(tries.saturating_sub(1))).min(LONGEST)
+    }
+
+    /// How long after asking for what is missing to ask again.
+    pub(crate) fn ask_again_within(self) -> Duration {
+        Duration::from_millis(400)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(round_trip_ms: u64) -> RoundTrip {
+        let mut link = RoundTrip::default();
+        for _ in 0..30 {
+            link.sample(ms(round_trip_ms));
+        }
+        link
+    }
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn the_bound_and_the_round_trip_make_the_plan() {
+        assert_eq!(Plan::new(ms(150), &link(200)), Plan::Mesh);
+        assert_eq!(Plan::new(ms(550), &link(200)), Plan::Hub { window: ms(350) });
+        assert_eq!(Plan::new(ms(1900), &link(200)), Plan::Rounds { period: ms(1688) });
+        assert_eq!(Plan::new(ms(0), &link(0)), Plan::Mesh);
+    }
+
+    #[test]
+    fn links_that_vary_get_no_rounds() {
+        let mut varying = link(200);
+        varying.sample(ms(400));
+        assert!(matches!(Plan::new(ms(1900), &varying), Plan::Hub { .. }));
+    }
+}

@@ -1,0 +1,78 @@
+//! How long a message and its answer take, measured without comparing clocks.
+
+use std::time::Duration;
+
+/// What to expect of links that nothing is known of yet: a slow wide-area one. Too
+/// high a guess costs messages for a moment, too low a one costs punctuality.
+pub(crate) const GUESS: Duration = Duration::from_millis(200);
+
+/// A smoothed round-trip time and its spread, as in RFC 6298, section 2.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RoundTrip {
+    estimate: Option<Estimate>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Estimate {
+    mean: Duration,
+    spread: Duration,
+}
+
+impl RoundTrip {
+    /// Takes in one measurement.
+    pub(crate) fn sample(&mut self, measured: Duration) {
+        let estimate = match self.estimate {
+            None => Estimate { mean: measured, spread: measured / 2 },
+            Some(Estimate { mean, spread }) => Estimate {
+                mean: (mean * 7 + measured) / 8,
+                spread: (spread * 3 + mean.abs_diff(measured)) / 4,
+            },
+        };
+        self.estimate = Some(estimate);
+    }
+
+    /// The mean, if anything has been measured.
+    pub(crate) fn measured(&self) -> Option<Duration> {
+        self.estimate.map(|estimate| estimate.mean)
+    }
+
+    /// The mean, or a guess.
+    pub(crate) fn mean(&self) -> Duration {
+        self.measured().unwrap_or(GUESS)
+    }
+
+    /// Whether measurements differ so little that a message can be timed to arrive
+    /// within `tolerance`. A link not yet measured is given the benefit of the doubt.
+    pub(crate) fn is_steady(&self, tolerance: Duration) -> bool {
+        self.estimate.is_none_or(|estimate| estimate.spread <= tolerance)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn a_link_that_never_varies_is_soon_known_exactly() {
+        let mut link = RoundTrip::default();
+        assert_eq!(link.mean(), GUESS);
+        for _ in 0..20 {
+            link.sample(ms(30));
+        }
+        assert_eq!(link.measured(), Some(ms(30)));
+        assert!(link.is_steady(ms(1)));
+    }
+
+    #[test]
+    fn a_link_that_varies_is_not_steady() {
+        let mut link = RoundTrip::default();
+        for turn in 0..20 {
+            link.sample(ms(if turn % 2 == 0 { 100 } else { 300 }));
+        }
+        assert!(!link.is_steady(ms(20)));
+    }
+}

@@ -1,0 +1,189 @@
+//! Putting a share together: what to send to whom.
+
+use std::time::Duration;
+
+use super::pace::Phase;
+use super::plan::{MARGIN, Plan};
+use super::stream::{Digest, Origin};
+use super::{Dissemination, State};
+use crate::message::{Gossip, Mark, Pace, Payload, Run};
+use crate::outbox::Outbox;
+use crate::time::Time;
+
+/// How much text the items of one message may have. Below half of the 1 MiB that a
+/// message may reach, as digests and quoting come on top.
+const MOST_BYTES: usize = 400_000;
+
+/// What a message says besides items.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Also {
+    pub(crate) age_us: Option<u64>,
+    pub(crate) probe: bool,
+    pub(crate) want: bool,
+    pub(crate) relay: Option<usize>,
+    pub(crate) pace: Option<Pace>,
+}
+
+/// Which items to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// None: a digest alone.
+    None,
+    /// This node's own that the receiver has not been sent.
+    Mine,
+    /// All that the receiver has not been sent.
+    New,
+    /// As many as one message holds of those that the receiver has not confirmed.
+    SomeUnconfirmed,
+    /// All that the receiver has not confirmed, in as many messages as it takes.
+    AllUnconfirmed,
+}
+
+impl<S: State> Dissemination<S> {
+    /// Sends new items of this node's own straight to a peer, as a mesh does.
+    pub(crate) fn send_mine(&mut self, now: Time, place: usize, out: &mut Outbox) {
+        if !self.peers[place].is_in_repair() {
+            let also = Also { age_us: Some(0), ..Also::default() };
+            self.send(now, place, Which::Mine, also, out);
+        }
+    }
+
+    /// Reports to the hub what it has not been sent.
+    pub(crate) fn report(&mut self, now: Time, out: &mut Outbox) {
+        self.schedule.report_at = None;
+        let held = self.schedule.holding_since.take();
+        let hub = self.hub();
+        // While the hub does not answer, reminders carry what it lacks.
+        if hub != self.cluster.me() && !self.peers[hub].is_in_repair() {
+            let age_us = held.map(|since| now.0.saturating_sub(since.0));
+            let also = Also { age_us, ..Also::default() };
+            self.send(now, hub, Which::New, also, out);
+        }
+    }
+
+    /// Passes on to everyone served what they have not been sent.
+    pub(crate) fn pass_on(&mut self, now: Time, out: &mut Outbox) {
+        self.schedule.pass_on_at = None;
+        let period = match self.plan() {
+            Plan::Rounds { period } => Some(period),
+            _ => None,
+        };
+        self.schedule.rounds = period.map(|period| {
+            let period_us = micros(period);
+            Phase::new(now, period_us, period_us)
+        });
+        for place in self.others() {
+            if self.serves(place) && !self.peers[place].is_in_repair() {
+                let also =
+                    Also { pace: period.map(|period| self.pace(place, period)), ..Also::default() };
+                self.send(now, place, Which::New, also, out);
+            }
+        }
+    }
+
+    /// When a peer should report so that it arrives just before the next round ends.
+    fn pace(&self, place: usize, period: Duration) -> Pace {
+        let round_trip = self.peers[place].round_trip.mean();
+        let hold = period.saturating_sub(MARGIN).saturating_sub(round_trip);
+        Pace { hold_us: micros(hold), period_us: micros(period) }
+    }
+
+    /// Sends a peer one message, or several if the items do not fit into one.
+    pub(crate) fn send(
+        &mut self,
+        now: Time,
+        place: usize,
+        which: Which,
+        mut also: Also,
+        out: &mut Outbox,
+    ) {
+        let mut from = match which {
+            Which::None | Which::Mine | Which::New => self.peers[place].sent.clone(),
+            Which::SomeUnconfirmed | Which::AllUnconfirmed => self.peers[place].has.clone(),
+        };
+        let have = self.streams.have().marks();
+        loop {
+            let more = self.send_one(now, place, which, &mut from, &have, also, out);
+            if !more || which == Which::SomeUnconfirmed {
+                break;
+            }
+            also = Also::default();
+        }
+        let peer = &mut self.peers[place];
+        peer.sent = from;
+        peer.tell_at = None;
+    }
+
+    /// Sends one message of items past `from`, and moves `from` past them. Says
+    /// whether there is more.
+    #[expect(clippy::too_many_arguments, reason = "one call, in the loop above")]
+    fn send_one(
+        &self,
+        now: Time,
+        place: usize,
+        which: Which,
+        from: &mut Digest,
+        have: &[Mark],
+        also: Also,
+        out: &mut Outbox,
+    ) -> bool {
+        let peer = &self.peers[place];
+        let mut runs = Vec::new();
+        let mut room = MOST_BYTES;
+        let mut more = false;
+        for (origin, next) in self.streams.have().iter() {
+            let wanted = match which {
+                Which::None => false,
+                Which::Mine => origin == self.mine,
+                _ => !peer.made(place, origin),
+            };
+            let first = from.next(origin).max(peer.has.next(origin));
+            if wanted && first < next {
+                let run = self.run(origin, first, &mut room);
+                let sent = first + run.items.len() as u64;
+                more |= sent < next;
+                if !run.items.is_empty() {
+                    from.raise(origin, sent);
+                    runs.push(run);
+                }
+            }
+        }
+        let gossip = Gossip {
+            of: self.kind,
+            incarnation: self.mine.incarnation,
+            have: have.to_vec(),
+            age_us: also.age_us.filter(|_| !runs.is_empty()),
+            items: runs,
+            follow: place == self.hub(),
+            probe: also.probe,
+            want: also.want,
+            relay: also.relay.and_then(|place| u16::try_from(place).ok()),
+            sent_us: now.0,
+            echoed: peer.echo(now),
+            pace: also.pace,
+        };
+        let dest = &self.cluster.names()[place];
+        out.send(self.cluster.my_name(), dest, &Payload::Gossip { gossip: &gossip });
+        more
+    }
+
+    /// Items of one stream from `first` on, as long as there is room. A message that
+    /// has no item yet takes one whatever its size.
+    fn run(&self, origin: Origin, first: u64, room: &mut usize) -> Run<'_> {
+        let mut items = Vec::new();
+        for item in self.streams.since(origin, first) {
+            if *room == 0 {
+                break;
+            }
+            let text = self.state.show(*item);
+            // A comma and the text, and no item at all may count for nothing.
+            *room = room.saturating_sub(text.get().len() + 1);
+            items.push(text);
+        }
+        Run { node: origin.node, incarnation: origin.incarnation, first, items }
+    }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,108 @@
+//! A set of JSON values in order of arrival, kept as the text of one JSON list.
+
+use std::hash::Hasher;
+
+use hashbrown::HashTable;
+use serde_json::value::RawValue;
+
+use super::State;
+
+/// Distinct values, byte for byte as their clients wrote them.
+///
+/// Two values are equal if their texts are: `1` and `1.0` are two values. A value
+/// costs its text, a comma, and about 20 bytes of index; a list of them all is ready
+/// at any time.
+#[derive(Debug)]
+pub(crate) struct Values {
+    /// `[` and the values, separated by commas; the closing bracket is added to read.
+    list: String,
+    /// Where each value's text ends in the list.
+    ends: Vec<usize>,
+    /// Finds a value's place by its text. Never iterated, so its order decides nothing.
+    by_text: HashTable<u32>,
+    /// Keys the hash, so that nobody outside can choose values that collide.
+    key: u64,
+}
+
+impl Values {
+    /// `key` need only be unknown to clients.
+    pub(crate) fn new(key: u64) -> Values {
+        Values { list: "[".to_owned(), ends: Vec::new(), by_text: HashTable::new(), key }
+    }
+
+    /// Lends the JSON list of every value, in order of arrival.
+    pub(crate) fn with_list<T>(&mut self, read: impl FnOnce(&RawValue) -> T) -> T {
+        self.list.push(']');
+        let answer = read(raw(&self.list));
+        self.list.pop();
+        answer
+    }
+
+    fn text(&self, place: u32) -> &str {
+        text_at(&self.list, &self.ends, place)
+    }
+}
+
+impl State for Values {
+    /// A value's place in order of arrival.
+    type Item = u32;
+
+    fn take(&mut self, value: &RawValue) -> Option<u32> {
+        let Values { list, ends, by_text, key } = self;
+        let text = value.get();
+        let found = by_text.find(hash(*key, text), |place| text_at(list, ends, *place) == text);
+        if let Some(place) = found {
+            return Some(*place);
+        }
+        let place = u32::try_from(ends.len()).ok()?;
+        if place > 0 {
+            list.push(',');
+        }
+        list.push_str(text);
+        ends.push(list.len());
+        by_text.insert_unique(hash(*key, text), place, |place| {
+            hash(*key, text_at(list, ends, *place))
+        });
+        Some(place)
+    }
+
+    fn show(&self, place: u32) -> &RawValue {
+        raw(self.text(place))
+    }
+}
+
+fn text_at<'a>(list: &'a str, ends: &[usize], place: u32) -> &'a str {
+    let place = place as usize;
+    // Each value follows one byte of its own: the bracket or a comma.
+    let start = if place == 0 { 1 } else { ends[place - 1] + 1 };
+    &list[start..ends[place]]
+}
+
+fn hash(key: u64, text: &str) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    hasher.write_u64(key);
+    hasher.write(text.as_bytes());
+    hasher.finish()
+}
+
+/// Sees text that came out of a [`RawValue`] as one again.
+fn raw(text: &str) -> &RawValue {
+    serde_json::from_str(text).unwrap_or(RawValue::NULL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_come_back_once_each_in_order_of_arrival_byte_for_byte() {
+        let texts = ["7", "\"a\\u0062\"", "null", "[1, 2]", "123456789012345678901234567890", "{}"];
+        let mut values = Values::new(1);
+        values.with_list(|list| assert_eq!(list.get(), "[]"));
+        for text in texts.iter().chain(&texts) {
+            let place = values.take(raw(text)).unwrap();
+            assert_eq!(values.show(place).get(), *text);
+        }
+        values.with_list(|list| assert_eq!(list.get(), format!("[{}]", texts.join(","))));
+    }
+}

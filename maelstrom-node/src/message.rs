@@ -1,0 +1,327 @@
+//! Messages as they stand on a line. The only file that knows Maelstrom's JSON names.
+//!
+//! A line is decoded once, into a flat struct that borrows from it; values that
+//! belong to clients stay raw JSON and go back out byte for byte. Field names and
+//! error codes are those of Maelstrom's `doc/protocol.md` and `doc/workloads.md`.
+
+use std::borrow::Cow;
+
+use serde::de::Deserializer;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use snowflake::Id;
+
+mod gossip;
+
+pub use gossip::Gossip;
+pub(crate) use gossip::{Echoed, Mark, Pace, Run};
+
+/// Names a request, so that its reply can be told apart.
+pub type MsgId = i64;
+
+/// One line: who sent what to whom. Fields that are not listed are ignored.
+#[derive(Debug, Deserialize)]
+pub struct Envelope<'a> {
+    /// The sender's name.
+    #[serde(borrow)]
+    pub src: Cow<'a, str>,
+    /// The name of the node the line is for.
+    #[serde(borrow)]
+    pub dest: Cow<'a, str>,
+    /// What is being said.
+    #[serde(borrow)]
+    pub body: Body<'a>,
+}
+
+/// The body of a message, not yet checked against what its type needs.
+///
+/// Every field but the three of the protocol stays raw, so that a strange value in
+/// a field that the type does not use harms nothing.
+#[derive(Debug, Deserialize)]
+pub struct Body<'a> {
+    /// The message's type.
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    /// Set on requests; the reply repeats it.
+    pub msg_id: Option<MsgId>,
+    /// Set on replies.
+    pub in_reply_to: Option<MsgId>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    node_id: Option<&'a RawValue>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    node_ids: Option<&'a RawValue>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    echo: Option<&'a RawValue>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    topology: Option<&'a RawValue>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    message: Option<&'a RawValue>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    gossip: Option<&'a RawValue>,
+}
+
+/// Takes a field as it stands. Without this a `null` would count as a missing field,
+/// but `null` is a value that a client may echo or broadcast.
+fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(field).map(Some)
+}
+
+/// What a node can be asked, with everything the question needs.
+#[derive(Debug)]
+pub enum Request<'a> {
+    /// Tells the node its name and the names of all nodes.
+    Init {
+        /// The node's own name.
+        node_id: String,
+        /// Every node's name, its own among them.
+        node_ids: Vec<String>,
+    },
+    /// Asks for the same value back.
+    Echo {
+        /// Any JSON.
+        echo: &'a RawValue,
+    },
+    /// Asks for an ID that nobody was given before.
+    Generate,
+    /// Suggests whom to talk to.
+    Topology,
+    /// Hands in a value that every node shall come to know.
+    Broadcast {
+        /// Any JSON.
+        message: &'a RawValue,
+    },
+    /// Asks for everything that is known.
+    Read,
+    /// A peer's share of what it knows.
+    Gossip(Box<Gossip<'a>>),
+}
+
+/// Why a body is no [`Request`].
+#[derive(Debug)]
+pub enum Refusal {
+    /// Error 10: nothing here knows this type.
+    NotSupported(String),
+    /// Error 12: the type is known, its fields are not as they should be.
+    Malformed(String),
+}
+
+impl<'a> Body<'a> {
+    /// The message's type, as it stands on the line.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Whether this answers something and so must never be answered itself: two
+    /// nodes that each reject the other's errors would go on for ever.
+    #[must_use]
+    pub fn is_reply(&self) -> bool {
+        self.in_reply_to.is_some() || self.kind == "error"
+    }
+
+    /// Checks the body against what its type needs.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotSupported`] for an unknown type, [`Refusal::Malformed`] for a
+    /// field that is missing or has the wrong shape; the text names the field.
+    pub fn request(&self) -> Result<Request<'a>, Refusal> {
+        Ok(match &*self.kind {
+            "init" => Request::Init {
+                node_id: self.parsed("node_id", self.node_id, "a string")?,
+                node_ids: self.parsed("node_ids", self.node_ids, "a list of strings")?,
+            },
+            "echo" => Request::Echo { echo: self.field("echo", self.echo)? },
+            "generate" => Request::Generate,
+            "topology" => {
+                self.field("topology", self.topology)?;
+                Request::Topology
+            }
+            "broadcast" => Request::Broadcast { message: self.field("message", self.message)? },
+            "read" => Request::Read,
+            "gossip" => Request::Gossip(self.parsed("gossip", self.gossip, "a peer's share")?),
+            unknown => {
+                return Err(Refusal::NotSupported(format!("no message type {unknown:?} here")));
+            }
+        })
+    }
+
+    fn field(&self, name: &str, value: Option<&'a RawValue>) -> Result<&'a RawValue, Refusal> {
+        value.ok_or_else(|| Refusal::Malformed(format!("{} needs a field {name:?}", self.kind)))
+    }
+
+    fn parsed<T: Deserialize<'a>>(
+        &self,
+        name: &str,
+        value: Option<&'a RawValue>,
+        shape: &str,
+    ) -> Result<T, Refusal> {
+        serde_json::from_str(self.field(name, value)?.get()).map_err(|why| {
+            Refusal::Malformed(format!("{}: {name:?} must be {shape}: {why}", self.kind))
+        })
+    }
+}
+
+/// Why a line is no [`Envelope`].
+#[derive(Debug)]
+pub enum LineError<'a> {
+    /// Nobody can be told: the line is not JSON, or names no sender or request.
+    Unanswerable(String),
+    /// The sender can be told: error 12.
+    Malformed {
+        /// Enough of the line to reply to it.
+        request: Address<'a>,
+        /// What is wrong with it.
+        text: String,
+    },
+}
+
+/// As much of a request as a reply needs.
+#[derive(Clone, Debug)]
+pub struct Address<'a> {
+    /// Who asked.
+    pub src: Cow<'a, str>,
+    /// Who was asked.
+    pub dest: Cow<'a, str>,
+    /// Which request.
+    pub msg_id: MsgId,
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads one line, given without its newline.
+    ///
+    /// # Errors
+    ///
+    /// A [`LineError`] that says what is wrong and whether anyone can be told.
+    pub fn parse(line: &'a [u8]) -> Result<Envelope<'a>, LineError<'a>> {
+        let text = std::str::from_utf8(line)
+            .map_err(|why| LineError::Unanswerable(format!("not UTF-8: {why}")))?;
+        serde_json::from_str(text).map_err(|why| match address_of(text) {
+            Some(request) => LineError::Malformed { request, text: why.to_string() },
+            None => LineError::Unanswerable(format!("not a message: {why}")),
+        })
+    }
+
+    /// Where a reply to this message goes, or `None` if it asks for none.
+    #[must_use]
+    pub fn address(&self) -> Option<Address<'_>> {
+        let msg_id = self.body.msg_id?;
+        Some(Address { src: (&*self.src).into(), dest: (&*self.dest).into(), msg_id })
+    }
+}
+
+/// Looks in a line that is no [`Envelope`] for what an error reply needs.
+fn address_of(line: &str) -> Option<Address<'_>> {
+    #[derive(Deserialize)]
+    struct Outline<'a> {
+        #[serde(borrow)]
+        src: Cow<'a, str>,
+        #[serde(borrow)]
+        dest: Cow<'a, str>,
+        body: OutlineBody,
+    }
+    #[derive(Deserialize)]
+    struct OutlineBody {
+        msg_id: MsgId,
+    }
+
+    let Outline { src, dest, body } = serde_json::from_str(line).ok()?;
+    Some(Address { src, dest, msg_id: body.msg_id })
+}
+
+/// What a node can say. The closed schemas of the replies: no field is ever null.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Payload<'a> {
+    /// Answers `init`.
+    InitOk,
+    /// Answers `echo`.
+    EchoOk {
+        /// The value of the request.
+        echo: &'a RawValue,
+    },
+    /// Answers `generate`.
+    GenerateOk {
+        /// A JSON string: JavaScript loses digits of larger numbers.
+        id: Id,
+    },
+    /// Answers `topology`.
+    TopologyOk,
+    /// Answers `broadcast`.
+    BroadcastOk,
+    /// Answers `read`.
+    ReadOk {
+        /// A list of every value known, in order of arrival.
+        messages: &'a RawValue,
+    },
+    /// Answers any request that cannot be served.
+    Error {
+        /// What kind of failure it is.
+        code: ErrorCode,
+        /// What was wrong and what to do, for a person.
+        text: &'a str,
+    },
+    /// Tells a peer what this node knows.
+    Gossip {
+        /// The share itself.
+        gossip: &'a Gossip<'a>,
+    },
+}
+
+/// The errors this node gives. All of them are definite: what was asked for did not
+/// and will not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "u32")]
+pub enum ErrorCode {
+    /// Nothing here serves such a request.
+    NotSupported,
+    /// Not now; trying again later may help.
+    TemporarilyUnavailable,
+    /// The request is not as its type demands.
+    MalformedRequest,
+}
+
+impl From<ErrorCode> for u32 {
+    fn from(code: ErrorCode) -> u32 {
+        match code {
+            ErrorCode::NotSupported => 10,
+            ErrorCode::TemporarilyUnavailable => 11,
+            ErrorCode::MalformedRequest => 12,
+        }
+    }
+}
+
+/// Writes one message and its newline at the end of `lines`.
+pub(crate) fn write_line(
+    lines: &mut Vec<u8>,
+    src: &str,
+    dest: &str,
+    in_reply_to: Option<MsgId>,
+    payload: &Payload<'_>,
+) {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        src: &'a str,
+        dest: &'a str,
+        body: LineBody<'a>,
+    }
+    #[derive(Serialize)]
+    struct LineBody<'a> {
+        #[serde(flatten)]
+        payload: &'a Payload<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        in_reply_to: Option<MsgId>,
+    }
+
+    let start = lines.len();
+    let line = Line { src, dest, body: LineBody { payload, in_reply_to } };
+    match serde_json::to_writer(&mut *lines, &line) {
+        Ok(()) => lines.push(b'\n'),
+        // Writing to memory cannot fail, and half a line would silence this node for
+        // good, so if it ever does, nothing is said at all.
+        Err(why) => {
+            lines.truncate(start);
+            tracing::error!(%why, "a message could not be written");
+        }
+    }
+}

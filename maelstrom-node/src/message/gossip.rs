@@ -1,0 +1,135 @@
+//! What nodes tell each other. Maelstrom carries it without looking inside.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::workload::Kind;
+
+/// One node's share: what it has, items the receiver may lack, and what keeps the
+/// two in step.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Gossip<'a> {
+    /// Whose state this is, so that a node nobody has asked anything yet can take part.
+    pub(crate) of: Kind,
+    /// The sender's incarnation.
+    pub(crate) incarnation: u64,
+    /// How much the sender has of every stream: a digest, and an acknowledgement.
+    pub(crate) have: Vec<Mark>,
+    /// Items, in runs of consecutive ones.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) items: Vec<Run<'a>>,
+    /// How long the sender has held the oldest of its own new items, in microseconds.
+    /// Absent when nothing here is new, as in a repair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) age_us: Option<u64>,
+    /// The sender counts on the receiver to pass news on to it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) follow: bool,
+    /// The sender would like a digest back at once.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) probe: bool,
+    /// The sender would like the items that its digest lacks.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) want: bool,
+    /// The place of a node that the sender cannot reach and would like probed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) relay: Option<u16>,
+    /// When this was sent, by the sender's clock, in microseconds.
+    pub(crate) sent_us: u64,
+    /// The receiver's own time, handed back to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) echoed: Option<Echoed>,
+    /// When to send next, in phase-locked rounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pace: Option<Pace>,
+}
+
+/// How much of one stream is there: every item below `next`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u16, u64, u64)", into = "(u16, u64, u64)")]
+pub(crate) struct Mark {
+    /// The place of the node that the stream comes from.
+    pub(crate) node: u16,
+    /// Which life of that node it comes from.
+    pub(crate) incarnation: u64,
+    /// The first sequence number that is missing.
+    pub(crate) next: u64,
+}
+
+impl From<(u16, u64, u64)> for Mark {
+    fn from((node, incarnation, next): (u16, u64, u64)) -> Mark {
+        Mark { node, incarnation, next }
+    }
+}
+
+impl From<Mark> for (u16, u64, u64) {
+    fn from(Mark { node, incarnation, next }: Mark) -> (u16, u64, u64) {
+        (node, incarnation, next)
+    }
+}
+
+/// Consecutive items of one stream.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Run<'a> {
+    /// The place of the node that the items come from.
+    pub(crate) node: u16,
+    /// Which life of that node they come from.
+    pub(crate) incarnation: u64,
+    /// The sequence number of the first one.
+    pub(crate) first: u64,
+    /// The items, as their clients wrote them.
+    #[serde(borrow)]
+    pub(crate) items: Vec<&'a RawValue>,
+}
+
+/// The last time of the receiver's that the sender saw, for measuring round trips
+/// without comparing clocks.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(from = "(u64, u64, u64)", into = "(u64, u64, u64)")]
+pub(crate) struct Echoed {
+    /// The receiver's incarnation at the time. Another one's clock means nothing.
+    pub(crate) incarnation: u64,
+    /// The receiver's `sent_us`.
+    pub(crate) sent_us: u64,
+    /// How long the sender has held it since, in microseconds.
+    pub(crate) held_us: u64,
+}
+
+impl From<(u64, u64, u64)> for Echoed {
+    fn from((incarnation, sent_us, held_us): (u64, u64, u64)) -> Echoed {
+        Echoed { incarnation, sent_us, held_us }
+    }
+}
+
+impl From<Echoed> for (u64, u64, u64) {
+    fn from(Echoed { incarnation, sent_us, held_us }: Echoed) -> (u64, u64, u64) {
+        (incarnation, sent_us, held_us)
+    }
+}
+
+/// A hub's word to one node on when to send.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(from = "(u64, u64)", into = "(u64, u64)")]
+pub(crate) struct Pace {
+    /// How long to hold new items from now on, in microseconds.
+    pub(crate) hold_us: u64,
+    /// How far apart the rounds are, in microseconds.
+    pub(crate) period_us: u64,
+}
+
+impl From<(u64, u64)> for Pace {
+    fn from((hold_us, period_us): (u64, u64)) -> Pace {
+        Pace { hold_us, period_us }
+    }
+}
+
+impl From<Pace> for (u64, u64) {
+    fn from(Pace { hold_us, period_us }: Pace) -> (u64, u64) {
+        (hold_us, period_us)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}

@@ -1,0 +1,226 @@
+//! The node: a pure state machine around its workloads.
+//!
+//! Lines go in with the time they came at, lines come out, and one deadline says when
+//! to look again. Nothing here reads a clock, draws a random number or touches stdio,
+//! so the same object runs behind a pipe and inside a simulator.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use snowflake::Clock;
+
+use crate::args::Config;
+use crate::cluster::Cluster;
+use crate::message::{Address, Envelope, ErrorCode, LineError, Payload, Request};
+use crate::outbox::Outbox;
+use crate::time::Time;
+use crate::workload::{Broadcast, Echo, Kind, UniqueIds, Workload};
+
+/// How many peers' messages are kept for after `init`. What does not fit is dropped;
+/// peers repeat what they see missing.
+const MOST_EARLY_LINES: usize = 1024;
+
+/// A Maelstrom node, seen from its driver.
+///
+/// ```
+/// use maelstrom_node::{Config, Node, Outbox, Time};
+/// use snowflake::SystemClock;
+///
+/// let mut node = Node::new(Config::default(), 0x5eed, SystemClock);
+/// let mut out = Outbox::new();
+/// let init = br#"{"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1"]}}"#;
+/// node.handle(Time(0), init, &mut out);
+/// assert_eq!(
+///     out.as_bytes(),
+///     b"{\"src\":\"n1\",\"dest\":\"c0\",\"body\":{\"type\":\"init_ok\",\"in_reply_to\":1}}\n"
+/// );
+/// ```
+#[derive(Debug)]
+pub struct Node<C> {
+    config: Config,
+    incarnation: u64,
+    clock: C,
+    cluster: Option<Cluster>,
+    /// Lines of peers that were initialised before this node was.
+    early: VecDeque<Vec<u8>>,
+    workloads: BTreeMap<Kind, Box<dyn Workload>>,
+}
+
+impl<C: Clock + Clone + Send + std::fmt::Debug + 'static> Node<C> {
+    /// A node that knows nothing yet.
+    ///
+    /// `incarnation` tells this life of the node from its others and seeds its
+    /// choices: a random number, new at each start. `clock` dates the IDs.
+    pub fn new(config: Config, incarnation: u64, clock: C) -> Node<C> {
+        Node {
+            config,
+            incarnation,
+            clock,
+            cluster: None,
+            early: VecDeque::new(),
+            workloads: BTreeMap::new(),
+        }
+    }
+
+    /// Reacts to one line, given without its newline.
+    ///
+    /// Whatever the line holds, the node goes on: what cannot be served is answered
+    /// with an error where there is someone to answer, and logged otherwise.
+    pub fn handle(&mut self, now: Time, line: &[u8], out: &mut Outbox) {
+        let envelope = match Envelope::parse(line) {
+            Ok(envelope) => envelope,
+            Err(LineError::Malformed { request, text }) => {
+                return out.error(Some(&request), ErrorCode::MalformedRequest, &text);
+            }
+            Err(LineError::Unanswerable(why)) => {
+                return tracing::warn!(bytes = line.len(), "ignored a line: {why}");
+            }
+        };
+        let client = envelope.address();
+        match envelope.body.request() {
+            Ok(Request::Init { node_id, node_ids }) => {
+                self.init(now, client.as_ref(), &node_id, node_ids, out);
+            }
+            Ok(Request::Gossip(_)) if self.cluster.is_none() => self.keep_for_later(line),
+            Ok(request) => {
+                self.serve(now, &envelope.src, client.as_ref(), request, out);
+                self.start(now);
+            }
+            Err(_) if envelope.body.is_reply() => {
+                tracing::warn!(kind = envelope.body.kind(), "ignored a reply nobody waits for");
+            }
+            Err(refusal) => out.refuse(client.as_ref(), &refusal),
+        }
+    }
+
+    /// When [`Node::handle_deadline`] is next due, or `None` while nothing is pending.
+    pub fn deadline(&self) -> Option<Time> {
+        self.workloads.values().filter_map(|workload| workload.deadline()).min()
+    }
+
+    /// Whether a client is waiting for a reply that a later deadline will bring. Such a
+    /// node should be given its deadlines even when its input has ended.
+    pub fn owes_reply(&self) -> bool {
+        self.workloads.values().any(|workload| workload.owes_reply())
+    }
+
+    /// Does whatever is due at `now`. Calling it early or late is harmless.
+    pub fn handle_deadline(&mut self, now: Time, out: &mut Outbox) {
+        for workload in self.workloads.values_mut() {
+            workload.on_deadline(now, out);
+        }
+    }
+
+    fn init(
+        &mut self,
+        now: Time,
+        client: Option<&Address<'_>>,
+        me: &str,
+        names: Vec<String>,
+        out: &mut Outbox,
+    ) {
+        if self.cluster.is_some() {
+            // A repeated `init` is answered again; what the node has learnt stays.
+            return out.reply(client, &Payload::InitOk);
+        }
+        match Cluster::new(me, names) {
+            Ok(cluster) => self.cluster = Some(cluster),
+            Err(why) => {
+                return out.error(client, ErrorCode::MalformedRequest, &why.to_string());
+            }
+        }
+        out.reply(client, &Payload::InitOk);
+        // Nothing is sent on account of these: not every node need be set up yet.
+        let mut unsent = Outbox::new();
+        for line in std::mem::take(&mut self.early) {
+            if let Ok(envelope) = Envelope::parse(&line)
+                && let Ok(request) = envelope.body.request()
+            {
+                self.serve(now, &envelope.src, None, request, &mut unsent);
+            }
+        }
+    }
+
+    fn keep_for_later(&mut self, line: &[u8]) {
+        if self.early.len() == MOST_EARLY_LINES {
+            self.early.pop_front();
+        }
+        self.early.push_back(line.to_vec());
+    }
+
+    /// Lets the workloads write to peers: the first message after `init` means that
+    /// every node has been set up.
+    fn start(&mut self, now: Time) {
+        for workload in self.workloads.values_mut() {
+            workload.on_started(now);
+        }
+    }
+
+    fn serve(
+        &mut self,
+        now: Time,
+        src: &str,
+        client: Option<&Address<'_>>,
+        request: Request<'_>,
+        out: &mut Outbox,
+    ) {
+        let Some(workload) = self.workload_for(&request, client, out) else { return };
+        if let Request::Gossip(gossip) = request {
+            workload.on_gossip(now, src, *gossip, out);
+        } else {
+            workload.on_request(now, client, request, out);
+        }
+    }
+
+    /// The workload that serves a request, started if this is the first to ask for it.
+    ///
+    /// Requests that name their workload are always served, unless the command line
+    /// restricts the node to another one. A bare `read` goes to the one workload that
+    /// can have told of itself before it.
+    fn workload_for(
+        &mut self,
+        request: &Request<'_>,
+        client: Option<&Address<'_>>,
+        out: &mut Outbox,
+    ) -> Option<&mut Box<dyn Workload>> {
+        let Some(cluster) = &self.cluster else {
+            let text = "this node has not been initialised: send init first";
+            out.error(client, ErrorCode::TemporarilyUnavailable, text);
+            return None;
+        };
+        let running = || self.workloads.contains_key(&Kind::Broadcast).then_some(Kind::Broadcast);
+        let told = Kind::told_by(request).or(self.config.workload).or_else(running);
+        let kind = match (told, self.config.workload) {
+            (Some(kind), only) if only.is_none_or(|only| only == kind) => kind,
+            (Some(_), Some(only)) => {
+                let text = format!("this node was started to serve {} alone", only.name());
+                out.error(client, ErrorCode::NotSupported, &text);
+                return None;
+            }
+            _ => {
+                let text = "a bare read does not tell its workload: name it as an argument";
+                out.error(client, ErrorCode::TemporarilyUnavailable, text);
+                return None;
+            }
+        };
+        if !self.workloads.contains_key(&kind) {
+            let workload: Box<dyn Workload> = match kind {
+                Kind::Echo => Box::new(Echo),
+                Kind::UniqueIds => match UniqueIds::new(cluster.node_id(), self.clock.clone()) {
+                    Ok(workload) => Box::new(workload),
+                    Err(why) => {
+                        let text = format!("no IDs: {why}");
+                        out.error(client, ErrorCode::TemporarilyUnavailable, &text);
+                        return None;
+                    }
+                },
+                Kind::Broadcast => Box::new(Broadcast::new(
+                    cluster.clone(),
+                    self.incarnation,
+                    self.config.max_staleness,
+                )),
+            };
+            self.workloads.insert(kind, workload);
+        }
+        self.workloads.get_mut(&kind)
+    }
+}

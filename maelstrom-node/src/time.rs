@@ -1,0 +1,29 @@
+//! The node's own time: what the driver says it is.
+
+use std::ops::Add;
+use std::time::Duration;
+
+/// An instant, in microseconds since the driver started.
+///
+/// Unlike `std::time::Instant` anyone can make one, so a simulator can hand the
+/// node whatever instant it likes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(pub u64);
+
+impl Time {
+    /// How long ago `earlier` was; zero if it is yet to come.
+    #[must_use]
+    pub fn since(self, earlier: Time) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add<Duration> for Time {
+    type Output = Time;
+
+    /// The instant `wait` later. The end of time is the latest there is.
+    fn add(self, wait: Duration) -> Time {
+        let wait_us = u64::try_from(wait.as_micros()).unwrap_or(u64::MAX);
+        Time(self.0.saturating_add(wait_us))
+    }
+}

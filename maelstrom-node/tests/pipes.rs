@@ -1,0 +1,285 @@
+//! The binary as Maelstrom sees it: a process behind two pipes.
+//!
+//! Every test writes all its lines, ends the input and reads what came out, so nothing
+//! here waits for a length of time.
+
+use std::io::{Read, Write};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+use serde_json::{Value, json};
+
+/// Runs the node with these arguments on this input, to the end.
+fn run(args: &[&str], input: &[u8]) -> Output {
+    let mut node = Command::new(env!("CARGO_BIN_EXE_maelstrom-node"))
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the node starts");
+    let mut stdin = node.stdin.take().expect("stdin is a pipe");
+    let mut stdout = node.stdout.take().expect("stdout is a pipe");
+    let input = input.to_vec();
+    let writer = thread::spawn(move || stdin.write_all(&input));
+    let mut replies = Vec::new();
+    stdout.read_to_end(&mut replies).expect("the replies can be read");
+    // A node that refuses its arguments closes the pipe before it has read anything.
+    let _ = writer.join().expect("the writer does not panic");
+    let mut output = node.wait_with_output().expect("the node ends");
+    output.stdout = replies;
+    output
+}
+
+fn request(msg_id: u64, mut body: Value) -> Vec<u8> {
+    body["msg_id"] = json!(msg_id);
+    line(&json!({"id": msg_id, "src": "c1", "dest": "n0", "body": body}))
+}
+
+fn line(message: &Value) -> Vec<u8> {
+    let mut line = message.to_string().into_bytes();
+    line.push(b'\n');
+    line
+}
+
+fn init(names: &[&str]) -> Vec<u8> {
+    request(1, json!({"type": "init", "node_id": "n0", "node_ids": names}))
+}
+
+/// The bodies of the replies to client c1, in order.
+fn replies(output: &Output) -> Vec<Value> {
+    let text = std::str::from_utf8(&output.stdout).expect("UTF-8 on stdout");
+    text.lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON on stdout"))
+        .filter(|message| message["dest"] == "c1")
+        .map(|message| {
+            assert_eq!(message["src"], "n0");
+            message["body"].clone()
+        })
+        .collect()
+}
+
+/// The replies to these lines, with `init` for a single node before them.
+fn answers(lines: &[Vec<u8>]) -> Vec<Value> {
+    let input = [init(&["n0"]), lines.concat()].concat();
+    let output = run(&[], &input);
+    assert!(output.status.success(), "{output:?}");
+    let mut replies = replies(&output);
+    assert_eq!(replies.remove(0), json!({"type": "init_ok", "in_reply_to": 1}));
+    replies
+}
+
+fn logged_lines(output: &Output) -> usize {
+    String::from_utf8_lossy(&output.stderr).lines().count()
+}
+
+#[test]
+fn echo_returns_any_json_byte_for_byte() {
+    for value in ["null", "123456789012345678901234567890", r#""\u00e9\n""#, r#"[1, {"a":2.50}]"#] {
+        let asked = format!(
+            r#"{{"src":"c1","dest":"n0","body":{{"type":"echo","msg_id":2,"echo":{value}}}}}"#
+        );
+        let output = run(&[], &[init(&["n0"]), asked.into_bytes()].concat());
+        let text = String::from_utf8(output.stdout).expect("UTF-8 on stdout");
+        let expected = format!(
+            r#"{{"src":"n0","dest":"c1","body":{{"type":"echo_ok","echo":{value},"in_reply_to":2}}}}"#
+        );
+        assert_eq!(text.lines().last(), Some(expected.as_str()));
+    }
+}
+
+#[test]
+fn generated_ids_are_distinct_strings_that_carry_the_node_id() {
+    // Several milliseconds' worth, so that the last ones wait beyond the end of input.
+    let asked: Vec<_> = (2..20_002).map(|id| request(id, json!({"type": "generate"}))).collect();
+    let input = [
+        request(1, json!({"type": "init", "node_id": "n17", "node_ids": ["n17", "n3"]})),
+        asked.concat(),
+    ];
+    let output = run(&["unique-ids"], &input.concat());
+    let mut ids: Vec<snowflake::Id> = replies(&output)[1..]
+        .iter()
+        .map(|reply| {
+            assert_eq!(reply["type"], "generate_ok");
+            reply["id"].as_str().expect("a string").parse().expect("an ID")
+        })
+        .collect();
+    assert_eq!(ids.len(), 20_000);
+    assert!(ids.is_sorted(), "one node's IDs increase");
+    ids.dedup();
+    assert_eq!(ids.len(), 20_000);
+    assert!(ids.iter().all(|id| id.parts().node == 17));
+}
+
+#[test]
+fn broadcast_values_are_read_in_order_of_arrival_once_each() {
+    let replies = answers(&[
+        request(2, json!({"type": "topology", "topology": {"n0": []}})),
+        request(3, json!({"type": "broadcast", "message": 7})),
+        request(4, json!({"type": "broadcast", "message": {"a": [null]}})),
+        request(5, json!({"type": "broadcast", "message": 7})),
+        request(6, json!({"type": "broadcast", "message": null})),
+        request(7, json!({"type": "read"})),
+    ]);
+    assert_eq!(replies[0], json!({"type": "topology_ok", "in_reply_to": 2}));
+    assert_eq!(replies[1], json!({"type": "broadcast_ok", "in_reply_to": 3}));
+    let read = json!({"type": "read_ok", "messages": [7, {"a": [null]}, null], "in_reply_to": 7});
+    assert_eq!(replies[5], read);
+}
+
+#[test]
+fn what_is_unknown_is_error_10_and_what_is_malformed_error_12() {
+    let cases = [
+        (json!({"type": "frobnicate"}), 10),
+        (json!({"type": "frobnicate", "node_id": 5}), 10),
+        (json!({"type": ""}), 10),
+        (json!({"type": "echo"}), 12),
+        (json!({"type": "broadcast"}), 12),
+        (json!({"type": "topology"}), 12),
+        (json!({"type": "init"}), 12),
+        (json!({"type": "init", "node_id": 5, "node_ids": ["n0"]}), 12),
+        (json!({"type": "init", "node_id": "n0", "node_ids": "n0"}), 12),
+        (json!({"type": "gossip", "gossip": {"of": "broadcast"}}), 12),
+        (json!({"type": 5}), 12),
+        (json!({}), 12),
+    ];
+    for (body, code) in cases {
+        let replies =
+            answers(&[request(2, body.clone()), request(3, json!({"type": "echo", "echo": 1}))]);
+        assert_eq!(replies[0]["type"], "error", "{body}");
+        assert_eq!(replies[0]["code"], code, "{body}");
+        assert_eq!(replies[0]["in_reply_to"], 2, "{body}");
+        assert!(replies[0]["text"].as_str().is_some_and(|text| !text.is_empty()), "{body}");
+        assert_eq!(replies[1]["type"], "echo_ok", "the node goes on after {body}");
+    }
+}
+
+#[test]
+fn a_strange_value_in_a_field_that_is_not_used_harms_nothing() {
+    let body = json!({"type": "echo", "echo": 1, "message": {}, "node_ids": 7, "topology": null});
+    assert_eq!(answers(&[request(2, body)])[0]["type"], "echo_ok");
+}
+
+#[test]
+fn lines_that_are_no_messages_cost_one_line_on_stderr_each() {
+    let too_long = vec![b'x'; (16 << 20) + 1];
+    let junk: [&[u8]; 7] =
+        [b"junk", b"{\"src\":", b"\xff\xfe", b"[]", b"null", b"{\"dest\":\"n0\"}", &too_long];
+    for junk in junk {
+        let echo = request(2, json!({"type": "echo", "echo": "still here"}));
+        let output = run(&[], &[&init(&["n0"]), junk, b"\n", &echo].concat());
+        assert!(output.status.success());
+        assert_eq!(replies(&output).last().expect("a reply")["echo"], "still here");
+        assert_eq!(logged_lines(&output), 1, "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn deep_nesting_is_just_another_value() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let asked = format!(
+        r#"{{"src":"c1","dest":"n0","body":{{"type":"broadcast","msg_id":2,"message":{deep}}}}}"#
+    );
+    let echo = request(3, json!({"type": "echo", "echo": 1}));
+    let output = run(&[], &[init(&["n0"]), asked.into_bytes(), b"\n".to_vec(), echo].concat());
+    assert!(output.status.success());
+    assert_eq!(replies(&output).last().expect("a reply")["type"], "echo_ok");
+}
+
+#[test]
+fn replies_and_errors_are_never_answered() {
+    let lines = [
+        line(
+            &json!({"src": "n1", "dest": "n0", "body": {"type": "error", "in_reply_to": 9, "code": 10}}),
+        ),
+        line(
+            &json!({"src": "n1", "dest": "n0", "body": {"type": "what_ok", "in_reply_to": 9, "msg_id": 1}}),
+        ),
+    ];
+    let output = run(&[], &[init(&["n0", "n1"]), lines.concat()].concat());
+    assert_eq!(
+        output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count(),
+        1
+    );
+}
+
+#[test]
+fn a_peer_heard_before_init_is_not_forgotten() {
+    let gossip = json!({
+        "of": "broadcast", "incarnation": 5, "have": [[1, 5, 2]], "sent_us": 1,
+        "items": [{"node": 1, "incarnation": 5, "first": 0, "items": ["early", 2]}],
+    });
+    let early =
+        line(&json!({"src": "n1", "dest": "n0", "body": {"type": "gossip", "gossip": gossip}}));
+    let read = request(2, json!({"type": "read"}));
+    let output = run(&[], &[early, init(&["n0", "n1"]), read].concat());
+    let replies = replies(&output);
+    assert_eq!(replies[0]["type"], "init_ok", "the first line out answers init");
+    assert_eq!(replies[1]["messages"], json!(["early", 2]));
+}
+
+#[test]
+fn init_twice_is_answered_twice_and_keeps_what_is_known() {
+    let replies = answers(&[
+        request(2, json!({"type": "broadcast", "message": 1})),
+        request(3, json!({"type": "init", "node_id": "n0", "node_ids": ["n0"]})),
+        request(4, json!({"type": "read"})),
+    ]);
+    assert_eq!(replies[1], json!({"type": "init_ok", "in_reply_to": 3}));
+    assert_eq!(replies[2]["messages"], json!([1]));
+}
+
+#[test]
+fn before_init_a_request_is_told_to_come_back() {
+    let output = run(&[], &request(1, json!({"type": "generate"})));
+    assert_eq!(replies(&output)[0]["code"], 11);
+}
+
+#[test]
+fn more_nodes_than_node_ids_are_a_clear_error() {
+    let names: Vec<String> = (0..1025).map(|number| format!("n{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let output = run(&[], &init(&names));
+    let reply = &replies(&output)[0];
+    assert_eq!(reply["code"], 12);
+    assert!(reply["text"].as_str().is_some_and(|text| text.contains("1025")), "{reply}");
+}
+
+#[test]
+fn an_argument_names_the_only_workload() {
+    let input = [
+        init(&["n0"]),
+        request(2, json!({"type": "read"})),
+        request(3, json!({"type": "echo", "echo": 1})),
+    ];
+    let output = run(&["broadcast"], &input.concat());
+    let replies = replies(&output);
+    assert_eq!(replies[1]["messages"], json!([]), "a bare read has its workload");
+    assert_eq!(replies[2]["code"], 10);
+}
+
+#[test]
+fn bad_arguments_are_one_clear_line_and_exit_2() {
+    for args in [&["--no-such-flag"][..], &["no-such-workload"], &["--max-staleness-ms", "x"]] {
+        let output = run(args, b"");
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert_eq!(logged_lines(&output), 1, "{args:?}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn help_names_every_workload_and_option() {
+    let output = run(&["--help"], b"");
+    let help = String::from_utf8(output.stdout).expect("UTF-8");
+    for word in ["echo", "unique-ids", "broadcast", "--max-staleness-ms", "stderr"] {
+        assert!(help.contains(word), "{word} is missing");
+    }
+}
+
+#[test]
+fn a_request_at_the_end_of_input_is_still_answered() {
+    let input: Vec<_> =
+        (2..2002).map(|id| request(id, json!({"type": "echo", "echo": id}))).collect();
+    assert_eq!(answers(&input).len(), 2000);
+}
