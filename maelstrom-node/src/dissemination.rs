@@ -29,6 +29,7 @@ mod duty;
 mod pace;
 mod peer;
 mod plan;
+mod ranges;
 mod round_trip;
 mod send;
 mod stream;
@@ -38,6 +39,8 @@ use pace::{Phase, Schedule};
 use peer::Peer;
 use plan::{Patience, Plan};
 use stream::{Origin, Streams};
+
+pub(crate) use ranges::Ranges;
 pub(crate) use values::Values;
 
 /// What the layer carries.

@@ -33,10 +33,10 @@ impl<S: State> Dissemination<S> {
     /// Takes in what a peer says it has.
     pub(crate) fn note_digest(&mut self, now: Time, place: usize, gossip: &Gossip<'_>) {
         let mut progress = false;
-        for mark in &gossip.have {
+        for mark in gossip.have.iter() {
             if usize::from(mark.node) < self.peers.len() {
                 let origin = Origin { node: mark.node, incarnation: mark.incarnation };
-                progress |= self.peers[place].has.raise(origin, mark.next);
+                progress |= self.peers[place].has.extend(origin, &mark.have);
             }
         }
         if !self.is_bound_to(place) || !self.lacks_something(place) {
@@ -84,10 +84,8 @@ impl<S: State> Dissemination<S> {
             || gossip.want
             || self.plan() != Plan::Mesh && (place == self.hub() || self.serves(place));
         let peer = &self.peers[place];
-        peer.has.iter().any(|(origin, next)| {
-            next > self.streams.have().next(origin)
-                && origin != self.mine
-                && (all_from_it || peer.made(place, origin))
+        peer.has.exceeds(self.streams.have(), |origin| {
+            origin != self.mine && (all_from_it || peer.made(place, origin))
         })
     }
 
@@ -154,15 +152,12 @@ impl<S: State> Dissemination<S> {
         }
     }
 
-    /// Whether a peer has yet to confirm something, if only that it is there.
+    /// Whether a peer has yet to confirm something, if only that it has heard from this
+    /// life of the node: until then it may not know what this life lacks.
     fn lacks_something(&self, place: usize) -> bool {
         let peer = &self.peers[place];
-        !peer.was_heard()
-            || self
-                .streams
-                .have()
-                .iter()
-                .any(|(origin, next)| !peer.made(place, origin) && peer.has.next(origin) < next)
+        let counts = |origin| !peer.made(place, origin);
+        !peer.knows_me || self.streams.have().exceeds(&peer.has, counts)
     }
 
     fn patience_with(&self, now: Time, place: usize) -> Time {

@@ -1,6 +1,7 @@
 //! What a node knows of one of its peers, and what it still owes it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::round_trip::RoundTrip;
 use super::stream::{Digest, Origin};
@@ -11,8 +12,11 @@ use crate::time::Time;
 pub(crate) struct Peer {
     /// The life it was last heard from in, if it was heard from at all.
     incarnation: Option<u64>,
-    /// Lives that are over. What still arrives from them says nothing about this one.
-    over: BTreeSet<u64>,
+    /// Other lives, and when each was last taken for over: what still arrives from them
+    /// says nothing about the present one.
+    over: BTreeMap<u64, Time>,
+    /// It has heard from this node, in the life that this node is in.
+    pub(crate) knows_me: bool,
     /// What it said it has.
     pub(crate) has: Digest,
     /// What it will have once everything sent to it has arrived.
@@ -33,33 +37,55 @@ pub(crate) struct Peer {
 /// Reminders without an answer after which a peer counts as out of reach.
 const PATIENCE: u32 = 2;
 
+/// How many past lives of a peer are remembered.
+const MOST_LIVES: usize = 16;
+
 impl Peer {
     /// Takes in who is speaking and how long the way is. Says whether the message is
     /// of the peer's present life; if not, nothing in it about the peer counts.
     pub(crate) fn hear(&mut self, now: Time, incarnation: u64, gossip: &Gossip<'_>) -> bool {
-        if self.over.contains(&gossip.incarnation) {
+        let echoed = gossip.echoed.filter(|echoed| echoed.incarnation == incarnation);
+        if self.incarnation != Some(gossip.incarnation)
+            && !self.begin_life(now, gossip.incarnation, echoed)
+        {
             return false;
-        }
-        if self.incarnation != Some(gossip.incarnation) {
-            let before = self.incarnation.replace(gossip.incarnation);
-            self.over.extend(before);
-            self.has = Digest::default();
-            self.sent = Digest::default();
         }
         self.unanswered = 0;
         self.last_heard = Some((gossip.sent_us, now));
-        if let Some(echoed) = gossip.echoed
-            && echoed.incarnation == incarnation
-        {
-            let away_us = now.0.saturating_sub(echoed.sent_us);
-            let measured_us = away_us.saturating_sub(echoed.held_us);
-            self.round_trip.sample(std::time::Duration::from_micros(measured_us));
+        if let Some(Echoed { sent_us, held_us, .. }) = echoed {
+            self.knows_me = true;
+            let away_us = now.0.saturating_sub(sent_us);
+            self.round_trip.sample(Duration::from_micros(away_us.saturating_sub(held_us)));
         }
         true
     }
 
-    pub(crate) fn was_heard(&self) -> bool {
-        self.incarnation.is_some()
+    /// Takes another life than before for the present one, unless it is over.
+    ///
+    /// Lives bear random numbers, so a late message of an old life can look like a new
+    /// one. The mistake is mended by what only a living node can do: echo something
+    /// that was sent to it after it was taken for dead.
+    fn begin_life(&mut self, now: Time, life: u64, echoed: Option<Echoed>) -> bool {
+        if let Some(over_since) = self.over.get(&life) {
+            if echoed.is_none_or(|echoed| Time(echoed.sent_us) <= *over_since) {
+                return false;
+            }
+            self.over.remove(&life);
+        }
+        if let Some(before) = self.incarnation.replace(life) {
+            self.over.insert(before, now);
+        }
+        // Enough to tell apart whatever can still be under way.
+        if self.over.len() > MOST_LIVES
+            && let Some((oldest, _)) = self.over.iter().min_by_key(|(_, since)| **since)
+        {
+            let oldest = *oldest;
+            self.over.remove(&oldest);
+        }
+        self.knows_me = false;
+        self.has = Digest::default();
+        self.sent = Digest::default();
+        true
     }
 
     pub(crate) fn is_out_of_reach(&self) -> bool {

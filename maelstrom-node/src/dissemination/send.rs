@@ -1,5 +1,6 @@
 //! Putting a share together: what to send to whom.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::pace::Phase;
@@ -97,24 +98,27 @@ impl<S: State> Dissemination<S> {
         mut also: Also,
         out: &mut Outbox,
     ) {
-        let mut from = match which {
-            Which::None | Which::Mine | Which::New => self.peers[place].sent.clone(),
-            Which::SomeUnconfirmed | Which::AllUnconfirmed => self.peers[place].has.clone(),
-        };
+        let peer = &self.peers[place];
+        let mut known = peer.has.clone();
+        if !matches!(which, Which::SomeUnconfirmed | Which::AllUnconfirmed) {
+            for (origin, sent) in peer.sent.iter() {
+                known.extend(origin, sent);
+            }
+        }
         let have = self.streams.have().marks();
         loop {
-            let more = self.send_one(now, place, which, &mut from, &have, also, out);
+            let more = self.send_one(now, place, which, &mut known, &have, also, out);
             if !more || which == Which::SomeUnconfirmed {
                 break;
             }
             also = Also::default();
         }
         let peer = &mut self.peers[place];
-        peer.sent = from;
+        peer.sent = known;
         peer.tell_at = None;
     }
 
-    /// Sends one message of items past `from`, and moves `from` past them. Says
+    /// Sends one message of items that are not `known`, and adds them to it. Says
     /// whether there is more.
     #[expect(clippy::too_many_arguments, reason = "one call, in the loop above")]
     fn send_one(
@@ -122,28 +126,31 @@ impl<S: State> Dissemination<S> {
         now: Time,
         place: usize,
         which: Which,
-        from: &mut Digest,
+        known: &mut Digest,
         have: &[Mark],
         also: Also,
         out: &mut Outbox,
     ) -> bool {
         let peer = &self.peers[place];
-        let mut runs = Vec::new();
+        let mut runs: Vec<Run<'_>> = Vec::new();
         let mut room = MOST_BYTES;
         let mut more = false;
-        for (origin, next) in self.streams.have().iter() {
+        for (origin, have) in self.streams.have().iter() {
             let wanted = match which {
                 Which::None => false,
                 Which::Mine => origin == self.mine,
                 _ => !peer.made(place, origin),
             };
-            let first = from.next(origin).max(peer.has.next(origin));
-            if wanted && first < next {
-                let run = self.run(origin, first, &mut room);
-                let sent = first + run.items.len() as u64;
-                more |= sent < next;
-                if !run.items.is_empty() {
-                    from.raise(origin, sent);
+            if !wanted {
+                continue;
+            }
+            let missing: Vec<_> = have.missing_in(known.of(origin)).collect();
+            for range in missing {
+                let run = self.run(origin, range.clone(), &mut room);
+                let end = range.start + run.items.len() as u64;
+                more |= end < range.end;
+                if end > range.start {
+                    known.insert(origin, range.start..end);
                     runs.push(run);
                 }
             }
@@ -151,7 +158,7 @@ impl<S: State> Dissemination<S> {
         let gossip = Gossip {
             of: self.kind,
             incarnation: self.mine.incarnation,
-            have: have.to_vec(),
+            have: have.into(),
             age_us: also.age_us.filter(|_| !runs.is_empty()),
             items: runs,
             follow: place == self.hub(),
@@ -167,18 +174,20 @@ impl<S: State> Dissemination<S> {
         more
     }
 
-    /// Items of one stream from `first` on, as long as there is room. A message that
-    /// has no item yet takes one whatever its size.
-    fn run(&self, origin: Origin, first: u64, room: &mut usize) -> Run<'_> {
+    /// The items of a range, as long as there is room.
+    fn run(&self, origin: Origin, range: Range<u64>, room: &mut usize) -> Run<'_> {
+        let first = range.start;
         let mut items = Vec::new();
-        for item in self.streams.since(origin, first) {
-            if *room == 0 {
-                break;
+        if *room > 0 {
+            for item in self.streams.get(origin, range) {
+                let text = self.state.show(item);
+                items.push(text);
+                // A comma goes with it. What is larger than all the room goes alone.
+                *room = room.saturating_sub(text.get().len() + 1);
+                if *room == 0 {
+                    break;
+                }
             }
-            let text = self.state.show(*item);
-            // A comma and the text, and no item at all may count for nothing.
-            *room = room.saturating_sub(text.get().len() + 1);
-            items.push(text);
         }
         Run { node: origin.node, incarnation: origin.incarnation, first, items }
     }

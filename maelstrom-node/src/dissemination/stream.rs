@@ -1,10 +1,13 @@
 //! Streams of items, and digests of them.
 //!
 //! Every life of every node numbers its items 0, 1, 2, … and nobody else does, so a
-//! node's whole knowledge of a stream is one integer: the first number it misses.
+//! node's whole knowledge of a stream is, gaps aside, one integer: the first number it
+//! misses.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
+use super::ranges::Ranges;
 use crate::message::Mark;
 
 /// Where a stream comes from: one life of one node. A node that restarts with its
@@ -17,31 +20,45 @@ pub(crate) struct Origin {
 }
 
 /// How much of every stream somebody has.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Digest(BTreeMap<Origin, u64>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Digest(BTreeMap<Origin, Ranges>);
 
 impl Digest {
-    /// The first item of a stream that is missing.
-    pub(crate) fn next(&self, origin: Origin) -> u64 {
-        self.0.get(&origin).copied().unwrap_or(0)
+    /// What is there of a stream.
+    pub(crate) fn of(&self, origin: Origin) -> &Ranges {
+        const NOTHING: &Ranges = &Ranges::NONE;
+        self.0.get(&origin).unwrap_or(NOTHING)
     }
 
-    /// Takes note that everything below `next` is there. Says whether that is news.
-    pub(crate) fn raise(&mut self, origin: Origin, next: u64) -> bool {
-        let known = self.0.entry(origin).or_insert(0);
-        let news = next > *known;
-        *known = next.max(*known);
-        news
+    /// Takes note of more of a stream. Says whether that is news.
+    pub(crate) fn extend(&mut self, origin: Origin, more: &Ranges) -> bool {
+        self.0.entry(origin).or_default().extend(more)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Origin, u64)> {
-        self.0.iter().map(|(origin, next)| (*origin, *next))
+    /// Takes note of one range of a stream.
+    pub(crate) fn insert(&mut self, origin: Origin, range: Range<u64>) {
+        self.0.entry(origin).or_default().insert(range);
+    }
+
+    /// Whether anything here is missing in `other`, in streams that `counts`.
+    pub(crate) fn exceeds(&self, other: &Digest, counts: impl Fn(Origin) -> bool) -> bool {
+        self.iter().any(|(origin, have)| {
+            counts(origin) && have.missing_in(other.of(origin)).next().is_some()
+        })
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Origin, &Ranges)> {
+        self.0.iter().map(|(origin, have)| (*origin, have))
     }
 
     /// The digest as it stands in a message.
     pub(crate) fn marks(&self) -> Vec<Mark> {
         self.iter()
-            .map(|(Origin { node, incarnation }, next)| Mark { node, incarnation, next })
+            .map(|(Origin { node, incarnation }, have)| Mark {
+                node,
+                incarnation,
+                have: have.clone(),
+            })
             .collect()
     }
 }
@@ -56,8 +73,8 @@ pub(crate) struct Streams<I> {
 #[derive(Debug)]
 struct Stream<I> {
     /// Everything up to the first gap.
-    items: Vec<I>,
-    /// What came early, past the gap.
+    run: Vec<I>,
+    /// What lies past it.
     ahead: BTreeMap<u64, I>,
 }
 
@@ -66,17 +83,15 @@ impl<I: Copy> Streams<I> {
         Streams { streams: BTreeMap::new(), have: Digest::default() }
     }
 
-    /// What is here without a gap.
+    /// What is here.
     pub(crate) fn have(&self) -> &Digest {
         &self.have
     }
 
-    /// Whether an item is still missing. Numbers near the end of the range are never
-    /// wanted: no stream gets there, only a damaged message.
+    /// Whether an item is still missing. The last number of the range is never wanted:
+    /// no stream gets there, only a damaged message.
     pub(crate) fn lacks(&self, origin: Origin, sequence: u64) -> bool {
-        sequence < u64::MAX
-            && sequence >= self.have.next(origin)
-            && self.streams.get(&origin).is_none_or(|stream| !stream.ahead.contains_key(&sequence))
+        sequence < u64::MAX && !self.have.of(origin).contains(sequence)
     }
 
     /// Adds an item that [`Streams::lacks`] said is missing.
@@ -84,27 +99,33 @@ impl<I: Copy> Streams<I> {
         let stream = self
             .streams
             .entry(origin)
-            .or_insert_with(|| Stream { items: Vec::new(), ahead: BTreeMap::new() });
-        if sequence == stream.items.len() as u64 {
-            stream.items.push(item);
-            while let Some(item) = stream.ahead.remove(&(stream.items.len() as u64)) {
-                stream.items.push(item);
+            .or_insert_with(|| Stream { run: Vec::new(), ahead: BTreeMap::new() });
+        if sequence == stream.run.len() as u64 {
+            stream.run.push(item);
+            while let Some(item) = stream.ahead.remove(&(stream.run.len() as u64)) {
+                stream.run.push(item);
             }
-            self.have.raise(origin, stream.items.len() as u64);
         } else {
             stream.ahead.insert(sequence, item);
         }
+        self.have.insert(origin, sequence..sequence + 1);
     }
 
     /// Adds the next item of a stream of this node's own.
     pub(crate) fn append(&mut self, origin: Origin, item: I) {
-        self.insert(origin, self.have.next(origin), item);
+        let next = self.streams.get(&origin).map_or(0, |stream| stream.run.len() as u64);
+        self.insert(origin, next, item);
     }
 
-    /// The items of a stream from `first` to its first gap.
-    pub(crate) fn since(&self, origin: Origin, first: u64) -> &[I] {
-        let items = self.streams.get(&origin).map_or(&[][..], |stream| &stream.items);
-        usize::try_from(first).ok().and_then(|first| items.get(first..)).unwrap_or(&[])
+    /// Items of a stream that are all here.
+    pub(crate) fn get(&self, origin: Origin, range: Range<u64>) -> impl Iterator<Item = I> {
+        self.streams.get(&origin).into_iter().flat_map(move |stream| {
+            let len = stream.run.len() as u64;
+            // Both ends are at most the length of a vector.
+            let [from, to] = [range.start.min(len) as usize, range.end.min(len) as usize];
+            let ahead = stream.ahead.range(range.clone()).map(|(_, item)| *item);
+            stream.run[from..to].iter().copied().chain(ahead)
+        })
     }
 }
 
@@ -115,16 +136,18 @@ mod tests {
     const ORIGIN: Origin = Origin { node: 3, incarnation: 77 };
 
     #[test]
-    fn an_item_past_a_gap_counts_once_the_gap_is_closed() {
+    fn items_come_back_by_number_however_they_came() {
         let mut streams = Streams::new();
-        for (sequence, next) in [(0, 1), (2, 1), (3, 1), (1, 4)] {
+        for sequence in [0, 2, 5, 3, 1] {
             assert!(streams.lacks(ORIGIN, sequence));
             streams.insert(ORIGIN, sequence, sequence);
             assert!(!streams.lacks(ORIGIN, sequence));
-            assert_eq!(streams.have().next(ORIGIN), next);
         }
-        assert_eq!(streams.since(ORIGIN, 1), [1, 2, 3]);
-        assert_eq!(streams.since(ORIGIN, 9), [] as [u64; 0]);
+        let ranges: Vec<_> = streams.have().of(ORIGIN).iter().collect();
+        assert_eq!(ranges, [0..4, 5..6]);
+        assert_eq!(Vec::from_iter(streams.get(ORIGIN, 1..4)), [1, 2, 3]);
+        assert_eq!(Vec::from_iter(streams.get(ORIGIN, 5..6)), [5]);
+        assert!(streams.lacks(ORIGIN, 4));
     }
 
     #[test]
@@ -135,7 +158,7 @@ mod tests {
         streams.append(ORIGIN, 'b');
         assert!(streams.lacks(reborn, 0));
         streams.append(reborn, 'c');
-        assert_eq!(streams.since(ORIGIN, 0), ['a', 'b']);
-        assert_eq!(streams.since(reborn, 0), ['c']);
+        assert_eq!(Vec::from_iter(streams.get(ORIGIN, 0..2)), ['a', 'b']);
+        assert_eq!(Vec::from_iter(streams.get(reborn, 0..1)), ['c']);
     }
 }

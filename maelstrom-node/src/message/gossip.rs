@@ -1,8 +1,14 @@
 //! What nodes tell each other. Maelstrom carries it without looking inside.
 
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde::ser::{SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::dissemination::Ranges;
 use crate::workload::Kind;
 
 /// One node's share: what it has, items the receiver may lack, and what keeps the
@@ -14,7 +20,7 @@ pub struct Gossip<'a> {
     /// The sender's incarnation.
     pub(crate) incarnation: u64,
     /// How much the sender has of every stream: a digest, and an acknowledgement.
-    pub(crate) have: Vec<Mark>,
+    pub(crate) have: Cow<'a, [Mark]>,
     /// Items, in runs of consecutive ones.
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) items: Vec<Run<'a>>,
@@ -44,27 +50,60 @@ pub struct Gossip<'a> {
     pub(crate) pace: Option<Pace>,
 }
 
-/// How much of one stream is there: every item below `next`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "(u16, u64, u64)", into = "(u16, u64, u64)")]
+/// How much of one stream somebody has. On the line it is one flat list: the node, the
+/// incarnation, where the run from 0 ends and, if there are ranges past a gap, where
+/// each of them begins and ends.
+#[derive(Clone, Debug)]
 pub(crate) struct Mark {
     /// The place of the node that the stream comes from.
     pub(crate) node: u16,
     /// Which life of that node it comes from.
     pub(crate) incarnation: u64,
-    /// The first sequence number that is missing.
-    pub(crate) next: u64,
+    /// Which items are there.
+    pub(crate) have: Ranges,
 }
 
-impl From<(u16, u64, u64)> for Mark {
-    fn from((node, incarnation, next): (u16, u64, u64)) -> Mark {
-        Mark { node, incarnation, next }
+impl Serialize for Mark {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        list.serialize_element(&self.node)?;
+        list.serialize_element(&self.incarnation)?;
+        let mut ranges = self.have.iter().peekable();
+        let run = ranges.next_if(|range| range.start == 0);
+        list.serialize_element(&run.map_or(0, |run| run.end))?;
+        for range in ranges {
+            list.serialize_element(&range.start)?;
+            list.serialize_element(&range.end)?;
+        }
+        list.end()
     }
 }
 
-impl From<Mark> for (u16, u64, u64) {
-    fn from(Mark { node, incarnation, next }: Mark) -> (u16, u64, u64) {
-        (node, incarnation, next)
+impl<'de> Deserialize<'de> for Mark {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Mark, D::Error> {
+        struct List;
+
+        impl<'de> Visitor<'de> for List {
+            type Value = Mark;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a node, an incarnation and the ends of ranges")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Mark, A::Error> {
+                let short = || A::Error::invalid_length(2, &self);
+                let node = list.next_element()?.ok_or_else(short)?;
+                let incarnation = list.next_element()?.ok_or_else(short)?;
+                let mut have = Ranges::default();
+                have.insert(0..list.next_element()?.ok_or_else(short)?);
+                while let Some(start) = list.next_element()? {
+                    have.insert(start..list.next_element()?.ok_or_else(short)?);
+                }
+                Ok(Mark { node, incarnation, have })
+            }
+        }
+
+        deserializer.deserialize_seq(List)
     }
 }
 

@@ -1,0 +1,287 @@
+//! Broadcast converges: whatever is lost, doubled, reordered or restarted along the
+//! way, once the network is whole again every node has every value that survived, and
+//! then falls silent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use maelstrom_node::{Config, Node, Outbox, Time};
+use proptest::prelude::*;
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::SplitMix64;
+use serde_json::{Value, json};
+use snowflake::{ManualClock, UnixMillis};
+
+/// What befalls a run. Instants and spans in milliseconds, chances in percent.
+#[derive(Clone, Debug)]
+struct Story {
+    seed: u64,
+    nodes: usize,
+    max_staleness_ms: u64,
+    longest_delay_ms: u64,
+    loss: u64,
+    duplication: u64,
+    /// Who is restarted when.
+    restarts: Vec<(u64, usize)>,
+    /// Who hands in a value when.
+    values: Vec<(u64, usize)>,
+    /// Who is cut off from everyone, from when to when.
+    cuts: Vec<(usize, u64, u64)>,
+}
+
+/// Until then faults may strike; what comes later is the time allowed for repair.
+const TROUBLE_MS: u64 = 8_000;
+
+/// Enough for a few turns of the longest backoff, 5 s, and the longest bound here, 2 s.
+const REPAIR_MS: u64 = 40_000;
+
+struct World {
+    story: Story,
+    rng: SplitMix64,
+    now: Time,
+    nodes: Vec<Node<ManualClock>>,
+    /// By due time; the sending order breaks ties.
+    in_flight: BTreeMap<(Time, u64), (usize, usize, Vec<u8>)>,
+    sent: u64,
+    last_sent: Time,
+}
+
+impl World {
+    fn new(story: Story) -> World {
+        let mut world = World {
+            rng: SplitMix64::seed_from_u64(story.seed),
+            now: Time(0),
+            nodes: Vec::new(),
+            in_flight: BTreeMap::new(),
+            sent: 0,
+            last_sent: Time(0),
+            story,
+        };
+        for _ in 0..world.story.nodes {
+            let node = world.start();
+            world.nodes.push(node);
+        }
+        for place in 0..world.story.nodes {
+            world.init(place);
+        }
+        world
+    }
+
+    fn start(&mut self) -> Node<ManualClock> {
+        let mut config = Config::default();
+        config.max_staleness = std::time::Duration::from_millis(self.story.max_staleness_ms);
+        Node::new(config, self.rng.next_u64(), ManualClock::new(UnixMillis(0)))
+    }
+
+    fn init(&mut self, place: usize) {
+        let names: Vec<String> = (0..self.story.nodes).map(name).collect();
+        self.ask(place, json!({"type": "init", "node_id": name(place), "node_ids": names}));
+        self.ask(place, json!({"type": "topology", "topology": {}}));
+    }
+
+    /// A client's request, and the body of the reply.
+    fn ask(&mut self, place: usize, mut body: Value) -> Value {
+        body["msg_id"] = json!(1);
+        let line = json!({"src": "c1", "dest": name(place), "body": body}).to_string();
+        let mut out = Outbox::new();
+        self.nodes[place].handle(self.now, line.as_bytes(), &mut out);
+        self.post(place, &out).expect("a client is answered at once")
+    }
+
+    /// Puts what a node sent on the network; returns what it told the client.
+    fn post(&mut self, src: usize, out: &Outbox) -> Option<Value> {
+        let mut reply = None;
+        for line in out.lines() {
+            let message: Value = serde_json::from_slice(line).expect("JSON");
+            let dest = message["dest"].as_str().expect("a name");
+            let Some(dest) = dest.strip_prefix('n').and_then(|place| place.parse().ok()) else {
+                reply = Some(message["body"].clone());
+                continue;
+            };
+            self.last_sent = self.now;
+            let trouble = self.now < Time(TROUBLE_MS * 1000);
+            if trouble && self.rng.next_u64() % 100 < self.story.loss {
+                continue;
+            }
+            let copies =
+                1 + u64::from(trouble && self.rng.next_u64() % 100 < self.story.duplication);
+            for _ in 0..copies {
+                let delay_us = self.rng.next_u64() % (self.story.longest_delay_ms * 1000 + 1);
+                self.sent += 1;
+                let due = (Time(self.now.0 + delay_us), self.sent);
+                self.in_flight.insert(due, (src, dest, line.to_vec()));
+            }
+        }
+        reply
+    }
+
+    fn is_cut(&self, one: usize, other: usize) -> bool {
+        let now_ms = self.now.0 / 1000;
+        self.story.cuts.iter().any(|(cut, from_ms, until_ms)| {
+            (*from_ms..*until_ms).contains(&now_ms) && (*cut == one || *cut == other)
+        })
+    }
+
+    /// Lets time pass until `end`, doing whatever is due on the way.
+    fn run_until(&mut self, end: Time) {
+        loop {
+            let arrival = self.in_flight.first_key_value().map(|(due, _)| *due);
+            let deadline = (0..self.nodes.len())
+                .filter_map(|place| Some((self.nodes[place].deadline()?, place)))
+                .min();
+            let next = [arrival.map(|(due, _)| due), deadline.map(|(due, _)| due)];
+            let Some(next) = next.into_iter().flatten().min().filter(|next| *next < end) else {
+                break;
+            };
+            self.now = self.now.max(next);
+            let mut out = Outbox::new();
+            let place = match (arrival, deadline) {
+                (Some(due), _) if due.0 == next => {
+                    let (src, dest, line) = self.in_flight.remove(&due).expect("it was first");
+                    if !self.is_cut(src, dest) {
+                        self.nodes[dest].handle(self.now, &line, &mut out);
+                    }
+                    dest
+                }
+                (_, Some((_, place))) => {
+                    self.nodes[place].handle_deadline(self.now, &mut out);
+                    let moved = self.nodes[place].deadline().is_none_or(|due| due > self.now);
+                    assert!(moved, "n{place} has a deadline that does not pass at {:?}", self.now);
+                    place
+                }
+                _ => unreachable!("one of the two is next"),
+            };
+            self.post(place, &out);
+        }
+        self.now = end;
+    }
+
+    fn read(&mut self, place: usize) -> Vec<i64> {
+        let reply = self.ask(place, json!({"type": "read"}));
+        serde_json::from_value(reply["messages"].clone()).expect("a list of numbers")
+    }
+}
+
+fn name(place: usize) -> String {
+    format!("n{place}")
+}
+
+/// Runs a story to its end. Every value that some node knew when the trouble was over
+/// must be on all of them, once; without restarts that is every value.
+fn run(story: Story) {
+    let mut events: BTreeMap<(u64, usize), (bool, usize)> = BTreeMap::new();
+    for (at_ms, place) in &story.values {
+        events.insert((*at_ms, events.len()), (false, *place % story.nodes));
+    }
+    for (at_ms, place) in &story.restarts {
+        events.insert((*at_ms, events.len()), (true, *place % story.nodes));
+    }
+    let restarted = !story.restarts.is_empty();
+    let mut world = World::new(story);
+    let mut added = BTreeSet::new();
+    for ((at_ms, number), (restart, place)) in events {
+        world.run_until(Time(at_ms * 1000));
+        if restart {
+            world.nodes[place] = world.start();
+            world.init(place);
+        } else {
+            let value = i64::try_from(number).expect("few values");
+            let reply = world.ask(place, json!({"type": "broadcast", "message": value}));
+            assert_eq!(reply["type"], "broadcast_ok");
+            added.insert(value);
+        }
+    }
+    world.run_until(Time(TROUBLE_MS * 1000));
+    let nodes = world.nodes.len();
+    let survived: BTreeSet<i64> = (0..nodes).flat_map(|place| world.read(place)).collect();
+    if !restarted {
+        assert_eq!(survived, added);
+    }
+    world.run_until(Time((TROUBLE_MS + REPAIR_MS) * 1000));
+    for place in 0..nodes {
+        let read = world.read(place);
+        let distinct: BTreeSet<i64> = read.iter().copied().collect();
+        assert_eq!(read.len(), distinct.len(), "n{place} reads a value twice");
+        let missing: Vec<_> = survived.difference(&distinct).collect();
+        assert!(missing.is_empty(), "n{place} lacks {missing:?}");
+        assert!(distinct.is_subset(&added), "n{place} reads what nobody added");
+    }
+    let quiet = world.now.since(world.last_sent);
+    assert!(quiet.as_secs() >= 10, "somebody still spoke {quiet:?} before the end");
+}
+
+prop_compose! {
+    fn stories()(
+        seed in any::<u64>(),
+        nodes in 1usize..8,
+        max_staleness_ms in prop_oneof![Just(0), Just(100), Just(550), Just(1900)],
+        longest_delay_ms in prop_oneof![Just(0u64), 1..200u64, 200..1000u64],
+        loss in prop_oneof![Just(0u64), 0..60u64],
+        duplication in prop_oneof![Just(0u64), 0..60u64],
+        restarts in prop::collection::vec((0..TROUBLE_MS, 0usize..8), 0..4),
+        values in prop::collection::vec((0..TROUBLE_MS, 0usize..8), 0..60),
+        cuts in prop::collection::vec((0usize..8, 0..TROUBLE_MS, 0..TROUBLE_MS), 0..5),
+    ) -> Story {
+        Story {
+            seed, nodes, max_staleness_ms, longest_delay_ms, loss, duplication, restarts,
+            values, cuts,
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_surviving_value_reaches_everyone_and_then_all_is_quiet(story in stories()) {
+        run(story);
+    }
+}
+/// The first value of a node's life is lost on the way, the second arrives, and the
+/// node is killed before it can repeat the first: the gap is there for good.
+#[test]
+fn a_value_past_a_gap_that_nobody_can_close_reaches_everyone() {
+    run(Story {
+        seed: 14_377_820_694_968_386_809,
+        nodes: 3,
+        max_staleness_ms: 1900,
+        longest_delay_ms: 0,
+        loss: 51,
+        duplication: 0,
+        restarts: vec![(2183, 1)],
+        values: vec![(0, 7), (845, 7)],
+        cuts: vec![],
+    });
+}
+
+/// A hub's word to the old life of a node arrives in its new one. It must not pass for
+/// the hub's having heard of the new life, which has everything yet to learn.
+#[test]
+fn a_message_to_the_old_life_of_a_node_says_nothing_about_the_new_one() {
+    run(Story {
+        seed: 2_920_436_136_830_114_529,
+        nodes: 3,
+        max_staleness_ms: 0,
+        longest_delay_ms: 457,
+        loss: 0,
+        duplication: 0,
+        restarts: vec![(46, 0), (6812, 2)],
+        values: vec![(3722, 2)],
+        cuts: vec![],
+    });
+}
+
+/// A late message of a dead life arrives after the first one of the living: the mistake
+/// must not last, or the two sides remind each other for ever.
+#[test]
+fn a_late_message_of_an_old_life_does_not_bury_the_new_one() {
+    let values = [(865, 6), (718, 0), (1244, 3), (199, 0), (555, 2), (505, 5), (416, 7), (718, 1)];
+    run(Story {
+        seed: 16_740_709_081_690_909_062,
+        nodes: 6,
+        max_staleness_ms: 0,
+        longest_delay_ms: 566,
+        loss: 18,
+        duplication: 0,
+        restarts: vec![(1425, 3)],
+        values: [&values[..], &[(1426, 3), (390, 0), (28, 0)]].concat(),
+        cuts: vec![],
+    });
+}
