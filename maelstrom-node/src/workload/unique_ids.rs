@@ -3,15 +3,15 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use snowflake::{BuildError, ClaimError, Clock, Epoch, Generator, NodeId, UnixMillis};
+use snowflake::{BuildError, ClaimError, Clock, Epoch, Generator, NodeId};
 
 use super::Workload;
 use crate::message::{Address, ErrorCode, MsgId, Payload, Request};
 use crate::outbox::Outbox;
 use crate::time::Time;
 
-/// 2024-01-01T00:00:00Z: late enough to leave 69 years, early enough for any clock.
-const EPOCH: Epoch = Epoch::new(UnixMillis(1_704_067_200_000));
+/// Late enough to leave 67 years, early enough for any clock that is roughly right.
+const EPOCH: Epoch = Epoch::Y2024;
 
 /// How many requests may wait for the next millisecond: two dozen milliseconds' worth.
 const MOST_WAITING: usize = 100_000;
