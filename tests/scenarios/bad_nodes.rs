@@ -1,0 +1,104 @@
+//! Nodes that are wrong: each is caught, and the message says which node did what.
+
+mod support;
+
+use std::thread;
+
+use support::{bad_node, test};
+
+const ECHO: &str = "-w echo --node-count 1 --time-limit 1 --rate 20";
+const IDS: &str = "-w unique-ids --nodes n1,n2 --time-limit 1 --rate 50";
+const BROADCAST: &str = "-w broadcast --nodes n1,n2 --time-limit 2 --rate 50";
+
+/// A test with the node that has a flaw, its exit status, and what has to be said about it.
+type Case = (&'static str, &'static str, i32, &'static [&'static str]);
+
+fn try_all(cases: &[Case]) {
+    thread::scope(|scope| {
+        for &(flags, flaw, code, said) in cases {
+            scope.spawn(move || {
+                bad_node(flags, flaw).expect_code(code).expect_said(said);
+            });
+        }
+    });
+}
+
+#[test]
+fn a_wrong_answer_makes_the_test_invalid() {
+    try_all(&[
+        (ECHO, "echoes something else", 1, &["wrong echo: n0 was sent", "answered \"hm\""]),
+        (IDS, "gives duplicate IDs", 1, &["duplicate ID: 1 was given by", "n1 at", "n2 at"]),
+        (IDS, "mixes types", 1, &["mixed types of ID: integer and string"]),
+        (
+            BROADCAST,
+            "keeps values to itself",
+            1,
+            &["lost value: 0, handed to n", "is missing from what n"],
+        ),
+        (
+            "-w broadcast --nodes n1 --time-limit 2 --rate 50",
+            "shows values twice",
+            1,
+            &["duplicate within a read: n1 shows 0 more than once"],
+        ),
+        (
+            "-w broadcast --nodes n1 --time-limit 2 --rate 50",
+            "invents values",
+            1,
+            &["phantom value: n1 shows -1", "which nobody had added"],
+        ),
+        (
+            "-w broadcast --nodes n1 --time-limit 2 --rate 50",
+            "forgets values",
+            1,
+            &["lost value: 1, handed to n1"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_line_that_breaks_the_protocol_fails_the_test() {
+    try_all(&[
+        (
+            ECHO,
+            "writes junk",
+            255,
+            &[
+                "node n0 wrote a line which is not JSON",
+                "line 2 of its standard output: handling a echo",
+                "expected: {\"src\"",
+                "log to standard error",
+            ],
+        ),
+        (ECHO, "adds fields", 255, &["node n0", "has the field \"debug\"", "\"echo_ok\""]),
+        (ECHO, "sends null", 255, &["node n0", "null where \"msg_id\" must be an integer"]),
+        (ECHO, "writes to nobody", 255, &["node n0", "is for \"n99\", whom nobody knows"]),
+        (ECHO, "answers another request", 255, &["node n0", "answers nothing that c1 has asked"]),
+        (ECHO, "claims another name", 255, &["node n0", "claims to come from \"n1x\""]),
+        (ECHO, "answers with another type", 255, &["node n0", "is a reply of type \"ok\""]),
+    ]);
+}
+
+#[test]
+fn a_node_that_does_not_run_as_it_should_fails_the_test() {
+    try_all(&[
+        (
+            ECHO,
+            "exits early",
+            255,
+            &["node n0 exited by itself (exit status: 0)", "panicked at 'index out of bounds'"],
+        ),
+        (ECHO, "exits at once", 255, &["node n0", "exit status: 3", "out of patience"]),
+        (ECHO, "never answers init", 255, &["node n0 did not answer \"init\" in time"]),
+        (ECHO, "refuses init", 255, &["node n0", "refuses to be set up: error 13: no disk"]),
+    ]);
+}
+
+#[test]
+fn a_node_that_knows_nothing_of_the_workload_is_told_apart_from_a_broken_one() {
+    // With --rate 0 nothing is asked, so nothing can be said.
+    let idle = test("-w unique-ids --node-count 1 --time-limit 1 --rate 0", &[]);
+    idle.expect_code(0);
+    let run = test("-w unique-ids --node-count 1 --time-limit 1 --rate 20 -- echo", &[]);
+    run.expect_code(1).expect_said(&["no generate succeeded", "the last with: error 10"]);
+}

@@ -1,0 +1,67 @@
+//! Flags that make no sense, and programs that do not start: one clear line each.
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt;
+
+use support::test;
+
+#[test]
+fn a_wrong_flag_is_named_and_exits_254() {
+    for (flags, said) in [
+        ("-w echo --frobnicate", "unexpected argument '--frobnicate'"),
+        ("-w lin-kw", "invalid value 'lin-kw'"),
+        ("", "--workload"),
+        ("-w echo --rate fast", "invalid value 'fast' for '--rate <HZ>'"),
+        ("-w echo --rate -1", "-1"),
+        ("-w echo --concurrency 0", "must be a number above 0, or a number followed by n"),
+        ("-w echo --node-count 0", "--node-count must be at least 1"),
+        ("-w echo --nodes a,a", "node name \"a\" is given twice"),
+        ("-w echo --nodes c1", "node name \"c1\" means a client"),
+        ("-w echo --availability 1.5", "must be a number from 0 to 1, or total"),
+        ("-w echo --nemesis earthquake", "invalid value 'earthquake'"),
+        ("-w echo --nemesis clock", "--nemesis clock needs simulated nodes"),
+        ("-w echo --nemesis-interval 0", "must be a number above 0"),
+        ("-w echo --latency-dist normal", "[possible values: constant, uniform, exponential]"),
+        ("-w echo --bin /no/such/node", "--bin /no/such/node: No such file"),
+        ("-w echo --bin /tmp", "is no file"),
+        ("-w echo --bin /etc/passwd", "is not executable; try chmod +x"),
+    ] {
+        let run = test(flags, &[]);
+        run.expect_code(254).expect_said(&["error: ", said]);
+        assert!(run.stdout.is_empty(), "{run}");
+    }
+}
+
+#[test]
+fn help_is_no_error() {
+    let run = test("--help", &[]);
+    run.expect_code(0).expect_result("--nemesis-interval");
+}
+
+#[test]
+fn a_program_that_cannot_start_is_one_line_and_exits_255() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("not-a-program");
+    std::fs::write(&program, "#!/no/such/interpreter\n").unwrap();
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    let run = test("-w echo --time-limit 1 --bin", &[program.to_str().unwrap()]);
+    run.expect_code(255).expect_said(&["error: cannot start", "not-a-program: No such file"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_to_is_named() {
+    let run = test("-w echo --time-limit 1 --rate 1 --node-count 1", &[]);
+    // A file where the folder would be.
+    let folder = run.folder.path();
+    std::fs::remove_dir_all(folder.join("store")).unwrap();
+    std::fs::write(folder.join("store"), "").unwrap();
+    let output = std::process::Command::new(support::WORKBENCH)
+        .args(["test", "-w", "echo", "--time-limit", "1"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(255));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("error: cannot write store/echo"), "{said}");
+}

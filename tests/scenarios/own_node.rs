@@ -1,0 +1,46 @@
+//! The project's own node, as real processes.
+
+mod support;
+
+use std::thread;
+
+use support::test;
+
+/// Every line a newcomer is told to try, shortened.
+#[test]
+fn the_own_node_is_valid_in_every_workload_it_serves() {
+    let lines = [
+        "-w echo --node-count 1 --time-limit 2 --rate 20 --availability total",
+        "-w unique-ids --node-count 3 --rate 1000 --time-limit 4 --availability total \
+         --nemesis partition --nemesis-interval 1",
+        "-w broadcast --node-count 1 --time-limit 2 --rate 10",
+        "-w broadcast --node-count 5 --time-limit 4 --rate 20 --nemesis partition \
+         --nemesis-interval 1 --availability total",
+        "-w broadcast --nodes alpha,beta --time-limit 2 --rate 20 --topology line --latency 10 \
+         --latency-dist exponential -- broadcast",
+    ];
+    thread::scope(|scope| {
+        for line in lines {
+            scope.spawn(move || {
+                test(line, &[]).expect_valid();
+            });
+        }
+    });
+}
+
+#[test]
+fn a_test_leaves_its_results_its_history_and_the_nodes_logs_behind() {
+    let run = test("-w echo --node-count 2 --time-limit 1 --rate 50", &[]);
+    run.expect_valid();
+    let results = std::fs::read_to_string(run.stored("results.edn")).unwrap();
+    assert_eq!(results, run.stdout, "what is stored is what was printed");
+    let history = std::fs::read_to_string(run.stored("history.edn")).unwrap();
+    let first = history.lines().next().unwrap();
+    assert!(first.contains(":type :invoke, :process 0, :f :echo"), "{first}");
+    assert!(run.stored("node-logs/n1.log").exists());
+    let latest = run.folder.path().join("store/echo/latest/results.edn");
+    assert_eq!(std::fs::read_to_string(latest).unwrap(), results);
+    for key in [":stats", ":availability", ":ok-fraction 1.0", ":all", ":clients", ":servers"] {
+        run.expect_result(key);
+    }
+}

@@ -1,0 +1,80 @@
+//! Judging histories.
+
+pub mod availability;
+pub mod perf;
+pub mod set_full;
+pub mod set_read;
+pub mod stats;
+
+use crate::edn::Edn;
+
+/// Whether something is as it should be. The worst of several is the smallest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Valid {
+    /// It is not.
+    False,
+    /// Nobody can tell.
+    Unknown,
+    /// It is.
+    True,
+}
+
+impl From<bool> for Valid {
+    fn from(valid: bool) -> Valid {
+        if valid { Valid::True } else { Valid::False }
+    }
+}
+
+impl From<Valid> for Edn {
+    fn from(valid: Valid) -> Edn {
+        match valid {
+            Valid::True => Edn::Bool(true),
+            Valid::False => Edn::Bool(false),
+            Valid::Unknown => Edn::Keyword("unknown"),
+        }
+    }
+}
+
+/// What a checker found.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// Its judgement.
+    pub valid: Valid,
+    /// Its part of the results.
+    pub results: Edn,
+    /// Each anomaly as a sentence that begins with its name and says which node did what.
+    pub problems: Vec<String>,
+}
+
+impl Verdict {
+    /// A verdict whose judgement stands in its results, too.
+    #[must_use]
+    pub fn new(
+        valid: Valid,
+        mut results: Edn,
+        problems: impl IntoIterator<Item = String>,
+    ) -> Verdict {
+        results.insert("valid?", valid.into());
+        Verdict { valid, results, problems: problems.into_iter().collect() }
+    }
+}
+
+/// The points at which distributions are shown, and their names.
+const POINTS: [f64; 5] = [0.0, 0.5, 0.95, 0.99, 1.0];
+
+/// Jepsen's quantiles: `{0 a, 0.5 b, 0.95 c, 0.99 d, 1 e}`; nothing of nothing.
+#[must_use]
+pub fn quantiles<T: Copy + PartialOrd>(sorted: &[T], show: impl Fn(T) -> Edn) -> Option<Edn> {
+    let entries = POINTS.iter().map(|&point| {
+        let key = if point.fract() == 0.0 { Edn::Int(point as i128) } else { Edn::Float(point) };
+        Some((key, show(quantile(sorted, point)?)))
+    });
+    entries.collect::<Option<Vec<_>>>().map(Edn::Map)
+}
+
+/// One quantile of a sorted slice, taken as Jepsen takes it.
+#[must_use]
+pub fn quantile<T: Copy>(sorted: &[T], point: f64) -> Option<T> {
+    let last = sorted.len().checked_sub(1)?;
+    sorted.get(((sorted.len() as f64 * point) as usize).min(last)).copied()
+}

@@ -1,0 +1,160 @@
+//! Clients on the network: what each has asked and still waits for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::history::OpError;
+use crate::time::Time;
+use crate::wire::{Body, Malformed, Schema};
+use crate::workload::Request;
+
+/// Who a client works for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It initialises a node.
+    Init(usize),
+    /// It tells a node what the workload wants it to know.
+    Setup(usize),
+    /// It carries out operations.
+    Worker(usize),
+}
+
+/// All clients that are open. They can do one thing at a time.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    clients: BTreeMap<u64, Client>,
+    timeouts: BTreeSet<(Time, u64)>,
+    opened: u64,
+    /// Answers to clients that had given up.
+    late: u64,
+}
+
+#[derive(Debug)]
+struct Client {
+    role: Role,
+    sent: u64,
+    call: Option<Call>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Call {
+    msg_id: u64,
+    deadline: Time,
+    reply: Schema,
+}
+
+/// What an answer means.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// Nobody waits for it any more.
+    Nothing,
+    /// It is what was asked for.
+    Answer(Role),
+    /// It is an error.
+    Error(Role, OpError),
+}
+
+impl Calls {
+    pub(super) fn open(&mut self, role: Role) -> u64 {
+        let client = self.opened;
+        self.opened += 1;
+        self.clients.insert(client, Client { role, sent: 0, call: None });
+        client
+    }
+
+    pub(super) fn close(&mut self, client: u64) {
+        if let Some(call) = self.clients.remove(&client).and_then(|client| client.call) {
+            self.timeouts.remove(&(call.deadline, client));
+        }
+    }
+
+    /// Closes the clients that were setting up a node.
+    pub(super) fn close_setup(&mut self, node: usize) {
+        let setup = |client: &Client| [Role::Init(node), Role::Setup(node)].contains(&client.role);
+        let clients: Vec<u64> =
+            self.clients.iter().filter(|(_, c)| setup(c)).map(|(&number, _)| number).collect();
+        clients.into_iter().for_each(|client| self.close(client));
+    }
+
+    /// Words a request and starts to wait for its answer.
+    pub(super) fn ask(
+        &mut self,
+        now: Time,
+        number: u64,
+        request: &Request,
+        patience: Duration,
+    ) -> String {
+        let Some(client) = self.clients.get_mut(&number) else { return String::new() };
+        client.sent += 1;
+        let call = Call { msg_id: client.sent, deadline: now + patience, reply: request.reply };
+        client.call = Some(call);
+        self.timeouts.insert((call.deadline, number));
+        request.body(call.msg_id)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.timeouts.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// The next client that has run out of patience. It stays open.
+    pub(super) fn expire(&mut self, now: Time) -> Option<(u64, Role)> {
+        let &(deadline, number) = self.timeouts.first().filter(|(deadline, _)| *deadline <= now)?;
+        self.timeouts.remove(&(deadline, number));
+        let client = self.clients.get_mut(&number)?;
+        client.call = None;
+        Some((number, client.role))
+    }
+
+    /// Answers to clients that were closed by then. Maelstrom stops listening to a node at the
+    /// first.
+    pub(super) fn late(&self) -> u64 {
+        self.late
+    }
+
+    /// Takes a message to a client.
+    ///
+    /// # Errors
+    ///
+    /// If it is no answer to anything the client asked, or not the answer that was asked for.
+    pub(super) fn hear(&mut self, number: u64, body: &Body<'_>) -> Result<Heard, Malformed> {
+        let Some(client) = self.clients.get_mut(&number) else {
+            if number < self.opened {
+                self.late += 1;
+                return Ok(Heard::Nothing);
+            }
+            return Err(Malformed {
+                problem: format!("is for c{number}, and there is no such client"),
+                expected: "the dest of an answer is the src of the request".to_owned(),
+                hint: "swap src and dest of the request",
+            });
+        };
+        let in_reply_to = body.int("in_reply_to").and_then(|id| u64::try_from(id).ok());
+        let Some(in_reply_to) = in_reply_to.filter(|id| (1..=client.sent).contains(id)) else {
+            return Err(Malformed {
+                problem: format!("answers nothing that c{number} has asked"),
+                expected: format!(r#""in_reply_to": an integer from 1 to {}"#, client.sent),
+                hint: "in_reply_to repeats the msg_id of the request",
+            });
+        };
+        let Some(call) = client.call.filter(|call| call.msg_id == in_reply_to) else {
+            return Ok(Heard::Nothing);
+        };
+        let heard = if body.text("type").as_deref() == Some("error") {
+            let code = body.int("code").ok_or_else(|| Malformed {
+                problem: "is an error without an integer code".to_owned(),
+                expected: format!(
+                    r#"{{"type": "error", "in_reply_to": {in_reply_to}, "code": <integer>, "text": "…"}}"#
+                ),
+                hint: "Maelstrom's doc/protocol.md lists the codes; own ones start at 1000",
+            })?;
+            let text = body.text("text").unwrap_or_default().into_owned();
+            Heard::Error(client.role, OpError::Rpc { code, text })
+        } else {
+            body.conform(&call.reply)?;
+            Heard::Answer(client.role)
+        };
+        client.call = None;
+        self.timeouts.remove(&(call.deadline, number));
+        Ok(heard)
+    }
+}

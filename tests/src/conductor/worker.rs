@@ -1,0 +1,179 @@
+//! Those who carry out operations, one at a time each.
+
+use std::time::Duration;
+
+use super::calls::Role;
+use super::{Conductor, PATIENCE, Phase};
+use crate::history::{Invocation, OpError, What};
+use crate::time::Time;
+use crate::wire::{Body, Malformed};
+use crate::workload::{Step, Workload};
+
+/// The time between two last operations of one worker: polls that find nothing new must not
+/// follow each other at once.
+const LAST_OP_PACE: Duration = Duration::from_millis(100);
+
+/// One line of activity. It stays with its node, and takes a new process number (and a new
+/// client) whenever it loses track of an operation.
+#[derive(Debug)]
+pub(super) struct Worker<W: Workload> {
+    node: usize,
+    process: u64,
+    client: u64,
+    session: W::Session,
+    /// The index of the operation under way.
+    doing: Option<usize>,
+    last_ops: LastOps,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct LastOps {
+    begun: usize,
+    next: Time,
+    done: bool,
+}
+
+impl<W: Workload> Worker<W> {
+    pub(super) fn new(index: usize, node_count: usize, client: u64) -> Worker<W> {
+        Worker {
+            node: index % node_count,
+            process: index as u64,
+            client,
+            session: W::Session::default(),
+            doing: None,
+            last_ops: LastOps::default(),
+        }
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.doing.is_some()
+    }
+}
+
+impl<W: Workload> Conductor<W> {
+    /// Whether an operation could start, were it time.
+    pub(super) fn op_is_possible(&self) -> bool {
+        self.plan.rate > 0.0 && self.workers.iter().any(|worker| !worker.is_busy())
+    }
+
+    /// Starts the next operation if it is due and somebody is free. Workers take turns.
+    pub(super) fn start_op(&mut self, now: Time) -> bool {
+        if now < self.next_op || self.plan.rate <= 0.0 {
+            return false;
+        }
+        let count = self.workers.len();
+        let turns = (0..count).map(|turn| (self.next_worker + turn) % count);
+        let Some(worker) = turns.into_iter().find(|&index| !self.workers[index].is_busy()) else {
+            return false;
+        };
+        self.next_worker = (worker + 1) % count;
+        // Measured from when the operation was due, not from when somebody was free for it: a
+        // short hold-up does not lower the rate.
+        let stagger = Duration::from_secs_f64(2.0 / self.plan.rate);
+        self.next_op = self.next_op + self.rng.span_below(stagger);
+        let op = self.workload.next_op(&mut self.rng);
+        self.invoke(now, worker, op, false);
+        true
+    }
+
+    pub(super) fn next_last_op(&self) -> Option<Time> {
+        let waiting = self.workers.iter().filter(|w| !w.is_busy() && !w.last_ops.done);
+        waiting.map(|worker| worker.last_ops.next).min()
+    }
+
+    /// Starts a last operation, or ends the test.
+    pub(super) fn start_last_op(&mut self, now: Time) -> bool {
+        let elapsed = now - self.until;
+        for index in 0..self.workers.len() {
+            let worker = &mut self.workers[index];
+            if worker.is_busy() || worker.last_ops.done || worker.last_ops.next > now {
+                continue;
+            }
+            let Some(op) = self.workload.last_op(worker.last_ops.begun, elapsed) else {
+                worker.last_ops.done = true;
+                return true;
+            };
+            worker.last_ops.begun += 1;
+            worker.last_ops.next = now + LAST_OP_PACE;
+            self.invoke(now, index, op, true);
+            return true;
+        }
+        let all_done = self.workers.iter().all(|worker| worker.last_ops.done && !worker.is_busy());
+        if all_done {
+            self.phase = Phase::Over;
+        }
+        false
+    }
+
+    fn invoke(&mut self, now: Time, index: usize, op: W::Op, last: bool) {
+        self.operations += 1;
+        let worker = &self.workers[index];
+        let invocation =
+            Invocation { process: worker.process, node: worker.node, op: op.clone(), last };
+        let invoked = self.record(now, What::Invoke(invocation));
+        let worker = &mut self.workers[index];
+        worker.doing = Some(invoked);
+        let step = self.workload.start(&mut worker.session, &op);
+        self.take(now, index, step);
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        now: Time,
+        index: usize,
+        node: usize,
+        body: &Body<'_>,
+    ) -> Result<(), Malformed> {
+        let worker = &mut self.workers[index];
+        let Some(invoked) = worker.doing else { return Ok(()) };
+        let op = &self.history.invocation(invoked).op;
+        let step = self.workload.answered(&mut worker.session, node, op, body)?;
+        self.take(now, index, step);
+        Ok(())
+    }
+
+    fn take(&mut self, now: Time, index: usize, step: Step<W>) {
+        let worker = &self.workers[index];
+        let Some(invocation) = worker.doing else { return };
+        match step {
+            Step::Ask(request) => self.ask(now, worker.client, worker.node, &request, PATIENCE),
+            Step::Done(answer) => self.end(now, index, What::Ok { invocation, answer }),
+            Step::Crash => {
+                self.end(now, index, What::Info { invocation, error: OpError::Crash });
+                self.renew(index);
+            }
+        }
+    }
+
+    pub(super) fn op_failed(&mut self, now: Time, index: usize, error: OpError) {
+        let Some(invocation) = self.workers[index].doing else { return };
+        let op = &self.history.invocation(invocation).op;
+        if error.is_definite() || W::is_idempotent(op) {
+            self.end(now, index, What::Fail { invocation, error });
+        } else {
+            self.end(now, index, What::Info { invocation, error });
+            self.renew(index);
+        }
+    }
+
+    fn end(&mut self, now: Time, index: usize, end: What<W>) {
+        if let Some(invocation) = self.workers[index].doing.take() {
+            self.workload.observe(&self.history.invocation(invocation).op, &end);
+        }
+        if !matches!(end, What::Ok { .. }) {
+            self.unsuccessful += 1;
+        }
+        self.record(now, end);
+    }
+
+    /// A worker that lost track goes on as somebody else.
+    fn renew(&mut self, index: usize) {
+        let worker = &mut self.workers[index];
+        worker.process += self.plan.concurrency as u64;
+        if !W::REUSABLE_CLIENTS {
+            self.calls.close(worker.client);
+            worker.client = self.calls.open(Role::Worker(index));
+            worker.session = W::Session::default();
+        }
+    }
+}

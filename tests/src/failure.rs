@@ -1,0 +1,121 @@
+//! Why a test could not be carried through.
+
+use std::fmt;
+
+use crate::history::OpError;
+use crate::wire::{Malformed, excerpt};
+
+/// A test that failed as such: there is no history to judge, or none worth it.
+#[derive(Debug)]
+pub enum Failure {
+    /// A node wrote something that is no proper message.
+    Malformed {
+        /// Which node.
+        node: String,
+        /// The line of its standard output, from 1.
+        line_number: u64,
+        /// The line.
+        line: String,
+        /// What is wrong with it.
+        malformed: Malformed,
+    },
+    /// A node was not ready in time.
+    NotReady {
+        /// Which node.
+        node: String,
+        /// What it was asked: `init` or the like.
+        request: &'static str,
+        /// How it ended.
+        error: OpError,
+        /// The last it wrote to its standard error.
+        stderr: String,
+    },
+    /// A node exited although nobody had stopped it.
+    Exited {
+        /// Which node.
+        node: String,
+        /// How: `exit status: 1`.
+        status: String,
+        /// The last it wrote to its standard error.
+        stderr: String,
+    },
+    /// A node wrote a line that does not end.
+    Endless {
+        /// Which node.
+        node: String,
+        /// The longest line allowed, in bytes.
+        limit: usize,
+    },
+    /// A node could not be started.
+    CannotStart {
+        /// Which program.
+        program: String,
+        /// Why.
+        reason: String,
+    },
+    /// The results could not be stored.
+    Store {
+        /// Which file or folder.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody pressed Ctrl-C.
+    Interrupted,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Malformed { node, line_number, line, malformed } => write!(
+                f,
+                "node {node} wrote a line which {}\n  line {line_number} of its standard output: \
+                 {}\n  expected: {}\n  likely: {}",
+                malformed.problem,
+                excerpt(line),
+                malformed.expected,
+                malformed.hint,
+            ),
+            Failure::NotReady { node, request, error: OpError::Timeout, stderr } => write!(
+                f,
+                "node {node} did not answer {request:?} in time\n  likely: it waits for more \
+                 input, does not flush its standard output, or does not know the request{}",
+                Said(stderr)
+            ),
+            Failure::NotReady { node, request, error, stderr } => {
+                write!(f, "node {node} answered {request:?} with {error}{}", Said(stderr))
+            }
+            Failure::Exited { node, status, stderr } => write!(
+                f,
+                "node {node} exited by itself ({status})\n  expected: it runs until it is \
+                 killed{}",
+                Said(stderr)
+            ),
+            Failure::Endless { node, limit } => write!(
+                f,
+                "node {node} wrote more than {limit} bytes without a newline\n  expected: one \
+                 message per line"
+            ),
+            Failure::CannotStart { program, reason } => {
+                write!(f, "cannot start {program}: {reason}")
+            }
+            Failure::Store { path, reason } => write!(f, "cannot write {path}: {reason}"),
+            Failure::Interrupted => f.write_str("interrupted"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// What a node said last, if anything.
+struct Said<'a>(&'a str);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, line) in self.0.lines().enumerate() {
+            f.write_str(if index == 0 { "\n  its standard error: " } else { "\n    " })?;
+            f.write_str(line)?;
+        }
+        Ok(())
+    }
+}

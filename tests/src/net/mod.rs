@@ -1,0 +1,333 @@
+//! The network between nodes, as a pure state machine.
+//!
+//! It is Maelstrom's, down to the parts that surprise, because figures measured here are meant
+//! to compare with figures measured there:
+//!
+//! - **Head-of-line blocking.** Each receiver is fed by one thread, which takes the message
+//!   with the earliest deadline and sleeps until it is due. Whatever is sent in the meantime
+//!   waits behind it, even if it is due earlier: a client's request, too.
+//! - **Partitions are judged when that thread takes the message**, before the sleep. What a
+//!   partition blocks is gone, and still counts as sent.
+//! - **Clients are next door**: a message to or from one has no latency.
+//!
+//! [`Model::Ideal`] does without the first: every message arrives when it is due, and is judged
+//! then.
+
+pub mod fault;
+pub mod journal;
+pub mod latency;
+pub mod partition;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::address::Address;
+use crate::rng::Rng;
+use crate::service::Service;
+use crate::time::Time;
+
+use fault::{Fate, Fault, FaultKind};
+use journal::Journal;
+use latency::Latency;
+
+/// Which network to model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Model {
+    /// With head-of-line blocking, so that figures compare with Maelstrom's.
+    #[default]
+    Maelstrom,
+    /// Without.
+    Ideal,
+}
+
+/// A message under way.
+#[derive(Clone, Debug)]
+pub struct Packet {
+    /// Counts the messages of a test; copies of a message share it.
+    pub id: u64,
+    /// The sender.
+    pub src: Address,
+    /// The receiver.
+    pub dest: Address,
+    /// The body, a JSON object, as its sender wrote it.
+    pub body: Arc<str>,
+}
+
+/// Everything that has been sent and has not arrived.
+#[derive(Debug)]
+pub struct Network {
+    model: Model,
+    latency: Latency,
+    faults: BTreeMap<FaultKind, Fault>,
+    /// The queues of the nodes, then those of the services.
+    queues: Vec<Queue>,
+    node_count: usize,
+    /// Nodes that do not run: what is sent to them is gone.
+    down: BTreeSet<usize>,
+    next_id: u64,
+    next_sequence: u64,
+    rng: Rng,
+    journal: Journal,
+}
+
+/// What one receiver has yet to get.
+#[derive(Debug, Default)]
+struct Queue {
+    /// By deadline; the sequence number makes the order of equal deadlines a matter of the seed.
+    waiting: BTreeMap<(Time, u64), Packet>,
+    /// What the feeding thread has taken, and until when it sleeps.
+    taken: Option<(Time, Packet)>,
+}
+
+impl Network {
+    /// A network on which nothing has been sent.
+    #[must_use]
+    pub fn new(model: Model, latency: Latency, node_count: usize, rng: Rng) -> Network {
+        let queues = (0..node_count + Service::ALL.len()).map(|_| Queue::default()).collect();
+        Network {
+            model,
+            latency,
+            faults: BTreeMap::new(),
+            queues,
+            node_count,
+            down: BTreeSet::new(),
+            next_id: 0,
+            next_sequence: 0,
+            rng,
+            journal: Journal::default(),
+        }
+    }
+
+    /// What has been sent and received so far.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Notes a message to a client, which arrives as it is sent. Returns its number.
+    pub fn hand_to_client(&mut self) -> u64 {
+        self.journal.clients.sent += 1;
+        self.journal.clients.received += 1;
+        self.next_id += 1;
+        self.next_id - 1
+    }
+
+    /// Sends a message to a node or a service. Returns the number it travels under.
+    pub fn send(&mut self, now: Time, src: Address, dest: Address, body: Arc<str>) -> u64 {
+        let packet = Packet { id: self.next_id, src, dest, body };
+        let id = packet.id;
+        self.next_id += 1;
+        self.journal.sent(&packet);
+        let Some(queue) = self.queue_of(dest) else { return id };
+        if src.is_client() {
+            self.enqueue(now, now, queue, packet);
+            return id;
+        }
+        let due = now + self.latency.draw(&mut self.rng);
+        match fault::judge(self.faults.values(), |fault| fault.on_send(&packet, &mut self.rng)) {
+            Fate::Pass => self.enqueue(now, due, queue, packet),
+            Fate::Drop => {}
+            Fate::Twice => {
+                let again = now + self.latency.draw(&mut self.rng);
+                self.enqueue(now, due, queue, packet.clone());
+                self.enqueue(now, again, queue, packet);
+            }
+            Fate::Delay(extra) => self.enqueue(now, due + extra, queue, packet),
+        }
+        id
+    }
+
+    /// Takes the next message that is due, whoever it is for.
+    pub fn receive(&mut self, now: Time) -> Option<Packet> {
+        let packet = self.receive_from_queues(now)?;
+        self.journal.received(&packet);
+        Some(packet)
+    }
+
+    /// When the next message is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        self.queues.iter().filter_map(|queue| queue.deadline(self.model)).min()
+    }
+
+    /// Starts a fault, or changes the one of this kind that is there.
+    pub fn inject(&mut self, kind: FaultKind, fault: Fault) {
+        self.faults.insert(kind, fault);
+    }
+
+    /// Ends a fault.
+    pub fn heal(&mut self, kind: FaultKind) {
+        self.faults.remove(&kind);
+    }
+
+    /// Marks a node as dead or alive. A dead one gets nothing, and its successor none of what
+    /// was meant for it.
+    pub fn set_down(&mut self, node: usize, down: bool) {
+        if down {
+            self.down.insert(node);
+            self.queues[node] = Queue::default();
+        } else {
+            self.down.remove(&node);
+        }
+    }
+
+    fn queue_of(&self, dest: Address) -> Option<usize> {
+        match dest {
+            Address::Client(_) => None,
+            Address::Node(node) => (!self.down.contains(&node)).then_some(node),
+            Address::Service(service) => Some(self.node_count + service as usize),
+        }
+    }
+
+    fn enqueue(&mut self, now: Time, due: Time, queue: usize, packet: Packet) {
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        self.queues[queue].waiting.insert((due, sequence), packet);
+        self.feed(now, queue);
+    }
+
+    /// Lets the feeding thread of a queue take its next message, if it is idle.
+    fn feed(&mut self, now: Time, queue: usize) {
+        if self.model == Model::Ideal {
+            return;
+        }
+        let queue = &mut self.queues[queue];
+        while queue.taken.is_none() {
+            let Some(((due, _), packet)) = queue.waiting.pop_first() else { return };
+            if survives(&self.faults, &packet) {
+                queue.taken = Some((due.max(now), packet));
+            }
+        }
+    }
+
+    fn receive_from_queues(&mut self, now: Time) -> Option<Packet> {
+        loop {
+            let (due, queue) = (0..self.queues.len())
+                .filter_map(|queue| Some((self.queues[queue].deadline(self.model)?, queue)))
+                .min()?;
+            if due > now {
+                return None;
+            }
+            let packet = match self.model {
+                Model::Maelstrom => self.queues[queue].taken.take().map(|(_, packet)| packet),
+                Model::Ideal => {
+                    let earliest = self.queues[queue].waiting.pop_first();
+                    earliest.map(|(_, packet)| packet).filter(|p| survives(&self.faults, p))
+                }
+            };
+            self.feed(now, queue);
+            if packet.is_some() {
+                return packet;
+            }
+        }
+    }
+}
+
+impl Queue {
+    fn deadline(&self, model: Model) -> Option<Time> {
+        match model {
+            Model::Maelstrom => self.taken.as_ref().map(|(due, _)| *due),
+            Model::Ideal => self.waiting.first_key_value().map(|((due, _), _)| *due),
+        }
+    }
+}
+
+fn survives(faults: &BTreeMap<FaultKind, Fault>, packet: &Packet) -> bool {
+    fault::judge(faults.values(), |fault| fault.on_receipt(packet)) != Fate::Drop
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::partition::Cut;
+    use super::*;
+    use crate::rng::Stream;
+
+    const MS: u64 = 1000;
+
+    fn network(model: Model, latency_ms: u64) -> Network {
+        let latency = Latency::constant(Duration::from_millis(latency_ms));
+        Network::new(model, latency, 3, Rng::new(1, Stream::Network))
+    }
+
+    fn send(net: &mut Network, at_ms: u64, src: Address, dest: usize) -> u64 {
+        net.send(Time(at_ms * MS), src, Address::Node(dest), "{}".into())
+    }
+
+    /// Runs the network until nothing is under way: who got what, when (ms).
+    fn drain(net: &mut Network) -> Vec<(u64, u64)> {
+        let mut arrivals = Vec::new();
+        while let Some(due) = net.deadline() {
+            while let Some(packet) = net.receive(due) {
+                arrivals.push((due.0 / MS, packet.id));
+            }
+        }
+        arrivals
+    }
+
+    #[test]
+    fn a_client_waits_behind_the_message_whose_deadline_the_feeder_sleeps_for() {
+        for (model, client_arrives) in [(Model::Maelstrom, 100), (Model::Ideal, 10)] {
+            let mut net = network(model, 100);
+            let peer = send(&mut net, 0, Address::Node(0), 1);
+            let client = send(&mut net, 10, Address::Client(0), 1);
+            let mut arrivals = drain(&mut net);
+            arrivals.sort_by_key(|(_, id)| *id);
+            assert_eq!(arrivals, [(100, peer), (client_arrives, client)], "{model:?}");
+        }
+    }
+
+    #[test]
+    fn blocking_one_receiver_does_not_block_another() {
+        let mut net = network(Model::Maelstrom, 100);
+        let peer = send(&mut net, 0, Address::Node(0), 1);
+        let client = send(&mut net, 10, Address::Client(0), 2);
+        assert_eq!(drain(&mut net), [(10, client), (100, peer)]);
+    }
+
+    /// A partition that starts while the feeder sleeps does not reach the message it holds, one
+    /// that ends too late does not bring back what it took.
+    #[test]
+    fn a_partition_is_judged_when_the_message_is_taken() {
+        let cut = || Fault::Partition(Cut::both_ways(&[&[0], &[1, 2]]));
+        let mut net = network(Model::Maelstrom, 100);
+        let taken_before = send(&mut net, 0, Address::Node(0), 1);
+        let _behind_it = send(&mut net, 50, Address::Node(0), 1);
+        net.inject(FaultKind::Partition, cut());
+        let _taken_during = send(&mut net, 60, Address::Node(0), 2);
+        let within_a_side = send(&mut net, 60, Address::Node(1), 2);
+        let client = send(&mut net, 60, Address::Client(0), 0);
+        assert_eq!(drain(&mut net), [(60, client), (100, taken_before), (160, within_a_side)]);
+        assert_eq!(net.journal().servers.sent, 4, "what a partition blocks still counts as sent");
+        assert_eq!(net.journal().servers.received, 2);
+    }
+
+    #[test]
+    fn an_ideal_network_judges_on_arrival() {
+        let mut net = network(Model::Ideal, 100);
+        send(&mut net, 0, Address::Node(0), 1);
+        net.inject(FaultKind::Partition, Fault::Partition(Cut::both_ways(&[&[0], &[1, 2]])));
+        assert_eq!(drain(&mut net), []);
+    }
+
+    #[test]
+    fn faults_between_nodes_leave_clients_and_services_alone() {
+        let mut net = network(Model::Maelstrom, 0);
+        net.inject(FaultKind::Loss, Fault::Loss { probability: 1.0 });
+        send(&mut net, 0, Address::Node(0), 1);
+        let client = send(&mut net, 0, Address::Client(0), 1);
+        let lin_kv = Address::Service(Service::LinKv);
+        let service = net.send(Time(0), Address::Node(0), lin_kv, "{}".into());
+        assert_eq!(drain(&mut net), [(0, client), (0, service)]);
+    }
+
+    #[test]
+    fn a_duplicated_message_arrives_twice_and_counts_once() {
+        let mut net = network(Model::Maelstrom, 10);
+        net.inject(FaultKind::Duplicate, Fault::Duplicate { probability: 1.0 });
+        let id = send(&mut net, 0, Address::Node(0), 1);
+        assert_eq!(drain(&mut net), [(10, id), (10, id)]);
+        assert_eq!((net.journal().servers.sent, net.journal().servers.received), (1, 2));
+    }
+}

@@ -1,0 +1,193 @@
+//! Who cannot hear whom, and Jepsen's four ways to arrange it.
+
+use std::collections::BTreeSet;
+
+use crate::rng::Rng;
+
+/// A set of links over which nothing arrives, each from a sender to a receiver.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cut(BTreeSet<(usize, usize)>);
+
+/// Maelstrom's kinds of partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartitionKind {
+    /// One node alone.
+    One,
+    /// Less than a third of the nodes apart from the others.
+    MinorityThird,
+    /// Two halves, of which one is the majority if the number is odd.
+    Majority,
+    /// Every node sees a majority, and no two the same one.
+    MajoritiesRing,
+}
+
+impl PartitionKind {
+    /// All of them, each as likely as the next.
+    pub const ALL: [PartitionKind; 4] = [
+        PartitionKind::One,
+        PartitionKind::MinorityThird,
+        PartitionKind::Majority,
+        PartitionKind::MajoritiesRing,
+    ];
+
+    /// Jepsen's name for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            PartitionKind::One => "one",
+            PartitionKind::MinorityThird => "minority-third",
+            PartitionKind::Majority => "majority",
+            PartitionKind::MajoritiesRing => "majorities-ring",
+        }
+    }
+
+    /// Draws a partition of this kind.
+    #[must_use]
+    pub fn cut(self, node_count: usize, rng: &mut Rng) -> Cut {
+        let mut nodes: Vec<usize> = (0..node_count).collect();
+        rng.shuffle(&mut nodes);
+        let apart = match self {
+            PartitionKind::One => 1,
+            PartitionKind::MinorityThird => minority_third(node_count),
+            PartitionKind::Majority => node_count / 2,
+            PartitionKind::MajoritiesRing => return majorities_ring(&nodes, rng),
+        };
+        let (left, right) = nodes.split_at(apart.min(node_count));
+        Cut::both_ways(&[left, right])
+    }
+}
+
+/// The largest number below a third of the nodes: none of 3.
+fn minority_third(node_count: usize) -> usize {
+    node_count.saturating_sub(1) / 3
+}
+
+fn majority(node_count: usize) -> usize {
+    node_count / 2 + 1
+}
+
+/// Jepsen's ring for up to five nodes, and its greedy approximation beyond.
+fn majorities_ring(shuffled: &[usize], rng: &mut Rng) -> Cut {
+    let count = shuffled.len();
+    let majority = majority(count);
+    let mut sees: Vec<BTreeSet<usize>> = (0..count).map(|node| BTreeSet::from([node])).collect();
+    if count <= 5 {
+        for start in 0..count {
+            let centre = shuffled[(start + majority / 2) % count];
+            sees[centre] = (0..majority).map(|step| shuffled[(start + step) % count]).collect();
+        }
+    } else {
+        // Joins the least connected node with the least connected one it does not see, until
+        // everybody sees a majority.
+        while let Some(node) = (0..count)
+            .filter(|&node| sees[node].len() < majority)
+            .min_by_key(|&node| (sees[node].len(), rng.bits()))
+        {
+            let peer = (0..count)
+                .filter(|peer| !sees[node].contains(peer))
+                .min_by_key(|&peer| (sees[peer].len(), rng.bits()));
+            let Some(peer) = peer else { break };
+            sees[node].insert(peer);
+            sees[peer].insert(node);
+        }
+    }
+    let all = |receiver: usize| (0..count).map(move |sender| (sender, receiver));
+    Cut((0..count)
+        .flat_map(all)
+        .filter(|(sender, receiver)| !sees[*receiver].contains(sender))
+        .collect())
+}
+
+impl Cut {
+    /// Cuts every group off from every other, in both directions.
+    #[must_use]
+    pub fn both_ways(groups: &[&[usize]]) -> Cut {
+        let mut links = BTreeSet::new();
+        for (index, group) in groups.iter().enumerate() {
+            for other in groups[..index].iter().chain(&groups[index + 1..]) {
+                links.extend(group.iter().flat_map(|&a| other.iter().map(move |&b| (a, b))));
+            }
+        }
+        Cut(links)
+    }
+
+    /// Blocks what these senders send to those receivers, and nothing that comes back.
+    #[must_use]
+    pub fn one_way(senders: &[usize], receivers: &[usize]) -> Cut {
+        Cut(senders.iter().flat_map(|&a| receivers.iter().map(move |&b| (a, b))).collect())
+    }
+
+    /// Whether a message over this link is lost.
+    #[must_use]
+    pub fn blocks(&self, src: usize, dest: usize) -> bool {
+        self.0.contains(&(src, dest))
+    }
+
+    /// The blocked links, each as sender and receiver.
+    pub fn links(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.0.iter().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Stream;
+
+    fn cuts(kind: PartitionKind, node_count: usize) -> impl Iterator<Item = Cut> {
+        (0..50).map(move |seed| kind.cut(node_count, &mut Rng::new(seed, Stream::Nemesis)))
+    }
+
+    /// The nodes that a node can hear, itself included.
+    fn hears(cut: &Cut, node: usize, node_count: usize) -> BTreeSet<usize> {
+        (0..node_count).filter(|&src| !cut.blocks(src, node)).collect()
+    }
+
+    #[test]
+    fn splits_have_the_sizes_their_names_promise() {
+        for (kind, node_count, smaller) in [
+            (PartitionKind::One, 5, 1),
+            (PartitionKind::MinorityThird, 5, 1),
+            (PartitionKind::MinorityThird, 25, 8),
+            (PartitionKind::MinorityThird, 9, 2),
+            (PartitionKind::Majority, 5, 2),
+            (PartitionKind::Majority, 4, 2),
+        ] {
+            for cut in cuts(kind, node_count) {
+                let sizes: BTreeSet<usize> =
+                    (0..node_count).map(|node| hears(&cut, node, node_count).len()).collect();
+                let expected = BTreeSet::from([smaller, node_count - smaller]);
+                assert_eq!(sizes, expected, "{kind:?} of {node_count}");
+            }
+        }
+    }
+
+    #[test]
+    fn in_a_ring_everybody_hears_a_majority_and_no_two_the_same() {
+        for node_count in [3, 5, 25] {
+            for cut in cuts(PartitionKind::MajoritiesRing, node_count) {
+                let views: Vec<_> =
+                    (0..node_count).map(|node| hears(&cut, node, node_count)).collect();
+                for (node, view) in views.iter().enumerate() {
+                    assert!(view.contains(&node) && view.len() > node_count / 2, "{view:?}");
+                    assert!(view.len() < node_count, "nobody is cut off from node {node}");
+                }
+                let distinct: BTreeSet<_> = views.iter().collect();
+                assert_eq!(distinct.len(), node_count, "{views:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lone_node_has_nobody_to_be_cut_off_from() {
+        for kind in PartitionKind::ALL {
+            assert!(cuts(kind, 1).all(|cut| cut.links().next().is_none()), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_one_way_cut_lets_answers_through() {
+        let cut = Cut::one_way(&[0], &[1]);
+        assert!(cut.blocks(0, 1) && !cut.blocks(1, 0));
+    }
+}

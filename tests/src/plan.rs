@@ -1,0 +1,38 @@
+//! What a test is to be, once the command line has been understood.
+
+use std::time::Duration;
+
+use crate::address::Directory;
+use crate::checker::availability::Availability;
+use crate::nemesis::Nemesis;
+use crate::net::Model;
+use crate::net::latency::Latency;
+
+/// Everything that decides how a test goes, apart from the nodes.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The nodes.
+    pub directory: Directory,
+    /// How many clients work at the same time.
+    pub concurrency: usize,
+    /// Operations per second, over all clients.
+    pub rate: f64,
+    /// How long operations are started.
+    pub time_limit: Duration,
+    /// Between servers.
+    pub latency: Latency,
+    /// With or without head-of-line blocking.
+    pub model: Model,
+    /// The faults.
+    pub nemesis: Vec<Nemesis>,
+    /// The mean time between a fault's start and its end, and to the next start.
+    pub nemesis_interval: Duration,
+    /// How many operations have to succeed.
+    pub availability: Option<Availability>,
+    /// Fixes everything that is left to chance.
+    pub seed: u64,
+    /// Show messages as they are sent.
+    pub log_send: bool,
+    /// Show messages as they arrive.
+    pub log_recv: bool,
+}

@@ -1,0 +1,200 @@
+//! One running node: its process, its pipes, and the threads that serve them.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::{Event, Launch, Writer, launcher};
+use crate::failure::Failure;
+use crate::progress::Screen;
+
+/// The longest line a node may write, in bytes: a read of several million values.
+pub(super) const LINE_LIMIT: usize = 64 << 20;
+
+/// The last lines of standard error that error messages quote.
+const STDERR_LINES: usize = 12;
+
+/// How long to wait for the rest of a dead node's standard error. It is at hand unless a
+/// process that the node left behind holds the pipe open.
+const LAST_WORDS_PATIENCE: Duration = Duration::from_millis(200);
+
+/// A node's process. Dropping it kills the process and all others of its group.
+#[derive(Debug)]
+pub(super) struct RunningNode {
+    child: Child,
+    writer: Writer,
+    input: Sender<Vec<u8>>,
+    stderr: Arc<Tail>,
+    stderr_ended: Receiver<()>,
+}
+
+impl RunningNode {
+    pub(super) fn start(
+        launch: &Launch,
+        name: &str,
+        writer: Writer,
+        log: File,
+        events: &Sender<Event>,
+        screen: &Screen,
+    ) -> Result<RunningNode, Failure> {
+        let failure = |reason| Failure::CannotStart { program: launch.program.to_string(), reason };
+        let mut child = launcher::command(&launch.program, &launch.args)
+            .map_err(failure)?
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A group of its own, so that what it starts can be killed with it, and so that
+            // Ctrl-C reaches the bench alone.
+            .process_group(0)
+            .spawn()
+            .map_err(|error| failure(error.to_string()))?;
+        let stderr = Arc::new(Tail::default());
+        let (ended, stderr_ended) = bounded(1);
+        let (input, lines) = unbounded();
+        if let Some(stdin) = child.stdin.take() {
+            thread::spawn(move || feed(stdin, &lines));
+        }
+        if let Some(stdout) = child.stdout.take() {
+            let events = events.clone();
+            thread::spawn(move || listen(stdout, writer, &events));
+        }
+        if let Some(pipe) = child.stderr.take() {
+            let shown = launch.show_stderr.then(|| (screen.clone(), name.to_owned()));
+            let tail = Arc::clone(&stderr);
+            thread::spawn(move || {
+                keep(pipe, log, &tail, shown.as_ref());
+                // Nobody may be waiting.
+                let _ = ended.send(());
+            });
+        }
+        Ok(RunningNode { child, writer, input, stderr, stderr_ended })
+    }
+
+    pub(super) fn life(&self) -> u64 {
+        self.writer.life
+    }
+
+    /// Hands the node a line. It may be slow to read, or dead: that shows elsewhere.
+    pub(super) fn give(&self, line: Vec<u8>) {
+        let _ = self.input.send(line);
+    }
+
+    pub(super) fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    pub(super) fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// The last it wrote to standard error.
+    pub(super) fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// How the node ended, and its last words. To be asked once its standard output has ended.
+    pub(super) fn autopsy(mut self) -> (Option<ExitStatus>, String) {
+        // A process that has begun to exit keeps its status whatever signal comes now. One that
+        // only closed its standard output is killed, and the status says so.
+        self.signal(Signal::KILL);
+        let status = self.child.wait().ok();
+        let _ = self.stderr_ended.recv_timeout(LAST_WORDS_PATIENCE);
+        (status, self.stderr())
+    }
+
+    fn signal(&self, signal: Signal) {
+        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if let Some(group) = group {
+            // It may have exited already.
+            let _ = kill_process_group(group, signal);
+        }
+    }
+}
+
+impl Drop for RunningNode {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
+
+/// Writes lines to a node as they come, those that are there together.
+fn feed(mut stdin: ChildStdin, lines: &Receiver<Vec<u8>>) {
+    while let Ok(mut batch) = lines.recv() {
+        for line in lines.try_iter().take(256) {
+            batch.extend_from_slice(&line);
+        }
+        if stdin.write_all(&batch).is_err() {
+            return;
+        }
+    }
+}
+
+/// Reads lines from a node until it closes its standard output.
+fn listen(stdout: ChildStdout, writer: Writer, events: &Sender<Event>) {
+    let mut stdout = BufReader::with_capacity(1 << 16, stdout);
+    loop {
+        let mut line = Vec::new();
+        let read = (&mut stdout).take(LINE_LIMIT as u64).read_until(b'\n', &mut line);
+        let event = match read {
+            Ok(1..) if line.last() == Some(&b'\n') => {
+                line.pop();
+                Event::Wrote(writer, line)
+            }
+            Ok(LINE_LIMIT..) => Event::WroteTooMuch(writer),
+            // What comes without a newline before the end is judged like any other line.
+            Ok(1..) => Event::Wrote(writer, line),
+            Ok(0) | Err(_) => Event::Closed(writer),
+        };
+        let last = matches!(event, Event::WroteTooMuch(_) | Event::Closed(_));
+        if events.send(event).is_err() || last {
+            return;
+        }
+    }
+}
+
+/// Keeps what a node writes to standard error.
+fn keep(stderr: ChildStderr, mut log: File, tail: &Tail, shown: Option<&(Screen, String)>) {
+    let mut stderr = BufReader::new(stderr);
+    let mut line = Vec::new();
+    while let Ok(1..) = stderr.read_until(b'\n', &mut line) {
+        // A full disk must not stop the node.
+        let _ = log.write_all(&line);
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        if let Some((screen, name)) = shown {
+            screen.say(&format!("{name}: {text}"));
+        }
+        tail.push(text);
+        line.clear();
+    }
+}
+
+/// The last lines of something.
+#[derive(Debug, Default)]
+struct Tail(Mutex<VecDeque<String>>);
+
+impl Tail {
+    fn lines(&self) -> MutexGuard<'_, VecDeque<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, line: String) {
+        let mut lines = self.lines();
+        if lines.len() == STDERR_LINES {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+
+    fn text(&self) -> String {
+        self.lines().iter().map(|line| format!("{line}\n")).collect()
+    }
+}

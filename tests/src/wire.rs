@@ -1,0 +1,326 @@
+//! The judge's own reading of what nodes write.
+//!
+//! Nothing here is shared with the node: a bench that parsed with the code it tests would agree
+//! with every mistake in it. Real Maelstrom ignores a node from its first malformed line on, in
+//! silence; here that line is a [`Malformed`] error which says what was expected.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// A line that breaks the protocol: what is wrong with it, and what would have been right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// What is wrong, as a clause that follows "which".
+    pub problem: String,
+    /// The shape that was expected.
+    pub expected: String,
+    /// What usually causes it, and what to do.
+    pub hint: &'static str,
+}
+
+/// One message as a node wrote it: the envelope read, the body untouched.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Envelope<'a> {
+    /// Who it claims to come from.
+    #[serde(borrow)]
+    pub src: Cow<'a, str>,
+    /// Whom it is for.
+    #[serde(borrow)]
+    pub dest: Cow<'a, str>,
+    /// A JSON object, checked only when it is for a client.
+    #[serde(borrow)]
+    pub body: &'a RawValue,
+    #[serde(default, rename = "id")]
+    _id: Option<i64>,
+}
+
+const ENVELOPE: &str =
+    r#"{"src": "<this node>", "dest": "<node, client or service>", "body": {…}}"#;
+
+impl Envelope<'_> {
+    /// Reads one line of a node's standard output.
+    ///
+    /// # Errors
+    ///
+    /// If it is not exactly one JSON object with `src`, `dest` and `body` (and perhaps an
+    /// integer `id`), the body an object too.
+    pub fn parse(line: &[u8]) -> Result<Envelope<'_>, Malformed> {
+        let malformed = |problem, hint| Malformed { problem, expected: ENVELOPE.to_owned(), hint };
+        let envelope: Envelope<'_> = serde_json::from_slice(line).map_err(|error| {
+            use serde_json::error::Category;
+            match error.classify() {
+                Category::Data => malformed(
+                    format!("is not a message: {error}"),
+                    "an envelope holds these fields and no others",
+                ),
+                _ => malformed(
+                    format!("is not JSON: {error}"),
+                    "standard output is for messages alone, one per line; log to standard error",
+                ),
+            }
+        })?;
+        if !envelope.body.get().starts_with('{') {
+            return Err(malformed("has a body that is no object".to_owned(), "wrap it in {…}"));
+        }
+        Ok(envelope)
+    }
+}
+
+/// The type of a field in a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Any JSON at all.
+    Any,
+    /// An integer that fits 64 bits.
+    Int,
+    /// An array.
+    List,
+    /// An object.
+    Object,
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Shape::Any => "<anything>",
+            Shape::Int => "<integer>",
+            Shape::List => "[…]",
+            Shape::Object => "{…}",
+        })
+    }
+}
+
+/// A reply's closed schema: its type, and its fields besides `type`, `in_reply_to` and `msg_id`.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema {
+    /// The `type` that means success.
+    pub kind: &'static str,
+    /// Every field it must have.
+    pub fields: &'static [(&'static str, Shape)],
+}
+
+impl Schema {
+    fn expected(&self) -> String {
+        let mut text = format!(r#"{{"type": "{}", "in_reply_to": <integer>"#, self.kind);
+        for (name, shape) in self.fields {
+            text.push_str(&format!(r#", "{name}": {shape}"#));
+        }
+        text.push('}');
+        text
+    }
+}
+
+/// A message body, its fields in the order they were written.
+#[derive(Debug)]
+pub struct Body<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Body<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::with_capacity(4);
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    fields.push((key.0, map.next_value()?));
+                }
+                Ok(Body(fields))
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// A key, borrowed where it holds no escapes.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Body<'a> {
+    /// Reads the fields of a body.
+    ///
+    /// # Errors
+    ///
+    /// The JSON error, in words.
+    pub fn parse(body: &'a RawValue) -> Result<Body<'a>, String> {
+        Self::parse_text(body.get())
+    }
+
+    /// Reads the fields of a body that is at hand as text.
+    ///
+    /// # Errors
+    ///
+    /// The JSON error, in words.
+    pub fn parse_text(body: &'a str) -> Result<Body<'a>, String> {
+        serde_json::from_str(body).map_err(|error| error.to_string())
+    }
+
+    /// A field as it was written.
+    #[must_use]
+    pub fn raw(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+    }
+
+    /// A field that must be an integer.
+    #[must_use]
+    pub fn int(&self, name: &str) -> Option<i64> {
+        serde_json::from_str(self.raw(name)?.get()).ok()
+    }
+
+    /// A field that must be a string.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        serde_json::from_str::<Key<'a>>(self.raw(name)?.get()).ok().map(|key| key.0)
+    }
+
+    /// A field, whatever it holds.
+    ///
+    /// # Errors
+    ///
+    /// If it is missing, or cannot be read although it is JSON: nested too deep.
+    pub fn value(&self, name: &str) -> Result<Value, Malformed> {
+        self.read(name, "any JSON value")
+    }
+
+    /// A field of a certain type.
+    ///
+    /// # Errors
+    ///
+    /// If it is missing or of another type; `expected` describes the right one.
+    pub fn read<T: Deserialize<'a>>(&self, name: &str, expected: &str) -> Result<T, Malformed> {
+        let text = self.raw(name).map_or("", RawValue::get);
+        serde_json::from_str(text).map_err(|error| Malformed {
+            problem: format!("has {} for {name:?}: {error}", excerpt(text)),
+            expected: format!("{name:?} as {expected}"),
+            hint: "mind the types of nested values, too",
+        })
+    }
+
+    /// Holds a reply against its schema.
+    ///
+    /// # Errors
+    ///
+    /// The first field that is missing, of the wrong type, repeated, or not part of the schema.
+    pub fn conform(&self, schema: &Schema) -> Result<(), Malformed> {
+        let malformed =
+            |problem: String, hint| Malformed { problem, expected: schema.expected(), hint };
+        let kind = self.text("type").unwrap_or_default();
+        if kind != schema.kind {
+            return Err(malformed(
+                format!("is a reply of type {kind:?}"),
+                "a request is answered by its own kind of reply, or by an error",
+            ));
+        }
+        for (name, shape) in schema.fields {
+            let Some(value) = self.raw(name) else {
+                return Err(malformed(format!("lacks the field {name:?}"), "add the field"));
+            };
+            let fits = match shape {
+                Shape::Any => true,
+                Shape::Int => self.int(name).is_some(),
+                Shape::List => value.get().starts_with('['),
+                Shape::Object => value.get().starts_with('{'),
+            };
+            if !fits {
+                return Err(malformed(
+                    format!("has {} where {name:?} must be {shape}", excerpt(value.get())),
+                    "mind the type: \"1\" is no integer and null is no value",
+                ));
+            }
+        }
+        for (index, (key, value)) in self.0.iter().enumerate() {
+            let known = match key.as_ref() {
+                "type" => true,
+                "in_reply_to" | "msg_id" if self.int(key).is_none() => {
+                    let value = excerpt(value.get());
+                    return Err(malformed(
+                        format!("has {value} where {key:?} must be an integer"),
+                        "leave out a msg_id that has no value",
+                    ));
+                }
+                "in_reply_to" | "msg_id" => true,
+                name => schema.fields.iter().any(|(field, _)| *field == name),
+            };
+            if !known {
+                return Err(malformed(
+                    format!("has the field {key:?}, which is no part of the reply"),
+                    "Maelstrom's reply schemas are closed: leave it out",
+                ));
+            }
+            if self.0[..index].iter().any(|(earlier, _)| earlier == key) {
+                return Err(malformed(format!("has {key:?} twice"), "write it once"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// As much of a text as an error message can hold.
+#[must_use]
+pub fn excerpt(text: &str) -> Cow<'_, str> {
+    const AT_MOST: usize = 200;
+    match text.char_indices().nth(AT_MOST) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => Cow::Owned(format!("{}… ({} bytes in all)", &text[..end], text.len())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEND_OK: Schema = Schema { kind: "send_ok", fields: &[("offset", Shape::Int)] };
+
+    fn problem(body: &str) -> Option<String> {
+        Body::parse_text(body).unwrap().conform(&SEND_OK).err().map(|m| m.problem)
+    }
+
+    #[test]
+    fn a_reply_has_the_fields_of_its_schema_and_no_others() {
+        let reply = |rest: &str| format!(r#"{{"type":"send_ok","in_reply_to":1{rest}}}"#);
+        assert_eq!(problem(&reply(r#","offset":3"#)), None);
+        assert_eq!(problem(&reply(r#","offset":3,"msg_id":9"#)), None);
+        for (rest, wrong) in [
+            ("", "lacks"),
+            (r#","offset":"3""#, "must be <integer>"),
+            (r#","offset":3.5"#, "must be <integer>"),
+            (r#","offset":null"#, "must be <integer>"),
+            (r#","offset":3,"key":"k""#, "no part of the reply"),
+            (r#","offset":3,"msg_id":null"#, "must be an integer"),
+            (r#","offset":3,"offset":3"#, "twice"),
+        ] {
+            let problem = problem(&reply(rest)).unwrap_or_default();
+            assert!(problem.contains(wrong), "{rest}: {problem}");
+        }
+        assert!(problem(r#"{"type":"poll_ok"}"#).unwrap().contains("poll_ok"));
+    }
+
+    #[test]
+    fn an_envelope_is_one_json_object_with_its_fields_and_no_others() {
+        let good = br#"{"src":"n1","dest":"c1","body":{"type":"x"},"id":4}"#;
+        assert_eq!(Envelope::parse(good).unwrap().dest, "c1");
+        for (line, wrong) in [
+            ("hello", "not JSON"),
+            ("", "not JSON"),
+            (r#"{"src":"n1","dest":"c1","body":{}} trailing"#, "not JSON"),
+            (r#"{"src":"n1","dest":"c1"}"#, "missing field `body`"),
+            (r#"{"src":"n1","dest":"c1","body":[]}"#, "no object"),
+            (r#"{"src":"n1","dest":"c1","body":{},"type":"x"}"#, "unknown field `type`"),
+            (r#"{"src":1,"dest":"c1","body":{}}"#, "not a message"),
+        ] {
+            let problem = Envelope::parse(line.as_bytes()).unwrap_err().problem;
+            assert!(problem.contains(wrong), "{line}: {problem}");
+        }
+        assert!(Envelope::parse(b"{\"src\":\"\xff\"}").is_err());
+    }
+}

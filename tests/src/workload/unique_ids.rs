@@ -1,0 +1,172 @@
+//! Unique IDs: every `generate` returns a value that nobody has seen before.
+
+use std::collections::BTreeMap;
+
+use super::{Request, Step, Workload};
+use crate::address::Directory;
+use crate::checker::{Valid, Verdict};
+use crate::edn::Edn;
+use crate::history::{Completed, History};
+use crate::rng::Rng;
+use crate::wire::{Body, Malformed, Schema, Shape};
+
+const GENERATE_OK: Schema = Schema { kind: "generate_ok", fields: &[("id", Shape::Any)] };
+
+/// The workload.
+#[derive(Debug, Default)]
+pub struct UniqueIds;
+
+/// The one operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Generate;
+
+/// An ID of any JSON type, such that equal IDs are equal here however they were written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UniqueId {
+    /// An integer.
+    Int(i128),
+    /// A string.
+    Text(Box<str>),
+    /// Anything else, in one canonical spelling.
+    Other(Box<str>),
+}
+
+impl UniqueId {
+    fn parse(body: &Body<'_>) -> Result<UniqueId, Malformed> {
+        let text = body.raw("id").map_or("null", |raw| raw.get());
+        if let Ok(number) = serde_json::from_str::<i128>(text) {
+            return Ok(UniqueId::Int(number));
+        }
+        Ok(match body.value("id")? {
+            serde_json::Value::String(text) => UniqueId::Text(text.into()),
+            // A number that does not fit keeps its digits: rounding would make it equal others.
+            serde_json::Value::Number(_) => UniqueId::Other(text.into()),
+            other => UniqueId::Other(other.to_string().into()),
+        })
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            UniqueId::Int(_) => "integer",
+            UniqueId::Text(_) => "string",
+            UniqueId::Other(_) => "other",
+        }
+    }
+}
+
+impl From<&UniqueId> for Edn {
+    fn from(id: &UniqueId) -> Edn {
+        match id {
+            UniqueId::Int(number) => Edn::Int(*number),
+            UniqueId::Text(text) => text.as_ref().into(),
+            UniqueId::Other(json) => Edn::Number(json.to_string()),
+        }
+    }
+}
+
+impl Workload for UniqueIds {
+    const NAME: &'static str = "unique-ids";
+    const REUSABLE_CLIENTS: bool = true;
+
+    type Op = Generate;
+    type Answer = UniqueId;
+    type Session = ();
+
+    fn next_op(&mut self, _rng: &mut Rng) -> Generate {
+        Generate
+    }
+
+    fn start(&mut self, (): &mut (), _op: &Generate) -> Step<UniqueIds> {
+        Step::Ask(Request::bare("generate", GENERATE_OK))
+    }
+
+    fn answered(
+        &mut self,
+        (): &mut (),
+        _node: usize,
+        _op: &Generate,
+        reply: &Body<'_>,
+    ) -> Result<Step<UniqueIds>, Malformed> {
+        Ok(Step::Done(UniqueId::parse(reply)?))
+    }
+
+    fn f(_op: &Generate) -> &'static str {
+        "generate"
+    }
+
+    fn op_value(_op: &Generate) -> Edn {
+        Edn::Nil
+    }
+
+    fn answer_value(_op: &Generate, answer: &UniqueId) -> Edn {
+        answer.into()
+    }
+
+    /// Maelstrom, `doc/workloads.md`, unique-ids: IDs "may be of any type", but must be "globally
+    /// unique". Its checker sorts them, so the types must not mix.
+    fn check(&self, history: &History<UniqueIds>, directory: &Directory) -> Verdict {
+        let mut givers: BTreeMap<&UniqueId, Vec<Completed<'_, UniqueIds>>> = BTreeMap::new();
+        for done in history.completed() {
+            givers.entry(done.answer).or_default().push(done);
+        }
+        let attempted = history.invocations().count();
+        let acknowledged: usize = givers.values().map(Vec::len).sum();
+        let duplicated: Vec<_> = givers.iter().filter(|(_, givers)| givers.len() > 1).collect();
+        let mut kinds: Vec<&str> = givers.keys().map(|id| id.kind()).collect();
+        kinds.dedup();
+
+        let mut problems: Vec<String> = duplicated
+            .iter()
+            .map(|(id, givers)| {
+                let times: Vec<String> = givers
+                    .iter()
+                    .map(|done| {
+                        let node = directory.node_name(done.invocation.node);
+                        format!("{node} at {}", history.time(done.completed))
+                    })
+                    .collect();
+                format!("duplicate ID: {} was given by {}", Edn::from(**id), times.join(", "))
+            })
+            .collect();
+        if kinds.len() > 1 {
+            problems.push(format!("mixed types of ID: {}", kinds.join(" and ")));
+        }
+        let range = givers.first_key_value().zip(givers.last_key_value());
+        let map = Edn::map([
+            ("attempted-count", attempted.into()),
+            ("acknowledged-count", acknowledged.into()),
+            ("duplicated-count", duplicated.len().into()),
+            (
+                "duplicated",
+                Edn::Map(
+                    duplicated.iter().map(|(id, g)| (Edn::from(**id), g.len().into())).collect(),
+                ),
+            ),
+            (
+                "range",
+                range.map_or(Edn::Nil, |((first, _), (last, _))| Edn::vector([*first, *last])),
+            ),
+        ]);
+        Verdict::new(Valid::from(problems.is_empty()), map, problems)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(json: &str) -> UniqueId {
+        let body = format!(r#"{{"id":{json}}}"#);
+        UniqueId::parse(&Body::parse_text(&body).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn ids_are_equal_exactly_if_their_json_is() {
+        assert_eq!(id(r#""a""#), id(r#""\u0061""#));
+        assert_eq!(id(r#"{"b":1,"a":2}"#), id(r#"{"a":2,"b":1}"#));
+        assert_ne!(id("1"), id(r#""1""#));
+        let long = "123456789012345678901234567890123456789012345";
+        assert_ne!(id(&format!("{long}0")), id(&format!("{long}1")));
+        assert_ne!(id("18446744073709551617"), id("18446744073709551616"));
+    }
+}
