@@ -1,6 +1,7 @@
 //! The command line: Maelstrom's names, meanings and defaults, and a few flags of our own.
 
 use std::ffi::OsString;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -127,9 +128,30 @@ pub struct TestArgs {
     #[arg(help_heading = "Faults")]
     pub nemesis_interval: f64,
 
-    /// Fixes everything that is left to chance: operations, latencies, faults.
-    #[arg(long, value_name = "NUMBER", help_heading = "Ours")]
+    /// The network: Maelstrom's, in which a message that is not due yet holds up those behind
+    /// it, or an ideal one.
+    #[arg(
+        long,
+        value_name = "MODEL",
+        default_value = "maelstrom",
+        help_heading = "Beyond Maelstrom"
+    )]
+    pub net: Model,
+
+    /// Simulate this project's node in virtual time instead of starting processes.
+    #[arg(long, help_heading = "Beyond Maelstrom")]
+    pub sim: bool,
+
+    /// Fixes everything that is left to chance: operations, latencies, faults and, in
+    /// simulation, all the rest.
+    #[arg(long, value_name = "NUMBER", help_heading = "Beyond Maelstrom")]
     pub seed: Option<u64>,
+
+    /// Simulate with each of these seeds, from the first up to and without the second, on all
+    /// cores; implies --sim.
+    #[arg(long, value_name = "A..B", value_parser = parse_seeds, conflicts_with = "seed")]
+    #[arg(help_heading = "Beyond Maelstrom")]
+    pub seeds: Option<Seeds>,
 }
 
 /// The workloads, by name.
@@ -142,6 +164,10 @@ pub enum WorkloadName {
     /// Values that reach every node.
     Broadcast,
 }
+
+/// Seeds, from the first up to and without the second.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seeds(pub Range<u64>);
 
 /// How many clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,7 +247,29 @@ impl ValueEnum for Distribution {
     }
 }
 
+impl ValueEnum for Model {
+    fn value_variants<'a>() -> &'a [Model] {
+        &[Model::Maelstrom, Model::Ideal]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(
+            match self {
+                Model::Maelstrom => "maelstrom",
+                Model::Ideal => "ideal",
+            }
+            .into(),
+        )
+    }
+}
+
 impl TestArgs {
+    /// Whether nodes are simulated.
+    #[must_use]
+    pub fn simulates(&self) -> bool {
+        self.sim || self.seeds.is_some()
+    }
+
     /// What the test is to be.
     ///
     /// # Errors
@@ -241,10 +289,12 @@ impl TestArgs {
         let mut nemesis = self.nemesis.clone();
         nemesis.sort_unstable();
         nemesis.dedup();
-        if nemesis.contains(&Nemesis::Clock) {
-            return Err("--nemesis clock needs simulated nodes: the clock of this machine is not \
-                        for the bench to set"
-                .to_owned());
+        if nemesis.contains(&Nemesis::Clock) && !self.simulates() {
+            return Err(
+                "--nemesis clock needs simulated nodes (--sim): the clock of this machine \
+                        is not for the bench to set"
+                    .to_owned(),
+            );
         }
         let mean = Duration::from_secs_f64(self.latency / 1000.0);
         Ok(Plan {
@@ -253,7 +303,7 @@ impl TestArgs {
             rate: self.rate,
             time_limit: Duration::from_secs_f64(self.time_limit),
             latency: Latency { mean, distribution: self.latency_dist },
-            model: Model::Maelstrom,
+            model: self.net,
             nemesis,
             nemesis_interval: Duration::from_secs_f64(self.nemesis_interval),
             availability: self.availability,
@@ -261,6 +311,22 @@ impl TestArgs {
             log_send: self.log_net_send,
             log_recv: self.log_net_recv,
         })
+    }
+
+    /// How simulated nodes are to behave.
+    ///
+    /// # Errors
+    ///
+    /// A sentence about a flag that makes no sense for them.
+    pub fn node_config(&self) -> Result<maelstrom_node::Config, String> {
+        if self.bin.is_some() {
+            return Err("--sim runs this project's own node: leave out --bin, or --sim".to_owned());
+        }
+        if self.log_stderr {
+            return Err("--log-stderr: simulated nodes have no standard error".to_owned());
+        }
+        maelstrom_node::Config::parse(self.args.iter().cloned())
+            .map_err(|problem| format!("the arguments of the node: {problem}"))
     }
 
     /// How nodes are to be started.
@@ -302,6 +368,15 @@ fn parse_concurrency(text: &str) -> Result<Concurrency, String> {
         Ok(count @ 1..=1_000_000) if per_node => Ok(Concurrency::PerNode(count)),
         Ok(count @ 1..=1_000_000) => Ok(Concurrency::Clients(count)),
         _ => Err(wrong.to_owned()),
+    }
+}
+
+fn parse_seeds(text: &str) -> Result<Seeds, String> {
+    let wrong = || "must be two numbers like 0..1000, the second larger".to_owned();
+    let (first, end) = text.split_once("..").ok_or_else(wrong)?;
+    match (first.parse(), end.parse()) {
+        (Ok(first), Ok(end)) if first < end => Ok(Seeds(first..end)),
+        _ => Err(wrong()),
     }
 }
 

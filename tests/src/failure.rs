@@ -53,6 +53,11 @@ pub enum Failure {
         /// Why.
         reason: String,
     },
+    /// Simulated time does not go on.
+    Stuck {
+        /// The node whose deadline stays where it is; without one, nobody waits for anything.
+        node: Option<String>,
+    },
     /// The results could not be stored.
     Store {
         /// Which file or folder.
@@ -99,6 +104,12 @@ impl fmt::Display for Failure {
             Failure::CannotStart { program, reason } => {
                 write!(f, "cannot start {program}: {reason}")
             }
+            Failure::Stuck { node: Some(node) } => write!(
+                f,
+                "node {node} does not move its deadline past the present\n  expected: \
+                 handle_deadline leaves a later deadline, or none"
+            ),
+            Failure::Stuck { node: None } => f.write_str("the test waits for nothing"),
             Failure::Store { path, reason } => write!(f, "cannot write {path}: {reason}"),
             Failure::Interrupted => f.write_str("interrupted"),
         }

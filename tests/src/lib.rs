@@ -3,7 +3,7 @@
 //! It starts the nodes of a distributed system, routes their messages through a network with
 //! faults, has clients use them, and judges what the clients saw. The [`conductor`] is a whole
 //! test as a pure state machine; two drivers run it: [`process`] with real processes in real
-//! time, and a simulator in virtual time.
+//! time, [`sim`] with simulated ones in virtual time.
 #![forbid(unsafe_code)]
 
 pub mod address;
@@ -22,6 +22,7 @@ pub mod report;
 pub mod rng;
 pub mod run;
 pub mod service;
+pub mod sim;
 pub mod store;
 pub mod time;
 pub mod wire;

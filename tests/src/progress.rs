@@ -89,3 +89,40 @@ fn describe(progress: &Progress) -> String {
         Phase::Over => format!("done: {operations}"),
     }
 }
+
+/// How many of many have been done: a bar on a terminal, a line for every tenth elsewhere.
+#[derive(Debug)]
+pub struct Counter {
+    bar: Option<ProgressBar>,
+    total: u64,
+    done: AtomicU64,
+}
+
+impl Counter {
+    /// A counter that goes up to `total`.
+    #[must_use]
+    pub fn new(total: u64) -> Counter {
+        let bar = std::io::stderr().is_terminal().then(|| ProgressBar::new(total));
+        Counter { bar, total, done: AtomicU64::new(0) }
+    }
+
+    /// Counts one more.
+    pub fn advance(&self) {
+        // RELAXED: the value guards nothing but itself.
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        match &self.bar {
+            Some(bar) => bar.inc(1),
+            None if done * 10 / self.total > (done - 1) * 10 / self.total => {
+                eprintln!("{done} of {} seeds", self.total);
+            }
+            None => {}
+        }
+    }
+
+    /// Removes the bar.
+    pub fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! The results of a test: what is printed, stored and returned to the shell.
 
+use std::fmt;
+
 use crate::checker::{Valid, Verdict, availability, perf, stats};
 use crate::conductor::Outcome;
 use crate::edn::Edn;
@@ -28,8 +30,27 @@ pub struct Report {
     pub results: Edn,
     /// Every anomaly, one sentence each.
     pub problems: Vec<String>,
-    /// The figures people compare, on one line.
-    pub summary: String,
+    /// The figures people compare.
+    pub figures: Figures,
+}
+
+/// The figures of a test that people compare, as far as it has them.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// Client operations, last reads included.
+    pub operations: usize,
+    /// Operations started per second of the main phase.
+    pub rate: Option<f64>,
+    /// Distinct messages among servers for each operation.
+    pub server_messages_per_op: Option<f64>,
+    /// From knowing a value to seeing it everywhere: the median value.
+    pub stable_median_ms: Option<f64>,
+    /// The same of the slowest value.
+    pub stable_max_ms: Option<f64>,
+    /// What clients waited: the median.
+    pub client_median_ms: Option<f64>,
+    /// What clients waited: the 99th percentile.
+    pub client_p99_ms: Option<f64>,
 }
 
 impl Report {
@@ -52,14 +73,14 @@ impl Report {
         ];
         let valid = parts.iter().map(|(_, part)| part.valid).min().unwrap_or(Valid::Unknown);
         let problems = parts.iter().flat_map(|(_, part)| part.problems.clone()).collect();
-        let summary = summary(outcome, operations, &parts[4].1);
+        let figures = Figures::new(outcome, &parts[4].1);
         let mut results = Edn::Map(
             parts.into_iter().map(|(key, part)| (Edn::Keyword(key), part.results)).collect(),
         );
         results.insert("driver", Edn::Keyword(driver));
         results.insert("seed", plan.seed.into());
         results.insert("valid?", valid.into());
-        Report { valid, results, problems, summary }
+        Report { valid, results, problems, figures }
     }
 
     /// The status that the shell gets.
@@ -88,21 +109,44 @@ impl Report {
     }
 }
 
-/// `valid · 1984 ops at 99.1/s · servers 1.13 msgs/op · stable 231/449 ms · clients 0.1/98 ms`
-fn summary<W: Workload>(outcome: &Outcome<W>, operations: usize, workload: &Verdict) -> String {
-    let mut parts = vec![format!("{}: {operations} operations", W::NAME)];
-    if let Some(rate) = perf::rate(&outcome.history) {
-        parts.push(format!("{rate:.1}/s"));
+impl Figures {
+    fn new<W: Workload>(outcome: &Outcome<W>, workload: &Verdict) -> Figures {
+        let operations = outcome.history.invocations().count();
+        let stable = |index: usize| match workload.results.get("stable-latencies")? {
+            Edn::Map(quantiles) => match quantiles.get(index)?.1 {
+                Edn::Int(millis) => Some(millis as f64),
+                _ => None,
+            },
+            _ => None,
+        };
+        let clients = perf::median_and_p99(&outcome.history);
+        Figures {
+            operations,
+            rate: perf::rate(&outcome.history),
+            server_messages_per_op: outcome.network.journal().servers.per_operation(operations),
+            stable_median_ms: stable(1),
+            stable_max_ms: stable(4),
+            client_median_ms: clients.map(|(median, _)| median),
+            client_p99_ms: clients.map(|(_, p99)| p99),
+        }
     }
-    if let Some(ratio) = outcome.network.journal().servers.per_operation(operations) {
-        parts.push(format!("servers {ratio:.3} msgs/op"));
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} operations", self.operations)?;
+        if let Some(rate) = self.rate {
+            write!(f, ", {rate:.1}/s")?;
+        }
+        if let Some(ratio) = self.server_messages_per_op {
+            write!(f, ", servers {ratio:.3} msgs/op")?;
+        }
+        if let (Some(median), Some(max)) = (self.stable_median_ms, self.stable_max_ms) {
+            write!(f, ", stable latency median {median} max {max} ms")?;
+        }
+        if let (Some(median), Some(p99)) = (self.client_median_ms, self.client_p99_ms) {
+            write!(f, ", client latency median {median:.2} p99 {p99:.2} ms")?;
+        }
+        Ok(())
     }
-    if let Some(Edn::Map(quantiles)) = workload.results.get("stable-latencies") {
-        let at = |index: usize| quantiles.get(index).map_or(&Edn::Nil, |(_, value)| value);
-        parts.push(format!("stable latency median {} max {} ms", at(1), at(4)));
-    }
-    if let Some((median, p99)) = perf::median_and_p99(&outcome.history) {
-        parts.push(format!("client latency median {median:.2} p99 {p99:.2} ms"));
-    }
-    parts.join(", ")
 }

@@ -1,4 +1,4 @@
-//! One test from the command line to its exit status.
+//! From the command line to the exit status.
 
 use std::path::Path;
 
@@ -8,73 +8,191 @@ use crate::conductor::Conductor;
 use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::process::{Launch, ProcessDriver};
-use crate::progress::Screen;
+use crate::progress::{Counter, Screen};
 use crate::report::{EXIT_BAD_FLAGS, EXIT_FAILED, Report};
+use crate::sim::sweep::{self, Ended};
+use crate::sim::{Factory, Simulator, own_node};
 use crate::store::Store;
 use crate::workload::Workload;
 use crate::workload::broadcast::Broadcast;
 use crate::workload::echo::Echo;
 use crate::workload::unique_ids::UniqueIds;
 
+/// Where results go, below the current folder.
+const STORE: &str = "store";
+
 /// Runs what the flags ask for, and says what the shell is to be told.
 #[must_use]
 pub fn test(args: &TestArgs) -> u8 {
-    let (plan, launch) = match args.plan().and_then(|plan| Ok((plan, args.launch()?))) {
-        Ok(both) => both,
-        Err(problem) => {
-            eprintln!("error: {problem}");
-            return EXIT_BAD_FLAGS;
-        }
-    };
+    let topology = args.topology.into();
     match args.workload {
-        WorkloadName::Echo => in_processes(plan, &launch, Echo),
-        WorkloadName::UniqueIds => in_processes(plan, &launch, UniqueIds),
-        WorkloadName::Broadcast => {
-            in_processes(plan, &launch, Broadcast::new(args.topology.into()))
-        }
+        WorkloadName::Echo => test_workload(args, || Echo),
+        WorkloadName::UniqueIds => test_workload(args, || UniqueIds),
+        WorkloadName::Broadcast => test_workload(args, || Broadcast::new(topology)),
     }
 }
 
-fn in_processes<W: Workload>(plan: Plan, launch: &Launch, workload: W) -> u8 {
+fn test_workload<W: Workload>(args: &TestArgs, workload: impl Fn() -> W + Sync) -> u8 {
+    let plan = match args.plan() {
+        Ok(plan) => plan,
+        Err(problem) => return bad_flags(&problem),
+    };
+    if !args.simulates() {
+        return match args.launch() {
+            Ok(launch) => tell(in_processes(plan, &launch, workload()), None),
+            Err(problem) => bad_flags(&problem),
+        };
+    }
+    let factory = match args.node_config() {
+        Ok(config) => own_node(config),
+        Err(problem) => return bad_flags(&problem),
+    };
+    match &args.seeds {
+        None => {
+            let replay = replay_command(plan.seed);
+            tell(simulated(plan, &factory, workload()), Some(&replay))
+        }
+        Some(seeds) => swept(&plan, seeds.0.clone(), &factory, workload),
+    }
+}
+
+fn in_processes<W: Workload>(plan: Plan, launch: &Launch, workload: W) -> Result<Report, Failure> {
     let screen = Screen::new();
-    match run(plan, launch, workload, &screen) {
-        Ok(report) => {
-            println!("{}", report.results.pretty(100));
-            eprint!("{}", report.problems_text());
-            eprintln!("{}", report.summary);
-            eprintln!("{}", closing_words(report.valid));
-            report.exit_code()
-        }
-        Err(failure) => {
-            screen.clear();
-            eprintln!("error: {failure}");
-            EXIT_FAILED
-        }
-    }
-}
-
-fn run<W: Workload>(
-    plan: Plan,
-    launch: &Launch,
-    workload: W,
-    screen: &Screen,
-) -> Result<Report, Failure> {
-    let store = Store::create(Path::new("store"), W::NAME)?;
+    let store = Store::create(Path::new(STORE), W::NAME)?;
     let names = plan.directory.node_names().to_vec();
     let mut conductor = Conductor::new(plan, workload);
     let ended = {
         // Dropped before the judgement, which takes time: no process outlives its test.
-        let mut driver = ProcessDriver::new(launch, &store, screen, &names);
+        let mut driver = ProcessDriver::new(launch, &store, &screen, &names);
         driver.run(&mut conductor)
     };
+    screen.clear();
+    judged(conductor, ended, &store, "process")
+}
+
+fn simulated<W: Workload>(
+    plan: Plan,
+    factory: &Factory<'_>,
+    workload: W,
+) -> Result<Report, Failure> {
+    let store = Store::create(Path::new(STORE), W::NAME)?;
+    let (conductor, ended) = simulate(plan, factory, workload);
+    judged(conductor, ended, &store, "simulation")
+}
+
+fn simulate<W: Workload>(
+    plan: Plan,
+    factory: &Factory<'_>,
+    workload: W,
+) -> (Conductor<W>, Result<(), Failure>) {
+    let show = |line: &str| eprintln!("{line}");
+    let mut simulator = Simulator::new(&plan, factory, &show);
+    let mut conductor = Conductor::new(plan, workload);
+    let ended = simulator.run(&mut conductor);
+    (conductor, ended)
+}
+
+fn judged<W: Workload>(
+    conductor: Conductor<W>,
+    ended: Result<(), Failure>,
+    store: &Store,
+    driver: &'static str,
+) -> Result<Report, Failure> {
     let outcome = conductor.finish();
+    // Kept even of a test that failed: it is what there is to look at.
     store.write_history(&outcome.history)?;
     ended?;
-    screen.clear();
-    let report = Report::new(&outcome, "process");
+    let report = Report::new(&outcome, driver);
     store.write_results(&report.results)?;
     eprintln!("stored in {}", store.folder().display());
     Ok(report)
+}
+
+/// Simulates with many seeds. Only a seed that fails is stored.
+fn swept<W: Workload>(
+    plan: &Plan,
+    seeds: std::ops::Range<u64>,
+    factory: &Factory<'_>,
+    workload: impl Fn() -> W + Sync,
+) -> u8 {
+    let with = |seed| Plan { seed, ..plan.clone() };
+    let counter = Counter::new(seeds.end - seeds.start);
+    let try_seed = |seed| {
+        let (conductor, ended) = simulate(with(seed), factory, workload());
+        let report = Report::new(&conductor.finish(), "simulation");
+        let valid = if ended.is_ok() { report.valid } else { Valid::False };
+        Ended { valid, figures: report.figures }
+    };
+    let sweep = sweep::run(seeds, try_seed, |_| counter.advance());
+    counter.clear();
+    println!("{}", sweep.to_edn().pretty(100));
+    let Some((seed, _)) = sweep.first_failure() else {
+        eprintln!("Valid: all {} seeds.", sweep.ended.len());
+        return 0;
+    };
+    eprintln!("The first failure is that of seed {seed}, once more:");
+    tell(simulated(with(seed), factory, workload()), Some(&replay_command(seed)))
+}
+
+/// Tells the user how a test ended, and the shell, too.
+fn tell(ended: Result<Report, Failure>, replay: Option<&str>) -> u8 {
+    let code = match ended {
+        Ok(report) => {
+            println!("{}", report.results.pretty(100));
+            eprint!("{}", report.problems_text());
+            eprintln!("{}", report.figures);
+            eprintln!("{}", closing_words(report.valid));
+            report.exit_code()
+        }
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            EXIT_FAILED
+        }
+    };
+    if let (Some(replay), 1..) = (replay, code) {
+        eprintln!("To see it again: {replay}");
+    }
+    code
+}
+
+fn bad_flags(problem: &str) -> u8 {
+    eprintln!("error: {problem}");
+    EXIT_BAD_FLAGS
+}
+
+/// The command line of this process, with this one seed.
+fn replay_command(seed: u64) -> String {
+    let mut replay = String::from("cargo workbench");
+    let mut args = std::env::args().skip(1).peekable();
+    let mut node_args = false;
+    let seed = format!(" --sim --seed {seed}");
+    while let Some(arg) = args.next() {
+        node_args |= arg == "--";
+        match arg.as_str() {
+            "--sim" if !node_args => {}
+            "--seed" | "--seeds" if !node_args => drop(args.next()),
+            other if !node_args && other.starts_with("--seed") => {}
+            "--" => replay.push_str(&format!("{seed} --")),
+            other => {
+                replay.push(' ');
+                replay.push_str(&quoted(other));
+            }
+        }
+    }
+    if !node_args {
+        replay.push_str(&seed);
+    }
+    replay
+}
+
+/// An argument as a shell reads it.
+fn quoted(arg: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,=:+".contains(c);
+    if !arg.is_empty() && arg.chars().all(plain) {
+        arg.to_owned()
+    } else {
+        format!("'{}'", arg.replace('\'', r"'\''"))
+    }
 }
 
 fn closing_words(valid: Valid) -> &'static str {

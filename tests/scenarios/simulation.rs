@@ -1,0 +1,58 @@
+//! `--sim`: the same tests in virtual time, from a seed.
+
+#![allow(clippy::unwrap_used, reason = "a test may unwrap: the panic is the failure it reports")]
+
+mod support;
+
+use support::test;
+
+/// The lines of the challenges, whole, in well under a second of real time each.
+#[test]
+fn the_own_node_is_valid_in_simulation() {
+    for line in [
+        "-w echo --sim --node-count 1 --time-limit 10",
+        "-w unique-ids --sim --node-count 3 --rate 1000 --time-limit 30 --availability total \
+         --nemesis partition",
+        "-w broadcast --sim --node-count 5 --rate 10 --time-limit 20 --nemesis partition",
+        "-w broadcast --sim --node-count 25 --rate 100 --time-limit 20 --latency 100",
+    ] {
+        test(line, &[]).expect_valid();
+    }
+}
+
+#[test]
+fn a_seed_replays_to_the_byte() {
+    let line = "-w broadcast --sim --seed 11 --rate 50 --time-limit 10 --latency 20 \
+                --latency-dist uniform --nemesis partition,kill,pause,loss,duplicate,reorder";
+    let (one, two) = (test(line, &[]), test(line, &[]));
+    let history = |run: &support::Run| std::fs::read(run.stored("history.edn")).unwrap();
+    assert!(history(&one) == history(&two));
+    assert_eq!(one.stdout, two.stdout);
+}
+
+#[test]
+fn a_sweep_tries_every_seed_and_tells_how_the_figures_spread() {
+    let run = test("-w broadcast --seeds 5..25 --rate 10 --time-limit 10 --nemesis partition", &[]);
+    run.expect_code(0)
+        .expect_result(":seed-count 20")
+        .expect_result(":valid-count 20")
+        .expect_result(":servers-msgs-per-op")
+        .expect_said(&["20 of 20 seeds", "Valid: all 20 seeds."]);
+}
+
+/// An availability that no test under partition can have makes seeds fail; the first is told,
+/// run once more, stored, and can be replayed with the command that is printed.
+#[test]
+fn the_first_failing_seed_is_told_with_the_command_that_replays_it() {
+    let line = "-w unique-ids --node-count 2 --rate 50 --time-limit 10 --availability total \
+                --nemesis kill --nemesis-interval 2";
+    let run = test(line, &["--seeds", "0..50"]);
+    run.expect_code(1)
+        .expect_said(&["The first failure is that of seed ", "too little availability"]);
+    let replay =
+        run.stderr.lines().find_map(|line| line.strip_prefix("To see it again: ")).unwrap();
+    let flags = replay.strip_prefix("cargo workbench test ").unwrap();
+    let again = test(flags, &[]);
+    again.expect_code(1).expect_said(&["too little availability"]);
+    assert!(run.stdout.ends_with(&again.stdout), "{run}\n{again}");
+}
