@@ -2,7 +2,13 @@
 
 use core::time::Duration;
 
+use crossbeam_utils::CachePadded;
+
+use crate::counters::Tally;
+use crate::gate::Gate;
 use crate::slot::Slot;
+use crate::sync::{AtomicU64, const_fn};
+use crate::trust::Trust;
 use crate::{BuildError, Clock, Epoch, Generator, Id, NodeId};
 
 /// The settings of a [`Generator`], from [`Generator::builder`].
@@ -85,13 +91,48 @@ impl Builder {
     /// # Ok::<(), snowflake::NodeIdError>(())
     /// ```
     pub fn build<C: Clock>(self, clock: C) -> Result<Generator<C>, BuildError> {
-        let now = clock.now();
+        // A full look, so that what the first one costs is not paid by the first ID.
+        let now = clock.read().now;
         let Some(tick) = now.since(self.epoch) else {
             return Err(BuildError::EpochAhead { by_ms: self.epoch.start().0 - now.0 });
         };
         if Slot::start_of(self.node, tick).max(self.first) == Slot::end(self.node) {
             return Err(BuildError::Expired);
         }
-        Ok(Generator::from_builder(self, clock))
+        Ok(self.build_static(clock))
+    }
+
+    const_fn! {
+        /// The generator, for a `static`: without a look at the clock.
+        ///
+        /// What [`build`](Builder::build) would refuse then shows in the first call,
+        /// as [`ClaimError::Ahead`](crate::ClaimError::Ahead) or
+        /// [`ClaimError::Expired`](crate::ClaimError::Expired).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use snowflake::{Epoch, Generator, NodeId, SystemClock};
+        ///
+        /// static ORDERS: Generator = Generator::builder(NODE, Epoch::Y2024).build_static(SystemClock);
+        ///
+        /// const NODE: NodeId = match NodeId::new(7) {
+        ///     Ok(node) => node,
+        ///     Err(_) => panic!("a node id is at most 1023"),
+        /// };
+        ///
+        /// assert_eq!(ORDERS.next_id()?.parts().node, 7);
+        /// # Ok::<(), snowflake::WaitError>(())
+        /// ```
+        pub const fn build_static<C: Clock>(self, clock: C) -> Generator<C> {
+            Generator {
+                word: CachePadded::new(AtomicU64::new(self.first.to_word())),
+                gate: Gate::new(),
+                trust: Trust::new(),
+                tally: Tally::new(),
+                settings: self,
+                clock,
+            }
+        }
     }
 }

@@ -79,9 +79,7 @@ impl fmt::Display for WaitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             WaitError::Ahead { wait_ms } => write_ahead(f, *wait_ms),
-            WaitError::Frozen { wait_ms } => {
-                write!(f, "the clock stands still, {wait_ms} ms short of the next free millisecond")
-            }
+            WaitError::Frozen { wait_ms } => write_frozen(f, *wait_ms),
             WaitError::Expired => f.write_str(EXPIRED),
         }
     }
@@ -89,8 +87,65 @@ impl fmt::Display for WaitError {
 
 impl Error for WaitError {}
 
+/// Why a batch was not reserved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReserveError {
+    /// The last ID of the batch is out of reach, as for [`ClaimError::Ahead`] and
+    /// [`WaitError::Ahead`]. No ID was used up.
+    Ahead {
+        /// How far the clock has to move before the batch fits, in milliseconds; at least 1.
+        wait_ms: u64,
+    },
+    /// A call that waits found the clock standing still, as for [`WaitError::Frozen`].
+    Frozen {
+        /// How far the clock would have to move, in milliseconds; at least 1.
+        wait_ms: u64,
+    },
+    /// The batch can never be had by one claim.
+    TooMany {
+        /// The largest batch that can: 4096 for this millisecond, and for each that
+        /// [`max_ahead_ms`](crate::Builder::max_ahead_ms) allows.
+        most: u64,
+    },
+    /// Fewer timestamps of this epoch are left than the batch needs. Trying again does not help.
+    Expired,
+}
+
+impl fmt::Display for ReserveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReserveError::Ahead { wait_ms } => write_ahead(f, *wait_ms),
+            ReserveError::Frozen { wait_ms } => write_frozen(f, *wait_ms),
+            ReserveError::TooMany { most } => {
+                write!(
+                    f,
+                    "one claim reserves at most {most} IDs: ask for fewer, or allow a longer lead"
+                )
+            }
+            ReserveError::Expired => f.write_str(EXPIRED),
+        }
+    }
+}
+
+impl Error for ReserveError {}
+
+impl From<WaitError> for ReserveError {
+    fn from(error: WaitError) -> ReserveError {
+        match error {
+            WaitError::Ahead { wait_ms } => ReserveError::Ahead { wait_ms },
+            WaitError::Frozen { wait_ms } => ReserveError::Frozen { wait_ms },
+            WaitError::Expired => ReserveError::Expired,
+        }
+    }
+}
+
 const EXPIRED: &str = "every timestamp of this epoch is used up";
 
 fn write_ahead(f: &mut fmt::Formatter<'_>, wait_ms: u64) -> fmt::Result {
     write!(f, "the next free millisecond is {wait_ms} ms out of reach: try again after that time")
+}
+
+fn write_frozen(f: &mut fmt::Formatter<'_>, wait_ms: u64) -> fmt::Result {
+    write!(f, "the clock stands still, {wait_ms} ms short of the next free millisecond")
 }

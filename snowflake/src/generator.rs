@@ -1,11 +1,14 @@
-//! The claim.
+//! The generator, and its call that never waits.
 
 use core::fmt;
 
-use crate::slot::Slot;
-use crate::sync::{AtomicU64, Ordering};
-use crate::{Builder, ClaimError, Clock, Epoch, Id, NodeId, SystemClock};
 use crossbeam_utils::CachePadded;
+
+use crate::counters::Tally;
+use crate::gate::Gate;
+use crate::sync::AtomicU64;
+use crate::trust::Trust;
+use crate::{Builder, ClaimError, Clock, Epoch, Id, NodeId, SystemClock};
 
 /// Makes IDs, from any number of threads through `&self`.
 ///
@@ -27,7 +30,10 @@ use crossbeam_utils::CachePadded;
 /// ```
 pub struct Generator<C = SystemClock> {
     /// The next free slot. It only grows.
-    next: CachePadded<AtomicU64>,
+    pub(crate) word: CachePadded<AtomicU64>,
+    pub(crate) gate: Gate,
+    pub(crate) trust: Trust,
+    pub(crate) tally: Tally,
     pub(crate) settings: Builder,
     pub(crate) clock: C,
 }
@@ -48,11 +54,6 @@ impl<C> Generator<C> {
     /// The epoch that timestamps count from.
     pub const fn epoch(&self) -> Epoch {
         self.settings.epoch
-    }
-
-    pub(crate) fn from_builder(settings: Builder, clock: C) -> Generator<C> {
-        let next = CachePadded::new(AtomicU64::new(settings.first.to_word()));
-        Generator { next, settings, clock }
     }
 }
 
@@ -90,49 +91,11 @@ impl<C: Clock> Generator<C> {
     /// under "Solution" in the README of its `snowflake-2010` tag. That code
     /// refuses to make IDs after any backward step; this one does so only past
     /// `max_ahead_ms`.
+    #[inline]
     pub fn try_next_id(&self) -> Result<Id, ClaimError> {
-        self.claim().map(Slot::id)
-    }
-
-    /// Takes the next free slot.
-    fn claim(&self) -> Result<Slot, ClaimError> {
-        let Builder { node, epoch, max_ahead_ms, .. } = self.settings;
-        let end = Slot::end(node);
-        // ORDERING: Relaxed throughout. The word is the whole of the shared
-        // state and an ID publishes no other memory, so there is nothing for an
-        // acquire to pair with. Uniqueness needs only that each successful
-        // exchange reads the value the one before it wrote, which holds for
-        // read-modify-writes of a single atomic at any ordering. An ID handed
-        // to another thread still comes before that thread's next one: the
-        // hand-off orders our exchange before its load, and a load cannot
-        // return a value older than a write that happens before it.
-        // Interleavings are checked by `tests/loom_claim.rs`.
-        let mut seen = Slot::from_word(self.next.load(Ordering::Relaxed));
-        loop {
-            // The clock is read after the word, never before. A reading taken
-            // first could be older than the tick another thread has since
-            // stored, and would look like a clock that stepped back.
-            let now = self.clock.now();
-            let Some(tick) = now.since(epoch) else {
-                return Err(ClaimError::Ahead { wait_ms: epoch.start().0 - now.0 });
-            };
-            let slot = seen.max(Slot::start_of(node, tick));
-            if slot >= end {
-                return Err(ClaimError::Expired);
-            }
-            let ahead_ms = slot.tick().saturating_sub(tick);
-            if ahead_ms > max_ahead_ms {
-                return Err(ClaimError::Ahead { wait_ms: ahead_ms - max_ahead_ms });
-            }
-            match self.next.compare_exchange_weak(
-                seen.to_word(),
-                slot.plus(1).to_word(),
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return Ok(slot),
-                Err(newer) => seen = Slot::from_word(newer),
-            }
+        match self.claim_one() {
+            Ok(slot) => Ok(slot.id()),
+            Err(refusal) => Err(refusal.into()),
         }
     }
 }

@@ -114,12 +114,6 @@ impl Id {
     }
 }
 
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
 impl From<Id> for u64 {
     fn from(id: Id) -> u64 {
         id.0

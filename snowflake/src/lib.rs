@@ -20,14 +20,22 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
 
+mod batch;
+#[cfg(feature = "std")]
+mod blocking;
 mod builder;
+mod claim;
 mod clock;
+mod counters;
 mod epoch;
 mod error;
+mod future;
+mod gate;
 mod generator;
 mod id;
 mod integrations;
 pub mod layout;
+mod local;
 mod node_id;
 mod slot;
 #[cfg(not(loom))]
@@ -35,17 +43,22 @@ mod sync;
 #[cfg(loom)]
 pub mod sync;
 mod text;
-#[cfg(feature = "std")]
-mod wait;
+mod trust;
+mod waiting;
 
+pub use batch::Batch;
 pub use builder::Builder;
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, HoldsUntil, Reading, SystemClock};
+pub use counters::Counters;
 pub use epoch::{Epoch, UnixMillis};
-pub use error::{BuildError, ClaimError, WaitError};
+pub use error::{BuildError, ClaimError, ReserveError, WaitError};
 pub use generator::Generator;
 pub use id::{Id, Parts, PartsError, RawIdError};
+pub use local::Local;
 pub use node_id::{NodeId, NodeIdError};
-pub use text::ParseIdError;
+pub use text::{DecimalBuffer, JsonBuffer, ParseIdError};
 
 #[cfg(feature = "std")]
 pub use clock::ManualClock;
+#[cfg(feature = "std")]
+pub use node_id::NodeIdSourceError;

@@ -67,6 +67,12 @@ impl Slot {
         Slot(self.0 + count)
     }
 
+    /// The slot before this one, which must not be the first of node 0.
+    #[inline]
+    pub(crate) const fn before(self) -> Slot {
+        Slot(self.0 - 1)
+    }
+
     /// The slot's tick. Meaningless at or past the node's end.
     #[inline]
     pub(crate) const fn tick(self) -> u64 {

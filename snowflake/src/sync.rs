@@ -1,16 +1,27 @@
 //! The atomics of the claim: core's, or loom's under `cfg(loom)`.
 //!
-//! No other file mentions loom. Under it, [`weaken`] breaks the primitives on
-//! purpose, so that a test can see the model fail: a model that cannot fail
-//! proves nothing.
+//! No other file mentions loom, but for the two macros' callers. Under it,
+//! [`weaken`] breaks the primitives on purpose, so that a test can see the model
+//! fail: a model that cannot fail proves nothing.
 
 #[cfg(not(loom))]
-pub(crate) use core::sync::atomic::{AtomicU64, Ordering};
+pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::Ordering;
+pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
 #[cfg(loom)]
 pub use weakened::{AtomicU64, Weakness, weaken};
+
+/// A `const fn`, but under loom, whose atomics cannot be made in a constant.
+macro_rules! const_fn {
+    ($(#[$attribute:meta])* $visibility:vis const fn $($rest:tt)*) => {
+        #[cfg(not(loom))]
+        $(#[$attribute])* $visibility const fn $($rest)*
+        #[cfg(loom)]
+        $(#[$attribute])* $visibility fn $($rest)*
+    };
+}
+pub(crate) use const_fn;
 
 #[cfg(loom)]
 mod weakened {
@@ -24,17 +35,25 @@ mod weakened {
         None = 0,
         /// A compare-exchange is a load and a store that another thread can come between.
         TornCompareExchange = 1,
+        /// A fetch-and-add is a load and a store that another thread can come between.
+        TornFetchAdd = 2,
+        /// Acquire and release are relaxed.
+        Relaxed = 3,
     }
 
     static WEAKNESS: AtomicU8 = AtomicU8::new(Weakness::None as u8);
 
-    /// Breaks the primitives of this process: one weakness per test binary's run.
+    /// Breaks the primitives of this process, until told otherwise.
     pub fn weaken(weakness: Weakness) {
         WEAKNESS.store(weakness as u8, SeqCst);
     }
 
     fn weakened_by(weakness: Weakness) -> bool {
         WEAKNESS.load(SeqCst) == weakness as u8
+    }
+
+    fn weakened(order: Ordering) -> Ordering {
+        if weakened_by(Weakness::Relaxed) { Ordering::Relaxed } else { order }
     }
 
     /// Loom's `AtomicU64`, broken as [`weaken`] says.
@@ -48,7 +67,20 @@ mod weakened {
         }
 
         pub fn load(&self, order: Ordering) -> u64 {
-            self.0.load(order)
+            self.0.load(weakened(order))
+        }
+
+        pub fn store(&self, value: u64, order: Ordering) {
+            self.0.store(value, weakened(order));
+        }
+
+        pub fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
+            if weakened_by(Weakness::TornFetchAdd) {
+                let seen = self.0.load(order);
+                self.0.store(seen + value, order);
+                return seen;
+            }
+            self.0.fetch_add(value, order)
         }
 
         pub fn compare_exchange_weak(

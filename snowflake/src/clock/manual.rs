@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Clock;
+use super::{Clock, Reading};
 use crate::UnixMillis;
 
 /// A clock that stands still until it is told otherwise.
@@ -26,36 +26,58 @@ use crate::UnixMillis;
 /// ```
 #[derive(Clone, Debug)]
 pub struct ManualClock {
-    now_ms: Arc<AtomicU64>,
+    hands: Arc<Hands>,
+    tells_uptime: bool,
+}
+
+#[derive(Debug)]
+struct Hands {
+    now_ms: AtomicU64,
+    uptime_ms: AtomicU64,
 }
 
 // ORDERING: SeqCst throughout. A test that turns the hands on one thread and
 // then lets another go on expects the second to see it, however it was told.
 impl ManualClock {
-    /// A clock that reads `now`.
+    /// A clock that reads `now`. A generator believes its every reading.
     pub fn new(now: UnixMillis) -> ManualClock {
-        ManualClock { now_ms: Arc::new(AtomicU64::new(now.0)) }
+        let hands = Hands { now_ms: AtomicU64::new(now.0), uptime_ms: AtomicU64::new(0) };
+        ManualClock { hands: Arc::new(hands), tells_uptime: false }
+    }
+
+    /// A clock that reads `now` and [tells its uptime](Reading::uptime_ms), so that a
+    /// generator can tell time that passes ([`advance`](ManualClock::advance)) from a
+    /// clock that is set.
+    pub fn with_uptime(now: UnixMillis) -> ManualClock {
+        ManualClock { tells_uptime: true, ..ManualClock::new(now) }
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, ms: u64) {
+        self.hands.uptime_ms.fetch_add(ms, Ordering::SeqCst);
+        self.step_forward(ms);
     }
 
     /// Sets the clock to `now`.
     pub fn set(&self, now: UnixMillis) {
-        self.now_ms.store(now.0, Ordering::SeqCst);
+        self.hands.now_ms.store(now.0, Ordering::SeqCst);
     }
 
-    /// Moves the clock forward. Saturates at the end of `u64`.
+    /// Sets the clock forward. Saturates at the end of `u64`.
     pub fn step_forward(&self, ms: u64) {
         self.update(|now| now.saturating_add(ms));
     }
 
-    /// Moves the clock back. Saturates at 1970.
+    /// Sets the clock back. Saturates at 1970.
     pub fn step_back(&self, ms: u64) {
         self.update(|now| now.saturating_sub(ms));
     }
 
     fn update(&self, step: impl Fn(u64) -> u64) {
-        let mut seen = self.now_ms.load(Ordering::SeqCst);
+        let now_ms = &self.hands.now_ms;
+        let mut seen = now_ms.load(Ordering::SeqCst);
         while let Err(newer) =
-            self.now_ms.compare_exchange_weak(seen, step(seen), Ordering::SeqCst, Ordering::SeqCst)
+            now_ms.compare_exchange_weak(seen, step(seen), Ordering::SeqCst, Ordering::SeqCst)
         {
             seen = newer;
         }
@@ -64,6 +86,11 @@ impl ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> UnixMillis {
-        UnixMillis(self.now_ms.load(Ordering::SeqCst))
+        UnixMillis(self.hands.now_ms.load(Ordering::SeqCst))
+    }
+
+    fn read(&self) -> Reading {
+        let uptime_ms = self.tells_uptime.then(|| self.hands.uptime_ms.load(Ordering::SeqCst));
+        Reading { uptime_ms, ..Reading::at(self.now()) }
     }
 }

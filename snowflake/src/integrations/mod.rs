@@ -2,3 +2,5 @@
 
 #[cfg(feature = "serde")]
 mod serde;
+#[cfg(feature = "tokio")]
+mod tokio;

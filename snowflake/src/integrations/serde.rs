@@ -8,12 +8,12 @@ use core::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use crate::Id;
+use crate::{DecimalBuffer, Id};
 
 impl Serialize for Id {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
-            serializer.collect_str(self)
+            serializer.serialize_str(self.encode_decimal(&mut DecimalBuffer::new()))
         } else {
             serializer.serialize_u64(self.get())
         }

@@ -1,5 +1,7 @@
 //! IDs as text.
 
 mod decimal;
+mod json;
 
-pub use decimal::ParseIdError;
+pub use decimal::{DecimalBuffer, ParseIdError};
+pub use json::JsonBuffer;

@@ -1,0 +1,133 @@
+//! Many IDs by one claim.
+
+use core::iter::FusedIterator;
+
+use crate::claim::{Claim, Want};
+use crate::layout::IDS_PER_MS;
+use crate::slot::Slot;
+use crate::{Clock, Generator, Id, ReserveError};
+
+impl<C: Clock> Generator<C> {
+    /// Reserves `count` IDs by one claim, without blocking.
+    ///
+    /// They follow one another without a gap in the generator's order. All of them
+    /// or none: with [`max_ahead_ms`](crate::Builder::max_ahead_ms) 0 they must fit
+    /// what is left of this millisecond's 4096.
+    ///
+    /// # Errors
+    ///
+    /// - [`ReserveError::Ahead`] if the last of them is out of reach. No ID was used up.
+    /// - [`ReserveError::TooMany`] if it always will be: more than 4096 for this
+    ///   millisecond and for each that IDs may run ahead.
+    /// - [`ReserveError::Expired`] as [`try_next_id`](Generator::try_next_id).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use snowflake::{Epoch, Generator, ManualClock, NodeId, UnixMillis};
+    ///
+    /// let clock = ManualClock::new(UnixMillis(Epoch::Y2024.start().0 + 5));
+    /// let generator = Generator::builder(NodeId::new(7)?, Epoch::Y2024).build(clock)?;
+    /// let ids: Vec<_> = generator.try_reserve(16)?.collect();
+    /// assert_eq!(ids.len(), 16);
+    /// assert!(generator.try_next_id()? > ids[15]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn try_reserve(&self, count: u32) -> Result<Batch, ReserveError> {
+        let Some(want) = self.whole_batch(count)? else { return Ok(Batch::EMPTY) };
+        match self.claim(want) {
+            Ok(claim) => Ok(Batch::of(claim)),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Reserves `count` IDs by one claim, waiting until all of them can be had.
+    ///
+    /// As [`try_reserve`](Generator::try_reserve), but it waits as
+    /// [`next_id`](Generator::next_id) does. A batch that nearly fills a millisecond
+    /// may find every one begun by another thread, and is then refused in the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`next_id`](Generator::next_id), and [`ReserveError::TooMany`] as
+    /// [`try_reserve`](Generator::try_reserve). No ID was used up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use snowflake::{Epoch, Generator, NodeId, SystemClock};
+    ///
+    /// let generator = Generator::builder(NodeId::new(7)?, Epoch::Y2024).build(SystemClock)?;
+    /// for id in generator.reserve(1000)? {
+    ///     println!("{id}");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn reserve(&self, count: u32) -> Result<Batch, ReserveError> {
+        let Some(want) = self.whole_batch(count)? else { return Ok(Batch::EMPTY) };
+        match self.claim(want) {
+            Ok(claim) => Ok(Batch::of(claim)),
+            Err(refusal) => {
+                let waited = self.wait(refusal, core::time::Duration::MAX, || self.claim(want));
+                Ok(Batch::of(waited?))
+            }
+        }
+    }
+
+    /// A claim of `count` slots or none, if there is something to claim.
+    #[inline]
+    fn whole_batch(&self, count: u32) -> Result<Option<Want>, ReserveError> {
+        let most = IDS_PER_MS.saturating_mul(self.settings.max_ahead_ms.saturating_add(1));
+        let count = u64::from(count);
+        if count > most {
+            return Err(ReserveError::TooMany { most });
+        }
+        Ok((count > 0).then_some(Want { least: count, most: count }))
+    }
+}
+
+/// IDs in a row that belong to the caller, from [`Generator::try_reserve`] or
+/// [`Generator::reserve`].
+///
+/// Those not taken are lost when it is dropped.
+#[derive(Clone, Debug)]
+#[must_use = "the IDs of a batch that is dropped are lost"]
+pub struct Batch {
+    next: Slot,
+    end: Slot,
+}
+
+impl Batch {
+    pub(crate) const EMPTY: Batch = Batch { next: Slot::from_word(0), end: Slot::from_word(0) };
+
+    #[inline]
+    pub(crate) fn of(claim: Claim) -> Batch {
+        Batch { next: claim.first, end: claim.first.plus(claim.count) }
+    }
+}
+
+impl Iterator for Batch {
+    type Item = Id;
+
+    #[inline]
+    fn next(&mut self) -> Option<Id> {
+        (self.next < self.end).then(|| {
+            let slot = self.next;
+            self.next = slot.plus(1);
+            slot.id()
+        })
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        // A claim is far below 2^32 slots: the asked count was a u32.
+        let left = (self.end.to_word() - self.next.to_word()) as usize;
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Batch {}
+
+impl FusedIterator for Batch {}

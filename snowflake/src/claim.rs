@@ -1,0 +1,266 @@
+//! The claim: how threads take slots.
+//!
+//! Two cache lines matter. The **word** holds the next free slot; every claim
+//! writes it. The **gate** ([`Gate`]) holds the end of the millisecond, as a count
+//! of the clock's cheap counter, and the *limit*, the first slot that may not be
+//! taken yet; every claim reads it and about one a millisecond writes it.
+//!
+//! With the gate open a claim reads the counter, adds one to the word, and has its
+//! slot if that is below the limit. With the gate shut a claim reads the clock,
+//! raises the word to it and takes a slot by compare-and-swap, or is refused and
+//! leaves everything as it was. The thread that holds the [`Opener`] then opens the
+//! gate. Nobody waits for the opener: without it a claim costs a clock reading.
+//!
+//! # Why it is right
+//!
+//! *Unique and increasing.* All that the word suffers are read-modify-writes that
+//! raise it, by as much as they take. Those of a single atomic form one order at any
+//! memory ordering, each reads what the one before it wrote, and so no slot is taken
+//! twice and the claims' order is the slots' order. An ID handed to another thread
+//! comes before that thread's next one: the hand-off orders our write before its
+//! read, and a read cannot return a value older than a write that happens before
+//! it. Nothing else is needed, so the word is `Relaxed`, and the gate has no say in
+//! it: an ID publishes no other memory.
+//!
+//! *Never too early.* A slot is given out only if it is below a limit, and a limit
+//! comes from a clock reading. One thread at a time holds the opener, takes its
+//! reading after it got it and publishes the limit, then the gate's end: with
+//! release, after the word was raised. A claim loads the end with acquire, so that
+//! with a new end it cannot see an old limit, which after a backward step would be
+//! higher. With an old end it may see a new limit: that is a later reading's, and as
+//! good. A thread that sleeps between the gate and the word takes a slot below the
+//! limit of the time it wakes: late, never early.
+//!
+//! *Never past the end.* Limits never exceed [`Slot::end`], and slots are compared
+//! whole before they are unpacked. Claims past the limit raise the word by at most
+//! one per thread, far from where the node id of 2^10 times as many slots begins.
+//!
+//! *No trace.* With the gate shut a refused claim writes nothing. With the gate open
+//! it can only lose a race for the last slots, and the one that takes the last of
+//! them, or comes too late, shuts the gate: one lost slot per thread, however often
+//! the call is repeated.
+//!
+//! *Stale is safe.* Shutting a gate that is open, or opening one with an end that is
+//! past, costs a clock reading. An end is never late, because the counter was read
+//! before the clock.
+//!
+//! `tests/loom_claim.rs` tries the interleavings, and fails if the word's additions
+//! or exchanges are torn or the gate's ordering is relaxed. Loom does not reorder
+//! all that `Relaxed` allows, which is why the argument is here as well.
+
+use crate::clock::{Clock, HoldsUntil, Reading};
+use crate::epoch::UnixMillis;
+use crate::slot::Slot;
+use crate::sync::Ordering;
+use crate::{ClaimError, Generator, ReserveError};
+
+/// How many slots in a row a claim wants.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Want {
+    pub(crate) least: u64,
+    pub(crate) most: u64,
+}
+
+impl Want {
+    const ONE: Want = Want { least: 1, most: 1 };
+
+    /// How many of them there are from `slot` to `limit`, unless too few.
+    #[inline]
+    fn of(self, slot: Slot, limit: Slot) -> Option<u64> {
+        let there = limit.to_word().saturating_sub(slot.to_word());
+        (there >= self.least).then(|| there.min(self.most))
+    }
+}
+
+/// Slots in a row that belong to the caller.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Claim {
+    pub(crate) first: Slot,
+    pub(crate) count: u64,
+    /// What the claim went by: the time it was for, and how long it lasts.
+    pub(crate) holds: Holds,
+}
+
+/// How long the millisecond of a claim lasts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Holds {
+    Until(HoldsUntil),
+    /// While the clock reads this: it has no counter.
+    While(UnixMillis),
+}
+
+/// A claim that was not granted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Refusal {
+    Ahead {
+        wait_ms: u64,
+        /// What the clock said.
+        reading: Reading,
+    },
+    Expired,
+}
+
+impl From<Refusal> for ClaimError {
+    fn from(refusal: Refusal) -> ClaimError {
+        match refusal {
+            Refusal::Ahead { wait_ms, .. } => ClaimError::Ahead { wait_ms },
+            Refusal::Expired => ClaimError::Expired,
+        }
+    }
+}
+
+impl From<Refusal> for ReserveError {
+    fn from(refusal: Refusal) -> ReserveError {
+        match refusal {
+            Refusal::Ahead { wait_ms, .. } => ReserveError::Ahead { wait_ms },
+            Refusal::Expired => ReserveError::Expired,
+        }
+    }
+}
+
+impl<C: Clock> Generator<C> {
+    /// Takes the next free slot.
+    #[inline]
+    pub(crate) fn claim_one(&self) -> Result<Slot, Refusal> {
+        if self.gate.open_at(self.clock.counter()).is_none() {
+            return self.claim_shut(Want::ONE);
+        }
+        let slot = Slot::from_word(self.word.fetch_add(1, Ordering::Relaxed));
+        let limit = self.gate.limit();
+        if slot.plus(1) < limit { Ok(slot) } else { self.claim_at_limit(slot, limit) }
+    }
+
+    /// The last slot below the limit, or one past it, which is given up.
+    #[cold]
+    fn claim_at_limit(&self, slot: Slot, limit: Slot) -> Result<Slot, Refusal> {
+        self.gate.shut();
+        if slot < limit {
+            return Ok(slot);
+        }
+        self.tally.skip(1);
+        self.claim_shut(Want::ONE)
+    }
+
+    #[cold]
+    fn claim_shut(&self, want: Want) -> Result<Slot, Refusal> {
+        self.claim(want).map(|claim| claim.first)
+    }
+
+    /// Takes slots in a row, by compare-and-swap: what is refused leaves no trace.
+    pub(crate) fn claim(&self, want: Want) -> Result<Claim, Refusal> {
+        loop {
+            let seen = Slot::from_word(self.word.load(Ordering::Relaxed));
+            if let Some(until) = self.gate.open_at(self.clock.counter()) {
+                let limit = self.gate.limit();
+                if let Some(count) = want.of(seen, limit) {
+                    if !self.exchange(seen, seen.plus(count)) {
+                        continue;
+                    }
+                    if seen.plus(count) == limit {
+                        self.gate.shut();
+                    }
+                    return Ok(Claim { first: seen, count, holds: Holds::Until(until) });
+                }
+            }
+            if let Some(claimed) = self.claim_by_clock(seen, want)? {
+                return Ok(claimed);
+            }
+        }
+    }
+
+    /// Reads the clock and takes slots that it allows, or `None` if the word has moved on.
+    ///
+    /// The clock is read after the word, never before: a reading taken first could
+    /// be older than the tick that another thread has since stored, and would look
+    /// like a clock that stepped back.
+    #[cold]
+    fn claim_by_clock(&self, seen: Slot, want: Want) -> Result<Option<Claim>, Refusal> {
+        let opener = self.gate.opener();
+        let reading = self.clock.read();
+        let timeline = UnixMillis(self.settings.epoch.start().0.saturating_add(seen.tick()));
+        let now = self.trust.believe(&reading, timeline, opener.as_ref());
+
+        let first = seen.max(self.start_of(now));
+        let limit = self.limit_at(now);
+        let Some(count) = want.of(first, limit) else {
+            return Err(self.refuse(first.plus(want.least), now, reading));
+        };
+
+        let skipped = first.to_word() - seen.to_word();
+        // Before the word shows the gap: a reader that sees the gap sees it counted.
+        self.tally.skip(skipped);
+        if !self.exchange(seen, first.plus(count)) {
+            self.tally.unskip(skipped);
+            return Ok(None);
+        }
+        let next = first.plus(count);
+        self.tally.lead(next.before().tick().saturating_sub(self.tick_of(now)));
+        if let (Some(opener), Some(until)) = (&opener, reading.holds_until) {
+            self.tally.lead(self.lead_since_opening(seen));
+            if next < limit {
+                self.tally.opened(self.tick_of(now));
+                opener.open(limit, until);
+            } else {
+                self.gate.shut();
+            }
+        }
+        let holds = reading.holds_until.map_or(Holds::While(reading.now), Holds::Until);
+        Ok(Some(Claim { first, count, holds }))
+    }
+
+    fn exchange(&self, seen: Slot, next: Slot) -> bool {
+        self.word
+            .compare_exchange_weak(
+                seen.to_word(),
+                next.to_word(),
+                // Pairs with the counters' reader, and with nothing in the claim.
+                Ordering::Release,
+                Ordering::Relaxed,
+            )
+            .is_ok()
+    }
+
+    /// The first slot of `now`.
+    fn start_of(&self, now: UnixMillis) -> Slot {
+        Slot::start_of(self.settings.node, self.tick_of(now))
+    }
+
+    /// The tick of `now`, or the first one before the epoch.
+    fn tick_of(&self, now: UnixMillis) -> u64 {
+        now.since(self.settings.epoch).unwrap_or(0)
+    }
+
+    /// The latest timestamp that may be given out at `now`, or `None` before the epoch.
+    fn reach(&self, now: UnixMillis) -> Option<u64> {
+        UnixMillis(now.0.saturating_add(self.settings.max_ahead_ms)).since(self.settings.epoch)
+    }
+
+    /// The first slot that may not be taken at `now`.
+    fn limit_at(&self, now: UnixMillis) -> Slot {
+        match self.reach(now) {
+            Some(tick) => Slot::start_of(self.settings.node, tick.saturating_add(1)),
+            None => Slot::start_of(self.settings.node, 0),
+        }
+    }
+
+    /// Why slots up to `end` cannot be had at `now`.
+    fn refuse(&self, end: Slot, now: UnixMillis, reading: Reading) -> Refusal {
+        let settings = &self.settings;
+        if end > Slot::end(settings.node) {
+            return Refusal::Expired;
+        }
+        let reach_ms = now.0.saturating_add(settings.max_ahead_ms);
+        let needed_ms = settings.epoch.start().0.saturating_add(end.before().tick());
+        Refusal::Ahead { wait_ms: needed_ms.saturating_sub(reach_ms), reading }
+    }
+
+    /// How far the IDs below `end` that were made through the gate ran ahead of the
+    /// reading that it was opened by.
+    pub(crate) fn lead_since_opening(&self, end: Slot) -> u64 {
+        let end = end.min(self.gate.limit());
+        if end <= self.settings.first {
+            return 0;
+        }
+        end.before().tick().saturating_sub(self.tally.opened_at_tick())
+    }
+}
