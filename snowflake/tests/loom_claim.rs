@@ -1,50 +1,183 @@
-//! The claim in every interleaving, by loom:
+//! The claim in the interleavings of two threads, by loom:
 //! `RUSTFLAGS="--cfg loom" cargo test --release -p snowflake --test loom_claim`.
-#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
+//!
+//! Each model is run as the claim is, and then with a primitive of it broken,
+//! when it must fail.
 #![cfg(loom)]
+#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 
 use loom::sync::Arc;
+use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 use snowflake::sync::{Weakness, weaken};
-use snowflake::{Clock, Epoch, Generator, NodeId, UnixMillis};
+use snowflake::{Clock, Epoch, Generator, HoldsUntil, Id, NodeId, Parts, Reading, UnixMillis};
 
-/// A clock that stands still: contention at its worst.
-struct Held;
+/// Counts in a millisecond of [`Hands`]. Few, so that a thread meets its end.
+const COUNTS_PER_MS: u64 = 2;
 
-impl Clock for Held {
-    fn now(&self) -> UnixMillis {
-        UnixMillis(Epoch::Y2024.start().0 + 1)
+/// A clock that other threads turn: the count of its counter, and how far it is set back.
+struct Hands {
+    count: AtomicU64,
+    back_ms: AtomicU64,
+}
+
+impl Hands {
+    fn at(ms: u64) -> Arc<Hands> {
+        let count = AtomicU64::new(ms * COUNTS_PER_MS);
+        Arc::new(Hands { count, back_ms: AtomicU64::new(0) })
+    }
+
+    fn tick_at(&self, count: u64) -> u64 {
+        count / COUNTS_PER_MS - self.back_ms.load(Ordering::SeqCst)
     }
 }
 
-/// Two threads claim twice each: four IDs that differ, and increase on each thread.
+/// The handle that a generator owns.
+struct Watch(Arc<Hands>);
+
+impl Clock for Watch {
+    fn now(&self) -> UnixMillis {
+        self.read().now
+    }
+
+    fn read(&self) -> Reading {
+        let count = self.counter();
+        let end = (count / COUNTS_PER_MS + 1) * COUNTS_PER_MS;
+        Reading {
+            holds_until: Some(HoldsUntil { count: end, counts_per_ms: COUNTS_PER_MS }),
+            ..Reading::at(UnixMillis(Epoch::Y2024.start().0 + self.0.tick_at(count)))
+        }
+    }
+
+    fn counter(&self) -> u64 {
+        // Time is no memory: whoever looks later sees no earlier time. Loom gives that
+        // only to read-modify-writes.
+        self.0.count.fetch_add(0, Ordering::SeqCst)
+    }
+}
+
+/// A generator whose next ID is the one at `tick` and `sequence`, which is not its first of the tick.
+fn generator(hands: &Arc<Hands>, lead_ms: u64, tick: u64, sequence: u16) -> Arc<Generator<Watch>> {
+    let last = Id::from_parts(Parts { timestamp_ms: tick, node: 0, sequence: sequence - 1 });
+    let builder = Generator::builder(NodeId::MIN, Epoch::Y2024)
+        .max_ahead_ms(lead_ms)
+        .resume_after(last.unwrap());
+    Arc::new(builder.build(Watch(Arc::clone(hands))).unwrap())
+}
+
+fn model(run: impl Fn() + Send + Sync + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(run);
+}
+
+fn assert_distinct(mut ids: Vec<Id>) {
+    let made = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), made, "an ID came twice");
+}
+
+/// Two threads claim twice each, and one of them lets the millisecond end in between:
+/// no ID comes twice, and each thread's increase. The first claims open the gate, the
+/// end shuts it under the other thread's hands.
 fn claims_are_unique_and_increase() {
-    loom::model(|| {
-        let node = NodeId::new(7).unwrap();
-        let generator = Arc::new(Generator::builder(node, Epoch::Y2024).build(Held).unwrap());
-        let two = |generator: &Generator<Held>| {
-            let ids = [generator.try_next_id().unwrap(), generator.try_next_id().unwrap()];
-            assert!(ids[0] < ids[1], "a thread's IDs increase");
-            ids
+    model(|| {
+        let hands = Hands::at(5);
+        let generator = generator(&hands, 0, 5, 1);
+        let claim = |generator: &Generator<Watch>| generator.try_next_id().unwrap();
+        let other = thread::spawn({
+            let generator = Arc::clone(&generator);
+            move || [claim(&generator), claim(&generator)]
+        });
+        let first = claim(&generator);
+        hands.count.fetch_add(COUNTS_PER_MS, Ordering::SeqCst);
+        let ids = [[first, claim(&generator)], other.join().unwrap()];
+        assert!(ids.iter().all(|ids| ids[0] < ids[1]), "a thread's IDs increase: {ids:?}");
+        assert_distinct(ids.concat());
+    });
+}
+
+/// The clock goes from 5 back to 3 with a lead of 3, so that the limit falls from
+/// the end of 8 to the end of 6, and the next slot is the last of 6. A thread that
+/// sees the gate's new end must see the new limit with it: the last slot of 6 is
+/// there for one of them, and no slot of 7 for anyone.
+fn no_id_is_too_early() {
+    model(|| {
+        let hands = Hands::at(5);
+        let generator = generator(&hands, 3, 6, 4093);
+        // Opens the gate until the end of 5, for slots up to the end of 8.
+        generator.try_next_id().unwrap();
+        hands.count.fetch_add(COUNTS_PER_MS, Ordering::SeqCst);
+        hands.back_ms.store(3, Ordering::SeqCst);
+
+        // Both go by a clock that reads 3 and may run ahead to 6.
+        let claim = |generator: &Generator<Watch>| generator.try_next_id().ok();
+        let other = thread::spawn({
+            let generator = Arc::clone(&generator);
+            move || [claim(&generator), claim(&generator)]
+        });
+        let ids = [[claim(&generator), claim(&generator)], other.join().unwrap()].concat();
+        let ids: Vec<Id> = ids.into_iter().flatten().collect();
+        assert!(ids.iter().all(|id| id.parts().timestamp_ms <= 6), "too early: {ids:?}");
+        assert_eq!(ids.len(), 2, "the two slots that were left");
+        assert_distinct(ids);
+    });
+}
+
+/// Two threads ask twice each for the last slot of the last millisecond: one gets it,
+/// nobody gets the next node's first one, and the refused calls cost no more than one
+/// slot per thread.
+fn the_end_of_time_is_the_end() {
+    use snowflake::layout::TIMESTAMP_MAX;
+    model(|| {
+        let hands = Hands::at(TIMESTAMP_MAX);
+        let generator = generator(&hands, 0, TIMESTAMP_MAX, 4094);
+        // Opens the gate.
+        generator.try_next_id().unwrap();
+
+        let two = |generator: &Generator<Watch>| {
+            [generator.try_next_id().ok(), generator.try_next_id().ok()]
         };
         let other = thread::spawn({
             let generator = Arc::clone(&generator);
             move || two(&generator)
         });
-        let mut ids = [two(&generator), other.join().unwrap()].concat();
-        ids.sort_unstable();
-        ids.dedup();
-        assert_eq!(ids.len(), 4, "an ID came twice");
+        let ids = [two(&generator), other.join().unwrap()].concat();
+        let ids: Vec<Id> = ids.into_iter().flatten().collect();
+        assert_eq!(ids, [Id::from_parts(Parts { node: 0, ..Id::MAX.parts() }).unwrap()]);
     });
 }
 
-/// One test, because a weakness is the process's: first the claim as it is, then broken.
-#[test]
-fn the_claim_holds_and_a_torn_one_is_found_out() {
-    claims_are_unique_and_increase();
+/// A weakness is the process's, so the models take turns.
+static TURN: Mutex<()> = Mutex::new(());
 
-    weaken(Weakness::TornCompareExchange);
-    let torn = std::panic::catch_unwind(claims_are_unique_and_increase);
-    weaken(Weakness::None);
-    assert!(torn.is_err(), "loom let a claim through that is a load and a store");
+fn holds_and_fails_with(weaknesses: &[Weakness], model: fn()) {
+    let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    model();
+    for &weakness in weaknesses {
+        weaken(weakness);
+        let weakened = catch_unwind(AssertUnwindSafe(model));
+        weaken(Weakness::None);
+        assert!(weakened.is_err(), "the model does not notice {weakness:?}");
+    }
+}
+
+#[test]
+fn ids_are_unique_and_increase() {
+    let torn = [Weakness::TornCompareExchange, Weakness::TornFetchAdd];
+    holds_and_fails_with(&torn, claims_are_unique_and_increase);
+}
+
+#[test]
+fn the_limit_comes_with_the_gate() {
+    holds_and_fails_with(&[Weakness::Relaxed], no_id_is_too_early);
+}
+
+#[test]
+fn the_last_slot_is_given_out_once() {
+    holds_and_fails_with(&[Weakness::TornFetchAdd], the_end_of_time_is_the_end);
 }
