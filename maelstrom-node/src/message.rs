@@ -1,4 +1,4 @@
-//! Messages as they stand on a line. The only file that knows Maelstrom's JSON names.
+//! Messages as they stand on a line. Nothing outside this module knows Maelstrom's JSON names.
 //!
 //! A line is decoded once, into a flat struct that borrows from it; values that
 //! belong to clients stay raw JSON and go back out byte for byte. Field names and
@@ -6,15 +6,17 @@
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
 use serde::de::Deserializer;
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use snowflake::Id;
 
 mod gossip;
+mod payload;
 
 pub use gossip::Gossip;
 pub(crate) use gossip::{Echoed, Mark, Pace, Run};
+pub(crate) use payload::write_line;
+pub use payload::{ErrorCode, Payload};
 
 /// Names a request, so that its reply can be told apart.
 pub type MsgId = i64;
@@ -227,101 +229,4 @@ fn address_of(line: &str) -> Option<Address<'_>> {
 
     let Outline { src, dest, body } = serde_json::from_str(line).ok()?;
     Some(Address { src, dest, msg_id: body.msg_id })
-}
-
-/// What a node can say. The closed schemas of the replies: no field is ever null.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Payload<'a> {
-    /// Answers `init`.
-    InitOk,
-    /// Answers `echo`.
-    EchoOk {
-        /// The value of the request.
-        echo: &'a RawValue,
-    },
-    /// Answers `generate`.
-    GenerateOk {
-        /// A JSON string: JavaScript loses digits of larger numbers.
-        id: Id,
-    },
-    /// Answers `topology`.
-    TopologyOk,
-    /// Answers `broadcast`.
-    BroadcastOk,
-    /// Answers `read`.
-    ReadOk {
-        /// A list of every value known, in order of arrival.
-        messages: &'a RawValue,
-    },
-    /// Answers any request that cannot be served.
-    Error {
-        /// What kind of failure it is.
-        code: ErrorCode,
-        /// What was wrong and what to do, for a person.
-        text: &'a str,
-    },
-    /// Tells a peer what this node knows.
-    Gossip {
-        /// The share itself.
-        gossip: &'a Gossip<'a>,
-    },
-}
-
-/// The errors this node gives. All of them are definite: what was asked for did not
-/// and will not happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(into = "u32")]
-pub enum ErrorCode {
-    /// Nothing here serves such a request.
-    NotSupported,
-    /// Not now; trying again later may help.
-    TemporarilyUnavailable,
-    /// The request is not as its type demands.
-    MalformedRequest,
-}
-
-impl From<ErrorCode> for u32 {
-    fn from(code: ErrorCode) -> u32 {
-        match code {
-            ErrorCode::NotSupported => 10,
-            ErrorCode::TemporarilyUnavailable => 11,
-            ErrorCode::MalformedRequest => 12,
-        }
-    }
-}
-
-/// Writes one message and its newline at the end of `lines`.
-pub(crate) fn write_line(
-    lines: &mut Vec<u8>,
-    src: &str,
-    dest: &str,
-    in_reply_to: Option<MsgId>,
-    payload: &Payload<'_>,
-) {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        src: &'a str,
-        dest: &'a str,
-        body: LineBody<'a>,
-    }
-    #[derive(Serialize)]
-    struct LineBody<'a> {
-        #[serde(flatten)]
-        payload: &'a Payload<'a>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        in_reply_to: Option<MsgId>,
-    }
-
-    let start = lines.len();
-    let line = Line { src, dest, body: LineBody { payload, in_reply_to } };
-    match serde_json::to_writer(&mut *lines, &line) {
-        Ok(()) => lines.push(b'\n'),
-        // Writing to memory cannot fail, and half a line would silence this node for
-        // good, so if it ever does, nothing is said at all.
-        Err(why) => {
-            lines.truncate(start);
-            tracing::error!(%why, "a message could not be written");
-        }
-    }
 }
