@@ -1,6 +1,6 @@
 //! Splitting a stream of bytes into lines, many at a time.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
 use memchr::{memchr, memrchr};
 
@@ -9,6 +9,10 @@ pub(crate) const MOST_LINE_BYTES: usize = 16 << 20;
 
 /// How much to ask of the input at once: what a pipe holds.
 const READ_BYTES: usize = 64 << 10;
+
+/// How much space a block may keep when it is used again. What one huge line took is
+/// given back.
+const KEPT_BYTES: usize = 1 << 20;
 
 /// Whole lines, one after another, each with its newline; the last line of the input
 /// may lack it.
@@ -35,7 +39,7 @@ impl Block {
 /// Reads blocks of whole lines.
 #[derive(Debug)]
 pub(crate) struct LineReader<R> {
-    input: R,
+    input: BufReader<R>,
     /// The beginning of a line whose end has not been read.
     tail: Vec<u8>,
     /// Bytes dropped so far of a line that is too long.
@@ -44,6 +48,7 @@ pub(crate) struct LineReader<R> {
 
 impl<R: Read> LineReader<R> {
     pub(crate) fn new(input: R) -> LineReader<R> {
+        let input = BufReader::with_capacity(READ_BYTES, input);
         LineReader { input, tail: Vec::new(), skipped: None }
     }
 
@@ -52,27 +57,28 @@ impl<R: Read> LineReader<R> {
     pub(crate) fn read(&mut self, spent: Block) -> io::Result<Option<Block>> {
         let Block(mut bytes) = spent;
         bytes.clear();
+        bytes.shrink_to(KEPT_BYTES);
         bytes.append(&mut self.tail);
         loop {
-            let known = bytes.len();
-            bytes.resize(known + READ_BYTES, 0);
-            let read = match self.input.read(&mut bytes[known..]) {
-                Err(why) if why.kind() == ErrorKind::Interrupted => 0,
-                Err(why) => return Err(why),
-                Ok(0) => {
-                    bytes.truncate(known);
-                    self.end_skipping();
-                    return Ok((!bytes.is_empty()).then_some(Block(bytes)));
-                }
-                Ok(read) => read,
+            let read = match self.input.fill_buf() {
+                Err(why) if why.kind() == ErrorKind::Interrupted => continue,
+                read => read?,
             };
-            bytes.truncate(known + read);
-            self.drop_skipped(&mut bytes);
-            // Only what was just read can hold the newline.
-            let fresh = known.min(bytes.len());
-            if let Some(end) = memrchr(b'\n', &bytes[fresh..]) {
-                self.tail.extend_from_slice(&bytes[fresh + end + 1..]);
-                bytes.truncate(fresh + end + 1);
+            let count = read.len();
+            if count == 0 {
+                if let Some(bytes) = self.skipped.take() {
+                    log_skipped(bytes);
+                }
+                return Ok((!bytes.is_empty()).then_some(Block(bytes)));
+            }
+            let fresh = after_skipped(&mut self.skipped, read);
+            // Only what was just read can hold a newline.
+            let end = memrchr(b'\n', fresh);
+            let (lines, tail) = fresh.split_at(end.map_or(fresh.len(), |end| end + 1));
+            bytes.extend_from_slice(lines);
+            self.tail.extend_from_slice(tail);
+            self.input.consume(count);
+            if end.is_some() {
                 return Ok(Some(Block(bytes)));
             }
             if bytes.len() > MOST_LINE_BYTES {
@@ -81,28 +87,26 @@ impl<R: Read> LineReader<R> {
             }
         }
     }
+}
 
-    /// While a line is being skipped, drops bytes up to and with its end.
-    fn drop_skipped(&mut self, bytes: &mut Vec<u8>) {
-        let Some(skipped) = &mut self.skipped else { return };
-        match memchr(b'\n', bytes) {
-            Some(end) => {
-                *skipped += end;
-                bytes.drain(..=end);
-                self.end_skipping();
-            }
-            None => {
-                *skipped += bytes.len();
-                bytes.clear();
-            }
+/// While a line is being skipped, what comes after it; everything otherwise.
+fn after_skipped<'a>(skipped: &mut Option<usize>, read: &'a [u8]) -> &'a [u8] {
+    let Some(bytes) = skipped else { return read };
+    match memchr(b'\n', read) {
+        Some(end) => {
+            log_skipped(*bytes + end);
+            *skipped = None;
+            &read[end + 1..]
+        }
+        None => {
+            *bytes += read.len();
+            &[]
         }
     }
+}
 
-    fn end_skipping(&mut self) {
-        if let Some(bytes) = self.skipped.take() {
-            tracing::warn!(bytes, "ignored a line: longer than {MOST_LINE_BYTES} bytes");
-        }
-    }
+fn log_skipped(bytes: usize) {
+    tracing::warn!(bytes, "ignored a line: longer than {MOST_LINE_BYTES} bytes");
 }
 
 #[cfg(test)]
