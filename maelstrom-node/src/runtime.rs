@@ -24,6 +24,10 @@ mod lines;
 
 use lines::{Block, LineReader};
 
+/// How much may wait to be written before the block that caused it has been handled: a
+/// block of `read` requests can ask for thousands of times its own size.
+const WRITE_BYTES: usize = 256 << 10;
+
 /// Blocks that may wait for the node. One block holds up to a pipe's worth of lines.
 const MOST_BLOCKS: usize = 16;
 
@@ -92,6 +96,9 @@ fn run(
                 let now = now();
                 for line in block.lines() {
                     node.handle(now, line, &mut out);
+                    if out.as_bytes().len() >= WRITE_BYTES {
+                        write(&mut output, &mut out)?;
+                    }
                 }
                 // The reader may be gone, and then has no use for it.
                 let _ = spent.try_send(block);
