@@ -178,6 +178,13 @@ pub enum LineError<'a> {
     },
 }
 
+/// The beginning of a text that may quote what somebody sent, which can be megabytes.
+#[must_use]
+pub(crate) fn clipped(text: &str) -> &str {
+    const MOST_CHARS: usize = 200;
+    text.char_indices().nth(MOST_CHARS).map_or(text, |(end, _)| &text[..end])
+}
+
 /// As much of a request as a reply needs.
 #[derive(Clone, Debug)]
 pub struct Address<'a> {

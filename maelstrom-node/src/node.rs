@@ -10,7 +10,7 @@ use snowflake::Clock;
 
 use crate::args::Config;
 use crate::cluster::Cluster;
-use crate::message::{Address, Envelope, ErrorCode, LineError, Payload, Request};
+use crate::message::{Address, Envelope, ErrorCode, LineError, Payload, Request, clipped};
 use crate::outbox::Outbox;
 use crate::time::Time;
 use crate::workload::{Broadcast, Echo, Kind, UniqueIds, Workload};
@@ -72,7 +72,7 @@ impl<C: Clock + Clone + Send + std::fmt::Debug + 'static> Node<C> {
                 return out.error(Some(&request), ErrorCode::MalformedRequest, &text);
             }
             Err(LineError::Unanswerable(why)) => {
-                return tracing::warn!(bytes = line.len(), "ignored a line: {why}");
+                return tracing::warn!(bytes = line.len(), "ignored a line: {}", clipped(&why));
             }
         };
         let client = envelope.address();
@@ -86,7 +86,8 @@ impl<C: Clock + Clone + Send + std::fmt::Debug + 'static> Node<C> {
                 self.start(now);
             }
             Err(_) if envelope.body.is_reply() => {
-                tracing::warn!(kind = envelope.body.kind(), "ignored a reply nobody waits for");
+                let kind = clipped(envelope.body.kind());
+                tracing::warn!(kind, "ignored a reply nobody waits for");
             }
             Err(refusal) => out.refuse(client.as_ref(), &refusal),
         }

@@ -1,6 +1,6 @@
 //! What the node wants sent, as lines ready to go.
 
-use crate::message::{Address, ErrorCode, Payload, Refusal, write_line};
+use crate::message::{Address, ErrorCode, Payload, Refusal, clipped, write_line};
 
 /// Collects the messages of one or more calls into the node.
 ///
@@ -54,7 +54,7 @@ impl Outbox {
     }
 
     pub(crate) fn error(&mut self, request: Option<&Address<'_>>, code: ErrorCode, text: &str) {
-        self.reply(request, &Payload::Error { code, text });
+        self.reply(request, &Payload::Error { code, text: clipped(text) });
     }
 
     pub(crate) fn refuse(&mut self, request: Option<&Address<'_>>, refusal: &Refusal) {

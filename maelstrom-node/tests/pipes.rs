@@ -3,7 +3,7 @@
 //! Every test writes all its lines, ends the input and reads what came out, so nothing
 //! here waits for a length of time.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
@@ -172,6 +172,39 @@ fn lines_that_are_no_messages_cost_one_line_on_stderr_each() {
         assert_eq!(replies(&output).last().expect("a reply")["echo"], "still here");
         assert_eq!(logged_lines(&output), 1, "{}", String::from_utf8_lossy(&output.stderr));
     }
+}
+
+#[test]
+fn an_error_quotes_the_beginning_of_what_it_is_about() {
+    let huge = "\u{1F600}".repeat(1 << 18);
+    for body in [json!({"type": huge}), json!({"type": "init", "node_id": 1, "node_ids": huge})] {
+        let replies = answers(&[request(2, body)]);
+        let text = replies[0]["text"].as_str().expect("an error has a text");
+        assert!((10..=200).contains(&text.chars().count()), "{} characters", text.chars().count());
+    }
+}
+
+#[cfg(target_os = "linux")] // the one with a limit on a process's memory
+#[test]
+fn a_few_bytes_that_ask_for_gigabytes_cost_no_such_memory() {
+    // Each read is answered with a megabyte, and all are in the pipe at once: the node
+    // writes as it goes, or else it would hold every reply before it writes the first.
+    let value = request(2, json!({"type": "broadcast", "message": "x".repeat(1 << 20)}));
+    let reads: Vec<_> = (3..603).map(|id| request(id, json!({"type": "read"}))).collect();
+    let input = [init(&["n0"]), value, reads.concat()].concat();
+    let mut node = Command::new("sh")
+        .args(["-c", r#"ulimit -v 400000; exec "$0""#, env!("CARGO_BIN_EXE_maelstrom-node")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the node starts");
+    let mut stdin = node.stdin.take().expect("stdin is a pipe");
+    let stdout = BufReader::new(node.stdout.take().expect("stdout is a pipe"));
+    let writer = thread::spawn(move || stdin.write_all(&input));
+    let lengths = stdout.split(b'\n').map(|line| line.expect("a line").len());
+    assert_eq!(lengths.filter(|length| *length > 1 << 20).count(), 600);
+    writer.join().expect("the writer does not panic").expect("the node reads its input");
+    assert!(node.wait().expect("the node ends").success());
 }
 
 #[test]
