@@ -130,9 +130,9 @@ impl<S: State> Dissemination<S> {
             }
             plan => {
                 if self.passes_on() {
-                    let half = self.hub_link().mean() / 2;
-                    let due = now + self.max_staleness.saturating_sub(half);
-                    self.schedule.pass_on_by(now, due, plan);
+                    // It has only the way down before it.
+                    let way_up = self.hub_link().mean() / 2;
+                    self.schedule.pass_on_by(now, now + self.slack() + way_up, plan);
                 }
                 if self.hub() != me {
                     self.schedule.report(now, plan);
@@ -167,7 +167,7 @@ impl<S: State> Dissemination<S> {
         if place == self.hub()
             && let Some(Pace { hold_us, period_us }) = gossip.pace
         {
-            self.schedule.phase = Some(Phase::new(now, hold_us, period_us));
+            self.schedule.fall_in(now, Phase::new(now, hold_us, period_us));
         }
         self.answer(now, place, &gossip, out);
         self.note_hub_change(now, hub_before, out);
@@ -229,9 +229,7 @@ impl<S: State> Dissemination<S> {
         }
         if self.passes_on() {
             let age = Duration::from_micros(gossip.age_us.unwrap_or(0));
-            let round_trip = self.hub_link().mean();
-            let left = self.max_staleness.saturating_sub(round_trip).saturating_sub(age);
-            self.schedule.pass_on_by(now, now + left, plan);
+            self.schedule.pass_on_by(now, now + self.slack().saturating_sub(age), plan);
         }
         let hub = self.hub();
         if hub != self.cluster.me() && hub != from {
@@ -247,18 +245,24 @@ impl<S: State> Dissemination<S> {
 
     /// Whether anyone counts on this node to pass on what it learns.
     fn passes_on(&self) -> bool {
-        self.hub() == self.cluster.me() || self.peers.iter().any(|peer| peer.follows)
+        self.others().any(|place| self.serves(place))
     }
 
-    /// Whether this node passes news on to a peer.
+    /// Whether this node passes news on to a peer: the first node by name does so to
+    /// everyone, one that stands in for it to whoever follows it.
     fn serves(&self, place: usize) -> bool {
-        self.hub() == self.cluster.me() || self.peers[place].follows
+        self.cluster.me() == 0 || self.peers[place].follows
     }
 
-    /// Whether this node and a peer owe each other confirmations: a node and its hub,
-    /// and, so that its return is noticed, a better hub that is out of reach.
+    /// Whether this node and a peer see each other's news by the plan.
+    fn is_close_to(&self, place: usize) -> bool {
+        place == self.hub() || self.serves(place)
+    }
+
+    /// Whether a peer must confirm what is here: whoever is close, and to a node that
+    /// stands in for the hub everyone, as nobody else may be left to reach them.
     fn is_bound_to(&self, place: usize) -> bool {
-        place <= self.hub() || self.serves(place)
+        self.is_close_to(place) || self.hub() == self.cluster.me()
     }
 
     fn others(&self) -> impl Iterator<Item = usize> + use<S> {
@@ -268,6 +272,11 @@ impl<S: State> Dissemination<S> {
 
     fn plan(&self) -> Plan {
         Plan::new(self.max_staleness, &self.hub_link())
+    }
+
+    /// How long an item may be held on its way.
+    fn slack(&self) -> Duration {
+        plan::slack(self.max_staleness, &self.hub_link()).unwrap_or_default()
     }
 
     /// The link that the plan goes by: the one to the hub or, at the hub, the slowest.

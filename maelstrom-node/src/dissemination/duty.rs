@@ -13,7 +13,7 @@ impl<S: State> Dissemination<S> {
     pub(crate) fn note_news(&mut self, now: Time, from: Option<usize>) {
         let tell_at = now + self.patience.acknowledge_within();
         for place in self.others() {
-            if self.is_bound_to(place) {
+            if self.is_close_to(place) {
                 self.peers[place].tell_at.get_or_insert(tell_at);
             }
         }
@@ -59,7 +59,12 @@ impl<S: State> Dissemination<S> {
             self.asked_at = Some(now);
         }
         if gossip.want || gossip.probe || want {
-            let which = if gossip.want { Which::AllUnconfirmed } else { Which::None };
+            let which = match gossip {
+                Gossip { want: true, .. } => Which::AllUnconfirmed,
+                // Whoever probes has missed something, or so it fears.
+                Gossip { probe: true, .. } => Which::SomeUnconfirmed,
+                _ => Which::None,
+            };
             self.send(now, place, which, Also { want, ..Also::default() }, out);
         }
         if let Some(target) = gossip.relay.map(usize::from)
@@ -97,7 +102,7 @@ impl<S: State> Dissemination<S> {
             }
             if self.peers[place].tell_at.is_some_and(|due| due <= now) {
                 self.peers[place].tell_at = None;
-                if self.is_bound_to(place) && !self.peers[place].is_in_repair() {
+                if self.is_close_to(place) && !self.peers[place].is_in_repair() {
                     self.send(now, place, Which::None, Also::default(), out);
                 }
             }
@@ -113,13 +118,16 @@ impl<S: State> Dissemination<S> {
         self.peers[place].unanswered = unanswered;
         self.send(now, place, Which::SomeUnconfirmed, Also { probe: true, ..Also::default() }, out);
         // The way there may be cut while a third node still has one.
-        if unanswered.is_multiple_of(2)
+        let close = self.is_close_to(place);
+        if close
+            && unanswered % 4 == 2
             && let Some(through) = self.pick_relay(place)
         {
             let also = Also { relay: Some(place), ..Also::default() };
             self.send(now, through, Which::New, also, out);
         }
-        let wait = self.patience.try_again_within(unanswered);
+        // Whoever is not close has a hub of its own to look after it, most likely.
+        let wait = self.patience.try_again_within(if close { unanswered } else { u32::MAX });
         // Up to a quarter more, so that nodes cut off together do not all try at once.
         let more = wait / 4 * (self.rng.next_u32() % 64) / 64;
         self.peers[place].remind_at = Some(now + wait + more);
@@ -147,8 +155,8 @@ impl<S: State> Dissemination<S> {
         if before != me && !self.peers[before].is_out_of_reach() {
             self.send(now, before, Which::None, Also::default(), out);
         }
-        if hub != me {
-            self.send(now, hub, Which::New, Also { probe: true, ..Also::default() }, out);
+        if hub != me && self.lacks_something(hub) {
+            self.send(now, hub, Which::New, Also::default(), out);
         }
     }
 

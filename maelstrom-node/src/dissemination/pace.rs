@@ -12,6 +12,8 @@ pub(crate) struct Schedule {
     pub(crate) report_at: Option<Time>,
     /// When to pass on what has been gathered.
     pub(crate) pass_on_at: Option<Time>,
+    /// When news was last passed on.
+    pub(crate) passed_on_at: Option<Time>,
     /// The rounds that the hub keeps, as it told this node.
     pub(crate) phase: Option<Phase>,
     /// The rounds that this node keeps as the hub.
@@ -51,28 +53,62 @@ impl Schedule {
         let due = match plan {
             Plan::Rounds { period } => match self.phase {
                 Some(phase) => phase.next(now),
-                // Nothing is known of the hub's rounds yet. Half a round leaves it
-                // half a round to gather everyone's first items.
-                None => now + period / 2,
+                None => now + first_hold(period),
             },
             _ => now,
         };
         self.report_at = Some(self.report_at.map_or(due, |planned| planned.min(due)));
     }
 
+    /// Falls in with the hub's rounds.
+    pub(crate) fn fall_in(&mut self, now: Time, phase: Phase) {
+        self.phase = Some(phase);
+        if self.report_at.is_some() {
+            self.report_at = Some(phase.next(now));
+        }
+    }
+
     /// Plans to pass on an item that should go out by `due`.
     pub(crate) fn pass_on_by(&mut self, now: Time, due: Time, plan: Plan) {
         let due = match (plan, self.rounds) {
-            (Plan::Rounds { period }, Some(rounds)) => {
+            (Plan::Rounds { .. }, Some(rounds)) => {
                 let beat = rounds.next(now);
-                // An item that only just fits its round is no reason to leave the beat;
-                // one that would miss a good part of a round is.
-                if due + period / 8 >= beat { beat } else { due.max(now + MARGIN) }
+                // A report a little late for its round is no reason to leave the beat:
+                // everyone else keeps it.
+                if due + 2 * MARGIN >= beat { beat } else { due.max(now + MARGIN) }
+            }
+            (Plan::Hub { window, gather }, _) => {
+                let spaced = self.passed_on_at.map_or(now, |last| last + window);
+                due.min(spaced.max(now + gather))
             }
             _ => due,
         };
         self.pass_on_at = Some(self.pass_on_at.map_or(due, |planned| planned.min(due)));
     }
+
+    /// Begins the next round, the hub's flush being now. Returns how long it is.
+    pub(crate) fn begin_round(&mut self, now: Time, period: Duration) -> Duration {
+        // Nodes that have just heard of the rounds may hold items that they could not
+        // report in time for this one: the first is the shorter by that much.
+        let length = match self.rounds {
+            Some(_) => period,
+            None => period.saturating_sub(first_hold(period)),
+        };
+        self.rounds = Some(Phase::new(now, micros(length), micros(period)));
+        length
+    }
+}
+
+/// How long to hold an item before anything is known of the hub's rounds: short, so
+/// that the hub can gather everyone's first items; not too short, so that they are few
+/// messages.
+fn first_hold(period: Duration) -> Duration {
+    period * 2 / 3
+}
+
+/// A span in microseconds.
+pub(crate) fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

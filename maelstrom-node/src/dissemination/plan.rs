@@ -15,8 +15,11 @@ pub(crate) enum Plan {
     Mesh,
     /// At once to the hub, which passes on what it has gathered for `window`.
     Hub {
-        /// How long the hub may hold a value that was not held before.
+        /// From one flush of the hub to the next, at the least.
         window: Duration,
+        /// How long the hub waits for company before it passes on the first item after
+        /// a quiet spell.
+        gather: Duration,
     },
     /// To the hub once a round, timed to arrive just before it passes everything on.
     Rounds {
@@ -28,6 +31,9 @@ pub(crate) enum Plan {
 /// Rounds pay off only above this; below, a hub that gathers is as cheap.
 const SHORTEST_ROUND: Duration = Duration::from_secs(1);
 
+/// Long enough for what arrives together to be passed on together.
+const SHORT_GATHER: Duration = Duration::from_millis(6);
+
 /// How long before the hub's flush an uplink should arrive.
 pub(crate) const MARGIN: Duration = Duration::from_millis(12);
 
@@ -37,19 +43,26 @@ const TOLERANCE: Duration = Duration::from_millis(8);
 impl Plan {
     /// The plan for a bound on staleness, over links like `link`.
     pub(crate) fn new(max_staleness: Duration, link: &RoundTrip) -> Plan {
-        let round_trip = link.mean();
-        // Up and down again must fit, or only a straight line is short enough.
-        let Some(window) = max_staleness.checked_sub(round_trip) else { return Plan::Mesh };
-        if window.is_zero() {
-            return Plan::Mesh;
-        }
+        let Some(window) = slack(max_staleness, link) else { return Plan::Mesh };
         match window.checked_sub(MARGIN) {
             Some(period) if period >= SHORTEST_ROUND && link.is_steady(TOLERANCE) => {
                 Plan::Rounds { period }
             }
-            _ => Plan::Hub { window },
+            // In a short window items are few: the first one goes soon and only those
+            // close behind it wait. In a long one it pays to wait for company.
+            _ if window < link.mean() * 3 / 5 => Plan::Hub { window, gather: SHORT_GATHER },
+            _ => Plan::Hub { window, gather: window },
         }
     }
+}
+
+/// How long an item may be held on its way to the hub and down again, or `None` if the
+/// way alone takes too long, and only a straight line is short enough.
+pub(crate) fn slack(max_staleness: Duration, link: &RoundTrip) -> Option<Duration> {
+    // Something to spare for machines that are busy.
+    let reserve = max_staleness / 100;
+    let slack = max_staleness.checked_sub(link.mean() + reserve)?;
+    (!slack.is_zero()).then_some(slack)
 }
 
 /// The waits that repair goes by.
@@ -77,12 +90,14 @@ impl Patience {
         wait + 2 * link.mean().max(GUESS) + SLACK
     }
 
-    /// How long to wait after the given number of tries, and how much of it may be
-    /// varied so that nodes cut off together do not all try at once.
+    /// How long to wait after the given number of tries: twice as long each time, up to
+    /// a bound that leaves room for several tries in the 10 s that a test waits after
+    /// the network is whole again.
     pub(crate) fn try_again_within(self, tries: u32) -> Duration {
         const SHORTEST: Duration = Duration::from_secs(1);
         const LONGEST: Duration = Duration::from_secs(4);
-        (SHORTEST * 2u32.saturating_pow(tries.saturating_sub(1))).min(LONGEST)
+        let first = self.max_staleness.clamp(SHORTEST, LONGEST);
+        (first * 2u32.saturating_pow(tries.saturating_sub(1).min(8))).min(LONGEST)
     }
 
     /// How long after asking for what is missing to ask again.
@@ -109,9 +124,11 @@ mod tests {
 
     #[test]
     fn the_bound_and_the_round_trip_make_the_plan() {
+        let hub = |window, gather| Plan::Hub { window: ms(window), gather: ms(gather) };
         assert_eq!(Plan::new(ms(150), &link(200)), Plan::Mesh);
-        assert_eq!(Plan::new(ms(550), &link(200)), Plan::Hub { window: ms(350) });
-        assert_eq!(Plan::new(ms(1900), &link(200)), Plan::Rounds { period: ms(1688) });
+        assert_eq!(Plan::new(ms(300), &link(200)), hub(97, 6));
+        assert_eq!(Plan::new(ms(600), &link(200)), hub(394, 394));
+        assert_eq!(Plan::new(ms(1900), &link(200)), Plan::Rounds { period: ms(1669) });
         assert_eq!(Plan::new(ms(0), &link(0)), Plan::Mesh);
     }
 

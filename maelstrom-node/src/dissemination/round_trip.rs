@@ -6,7 +6,8 @@ use std::time::Duration;
 /// high a guess costs messages for a moment, too low a one costs punctuality.
 pub(crate) const GUESS: Duration = Duration::from_millis(200);
 
-/// A smoothed round-trip time and its spread, as in RFC 6298, section 2.
+/// A smoothed round-trip time and its spread, as in RFC 6298, section 2, but for the
+/// first measurement: what matters here is whether later ones differ from it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RoundTrip {
     estimate: Option<Estimate>,
@@ -22,7 +23,7 @@ impl RoundTrip {
     /// Takes in one measurement.
     pub(crate) fn sample(&mut self, measured: Duration) {
         let estimate = match self.estimate {
-            None => Estimate { mean: measured, spread: measured / 2 },
+            None => Estimate { mean: measured, spread: Duration::ZERO },
             Some(Estimate { mean, spread }) => Estimate {
                 mean: (mean * 7 + measured) / 8,
                 spread: (spread * 3 + mean.abs_diff(measured)) / 4,

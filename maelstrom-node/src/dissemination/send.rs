@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::pace::Phase;
+use super::pace::micros;
 use super::plan::{MARGIN, Plan};
 use super::stream::{Digest, Origin};
 use super::{Dissemination, State};
@@ -65,27 +65,27 @@ impl<S: State> Dissemination<S> {
     /// Passes on to everyone served what they have not been sent.
     pub(crate) fn pass_on(&mut self, now: Time, out: &mut Outbox) {
         self.schedule.pass_on_at = None;
-        let period = match self.plan() {
-            Plan::Rounds { period } => Some(period),
-            _ => None,
+        self.schedule.passed_on_at = Some(now);
+        let round = match self.plan() {
+            Plan::Rounds { period } => Some((self.schedule.begin_round(now, period), period)),
+            _ => {
+                self.schedule.rounds = None;
+                None
+            }
         };
-        self.schedule.rounds = period.map(|period| {
-            let period_us = micros(period);
-            Phase::new(now, period_us, period_us)
-        });
         for place in self.others() {
             if self.serves(place) && !self.peers[place].is_in_repair() {
-                let also =
-                    Also { pace: period.map(|period| self.pace(place, period)), ..Also::default() };
-                self.send(now, place, Which::New, also, out);
+                let pace = round.map(|(length, period)| self.pace(place, length, period));
+                self.send(now, place, Which::New, Also { pace, ..Also::default() }, out);
             }
         }
     }
 
-    /// When a peer should report so that it arrives just before the next round ends.
-    fn pace(&self, place: usize, period: Duration) -> Pace {
+    /// When a peer should report so that it arrives just before the round that begins
+    /// now is over.
+    fn pace(&self, place: usize, length: Duration, period: Duration) -> Pace {
         let round_trip = self.peers[place].round_trip.mean();
-        let hold = period.saturating_sub(MARGIN).saturating_sub(round_trip);
+        let hold = length.saturating_sub(MARGIN).saturating_sub(round_trip);
         Pace { hold_us: micros(hold), period_us: micros(period) }
     }
 
@@ -191,8 +191,4 @@ impl<S: State> Dissemination<S> {
         }
         Run { node: origin.node, incarnation: origin.incarnation, first, items }
     }
-}
-
-fn micros(span: Duration) -> u64 {
-    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
