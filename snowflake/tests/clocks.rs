@@ -1,23 +1,17 @@
 //! What a generator does when its clock misbehaves, on one thread.
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
+mod common;
+
 use std::time::{Duration, Instant};
 
+use common::{at, builder};
 use snowflake::layout::{IDS_PER_MS, TIMESTAMP_MAX};
 use snowflake::{
-    BuildError, Builder, ClaimError, Epoch, Generator, Id, ManualClock, NodeId, Parts, UnixMillis,
-    WaitError,
+    BuildError, ClaimError, Epoch, Generator, Id, ManualClock, Parts, UnixMillis, WaitError,
 };
 
 const START_MS: u64 = 1_000_000;
-
-fn at(tick: u64) -> UnixMillis {
-    UnixMillis(Epoch::Y2024.start().0 + tick)
-}
-
-fn builder() -> Builder {
-    Generator::builder(NodeId::new(7).unwrap(), Epoch::Y2024)
-}
 
 fn exhaust(generator: &Generator<ManualClock>) -> Vec<Id> {
     std::iter::from_fn(|| generator.try_next_id().ok()).collect()
@@ -139,4 +133,34 @@ fn a_waiting_call_refuses_a_wait_that_is_too_long() {
     let begun = Instant::now();
     assert_eq!(generator.next_id(), Err(WaitError::Ahead { wait_ms: 5000 }));
     assert!(begun.elapsed() < Duration::from_secs(1));
+}
+
+/// With an uptime to compare with, a jump is looked at twice; IDs go on meanwhile.
+#[test]
+fn a_forward_jump_is_taken_when_a_second_look_confirms_it() {
+    const HOUR_MS: u64 = 3_600_000;
+    let clock = ManualClock::with_uptime(at(START_MS));
+    let generator = builder().build(clock.clone()).unwrap();
+    let timestamp = || generator.try_next_id().unwrap().parts().timestamp_ms;
+    assert_eq!(timestamp(), START_MS);
+
+    clock.step_forward(HOUR_MS);
+    clock.advance(999);
+    assert_eq!(timestamp(), START_MS + 999);
+    clock.advance(999);
+    assert_eq!(timestamp(), START_MS + 1998);
+    clock.advance(1);
+    assert_eq!(timestamp(), START_MS + 1999 + HOUR_MS);
+    assert_eq!(generator.counters().forward_jumps, 1);
+}
+
+/// An hour that the uptime saw is an hour without a call.
+#[test]
+fn a_long_sleep_is_no_jump() {
+    let clock = ManualClock::with_uptime(at(START_MS));
+    let generator = builder().build(clock.clone()).unwrap();
+    generator.try_next_id().unwrap();
+    clock.advance(3_600_000);
+    assert_eq!(generator.try_next_id().unwrap().parts().timestamp_ms, START_MS + 3_600_000);
+    assert_eq!(generator.counters().forward_jumps, 0);
 }

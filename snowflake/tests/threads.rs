@@ -1,62 +1,47 @@
-//! One generator shared by threads.
+//! One generator shared by threads, at full speed.
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Barrier};
+mod common;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-use snowflake::{Epoch, Generator, Id, ManualClock, NodeId, SystemClock, UnixMillis};
-
-const THREADS: usize = 8;
-
-fn node() -> NodeId {
-    NodeId::new(7).unwrap()
-}
-
-/// Runs `work` on eight threads that start together.
-fn together<T: Send>(work: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let start = Barrier::new(THREADS);
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS)
-            .map(|thread| {
-                let (start, work) = (&start, &work);
-                scope.spawn(move || {
-                    start.wait();
-                    work(thread)
-                })
-            })
-            .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    })
-}
-
-fn assert_unique_and_increasing(per_thread: &[Vec<Id>]) {
-    let mut all: HashSet<Id> = HashSet::new();
-    for ids in per_thread {
-        assert!(ids.is_sorted_by(|a, b| a < b), "a thread's IDs increase");
-        all.extend(ids);
-    }
-    assert_eq!(all.len(), per_thread.iter().map(Vec::len).sum::<usize>(), "no ID came twice");
-}
+use common::{assert_unique_and_increasing, at, builder, together};
+use snowflake::layout::IDS_PER_MS;
+use snowflake::{Clock, Epoch, Id, ManualClock, SystemClock};
 
 #[test]
 fn ids_of_eight_threads_are_unique_and_increase_in_each() {
-    let generator = Generator::builder(node(), Epoch::Y2024).build(SystemClock).unwrap();
+    let generator = builder().build(SystemClock).unwrap();
     let ids = together(|_| (0..20_000).map(|_| generator.next_id().unwrap()).collect::<Vec<_>>());
+    assert_unique_and_increasing(&ids);
+    assert_eq!(generator.counters().ids_made, 160_000);
+}
+
+/// Threads that ask in different ways share one timeline.
+#[test]
+fn every_way_to_ask_at_once_makes_no_duplicate() {
+    let generator = builder().max_ahead_ms(5).build(SystemClock).unwrap();
+    let ids = together(|thread| -> Vec<Id> {
+        let mut local = generator.local();
+        match thread % 4 {
+            0 => (0..20_000).map(|_| generator.next_id().unwrap()).collect(),
+            1 => (0..20_000).map(|_| local.next_id().unwrap()).collect(),
+            2 => (0..1000).flat_map(|n| generator.reserve(n % 40).unwrap()).collect(),
+            _ => (0..20_000).filter_map(|_| generator.try_next_id().ok()).collect(),
+        }
+    });
     assert_unique_and_increasing(&ids);
 }
 
 #[test]
 fn a_clock_that_jumps_about_makes_no_duplicate_and_no_disorder() {
-    let clock = ManualClock::new(UnixMillis(Epoch::Y2024.start().0 + 1_000_000));
-    let generator =
-        Generator::builder(node(), Epoch::Y2024).max_ahead_ms(3000).build(clock.clone()).unwrap();
-    let done = Arc::new(AtomicBool::new(false));
+    let clock = ManualClock::new(at(1_000_000));
+    let generator = builder().max_ahead_ms(3000).build(clock.clone()).unwrap();
+    let done = AtomicBool::new(false);
 
-    let hands = thread::spawn({
-        let done = Arc::clone(&done);
-        move || {
+    let ids = thread::scope(|scope| {
+        scope.spawn(|| {
             for step in [3, 50, 2000].into_iter().cycle() {
                 clock.step_forward(step);
                 clock.step_back(step - 1);
@@ -64,13 +49,69 @@ fn a_clock_that_jumps_about_makes_no_duplicate_and_no_disorder() {
                     return;
                 }
             }
-        }
+        });
+        let ids = together(|_| {
+            (0..100_000).filter_map(|_| generator.try_next_id().ok()).collect::<Vec<_>>()
+        });
+        done.store(true, Ordering::Relaxed);
+        ids
     });
-    let ids =
-        together(|_| (0..100_000).filter_map(|_| generator.try_next_id().ok()).collect::<Vec<_>>());
-    done.store(true, Ordering::Relaxed);
-    hands.join().unwrap();
-
     assert!(ids.iter().all(|ids| !ids.is_empty()));
     assert_unique_and_increasing(&ids);
+}
+
+/// A bit for each slot from `first_tick` on.
+struct Seen {
+    first_tick: u64,
+    bits: Vec<AtomicU64>,
+}
+
+impl Seen {
+    fn from(first_tick: u64, ticks: u64) -> Seen {
+        let bits = (0..ticks * IDS_PER_MS / 64).map(|_| AtomicU64::new(0)).collect();
+        Seen { first_tick, bits }
+    }
+
+    fn insert(&self, id: Id) {
+        let parts = id.parts();
+        assert_eq!(parts.node, common::NODE);
+        let slot = (parts.timestamp_ms - self.first_tick) * IDS_PER_MS + u64::from(parts.sequence);
+        let bit = 1 << (slot % 64);
+        let before = self.bits[(slot / 64) as usize].fetch_or(bit, Ordering::Relaxed);
+        assert_eq!(before & bit, 0, "{id} came twice");
+    }
+
+    fn count(&self) -> u64 {
+        self.bits.iter().map(|bits| u64::from(bits.load(Ordering::Relaxed).count_ones())).sum()
+    }
+}
+
+/// Not held up by the clock: with an hour's lead a thread never waits.
+#[test]
+fn fifty_million_ids_at_full_speed_are_distinct() {
+    const PER_THREAD: u64 = 6_250_000;
+    const ASKED: u64 = PER_THREAD * common::THREADS as u64;
+    const BATCH: u32 = 100;
+
+    let first_tick = SystemClock.now().since(Epoch::Y2024).unwrap();
+    let generator = builder().max_ahead_ms(3_600_000).build(SystemClock).unwrap();
+    // Room for all of them, and for a minute that it may take.
+    let seen = Seen::from(first_tick, ASKED / IDS_PER_MS + 60_000);
+
+    together(|thread| {
+        let mut local = generator.local();
+        let mut last = None;
+        let mut keep = |id: Id| {
+            assert!(last < Some(id), "a thread's IDs increase");
+            last = Some(id);
+            seen.insert(id);
+        };
+        match thread % 4 {
+            0 => (0..PER_THREAD).for_each(|_| keep(local.try_next_id().unwrap())),
+            1 => (0..PER_THREAD / u64::from(BATCH))
+                .for_each(|_| generator.try_reserve(BATCH).unwrap().for_each(&mut keep)),
+            _ => (0..PER_THREAD).for_each(|_| keep(generator.try_next_id().unwrap())),
+        }
+    });
+    assert_eq!(seen.count(), ASKED);
 }
