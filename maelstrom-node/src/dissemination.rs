@@ -220,18 +220,18 @@ impl<S: State> Dissemination<S> {
         learnt
     }
 
-    /// Sends what was learnt from a peer where it is not known yet.
+    /// Sends what was learnt from a peer where it is not known yet. What neither a
+    /// follower nor the hub sent has gone straight to everyone, or is a repair.
     fn forward(&mut self, now: Time, from: usize, gossip: &Gossip<'_>) {
-        let plan = self.plan();
-        if plan == Plan::Mesh {
-            // Whoever has a value in a mesh has sent it to everyone.
+        let hub = self.hub();
+        if !gossip.follow && from != hub {
             return;
         }
         if self.passes_on() {
             let age = Duration::from_micros(gossip.age_us.unwrap_or(0));
-            self.schedule.pass_on_by(now, now + self.slack().saturating_sub(age), plan);
+            let due = now + self.slack().saturating_sub(age);
+            self.schedule.pass_on_by(now, due, self.plan());
         }
-        let hub = self.hub();
         if hub != self.cluster.me() && hub != from {
             self.schedule.report_at = Some(now);
         }

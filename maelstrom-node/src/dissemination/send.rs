@@ -161,7 +161,8 @@ impl<S: State> Dissemination<S> {
             have: have.into(),
             age_us: also.age_us.filter(|_| !runs.is_empty()),
             items: runs,
-            follow: place == self.hub(),
+            // In a mesh nobody passes anything on.
+            follow: place == self.hub() && self.plan() != Plan::Mesh,
             probe: also.probe,
             want: also.want,
             relay: also.relay.and_then(|place| u16::try_from(place).ok()),
