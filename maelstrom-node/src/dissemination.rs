@@ -115,30 +115,21 @@ impl<S: State> Dissemination<S> {
         }
     }
 
-    /// Takes in an item of this node's own and sends it on its way.
-    pub(crate) fn add(&mut self, now: Time, text: &RawValue, out: &mut Outbox) {
+    /// Takes in an item of this node's own. It goes out with the next deadline, which
+    /// is at once where the plan has it so: what comes in together goes out together.
+    pub(crate) fn add(&mut self, now: Time, text: &RawValue) {
         let Some(item) = self.state.take(text) else { return };
         self.streams.append(self.mine, item);
         self.start(now);
         self.note_news(now, None);
-        let me = self.cluster.me();
-        match self.plan() {
-            Plan::Mesh => {
-                for place in self.others() {
-                    self.send_mine(now, place, out);
-                }
-            }
-            plan => {
-                if self.passes_on() {
-                    // It has only the way down before it.
-                    let way_up = self.hub_link().mean() / 2;
-                    self.schedule.pass_on_by(now, now + self.slack() + way_up, plan);
-                }
-                if self.hub() != me {
-                    self.schedule.report(now, plan);
-                    self.on_deadline(now, out);
-                }
-            }
+        let plan = self.plan();
+        if plan != Plan::Mesh && self.passes_on() {
+            // It has only the way down before it.
+            let way_up = self.hub_link().mean() / 2;
+            self.schedule.pass_on_by(now, now + self.slack() + way_up, plan);
+        }
+        if plan == Plan::Mesh || self.hub() != self.cluster.me() {
+            self.schedule.report(now, plan);
         }
     }
 
@@ -171,7 +162,6 @@ impl<S: State> Dissemination<S> {
         }
         self.answer(now, place, &gossip, out);
         self.note_hub_change(now, hub_before, out);
-        self.on_deadline(now, out);
     }
 
     /// When [`Dissemination::on_deadline`] is next due.

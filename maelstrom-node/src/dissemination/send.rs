@@ -41,24 +41,21 @@ pub(crate) enum Which {
 }
 
 impl<S: State> Dissemination<S> {
-    /// Sends new items of this node's own straight to a peer, as a mesh does.
-    pub(crate) fn send_mine(&mut self, now: Time, place: usize, out: &mut Outbox) {
-        if !self.peers[place].is_in_repair() {
-            let also = Also { age_us: Some(0), ..Also::default() };
-            self.send(now, place, Which::Mine, also, out);
-        }
-    }
-
-    /// Reports to the hub what it has not been sent.
+    /// Sends this node's own news on its way: straight to everyone or to the hub.
     pub(crate) fn report(&mut self, now: Time, out: &mut Outbox) {
         self.schedule.report_at = None;
         let held = self.schedule.holding_since.take();
-        let hub = self.hub();
-        // While the hub does not answer, reminders carry what it lacks.
-        if hub != self.cluster.me() && !self.peers[hub].is_in_repair() {
-            let age_us = held.map(|since| now.0.saturating_sub(since.0));
-            let also = Also { age_us, ..Also::default() };
-            self.send(now, hub, Which::New, also, out);
+        let also =
+            Also { age_us: held.map(|since| now.0.saturating_sub(since.0)), ..Also::default() };
+        let (which, dests) = match self.plan() {
+            Plan::Mesh => (Which::Mine, 0..self.peers.len()),
+            _ => (Which::New, self.hub()..self.hub() + 1),
+        };
+        for place in dests {
+            // While somebody does not answer, reminders carry what it lacks.
+            if place != self.cluster.me() && !self.peers[place].is_in_repair() {
+                self.send(now, place, which, also, out);
+            }
         }
     }
 

@@ -38,7 +38,7 @@ impl Workload for Broadcast {
             Request::Topology => out.reply(client, &Payload::TopologyOk),
             Request::Broadcast { message } => {
                 out.reply(client, &Payload::BroadcastOk);
-                self.values.add(now, message, out);
+                self.values.add(now, message);
             }
             Request::Read => self.values.state_mut().with_list(|messages| {
                 out.reply(client, &Payload::ReadOk { messages });
