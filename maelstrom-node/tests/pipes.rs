@@ -128,6 +128,17 @@ fn broadcast_values_are_read_in_order_of_arrival_once_each() {
 }
 
 #[test]
+fn a_value_too_large_to_travel_on_is_refused() {
+    let huge = "x".repeat(9 << 20);
+    let replies = answers(&[
+        request(2, json!({"type": "broadcast", "message": huge})),
+        request(3, json!({"type": "read"})),
+    ]);
+    assert_eq!(replies[0]["code"], 12);
+    assert_eq!(replies[1]["messages"], json!([]));
+}
+
+#[test]
 fn what_is_unknown_is_error_10_and_what_is_malformed_error_12() {
     let cases = [
         (json!({"type": "frobnicate"}), 10),

@@ -8,9 +8,13 @@ use std::time::Duration;
 use super::{Kind, Workload};
 use crate::cluster::Cluster;
 use crate::dissemination::{Dissemination, Values};
-use crate::message::{Address, Gossip, Payload, Request};
+use crate::message::{Address, ErrorCode, Gossip, Payload, Request};
 use crate::outbox::Outbox;
 use crate::time::Time;
+
+/// The largest value that is taken in. A line may have twice as many bytes, which leaves
+/// room for everything else on it when the value travels on.
+const MOST_VALUE_BYTES: usize = 8 << 20;
 
 #[derive(Debug)]
 pub(crate) struct Broadcast {
@@ -36,6 +40,10 @@ impl Workload for Broadcast {
     ) {
         match request {
             Request::Topology => out.reply(client, &Payload::TopologyOk),
+            Request::Broadcast { message } if message.get().len() > MOST_VALUE_BYTES => {
+                let text = format!("a value may have {MOST_VALUE_BYTES} bytes at the most");
+                out.error(client, ErrorCode::MalformedRequest, &text);
+            }
             Request::Broadcast { message } => {
                 out.reply(client, &Payload::BroadcastOk);
                 self.values.add(now, message);
