@@ -65,7 +65,7 @@ fn a_line_that_breaks_the_protocol_fails_the_test() {
             255,
             &[
                 "node n0 wrote a line which is not JSON",
-                "line 2 of its standard output: handling a echo",
+                "line 2 of its standard output: handling a \"echo\"",
                 "expected: {\"src\"",
                 "log to standard error",
             ],

@@ -101,6 +101,16 @@ pub struct TestArgs {
     #[arg(long, value_name = "SPEC", default_value = "grid", help_heading = "Clients")]
     pub topology: TopologyName,
 
+    /// For kafka: how many keys are in use at a time.
+    #[arg(long, value_name = "INT", default_value = "10", value_parser = parse_count)]
+    #[arg(help_heading = "Clients")]
+    pub key_count: usize,
+
+    /// For kafka: how many messages a key gets before another takes its place.
+    #[arg(long, value_name = "INT", default_value = "16", value_parser = parse_count)]
+    #[arg(help_heading = "Clients")]
+    pub max_writes_per_key: usize,
+
     /// Mean latency between servers, in milliseconds.
     #[arg(long, value_name = "MILLIS", default_value = "0", value_parser = parse_not_negative)]
     #[arg(help_heading = "Network")]
@@ -127,6 +137,12 @@ pub struct TestArgs {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_positive)]
     #[arg(help_heading = "Faults")]
     pub nemesis_interval: f64,
+
+    /// How long before a node is killed it may have acknowledged what is lost with it, in
+    /// seconds; without the flag 2, and 0 for kafka.
+    #[arg(long, value_name = "SECONDS", value_parser = parse_not_negative)]
+    #[arg(help_heading = "Beyond Maelstrom")]
+    pub kill_window: Option<f64>,
 
     /// The network: Maelstrom's, in which a message that is not due yet holds up those behind
     /// it, or an ideal one.
@@ -163,6 +179,14 @@ pub enum WorkloadName {
     UniqueIds,
     /// Values that reach every node.
     Broadcast,
+    /// A set that grows.
+    GSet,
+    /// A counter that grows.
+    GCounter,
+    /// A counter that grows and shrinks.
+    PnCounter,
+    /// Logs to which clients append, and which they poll.
+    Kafka,
 }
 
 /// Seeds, from the first up to and without the second.
@@ -270,6 +294,18 @@ impl TestArgs {
         self.sim || self.seeds.is_some()
     }
 
+    /// For kafka: the share of operations that are crashes, such that a client crashes every
+    /// half minute.
+    #[must_use]
+    pub fn crashes_per_op(&self) -> f64 {
+        const CRASH_EVERY_S: f64 = 30.0;
+        let clients = match self.concurrency {
+            Concurrency::Clients(count) => count,
+            Concurrency::PerNode(count) => count * self.node_count.unwrap_or(self.nodes.len()),
+        };
+        if self.rate > 0.0 { clients as f64 / (CRASH_EVERY_S * self.rate) } else { 0.0 }
+    }
+
     /// What the test is to be.
     ///
     /// # Errors
@@ -306,6 +342,7 @@ impl TestArgs {
             model: self.net,
             nemesis,
             nemesis_interval: Duration::from_secs_f64(self.nemesis_interval),
+            kill_window: self.kill_window.map(Duration::from_secs_f64),
             availability: self.availability,
             seed: self.seed.unwrap_or_else(rng::fresh_seed),
             log_send: self.log_net_send,
@@ -377,6 +414,13 @@ fn parse_seeds(text: &str) -> Result<Seeds, String> {
     match (first.parse(), end.parse()) {
         (Ok(first), Ok(end)) if first < end => Ok(Seeds(first..end)),
         _ => Err(wrong()),
+    }
+}
+
+fn parse_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=1_000_000) => Ok(count),
+        _ => Err("must be a whole number above 0".to_owned()),
     }
 }
 

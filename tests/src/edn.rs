@@ -4,6 +4,8 @@ use std::fmt::{self, Write};
 
 use serde_json::Value;
 
+use crate::json::Canonical;
+
 /// A value that can be written as EDN.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edn {
@@ -170,6 +172,17 @@ impl From<&Value> for Edn {
             Value::Object(entries) => {
                 Edn::Map(entries.iter().map(|(k, v)| (Edn::Str(k.clone()), v.into())).collect())
             }
+        }
+    }
+}
+
+impl From<&Canonical> for Edn {
+    fn from(json: &Canonical) -> Edn {
+        // A number keeps its digits; a value nested too deep to be read stays text.
+        match serde_json::from_str::<Value>(json.as_str()) {
+            Ok(Value::Number(_)) => Edn::Number(json.as_str().to_owned()),
+            Ok(value) => Edn::from(&value),
+            Err(_) => json.as_str().into(),
         }
     }
 }

@@ -27,6 +27,9 @@ pub struct Plan {
     pub nemesis: Vec<Nemesis>,
     /// The mean time between a fault's start and its end, and to the next start.
     pub nemesis_interval: Duration,
+    /// How long before a kill an acknowledgement may have been given for what is lost with the
+    /// node; the workload knows if nobody says.
+    pub kill_window: Option<Duration>,
     /// How many operations have to succeed.
     pub availability: Option<Availability>,
     /// Fixes everything that is left to chance.

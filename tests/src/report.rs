@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use crate::checker::kills::Kills;
 use crate::checker::{Valid, Verdict, availability, perf, stats};
 use crate::conductor::Outcome;
 use crate::edn::Edn;
-use crate::workload::Workload;
+use crate::workload::{Context, Workload};
 
 /// Everything is as it should be.
 pub const EXIT_VALID: u8 = 0;
@@ -59,6 +60,9 @@ impl Report {
     pub fn new<W: Workload>(outcome: &Outcome<W>, driver: &'static str) -> Report {
         let Outcome { plan, workload, history, network, late_answers } = outcome;
         let operations = history.invocations().count();
+        let window = plan.kill_window.unwrap_or(W::KILL_WINDOW);
+        let kills = Kills::new(history, &plan.directory, window);
+        let context = Context { directory: &plan.directory, kills };
         let mut net = network.journal().to_edn(operations);
         if *late_answers > 0 {
             net.insert("late-answers", (*late_answers).into());
@@ -69,7 +73,7 @@ impl Report {
             ("stats", stats::check(history)),
             ("availability", availability::check(history, plan.availability)),
             ("net", net),
-            ("workload", workload.check(history, &plan.directory)),
+            ("workload", workload.check(history, &context)),
         ];
         let valid = parts.iter().map(|(_, part)| part.valid).min().unwrap_or(Valid::Unknown);
         let problems = parts.iter().flat_map(|(_, part)| part.problems.clone()).collect();

@@ -15,7 +15,10 @@ use crate::sim::{Factory, Simulator, own_node};
 use crate::store::Store;
 use crate::workload::Workload;
 use crate::workload::broadcast::Broadcast;
+use crate::workload::counter::{GCounter, PnCounter};
 use crate::workload::echo::Echo;
+use crate::workload::g_set::GSet;
+use crate::workload::kafka::{Kafka, Settings};
 use crate::workload::unique_ids::UniqueIds;
 
 /// Where results go, below the current folder.
@@ -29,6 +32,16 @@ pub fn test(args: &TestArgs) -> u8 {
         WorkloadName::Echo => test_workload(args, || Echo),
         WorkloadName::UniqueIds => test_workload(args, || UniqueIds),
         WorkloadName::Broadcast => test_workload(args, || Broadcast::new(topology)),
+        WorkloadName::GSet => test_workload(args, GSet::default),
+        WorkloadName::GCounter => test_workload(args, GCounter::default),
+        WorkloadName::PnCounter => test_workload(args, PnCounter::default),
+        WorkloadName::Kafka => test_workload(args, || {
+            Kafka::new(Settings {
+                key_count: args.key_count,
+                max_writes_per_key: args.max_writes_per_key,
+                crashes_per_op: args.crashes_per_op(),
+            })
+        }),
     }
 }
 

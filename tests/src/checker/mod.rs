@@ -1,6 +1,8 @@
 //! Judging histories.
 
 pub mod availability;
+pub mod kafka;
+pub mod kills;
 pub mod perf;
 pub mod set_full;
 pub mod set_read;

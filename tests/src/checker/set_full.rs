@@ -15,7 +15,7 @@ use super::{Valid, Verdict, quantiles};
 use crate::address::Directory;
 use crate::edn::Edn;
 use crate::history::{Completed, History, What};
-use crate::workload::Workload;
+use crate::workload::{Context, Workload};
 
 /// What an operation does to the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,10 @@ struct Value {
     last_absent: Option<(usize, usize)>,
     /// The same among the reads after the quiet time.
     missing: Option<(usize, usize)>,
+    /// The end of the first read at another node that shows it.
+    seen_elsewhere: Option<usize>,
+    /// Whether it may have been lost with a node that was killed.
+    excused: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,12 +64,15 @@ enum Outcome {
     Lost,
     /// No read says anything about it.
     NeverRead,
+    /// It was lost with a node that was killed before it could tell anybody.
+    Excused,
 }
 
 impl Value {
     fn outcome(&self) -> Outcome {
+        let lost = if self.excused { Outcome::Excused } else { Outcome::Lost };
         if self.known.is_some() && self.missing.map(|(read, _)| read) > self.known {
-            return Outcome::Lost;
+            return lost;
         }
         let absent = self.last_absent.map(|(read, _)| read);
         if self.last_present.is_some() && absent < self.last_present {
@@ -73,7 +80,7 @@ impl Value {
         }
         // A read that began before the value was known may have come first: it says nothing.
         if self.known.is_some() && absent > self.known {
-            return Outcome::Lost;
+            return lost;
         }
         Outcome::NeverRead
     }
@@ -139,7 +146,8 @@ impl Reads {
 
 /// Judges a history of additions and reads.
 #[must_use]
-pub fn check<W: SetWorkload>(history: &History<W>, directory: &Directory) -> Verdict {
+pub fn check<W: SetWorkload>(history: &History<W>, context: &Context<'_>) -> Verdict {
+    let directory = context.directory;
     let mut values: Vec<Value> = Vec::new();
     let mut place: BTreeMap<i64, usize> = BTreeMap::new();
     for (added, invocation) in history.invocations() {
@@ -172,6 +180,9 @@ pub fn check<W: SetWorkload>(history: &History<W>, directory: &Directory) -> Ver
                     match value.filter(|value| value.added < done.completed) {
                         Some(value) => {
                             value.known.get_or_insert(done.completed);
+                            if value.node != node {
+                                value.seen_elsewhere.get_or_insert(done.completed);
+                            }
                         }
                         None if phantoms.insert(element.clone()) => problems.push(format!(
                             "phantom value: {name} shows {} at {at}, which nobody had added",
@@ -199,6 +210,7 @@ pub fn check<W: SetWorkload>(history: &History<W>, directory: &Directory) -> Ver
             judge_visibility(value, node, reads);
         }
     }
+    excuse(history, context, &mut values);
     summarise(history, directory, &values, &phantoms, &duplicated, problems)
 }
 
@@ -214,6 +226,17 @@ fn judge_visibility(value: &mut Value, node: usize, reads: &Reads) {
         next = next.max(range.end);
     }
     absent(value, node, reads, next..reads.started.len());
+}
+
+/// Finds the values that a killed node may have taken with it: acknowledged shortly before the
+/// kill, and shown by no other node until then.
+fn excuse<W: Workload>(history: &History<W>, context: &Context<'_>, values: &mut [Value]) {
+    for value in values {
+        let Some(known) = value.known.map(|known| history.time(known)) else { continue };
+        let kill = context.kills.next(value.node, known);
+        let told = |kill| value.seen_elsewhere.is_some_and(|seen| history.time(seen) <= kill);
+        value.excused = context.kills.excuse(value.node, known) && !kill.is_some_and(told);
+    }
 }
 
 fn absent(value: &mut Value, node: usize, reads: &Reads, range: Range<usize>) {
@@ -240,6 +263,7 @@ fn summarise<W: Workload>(
     let elements = |values: &[&Value]| Edn::vector(values.iter().map(|value| value.element));
     let lost: Vec<&Value> = with(Outcome::Lost).collect();
     let never_read: Vec<&Value> = with(Outcome::NeverRead).collect();
+    let excused: Vec<&Value> = with(Outcome::Excused).collect();
     let mut latencies: Vec<(u64, &Value)> =
         with(Outcome::Stable).map(|value| (stable_latency_ms(history, value), value)).collect();
     latencies.sort_by_key(|(latency, value)| (*latency, value.element));
@@ -271,6 +295,8 @@ fn summarise<W: Workload>(
         ("stable-count", millis.len().into()),
         ("lost-count", lost.len().into()),
         ("lost", elements(&lost)),
+        ("excused-count", excused.len().into()),
+        ("excused", elements(&excused)),
         ("never-read-count", never_read.len().into()),
         ("never-read", elements(&never_read)),
         ("stale-count", stale.len().into()),

@@ -6,10 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::edn::Edn;
+use crate::json::Canonical;
 use crate::wire::{Body, Malformed};
 
 /// A member of a set.
@@ -17,8 +17,8 @@ use crate::wire::{Body, Malformed};
 pub enum Element {
     /// What the workloads add.
     Int(i64),
-    /// What nobody added: any other JSON, as text.
-    Other(Box<str>),
+    /// What nobody added: any other JSON.
+    Other(Canonical),
 }
 
 /// One read of a set, as the difference to the one before it at the same node.
@@ -128,13 +128,16 @@ fn elements(list: &str) -> Result<Vec<Element>, String> {
 }
 
 impl Element {
-    fn parse(text: &str) -> Result<Element, String> {
+    /// Reads one value.
+    ///
+    /// # Errors
+    ///
+    /// If it is no JSON, in words.
+    pub fn parse(text: &str) -> Result<Element, String> {
         if let Ok(number) = serde_json::from_str(text) {
             return Ok(Element::Int(number));
         }
-        let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let canonical = if value.is_number() { text.to_owned() } else { value.to_string() };
-        Ok(Element::Other(canonical.into()))
+        Canonical::parse(text).map(Element::Other)
     }
 }
 
@@ -142,8 +145,7 @@ impl From<&Element> for Edn {
     fn from(element: &Element) -> Edn {
         match element {
             Element::Int(value) => (*value).into(),
-            Element::Other(json) => serde_json::from_str::<Value>(json)
-                .map_or_else(|_| json.as_ref().into(), |value| Edn::from(&value)),
+            Element::Other(json) => json.into(),
         }
     }
 }
@@ -203,7 +205,7 @@ mod tests {
         assert_eq!(reads[1].removed, ints(&[2]));
         assert_eq!(reads[1].repeated, ints(&[1]));
         assert_eq!(reads[2].repeated, ints(&[1, 3]));
-        assert_eq!(reads[3].added, [Element::Other(r#""x""#.into())]);
+        assert_eq!(reads[3].added, [Element::Other(Canonical::parse(r#""x""#).unwrap())]);
         assert_eq!(reads[3].removed, ints(&[1]));
         assert!(reads[3].repeated.is_empty());
     }
@@ -211,6 +213,6 @@ mod tests {
     #[test]
     fn an_equal_number_in_another_spelling_is_another_value() {
         let reads = reads(&["[1]", "[1,1.0]"]);
-        assert_eq!(reads[1].added, [Element::Other("1.0".into())]);
+        assert_eq!(reads[1].added, [Element::Other(Canonical::parse("1.0").unwrap())]);
     }
 }

@@ -26,6 +26,7 @@ use crate::nemesis::{Act, Deed, Schedule};
 use crate::net::{Network, Packet};
 use crate::plan::Plan;
 use crate::rng::{Rng, Stream};
+use crate::service::Services;
 use crate::time::Time;
 use crate::wire::{Body, Envelope, Malformed, Schema};
 use crate::workload::{Request, Workload};
@@ -119,6 +120,7 @@ pub struct Conductor<W: Workload> {
     workload: W,
     network: Network,
     nemesis: Schedule,
+    services: Services,
     calls: Calls,
     workers: Vec<Worker<W>>,
     nodes: Vec<NodeState>,
@@ -159,6 +161,7 @@ impl<W: Workload> Conductor<W> {
             workload,
             network,
             nemesis,
+            services: Services::new(Rng::new(plan.seed, Stream::Services)),
             calls: Calls::default(),
             workers: Vec::new(),
             nodes: vec![NodeState::Starting; node_count],
@@ -446,7 +449,7 @@ impl<W: Workload> Conductor<W> {
         }
     }
 
-    fn arrived(&mut self, _now: Time, packet: Packet) {
+    fn arrived(&mut self, now: Time, packet: Packet) {
         let Packet { id, src, dest, body } = packet;
         self.log(self.plan.log_recv, "recv", id, src, dest, &body);
         match dest {
@@ -455,7 +458,13 @@ impl<W: Workload> Conductor<W> {
                 line.push(b'\n');
                 self.commands.push_back(Command::Deliver { node, line });
             }
-            Address::Service(_) | Address::Client(_) => {}
+            Address::Service(service) => {
+                let Address::Node(client) = src else { return };
+                if let Some(answer) = self.services.handle(service, client, &body) {
+                    self.send(now, dest, src, &answer);
+                }
+            }
+            Address::Client(_) => {}
         }
     }
 

@@ -89,7 +89,7 @@ impl<W: Workload> Conductor<W> {
             if worker.is_busy() || worker.last_ops.done || worker.last_ops.next > now {
                 continue;
             }
-            let Some(op) = self.workload.last_op(worker.last_ops.begun, elapsed) else {
+            let Some(op) = self.workload.last_op(index, worker.last_ops.begun, elapsed) else {
                 worker.last_ops.done = true;
                 return true;
             };
@@ -158,7 +158,7 @@ impl<W: Workload> Conductor<W> {
 
     fn end(&mut self, now: Time, index: usize, end: What<W>) {
         if let Some(invocation) = self.workers[index].doing.take() {
-            self.workload.observe(&self.history.invocation(invocation).op, &end);
+            self.workload.observe(index, &self.history.invocation(invocation).op, &end);
         }
         if !matches!(end, What::Ok { .. }) {
             self.unsuccessful += 1;

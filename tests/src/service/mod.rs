@@ -1,4 +1,20 @@
-//! Maelstrom's services: nodes that the bench itself provides.
+//! Maelstrom's services: nodes that the bench itself provides, for nodes to build upon.
+//!
+//! A request of a type that a service does not know gets no answer, as with Maelstrom.
+
+mod eventual;
+mod kv;
+mod sequential;
+
+use std::fmt::Write;
+
+use crate::json::Canonical;
+use crate::rng::Rng;
+use crate::wire::Body;
+
+use eventual::Eventual;
+use kv::{Answer, KeyValue, Request};
+use sequential::Sequential;
 
 /// The services a node can send requests to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,5 +48,165 @@ impl Service {
     #[must_use]
     pub fn named(name: &str) -> Option<Service> {
         Service::ALL.into_iter().find(|service| service.name() == name)
+    }
+}
+
+/// The state of all services.
+#[derive(Debug)]
+pub struct Services {
+    lin_kv: KeyValue,
+    seq_kv: Sequential,
+    lww_kv: Eventual,
+    next_timestamp: u64,
+    rng: Rng,
+}
+
+impl Services {
+    /// Services that hold nothing yet.
+    #[must_use]
+    pub fn new(rng: Rng) -> Services {
+        Services {
+            lin_kv: KeyValue::default(),
+            seq_kv: Sequential::default(),
+            lww_kv: Eventual::default(),
+            next_timestamp: 0,
+            rng,
+        }
+    }
+
+    /// Answers a request, given and returned as JSON. `client` is the node that asks.
+    pub fn handle(&mut self, service: Service, client: usize, body: &str) -> Option<String> {
+        let body = Body::parse_text(body).ok()?;
+        let msg_id = body.int("msg_id")?;
+        if service == Service::LinTso {
+            if body.text("type")? != "ts" {
+                return None;
+            }
+            self.next_timestamp += 1;
+            let ts = self.next_timestamp - 1;
+            return Some(format!(r#"{{"type":"ts_ok","in_reply_to":{msg_id},"ts":{ts}}}"#));
+        }
+        let request = Request::parse(&body)?;
+        let answer = match service {
+            Service::SeqKv => self.seq_kv.handle(client, &request, &mut self.rng),
+            Service::LwwKv => self.lww_kv.handle(&request, &mut self.rng),
+            _ => self.lin_kv.handle(&request),
+        };
+        Some(answer.to_json(msg_id))
+    }
+}
+
+impl Answer {
+    fn to_json(&self, msg_id: i64) -> String {
+        let mut json = format!(r#"{{"in_reply_to":{msg_id},"type":"#);
+        // Writing to a string cannot fail.
+        let _ = match self {
+            Answer::Read(value) => write!(json, r#""read_ok","value":{}}}"#, value.as_str()),
+            Answer::Written => write!(json, r#""write_ok"}}"#),
+            Answer::Swapped => write!(json, r#""cas_ok"}}"#),
+            Answer::NoSuchKey => {
+                write!(json, r#""error","code":20,"text":"key does not exist"}}"#)
+            }
+            Answer::OtherValue { is, expected } => {
+                let text = format!("current value {} is not {}", is.as_str(), expected.as_str());
+                let text = serde_json::Value::from(text);
+                write!(json, r#""error","code":22,"text":{text}}}"#)
+            }
+        };
+        json
+    }
+}
+
+impl Request {
+    /// Reads a request; nothing if the type is none of a key-value store's. What is missing is
+    /// null, as it is for Maelstrom.
+    fn parse(body: &Body<'_>) -> Option<Request> {
+        let field = |name| {
+            let text = body.raw(name).map_or("null", |raw| raw.get());
+            Canonical::parse(text).ok()
+        };
+        let key = field("key")?;
+        Some(match body.text("type")?.as_ref() {
+            "read" => Request::Read { key },
+            "write" => Request::Write { key, value: field("value")? },
+            "cas" => Request::Cas {
+                key,
+                from: field("from")?,
+                to: field("to")?,
+                create: body.raw("create_if_not_exists").is_some_and(|raw| raw.get() == "true"),
+            },
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Stream;
+
+    fn services() -> Services {
+        Services::new(Rng::new(1, Stream::Services))
+    }
+
+    fn ask(services: &mut Services, service: Service, body: &str) -> Option<String> {
+        services.handle(service, 0, body)
+    }
+
+    #[test]
+    fn a_linearizable_store_reads_writes_and_swaps() {
+        let mut services = services();
+        for (request, answer) in [
+            (
+                r#"{"type":"read","msg_id":1,"key":"k"}"#,
+                r#"{"in_reply_to":1,"type":"error","code":20,"text":"key does not exist"}"#,
+            ),
+            (
+                r#"{"type":"write","msg_id":2,"key":"k","value":[1]}"#,
+                r#"{"in_reply_to":2,"type":"write_ok"}"#,
+            ),
+            (
+                r#"{"type":"read","msg_id":3,"key":"k"}"#,
+                r#"{"in_reply_to":3,"type":"read_ok","value":[1]}"#,
+            ),
+            (
+                r#"{"type":"cas","msg_id":4,"key":"k","from":2,"to":3}"#,
+                r#"{"in_reply_to":4,"type":"error","code":22,"text":"current value [1] is not 2"}"#,
+            ),
+            (
+                r#"{"type":"cas","msg_id":5,"key":"k","from":[ 1 ],"to":3}"#,
+                r#"{"in_reply_to":5,"type":"cas_ok"}"#,
+            ),
+            (
+                r#"{"type":"cas","msg_id":6,"key":9,"from":0,"to":1}"#,
+                r#"{"in_reply_to":6,"type":"error","code":20,"text":"key does not exist"}"#,
+            ),
+            (
+                r#"{"type":"cas","msg_id":7,"key":9,"from":0,"to":1,"create_if_not_exists":true}"#,
+                r#"{"in_reply_to":7,"type":"cas_ok"}"#,
+            ),
+        ] {
+            let said = ask(&mut services, Service::LinKv, request);
+            assert_eq!(said.as_deref(), Some(answer), "{request}");
+        }
+    }
+
+    #[test]
+    fn the_oracle_counts() {
+        let mut services = services();
+        for ts in 0..3 {
+            let said = ask(&mut services, Service::LinTso, r#"{"type":"ts","msg_id":4}"#);
+            let expected = format!(r#"{{"type":"ts_ok","in_reply_to":4,"ts":{ts}}}"#);
+            assert_eq!(said, Some(expected));
+        }
+    }
+
+    #[test]
+    fn what_a_service_does_not_know_gets_no_answer() {
+        let mut services = services();
+        for service in Service::ALL {
+            assert_eq!(ask(&mut services, service, r#"{"type":"delete","msg_id":1}"#), None);
+        }
+        assert_eq!(ask(&mut services, Service::LinTso, r#"{"type":"read","msg_id":1}"#), None);
     }
 }

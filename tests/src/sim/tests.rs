@@ -27,6 +27,7 @@ fn plan(seed: u64) -> Plan {
         model: Model::Maelstrom,
         nemesis: faults.to_vec(),
         nemesis_interval: Duration::from_secs(2),
+        kill_window: None,
         availability: None,
         seed,
         log_send: false,

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Request, Step, Workload};
-use crate::address::Directory;
+use super::{Context, Request, Step, Workload};
 use crate::checker::{Valid, Verdict};
 use crate::edn::Edn;
 use crate::history::History;
@@ -55,7 +54,7 @@ impl Workload for Echo {
     }
 
     /// Maelstrom, `doc/workloads.md`, echo: "the response contains the same value".
-    fn check(&self, history: &History<Echo>, directory: &Directory) -> Verdict {
+    fn check(&self, history: &History<Echo>, context: &Context<'_>) -> Verdict {
         let wrong: Vec<_> = history
             .completed()
             .filter(|done| done.answer.as_str() != Some(&done.invocation.op))
@@ -64,11 +63,11 @@ impl Workload for Echo {
             Edn::map([
                 ("expected", done.invocation.op.as_str().into()),
                 ("actual", done.answer.into()),
-                ("node", directory.node_name(done.invocation.node).into()),
+                ("node", context.directory.node_name(done.invocation.node).into()),
             ])
         });
         let problems = wrong.iter().map(|done| {
-            let node = directory.node_name(done.invocation.node);
+            let node = context.directory.node_name(done.invocation.node);
             let (op, answer) = (&done.invocation.op, done.answer);
             format!("wrong echo: {node} was sent {op:?} and answered {answer}")
         });

@@ -1,7 +1,10 @@
 //! The workloads: what clients ask for, what nodes may answer, and what the answers must add up to.
 
 pub mod broadcast;
+pub mod counter;
 pub mod echo;
+pub mod g_set;
+pub mod kafka;
 pub mod unique_ids;
 
 use std::fmt::Debug;
@@ -9,6 +12,7 @@ use std::time::Duration;
 
 use crate::address::Directory;
 use crate::checker::Verdict;
+use crate::checker::kills::Kills;
 use crate::edn::Edn;
 use crate::history::{History, What};
 use crate::rng::Rng;
@@ -25,6 +29,9 @@ pub trait Workload: Debug + Sized {
     const REUSABLE_CLIENTS: bool = false;
     /// Whether the test ends with healing, a quiet time and last reads.
     const HAS_FINALE: bool = false;
+    /// How long before a kill an acknowledgement may have been given for what is lost with the
+    /// node.
+    const KILL_WINDOW: Duration = Duration::from_secs(2);
 
     /// What a client is asked to do.
     type Op: Clone + Debug + PartialEq;
@@ -36,9 +43,9 @@ pub trait Workload: Debug + Sized {
     /// The next operation of the main phase.
     fn next_op(&mut self, rng: &mut Rng) -> Self::Op;
 
-    /// The `nth` last operation (from 0) of one client, `elapsed` after the first of them;
+    /// The `nth` last operation (from 0) of one worker, `elapsed` after the first of all;
     /// nothing once it has no more to do.
-    fn last_op(&mut self, _nth: usize, _elapsed: Duration) -> Option<Self::Op> {
+    fn last_op(&mut self, _worker: usize, _nth: usize, _elapsed: Duration) -> Option<Self::Op> {
         None
     }
 
@@ -64,7 +71,7 @@ pub trait Workload: Debug + Sized {
     ) -> Result<Step<Self>, Malformed>;
 
     /// Hears of every operation that ended, for generators that build on what came before.
-    fn observe(&mut self, _op: &Self::Op, _end: &What<Self>) {}
+    fn observe(&mut self, _worker: usize, _op: &Self::Op, _end: &What<Self>) {}
 
     /// Whether an operation that got no answer can be taken as not having happened.
     fn is_idempotent(_op: &Self::Op) -> bool {
@@ -84,7 +91,16 @@ pub trait Workload: Debug + Sized {
     fn answer_value(op: &Self::Op, answer: &Self::Answer) -> Edn;
 
     /// Judges a history.
-    fn check(&self, history: &History<Self>, directory: &Directory) -> Verdict;
+    fn check(&self, history: &History<Self>, context: &Context<'_>) -> Verdict;
+}
+
+/// What a judge has to know besides the history.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The nodes' names.
+    pub directory: &'a Directory,
+    /// When nodes were killed, and what that excuses.
+    pub kills: Kills,
 }
 
 /// A request to a node, and the answer that means success.

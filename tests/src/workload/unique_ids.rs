@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Request, Step, Workload};
-use crate::address::Directory;
+use super::{Context, Request, Step, Workload};
 use crate::checker::{Valid, Verdict};
 use crate::edn::Edn;
 use crate::history::{Completed, History};
+use crate::json::Canonical;
 use crate::rng::Rng;
 use crate::wire::{Body, Malformed, Schema, Shape};
 
@@ -27,8 +27,8 @@ pub enum UniqueId {
     Int(i128),
     /// A string.
     Text(Box<str>),
-    /// Anything else, in one canonical spelling.
-    Other(Box<str>),
+    /// Anything else.
+    Other(Canonical),
 }
 
 impl UniqueId {
@@ -37,11 +37,13 @@ impl UniqueId {
         if let Ok(number) = serde_json::from_str::<i128>(text) {
             return Ok(UniqueId::Int(number));
         }
-        Ok(match body.value("id")? {
-            serde_json::Value::String(text) => UniqueId::Text(text.into()),
-            // A number that does not fit keeps its digits: rounding would make it equal others.
-            serde_json::Value::Number(_) => UniqueId::Other(text.into()),
-            other => UniqueId::Other(other.to_string().into()),
+        if text.starts_with('"') {
+            return Ok(UniqueId::Text(body.read("id", "a string")?));
+        }
+        Canonical::parse(text).map(UniqueId::Other).map_err(|problem| Malformed {
+            problem: format!("has an ID that cannot be read: {problem}"),
+            expected: "any JSON value".to_owned(),
+            hint: "check how the ID is written",
         })
     }
 
@@ -59,7 +61,7 @@ impl From<&UniqueId> for Edn {
         match id {
             UniqueId::Int(number) => Edn::Int(*number),
             UniqueId::Text(text) => text.as_ref().into(),
-            UniqueId::Other(json) => Edn::Number(json.to_string()),
+            UniqueId::Other(json) => json.into(),
         }
     }
 }
@@ -104,7 +106,7 @@ impl Workload for UniqueIds {
 
     /// Maelstrom, `doc/workloads.md`, unique-ids: IDs "may be of any type", but must be "globally
     /// unique". Its checker sorts them, so the types must not mix.
-    fn check(&self, history: &History<UniqueIds>, directory: &Directory) -> Verdict {
+    fn check(&self, history: &History<UniqueIds>, context: &Context<'_>) -> Verdict {
         let mut givers: BTreeMap<&UniqueId, Vec<Completed<'_, UniqueIds>>> = BTreeMap::new();
         for done in history.completed() {
             givers.entry(done.answer).or_default().push(done);
@@ -121,7 +123,7 @@ impl Workload for UniqueIds {
                 let times: Vec<String> = givers
                     .iter()
                     .map(|done| {
-                        let node = directory.node_name(done.invocation.node);
+                        let node = context.directory.node_name(done.invocation.node);
                         format!("{node} at {}", history.time(done.completed))
                     })
                     .collect();

@@ -3,8 +3,9 @@
 pub mod topology;
 
 use std::fmt::Write;
+use std::time::Duration;
 
-use super::{Request, Step, Workload};
+use super::{Context, Request, Step, Workload};
 use crate::address::Directory;
 use crate::checker::Verdict;
 use crate::checker::set_full::{self, Operation, SetWorkload};
@@ -70,7 +71,7 @@ impl Workload for Broadcast {
         Op::Broadcast(self.next - 1)
     }
 
-    fn last_op(&mut self, nth: usize, _elapsed: std::time::Duration) -> Option<Op> {
+    fn last_op(&mut self, _worker: usize, nth: usize, _elapsed: Duration) -> Option<Op> {
         (nth == 0).then_some(Op::Read)
     }
 
@@ -140,8 +141,8 @@ impl Workload for Broadcast {
     }
 
     /// Maelstrom checks broadcast as a set that grows.
-    fn check(&self, history: &History<Broadcast>, directory: &Directory) -> Verdict {
-        set_full::check(history, directory)
+    fn check(&self, history: &History<Broadcast>, context: &Context<'_>) -> Verdict {
+        set_full::check(history, context)
     }
 }
 

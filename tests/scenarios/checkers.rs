@@ -1,0 +1,184 @@
+//! Every checker, tried on nodes that are right and on nodes that are wrong in one way each.
+//!
+//! The nodes are simulated: each test covers the whole way from the generator to the verdict,
+//! takes milliseconds, and goes the same way every time.
+
+#![allow(clippy::unwrap_used, reason = "a test may unwrap: the panic is the failure it reports")]
+
+use std::time::Duration;
+
+use workbench::address::Directory;
+use workbench::checker::Valid;
+use workbench::conductor::Conductor;
+use workbench::flawed::FlawedNode;
+use workbench::nemesis::Nemesis;
+use workbench::net::Model;
+use workbench::net::latency::Latency;
+use workbench::plan::Plan;
+use workbench::report::Report;
+use workbench::sim::{Birth, SimulatedNode, Simulator};
+use workbench::workload::Workload;
+use workbench::workload::broadcast::Broadcast;
+use workbench::workload::broadcast::topology::Topology;
+use workbench::workload::counter::{GCounter, PnCounter};
+use workbench::workload::echo::Echo;
+use workbench::workload::g_set::GSet;
+use workbench::workload::kafka::{Kafka, Settings};
+use workbench::workload::unique_ids::UniqueIds;
+
+fn plan(node_count: usize) -> Plan {
+    Plan {
+        directory: Directory::new((1..=node_count).map(|node| format!("n{node}")).collect())
+            .unwrap(),
+        concurrency: 2 * node_count,
+        rate: 100.0,
+        time_limit: Duration::from_secs(10),
+        latency: Latency::constant(Duration::from_millis(5)),
+        model: Model::Maelstrom,
+        nemesis: Vec::new(),
+        nemesis_interval: Duration::from_secs(2),
+        kill_window: None,
+        availability: None,
+        seed: 1,
+        log_send: false,
+        log_recv: false,
+    }
+}
+
+fn judge<W: Workload>(plan: Plan, workload: W, flaw: &str) -> Report {
+    let factory = |_: Birth| -> Box<dyn SimulatedNode> { Box::new(FlawedNode::new(flaw)) };
+    let mut simulator = Simulator::new(&plan, &factory, &|_| {});
+    let mut conductor = Conductor::new(plan, workload);
+    simulator.run(&mut conductor).unwrap();
+    Report::new(&conductor.finish(), "simulation")
+}
+
+#[track_caller]
+fn expect_valid(report: &Report) {
+    assert_eq!(report.valid, Valid::True, "{}\n{}", report.problems_text(), report.results);
+}
+
+/// The anomaly is found, under its name, and the sentence says who and what.
+#[track_caller]
+fn expect_problem(report: &Report, begins: &str, mentions: &str) {
+    assert_eq!(report.valid, Valid::False, "{begins} went unnoticed\n{}", report.results);
+    let found = report.problems.iter().any(|p| p.starts_with(begins) && p.contains(mentions));
+    assert!(found, "no {begins:?} with {mentions:?} among\n{}", report.problems.join("\n"));
+}
+
+fn broadcast() -> Broadcast {
+    Broadcast::new(Topology::Grid)
+}
+
+fn kafka() -> Kafka {
+    Kafka::new(Settings { key_count: 4, max_writes_per_key: 64, crashes_per_op: 0.01 })
+}
+
+#[test]
+fn a_node_without_a_flaw_is_valid_in_every_workload() {
+    expect_valid(&judge(plan(1), Echo, "none"));
+    expect_valid(&judge(plan(3), UniqueIds, "none"));
+    expect_valid(&judge(plan(1), broadcast(), "none"));
+    expect_valid(&judge(plan(1), GSet::default(), "g-set: none"));
+    expect_valid(&judge(plan(1), GCounter::default(), "g-counter: none"));
+    expect_valid(&judge(plan(1), PnCounter::default(), "pn-counter: none"));
+    expect_valid(&judge(plan(1), kafka(), "none"));
+}
+
+#[test]
+fn wrong_echoes_and_ids_are_found() {
+    expect_problem(&judge(plan(1), Echo, "echoes something else"), "wrong echo: n1", "\"hm\"");
+    let report = judge(plan(2), UniqueIds, "gives duplicate IDs");
+    expect_problem(&report, "duplicate ID: 1 was given by", "n2 at");
+    let report = judge(plan(1), UniqueIds, "mixes types");
+    expect_problem(&report, "mixed types of ID", "integer and string");
+}
+
+#[test]
+fn wrong_sets_are_found() {
+    for (flaw, begins) in [
+        ("forgets values", "lost value: "),
+        ("shows values twice", "duplicate within a read: n1 shows 0"),
+        ("invents values", "phantom value: n1 shows -1"),
+    ] {
+        expect_problem(&judge(plan(1), broadcast(), flaw), begins, "n1");
+        let flaw = format!("g-set: {flaw}");
+        expect_problem(&judge(plan(1), GSet::default(), &flaw), begins, "n1");
+    }
+    // Every value is missing somewhere, whichever node is asked last.
+    let report = judge(plan(2), broadcast(), "keeps values to itself");
+    let lost = report.problems.iter().filter(|p| p.starts_with("lost value")).count();
+    let stable = report.results.get("workload").and_then(|w| w.get("stable-count")).unwrap();
+    assert!(lost > 100, "{lost}");
+    assert_eq!(stable.to_string(), "0");
+}
+
+#[test]
+fn wrong_counters_are_found() {
+    let report = judge(plan(2), GCounter::default(), "g-counter: keeps additions to itself");
+    expect_problem(&report, "stale counter: n1 shows", "was added up");
+    let report = judge(plan(1), PnCounter::default(), "pn-counter: counts late");
+    expect_problem(&report, "stale counter: n1 shows", "was added up");
+    let report = judge(plan(1), GCounter::default(), "g-counter: counts twice");
+    expect_problem(&report, "phantom addition: n1 shows", "0 to ");
+}
+
+#[test]
+fn wrong_logs_are_found() {
+    for (flaw, begins, name) in [
+        ("reuses offsets", "reused offset: ", "inconsistent-offsets"),
+        ("loses messages", "lost write: ", "lost-write"),
+        ("stores messages twice", "duplicate message: ", "duplicate"),
+        ("keeps what it refuses", "aborted read: n1 shows ", "G1a"),
+        ("gives offsets backwards", "offset going back: n1 gave process ", "nonmonotonic-send"),
+        ("invents messages", "phantom value: n1 shows \"boo\"", "phantom"),
+        ("skips offsets", "skipped offset: n1 showed process ", "poll-skip"),
+        ("polls backwards", "poll going back: n1 showed process ", "int-nonmonotonic-poll"),
+        ("repeats the last poll", "poll going back: n1 showed process ", "nonmonotonic-poll"),
+        ("forgets commits", "committed offset going back: n1 told ", "committed-offset-back"),
+        ("commits one less", "committed offset going back: n1 told ", "committed-offset-back"),
+        ("commits too far", "committed offset of nothing: n1 told ", "committed-offset-unknown"),
+    ] {
+        let report = judge(plan(1), kafka(), flaw);
+        expect_problem(&report, begins, "");
+        let workload = report.results.get("workload").unwrap();
+        assert!(workload.get(name).is_some(), "{flaw}: no :{name} in {workload}");
+    }
+    let report = judge(plan(2), kafka(), "keeps messages to itself");
+    expect_problem(&report, "reused offset: 0 of key 0 holds each of", "");
+}
+
+#[test]
+fn a_log_that_nobody_polls_is_not_called_valid() {
+    let report = judge(Plan { rate: 0.0, ..plan(1) }, kafka(), "none");
+    assert_eq!(report.valid, Valid::Unknown, "{}", report.results);
+}
+
+/// A node that is killed takes along what it told nobody. Acknowledged just before the kill
+/// that is excused; with a window of zero it is lost.
+#[test]
+fn what_a_killed_node_takes_along_is_excused_only_within_the_window() {
+    let killed = |kill_window| Plan {
+        nemesis: vec![Nemesis::Kill],
+        time_limit: Duration::from_secs(20),
+        kill_window: Some(kill_window),
+        ..plan(1)
+    };
+    let count = |report: &Report, key| {
+        let workload = report.results.get("workload").unwrap();
+        workload.get(key).unwrap().to_string().parse::<usize>().unwrap()
+    };
+    let long = Duration::from_secs(60);
+    let report = judge(killed(long), GSet::default(), "g-set: none");
+    assert!(count(&report, "excused-count") > 0, "{}", report.results);
+    assert_eq!(count(&report, "lost-count"), 0, "{}", report.results);
+    let report = judge(killed(Duration::ZERO), GSet::default(), "g-set: none");
+    assert_eq!(count(&report, "excused-count"), 0, "{}", report.results);
+    expect_problem(&report, "lost value: ", "n1");
+
+    expect_valid(&judge(killed(long), GCounter::default(), "g-counter: none"));
+    let report = judge(killed(Duration::ZERO), GCounter::default(), "g-counter: none");
+    expect_problem(&report, "stale counter: n1", "");
+    let report = judge(killed(Duration::ZERO), kafka(), "none");
+    expect_problem(&report, "reused offset: ", "");
+}

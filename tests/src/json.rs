@@ -1,0 +1,92 @@
+//! JSON values compared as values, with all their digits.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// Any JSON value in one spelling: equal values are equal texts.
+///
+/// Numbers stay as they were written, because a parser that rounds would make different ones
+/// equal. So `1` and `1.0` differ, as they do for Maelstrom.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Canonical(Box<str>);
+
+impl Canonical {
+    /// Reads one value.
+    ///
+    /// # Errors
+    ///
+    /// If it is no JSON, in words.
+    pub fn parse(text: &str) -> Result<Canonical, String> {
+        let mut out = String::with_capacity(text.len());
+        write_canonical(text, &mut out).map_err(|error| error.to_string())?;
+        Ok(Canonical(out.into()))
+    }
+
+    /// The value as JSON.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn write_canonical(text: &str, out: &mut String) -> serde_json::Result<()> {
+    match text.trim_start().bytes().next() {
+        Some(b'[') => {
+            let items: Vec<&RawValue> = serde_json::from_str(text)?;
+            for (index, item) in items.iter().enumerate() {
+                out.push(if index == 0 { '[' } else { ',' });
+                write_canonical(item.get(), out)?;
+            }
+            out.push_str(if items.is_empty() { "[]" } else { "]" });
+        }
+        Some(b'{') => {
+            let entries: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
+            for (index, (key, value)) in entries.iter().enumerate() {
+                out.push(if index == 0 { '{' } else { ',' });
+                out.push_str(&Value::from(key.as_str()).to_string());
+                out.push(':');
+                write_canonical(value.get(), out)?;
+            }
+            out.push_str(if entries.is_empty() { "{}" } else { "}" });
+        }
+        Some(b'"') => {
+            let text: String = serde_json::from_str(text)?;
+            out.push_str(&Value::from(text).to_string());
+        }
+        _ => out.push_str(serde_json::from_str::<&RawValue>(text)?.get()),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_values_have_one_spelling() {
+        for (one, other) in [
+            (r#""a""#, r#" "\u0061" "#),
+            (r#"{"b":[1, 2],"a":{}}"#, r#"{"a": {}, "b":[1,2] }"#),
+            ("[ ]", "[]"),
+        ] {
+            assert_eq!(Canonical::parse(one), Canonical::parse(other));
+        }
+    }
+
+    #[test]
+    fn different_values_differ_to_the_last_digit() {
+        let long = "1234567890123456789012345678901234567890";
+        for (one, other) in [
+            (format!("{long}1"), format!("{long}2")),
+            ("1".to_owned(), "1.0".to_owned()),
+            ("1".to_owned(), r#""1""#.to_owned()),
+            ("null".to_owned(), "[]".to_owned()),
+        ] {
+            assert_ne!(Canonical::parse(&one).unwrap(), Canonical::parse(&other).unwrap());
+        }
+        assert!(Canonical::parse("[1,").is_err());
+        assert!(Canonical::parse("").is_err());
+    }
+}

@@ -1,0 +1,243 @@
+//! Counters that grow, or grow and shrink: in the end every node knows the sum.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Context, Request, Step, Workload};
+use crate::checker::{Valid, Verdict};
+use crate::edn::Edn;
+use crate::history::{Completed, History, What};
+use crate::rng::Rng;
+use crate::wire::{Body, Malformed, Schema, Shape};
+
+const ADD_OK: Schema = Schema { kind: "add_ok", fields: &[] };
+const READ_OK: Schema = Schema { kind: "read_ok", fields: &[("value", Shape::Int)] };
+
+/// A counter to which only numbers from 0 up are added.
+pub type GCounter = Counter<false>;
+/// A counter to which negative numbers are added, too.
+pub type PnCounter = Counter<true>;
+
+/// The workload: half additions, half reads.
+#[derive(Debug, Default)]
+pub struct Counter<const SHRINKS: bool>;
+
+/// What clients do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Add a number.
+    Add(i64),
+    /// Ask for the sum.
+    Read,
+}
+
+/// What they get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The number is accepted.
+    Accepted,
+    /// The sum, as far as the node knows.
+    Sum(i64),
+}
+
+impl<const SHRINKS: bool> Workload for Counter<SHRINKS> {
+    const NAME: &'static str = if SHRINKS { "pn-counter" } else { "g-counter" };
+    const HAS_FINALE: bool = true;
+
+    type Op = Op;
+    type Answer = Answer;
+    type Session = ();
+
+    fn next_op(&mut self, rng: &mut Rng) -> Op {
+        if rng.chance(0.5) {
+            return Op::Read;
+        }
+        let drawn = if SHRINKS { rng.below(10) as i64 - 5 } else { rng.below(5) as i64 };
+        Op::Add(drawn)
+    }
+
+    fn last_op(&mut self, _worker: usize, nth: usize, _elapsed: Duration) -> Option<Op> {
+        (nth == 0).then_some(Op::Read)
+    }
+
+    fn start(&mut self, (): &mut (), op: &Op) -> Step<Self> {
+        Step::Ask(match op {
+            Op::Add(delta) => {
+                Request { kind: "add", fields: format!(r#","delta":{delta}"#), reply: ADD_OK }
+            }
+            Op::Read => Request::bare("read", READ_OK),
+        })
+    }
+
+    fn answered(
+        &mut self,
+        (): &mut (),
+        _node: usize,
+        op: &Op,
+        reply: &Body<'_>,
+    ) -> Result<Step<Self>, Malformed> {
+        Ok(Step::Done(match op {
+            Op::Add(_) => Answer::Accepted,
+            Op::Read => Answer::Sum(reply.read("value", "an integer")?),
+        }))
+    }
+
+    fn is_idempotent(op: &Op) -> bool {
+        *op == Op::Read
+    }
+
+    fn f(op: &Op) -> &'static str {
+        match op {
+            Op::Add(_) => "add",
+            Op::Read => "read",
+        }
+    }
+
+    fn op_value(op: &Op) -> Edn {
+        match op {
+            Op::Add(delta) => (*delta).into(),
+            Op::Read => Edn::Nil,
+        }
+    }
+
+    fn answer_value(op: &Op, answer: &Answer) -> Edn {
+        match answer {
+            Answer::Accepted => Self::op_value(op),
+            Answer::Sum(sum) => (*sum).into(),
+        }
+    }
+
+    /// Maelstrom, `doc/workloads.md`, g-counter: "the final read on each node has a value which
+    /// is the sum of all known (or possible) increments".
+    fn check(&self, history: &History<Self>, context: &Context<'_>) -> Verdict {
+        let possible = Possible::new(history, context);
+        let wrong: Vec<_> = history
+            .completed()
+            .filter(|done| done.invocation.last)
+            .filter_map(|done| match done.answer {
+                Answer::Sum(sum) if !possible.sums.contains(sum) => Some((done, *sum)),
+                _ => None,
+            })
+            .collect();
+        let problems = wrong.iter().map(|(done, sum)| possible.complaint(context, done, *sum));
+        let read = history.completed().any(|done| done.invocation.last);
+        let valid = match (wrong.is_empty(), read) {
+            (false, _) => Valid::False,
+            (true, true) => Valid::True,
+            (true, false) => Valid::Unknown,
+        };
+        let errors = wrong.iter().map(|(done, sum)| {
+            Edn::map([
+                ("node", context.directory.node_name(done.invocation.node).into()),
+                ("value", (*sum).into()),
+            ])
+        });
+        let ranges = ranges(&possible.sums);
+        let acceptable = ranges.iter().map(|&(low, high)| Edn::vector([low, high]));
+        let results = Edn::map([
+            ("errors", Edn::vector(errors)),
+            ("acceptable", Edn::vector(acceptable)),
+            ("uncertain-count", possible.uncertain.into()),
+            ("excused-count", possible.excused.into()),
+        ]);
+        Verdict::new(valid, results, problems)
+    }
+}
+
+/// What the sum can be.
+struct Possible {
+    /// All acknowledged additions, with any of the uncertain ones.
+    sums: BTreeSet<i64>,
+    uncertain: usize,
+    excused: usize,
+    /// The sums of everything negative, and of everything positive, that was ever asked for.
+    reach: (i64, i64),
+}
+
+impl Possible {
+    fn new<const SHRINKS: bool>(
+        history: &History<Counter<SHRINKS>>,
+        context: &Context<'_>,
+    ) -> Possible {
+        let mut certain = 0;
+        let mut uncertain = Vec::new();
+        let mut excused = 0;
+        let mut settled = BTreeSet::new();
+        for (index, event) in history.events().iter().enumerate() {
+            let (What::Ok { invocation, .. } | What::Fail { invocation, .. }) = &event.what else {
+                continue;
+            };
+            settled.insert(*invocation);
+            let start = history.invocation(*invocation);
+            if let (Op::Add(delta), What::Ok { .. }) = (start.op, &event.what) {
+                if context.kills.excuse(start.node, history.time(index)) {
+                    excused += 1;
+                    uncertain.push(delta);
+                } else {
+                    certain += delta;
+                }
+            }
+        }
+        let mut reach = (0, 0);
+        for (index, invocation) in history.invocations() {
+            if let Op::Add(delta) = invocation.op {
+                reach = (reach.0 + delta.min(0), reach.1 + delta.max(0));
+                if !settled.contains(&index) {
+                    uncertain.push(delta);
+                }
+            }
+        }
+        let mut sums = BTreeSet::from([certain]);
+        for delta in &uncertain {
+            sums.extend(sums.clone().into_iter().map(|sum| sum + delta));
+        }
+        Possible { sums, uncertain: uncertain.len(), excused, reach }
+    }
+
+    fn complaint<W: Workload>(
+        &self,
+        context: &Context<'_>,
+        done: &Completed<'_, W>,
+        sum: i64,
+    ) -> String {
+        let node = context.directory.node_name(done.invocation.node);
+        let least = self.sums.first().copied().unwrap_or_default();
+        let most = self.sums.last().copied().unwrap_or_default();
+        let right = if least == most {
+            least.to_string()
+        } else {
+            format!("something from {least} to {most}")
+        };
+        if (self.reach.0..=self.reach.1).contains(&sum) {
+            format!("stale counter: {node} shows {sum} in the end, and {right} was added up")
+        } else {
+            format!(
+                "phantom addition: {node} shows {sum} in the end; all additions ever asked for \
+                 come to something from {} to {}",
+                self.reach.0, self.reach.1
+            )
+        }
+    }
+}
+
+/// Numbers as ranges, both ends included.
+fn ranges(numbers: &BTreeSet<i64>) -> Vec<(i64, i64)> {
+    let mut ranges: Vec<(i64, i64)> = Vec::new();
+    for &number in numbers {
+        match ranges.last_mut() {
+            Some((_, high)) if *high + 1 == number => *high = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_shown_as_ranges() {
+        assert_eq!(ranges(&BTreeSet::from([1, 2, 3, 5, 7, 8])), [(1, 3), (5, 5), (7, 8)]);
+    }
+}

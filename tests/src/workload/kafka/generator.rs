@@ -1,0 +1,119 @@
+//! Which operations clients carry out.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Answer, Key, Offset, Op, Settings};
+use crate::rng::Rng;
+
+/// The share of operations that assign keys. Jepsen's 1/64 leaves the clients of a short or slow
+/// test without anything to poll for most of it.
+const ASSIGNS_PER_OP: f64 = 1.0 / 16.0;
+
+/// How long a worker tries to see everything in the end.
+const LAST_POLLS: Duration = Duration::from_secs(10);
+
+/// Half sends, half polls; now and then a new assignment or a crash.
+#[derive(Debug)]
+pub(super) struct Generator {
+    settings: Settings,
+    /// The keys in use, and how many messages each has got.
+    keys: Vec<(Key, usize)>,
+    next_key: Key,
+    next_message: i64,
+    /// The highest offset known of each key, and the highest that anybody has polled.
+    sent: BTreeMap<Key, Offset>,
+    polled: BTreeMap<Key, Offset>,
+    /// What each worker has yet to see in the end.
+    missing: BTreeMap<usize, BTreeMap<Key, Offset>>,
+}
+
+impl Generator {
+    pub(super) fn new(settings: Settings) -> Generator {
+        let keys: Vec<(Key, usize)> = (0..).take(settings.key_count).map(|key| (key, 0)).collect();
+        Generator {
+            settings,
+            next_key: keys.len() as Key,
+            keys,
+            next_message: 0,
+            sent: BTreeMap::new(),
+            polled: BTreeMap::new(),
+            missing: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn next_op(&mut self, rng: &mut Rng) -> Op {
+        if rng.chance(self.settings.crashes_per_op) {
+            return Op::Crash;
+        }
+        // Each key is used half as often as the one before it.
+        let slot = (rng.bits().trailing_zeros() as usize).min(self.keys.len() - 1);
+        if rng.chance(ASSIGNS_PER_OP) {
+            return self.assign(self.keys[slot].0, rng);
+        }
+        if rng.chance(0.5) {
+            return Op::Poll;
+        }
+        let (key, writes) = &mut self.keys[slot];
+        let send = Op::Send { key: *key, message: self.next_message };
+        self.next_message += 1;
+        *writes += 1;
+        if *writes == self.settings.max_writes_per_key {
+            (*key, *writes) = (self.next_key, 0);
+            self.next_key += 1;
+        }
+        send
+    }
+
+    /// Some keys in use, and now and then all that somebody has yet to poll, so that no message
+    /// stays unseen for long.
+    fn assign(&self, key: Key, rng: &mut Rng) -> Op {
+        let mut keys = vec![key];
+        keys.extend(self.keys.iter().map(|(key, _)| *key).filter(|_| rng.chance(0.5)));
+        if rng.chance(1.0 / 3.0) {
+            let behind = |(key, sent): &(&Key, &Offset)| self.polled.get(key) < Some(sent);
+            keys.extend(self.sent.iter().filter(behind).map(|(key, _)| *key));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        Op::Assign { keys, rewind: false }
+    }
+
+    /// In the end a fresh client polls every key from its beginning, until it has seen all that
+    /// is known or has tried long enough.
+    pub(super) fn last_op(&mut self, worker: usize, nth: usize, elapsed: Duration) -> Option<Op> {
+        match nth {
+            0 => Some(Op::Crash),
+            1 => {
+                self.missing.insert(worker, self.sent.clone());
+                Some(Op::Assign { keys: (0..self.next_key).collect(), rewind: true })
+            }
+            _ => {
+                let all_seen = self.missing.get(&worker).is_none_or(BTreeMap::is_empty);
+                (!all_seen && elapsed < LAST_POLLS).then_some(Op::Poll)
+            }
+        }
+    }
+
+    pub(super) fn observe(&mut self, worker: usize, op: &Op, answer: &Answer) {
+        let raise = |known: &mut BTreeMap<Key, Offset>, key, offset: Offset| {
+            let highest = known.entry(key).or_insert(offset);
+            *highest = offset.max(*highest);
+        };
+        match (op, answer) {
+            (Op::Send { key, .. }, Answer::Sent(offset)) => raise(&mut self.sent, *key, *offset),
+            (_, Answer::Polled(polled)) => {
+                for (key, last) in super::committed(polled) {
+                    raise(&mut self.sent, key, last);
+                    raise(&mut self.polled, key, last);
+                    if let Some(missing) = self.missing.get_mut(&worker)
+                        && missing.get(&key).is_some_and(|wanted| last >= *wanted)
+                    {
+                        missing.remove(&key);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! Logs in Kafka's manner: clients send messages to keys, poll them in order, and commit how
+//! far they have come.
+
+mod generator;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::{Context, Request, Step, Workload};
+use crate::checker::Verdict;
+use crate::checker::kafka;
+use crate::checker::set_read::Element;
+use crate::edn::Edn;
+use crate::history::{History, What};
+use crate::rng::Rng;
+use crate::wire::{Body, Malformed, Schema, Shape};
+
+use generator::Generator;
+
+const SEND_OK: Schema = Schema { kind: "send_ok", fields: &[("offset", Shape::Int)] };
+const POLL_OK: Schema = Schema { kind: "poll_ok", fields: &[("msgs", Shape::Object)] };
+const COMMIT_OK: Schema = Schema { kind: "commit_offsets_ok", fields: &[] };
+const LIST_OK: Schema =
+    Schema { kind: "list_committed_offsets_ok", fields: &[("offsets", Shape::Object)] };
+
+/// A log. On the network its name is the number as a string.
+pub type Key = u32;
+/// A place in a log.
+pub type Offset = i64;
+
+/// The workload.
+#[derive(Debug)]
+pub struct Kafka {
+    generator: Generator,
+}
+
+/// What decides how keys are used and how often clients crash.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How many keys are in use at a time.
+    pub key_count: usize,
+    /// How many messages a key gets before another takes its place.
+    pub max_writes_per_key: usize,
+    /// The share of operations that are crashes.
+    pub crashes_per_op: f64,
+}
+
+/// What clients do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Decide which keys to poll from now on, going on where this client was, or where somebody
+    /// committed, or at the beginning.
+    Assign {
+        /// The keys.
+        keys: Vec<Key>,
+        /// Whether to poll everything once more.
+        rewind: bool,
+    },
+    /// Forget everything and go on as a new client.
+    Crash,
+    /// Poll all assigned keys, and commit what came.
+    Poll,
+    /// Append a message. No message is sent twice.
+    Send {
+        /// To this key.
+        key: Key,
+        /// The message.
+        message: i64,
+    },
+}
+
+/// What they get.
+#[derive(Debug)]
+pub enum Answer {
+    /// Where each key will be polled from, and which offsets the node said were committed.
+    Assigned {
+        /// The offset of the next poll, by key.
+        start: BTreeMap<Key, Offset>,
+        /// The committed offsets that were asked for and exist.
+        listed: BTreeMap<Key, Offset>,
+    },
+    /// The messages of each key. The last offset of each has been committed.
+    Polled(BTreeMap<Key, Vec<Record>>),
+    /// The message has this offset.
+    Sent(Offset),
+}
+
+/// A message in a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its place.
+    pub offset: Offset,
+    /// What it says.
+    pub message: Element,
+}
+
+/// A client's memory.
+#[derive(Debug, Default)]
+pub struct Session {
+    /// Where to poll next, by key.
+    offsets: BTreeMap<Key, Offset>,
+    /// What a poll brought, while its commit is under way.
+    polled: Option<BTreeMap<Key, Vec<Record>>>,
+}
+
+impl Kafka {
+    /// The workload with these settings.
+    #[must_use]
+    pub fn new(settings: Settings) -> Kafka {
+        Kafka { generator: Generator::new(settings) }
+    }
+}
+
+impl Workload for Kafka {
+    const NAME: &'static str = "kafka";
+    const HAS_FINALE: bool = true;
+    // An acknowledged message is meant to be there.
+    const KILL_WINDOW: Duration = Duration::ZERO;
+
+    type Op = Op;
+    type Answer = Answer;
+    type Session = Session;
+
+    fn next_op(&mut self, rng: &mut Rng) -> Op {
+        self.generator.next_op(rng)
+    }
+
+    fn last_op(&mut self, worker: usize, nth: usize, elapsed: Duration) -> Option<Op> {
+        self.generator.last_op(worker, nth, elapsed)
+    }
+
+    fn observe(&mut self, worker: usize, op: &Op, end: &What<Kafka>) {
+        if let What::Ok { answer, .. } = end {
+            self.generator.observe(worker, op, answer);
+        }
+    }
+
+    fn start(&mut self, session: &mut Session, op: &Op) -> Step<Kafka> {
+        session.polled = None;
+        match op {
+            Op::Crash => Step::Crash,
+            Op::Assign { keys, rewind: true } => {
+                session.offsets = keys.iter().map(|&key| (key, 0)).collect();
+                let start = session.offsets.clone();
+                Step::Done(Answer::Assigned { start, listed: BTreeMap::new() })
+            }
+            Op::Assign { keys, rewind: false } => {
+                let names: Vec<String> = keys.iter().map(Key::to_string).collect();
+                let fields = format!(r#","keys":{}"#, serde_json::Value::from(names));
+                Step::Ask(Request { kind: "list_committed_offsets", fields, reply: LIST_OK })
+            }
+            Op::Poll => Step::Ask(offsets_request("poll", &session.offsets, POLL_OK)),
+            Op::Send { key, message } => Step::Ask(Request {
+                kind: "send",
+                fields: format!(r#","key":"{key}","msg":{message}"#),
+                reply: SEND_OK,
+            }),
+        }
+    }
+
+    fn answered(
+        &mut self,
+        session: &mut Session,
+        _node: usize,
+        op: &Op,
+        reply: &Body<'_>,
+    ) -> Result<Step<Kafka>, Malformed> {
+        Ok(match op {
+            Op::Send { .. } => Step::Done(Answer::Sent(reply.read("offset", "an integer")?)),
+            Op::Assign { keys, .. } => {
+                let expected = "an object of offsets by key, of the keys asked for";
+                let listed = by_key(reply.read("offsets", expected)?, |key| keys.contains(&key))?;
+                let start = |key| {
+                    let known = session.offsets.get(key).or(listed.get(key));
+                    (*key, known.copied().unwrap_or(0))
+                };
+                session.offsets = keys.iter().map(start).collect();
+                Step::Done(Answer::Assigned { start: session.offsets.clone(), listed })
+            }
+            Op::Crash => Step::Crash,
+            Op::Poll => match session.polled.take() {
+                Some(polled) => {
+                    // Only now: a poll whose commit failed never happened, as far as the
+                    // history goes, and its messages are to be polled again.
+                    session.offsets.extend(committed(&polled).map(|(key, last)| (key, last + 1)));
+                    Step::Done(Answer::Polled(polled))
+                }
+                None => {
+                    let polled = messages(session, reply)?;
+                    let commit: BTreeMap<Key, Offset> = committed(&polled).collect();
+                    if commit.is_empty() {
+                        return Ok(Step::Done(Answer::Polled(polled)));
+                    }
+                    session.polled = Some(polled);
+                    Step::Ask(offsets_request("commit_offsets", &commit, COMMIT_OK))
+                }
+            },
+        })
+    }
+
+    /// Crashes crash.
+    fn may_always_fail(f: &str) -> bool {
+        f == "crash"
+    }
+
+    fn f(op: &Op) -> &'static str {
+        match op {
+            Op::Assign { .. } => "assign",
+            Op::Crash => "crash",
+            Op::Poll => "poll",
+            Op::Send { .. } => "send",
+        }
+    }
+
+    fn op_value(op: &Op) -> Edn {
+        match op {
+            Op::Assign { keys, rewind } => {
+                let keys = Edn::vector(keys.iter().map(Key::to_string));
+                if *rewind { Edn::map([("seek-to-beginning", keys)]) } else { keys }
+            }
+            Op::Crash => Edn::Nil,
+            Op::Poll => Edn::Vector(vec![Edn::Vector(vec![Edn::Keyword("poll")])]),
+            Op::Send { key, message } => send_value(*key, (*message).into()),
+        }
+    }
+
+    fn answer_value(op: &Op, answer: &Answer) -> Edn {
+        let offsets = |offsets: &BTreeMap<Key, Offset>| {
+            Edn::Map(offsets.iter().map(|(k, o)| (k.to_string().into(), (*o).into())).collect())
+        };
+        match (op, answer) {
+            (Op::Send { key, message }, Answer::Sent(offset)) => {
+                send_value(*key, Edn::vector([*offset, *message]))
+            }
+            (_, Answer::Assigned { start, listed }) => {
+                Edn::map([("start", offsets(start)), ("committed", offsets(listed))])
+            }
+            (_, Answer::Polled(polled)) => {
+                let pair = |record: &Record| {
+                    Edn::Vector(vec![record.offset.into(), (&record.message).into()])
+                };
+                let key = |(key, records): (&Key, &Vec<Record>)| {
+                    (key.to_string().into(), Edn::Vector(records.iter().map(pair).collect()))
+                };
+                let polled = Edn::Map(polled.iter().map(key).collect());
+                Edn::Vector(vec![Edn::Vector(vec![Edn::Keyword("poll"), polled])])
+            }
+            (_, Answer::Sent(offset)) => (*offset).into(),
+        }
+    }
+
+    fn check(&self, history: &History<Kafka>, context: &Context<'_>) -> Verdict {
+        kafka::check(history, context)
+    }
+}
+
+fn send_value(key: Key, message: Edn) -> Edn {
+    let send = vec![Edn::Keyword("send"), key.to_string().into(), message];
+    Edn::Vector(vec![Edn::Vector(send)])
+}
+
+/// The last offset of each key that was polled: what is to be committed.
+pub(crate) fn committed(
+    polled: &BTreeMap<Key, Vec<Record>>,
+) -> impl Iterator<Item = (Key, Offset)> + '_ {
+    let last = |records: &Vec<Record>| records.iter().map(|record| record.offset).max();
+    polled.iter().filter_map(move |(key, records)| Some((*key, last(records)?)))
+}
+
+fn offsets_request(kind: &'static str, offsets: &BTreeMap<Key, Offset>, reply: Schema) -> Request {
+    let mut fields = String::from(r#","offsets":{"#);
+    for (index, (key, offset)) in offsets.iter().enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        // Writing to a string cannot fail.
+        let _ = write!(fields, r#"{comma}"{key}":{offset}"#);
+    }
+    fields.push('}');
+    Request { kind, fields, reply }
+}
+
+fn messages(session: &Session, reply: &Body<'_>) -> Result<BTreeMap<Key, Vec<Record>>, Malformed> {
+    const EXPECTED: &str = "an object of [[offset, message], …] by key, of the keys polled";
+    let polled = |key| session.offsets.contains_key(&key);
+    // Nearly always all messages are integers, and nearly always this is quick.
+    if let Ok(numbers) = reply.read::<BTreeMap<String, Vec<(Offset, i64)>>>("msgs", EXPECTED) {
+        let record = |(offset, message)| Record { offset, message: Element::Int(message) };
+        let records = |pairs: Vec<_>| pairs.into_iter().map(record).collect();
+        return by_key(
+            numbers.into_iter().map(|(key, pairs)| (key, records(pairs))).collect(),
+            polled,
+        );
+    }
+    let any: BTreeMap<String, Vec<(Offset, &serde_json::value::RawValue)>> =
+        reply.read("msgs", EXPECTED)?;
+    let record = |(offset, message): (Offset, &serde_json::value::RawValue)| {
+        let message = Element::parse(message.get()).map_err(|problem| Malformed {
+            problem,
+            expected: EXPECTED.to_owned(),
+            hint: "check how messages are written",
+        })?;
+        Ok(Record { offset, message })
+    };
+    let mut all = BTreeMap::new();
+    for (key, pairs) in any {
+        all.insert(key, pairs.into_iter().map(record).collect::<Result<_, _>>()?);
+    }
+    by_key(all, polled)
+}
+
+/// Reads the keys of an object. Only those that were asked for may be there.
+fn by_key<T>(
+    object: BTreeMap<String, T>,
+    asked: impl Fn(Key) -> bool,
+) -> Result<BTreeMap<Key, T>, Malformed> {
+    let key = |(name, value): (String, T)| match name.parse() {
+        Ok(key) if asked(key) && name == key.to_string() => Ok((key, value)),
+        _ => Err(Malformed {
+            problem: format!("speaks of the key {name:?}, which was not asked for"),
+            expected: "only keys of the request".to_owned(),
+            hint: "leave out other keys; a key without messages may be left out, too",
+        }),
+    };
+    object.into_iter().map(key).collect()
+}
