@@ -3,8 +3,7 @@
 use core::iter::FusedIterator;
 
 use crate::claim::{Claim, Want};
-use crate::layout::IDS_PER_MS;
-use crate::slot::Slot;
+use crate::layout::{IDS_PER_MS, SEQUENCE_MAX, TIMESTAMP_SHIFT};
 use crate::{Clock, Generator, Id, ReserveError};
 
 impl<C: Clock> Generator<C> {
@@ -95,16 +94,18 @@ impl<C: Clock> Generator<C> {
 #[derive(Clone, Debug)]
 #[must_use = "the IDs of a batch that is dropped are lost"]
 pub struct Batch {
-    next: Slot,
-    end: Slot,
+    /// The next ID as a number, or the one after the last.
+    next: u64,
+    left: u32,
 }
 
 impl Batch {
-    pub(crate) const EMPTY: Batch = Batch { next: Slot::from_word(0), end: Slot::from_word(0) };
+    pub(crate) const EMPTY: Batch = Batch { next: 0, left: 0 };
 
     #[inline]
     pub(crate) fn of(claim: Claim) -> Batch {
-        Batch { next: claim.first, end: claim.first.plus(claim.count) }
+        // Asked for as a u32, and never more than that.
+        Batch { next: claim.first.id().get(), left: claim.count as u32 }
     }
 }
 
@@ -113,18 +114,18 @@ impl Iterator for Batch {
 
     #[inline]
     fn next(&mut self) -> Option<Id> {
-        (self.next < self.end).then(|| {
-            let slot = self.next;
-            self.next = slot.plus(1);
-            slot.id()
-        })
+        self.left = self.left.checked_sub(1)?;
+        let raw = self.next;
+        // IDs in a row differ by one, but where a full sequence carries over the node
+        // id into the timestamp.
+        const FULL: u64 = SEQUENCE_MAX as u64;
+        self.next = if raw & FULL == FULL { raw - FULL + (1 << TIMESTAMP_SHIFT) } else { raw + 1 };
+        Some(Id::from_clear(raw))
     }
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
-        // A claim is far below 2^32 slots: the asked count was a u32.
-        let left = (self.end.to_word() - self.next.to_word()) as usize;
-        (left, Some(left))
+        (self.left as usize, Some(self.left as usize))
     }
 }
 

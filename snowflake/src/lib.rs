@@ -11,14 +11,103 @@
 //! ```
 //! use snowflake::{Epoch, Generator, NodeId, SystemClock};
 //!
-//! let generator = Generator::builder(NodeId::new(7)?, Epoch::Y2024).build(SystemClock)?;
-//! let id = generator.next_id()?;
+//! let node = NodeId::new(7)?; // or NodeId::from_env("NODE_ID")?, or from_hostname()?
+//! let generator = Generator::builder(node, Epoch::Y2024).build(SystemClock)?;
+//!
+//! let id = generator.next_id()?; // from any thread, through `&generator`
 //! assert_eq!(id.parts().node, 7);
-//! println!("{id}");
+//! assert_eq!(id.to_string().parse(), Ok(id)); // in JSON: a string, with feature `serde`
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # What is and is not promised
+//!
+//! - IDs of one [`Generator`] are **unique and strictly increasing** in the order of
+//!   the claims, from any number of threads, whatever the clock does. An ID that
+//!   reaches another thread is smaller than that thread's next one.
+//! - IDs of generators with **different node ids and one epoch** are unique. Among
+//!   each other they are ordered only as well as their clocks agree: k-sorted, in
+//!   Twitter's word.
+//! - Two generators with one node id, at the same time or after a restart that
+//!   forgot, **collide**. Nothing here can know of the other.
+//! - Nothing is masked or wrapped. A node id, an epoch or a clock out of range is an
+//!   error, in release builds as well.
+//! - A node makes 4096 IDs a millisecond, 4,096,000 a second, and no more.
+//! - An ID tells when it was made and, by comparison, how fast: **not for secrets**.
+//!
+//! # Choosing an epoch and node ids
+//!
+//! The [`Epoch`] is for ever, and the same for everyone who shares the IDs. One near
+//! the service's birth leaves it nearly all of the 69.7 years that 41 bits count;
+//! [`Epoch::Y2024`] ends in 2093. A new service has no reason for
+//! [`Epoch::TWITTER`], which ends in 2080, but for IDs that must look like Twitter's.
+//!
+//! A [`NodeId`] is a number from 0 to 1023 that no other process with this epoch has
+//! while this one runs: from the deployment's configuration
+//! ([`NodeId::from_env`]), from a StatefulSet's ordinal ([`NodeId::from_hostname`]),
+//! or from datacenter and worker ([`NodeId::in_datacenter`]). There is no helper that
+//! makes one from an address: ten bits of a MAC or IP address collide.
+//!
+//! # Restarts
+//!
+//! A new process with the old node id repeats IDs if its clock is behind the last ID
+//! of the old one: because the clock was set back meanwhile, or because that one ran
+//! ahead of its clock. So either hand it the last ID
+//! ([`resume_after`](Builder::resume_after), with the largest ID in the database, say),
+//! or leave it down for as long as the lead and the steps to be expected are.
+//!
+//! # When the clock misbehaves
+//!
+//! The generator stays on its timeline: the word that holds it only grows.
+//!
+//! - **A full millisecond**, or a clock that **repeats** or **steps back**: the next ID
+//!   is of the earliest millisecond with one to spare. How far that may be ahead of
+//!   the clock is one setting, [`max_ahead_ms`](Builder::max_ahead_ms), 0 unless set.
+//!   Beyond it a call waits, or is refused with the time to wait.
+//! - **A jump forward** that the machine's uptime did not see is believed when a
+//!   reading at least a second later confirms it. Until then IDs go on by the uptime.
+//!   So one bogus reading cannot push the timeline into the future, and a real
+//!   correction costs nothing but that second.
+//! - **A frozen clock** gives the rest of its millisecond. A call that waits gives up
+//!   after a second ([`frozen_after`](Builder::frozen_after)).
+//! - **Before the epoch, or past the last timestamp**: an error.
+//!
+//! [`Generator::counters`] tells how often each of them happened.
+//!
+//! # Choosing between the ways to ask
+//!
+//! | | when no ID is free | for |
+//! |---|---|---|
+//! | [`next_id`](Generator::next_id) | sleeps | most callers |
+//! | [`next_id_timeout`](Generator::next_id_timeout), [`next_id_deadline`](Generator::next_id_deadline) | sleeps, up to then | requests with a deadline |
+//! | [`try_next_id`](Generator::try_next_id) | is refused, with the time to wait | event loops; `no_std` |
+//! | [`reserve`](Generator::reserve), [`try_reserve`](Generator::try_reserve) | all of them or none | bulk inserts: one claim for the whole batch |
+//! | [`local`](Generator::local) | as above, by the block | threads at full speed; not ordered between threads |
+//! | [`next_id_with`](Generator::next_id_with) | awaits the `sleep` it is given | any async runtime |
+//! | `next_id_tokio` | awaits | tokio, with feature `tokio` |
+//!
+//! A call that is refused, times out or is cancelled leaves no trace: however often
+//! it is repeated, the next ID is not delayed by it.
+//!
+//! A [`max_ahead_ms`](Builder::max_ahead_ms) of a few milliseconds takes a burst, or a
+//! small correction of the clock, at once instead of waiting it out. Its price is the
+//! same time at a restart.
+//!
+//! # Features
+//!
+//! - `std` (default): [`SystemClock`], [`ManualClock`], the calls that sleep, node ids
+//!   from the environment. Without it the crate is `no_std` and allocates nothing: bring
+//!   a [`Clock`].
+//! - `serde`: an [`Id`] is a decimal string in JSON, because JavaScript rounds numbers
+//!   above 2^53, and a number in binary formats. Strings and integers are accepted.
+//! - `tokio`: `Generator::next_id_tokio`.
+//!
+//! # Panics
+//!
+//! No function here panics unless its documentation says so.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod batch;
 #[cfg(feature = "std")]

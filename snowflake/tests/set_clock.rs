@@ -2,7 +2,7 @@
 //! panic, no false error.
 //!
 //! The clock is the system's, with its cycle counter and its uptime, and an offset
-//! that the test turns. Where other generators fail here is in `benches/RESULTS.md`.
+//! that the test turns.
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
 mod common;
