@@ -1,0 +1,43 @@
+//! Asks every question of the benchmarks in one run and prints `RESULTS.md`:
+//!
+//! ```text
+//! cargo run --release -p benches --features peers --ignore-rust-version --bin measure > benches/RESULTS.md
+//! ```
+//!
+//! Names of questions as arguments ask those alone. The machine must be quiet.
+#![forbid(unsafe_code)]
+
+mod machine;
+mod questions;
+mod table;
+
+use std::process::ExitCode;
+
+/// A question's name and what answers it, in the order of the report.
+const QUESTIONS: [(&str, fn()); 6] = [
+    ("single", questions::single::ask),
+    ("contention", questions::contention::ask),
+    ("saturation", questions::saturation::ask),
+    ("burst", questions::burst::ask),
+    ("tasks", questions::tasks::ask),
+    ("text", questions::text::ask),
+];
+
+fn main() -> ExitCode {
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) =
+        asked.iter().find(|asked| QUESTIONS.iter().all(|(name, _)| name != asked))
+    {
+        let names: Vec<_> = QUESTIONS.iter().map(|(name, _)| *name).collect();
+        eprintln!("measure: no question is called {unknown:?}; there are {}", names.join(", "));
+        return ExitCode::FAILURE;
+    }
+    machine::describe(&asked);
+    for (name, ask) in QUESTIONS {
+        if asked.is_empty() || asked.iter().any(|asked| asked == name) {
+            eprintln!("measure: {name}");
+            ask();
+        }
+    }
+    ExitCode::SUCCESS
+}
