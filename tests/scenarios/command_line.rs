@@ -43,6 +43,35 @@ fn help_is_no_error() {
     run.expect_code(0).expect_result("--nemesis-interval");
 }
 
+/// The flags that Maelstrom has and this bench has no use for.
+#[test]
+fn a_command_line_meant_for_maelstrom_is_taken_whole() {
+    let line = "-w echo -n a --node b --time-limit 1 --rate 10 --test-count 2 --no-ssh \
+                --username root --password root --ssh-private-key key --strict-host-key-checking \
+                --leave-db-running --logging-json --consistency-models serializable \
+                --max-txn-length 4 --max-writes-per-key 16 --key-count 10";
+    let run = test(line, &[]);
+    run.expect_valid();
+    let folder = run.folder.path().join("store/echo");
+    let tests = std::fs::read_dir(folder).unwrap().flatten();
+    let tests = tests.filter(|entry| entry.file_name() != "latest").count();
+    assert_eq!(tests, 2, "--test-count 2\n{run}");
+    assert!(run.stored("node-logs/b.log").exists(), "{run}");
+}
+
+#[test]
+fn nodes_can_be_named_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = folder.path().join("names");
+    std::fs::write(&names, "left\nright\n\n").unwrap();
+    let line = "-w echo --time-limit 1 --rate 10 --nodes-file";
+    let run = test(line, &[names.to_str().unwrap()]);
+    run.expect_valid();
+    assert!(run.stored("node-logs/right.log").exists(), "{run}");
+    let run = test(line, &["/no/such/file"]);
+    run.expect_code(254).expect_said(&["error: --nodes-file /no/such/file: No such file"]);
+}
+
 #[test]
 fn a_program_that_cannot_start_is_one_line_and_exits_255() {
     let folder = tempfile::tempdir().unwrap();

@@ -69,6 +69,14 @@ pub struct TestArgs {
     #[arg(default_value = "n1,n2,n3,n4,n5")]
     pub nodes: Vec<String>,
 
+    /// The name of one node; may be given several times, instead of --nodes.
+    #[arg(short, long, value_name = "NAME", help_heading = "Nodes")]
+    pub node: Vec<String>,
+
+    /// A file with the nodes' names, one per line, instead of --nodes.
+    #[arg(long, value_name = "FILE", help_heading = "Nodes")]
+    pub nodes_file: Option<PathBuf>,
+
     /// Show what nodes write to standard error as they do.
     #[arg(long, help_heading = "Nodes")]
     pub log_stderr: bool,
@@ -110,6 +118,11 @@ pub struct TestArgs {
     #[arg(long, value_name = "INT", default_value = "16", value_parser = parse_count)]
     #[arg(help_heading = "Clients")]
     pub max_writes_per_key: usize,
+
+    /// How many times to run the test; the first that is not valid is the last.
+    #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = parse_count)]
+    #[arg(help_heading = "Clients")]
+    pub test_count: usize,
 
     /// Mean latency between servers, in milliseconds.
     #[arg(long, value_name = "MILLIS", default_value = "0", value_parser = parse_not_negative)]
@@ -168,6 +181,36 @@ pub struct TestArgs {
     #[arg(long, value_name = "A..B", value_parser = parse_seeds, conflicts_with = "seed")]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub seeds: Option<Seeds>,
+
+    /// What Maelstrom's command line has and means nothing here.
+    #[command(flatten)]
+    pub without_effect: WithoutEffect,
+}
+
+/// Flags of Maelstrom that are taken and change nothing: there is nothing to log in to, no
+/// database to leave running, no transaction to check and one format for logs.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Taken and without effect")]
+#[allow(missing_docs, reason = "each says no more than its name, and none has an effect")]
+pub struct WithoutEffect {
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
+    pub username: Option<String>,
+    #[arg(long, value_name = "TEXT", hide_short_help = true)]
+    pub password: Option<String>,
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub ssh_private_key: Option<PathBuf>,
+    #[arg(long, hide_short_help = true)]
+    pub strict_host_key_checking: bool,
+    #[arg(long, hide_short_help = true)]
+    pub no_ssh: bool,
+    #[arg(long, hide_short_help = true)]
+    pub leave_db_running: bool,
+    #[arg(long, hide_short_help = true)]
+    pub logging_json: bool,
+    #[arg(long, value_name = "MODELS", hide_short_help = true)]
+    pub consistency_models: Option<String>,
+    #[arg(long, value_name = "INT", hide_short_help = true)]
+    pub max_txn_length: Option<usize>,
 }
 
 /// The workloads, by name.
@@ -294,16 +337,16 @@ impl TestArgs {
         self.sim || self.seeds.is_some()
     }
 
-    /// For kafka: the share of operations that are crashes, such that a client crashes every
-    /// half minute.
-    #[must_use]
-    pub fn crashes_per_op(&self) -> f64 {
-        const CRASH_EVERY_S: f64 = 30.0;
-        let clients = match self.concurrency {
-            Concurrency::Clients(count) => count,
-            Concurrency::PerNode(count) => count * self.node_count.unwrap_or(self.nodes.len()),
-        };
-        if self.rate > 0.0 { clients as f64 / (CRASH_EVERY_S * self.rate) } else { 0.0 }
+    /// The names that --node, --nodes-file or --nodes give.
+    fn node_names(&self) -> Result<Vec<String>, String> {
+        if !self.node.is_empty() {
+            return Ok(self.node.clone());
+        }
+        let Some(path) = &self.nodes_file else { return Ok(self.nodes.clone()) };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("--nodes-file {}: {error}", path.display()))?;
+        let names = text.lines().map(str::trim).filter(|name| !name.is_empty());
+        Ok(names.map(str::to_owned).collect())
     }
 
     /// What the test is to be.
@@ -315,7 +358,7 @@ impl TestArgs {
         let names = match self.node_count {
             Some(0) => return Err("--node-count must be at least 1".to_owned()),
             Some(count) => (0..count).map(|node| format!("n{node}")).collect(),
-            None => self.nodes.clone(),
+            None => self.node_names()?,
         };
         let directory = Directory::new(names).map_err(|problem| format!("--nodes: {problem}"))?;
         let concurrency = match self.concurrency {

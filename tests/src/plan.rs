@@ -39,3 +39,12 @@ pub struct Plan {
     /// Show messages as they arrive.
     pub log_recv: bool,
 }
+
+impl Plan {
+    /// The share of operations that happens so often to each client, on average.
+    #[must_use]
+    pub fn share_per_client(&self, every: Duration) -> f64 {
+        let operations = self.rate * every.as_secs_f64();
+        if operations > 0.0 { (self.concurrency as f64 / operations).min(1.0) } else { 0.0 }
+    }
+}

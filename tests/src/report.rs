@@ -33,6 +33,8 @@ pub struct Report {
     pub problems: Vec<String>,
     /// The figures people compare.
     pub figures: Figures,
+    /// What is no anomaly, but worth knowing.
+    pub warnings: Vec<String>,
 }
 
 /// The figures of a test that people compare, as far as it has them.
@@ -84,7 +86,13 @@ impl Report {
         results.insert("driver", Edn::Keyword(driver));
         results.insert("seed", plan.seed.into());
         results.insert("valid?", valid.into());
-        Report { valid, results, problems, figures }
+        let warnings = (*late_answers > 0).then(|| {
+            format!(
+                "warning: {late_answers} answers came after their clients had given up and gone; \
+                 Maelstrom stops listening to a node at the first such answer"
+            )
+        });
+        Report { valid, results, problems, figures, warnings: warnings.into_iter().collect() }
     }
 
     /// The status that the shell gets.

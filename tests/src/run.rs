@@ -18,7 +18,7 @@ use crate::workload::broadcast::Broadcast;
 use crate::workload::counter::{GCounter, PnCounter};
 use crate::workload::echo::Echo;
 use crate::workload::g_set::GSet;
-use crate::workload::kafka::{Kafka, Settings};
+use crate::workload::kafka::{self, Kafka, Settings};
 use crate::workload::unique_ids::UniqueIds;
 
 /// Where results go, below the current folder.
@@ -27,29 +27,32 @@ const STORE: &str = "store";
 /// Runs what the flags ask for, and says what the shell is to be told.
 #[must_use]
 pub fn test(args: &TestArgs) -> u8 {
-    let topology = args.topology.into();
-    match args.workload {
-        WorkloadName::Echo => test_workload(args, || Echo),
-        WorkloadName::UniqueIds => test_workload(args, || UniqueIds),
-        WorkloadName::Broadcast => test_workload(args, || Broadcast::new(topology)),
-        WorkloadName::GSet => test_workload(args, GSet::default),
-        WorkloadName::GCounter => test_workload(args, GCounter::default),
-        WorkloadName::PnCounter => test_workload(args, PnCounter::default),
-        WorkloadName::Kafka => test_workload(args, || {
-            Kafka::new(Settings {
-                key_count: args.key_count,
-                max_writes_per_key: args.max_writes_per_key,
-                crashes_per_op: args.crashes_per_op(),
-            })
-        }),
-    }
+    (0..args.test_count).map(|_| test_once(args)).find(|code| *code != 0).unwrap_or(0)
 }
 
-fn test_workload<W: Workload>(args: &TestArgs, workload: impl Fn() -> W + Sync) -> u8 {
+fn test_once(args: &TestArgs) -> u8 {
     let plan = match args.plan() {
         Ok(plan) => plan,
         Err(problem) => return bad_flags(&problem),
     };
+    let topology = args.topology.into();
+    let settings = Settings {
+        key_count: args.key_count,
+        max_writes_per_key: args.max_writes_per_key,
+        crashes_per_op: plan.share_per_client(kafka::CRASH_EVERY),
+    };
+    match args.workload {
+        WorkloadName::Echo => test_workload(args, plan, || Echo),
+        WorkloadName::UniqueIds => test_workload(args, plan, || UniqueIds),
+        WorkloadName::Broadcast => test_workload(args, plan, || Broadcast::new(topology)),
+        WorkloadName::GSet => test_workload(args, plan, GSet::default),
+        WorkloadName::GCounter => test_workload(args, plan, GCounter::default),
+        WorkloadName::PnCounter => test_workload(args, plan, PnCounter::default),
+        WorkloadName::Kafka => test_workload(args, plan, || Kafka::new(settings)),
+    }
+}
+
+fn test_workload<W: Workload>(args: &TestArgs, plan: Plan, workload: impl Fn() -> W + Sync) -> u8 {
     if !args.simulates() {
         return match args.launch() {
             Ok(launch) => tell(in_processes(plan, &launch, workload()), None),
@@ -152,6 +155,7 @@ fn tell(ended: Result<Report, Failure>, replay: Option<&str>) -> u8 {
     let code = match ended {
         Ok(report) => {
             println!("{}", report.results.pretty(100));
+            report.warnings.iter().for_each(|warning| eprintln!("{warning}"));
             eprint!("{}", report.problems_text());
             eprintln!("{}", report.figures);
             eprintln!("{}", closing_words(report.valid));

@@ -24,6 +24,9 @@ const COMMIT_OK: Schema = Schema { kind: "commit_offsets_ok", fields: &[] };
 const LIST_OK: Schema =
     Schema { kind: "list_committed_offsets_ok", fields: &[("offsets", Shape::Object)] };
 
+/// How often a client crashes, as in Maelstrom's test.
+pub const CRASH_EVERY: Duration = Duration::from_secs(30);
+
 /// A log. On the network its name is the number as a string.
 pub type Key = u32;
 /// A place in a log.
