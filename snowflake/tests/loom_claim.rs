@@ -98,6 +98,7 @@ fn claims_are_unique_and_increase() {
         let ids = [[first, claim(&generator)], other.join().unwrap()];
         assert!(ids.iter().all(|ids| ids[0] < ids[1]), "a thread's IDs increase: {ids:?}");
         assert_distinct(ids.concat());
+        assert_eq!(generator.counters().ids_made, 4, "an exchange that lost was counted");
     });
 }
 

@@ -79,6 +79,21 @@ fn a_batch_that_does_not_fit_takes_nothing() {
     assert!(generator.try_next_id().is_err());
 }
 
+/// Whoever takes the last slot shuts the gate: on one thread there is no trace at all.
+#[test]
+fn the_last_slot_shuts_the_gate() {
+    for sizes in [&[4096][..], &[1, 4095], &[4095, 1]] {
+        let clock = OpenClock::new(at(TICK));
+        let generator = builder().build(&clock).unwrap();
+        for &size in sizes {
+            assert_eq!(generator.try_reserve(size).unwrap().len(), size as usize);
+        }
+        assert!(generator.try_next_id().is_err());
+        clock.tick();
+        assert_eq!(generator.try_next_id().unwrap().parts().sequence, 0, "{sizes:?}");
+    }
+}
+
 /// Eight threads rush at the last slots of the layout: each of them is given out once,
 /// and nobody is shown another node's ID.
 #[test]
