@@ -100,9 +100,22 @@ impl Calls {
     pub(super) fn expire(&mut self, now: Time) -> Option<(u64, Role)> {
         let &(deadline, number) = self.timeouts.first().filter(|(deadline, _)| *deadline <= now)?;
         self.timeouts.remove(&(deadline, number));
-        let client = self.clients.get_mut(&number)?;
-        client.call = None;
-        Some((number, client.role))
+        Some((number, self.clients.get(&number)?.role))
+    }
+
+    /// Makes a client that has run out of patience wait on.
+    pub(super) fn extend(&mut self, number: u64, deadline: Time) {
+        if let Some(call) = self.clients.get_mut(&number).and_then(|client| client.call.as_mut()) {
+            call.deadline = deadline;
+            self.timeouts.insert((deadline, number));
+        }
+    }
+
+    /// Makes a client stop waiting.
+    pub(super) fn give_up(&mut self, number: u64) {
+        if let Some(client) = self.clients.get_mut(&number) {
+            client.call = None;
+        }
     }
 
     /// Answers to clients that were closed by then. Maelstrom stops listening to a node at the

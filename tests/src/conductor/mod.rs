@@ -13,35 +13,30 @@
 //! ```
 
 mod calls;
+mod nodes;
+mod post;
 mod worker;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use crate::address::{Address, Directory};
-use crate::edn::Edn;
 use crate::failure::Failure;
-use crate::history::{History, OpError, What};
-use crate::nemesis::{Act, Deed, Schedule};
-use crate::net::{Network, Packet};
+use crate::history::{History, What};
+use crate::nemesis::Schedule;
+use crate::net::Network;
 use crate::plan::Plan;
 use crate::rng::{Rng, Stream};
 use crate::service::Services;
 use crate::time::Time;
-use crate::wire::{Body, Envelope, Malformed, Schema};
-use crate::workload::{Request, Workload};
+use crate::workload::Workload;
 
-use calls::{Calls, Heard, Role};
+use calls::{Calls, Role};
 use worker::Worker;
 
-/// How long a node has to answer `init`.
-const INIT_PATIENCE: Duration = Duration::from_secs(10);
-/// How long a client waits for anything else.
+/// How long a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a workload with last reads leaves the nodes alone before them.
 const QUIET: Duration = Duration::from_secs(10);
-
-const INIT_OK: Schema = Schema { kind: "init_ok", fields: &[] };
 
 /// What the driver has to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,6 +119,7 @@ pub struct Conductor<W: Workload> {
     calls: Calls,
     workers: Vec<Worker<W>>,
     nodes: Vec<NodeState>,
+    paused: BTreeSet<usize>,
     lines_written: Vec<u64>,
     history: History<W>,
     commands: VecDeque<Command>,
@@ -165,6 +161,7 @@ impl<W: Workload> Conductor<W> {
             calls: Calls::default(),
             workers: Vec::new(),
             nodes: vec![NodeState::Starting; node_count],
+            paused: BTreeSet::new(),
             lines_written: vec![0; node_count],
             history: History::new(),
             commands: VecDeque::new(),
@@ -249,86 +246,6 @@ impl<W: Workload> Conductor<W> {
         }
     }
 
-    /// Takes one line that a node wrote on its standard output.
-    ///
-    /// # Errors
-    ///
-    /// If the line breaks the protocol.
-    pub fn node_wrote(&mut self, now: Time, node: usize, line: &[u8]) -> Result<(), Failure> {
-        if self.nodes[node] == NodeState::Dead {
-            return Ok(());
-        }
-        self.lines_written[node] += 1;
-        self.take_line(now, node, line).map_err(|malformed| Failure::Malformed {
-            node: self.plan.directory.node_name(node).to_owned(),
-            line_number: self.lines_written[node],
-            line: String::from_utf8_lossy(line).into_owned(),
-            malformed,
-        })
-    }
-
-    fn take_line(&mut self, now: Time, node: usize, line: &[u8]) -> Result<(), Malformed> {
-        let envelope = Envelope::parse(line)?;
-        let directory = &self.plan.directory;
-        if directory.find(&envelope.src) != Some(Address::Node(node)) {
-            return Err(Malformed {
-                problem: format!("claims to come from {:?}", envelope.src),
-                expected: format!(r#""src": {:?}"#, directory.node_name(node)),
-                hint: "src is the name that init gave to this node",
-            });
-        }
-        let Some(dest) = directory.find(&envelope.dest) else {
-            return Err(Malformed {
-                problem: format!("is for {:?}, whom nobody knows", envelope.dest),
-                expected: format!(
-                    "a node ({}), a client that has asked something, or a service",
-                    directory.node_names().join(" ")
-                ),
-                hint: "dest is a name from init's node_ids, or the src of a request",
-            });
-        };
-        let src = Address::Node(node);
-        if let Address::Client(client) = dest {
-            let body = envelope.body;
-            let id = self.network.hand_to_client();
-            self.log(self.plan.log_send, "send", id, src, dest, body.get());
-            self.log(self.plan.log_recv, "recv", id, src, dest, body.get());
-            return self.client_hears(now, client, node, &Body::parse(body).map_err(bad_body)?);
-        }
-        self.send(now, src, dest, envelope.body.get());
-        Ok(())
-    }
-
-    fn client_hears(
-        &mut self,
-        now: Time,
-        client: u64,
-        node: usize,
-        body: &Body<'_>,
-    ) -> Result<(), Malformed> {
-        match self.calls.hear(client, body)? {
-            Heard::Nothing => {}
-            Heard::Answer(Role::Worker(worker)) => self.answered(now, worker, node, body)?,
-            Heard::Error(Role::Worker(worker), error) => self.op_failed(now, worker, error),
-            Heard::Answer(Role::Init(node)) => {
-                self.calls.close(client);
-                self.initialised(now, node);
-            }
-            Heard::Answer(Role::Setup(_)) => {
-                self.calls.close(client);
-                self.nodes[node] = NodeState::Ready;
-            }
-            Heard::Error(Role::Init(_) | Role::Setup(_), error) => {
-                return Err(Malformed {
-                    problem: format!("refuses to be set up: {error}"),
-                    expected: "init_ok, and the workload's own answer after that".to_owned(),
-                    hint: "every node has to support init and the workload under test",
-                });
-            }
-        }
-        Ok(())
-    }
-
     /// Does one thing that is due, if there is one.
     fn step(&mut self, now: Time) -> Result<bool, Failure> {
         if let Some(packet) = self.network.receive(now) {
@@ -401,116 +318,6 @@ impl<W: Workload> Conductor<W> {
         }
     }
 
-    fn start_node(&mut self, now: Time, node: usize) {
-        self.nodes[node] = NodeState::Starting;
-        self.lines_written[node] = 0;
-        self.network.set_down(node, false);
-        self.commands.push_back(Command::Start(node));
-        let names = self.plan.directory.node_names();
-        let name = serde_json::Value::from(self.plan.directory.node_name(node));
-        let names = serde_json::Value::from(names);
-        let fields = format!(r#","node_id":{name},"node_ids":{names}"#);
-        let request = Request { kind: "init", fields, reply: INIT_OK };
-        let client = self.calls.open(Role::Init(node));
-        self.ask(now, client, node, &request, INIT_PATIENCE);
-    }
-
-    /// A node has answered `init`. One that restarts goes on to the workload's own request at
-    /// once, the others wait for each other.
-    fn initialised(&mut self, now: Time, node: usize) {
-        self.nodes[node] = NodeState::Ready;
-        if self.phase != Phase::Initialising {
-            self.set_up(now, node);
-        }
-    }
-
-    fn set_up(&mut self, now: Time, node: usize) {
-        if let Some(request) = self.workload.setup(&self.plan.directory) {
-            self.nodes[node] = NodeState::Starting;
-            let client = self.calls.open(Role::Setup(node));
-            self.ask(now, client, node, &request, PATIENCE);
-        }
-    }
-
-    fn ask(&mut self, now: Time, client: u64, node: usize, request: &Request, patience: Duration) {
-        let body = self.calls.ask(now, client, request, patience);
-        self.send(now, Address::Client(client), Address::Node(node), &body);
-    }
-
-    fn send(&mut self, now: Time, src: Address, dest: Address, body: &str) {
-        let id = self.network.send(now, src, dest, body.into());
-        self.log(self.plan.log_send, "send", id, src, dest, body);
-    }
-
-    fn log(&mut self, wanted: bool, what: &str, id: u64, src: Address, dest: Address, body: &str) {
-        if wanted {
-            let line = line(&self.plan.directory, id, src, dest, body);
-            self.commands.push_back(Command::Log(format!("{what} {line}")));
-        }
-    }
-
-    fn arrived(&mut self, now: Time, packet: Packet) {
-        let Packet { id, src, dest, body } = packet;
-        self.log(self.plan.log_recv, "recv", id, src, dest, &body);
-        match dest {
-            Address::Node(node) => {
-                let mut line = line(&self.plan.directory, id, src, dest, &body).into_bytes();
-                line.push(b'\n');
-                self.commands.push_back(Command::Deliver { node, line });
-            }
-            Address::Service(service) => {
-                let Address::Node(client) = src else { return };
-                if let Some(answer) = self.services.handle(service, client, &body) {
-                    self.send(now, dest, src, &answer);
-                }
-            }
-            Address::Client(_) => {}
-        }
-    }
-
-    fn timed_out(&mut self, now: Time, client: u64, role: Role) -> Result<(), Failure> {
-        let (node, request) = match role {
-            Role::Worker(worker) => {
-                self.op_failed(now, worker, OpError::Timeout);
-                return Ok(());
-            }
-            Role::Init(node) => (node, "init"),
-            Role::Setup(node) => {
-                (node, self.workload.setup(&self.plan.directory).map_or("setup", |r| r.kind))
-            }
-        };
-        self.calls.close(client);
-        Err(Failure::NotReady {
-            node: self.plan.directory.node_name(node).to_owned(),
-            request,
-            error: OpError::Timeout,
-            stderr: String::new(),
-        })
-    }
-
-    fn carry_out(&mut self, now: Time, deed: Deed) {
-        let value = deed.value.clone();
-        self.record(now, What::Nemesis { f: deed.f, value });
-        match deed.act {
-            Act::Inject(kind, fault) => self.network.inject(kind, fault),
-            Act::Heal(kind) => self.network.heal(kind),
-            Act::Kill(nodes) => nodes.into_iter().for_each(|node| self.kill(node)),
-            Act::Start(nodes) => nodes.into_iter().for_each(|node| self.start_node(now, node)),
-            Act::Pause(nodes) => self.commands.extend(nodes.into_iter().map(Command::Pause)),
-            Act::Resume(nodes) => self.commands.extend(nodes.into_iter().map(Command::Resume)),
-            Act::Clock { node, step_us, gain_us_per_s } => {
-                self.commands.push_back(Command::Clock { node, step_us, gain_us_per_s });
-            }
-        }
-    }
-
-    fn kill(&mut self, node: usize) {
-        self.nodes[node] = NodeState::Dead;
-        self.calls.close_setup(node);
-        self.network.set_down(node, true);
-        self.commands.push_back(Command::Kill(node));
-    }
-
     fn record(&mut self, now: Time, what: What<W>) -> usize {
         self.history.push(Time(now.0 - self.origin.0), what)
     }
@@ -529,24 +336,4 @@ pub struct Outcome<W: Workload> {
     pub network: Network,
     /// How many answers came after the client had gone.
     pub late_answers: u64,
-}
-
-/// A message as nodes read it.
-fn line(directory: &Directory, id: u64, src: Address, dest: Address, body: &str) -> String {
-    let quoted = |address| serde_json::Value::from(directory.name(address).to_string());
-    format!(r#"{{"id":{id},"src":{},"dest":{},"body":{body}}}"#, quoted(src), quoted(dest))
-}
-
-fn bad_body(problem: String) -> Malformed {
-    Malformed {
-        problem: format!("has a body that cannot be read: {problem}"),
-        expected: "a JSON object".to_owned(),
-        hint: "check how the body is written",
-    }
-}
-
-impl From<Phase> for Edn {
-    fn from(phase: Phase) -> Edn {
-        Edn::Str(format!("{phase:?}"))
-    }
 }

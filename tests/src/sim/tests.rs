@@ -57,6 +57,27 @@ fn the_same_seed_gives_the_same_bytes_of_history() {
     assert!(first != history(8), "seeds 7 and 8 gave the same history");
 }
 
+/// A node that is started again and paused before it has answered `init` is not to blame for
+/// its silence.
+#[test]
+fn kills_and_pauses_together_never_fail_the_test_itself() {
+    for seed in 0..40 {
+        let plan = Plan {
+            nemesis: vec![Nemesis::Kill, Nemesis::Pause],
+            nemesis_interval: Duration::from_secs(10),
+            time_limit: Duration::from_secs(100),
+            rate: 1.0,
+            ..plan(seed)
+        };
+        let factory = own_node(Config::default());
+        let mut simulator = Simulator::new(&plan, &factory, &|_| {});
+        let mut conductor = Conductor::new(plan, Broadcast::new(Topology::Grid));
+        if let Err(failure) = simulator.run(&mut conductor) {
+            panic!("seed {seed}: {failure}");
+        }
+    }
+}
+
 /// A node that asks to be woken at an instant that has passed.
 struct Stuck;
 

@@ -1,0 +1,216 @@
+//! The command line: Maelstrom's names, meanings and defaults, and a few flags of our own.
+
+mod plan;
+mod values;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::checker::availability::Availability;
+use crate::nemesis::Nemesis;
+use crate::net::Model;
+use crate::net::latency::Distribution;
+
+pub use values::{Concurrency, Seeds, TopologyName, WorkloadName};
+use values::{
+    parse_availability, parse_concurrency, parse_count, parse_not_negative, parse_positive,
+    parse_seeds,
+};
+
+/// A test bench for nodes that speak Maelstrom's protocol.
+///
+/// Takes the same command line as Maelstrom, so that either can run the same test.
+#[derive(Debug, Parser)]
+#[command(name = "workbench", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Action,
+}
+
+/// What the bench can do.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Run a test and judge it.
+    ///
+    /// Starts nodes, routes their messages through a network with the latency and the faults
+    /// asked for, has clients use them, and judges what the clients saw. Prints a results map in
+    /// EDN on standard output, everything else on standard error, and keeps results, history and
+    /// the nodes' logs under `store/<workload>/<time>/` (store/latest points at the last test).
+    ///
+    /// Exit status: 0 valid, 1 invalid, 2 unknown, 254 wrong flags, 255 the test itself failed.
+    #[command(after_help = EXAMPLES)]
+    Test(Box<TestArgs>),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  workbench test -w unique-ids --node-count 3 --rate 1000 --time-limit 30 \\
+      --availability total --nemesis partition
+  workbench test -w broadcast --bin ./my-node --node-count 5 --time-limit 20 -- --my-flag";
+
+/// The flags of a test.
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// What kind of test.
+    #[arg(short, long, value_name = "NAME")]
+    pub workload: WorkloadName,
+
+    /// The program to run as a node; without it, this project's own.
+    #[arg(long, value_name = "FILE", help_heading = "Nodes")]
+    pub bin: Option<PathBuf>,
+
+    /// How many nodes, named n0 n1 …; overrides --nodes.
+    #[arg(long, value_name = "NUM", help_heading = "Nodes")]
+    pub node_count: Option<usize>,
+
+    /// The nodes' names, separated by commas.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Nodes")]
+    #[arg(default_value = "n1,n2,n3,n4,n5")]
+    pub nodes: Vec<String>,
+
+    /// The name of one node; may be given several times, instead of --nodes.
+    #[arg(short, long, value_name = "NAME", help_heading = "Nodes")]
+    pub node: Vec<String>,
+
+    /// A file with the nodes' names, one per line, instead of --nodes.
+    #[arg(long, value_name = "FILE", help_heading = "Nodes")]
+    pub nodes_file: Option<PathBuf>,
+
+    /// Show what nodes write to standard error as they do.
+    #[arg(long, help_heading = "Nodes")]
+    pub log_stderr: bool,
+
+    /// Arguments for the nodes.
+    #[arg(last = true, value_name = "ARGS")]
+    pub args: Vec<OsString>,
+
+    /// How many clients work at the same time; 3n means three per node.
+    #[arg(long, value_name = "NUMBER", default_value = "1n", value_parser = parse_concurrency)]
+    #[arg(help_heading = "Clients")]
+    pub concurrency: Concurrency,
+
+    /// Operations per second, over all clients.
+    #[arg(long, value_name = "HZ", default_value = "5", value_parser = parse_not_negative)]
+    #[arg(help_heading = "Clients")]
+    pub rate: f64,
+
+    /// How long to start operations, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_not_negative)]
+    #[arg(help_heading = "Clients")]
+    pub time_limit: f64,
+
+    /// The share of operations that has to succeed: a number from 0 to 1, or `total`.
+    #[arg(long, value_name = "SHARE", value_parser = parse_availability)]
+    #[arg(help_heading = "Clients")]
+    pub availability: Option<Availability>,
+
+    /// For broadcast: the neighbours that nodes are told.
+    #[arg(long, value_name = "SPEC", default_value = "grid", help_heading = "Clients")]
+    pub topology: TopologyName,
+
+    /// For kafka: how many keys are in use at a time.
+    #[arg(long, value_name = "INT", default_value = "10", value_parser = parse_count)]
+    #[arg(help_heading = "Clients")]
+    pub key_count: usize,
+
+    /// For kafka: how many messages a key gets before another takes its place.
+    #[arg(long, value_name = "INT", default_value = "16", value_parser = parse_count)]
+    #[arg(help_heading = "Clients")]
+    pub max_writes_per_key: usize,
+
+    /// How many times to run the test; the first that is not valid is the last.
+    #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = parse_count)]
+    #[arg(help_heading = "Clients")]
+    pub test_count: usize,
+
+    /// Mean latency between servers, in milliseconds.
+    #[arg(long, value_name = "MILLIS", default_value = "0", value_parser = parse_not_negative)]
+    #[arg(help_heading = "Network")]
+    pub latency: f64,
+
+    /// How latencies are distributed: all the same, uniform from 0 to twice the mean, or
+    /// exponential.
+    #[arg(long, value_name = "DIST", default_value = "constant", help_heading = "Network")]
+    pub latency_dist: Distribution,
+
+    /// Show every message as it is sent.
+    #[arg(long, help_heading = "Network")]
+    pub log_net_send: bool,
+
+    /// Show every message as it is received.
+    #[arg(long, help_heading = "Network")]
+    pub log_net_recv: bool,
+
+    /// The faults to inject, separated by commas.
+    #[arg(long, value_name = "FAULTS", value_delimiter = ',', help_heading = "Faults")]
+    pub nemesis: Vec<Nemesis>,
+
+    /// Mean time between a fault's start and its end, and to its next start, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_positive)]
+    #[arg(help_heading = "Faults")]
+    pub nemesis_interval: f64,
+
+    /// How long before a node is killed it may have acknowledged what is lost with it, in
+    /// seconds; without the flag 2, and 0 for kafka.
+    #[arg(long, value_name = "SECONDS", value_parser = parse_not_negative)]
+    #[arg(help_heading = "Beyond Maelstrom")]
+    pub kill_window: Option<f64>,
+
+    /// The network: Maelstrom's, in which a message that is not due yet holds up those behind
+    /// it, or an ideal one.
+    #[arg(
+        long,
+        value_name = "MODEL",
+        default_value = "maelstrom",
+        help_heading = "Beyond Maelstrom"
+    )]
+    pub net: Model,
+
+    /// Simulate this project's node in virtual time instead of starting processes.
+    #[arg(long, help_heading = "Beyond Maelstrom")]
+    pub sim: bool,
+
+    /// Fixes everything that is left to chance: operations, latencies, faults and, in
+    /// simulation, all the rest.
+    #[arg(long, value_name = "NUMBER", help_heading = "Beyond Maelstrom")]
+    pub seed: Option<u64>,
+
+    /// Simulate with each of these seeds, from the first up to and without the second, on all
+    /// cores; implies --sim.
+    #[arg(long, value_name = "A..B", value_parser = parse_seeds, conflicts_with = "seed")]
+    #[arg(help_heading = "Beyond Maelstrom")]
+    pub seeds: Option<Seeds>,
+
+    /// What Maelstrom's command line has and means nothing here.
+    #[command(flatten)]
+    pub without_effect: WithoutEffect,
+}
+
+/// Flags of Maelstrom that are taken and change nothing: there is nothing to log in to, no
+/// database to leave running, no transaction to check and one format for logs.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Taken and without effect")]
+#[allow(missing_docs, reason = "each says no more than its name, and none has an effect")]
+pub struct WithoutEffect {
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
+    pub username: Option<String>,
+    #[arg(long, value_name = "TEXT", hide_short_help = true)]
+    pub password: Option<String>,
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub ssh_private_key: Option<PathBuf>,
+    #[arg(long, hide_short_help = true)]
+    pub strict_host_key_checking: bool,
+    #[arg(long, hide_short_help = true)]
+    pub no_ssh: bool,
+    #[arg(long, hide_short_help = true)]
+    pub leave_db_running: bool,
+    #[arg(long, hide_short_help = true)]
+    pub logging_json: bool,
+    #[arg(long, value_name = "MODELS", hide_short_help = true)]
+    pub consistency_models: Option<String>,
+    #[arg(long, value_name = "INT", hide_short_help = true)]
+    pub max_txn_length: Option<usize>,
+}

@@ -1,0 +1,120 @@
+//! From flags to what a test is to be.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::TestArgs;
+use super::values::Concurrency;
+use crate::address::Directory;
+use crate::nemesis::Nemesis;
+use crate::net::latency::Latency;
+use crate::plan::Plan;
+use crate::process::{Launch, Program};
+use crate::rng;
+
+impl TestArgs {
+    /// Whether nodes are simulated.
+    #[must_use]
+    pub fn simulates(&self) -> bool {
+        self.sim || self.seeds.is_some()
+    }
+
+    /// The names that --node, --nodes-file or --nodes give.
+    fn node_names(&self) -> Result<Vec<String>, String> {
+        if !self.node.is_empty() {
+            return Ok(self.node.clone());
+        }
+        let Some(path) = &self.nodes_file else { return Ok(self.nodes.clone()) };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("--nodes-file {}: {error}", path.display()))?;
+        let names = text.lines().map(str::trim).filter(|name| !name.is_empty());
+        Ok(names.map(str::to_owned).collect())
+    }
+
+    /// What the test is to be.
+    ///
+    /// # Errors
+    ///
+    /// A sentence about the first flag that makes no sense with the others.
+    pub fn plan(&self) -> Result<Plan, String> {
+        let names = match self.node_count {
+            Some(0) => return Err("--node-count must be at least 1".to_owned()),
+            Some(count) => (0..count).map(|node| format!("n{node}")).collect(),
+            None => self.node_names()?,
+        };
+        let directory = Directory::new(names).map_err(|problem| format!("--nodes: {problem}"))?;
+        let concurrency = match self.concurrency {
+            Concurrency::Clients(count) => count,
+            Concurrency::PerNode(count) => count * directory.node_count(),
+        };
+        let mut nemesis = self.nemesis.clone();
+        nemesis.sort_unstable();
+        nemesis.dedup();
+        if nemesis.contains(&Nemesis::Clock) && !self.simulates() {
+            return Err(
+                "--nemesis clock needs simulated nodes (--sim): the clock of this machine \
+                        is not for the bench to set"
+                    .to_owned(),
+            );
+        }
+        let mean = Duration::from_secs_f64(self.latency / 1000.0);
+        Ok(Plan {
+            directory,
+            concurrency,
+            rate: self.rate,
+            time_limit: Duration::from_secs_f64(self.time_limit),
+            latency: Latency { mean, distribution: self.latency_dist },
+            model: self.net,
+            nemesis,
+            nemesis_interval: Duration::from_secs_f64(self.nemesis_interval),
+            kill_window: self.kill_window.map(Duration::from_secs_f64),
+            availability: self.availability,
+            seed: self.seed.unwrap_or_else(rng::fresh_seed),
+            log_send: self.log_net_send,
+            log_recv: self.log_net_recv,
+        })
+    }
+
+    /// How simulated nodes are to behave.
+    ///
+    /// # Errors
+    ///
+    /// A sentence about a flag that makes no sense for them.
+    pub fn node_config(&self) -> Result<maelstrom_node::Config, String> {
+        if self.bin.is_some() {
+            return Err("--sim runs this project's own node: leave out --bin, or --sim".to_owned());
+        }
+        if self.log_stderr {
+            return Err("--log-stderr: simulated nodes have no standard error".to_owned());
+        }
+        maelstrom_node::Config::parse(self.args.iter().cloned())
+            .map_err(|problem| format!("the arguments of the node: {problem}"))
+    }
+
+    /// How nodes are to be started.
+    ///
+    /// # Errors
+    ///
+    /// A sentence about a program that is not there or cannot be run.
+    pub fn launch(&self) -> Result<Launch, String> {
+        let program = match &self.bin {
+            None => Program::Own,
+            Some(path) => Program::Binary(executable(path)?),
+        };
+        Ok(Launch { program, args: self.args.clone(), show_stderr: self.log_stderr })
+    }
+}
+
+fn executable(path: &Path) -> Result<PathBuf, String> {
+    use std::os::unix::fs::PermissionsExt;
+    let wrong = |reason: &str| format!("--bin {}: {reason}", path.display());
+    let canonical = path.canonicalize().map_err(|error| wrong(&error.to_string()))?;
+    let metadata = canonical.metadata().map_err(|error| wrong(&error.to_string()))?;
+    if !metadata.is_file() {
+        return Err(wrong("is no file"));
+    }
+    if metadata.permissions().mode() & 0o111 == 0 {
+        return Err(wrong("is not executable; try chmod +x"));
+    }
+    Ok(canonical)
+}

@@ -1,0 +1,151 @@
+//! Messages: from the nodes to everybody else, and to the nodes.
+
+use std::time::Duration;
+
+use super::calls::{Heard, Role};
+use super::{Command, Conductor, NodeState};
+use crate::address::{Address, Directory};
+use crate::failure::Failure;
+use crate::net::Packet;
+use crate::time::Time;
+use crate::wire::{Body, Envelope, Malformed};
+use crate::workload::{Request, Workload};
+
+impl<W: Workload> Conductor<W> {
+    /// Takes one line that a node wrote on its standard output.
+    ///
+    /// # Errors
+    ///
+    /// If the line breaks the protocol.
+    pub fn node_wrote(&mut self, now: Time, node: usize, line: &[u8]) -> Result<(), Failure> {
+        if self.nodes[node] == NodeState::Dead {
+            return Ok(());
+        }
+        self.lines_written[node] += 1;
+        self.take_line(now, node, line).map_err(|malformed| Failure::Malformed {
+            node: self.plan.directory.node_name(node).to_owned(),
+            line_number: self.lines_written[node],
+            line: String::from_utf8_lossy(line).into_owned(),
+            malformed,
+        })
+    }
+
+    fn take_line(&mut self, now: Time, node: usize, line: &[u8]) -> Result<(), Malformed> {
+        let envelope = Envelope::parse(line)?;
+        let directory = &self.plan.directory;
+        if directory.find(&envelope.src) != Some(Address::Node(node)) {
+            return Err(Malformed {
+                problem: format!("claims to come from {:?}", envelope.src),
+                expected: format!(r#""src": {:?}"#, directory.node_name(node)),
+                hint: "src is the name that init gave to this node",
+            });
+        }
+        let Some(dest) = directory.find(&envelope.dest) else {
+            return Err(Malformed {
+                problem: format!("is for {:?}, whom nobody knows", envelope.dest),
+                expected: format!(
+                    "a node ({}), a client that has asked something, or a service",
+                    directory.node_names().join(" ")
+                ),
+                hint: "dest is a name from init's node_ids, or the src of a request",
+            });
+        };
+        let src = Address::Node(node);
+        if let Address::Client(client) = dest {
+            let body = envelope.body;
+            let id = self.network.hand_to_client();
+            self.log(self.plan.log_send, "send", id, src, dest, body.get());
+            self.log(self.plan.log_recv, "recv", id, src, dest, body.get());
+            return self.client_hears(now, client, node, &Body::parse(body).map_err(bad_body)?);
+        }
+        self.send(now, src, dest, envelope.body.get());
+        Ok(())
+    }
+
+    fn client_hears(
+        &mut self,
+        now: Time,
+        client: u64,
+        node: usize,
+        body: &Body<'_>,
+    ) -> Result<(), Malformed> {
+        match self.calls.hear(client, body)? {
+            Heard::Nothing => {}
+            Heard::Answer(Role::Worker(worker)) => self.answered(now, worker, node, body)?,
+            Heard::Error(Role::Worker(worker), error) => self.op_failed(now, worker, error),
+            Heard::Answer(Role::Init(node)) => {
+                self.calls.close(client);
+                self.initialised(now, node);
+            }
+            Heard::Answer(Role::Setup(_)) => {
+                self.calls.close(client);
+                self.nodes[node] = NodeState::Ready;
+            }
+            Heard::Error(Role::Init(_) | Role::Setup(_), error) => {
+                return Err(Malformed {
+                    problem: format!("refuses to be set up: {error}"),
+                    expected: "init_ok, and the workload's own answer after that".to_owned(),
+                    hint: "every node has to support init and the workload under test",
+                });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn ask(
+        &mut self,
+        now: Time,
+        client: u64,
+        node: usize,
+        request: &Request,
+        patience: Duration,
+    ) {
+        let body = self.calls.ask(now, client, request, patience);
+        self.send(now, Address::Client(client), Address::Node(node), &body);
+    }
+
+    fn send(&mut self, now: Time, src: Address, dest: Address, body: &str) {
+        let id = self.network.send(now, src, dest, body.into());
+        self.log(self.plan.log_send, "send", id, src, dest, body);
+    }
+
+    fn log(&mut self, wanted: bool, what: &str, id: u64, src: Address, dest: Address, body: &str) {
+        if wanted {
+            let line = line(&self.plan.directory, id, src, dest, body);
+            self.commands.push_back(Command::Log(format!("{what} {line}")));
+        }
+    }
+
+    pub(super) fn arrived(&mut self, now: Time, packet: Packet) {
+        let Packet { id, src, dest, body } = packet;
+        self.log(self.plan.log_recv, "recv", id, src, dest, &body);
+        match dest {
+            Address::Node(node) => {
+                let mut line = line(&self.plan.directory, id, src, dest, &body).into_bytes();
+                line.push(b'\n');
+                self.commands.push_back(Command::Deliver { node, line });
+            }
+            Address::Service(service) => {
+                let Address::Node(client) = src else { return };
+                if let Some(answer) = self.services.handle(service, client, &body) {
+                    self.send(now, dest, src, &answer);
+                }
+            }
+            Address::Client(_) => {}
+        }
+    }
+}
+
+/// A message as nodes read it.
+fn line(directory: &Directory, id: u64, src: Address, dest: Address, body: &str) -> String {
+    let quoted = |address| serde_json::Value::from(directory.name(address).to_string());
+    format!(r#"{{"id":{id},"src":{},"dest":{},"body":{body}}}"#, quoted(src), quoted(dest))
+}
+
+fn bad_body(problem: String) -> Malformed {
+    Malformed {
+        problem: format!("has a body that cannot be read: {problem}"),
+        expected: "a JSON object".to_owned(),
+        hint: "check how the body is written",
+    }
+}
