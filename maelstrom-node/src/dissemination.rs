@@ -38,6 +38,7 @@ mod values;
 use pace::{Phase, Schedule};
 use peer::Peer;
 use plan::{Patience, Plan};
+use send::{Also, Which};
 use stream::{Origin, Streams};
 
 pub(crate) use ranges::Ranges;
@@ -146,6 +147,10 @@ impl<S: State> Dissemination<S> {
             // Items of a life that is over are as good as any; the rest is out of date.
             if learnt {
                 self.note_news(now, None);
+            }
+            // Should it be the living one after all, this gives it something to echo.
+            if gossip.probe {
+                self.send(now, place, Which::None, Also::default(), out);
             }
             return;
         }

@@ -285,3 +285,20 @@ fn a_late_message_of_an_old_life_does_not_bury_the_new_one() {
         cuts: vec![],
     });
 }
+
+/// The life before the last had heard from the node that now takes it for the present
+/// one, and confirmed everything: the living life must still find a hearing.
+#[test]
+fn a_life_taken_for_over_is_heard_when_it_asks() {
+    run(Story {
+        seed: 11_852_065_032_887_535_609,
+        nodes: 7,
+        max_staleness_ms: 0,
+        longest_delay_ms: 472,
+        loss: 0,
+        duplication: 0,
+        restarts: vec![(287, 0), (335, 0)],
+        values: vec![(197, 0), (197, 6), (287, 6), (467, 0)],
+        cuts: vec![(2, 652, 5502)],
+    });
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::plan::{MARGIN, Plan};
+use super::plan::Plan;
 use crate::time::Time;
 
 /// What is to be sent by the plan, and when.
@@ -51,7 +51,7 @@ impl Schedule {
     pub(crate) fn report(&mut self, now: Time, plan: Plan) {
         self.holding_since.get_or_insert(now);
         let due = match plan {
-            Plan::Rounds { period } => match self.phase {
+            Plan::Rounds { period, .. } => match self.phase {
                 Some(phase) => phase.next(now),
                 None => now + first_hold(period),
             },
@@ -60,10 +60,11 @@ impl Schedule {
         self.report_at = Some(self.report_at.map_or(due, |planned| planned.min(due)));
     }
 
-    /// Falls in with the hub's rounds.
+    /// Falls in with the hub's rounds. A report that is planned by them already stays as
+    /// it is: the hub keeps its beat, and its items may not wait for the one after.
     pub(crate) fn fall_in(&mut self, now: Time, phase: Phase) {
-        self.phase = Some(phase);
-        if self.report_at.is_some() {
+        let guessed = self.phase.replace(phase).is_none();
+        if guessed && self.report_at.is_some() {
             self.report_at = Some(phase.next(now));
         }
     }
@@ -71,11 +72,11 @@ impl Schedule {
     /// Plans to pass on an item that should go out by `due`.
     pub(crate) fn pass_on_by(&mut self, now: Time, due: Time, plan: Plan) {
         let due = match (plan, self.rounds) {
-            (Plan::Rounds { .. }, Some(rounds)) => {
+            (Plan::Rounds { margin, .. }, Some(rounds)) => {
                 let beat = rounds.next(now);
                 // A report a little late for its round is no reason to leave the beat:
                 // everyone else keeps it.
-                if due + 2 * MARGIN >= beat { beat } else { due.max(now + MARGIN) }
+                if due + 2 * margin >= beat { beat } else { due.max(now + margin) }
             }
             (Plan::Hub { window, gather }, _) => {
                 let spaced = self.passed_on_at.map_or(now, |last| last + window);
@@ -86,12 +87,15 @@ impl Schedule {
         self.pass_on_at = Some(self.pass_on_at.map_or(due, |planned| planned.min(due)));
     }
 
-    /// Begins the next round, the hub's flush being now. Returns how long it is.
-    pub(crate) fn begin_round(&mut self, now: Time, period: Duration) -> Duration {
-        // Nodes that have just heard of the rounds may hold items that they could not
-        // report in time for this one: the first is the shorter by that much.
+    /// How long it is to the next beat from a flush of the hub, now. A flush on the beat
+    /// begins a round; one for an item that came too late for its own does not, as
+    /// everyone else reports by the beat there was.
+    pub(crate) fn until_next_beat(&mut self, now: Time, period: Duration) -> Duration {
         let length = match self.rounds {
+            Some(rounds) if now < rounds.instant => return rounds.instant.since(now),
             Some(_) => period,
+            // Nodes that have yet to hear of the rounds hold items that they could not
+            // report in time for this one: the first is the shorter by that much.
             None => period.saturating_sub(first_hold(period)),
         };
         self.rounds = Some(Phase::new(now, micros(length), micros(period)));
@@ -122,5 +126,42 @@ mod tests {
             assert_eq!(phase.next(Time(now)), Time(next), "at {now}");
         }
         assert_eq!(Phase::new(Time(5), 0, 0).next(Time(9)), Time(5), "a beat of no length");
+    }
+
+    const PERIOD: Duration = Duration::from_millis(1500);
+
+    fn ms(at_ms: u64) -> Time {
+        Time(at_ms * 1000)
+    }
+
+    #[test]
+    fn a_flush_between_two_beats_leaves_the_beat_as_it_was() {
+        let mut hub = Schedule::default();
+        let first = hub.until_next_beat(ms(0), PERIOD);
+        let beat = Time(0) + first;
+        assert_eq!(hub.until_next_beat(ms(100), PERIOD), first - Duration::from_millis(100));
+        assert_eq!(hub.until_next_beat(beat, PERIOD), PERIOD);
+    }
+
+    #[test]
+    fn a_report_planned_by_the_rounds_is_not_put_off_by_a_flush_before_it() {
+        let plan = Plan::Rounds { period: PERIOD, margin: Duration::from_millis(12) };
+        let mut leaf = Schedule::default();
+        leaf.report(ms(0), plan);
+        leaf.fall_in(ms(500), Phase::new(ms(500), 700_000, 1_500_000));
+        assert_eq!(leaf.report_at, Some(ms(1200)), "a guess gives way to the rounds");
+        leaf.fall_in(ms(1100), Phase::new(ms(1100), 1_400_000, 1_500_000));
+        assert_eq!(leaf.report_at, Some(ms(1200)));
+    }
+
+    #[test]
+    fn an_item_that_would_miss_its_round_is_passed_on_before_the_beat() {
+        let plan = Plan::Rounds { period: PERIOD, margin: Duration::from_millis(12) };
+        let mut hub = Schedule::default();
+        let beat = Time(0) + hub.until_next_beat(ms(0), PERIOD);
+        hub.pass_on_by(ms(10), beat + Duration::from_millis(5), plan);
+        assert_eq!(hub.pass_on_at, Some(beat));
+        hub.pass_on_by(ms(20), ms(200), plan);
+        assert_eq!(hub.pass_on_at, Some(ms(200)));
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum Plan {
     Rounds {
         /// From one flush of the hub to the next.
         period: Duration,
+        /// How long before the flush a report should arrive.
+        margin: Duration,
     },
 }
 
@@ -34,19 +36,21 @@ const SHORTEST_ROUND: Duration = Duration::from_secs(1);
 /// Long enough for what arrives together to be passed on together.
 const SHORT_GATHER: Duration = Duration::from_millis(6);
 
-/// How long before the hub's flush an uplink should arrive.
-pub(crate) const MARGIN: Duration = Duration::from_millis(12);
+/// How long before the hub's flush a report should arrive over a link that never varies:
+/// longer than a busy machine takes to wake a thread.
+const LEAST_MARGIN: Duration = Duration::from_millis(12);
 
 /// The largest spread of round trips that rounds can be timed on.
-const TOLERANCE: Duration = Duration::from_millis(8);
+const MOST_SPREAD: Duration = Duration::from_millis(40);
 
 impl Plan {
     /// The plan for a bound on staleness, over links like `link`.
     pub(crate) fn new(max_staleness: Duration, link: &RoundTrip) -> Plan {
         let Some(window) = slack(max_staleness, link) else { return Plan::Mesh };
-        match window.checked_sub(MARGIN) {
-            Some(period) if period >= SHORTEST_ROUND && link.is_steady(TOLERANCE) => {
-                Plan::Rounds { period }
+        let margin = LEAST_MARGIN + 2 * link.spread();
+        match window.checked_sub(margin) {
+            Some(period) if period >= SHORTEST_ROUND && link.spread() <= MOST_SPREAD => {
+                Plan::Rounds { period, margin }
             }
             // In a short window items are few: the first one goes soon and only those
             // close behind it wait. In a long one it pays to wait for company.
@@ -128,7 +132,10 @@ mod tests {
         assert_eq!(Plan::new(ms(150), &link(200)), Plan::Mesh);
         assert_eq!(Plan::new(ms(300), &link(200)), hub(97, 6));
         assert_eq!(Plan::new(ms(600), &link(200)), hub(394, 394));
-        assert_eq!(Plan::new(ms(1900), &link(200)), Plan::Rounds { period: ms(1669) });
+        assert_eq!(
+            Plan::new(ms(1900), &link(200)),
+            Plan::Rounds { period: ms(1669), margin: ms(12) }
+        );
         assert_eq!(Plan::new(ms(0), &link(0)), Plan::Mesh);
     }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::pace::micros;
-use super::plan::{MARGIN, Plan};
+use super::plan::Plan;
 use super::stream::{Digest, Origin};
 use super::{Dissemination, State};
 use crate::message::{Gossip, Mark, Pace, Payload, Run};
@@ -63,27 +63,31 @@ impl<S: State> Dissemination<S> {
     pub(crate) fn pass_on(&mut self, now: Time, out: &mut Outbox) {
         self.schedule.pass_on_at = None;
         self.schedule.passed_on_at = Some(now);
-        let round = match self.plan() {
-            Plan::Rounds { period } => Some((self.schedule.begin_round(now, period), period)),
+        let plan = self.plan();
+        let until_beat = match plan {
+            Plan::Rounds { period, .. } => self.schedule.until_next_beat(now, period),
             _ => {
                 self.schedule.rounds = None;
-                None
+                Duration::ZERO
             }
         };
         for place in self.others() {
             if self.serves(place) && !self.peers[place].is_in_repair() {
-                let pace = round.map(|(length, period)| self.pace(place, length, period));
-                self.send(now, place, Which::New, Also { pace, ..Also::default() }, out);
+                let also = Also { pace: self.pace(place, plan, until_beat), ..Also::default() };
+                self.send(now, place, Which::New, also, out);
             }
         }
     }
 
-    /// When a peer should report so that it arrives just before the round that begins
-    /// now is over.
-    fn pace(&self, place: usize, length: Duration, period: Duration) -> Pace {
-        let round_trip = self.peers[place].round_trip.mean();
-        let hold = length.saturating_sub(MARGIN).saturating_sub(round_trip);
-        Pace { hold_us: micros(hold), period_us: micros(period) }
+    /// How long a peer should hold what is new to it, in rounds: until its report arrives
+    /// just before the next beat or, if that is too soon, before the one after.
+    fn pace(&self, place: usize, plan: Plan, until_beat: Duration) -> Option<Pace> {
+        let Plan::Rounds { period, margin } = plan else { return None };
+        let ahead = self.peers[place].round_trip.mean() + margin;
+        let hold = until_beat
+            .checked_sub(ahead)
+            .unwrap_or_else(|| (until_beat + period).saturating_sub(ahead));
+        Some(Pace { hold_us: micros(hold), period_us: micros(period) })
     }
 
     /// Sends a peer one message, or several if the items do not fit into one.
