@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, SeqAccess, Unexpected, Visitor};
 use serde::ser::{SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -115,10 +115,24 @@ pub(crate) struct Run<'a> {
     /// Which life of that node they come from.
     pub(crate) incarnation: u64,
     /// The sequence number of the first one.
+    #[serde(deserialize_with = "sequence")]
     pub(crate) first: u64,
     /// The items, as their clients wrote them.
     #[serde(borrow)]
     pub(crate) items: Vec<&'a RawValue>,
+}
+
+/// Takes a sequence number only if counting on from it cannot overflow. Nobody has ever
+/// numbered so many items.
+fn sequence<'de, D: Deserializer<'de>>(field: D) -> Result<u64, D::Error> {
+    const LARGEST: u64 = 1 << 53;
+    match u64::deserialize(field)? {
+        number @ 0..=LARGEST => Ok(number),
+        number => {
+            let found = Unexpected::Unsigned(number);
+            Err(D::Error::invalid_value(found, &"a sequence number up to 2^53"))
+        }
+    }
 }
 
 /// The last time of the receiver's that the sender saw, for measuring round trips

@@ -1,0 +1,134 @@
+//! A node whose every word is checked, for tests that feed it anything at all. The fuzz
+//! target in `fuzz/` uses this file too.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use maelstrom_node::{Config, Node, Outbox, Time};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use snowflake::{ManualClock, UnixMillis};
+
+/// Nodes say nothing longer to each other.
+const MOST_GOSSIP_BYTES: usize = 1 << 20;
+
+/// More deadlines than this in one go, and the node would keep a processor busy.
+const MOST_DEADLINES: usize = 10_000;
+
+/// Who asked, who was asked, and the request's number.
+type Asked = (String, String, i64);
+
+#[derive(Debug)]
+pub(crate) struct Watched {
+    node: Node<ManualClock>,
+    clock: ManualClock,
+    now: Time,
+    out: Outbox,
+    /// Requests that have not been answered: how many of each.
+    asked: BTreeMap<Asked, usize>,
+}
+
+impl Watched {
+    pub(crate) fn new(max_staleness: Duration) -> Watched {
+        let mut config = Config::default();
+        config.max_staleness = max_staleness;
+        let clock = ManualClock::new(UnixMillis(1_800_000_000_000));
+        let node = Node::new(config, 0x5eed, clock.clone());
+        Watched { node, clock, now: Time(0), out: Outbox::new(), asked: BTreeMap::new() }
+    }
+
+    /// Hands the node one line and returns what it says to that.
+    pub(crate) fn line(&mut self, line: &[u8]) -> Vec<String> {
+        if let Some(asked) = asked(line) {
+            *self.asked.entry(asked).or_default() += 1;
+        }
+        self.node.handle(self.now, line, &mut self.out);
+        self.check()
+    }
+
+    /// Lets time pass, with every deadline on the way. Returns what the node says.
+    pub(crate) fn pass(&mut self, time: Duration) -> Vec<String> {
+        let end = self.now + time;
+        let mut said = Vec::new();
+        for _ in 0..MOST_DEADLINES {
+            let Some(due) = self.node.deadline().filter(|due| *due <= end) else {
+                self.set_time(end);
+                return said;
+            };
+            self.set_time(due.max(self.now));
+            self.node.handle_deadline(self.now, &mut self.out);
+            said.append(&mut self.check());
+            let next = self.node.deadline();
+            assert!(next.is_none_or(|next| next > self.now), "due at {next:?}, for ever");
+        }
+        panic!("more than {MOST_DEADLINES} deadlines within {time:?}");
+    }
+
+    /// How many requests have not been answered.
+    #[allow(dead_code, reason = "the fuzz target has no use for it")]
+    pub(crate) fn owed(&self) -> usize {
+        self.asked.values().sum()
+    }
+
+    fn set_time(&mut self, now: Time) {
+        self.clock.advance(now.0 / 1000 - self.now.0 / 1000);
+        self.now = now;
+    }
+
+    fn check(&mut self) -> Vec<String> {
+        let bytes = self.out.as_bytes();
+        assert!(bytes.is_empty() || bytes.ends_with(b"\n"), "half a line");
+        let said = std::str::from_utf8(bytes).expect("UTF-8").lines().map(str::to_owned);
+        let said: Vec<String> = said.collect();
+        self.out.clear();
+        for line in &said {
+            self.check_line(line);
+        }
+        said
+    }
+
+    fn check_line(&mut self, line: &str) {
+        let envelope: Envelope = serde_json::from_str(line).expect(line);
+        let body: Fields<'_> = serde_json::from_str(envelope.body.get()).expect(line);
+        let kind: String = serde_json::from_str(body["type"].get()).expect(line);
+        assert!(body.values().all(|value| value.get() != "null" || kind == "echo_ok"), "{line}");
+        match body.get("in_reply_to") {
+            Some(number) => {
+                let msg_id = serde_json::from_str(number.get()).expect(line);
+                let asked = (envelope.dest, envelope.src, msg_id);
+                let left = self.asked.get_mut(&asked).expect("an answer to what nobody asked");
+                *left -= 1;
+                if *left == 0 {
+                    self.asked.remove(&asked);
+                }
+            }
+            None => {
+                assert_eq!(kind, "gossip", "{line}");
+                assert_ne!(envelope.src, envelope.dest, "{line}");
+                assert!(line.len() < MOST_GOSSIP_BYTES, "{} bytes of gossip", line.len());
+            }
+        }
+    }
+}
+
+/// What goes out, and nothing else does.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope {
+    src: String,
+    dest: String,
+    body: Box<RawValue>,
+}
+
+/// Raw, because a value that is echoed may be nested deeper than `Value` goes.
+type Fields<'a> = BTreeMap<String, &'a RawValue>;
+
+/// What a line asks for, read as generously as can be.
+fn asked(line: &[u8]) -> Option<Asked> {
+    fn field<'a, T: Deserialize<'a>>(fields: &Fields<'a>, name: &str) -> Option<T> {
+        serde_json::from_str(fields.get(name)?.get()).ok()
+    }
+    let message: Fields<'_> = serde_json::from_slice(line).ok()?;
+    let body: Fields<'_> = field(&message, "body")?;
+    Some((field(&message, "src")?, field(&message, "dest")?, field(&body, "msg_id")?))
+}
