@@ -83,12 +83,13 @@ fn run(
 
     let start = Instant::now();
     let now = || Time(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX));
-    let instant = |Time(due_us)| start.checked_add(Duration::from_micros(due_us)).unwrap_or(start);
+    // What is due past the end of the system's time is never due.
+    let instant = |Time(due_us)| start.checked_add(Duration::from_micros(due_us));
     let mut node = Node::new(config, incarnation(), SystemClock);
     let mut out = Outbox::new();
     loop {
-        let received = match node.deadline() {
-            Some(due) => to_handle.recv_deadline(instant(due)),
+        let received = match node.deadline().and_then(instant) {
+            Some(due) => to_handle.recv_deadline(due),
             None => to_handle.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         match received {
@@ -110,8 +111,8 @@ fn run(
         write(&mut output, &mut out)?;
     }
     // Whoever asked before the input ended gets an answer.
-    while let Some(due) = node.deadline().filter(|_| node.owes_reply()) {
-        thread::sleep(instant(due).saturating_duration_since(Instant::now()));
+    while let Some(due) = node.deadline().filter(|_| node.owes_reply()).and_then(instant) {
+        thread::sleep(due.saturating_duration_since(Instant::now()));
         node.handle_deadline(now(), &mut out);
         write(&mut output, &mut out)?;
     }
