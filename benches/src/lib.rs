@@ -6,5 +6,6 @@
 //! `RESULTS.md`.
 #![forbid(unsafe_code)]
 
+pub mod requests;
 pub mod rounds;
 pub mod subject;

@@ -42,12 +42,13 @@ impl Outbox {
         self.lines.shrink_to(KEPT_BYTES);
     }
 
-    pub(crate) fn send(&mut self, src: &str, dest: &str, payload: &Payload<'_>) {
+    /// Sends a message that answers nothing.
+    pub fn send(&mut self, src: &str, dest: &str, payload: &Payload<'_>) {
         write_line(&mut self.lines, src, dest, None, payload);
     }
 
     /// Answers a request, if it asked to be answered.
-    pub(crate) fn reply(&mut self, request: Option<&Address<'_>>, payload: &Payload<'_>) {
+    pub fn reply(&mut self, request: Option<&Address<'_>>, payload: &Payload<'_>) {
         if let Some(Address { src, dest, msg_id }) = request {
             write_line(&mut self.lines, dest, src, Some(*msg_id), payload);
         }

@@ -1,0 +1,77 @@
+//! The node alone, without pipes: a line in, its replies out.
+
+use std::hint::black_box;
+
+use benches::requests::{self, Kind};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use maelstrom_node::{Config, Node, Outbox, Time};
+use snowflake::{ManualClock, UnixMillis};
+
+/// How many lines one measurement hands in: a millisecond's worth of IDs.
+const LINES: usize = 4096;
+
+/// A node of a cluster, initialised, and lines for it.
+struct Scene {
+    node: Node<ManualClock>,
+    out: Outbox,
+    lines: Vec<String>,
+}
+
+impl Scene {
+    fn new(lines: impl Iterator<Item = String>) -> Scene {
+        let clock = ManualClock::new(UnixMillis(1_800_000_000_000));
+        let node = Node::new(Config::default(), 0x5eed, clock);
+        let mut scene = Scene { node, out: Outbox::new(), lines: lines.collect() };
+        scene.ask(&requests::init());
+        scene
+    }
+
+    /// Asks one thing; the answer is in `out` until the next one.
+    fn ask(&mut self, line: &str) {
+        self.out.clear();
+        self.node.handle(Time(0), line.trim_end().as_bytes(), &mut self.out);
+    }
+
+    fn play(mut self) -> Scene {
+        for line in &self.lines {
+            self.out.clear();
+            self.node.handle(Time(0), black_box(line.trim_end().as_bytes()), &mut self.out);
+            black_box(self.out.as_bytes());
+        }
+        self
+    }
+}
+
+fn handle(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("node/state_machine");
+    group.throughput(Throughput::Elements(LINES as u64));
+    for kind in [Kind::Echo, Kind::Generate, Kind::Broadcast] {
+        group.bench_function(kind.name(), |bencher| {
+            let scene = || Scene::new((0..LINES).map(|msg_id| kind.line(msg_id)));
+            assert!(scene().play().out.as_bytes().ends_with(b",\"in_reply_to\":4095}}\n"));
+            bencher.iter_batched(scene, Scene::play, BatchSize::LargeInput);
+        });
+    }
+    group.bench_function("gossip of 10 items", |bencher| {
+        let scene = || Scene::new((0..LINES).map(requests::gossip));
+        let mut after = scene().play();
+        after.ask(&Kind::Read.line(1));
+        assert!(after.out.as_bytes().windows(7).any(|text| text == b",40959]"), "all are in");
+        bencher.iter_batched(scene, Scene::play, BatchSize::LargeInput);
+    });
+    group.finish();
+}
+
+/// Answering `read` with a million values.
+fn read(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("node/read");
+    let mut scene = Scene::new((0..1_000_000).map(|msg_id| Kind::Broadcast.line(msg_id))).play();
+    let read = Kind::Read.line(7);
+    group.sample_size(20);
+    group.bench_function("1,000,000 values", |bencher| bencher.iter(|| scene.ask(&read)));
+    assert!(scene.out.as_bytes().len() > 6_000_000, "all are in the answer");
+    group.finish();
+}
+
+criterion_group!(benches, handle, read);
+criterion_main!(benches);
