@@ -93,7 +93,8 @@ impl fmt::Display for Failure {
             Failure::Exited { node, status, stderr } => write!(
                 f,
                 "node {node} exited by itself ({status})\n  expected: it runs until it is \
-                 killed{}",
+                 killed\n  likely: it crashed, or took the end of one request for the end of \
+                 all{}",
                 Said(stderr)
             ),
             Failure::Endless { node, limit } => write!(

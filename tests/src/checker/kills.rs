@@ -9,14 +9,17 @@ use crate::history::{History, What};
 use crate::time::Time;
 use crate::workload::Workload;
 
-/// When each node was killed.
+/// When each node was killed, and when it could not have told anybody anything.
 ///
 /// A node that keeps everything in memory and acknowledges at once loses, when it is killed,
 /// what it had no time to tell anybody. How much time that is has to be agreed on: what was
-/// acknowledged longer before the kill has no excuse to be lost.
+/// acknowledged longer before the kill has no excuse to be lost. Time during which the network
+/// was broken, or any node dead or held still, does not count.
 #[derive(Debug, Default)]
 pub struct Kills {
     by_node: BTreeMap<usize, Vec<Time>>,
+    /// Spans during which any fault was active, in order and apart from each other.
+    disturbed: Vec<(Time, Time)>,
     window: Duration,
 }
 
@@ -28,13 +31,26 @@ impl Kills {
         directory: &Directory,
         window: Duration,
     ) -> Kills {
-        let mut kills = Kills { by_node: BTreeMap::new(), window };
+        let mut kills = Kills { window, ..Kills::default() };
+        let mut active = 0;
         for event in history.events() {
-            if let What::Nemesis { f: "kill", value: Edn::Vector(names) } = &event.what {
+            let What::Nemesis { f, value } = &event.what else { continue };
+            if let ("kill", Edn::Vector(names)) = (*f, value) {
                 for node in 0..directory.node_count() {
                     if names.contains(&directory.node_name(node).into()) {
                         kills.by_node.entry(node).or_default().push(event.time);
                     }
+                }
+            }
+            if ["kill", "pause"].contains(f) || f.starts_with("start-") {
+                if active == 0 {
+                    kills.disturbed.push((event.time, Time(u64::MAX)));
+                }
+                active += 1;
+            } else if ["start", "resume"].contains(f) || f.starts_with("stop-") {
+                active -= 1;
+                if let (0, Some(last)) = (active, kills.disturbed.last_mut()) {
+                    last.1 = event.time;
                 }
             }
         }
@@ -50,6 +66,52 @@ impl Kills {
     /// Whether what a node acknowledged at this moment may be lost.
     #[must_use]
     pub fn excuse(&self, node: usize, acknowledged: Time) -> bool {
-        self.next(node, acknowledged).is_some_and(|kill| kill - acknowledged < self.window)
+        let kill = self.next(node, acknowledged);
+        kill.is_some_and(|kill| self.undisturbed(acknowledged, kill) < self.window)
+    }
+
+    /// How much of a span passed without faults.
+    fn undisturbed(&self, from: Time, until: Time) -> Duration {
+        let overlap = |(start, end): &(Time, Time)| *end.min(&until) - *start.max(&from);
+        let disturbed: Duration = self.disturbed.iter().map(overlap).sum();
+        (until - from).saturating_sub(disturbed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::echo::Echo;
+
+    const S: u64 = 1_000_000;
+
+    fn kills(deeds: &[(u64, &'static str)]) -> Kills {
+        let mut history: History<Echo> = History::new();
+        for (at_s, f) in deeds {
+            let value = Edn::vector(["n1"]);
+            history.push(Time(at_s * S), What::Nemesis { f, value });
+        }
+        let directory = Directory::new(vec!["n1".into(), "n2".into()]).unwrap();
+        Kills::new(&history, &directory, Duration::from_secs(2))
+    }
+
+    #[test]
+    fn only_the_killed_node_is_excused_and_only_shortly_before() {
+        let kills = kills(&[(10, "kill")]);
+        let excused = |node, at_s| kills.excuse(node, Time(at_s * S));
+        assert!(excused(0, 9) && !excused(0, 8) && !excused(0, 11) && !excused(1, 9));
+    }
+
+    #[test]
+    fn time_under_a_fault_does_not_count() {
+        let kills = kills(&[
+            (2, "start-partition"),
+            (4, "pause"),
+            (5, "stop-partition"),
+            (8, "resume"),
+            (9, "kill"),
+        ]);
+        assert!(kills.excuse(0, Time(S + 1)), "one second before the faults, one after them");
+        assert!(!kills.excuse(0, Time(S)));
     }
 }

@@ -154,7 +154,7 @@ pub struct TestArgs {
     pub nemesis_interval: f64,
 
     /// How long before a node is killed it may have acknowledged what is lost with it, in
-    /// seconds; without the flag 2, and 0 for kafka.
+    /// seconds without other faults; unless given 2, and 0 for kafka.
     #[arg(long, value_name = "SECONDS", value_parser = parse_not_negative)]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub kill_window: Option<f64>,
