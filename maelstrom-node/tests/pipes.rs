@@ -139,6 +139,27 @@ fn a_value_too_large_to_travel_on_is_refused() {
 }
 
 #[test]
+fn a_million_values_are_read_at_once() {
+    const VALUES: usize = 1_000_000;
+    let asked = |id: usize, body: String| {
+        format!(r#"{{"src":"c1","dest":"n0","body":{{{body},"msg_id":{id}}}}}"#) + "\n"
+    };
+    let mut input = init(&["n0"]);
+    for value in 0..VALUES {
+        let body = format!(r#""type":"broadcast","message":{value}"#);
+        input.extend_from_slice(asked(value, body).as_bytes());
+    }
+    input.extend_from_slice(asked(VALUES, r#""type":"read""#.to_owned()).as_bytes());
+    let output = run(&[], &input);
+    let text = std::str::from_utf8(&output.stdout).expect("UTF-8 on stdout");
+    assert_eq!(text.lines().count(), 1 + VALUES + 1, "one reply each");
+    let read = text.lines().last().expect("a reply");
+    let reply: Value = serde_json::from_str(read).expect("JSON on stdout");
+    let messages = reply["body"]["messages"].as_array().expect("a list");
+    assert!(messages.iter().map(Value::as_u64).eq((0..VALUES as u64).map(Some)));
+}
+
+#[test]
 fn what_is_unknown_is_error_10_and_what_is_malformed_error_12() {
     let cases = [
         (json!({"type": "frobnicate"}), 10),
