@@ -5,9 +5,12 @@
 //! error codes are those of Maelstrom's `doc/protocol.md` and `doc/workloads.md`.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::Deserializer;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 mod gossip;
@@ -31,7 +34,7 @@ pub struct Envelope<'a> {
     #[serde(borrow)]
     pub dest: Cow<'a, str>,
     /// What is being said.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     pub body: Body<'a>,
 }
 
@@ -66,6 +69,26 @@ pub struct Body<'a> {
 /// but `null` is a value that a client may echo or broadcast.
 fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(field).map(Some)
+}
+
+/// Takes an object and nothing else. By itself a derived struct takes a list of its
+/// fields as well.
+fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(field: D) -> Result<T, D::Error> {
+    struct Object<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(fields))
+        }
+    }
+
+    field.deserialize_map(Object(PhantomData))
 }
 
 /// What a node can be asked, with everything the question needs.
@@ -205,7 +228,9 @@ impl<'a> Envelope<'a> {
     pub fn parse(line: &'a [u8]) -> Result<Envelope<'a>, LineError<'a>> {
         let text = std::str::from_utf8(line)
             .map_err(|why| LineError::Unanswerable(format!("not UTF-8: {why}")))?;
-        serde_json::from_str(text).map_err(|why| match address_of(text) {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let envelope = object(&mut json).and_then(|envelope| json.end().map(|()| envelope));
+        envelope.map_err(|why| match address_of(text) {
             Some(request) => LineError::Malformed { request, text: why.to_string() },
             None => LineError::Unanswerable(format!("not a message: {why}")),
         })
@@ -227,6 +252,7 @@ fn address_of(line: &str) -> Option<Address<'_>> {
         src: Cow<'a, str>,
         #[serde(borrow)]
         dest: Cow<'a, str>,
+        #[serde(deserialize_with = "object")]
         body: OutlineBody,
     }
     #[derive(Deserialize)]
@@ -234,6 +260,8 @@ fn address_of(line: &str) -> Option<Address<'_>> {
         msg_id: MsgId,
     }
 
-    let Outline { src, dest, body } = serde_json::from_str(line).ok()?;
+    let mut json = serde_json::Deserializer::from_str(line);
+    let Outline { src, dest, body } = object(&mut json).ok()?;
+    json.end().ok()?;
     Some(Address { src, dest, msg_id: body.msg_id })
 }

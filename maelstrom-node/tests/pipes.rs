@@ -195,8 +195,18 @@ fn a_strange_value_in_a_field_that_is_not_used_harms_nothing() {
 #[test]
 fn lines_that_are_no_messages_cost_one_line_on_stderr_each() {
     let too_long = vec![b'x'; (16 << 20) + 1];
-    let junk: [&[u8]; 7] =
-        [b"junk", b"{\"src\":", b"\xff\xfe", b"[]", b"null", b"{\"dest\":\"n0\"}", &too_long];
+    let junk: [&[u8]; 9] = [
+        b"junk",
+        b"{\"src\":",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b"{\"dest\":\"n0\"}",
+        // The fields of a message, in order, but no message.
+        b"[\"c1\",\"n0\",[\"read\",1]]",
+        b"{\"src\":\"c1\",\"dest\":\"n0\",\"body\":[1]}",
+        &too_long,
+    ];
     for junk in junk {
         let echo = request(2, json!({"type": "echo", "echo": "still here"}));
         let output = run(&[], &[&init(&["n0"]), junk, b"\n", &echo].concat());
