@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use snowflake::{DecimalBuffer, Id, JsonBuffer};
+use snowflake::{DecimalBuffer, Id};
 
 /// An ID of Twitter's, from June 2022.
 const RAW: u64 = 1_541_815_603_606_036_480;
@@ -45,7 +45,7 @@ fn text(criterion: &mut Criterion) {
     group.bench_function("snowflake (this crate)", |bencher| {
         bencher.iter(|| {
             line.clear();
-            line.extend_from_slice(black_box(id).encode_json(&mut JsonBuffer::new()));
+            black_box(id).push_json(&mut line);
             black_box(line.len())
         });
     });

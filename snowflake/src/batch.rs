@@ -116,16 +116,41 @@ impl Iterator for Batch {
     fn next(&mut self) -> Option<Id> {
         self.left = self.left.checked_sub(1)?;
         let raw = self.next;
-        // IDs in a row differ by one, but where a full sequence carries over the node
-        // id into the timestamp.
-        const FULL: u64 = SEQUENCE_MAX as u64;
-        self.next = if raw & FULL == FULL { raw - FULL + (1 << TIMESTAMP_SHIFT) } else { raw + 1 };
+        self.next = after(raw);
         Some(Id::from_clear(raw))
     }
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
         (self.left as usize, Some(self.left as usize))
+    }
+
+    /// By the millisecond: within one the IDs are plain numbers in a row.
+    #[inline]
+    fn fold<B, F: FnMut(B, Id) -> B>(mut self, init: B, mut fold: F) -> B {
+        let mut folded = init;
+        while self.left > 0 {
+            let until_full = SEQUENCE_FULL - (self.next & SEQUENCE_FULL);
+            let last = self.next + until_full.min(u64::from(self.left) - 1);
+            folded =
+                (self.next..=last).fold(folded, |folded, raw| fold(folded, Id::from_clear(raw)));
+            self.left -= (last - self.next) as u32 + 1;
+            self.next = after(last);
+        }
+        folded
+    }
+}
+
+const SEQUENCE_FULL: u64 = SEQUENCE_MAX as u64;
+
+/// The number of the ID after `raw` of the same node: the next one, but where a full
+/// sequence carries over the node id into the timestamp.
+#[inline]
+const fn after(raw: u64) -> u64 {
+    if raw & SEQUENCE_FULL == SEQUENCE_FULL {
+        raw - SEQUENCE_FULL + (1 << TIMESTAMP_SHIFT)
+    } else {
+        raw + 1
     }
 }
 

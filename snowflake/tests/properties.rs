@@ -34,6 +34,14 @@ proptest! {
     }
 
     #[test]
+    #[cfg(feature = "std")]
+    fn json_is_the_text_in_quotes(id in ids()) {
+        let mut line = Vec::new();
+        id.push_json(&mut line);
+        prop_assert_eq!(line, format!("\"{id}\"").into_bytes());
+    }
+
+    #[test]
     fn only_the_spelling_that_is_written_is_read(text in "[-+ 0-9a]{0,21}") {
         if let Ok(id) = text.parse::<Id>() {
             prop_assert_eq!(id.to_string(), text);

@@ -28,6 +28,21 @@ fn a_batch_is_a_row_without_a_gap_also_over_the_edge_of_a_millisecond() {
     assert_eq!(slot(generator.try_next_id().unwrap()), (TICK + 1, 2));
 }
 
+/// A batch counts its IDs up in two ways, one for `for` and one for `for_each`.
+#[test]
+fn a_batch_is_the_same_row_by_next_and_by_fold() {
+    let generator = builder().max_ahead_ms(9).build(OpenClock::new(at(TICK))).unwrap();
+    generator.try_next_id().unwrap();
+    for count in [1, 4094, 4095, 4096, 4097, 9000] {
+        let mut batch = generator.try_reserve(count).unwrap();
+        let mut folded = Vec::new();
+        batch.clone().for_each(|id| folded.push(id));
+        let stepped: Vec<_> = std::iter::from_fn(|| batch.next()).collect();
+        assert_eq!(folded, stepped);
+        assert_eq!(stepped.len(), count as usize);
+    }
+}
+
 #[test]
 fn a_batch_that_never_fits_says_so_and_an_empty_one_is_empty() {
     let generator = builder().max_ahead_ms(1).build(OpenClock::new(at(TICK))).unwrap();

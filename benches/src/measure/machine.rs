@@ -23,6 +23,7 @@ pub(crate) fn describe(asked: &[String]) {
     println!("- **Date:** {}", jiff::Zoned::now().date());
     println!("- **Commit:** {}{dirty}", output("git", &["rev-parse", "--short", "HEAD"]));
     println!("- **Machine:** {}, {cores} cores, Linux {}", processor(), kernel());
+    println!("- **Load when begun:** {} (a quiet machine has 0)", load());
     println!("- **Compiler:** {}", output("rustc", &["--version"]));
     println!(
         "- **Peers:** {}",
@@ -53,4 +54,10 @@ fn processor() -> String {
 
 fn kernel() -> String {
     fs::read_to_string("/proc/sys/kernel/osrelease").map_or("?".into(), |text| text.trim().into())
+}
+
+/// How many threads wanted a core in the last minute.
+fn load() -> String {
+    let averages = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    averages.split(' ').next().unwrap_or("?").to_owned()
 }

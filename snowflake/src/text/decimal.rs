@@ -4,6 +4,7 @@ use core::error::Error;
 use core::fmt;
 use core::str::FromStr;
 
+use super::eight;
 use crate::Id;
 
 /// The number of digits of [`Id::MAX`].
@@ -75,8 +76,8 @@ fn parse(digits: &[u8]) -> Result<Id, ParseIdError> {
     let mut rest = digits;
     if digits.len() <= MAX_DIGITS {
         while let Some((eight, after)) = rest.split_first_chunk::<8>() {
-            let Some(value) = eight_digits(*eight) else { break };
-            raw = raw * 100_000_000 + value;
+            let Some(value) = eight::read(*eight) else { break };
+            raw = raw * eight::LIMIT + value;
             rest = after;
         }
     }
@@ -91,27 +92,6 @@ fn parse(digits: &[u8]) -> Result<Id, ParseIdError> {
         raw = raw * 10 + u64::from(value);
     }
     Id::from_raw(raw).map_err(|_| ParseIdError::TooLarge)
-}
-
-/// The number that eight digits spell, or `None` if one of them is no digit.
-///
-/// All eight at once in one register, the first digit in its lowest byte. Each step
-/// adds neighbours up: digits to pairs, pairs to fours, fours to eight. After
-/// Johnny Lee, "Fast numeric string to int" (2016), and the test for digits of
-/// Daniel Lemire's simdjson (`is_made_of_eight_digits_fast`).
-#[inline]
-fn eight_digits(digits: [u8; 8]) -> Option<u64> {
-    let bytes = u64::from_le_bytes(digits);
-    let high_nibbles = bytes & 0xf0f0_f0f0_f0f0_f0f0;
-    // Adding 6 carries ':' to '?' into the next sixteen.
-    let carried = bytes.wrapping_add(0x0606_0606_0606_0606) & 0xf0f0_f0f0_f0f0_f0f0;
-    if (high_nibbles | carried >> 4) != 0x3333_3333_3333_3333 {
-        return None;
-    }
-    let ones = bytes & 0x0f0f_0f0f_0f0f_0f0f;
-    let pairs = (ones.wrapping_mul(10 << 8 | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
-    let fours = (pairs.wrapping_mul(100 << 16 | 1) >> 16) & 0x0000_ffff_0000_ffff;
-    Some(fours.wrapping_mul(10_000 << 32 | 1) >> 32)
 }
 
 /// Why a text is not the decimal form of an ID.
@@ -149,24 +129,6 @@ impl Error for ParseIdError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn eight_digits_are_read_at_once() {
-        assert_eq!(eight_digits(*b"12345678"), Some(12_345_678));
-        assert_eq!(eight_digits(*b"00000000"), Some(0));
-        assert_eq!(eight_digits(*b"99999999"), Some(99_999_999));
-    }
-
-    #[test]
-    fn a_byte_that_is_no_digit_is_found_in_every_place() {
-        for place in 0..8 {
-            for byte in (0..=u8::MAX).filter(|byte| !byte.is_ascii_digit()) {
-                let mut digits = *b"90909090";
-                digits[place] = byte;
-                assert_eq!(eight_digits(digits), None, "{byte:#x} in place {place}");
-            }
-        }
-    }
 
     #[test]
     fn a_text_that_is_no_id_is_refused_with_the_place() {

@@ -2,6 +2,8 @@
 
 use super::DecimalBuffer;
 use super::decimal::MAX_DIGITS;
+#[cfg(feature = "std")]
+use super::eight::{self, LIMIT};
 use crate::Id;
 
 /// Room for an ID as a JSON string, on the stack. See [`Id::encode_json`].
@@ -23,8 +25,7 @@ impl Default for JsonBuffer {
 }
 
 impl Id {
-    /// Writes the ID as a JSON string, its quotes included, into `buffer`: for a line of
-    /// JSON that is put together by hand.
+    /// Writes the ID as a JSON string, its quotes included, into `buffer`.
     ///
     /// # Examples
     ///
@@ -32,10 +33,7 @@ impl Id {
     /// use snowflake::{Id, JsonBuffer};
     ///
     /// let id = Id::from_raw(4242)?;
-    /// let mut line = Vec::from(*b"{\"id\":");
-    /// line.extend_from_slice(id.encode_json(&mut JsonBuffer::new()));
-    /// line.extend_from_slice(b"}");
-    /// assert_eq!(line, br#"{"id":"4242"}"#);
+    /// assert_eq!(id.encode_json(&mut JsonBuffer::new()), br#""4242""#);
     /// # Ok::<(), snowflake::RawIdError>(())
     /// ```
     #[inline]
@@ -46,5 +44,66 @@ impl Id {
         buffer.0[1..end].copy_from_slice(digits);
         buffer.0[end] = b'"';
         &buffer.0[..=end]
+    }
+
+    /// Appends the ID as a JSON string, its quotes included: for a line of JSON that is
+    /// put together by hand.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use snowflake::Id;
+    ///
+    /// let mut line = Vec::from(*b"{\"id\":");
+    /// Id::from_raw(4242)?.push_json(&mut line);
+    /// line.push(b'}');
+    /// assert_eq!(line, br#"{"id":"4242"}"#);
+    /// # Ok::<(), snowflake::RawIdError>(())
+    /// ```
+    #[cfg(feature = "std")]
+    #[inline]
+    pub fn push_json(self, line: &mut Vec<u8>) {
+        let (head, sixteen) = (self.get() / (LIMIT * LIMIT), self.get() % (LIMIT * LIMIT));
+        if head == 0 {
+            // An ID from the first month after its epoch.
+            return line.extend_from_slice(self.encode_json(&mut JsonBuffer::new()));
+        }
+        line.reserve(MAX_DIGITS + 2);
+        line.push(b'"');
+        // At most 922, for 2^63.
+        if head >= 100 {
+            line.push(b'0' + (head / 100) as u8);
+        }
+        if head >= 10 {
+            line.push(b'0' + (head / 10 % 10) as u8);
+        }
+        line.push(b'0' + (head % 10) as u8);
+        line.extend_from_slice(&eight::write(sixteen / LIMIT));
+        line.extend_from_slice(&eight::write(sixteen % LIMIT));
+        line.push(b'"');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_length_has_its_quotes() {
+        let mut buffer = JsonBuffer::new();
+        // Longest first: what is left of a longer one must not show.
+        let lengths = (0..=18).rev().map(|zeros| 9 * 10_u64.pow(zeros));
+        for raw in lengths.chain([0, Id::MAX.get()]) {
+            let id = Id::from_raw(raw).unwrap();
+            let quoted = format!("\"{raw}\"");
+            assert_eq!(id.encode_json(&mut buffer), quoted.as_bytes());
+
+            #[cfg(feature = "std")]
+            {
+                let mut line = Vec::from(*b"id: ");
+                id.push_json(&mut line);
+                assert_eq!(line, format!("id: {quoted}").as_bytes());
+            }
+        }
     }
 }

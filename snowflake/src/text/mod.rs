@@ -1,6 +1,7 @@
 //! IDs as text.
 
 mod decimal;
+mod eight;
 mod json;
 
 pub use decimal::{DecimalBuffer, ParseIdError};

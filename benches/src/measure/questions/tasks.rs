@@ -8,11 +8,11 @@ use std::time::Instant;
 use benches::subject::{Ours, Subject};
 use snowflake::layout::IDS_PER_MS;
 
-use super::saturation::cpu_time;
+use super::saturation::{CAP_PER_S, cpu_time};
 use crate::table;
 
-/// Two seconds at the cap, shared among the tasks.
-const IDS: u64 = 2000 * IDS_PER_MS;
+/// A second at the cap, shared among the tasks.
+const IDS: u64 = 1000 * IDS_PER_MS;
 
 /// Runs `next` in `tasks` tasks: the share of the cap, and the CPU seconds per million IDs.
 fn run<S, F>(subject: &Arc<S>, tasks: u64, next: fn(Arc<S>, u64) -> F) -> (f64, f64)
@@ -34,7 +34,7 @@ where
         }
     });
     let cpu = (cpu_time() - cpu).as_secs_f64() * 1e6 / IDS as f64;
-    (IDS as f64 / 4_096_000.0 / begun.elapsed().as_secs_f64(), cpu)
+    (IDS as f64 / CAP_PER_S / begun.elapsed().as_secs_f64(), cpu)
 }
 
 async fn ours(subject: Arc<Ours>, ids: u64) {

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use snowflake::{DecimalBuffer, Id, JsonBuffer};
+use snowflake::{DecimalBuffer, Id};
 
 use crate::table;
 
@@ -61,7 +61,7 @@ pub(crate) fn ask() {
         &ids,
         |id| {
             line.clear();
-            line.extend_from_slice(id.encode_json(&mut JsonBuffer::new()));
+            id.push_json(&mut line);
             black_box(&line);
         },
         |id| {
