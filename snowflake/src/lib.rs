@@ -124,6 +124,8 @@ mod generator;
 mod id;
 mod integrations;
 pub mod layout;
+#[cfg(feature = "lease")]
+pub mod lease;
 mod local;
 mod node_id;
 mod slot;
