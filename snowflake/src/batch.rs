@@ -3,6 +3,7 @@
 use core::iter::FusedIterator;
 
 use crate::claim::{Claim, Want};
+use crate::fork;
 use crate::layout::{IDS_PER_MS, SEQUENCE_MAX, TIMESTAMP_SHIFT};
 use crate::{Clock, Generator, Id, ReserveError};
 
@@ -90,22 +91,32 @@ impl<C: Clock> Generator<C> {
 /// IDs in a row that belong to the caller, from [`Generator::try_reserve`] or
 /// [`Generator::reserve`].
 ///
-/// Those not taken are lost when it is dropped.
+/// Those not taken are lost when it is dropped. In a forked child it is empty: what
+/// its parent reserved is its parent's.
 #[derive(Clone, Debug)]
 #[must_use = "the IDs of a batch that is dropped are lost"]
 pub struct Batch {
     /// The next ID as a number, or the one after the last.
     next: u64,
     left: u32,
+    /// The [generation](fork::generation) of the process that claimed it.
+    born: u32,
 }
 
 impl Batch {
-    pub(crate) const EMPTY: Batch = Batch { next: 0, left: 0 };
+    pub(crate) const EMPTY: Batch = Batch { next: 0, left: 0, born: fork::STARTED };
 
     #[inline]
     pub(crate) fn of(claim: Claim) -> Batch {
         // Asked for as a u32, and never more than that.
-        Batch { next: claim.first.id().get(), left: claim.count as u32 }
+        let left = claim.count as u32;
+        Batch { next: claim.first.id().get(), left, born: fork::generation() }
+    }
+
+    /// None in a forked child: its parent goes on with what it reserved.
+    #[inline]
+    fn left(&self) -> u32 {
+        if self.born == fork::generation() { self.left } else { 0 }
     }
 }
 
@@ -114,7 +125,7 @@ impl Iterator for Batch {
 
     #[inline]
     fn next(&mut self) -> Option<Id> {
-        self.left = self.left.checked_sub(1)?;
+        self.left = self.left().checked_sub(1)?;
         let raw = self.next;
         self.next = after(raw);
         Some(Id::from_clear(raw))
@@ -122,7 +133,8 @@ impl Iterator for Batch {
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left as usize, Some(self.left as usize))
+        let left = self.left() as usize;
+        (left, Some(left))
     }
 
     /// By the millisecond: within one the IDs are plain numbers in a row.

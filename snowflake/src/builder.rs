@@ -4,7 +4,9 @@ use core::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
+use crate::ceiling::Ceiling;
 use crate::counters::Tally;
+use crate::fork;
 use crate::gate::Gate;
 use crate::slot::Slot;
 use crate::sync::{AtomicU64, const_fn};
@@ -22,6 +24,8 @@ pub struct Builder {
     pub(crate) epoch: Epoch,
     pub(crate) max_ahead_ms: u64,
     pub(crate) first: Slot,
+    /// The end of the first grant, or of time.
+    pub(crate) ceiling: Slot,
     pub(crate) max_wait: Duration,
     pub(crate) frozen_after: Duration,
 }
@@ -33,6 +37,7 @@ impl Builder {
             epoch,
             max_ahead_ms: 0,
             first: Slot::start_of(node, 0),
+            ceiling: Slot::end(node),
             max_wait: Duration::from_secs(10),
             frozen_after: Duration::from_secs(1),
         }
@@ -99,11 +104,41 @@ impl Builder {
         if Slot::start_of(self.node, tick).max(self.first) == Slot::end(self.node) {
             return Err(BuildError::Expired);
         }
-        Ok(self.build_static(clock))
+        Ok(Generator { born: fork::generation(), ..self.build_static(clock) })
+    }
+
+    /// The generator for a grant of its node id: it makes IDs with timestamps in
+    /// `[lease.from, lease.until)`, and in later grants that it is [given](Generator::grant).
+    ///
+    /// A [`Keeper`](crate::lease::Keeper) does this; call it for a keeper of your own.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Builder::build).
+    ///
+    /// # Panics
+    ///
+    /// If the lease is of another node id than the builder.
+    #[cfg(feature = "lease")]
+    pub fn build_leased<C: Clock>(
+        mut self,
+        lease: &crate::lease::Lease,
+        clock: C,
+    ) -> Result<Generator<C>, BuildError> {
+        assert_eq!(lease.node, self.node, "a lease of the builder's node id");
+        let slot_of =
+            |ms: crate::UnixMillis| Slot::start_of(self.node, ms.since(self.epoch).unwrap_or(0));
+        let first = slot_of(lease.from);
+        self.first = self.first.max(first);
+        self.ceiling = slot_of(lease.until);
+        self.build(clock)
     }
 
     const_fn! {
         /// The generator, for a `static`: without a look at the clock.
+        ///
+        /// It is that of the process that was started, and of none that is
+        /// [forked](crate::ClaimError::Forked) from it.
         ///
         /// What [`build`](Builder::build) would refuse then shows in the first call,
         /// as [`ClaimError::Ahead`](crate::ClaimError::Ahead) or
@@ -128,10 +163,12 @@ impl Builder {
             Generator {
                 word: CachePadded::new(AtomicU64::new(self.first.to_word())),
                 gate: Gate::new(),
+                ceiling: Ceiling::new(self.ceiling),
                 trust: Trust::new(),
                 tally: Tally::new(),
                 settings: self,
                 clock,
+                born: fork::STARTED,
             }
         }
     }

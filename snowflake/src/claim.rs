@@ -5,11 +5,13 @@
 //! of the clock's cheap counter, and the *limit*, the first slot that may not be
 //! taken yet; every claim reads it and about one a millisecond writes it.
 //!
-//! With the gate open a claim reads the counter, adds one to the word, and has its
-//! slot if that is below the limit. With the gate shut a claim reads the clock,
+//! With the gate open a claim reads the counter and the limit, adds one to the word, and
+//! has its slot if that is below the limit. With the gate shut a claim reads the clock,
 //! raises the word to it and takes a slot by compare-and-swap, or is refused and
 //! leaves everything as it was. The thread that holds the [`Opener`] then opens the
-//! gate. Nobody waits for the opener: without it a claim costs a clock reading.
+//! gate. Nobody waits for the opener: without it a claim costs a clock reading. The
+//! [`Ceiling`](crate::ceiling::Ceiling) bounds every limit: it is the end of the grant
+//! that a leased generator has, and else the end of time.
 //!
 //! # Why it is right
 //!
@@ -29,7 +31,17 @@
 //! with a new end it cannot see an old limit, which after a backward step would be
 //! higher. With an old end it may see a new limit: that is a later reading's, and as
 //! good. A thread that sleeps between the gate and the word takes a slot below the
-//! limit of the time it wakes: late, never early.
+//! limit that it saw before: late, never early.
+//!
+//! *Never outside a grant.* A grant is a range `[from, until)` of slots above all earlier
+//! ones. Before its end becomes the ceiling, the word is raised to `from`, unless it
+//! continues the grant before it. A ceiling is stored with release after that and loaded
+//! with acquire, a limit never exceeds the ceiling it was made from, and is likewise
+//! stored with release and loaded with acquire, **before** the word. So a claim that goes
+//! by a grant's limit reads a word that was raised to the grant, and takes a slot in it
+//! or none. One that slept across a gap with a limit of the grant before it gets a slot
+//! past that limit, and gives it up, however high the limit is by then; by
+//! compare-and-swap it fails, and looks again. Sealing raises the word past every limit.
 //!
 //! *Never past the end.* Limits never exceed [`Slot::end`], and slots are compared
 //! whole before they are unpacked. Claims past the limit raise the word by at most
@@ -50,9 +62,10 @@
 
 use crate::clock::{Clock, HoldsUntil, Reading};
 use crate::epoch::UnixMillis;
+use crate::fork;
 use crate::slot::Slot;
 use crate::sync::Ordering;
-use crate::{ClaimError, Generator, ReserveError};
+use crate::{ClaimError, Generator, LeaseEnd, ReserveError};
 
 /// How many slots in a row a claim wants.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +111,12 @@ pub(crate) enum Refusal {
         reading: Reading,
     },
     Expired,
+    /// The grant has ended.
+    Ended {
+        until: UnixMillis,
+        why: LeaseEnd,
+    },
+    Forked,
 }
 
 impl From<Refusal> for ClaimError {
@@ -105,6 +124,8 @@ impl From<Refusal> for ClaimError {
         match refusal {
             Refusal::Ahead { wait_ms, .. } => ClaimError::Ahead { wait_ms },
             Refusal::Expired => ClaimError::Expired,
+            Refusal::Ended { until, why } => ClaimError::LeaseEnded { until, why },
+            Refusal::Forked => ClaimError::Forked,
         }
     }
 }
@@ -114,6 +135,8 @@ impl From<Refusal> for ReserveError {
         match refusal {
             Refusal::Ahead { wait_ms, .. } => ReserveError::Ahead { wait_ms },
             Refusal::Expired => ReserveError::Expired,
+            Refusal::Ended { until, why } => ReserveError::LeaseEnded { until, why },
+            Refusal::Forked => ReserveError::Forked,
         }
     }
 }
@@ -122,18 +145,21 @@ impl<C: Clock> Generator<C> {
     /// Takes the next free slot.
     #[inline]
     pub(crate) fn claim_one(&self) -> Result<Slot, Refusal> {
-        if self.gate.open_at(self.clock.counter()).is_none() {
+        if self.gate.open_at(self.clock.counter()).is_none() || self.is_forked() {
             return self.claim_shut(Want::ONE);
         }
-        let slot = Slot::from_word(self.word.fetch_add(1, Ordering::Relaxed));
         let limit = self.gate.limit();
+        let slot = Slot::from_word(self.word.fetch_add(1, Ordering::Relaxed));
         if slot.plus(1) < limit { Ok(slot) } else { self.claim_at_limit(slot, limit) }
     }
 
     /// The last slot below the limit, or one past it, which is given up.
     #[cold]
     fn claim_at_limit(&self, slot: Slot, limit: Slot) -> Result<Slot, Refusal> {
-        self.gate.shut();
+        // Unless it was opened anew meanwhile, and the limit is an old one.
+        if self.gate.limit() == limit {
+            self.gate.shut();
+        }
         if slot < limit {
             return Ok(slot);
         }
@@ -148,6 +174,9 @@ impl<C: Clock> Generator<C> {
 
     /// Takes slots in a row, by compare-and-swap: what is refused leaves no trace.
     pub(crate) fn claim(&self, want: Want) -> Result<Claim, Refusal> {
+        if self.is_forked() {
+            return Err(Refusal::Forked);
+        }
         loop {
             let seen = Slot::from_word(self.word.load(Ordering::Relaxed));
             if let Some(until) = self.gate.open_at(self.clock.counter()) {
@@ -181,9 +210,10 @@ impl<C: Clock> Generator<C> {
         let now = self.trust.believe(&reading, timeline, opener.as_ref());
 
         let first = seen.max(self.start_of(now));
-        let limit = self.limit_at(now);
+        let ceiling = self.ceiling.get();
+        let limit = self.limit_at(now).min(ceiling);
         let Some(count) = want.of(first, limit) else {
-            return Err(self.refuse(first.plus(want.least), now, reading));
+            return Err(self.refuse(first.plus(want.least), ceiling, now, reading));
         };
 
         let skipped = first.to_word() - seen.to_word();
@@ -208,7 +238,7 @@ impl<C: Clock> Generator<C> {
         Ok(Some(Claim { first, count, holds }))
     }
 
-    fn exchange(&self, seen: Slot, next: Slot) -> bool {
+    pub(crate) fn exchange(&self, seen: Slot, next: Slot) -> bool {
         self.word
             .compare_exchange_weak(
                 seen.to_word(),
@@ -243,15 +273,34 @@ impl<C: Clock> Generator<C> {
         }
     }
 
-    /// Why slots up to `end` cannot be had at `now`.
-    fn refuse(&self, end: Slot, now: UnixMillis, reading: Reading) -> Refusal {
+    /// Why slots up to `end` cannot be had at `now`, under `ceiling`.
+    fn refuse(&self, end: Slot, ceiling: Slot, now: UnixMillis, reading: Reading) -> Refusal {
         let settings = &self.settings;
-        if end > Slot::end(settings.node) {
+        let epoch_ms = settings.epoch.start().0;
+        let why = self.ceiling.why();
+        let sealed = why == LeaseEnd::Released;
+        if end > Slot::end(settings.node) && !sealed {
             return Refusal::Expired;
         }
+        let until = UnixMillis(epoch_ms.saturating_add(ceiling.before().tick() + 1));
+        if sealed || (end > ceiling && now >= until) {
+            return Refusal::Ended { until, why };
+        }
         let reach_ms = now.0.saturating_add(settings.max_ahead_ms);
-        let needed_ms = settings.epoch.start().0.saturating_add(end.before().tick());
-        Refusal::Ahead { wait_ms: needed_ms.saturating_sub(reach_ms), reading }
+        let needed_ms = epoch_ms.saturating_add(end.before().tick());
+        let mut wait_ms = needed_ms.saturating_sub(reach_ms);
+        if end > ceiling {
+            // IDs ran ahead to the end of the grant. It is renewed by the time the clock
+            // gets there, or has ended.
+            wait_ms = wait_ms.max(until.0 - now.0);
+        }
+        Refusal::Ahead { wait_ms, reading }
+    }
+
+    /// Whether this process was forked from the one that built the generator.
+    #[inline]
+    fn is_forked(&self) -> bool {
+        self.born != fork::generation()
     }
 
     /// How far the IDs below `end` that were made through the gate ran ahead of the

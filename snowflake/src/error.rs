@@ -3,6 +3,8 @@
 use core::error::Error;
 use core::fmt;
 
+use crate::UnixMillis;
+
 /// Why a generator could not be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -43,6 +45,17 @@ pub enum ClaimError {
     },
     /// Every timestamp of this epoch is used up, 69.7 years after it. Trying again does not help.
     Expired,
+    /// The grant of the generator's node id has ended. No ID was used up, and there are
+    /// IDs again as soon as it is renewed.
+    LeaseEnded {
+        /// The first millisecond past the grant.
+        until: UnixMillis,
+        /// Why there is no later grant.
+        why: LeaseEnd,
+    },
+    /// This process was forked from the one that built the generator, which goes on making
+    /// the IDs that would be made here. Build one here, with a grant or a node id of its own.
+    Forked,
 }
 
 impl fmt::Display for ClaimError {
@@ -50,6 +63,8 @@ impl fmt::Display for ClaimError {
         match self {
             ClaimError::Ahead { wait_ms } => write_ahead(f, *wait_ms),
             ClaimError::Expired => f.write_str(EXPIRED),
+            ClaimError::LeaseEnded { until, why } => write_ended(f, *until, *why),
+            ClaimError::Forked => f.write_str(FORKED),
         }
     }
 }
@@ -73,6 +88,17 @@ pub enum WaitError {
     },
     /// Every timestamp of this epoch is used up, 69.7 years after it. Trying again does not help.
     Expired,
+    /// The grant of the generator's node id has ended. No ID was used up, and there are
+    /// IDs again as soon as it is renewed.
+    LeaseEnded {
+        /// The first millisecond past the grant.
+        until: UnixMillis,
+        /// Why there is no later grant.
+        why: LeaseEnd,
+    },
+    /// This process was forked from the one that built the generator, which goes on making
+    /// the IDs that would be made here. Build one here, with a grant or a node id of its own.
+    Forked,
 }
 
 impl fmt::Display for WaitError {
@@ -81,6 +107,8 @@ impl fmt::Display for WaitError {
             WaitError::Ahead { wait_ms } => write_ahead(f, *wait_ms),
             WaitError::Frozen { wait_ms } => write_frozen(f, *wait_ms),
             WaitError::Expired => f.write_str(EXPIRED),
+            WaitError::LeaseEnded { until, why } => write_ended(f, *until, *why),
+            WaitError::Forked => f.write_str(FORKED),
         }
     }
 }
@@ -110,6 +138,17 @@ pub enum ReserveError {
     },
     /// Fewer timestamps of this epoch are left than the batch needs. Trying again does not help.
     Expired,
+    /// The grant of the generator's node id has ended. No ID was used up, and there are
+    /// IDs again as soon as it is renewed.
+    LeaseEnded {
+        /// The first millisecond past the grant.
+        until: UnixMillis,
+        /// Why there is no later grant.
+        why: LeaseEnd,
+    },
+    /// This process was forked from the one that built the generator, which goes on making
+    /// the IDs that would be made here. Build one here, with a grant or a node id of its own.
+    Forked,
 }
 
 impl fmt::Display for ReserveError {
@@ -124,6 +163,8 @@ impl fmt::Display for ReserveError {
                 )
             }
             ReserveError::Expired => f.write_str(EXPIRED),
+            ReserveError::LeaseEnded { until, why } => write_ended(f, *until, *why),
+            ReserveError::Forked => f.write_str(FORKED),
         }
     }
 }
@@ -136,11 +177,58 @@ impl From<WaitError> for ReserveError {
             WaitError::Ahead { wait_ms } => ReserveError::Ahead { wait_ms },
             WaitError::Frozen { wait_ms } => ReserveError::Frozen { wait_ms },
             WaitError::Expired => ReserveError::Expired,
+            WaitError::LeaseEnded { until, why } => ReserveError::LeaseEnded { until, why },
+            WaitError::Forked => ReserveError::Forked,
         }
     }
 }
 
+/// Why a grant was not followed by another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum LeaseEnd {
+    /// It has not been renewed in time: the process was stopped for longer than the grant,
+    /// or its clock has jumped past it, or the store is slow. The renewal is under way.
+    NotRenewed,
+    /// The store has failed to renew it. It is asked again and again.
+    StoreFailed,
+    /// The store has refused to renew it, by its rules. It is asked again and again.
+    Refused,
+    /// Another holder has the node id. This generator goes on only if it becomes free again.
+    TakenOver,
+    /// It was released. This generator makes no more IDs.
+    Released,
+}
+
+impl LeaseEnd {
+    pub(crate) const fn from_u8(why: u8) -> LeaseEnd {
+        use LeaseEnd::*;
+        const ALL: [LeaseEnd; 5] = [NotRenewed, StoreFailed, Refused, TakenOver, Released];
+        ALL[why as usize % ALL.len()]
+    }
+}
+
+impl fmt::Display for LeaseEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LeaseEnd::NotRenewed => "it has not been renewed yet: try again",
+            LeaseEnd::StoreFailed => "the lease store has failed: try again",
+            LeaseEnd::Refused => "the lease store has refused to renew it: see the keeper's status",
+            LeaseEnd::TakenOver => "another process has taken the node id over: restart this one",
+            LeaseEnd::Released => "it was released",
+        })
+    }
+}
+
 const EXPIRED: &str = "every timestamp of this epoch is used up";
+
+const FORKED: &str = "this process was forked from the one that built the generator: build one \
+                      here, with a grant or a node id of its own";
+
+fn write_ended(f: &mut fmt::Formatter<'_>, until: UnixMillis, why: LeaseEnd) -> fmt::Result {
+    write!(f, "the grant of the node id ended at {until}, and {why}")
+}
 
 fn write_ahead(f: &mut fmt::Formatter<'_>, wait_ms: u64) -> fmt::Result {
     write!(f, "the next free millisecond is {wait_ms} ms out of reach: try again after that time")

@@ -55,7 +55,7 @@ impl Gate {
     /// The first slot that may not be taken yet, as of the last opening; 0 before the first.
     #[inline]
     pub(crate) fn limit(&self) -> Slot {
-        Slot::from_word(self.line.limit.load(Ordering::Relaxed))
+        Slot::from_word(self.line.limit.load(Ordering::Acquire))
     }
 
     /// Shuts the gate. Shutting one that another thread has just opened costs a clock reading.
@@ -80,7 +80,7 @@ impl Opener<'_> {
     /// Lets claims below `limit` through until `until`.
     pub(crate) fn open(&self, limit: Slot, until: HoldsUntil) {
         let line = &self.gate.line;
-        line.limit.store(limit.to_word(), Ordering::Relaxed);
+        line.limit.store(limit.to_word(), Ordering::Release);
         line.counts_per_ms.store(until.counts_per_ms, Ordering::Relaxed);
         line.until.store(until.count, Ordering::Release);
     }

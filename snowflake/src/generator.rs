@@ -4,6 +4,7 @@ use core::fmt;
 
 use crossbeam_utils::CachePadded;
 
+use crate::ceiling::Ceiling;
 use crate::counters::Tally;
 use crate::gate::Gate;
 use crate::sync::AtomicU64;
@@ -32,10 +33,13 @@ pub struct Generator<C = SystemClock> {
     /// The next free slot. It only grows.
     pub(crate) word: CachePadded<AtomicU64>,
     pub(crate) gate: Gate,
+    pub(crate) ceiling: Ceiling,
     pub(crate) trust: Trust,
     pub(crate) tally: Tally,
     pub(crate) settings: Builder,
     pub(crate) clock: C,
+    /// The [generation](fork::generation) of the process that built it.
+    pub(crate) born: u32,
 }
 
 impl Generator {

@@ -105,7 +105,7 @@
 //! # Panics
 //!
 //! No function here panics unless its documentation says so.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -113,11 +113,13 @@ mod batch;
 #[cfg(feature = "std")]
 mod blocking;
 mod builder;
+mod ceiling;
 mod claim;
 mod clock;
 mod counters;
 mod epoch;
 mod error;
+mod fork;
 mod future;
 mod gate;
 mod generator;
@@ -142,7 +144,7 @@ pub use builder::Builder;
 pub use clock::{Clock, HoldsUntil, Reading, SystemClock};
 pub use counters::Counters;
 pub use epoch::{Epoch, UnixMillis};
-pub use error::{BuildError, ClaimError, ReserveError, WaitError};
+pub use error::{BuildError, ClaimError, LeaseEnd, ReserveError, WaitError};
 pub use generator::Generator;
 pub use id::{Id, Parts, PartsError, RawIdError};
 pub use local::Local;

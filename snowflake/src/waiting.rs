@@ -32,8 +32,11 @@ impl Waiting {
         clock: &C,
         elapsed: Duration,
     ) -> Result<Duration, WaitError> {
-        let Refusal::Ahead { wait_ms, reading } = refusal else {
-            return Err(WaitError::Expired);
+        let (wait_ms, reading) = match refusal {
+            Refusal::Ahead { wait_ms, reading } => (wait_ms, reading),
+            Refusal::Expired => return Err(WaitError::Expired),
+            Refusal::Ended { until, why } => return Err(WaitError::LeaseEnded { until, why }),
+            Refusal::Forked => return Err(WaitError::Forked),
         };
         let this_ms = reading.holds_until.map_or(MS, |until| until.left_at(clock.counter()));
         let pause = Duration::from_millis(wait_ms - 1).saturating_add(this_ms);

@@ -118,6 +118,7 @@ fn refuse_network_file_system(path: &Path) -> io::Result<Option<&'static str>> {
         return Ok(None);
     };
     // The type's width and sign differ between architectures; the magic numbers have 32 bits.
+    #[allow(clippy::unnecessary_cast, reason = "it is one where the type is i64 already")]
     let magic = found?.f_type as i64 & 0xffff_ffff;
     Ok(NETWORK.iter().find(|(known, _)| *known == magic).map(|(_, name)| *name))
 }

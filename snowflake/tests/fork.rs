@@ -1,0 +1,112 @@
+//! A forked child repeats none of its parent's IDs.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::FromRawFd;
+
+use snowflake::{ClaimError, Epoch, Generator, NodeId, ReserveError, SystemClock, WaitError};
+
+const EPOCH: Epoch = Epoch::Y2024;
+const IDS: usize = 4000;
+
+const NODE: NodeId = NodeId::MIN;
+
+/// Meets its first fork before its first claim.
+static UNUSED: Generator = Generator::builder(NODE, EPOCH).build_static(SystemClock);
+
+/// Runs `child` in a forked process: what it wrote, in eights of bytes.
+///
+/// The child has one thread of the many here, so it must not wait for another's lock: it
+/// makes IDs, which takes none, and writes them.
+fn in_child(child: impl FnOnce(&mut dyn FnMut(u64))) -> Vec<u64> {
+    let mut ends = [0; 2];
+    // SAFETY: two descriptors are all that `pipe` writes; each becomes the only owner of
+    // its end. After `fork` the child does what is said above, and ends by `_exit`, which
+    // runs nothing else.
+    let (mut reader, pid) = unsafe {
+        assert_eq!(libc::pipe(ends.as_mut_ptr()), 0);
+        let (reader, mut writer) = (File::from_raw_fd(ends[0]), File::from_raw_fd(ends[1]));
+        let pid = libc::fork();
+        assert!(pid >= 0, "fork failed");
+        if pid == 0 {
+            child(&mut |word| {
+                if writer.write_all(&word.to_ne_bytes()).is_err() {
+                    libc::_exit(1);
+                }
+            });
+            libc::_exit(0);
+        }
+        (reader, pid)
+    };
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes).unwrap();
+    let mut status = 0;
+    // SAFETY: the child is this process's own, and nobody else waits for it.
+    assert_eq!(unsafe { libc::waitpid(pid, &mut status, 0) }, pid);
+    assert_eq!(status, 0, "the child failed");
+    bytes.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().unwrap())).collect()
+}
+
+#[test]
+fn parent_and_child_make_different_ids() {
+    let generator = Generator::builder(NODE, EPOCH).max_ahead_ms(2).build(SystemClock).unwrap();
+    let mut local = generator.local();
+    let mut batch = generator.reserve(100).unwrap();
+    // The gate is open, the block and the batch are begun.
+    let mut ids: Vec<u64> = Vec::new();
+    ids.extend([local.next_id(), generator.next_id()].map(|id| id.unwrap().get()));
+    ids.extend(batch.next().map(|id| id.get()));
+
+    let made_there = in_child(|tell| {
+        let refusals = [
+            generator.try_next_id() == Err(ClaimError::Forked),
+            generator.next_id() == Err(WaitError::Forked),
+            local.try_next_id() == Err(ClaimError::Forked),
+            local.next_id() == Err(WaitError::Forked),
+            generator.try_reserve(16).err() == Some(ReserveError::Forked),
+            batch.next().is_none() && batch.len() == 0,
+            UNUSED.try_next_id() == Err(ClaimError::Forked),
+        ];
+        tell(refusals.iter().filter(|refused| **refused).count() as u64);
+        // A node id of its own, and it goes on.
+        let own = NodeId::new(1).and_then(|node| {
+            Ok(Generator::builder(node, EPOCH).max_ahead_ms(2).build(SystemClock))
+        });
+        if let Ok(Ok(own)) = own {
+            let mut local = own.local();
+            for _ in 0..IDS / 2 {
+                for id in [own.next_id(), local.next_id()].into_iter().flatten() {
+                    tell(id.get());
+                }
+            }
+        }
+    });
+    assert_eq!(made_there[0], 7, "calls that were refused in the child");
+    assert_eq!(made_there.len(), 1 + IDS);
+
+    ids.extend(batch.map(|id| id.get()));
+    while ids.len() < IDS {
+        ids.extend([local.next_id(), generator.next_id()].map(|id| id.unwrap().get()));
+    }
+    assert_eq!(UNUSED.next_id().unwrap().parts().node, 0);
+    let distinct: HashSet<u64> = ids.iter().chain(&made_there[1..]).copied().collect();
+    assert_eq!(distinct.len(), ids.len() + IDS, "an ID came twice");
+}
+
+/// A worker of a worker is nobody's twin either.
+#[test]
+fn a_childs_generator_is_not_its_own_childs() {
+    let told = in_child(|tell| {
+        let Ok(own) = Generator::builder(NODE, EPOCH).build(SystemClock) else { return };
+        tell(u64::from(own.next_id().is_ok()));
+        let grandchild = in_child(|tell| {
+            tell(u64::from(own.try_next_id() == Err(ClaimError::Forked)));
+        });
+        tell(grandchild[0]);
+        tell(u64::from(own.next_id().is_ok()));
+    });
+    assert_eq!(told, [1, 1, 1]);
+}
