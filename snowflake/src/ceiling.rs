@@ -22,13 +22,22 @@ struct Line {
     slot: AtomicU64,
     /// A [`LeaseEnd`].
     why: AtomicU8,
+    /// The first slot that was not given out when the generator was sealed.
+    sealed_at: AtomicU64,
 }
+
+/// Past every slot.
+const NOT_SEALED: u64 = u64::MAX;
 
 impl Ceiling {
     const_fn! {
         pub(crate) const fn new(slot: Slot) -> Ceiling {
             let why = AtomicU8::new(LeaseEnd::NotRenewed as u8);
-            Ceiling(CachePadded::new(Line { slot: AtomicU64::new(slot.to_word()), why }))
+            Ceiling(CachePadded::new(Line {
+                slot: AtomicU64::new(slot.to_word()),
+                why,
+                sealed_at: AtomicU64::new(NOT_SEALED),
+            }))
         }
     }
 
@@ -54,7 +63,7 @@ mod granted {
             self.0.slot.store(slot.to_word(), Ordering::Release);
         }
 
-        pub(crate) fn explain(&self, why: LeaseEnd) {
+        fn explain(&self, why: LeaseEnd) {
             self.0.why.store(why as u8, Ordering::Relaxed);
         }
     }
@@ -93,7 +102,14 @@ mod granted {
             self.ceiling.explain(LeaseEnd::Released);
             let end = Slot::end(self.settings.node);
             self.gate.shut();
-            let next = self.raise_word(end).min(self.ceiling.get());
+            let seen = self.raise_word(end);
+            if seen < end {
+                self.ceiling.0.sealed_at.store(seen.to_word(), Ordering::Relaxed);
+            }
+            // Sealed a second time, it is where it was; or the end of the grant, which is
+            // safe, if another thread is in between just now.
+            let sealed_at = Slot::from_word(self.ceiling.0.sealed_at.load(Ordering::Relaxed));
+            let next = sealed_at.min(self.ceiling.get());
             // A millisecond that was begun is used up.
             let tick = if next > Slot::start_of(self.settings.node, 0) {
                 next.before().tick() + 1
@@ -103,12 +119,19 @@ mod granted {
             UnixMillis(self.settings.epoch.start().0 + tick)
         }
 
-        /// The later of the time that is believed and that of the next free slot.
-        #[expect(dead_code, reason = "the keeper's")]
-        pub(crate) fn timeline(&self) -> UnixMillis {
+        /// The time that is believed, and the later of it and that of the next free slot.
+        pub(crate) fn times(&self) -> (UnixMillis, UnixMillis) {
             let word = Slot::from_word(self.word.load(Ordering::Relaxed));
             let next = UnixMillis(self.settings.epoch.start().0.saturating_add(word.tick()));
-            self.trust.believe(&self.clock.read(), next, None).max(next)
+            let now = self.trust.believe(&self.clock.read(), next, None);
+            (now, now.max(next))
+        }
+
+        /// Says why the grant would not be followed by another.
+        pub(crate) fn explain(&self, why: LeaseEnd) {
+            if self.ceiling.why() != LeaseEnd::Released {
+                self.ceiling.explain(why);
+            }
         }
 
         fn slot_of(&self, ms: UnixMillis) -> Slot {

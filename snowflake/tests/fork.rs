@@ -72,9 +72,8 @@ fn parent_and_child_make_different_ids() {
         ];
         tell(refusals.iter().filter(|refused| **refused).count() as u64);
         // A node id of its own, and it goes on.
-        let own = NodeId::new(1).and_then(|node| {
-            Ok(Generator::builder(node, EPOCH).max_ahead_ms(2).build(SystemClock))
-        });
+        let own = NodeId::new(1)
+            .map(|node| Generator::builder(node, EPOCH).max_ahead_ms(2).build(SystemClock));
         if let Ok(Ok(own)) = own {
             let mut local = own.local();
             for _ in 0..IDS / 2 {

@@ -88,6 +88,7 @@ fn a_sealed_generator_is_silent_and_says_where_it_stopped() {
     let (generator, _) = self::generator(0, lease(100, 200));
     let last = generator.try_next_id().unwrap();
     assert_eq!(generator.seal(), at(tick(last) + 1));
+    assert_eq!(generator.seal(), at(tick(last) + 1), "and says so again");
     clock.step_forward(5);
     generator.grant(&lease(200, 300));
     assert_eq!(generator.try_next_id(), ended(200, LeaseEnd::Released));

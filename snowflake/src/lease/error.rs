@@ -72,6 +72,8 @@ pub enum LeaseError {
         /// What this process makes IDs with.
         ours: Namespace,
     },
+    /// This process was forked from the one that holds the node id.
+    Forked,
     /// No generator could be built on the grant.
     Build(crate::BuildError),
     /// The store itself failed.
@@ -132,6 +134,10 @@ impl fmt::Display for LeaseError {
                 f,
                 "the store is for IDs of {recorded}, not of {ours}: use the same everywhere, or \
                  another store",
+            ),
+            LeaseError::Forked => f.write_str(
+                "the node id is held by the process that this one was forked from: start a keeper \
+                 here, with a node id of its own",
             ),
             LeaseError::Build(error) => write!(f, "no generator for the grant: {error}"),
             LeaseError::Store(error) => error.fmt(f),

@@ -33,7 +33,7 @@ const LEASES: &str = "leases";
 /// from zero.
 ///
 /// It knows nothing of other folders. Processes with a folder each need a node id each,
-/// [fixed](crate::lease::Builder::node) in their configuration; where that is too much
+/// [fixed](crate::lease::KeeperBuilder::node) in their configuration; where that is too much
 /// to ask, use a database.
 ///
 /// # Examples

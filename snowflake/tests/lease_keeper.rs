@@ -1,0 +1,325 @@
+//! The keeper: renewals ahead of time, a store that fails, holders that meet.
+#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use snowflake::lease::{
+    Bounds, Keeper, KeeperBuilder, Lease, LeaseError, LeaseStore, MemoryStore, Namespace, Problem,
+    Record, Request, StoreError, Successor,
+};
+use snowflake::{ClaimError, Clock, Epoch, Generator, Id, LeaseEnd, ManualClock, NodeId};
+use snowflake::{SystemClock, UnixMillis};
+
+const EPOCH: Epoch = Epoch::Y2024;
+/// A tenth of the default, and every time here with it.
+const GRANT_MS: u64 = 300;
+
+fn node(id: u16) -> NodeId {
+    NodeId::new(id).unwrap()
+}
+
+/// A store in memory that can be out of reach, or lose its answers.
+#[derive(Debug)]
+struct Flaky {
+    store: MemoryStore,
+    mode: AtomicU8,
+}
+
+const WORKS: u8 = 0;
+const GONE: u8 = 1;
+/// Does what it is asked to, and fails to say so.
+const LOSES_ANSWERS: u8 = 2;
+
+impl Flaky {
+    fn new() -> Arc<Flaky> {
+        let store = MemoryStore::new(EPOCH, Bounds::default());
+        Arc::new(Flaky { store, mode: AtomicU8::new(WORKS) })
+    }
+
+    fn answer<T>(
+        &self,
+        ask: impl FnOnce(&MemoryStore) -> Result<T, LeaseError>,
+    ) -> Result<T, LeaseError> {
+        let failed = || {
+            let problem = Problem::Failed { doing: "the test" };
+            Err(StoreError::new("in memory", problem).into())
+        };
+        match self.mode.load(SeqCst) {
+            GONE => failed(),
+            LOSES_ANSWERS => ask(&self.store).and_then(|_| failed()),
+            _ => ask(&self.store),
+        }
+    }
+
+    fn mark(&self, id: u16) -> UnixMillis {
+        let records = self.store.records().unwrap();
+        records.iter().find(|(node, _)| node.get() == id).unwrap().1.mark
+    }
+}
+
+impl LeaseStore for Flaky {
+    fn namespace(&self) -> Namespace {
+        self.store.namespace()
+    }
+
+    fn acquire(&self, request: &Request) -> Result<Lease, LeaseError> {
+        self.answer(|store| store.acquire(request))
+    }
+
+    fn renew(
+        &self,
+        lease: &Lease,
+        now: UnixMillis,
+        until: UnixMillis,
+    ) -> Result<Lease, LeaseError> {
+        self.answer(|store| store.renew(lease, now, until))
+    }
+
+    fn release(&self, lease: &Lease, mark: UnixMillis) -> Result<(), LeaseError> {
+        self.answer(|store| store.release(lease, mark))
+    }
+
+    fn records(&self) -> Result<Vec<(NodeId, Record)>, LeaseError> {
+        self.answer(|store| store.records())
+    }
+
+    fn reset(&self, node: NodeId, mark: UnixMillis) -> Result<(), LeaseError> {
+        self.answer(|store| store.reset(node, mark))
+    }
+}
+
+fn builder(store: &Arc<Flaky>, id: u16) -> KeeperBuilder {
+    Keeper::builder(Arc::clone(store)).node(node(id)).grant_ms(GRANT_MS)
+}
+
+/// Makes IDs until `condition` holds of what came last.
+fn make_until(
+    generator: &Generator,
+    condition: impl Fn(&Result<Id, ClaimError>) -> bool,
+) -> Vec<Id> {
+    let patience = Instant::now() + Duration::from_secs(20);
+    let mut ids = Vec::new();
+    loop {
+        assert!(Instant::now() < patience, "it never came");
+        let made = generator.try_next_id();
+        if condition(&made) {
+            return ids;
+        }
+        ids.extend(made);
+        thread::yield_now();
+    }
+}
+
+fn is_ended(made: &Result<Id, ClaimError>) -> bool {
+    matches!(made, Err(ClaimError::LeaseEnded { .. }))
+}
+
+fn time_of(id: Id) -> UnixMillis {
+    EPOCH.time_of(id)
+}
+
+#[test]
+fn ids_go_on_across_renewals() {
+    let store = Flaky::new();
+    let keeper = builder(&store, 7).start(SystemClock).unwrap();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(3 * GRANT_MS) {
+        keeper.generator().next_id().unwrap();
+    }
+    let status = keeper.status().unwrap();
+    // One each 100 ms for 900 ms, on a machine that may be busy.
+    assert!((5..=9).contains(&status.renewals), "{status:?}");
+    assert_eq!(status.failures, 0);
+    keeper.release().unwrap();
+}
+
+#[test]
+fn a_store_that_is_gone_ends_the_ids_at_until_and_they_come_back_with_it() {
+    let store = Flaky::new();
+    let keeper = builder(&store, 7).start(SystemClock).unwrap();
+    let generator = keeper.generator();
+    store.mode.store(GONE, SeqCst);
+    let until = store.mark(7);
+
+    let ids = make_until(generator, is_ended);
+    assert!(time_of(*ids.last().unwrap()) < until);
+    // To the last millisecond, or nearly: the machine may be busy.
+    assert!(time_of(*ids.last().unwrap()).0 + 50 >= until.0, "IDs went on until the end");
+    assert!(SystemClock.now() >= until, "and the end is when the clock has got there");
+    let ended = ClaimError::LeaseEnded { until, why: LeaseEnd::StoreFailed };
+    assert_eq!(generator.try_next_id(), Err(ended));
+    assert!(ended.to_string().ends_with("and the lease store has failed: try again"), "{ended}");
+    let status = keeper.status().unwrap();
+    assert!(status.error.unwrap().to_string().contains("the test failed"));
+
+    store.mode.store(WORKS, SeqCst);
+    make_until(generator, Result::is_ok);
+    keeper.release().unwrap();
+}
+
+#[test]
+fn what_an_unheard_answer_granted_is_not_used() {
+    let store = Flaky::new();
+    let keeper = builder(&store, 7).start(SystemClock).unwrap();
+    let first_until = store.mark(7);
+    store.mode.store(LOSES_ANSWERS, SeqCst);
+    // Until the mark has moved unheard, which leaves a gap behind the first grant.
+    let mut ids = Vec::new();
+    while store.mark(7) == first_until {
+        ids.extend(keeper.generator().try_next_id());
+    }
+    store.mode.store(WORKS, SeqCst);
+    let before = keeper.status().unwrap().renewals;
+    while keeper.status().unwrap().renewals == before {
+        ids.extend(keeper.generator().try_next_id());
+    }
+    let past_gap = keeper.status().unwrap().lease;
+    ids.extend(make_until(keeper.generator(), |made| {
+        made.is_ok_and(|id| time_of(id) > UnixMillis(first_until.0 + 2 * GRANT_MS))
+    }));
+    let status = keeper.status().unwrap();
+    assert!(status.lease.from > first_until, "no gap: {past_gap} then {}", status.lease);
+    let in_gap = |id: &&Id| (first_until..status.lease.from).contains(&time_of(**id));
+    assert_eq!(ids.iter().filter(in_gap).count(), 0, "IDs of nobody's time");
+    assert!(ids.is_sorted());
+    keeper.release().unwrap();
+}
+
+#[test]
+fn a_release_lets_the_next_holder_begin_after_the_last_id() {
+    let store = Flaky::new();
+    let keeper = builder(&store, 7).start(SystemClock).unwrap();
+    let generator = Arc::clone(keeper.generator());
+    let last = generator.next_id().unwrap();
+    keeper.release().unwrap();
+    assert_eq!(store.mark(7).0, time_of(last).0 + 1);
+    let silent = generator.try_next_id();
+    assert!(matches!(silent, Err(ClaimError::LeaseEnded { why: LeaseEnd::Released, .. })));
+
+    let next = builder(&store, 7).start(SystemClock).unwrap();
+    assert!(next.generator().next_id().unwrap() > last);
+    // Dropped, it is released too, by a thread.
+    drop(next);
+    let begun = Instant::now();
+    while store.store.records().unwrap()[0].1.held {
+        assert!(begun.elapsed() < Duration::from_secs(20), "never released");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_release_that_the_store_does_not_hear_is_reported() {
+    let store = Flaky::new();
+    let keeper = builder(&store, 7).start(SystemClock).unwrap();
+    keeper.generator().next_id().unwrap();
+    store.mode.store(GONE, SeqCst);
+    assert!(matches!(keeper.release(), Err(LeaseError::Store(_))));
+    assert!(store.store.records().unwrap()[0].1.held);
+}
+
+/// Two processes with one node id, by mistake: both make IDs, none twice, and one is told.
+#[test]
+fn two_holders_of_one_node_id_make_no_id_twice() {
+    let store = Flaky::new();
+    let first = builder(&store, 7).start(SystemClock).unwrap();
+    let mut ids = vec![first.generator().next_id().unwrap()];
+    // It runs ahead of its clock, past the first one's grant.
+    let second = builder(&store, 7).start(SystemClock).unwrap();
+    ids.push(second.generator().next_id().unwrap());
+    ids.extend(make_until(first.generator(), is_ended));
+    assert!(matches!(
+        first.generator().try_next_id(),
+        Err(ClaimError::LeaseEnded { why: LeaseEnd::TakenOver, .. })
+    ));
+    for _ in 0..10_000 {
+        ids.push(second.generator().next_id().unwrap());
+    }
+    // The second stops, and the first goes on without help.
+    second.release().unwrap();
+    ids.extend(make_until(first.generator(), Result::is_ok));
+    ids.push(first.generator().next_id().unwrap());
+    assert_eq!(HashSet::<&Id>::from_iter(&ids).len(), ids.len(), "an ID came twice");
+    first.release().unwrap();
+}
+
+#[test]
+fn a_successor_that_waits_starts_when_the_old_grant_has_ended() {
+    let store = Flaky::new();
+    let request = |successor| Request {
+        node: Some(node(7)),
+        now: SystemClock.now(),
+        grant_ms: GRANT_MS,
+        holder: "crashed".to_owned(),
+        successor,
+    };
+    let crashed = store.acquire(&request(Successor::RunsAhead)).unwrap();
+    let waiting = builder(&store, 7).successor(Successor::Waits);
+    let keeper = waiting.start(SystemClock).unwrap();
+    assert!(SystemClock.now() >= crashed.until);
+    assert!(time_of(keeper.generator().next_id().unwrap()) >= crashed.until);
+
+    // It renews, so that one that waits never gets it, and says why.
+    let second = builder(&store, 7)
+        .successor(Successor::Waits)
+        .start_within(Duration::from_millis(GRANT_MS));
+    assert!(matches!(second.start(SystemClock), Err(LeaseError::Held { .. })));
+    keeper.release().unwrap();
+}
+
+/// Half of 2,000 restarts are crashes. Each finds the node id at once as long as its mark is
+/// within the bounds, and otherwise is told for how long it is not.
+#[test]
+fn restarts_in_a_row_lose_no_node_id_and_wait_no_longer_than_the_rules_say() {
+    const BOUNDS: Bounds = Bounds { max_grant_ms: 3000, max_skew_ms: 2000 };
+    const RESTARTS: u64 = 2000;
+    for fixed in [None, Some(node(7))] {
+        let store = MemoryStore::new(EPOCH, BOUNDS);
+        let clock = ManualClock::new(UnixMillis(1_795_177_540_000));
+        let mut ids = HashSet::new();
+        for restart in 0..RESTARTS {
+            let request = Request {
+                node: fixed,
+                now: clock.now(),
+                grant_ms: 3000,
+                holder: format!("restart {restart}"),
+                successor: Successor::RunsAhead,
+            };
+            let lease = match store.acquire(&request) {
+                Ok(lease) => lease,
+                Err(refused) => {
+                    // Only a mark that crashes have driven ahead is waited for, and
+                    // exactly until the grant fits.
+                    let wait_ms = refused.wait_ms().unwrap();
+                    assert!(fixed.is_some() && (1..=3000).contains(&wait_ms), "{refused}");
+                    clock.step_forward(wait_ms);
+                    store.acquire(&Request { now: clock.now(), ..request }).unwrap()
+                }
+            };
+            let rest_ms = lease.from.0 - clock.now().0;
+            assert!(rest_ms <= BOUNDS.ahead_ms() - 3000);
+            let builder = Generator::builder(lease.node, EPOCH).max_ahead_ms(rest_ms);
+            let generator = builder.build_leased(&lease, clock.clone()).unwrap();
+            assert!(ids.insert(generator.try_next_id().unwrap()), "an ID came twice");
+            if restart % 2 == 0 {
+                store.release(&lease, generator.seal()).unwrap();
+            }
+            clock.step_forward(1);
+        }
+        // Every node id that crashed is there again when its grant has ended.
+        clock.step_forward(BOUNDS.ahead_ms());
+        for _ in 0..1024 {
+            let request = Request {
+                node: None,
+                now: clock.now(),
+                grant_ms: 3000,
+                holder: String::new(),
+                successor: Successor::RunsAhead,
+            };
+            assert_eq!(store.acquire(&request).unwrap().from, clock.now());
+        }
+    }
+}
