@@ -56,6 +56,7 @@ impl Ceiling {
 mod granted {
     use super::*;
     use crate::lease::Lease;
+    use crate::sync;
     use crate::{Clock, Generator, UnixMillis};
 
     impl Ceiling {
@@ -84,6 +85,9 @@ mod granted {
             let sealed = self.ceiling.why() == LeaseEnd::Released;
             if lease.node != self.settings.node || until <= ceiling || sealed {
                 return;
+            }
+            if sync::grant_before_raise() {
+                self.ceiling.raise(until);
             }
             if from > ceiling {
                 self.gate.shut();

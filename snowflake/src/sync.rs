@@ -23,6 +23,15 @@ macro_rules! const_fn {
 }
 pub(crate) use const_fn;
 
+/// Whether a grant is published in the wrong order: never, but in a model that must fail.
+#[cfg(feature = "lease")]
+pub(crate) fn grant_before_raise() -> bool {
+    #[cfg(loom)]
+    return weakened::weakened_by(Weakness::GrantBeforeRaise);
+    #[cfg(not(loom))]
+    return false;
+}
+
 #[cfg(loom)]
 mod weakened {
     use loom::sync::atomic::Ordering;
@@ -39,6 +48,8 @@ mod weakened {
         TornFetchAdd = 2,
         /// Acquire and release are relaxed.
         Relaxed = 3,
+        /// A grant's end is published before the word is raised to its beginning.
+        GrantBeforeRaise = 4,
     }
 
     static WEAKNESS: AtomicU8 = AtomicU8::new(Weakness::None as u8);
@@ -48,7 +59,7 @@ mod weakened {
         WEAKNESS.store(weakness as u8, SeqCst);
     }
 
-    fn weakened_by(weakness: Weakness) -> bool {
+    pub(super) fn weakened_by(weakness: Weakness) -> bool {
         WEAKNESS.load(SeqCst) == weakness as u8
     }
 

@@ -153,6 +153,48 @@ fn the_end_of_time_is_the_end() {
     });
 }
 
+/// The last slot of a grant, whose end is the end of 5, is left when a grant of 8 comes: two
+/// threads claim meanwhile, with a lead that would let them have 6 and 7. Whoever is past
+/// the first grant when the second comes is not given what lies between.
+#[cfg(feature = "lease")]
+fn no_id_is_outside_the_grants() {
+    use snowflake::lease::Lease;
+    model(|| {
+        let hands = Hands::at(5);
+        let grant = |tick: u64| {
+            let [from, until] =
+                [tick, tick + 1].map(|tick| UnixMillis(Epoch::Y2024.start().0 + tick));
+            Lease { node: NodeId::MIN, from, until, fence: 1 }
+        };
+        let last = Id::from_parts(Parts { timestamp_ms: 5, node: 0, sequence: 4093 });
+        let builder = Generator::builder(NodeId::MIN, Epoch::Y2024)
+            .max_ahead_ms(5)
+            .resume_after(last.unwrap());
+        let built = builder.build_leased(&grant(5), Watch(Arc::clone(&hands)));
+        let generator = Arc::new(built.unwrap());
+        // Opens the gate, up to the end of the grant.
+        generator.try_next_id().unwrap();
+
+        let claim = |generator: &Generator<Watch>| generator.try_next_id().ok();
+        let other = thread::spawn({
+            let generator = Arc::clone(&generator);
+            move || claim(&generator)
+        });
+        let keeper = thread::spawn({
+            let generator = Arc::clone(&generator);
+            move || generator.grant(&grant(8))
+        });
+        let mut ids = vec![claim(&generator)];
+        ids.push(other.join().unwrap());
+        keeper.join().unwrap();
+        ids.push(claim(&generator));
+        let ids: Vec<Id> = ids.into_iter().flatten().collect();
+        let granted = |id: &Id| [5, 8].contains(&id.parts().timestamp_ms);
+        assert!(ids.iter().all(granted), "outside of the grants: {ids:?}");
+        assert_distinct(ids);
+    });
+}
+
 /// A weakness is the process's, so the models take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -181,4 +223,10 @@ fn the_limit_comes_with_the_gate() {
 #[test]
 fn the_last_slot_is_given_out_once() {
     holds_and_fails_with(&[Weakness::TornFetchAdd], the_end_of_time_is_the_end);
+}
+
+#[cfg(feature = "lease")]
+#[test]
+fn a_claim_that_waits_across_a_gap_is_not_issued() {
+    holds_and_fails_with(&[Weakness::GrantBeforeRaise], no_id_is_outside_the_grants);
 }
