@@ -101,6 +101,7 @@
 //! - `serde`: an [`Id`] is a decimal string in JSON, because JavaScript rounds numbers
 //!   above 2^53, and a number in binary formats. Strings and integers are accepted.
 //! - `tokio`: `Generator::next_id_tokio`.
+//! - `lease`: node ids with a store behind them, in the module `lease`.
 //!
 //! # Panics
 //!

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::FromRawFd;
+use std::sync::{Mutex, PoisonError};
 
 use snowflake::{ClaimError, Epoch, Generator, NodeId, ReserveError, SystemClock, WaitError};
 
@@ -16,6 +17,10 @@ const NODE: NodeId = NodeId::MIN;
 
 /// Meets its first fork before its first claim.
 static UNUSED: Generator = Generator::builder(NODE, EPOCH).build_static(SystemClock);
+
+/// A test forks alone: a thread of another one could be in the middle of what is done once
+/// in a process, as finding the speed of its counter is, and in the child never get on.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// Runs `child` in a forked process: what it wrote, in eights of bytes.
 ///
@@ -52,6 +57,7 @@ fn in_child(child: impl FnOnce(&mut dyn FnMut(u64))) -> Vec<u64> {
 
 #[test]
 fn parent_and_child_make_different_ids() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let generator = Generator::builder(NODE, EPOCH).max_ahead_ms(2).build(SystemClock).unwrap();
     let mut local = generator.local();
     let mut batch = generator.reserve(100).unwrap();
@@ -98,6 +104,7 @@ fn parent_and_child_make_different_ids() {
 /// A worker of a worker is nobody's twin either.
 #[test]
 fn a_childs_generator_is_not_its_own_childs() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let told = in_child(|tell| {
         let Ok(own) = Generator::builder(NODE, EPOCH).build(SystemClock) else { return };
         tell(u64::from(own.next_id().is_ok()));

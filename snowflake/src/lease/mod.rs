@@ -1,4 +1,112 @@
-//! Time-range leases of node ids.
+//! Node ids with a store behind them: unique across restarts, pauses, bad clocks and machines.
+//!
+//! Node ids are where Snowflake IDs really fail: two pods with the same number, a restart
+//! after the clock went back, a process that was paused and wakes up after its lease. Here a
+//! **lease** is a node id and a range of time, `[from, until)`, and a fence. The store keeps
+//! a **high-water mark** for each node id: a grant begins at the mark or later, and the mark
+//! is at its end, durably, before anyone has the grant. A generator makes IDs with
+//! timestamps inside its grants and nowhere else.
+//!
+//! ```
+//! use snowflake::lease::{Bounds, FileStore, Keeper};
+//! use snowflake::{Epoch, NodeId, SystemClock};
+//!
+//! # let temp = tempfile::tempdir()?;
+//! # let folder = temp.path().join("ids");
+//! FileStore::create(&folder, Epoch::Y2024, Bounds::default())?; // once, at installation
+//!
+//! let store = FileStore::open(&folder, Epoch::Y2024, Bounds::default())?;
+//! let keeper = Keeper::builder(store).node(NodeId::new(7)?).start(SystemClock)?;
+//! let ids = keeper.generator().clone(); // to wherever IDs are needed
+//!
+//! let id = ids.next_id()?;
+//! keeper.release()?; // at the end, as on SIGTERM
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is promised, and why it holds
+//!
+//! All generators that lease from one store make **different IDs**, and each one's increase.
+//! In ten lines:
+//!
+//! 1. An ID is a node id, a timestamp and a sequence.
+//! 2. One generator makes no ID twice, because its word only grows.
+//! 3. A generator makes an ID only if its timestamp lies in a grant that it holds.
+//! 4. A grant of a node id begins at its mark or later, and moves the mark to its end.
+//! 5. The mark has moved durably before the grant is given. An answer that is lost, or a
+//!    write that may not have happened, is time that nobody has.
+//! 6. So two grants of a node id never overlap (4), across any crash (5).
+//! 7. Marks are lowered only by the last holder, to where its sealed generator stopped, and
+//!    only while its fence is the newest: below that it has made IDs, above it nobody has.
+//! 8. So two generators never make IDs with one node id and one timestamp (3, 6, 7).
+//! 9. No step of this asks what time it is. A clock decides which of its grant's
+//!    timestamps a generator uses, and when it has none left.
+//! 10. A process that is paused, at any instruction and for any time, holds what it held.
+//!
+//! A plain lease with a time to live has no 3: its holder asks its own clock whether it is
+//! still the holder, and one clock that is a millisecond slow makes the same IDs twice.
+//!
+//! # What is not promised
+//!
+//! - A virtual machine that is cloned with its memory has two generators with one grant.
+//! - A store that is restored from an old backup has old marks, and grants their time again.
+//! - An operator who lowers a mark with `reset` lets the IDs above it be made again.
+//! - IDs of different node ids are ordered only as well as the clocks agree.
+//!
+//! # Which grant to ask for
+//!
+//! With [`grant_ms`](KeeperBuilder::grant_ms) a keeper asks for time up to that much ahead,
+//! every third of it. It is the one trade-off there is:
+//!
+//! | | 3 s, the default | 30 s |
+//! |---|---|---|
+//! | the store is asked | each second | every 10 s |
+//! | IDs go on without the store for | 2 to 3 s | 20 to 30 s |
+//! | after a crash, timestamps run ahead of the clock by | at most 3 s | at most 30 s |
+//!
+//! # When something goes wrong
+//!
+//! | what | what the service sees |
+//! |---|---|
+//! | the store is gone | IDs until the grant ends, then [`LeaseEnded`](crate::ClaimError::LeaseEnded) with `StoreFailed`; IDs again after its return |
+//! | the process is stopped longer than its grant | `LeaseEnded` with `NotRenewed`, until the next renewal: one round trip |
+//! | a crash, then a restart with the same node id | starts at once, at most a grant [ahead](Successor::RunsAhead) of its clock; or [waits](Successor::Waits) |
+//! | a crash, then a restart with any node id | another one; the old one is free when its grant has ended |
+//! | two processes with one node id | no ID twice; the first is told `TakenOver` when its grant ends, and goes on if the second releases |
+//! | the clock steps back | as without a lease: the generator waits, or runs ahead by `max_ahead_ms` |
+//! | the clock jumps ahead | not believed for a second, then `NotRenewed` until the next renewal, which is refused ([`TooFarAhead`](LeaseError::TooFarAhead)) by a store with a clock of its own if it is out of [`Bounds`] |
+//! | fork | the child's calls say [`Forked`](crate::ClaimError::Forked); its copy of the keeper does nothing |
+//!
+//! # Stores
+//!
+//! | | for | survives |
+//! |---|---|---|
+//! | [`MemoryStore`] | tests | nothing |
+//! | [`FileStore`] | one process, or one for each fixed node id | a crash of process or machine, as far as the disk keeps what it has synced |
+//!
+//! [`LeaseStore`] is small, and [`Ledger`] has the rules: a store of your own is a
+//! transaction around it. Redis is left out on purpose: it acknowledges before it has
+//! written (`appendfsync everysec`) and replicates after it has acknowledged, so that a
+//! crash or a failover can bring back an old mark. That is the one thing a store must not do.
+//!
+//! A mark that is too far ahead, because a process ran with a wrong clock in a store that
+//! has none, frees its node id when the time has come. Until then use another node id, or
+//! [`reset`](LeaseStore::reset) the mark to a time past every ID made with it: an ID at or
+//! above the new mark can be made again, and nothing will notice.
+//!
+//! # systemd and Kubernetes
+//!
+//! Release on SIGTERM: stop making IDs, call [`Keeper::release`], exit. Without it the next
+//! start finds the node id as after a crash, which is safe.
+//!
+//! - systemd: `StateDirectory=myservice` makes a folder for the [`FileStore`]; create the
+//!   store once, when the service is installed, and not in `ExecStartPre`, where a lost disk would be a
+//!   silent restart from zero. `KillMode=mixed` leaves the release to the main process.
+//! - Kubernetes: a [`FileStore`] needs a volume of its own for each pod and a fixed node id:
+//!   a StatefulSet with `volumeClaimTemplates` and
+//!   [`NodeId::from_hostname`](crate::NodeId::from_hostname). A network file system is
+//!   refused. `terminationGracePeriodSeconds` has to cover the release: one round trip.
+//! - Prefork servers: start the keeper in the worker, after the fork.
 
 mod builder;
 mod error;
