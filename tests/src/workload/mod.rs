@@ -4,6 +4,7 @@ pub mod broadcast;
 pub mod counter;
 pub mod echo;
 pub mod g_set;
+pub mod growing_set;
 pub mod kafka;
 pub mod unique_ids;
 

@@ -6,33 +6,21 @@
 //! shows in the last reads of all for stable even if another, asked just before, does not;
 //! here a value that any last read misses is *lost*.
 
+mod reads;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
-use super::set_read::{Element, SetRead};
+use super::set_read::Element;
 use super::{Valid, Verdict, quantiles};
 use crate::address::Directory;
 use crate::edn::Edn;
-use crate::history::{Completed, History, What};
+use crate::history::{History, What};
+use crate::workload::growing_set::{Answer, GrowingSet, Op, Protocol};
 use crate::workload::{Context, Workload};
 
-/// What an operation does to the set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// It adds a value.
-    Add(i64),
-    /// It reads all values.
-    Read,
-}
-
-/// A workload whose operations add to a set and read it.
-pub trait SetWorkload: Workload {
-    /// What an operation does to the set.
-    fn operation(op: &Self::Op) -> Operation;
-    /// What a read shows.
-    fn read(answer: &Self::Answer) -> Option<&SetRead>;
-}
+use reads::Reads;
 
 /// One value's way through a test. All numbers are indices of events.
 #[derive(Debug, Default)]
@@ -86,72 +74,14 @@ impl Value {
     }
 }
 
-/// The reads of one node, in the order they ended, and what they show.
-#[derive(Debug, Default)]
-struct Reads {
-    started: Vec<usize>,
-    ended: Vec<usize>,
-    /// How many of them came before the quiet time.
-    before_quiet: usize,
-    /// For each read, the latest start among it and all after it.
-    latest_from: Vec<usize>,
-    /// For each value, which reads show it.
-    shown: BTreeMap<i64, Vec<Range<usize>>>,
-}
-
-impl Reads {
-    /// The latest start among these reads.
-    fn latest(&self, reads: Range<usize>) -> Option<usize> {
-        if reads.end == self.started.len() {
-            return self.latest_from.get(reads.start).copied();
-        }
-        self.started.get(reads)?.iter().copied().max()
-    }
-
-    /// Notes what a read shows that the one before did not, and the other way round.
-    fn push(&mut self, done: &Completed<'_, impl Workload>, read: &SetRead) {
-        let index = self.started.len();
-        self.started.push(done.invoked);
-        self.ended.push(done.completed);
-        if !done.invocation.last {
-            self.before_quiet = self.started.len();
-        }
-        for element in &read.added {
-            if let Element::Int(value) = element {
-                self.shown.entry(*value).or_default().push(index..usize::MAX);
-            }
-        }
-        for element in &read.removed {
-            if let Element::Int(value) = element
-                && let Some(range) = self.shown.get_mut(value).and_then(|ranges| ranges.last_mut())
-            {
-                range.end = index;
-            }
-        }
-    }
-
-    fn finish(&mut self) {
-        self.latest_from.clone_from(&self.started);
-        for index in (1..self.started.len()).rev() {
-            let later = self.latest_from[index];
-            let earlier = &mut self.latest_from[index - 1];
-            *earlier = later.max(*earlier);
-        }
-        let count = self.started.len();
-        for range in self.shown.values_mut().flatten() {
-            range.end = range.end.min(count);
-        }
-    }
-}
-
 /// Judges a history of additions and reads.
 #[must_use]
-pub fn check<W: SetWorkload>(history: &History<W>, context: &Context<'_>) -> Verdict {
+pub fn check<P: Protocol>(history: &History<GrowingSet<P>>, context: &Context<'_>) -> Verdict {
     let directory = context.directory;
     let mut values: Vec<Value> = Vec::new();
     let mut place: BTreeMap<i64, usize> = BTreeMap::new();
     for (added, invocation) in history.invocations() {
-        if let Operation::Add(element) = W::operation(&invocation.op) {
+        if let Op::Add(element) = invocation.op {
             place.insert(element, values.len());
             let node = invocation.node;
             values.push(Value { element, added, node, ..Value::default() });
@@ -165,13 +95,13 @@ pub fn check<W: SetWorkload>(history: &History<W>, context: &Context<'_>) -> Ver
     for done in history.completed() {
         let node = done.invocation.node;
         let (name, at) = (directory.node_name(node), history.time(done.completed));
-        match (W::operation(&done.invocation.op), W::read(done.answer)) {
-            (Operation::Add(element), _) => {
+        match (done.invocation.op, done.answer) {
+            (Op::Add(element), _) => {
                 if let Some(&index) = place.get(&element) {
                     values[index].known.get_or_insert(done.completed);
                 }
             }
-            (Operation::Read, Some(read)) => {
+            (Op::Read, Answer::Read(read)) => {
                 for element in &read.added {
                     let value = match element {
                         Element::Int(value) => place.get(value).map(|&index| &mut values[index]),
@@ -201,7 +131,7 @@ pub fn check<W: SetWorkload>(history: &History<W>, context: &Context<'_>) -> Ver
                 }
                 reads.entry(node).or_default().push(&done, read);
             }
-            (Operation::Read, None) => {}
+            (Op::Read, Answer::Accepted) => {}
         }
     }
     reads.values_mut().for_each(Reads::finish);
