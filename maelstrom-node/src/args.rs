@@ -8,19 +8,22 @@ use crate::workload::Kind;
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
-A node for Maelstrom: echo, unique-ids and broadcast over stdin and stdout.
+A node for Maelstrom: IDs, broadcast, sets and counters over stdin and stdout.
 
 Usage: maelstrom-node [OPTIONS] [WORKLOAD]
 
 Arguments:
-  [WORKLOAD]  Serve this workload and refuse others: echo, unique-ids, broadcast.
-              Without it the node serves whatever it is asked for first.
+  [WORKLOAD]  Serve this workload and refuse others: echo, unique-ids, broadcast,
+              g-set, g-counter, pn-counter. Without it the node serves whatever it
+              is asked for. Sets and counters need it: their first request may be a
+              bare `read`, which does not tell whose it is.
 
 Options:
-      --max-staleness-ms <MS>  How long a broadcast value may take to reach every
-                               node while all are connected [default: 550].
+      --max-staleness-ms <MS>  How long what one node is given may take to reach
+                               every other while all are connected [default: 550
+                               for broadcast, 800 for sets and counters].
                                The longer, the fewer messages; no setting loses
-                               a value.
+                               anything.
   -h, --help                   Print this help
   -V, --version                Print the version
 
@@ -32,19 +35,14 @@ input. With Maelstrom, arguments for the node follow `--`:
 ";
 
 /// How a node behaves.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
     /// The only workload to serve; any if none is named.
     pub workload: Option<Kind>,
-    /// How long a value may take to reach every node while all are connected.
-    pub max_staleness: Duration,
-}
-
-impl Default for Config {
-    fn default() -> Config {
-        Config { workload: None, max_staleness: Duration::from_millis(550) }
-    }
+    /// How long what one node is given may take to reach every other while all are
+    /// connected; the workload's own default if nothing is said.
+    pub max_staleness: Option<Duration>,
 }
 
 /// What a command line asks for.
@@ -110,7 +108,7 @@ impl Command {
                             "--max-staleness-ms {wait_ms} is above the largest, {MAX_STALENESS_LIMIT_MS}"
                         )));
                     }
-                    config.max_staleness = Duration::from_millis(wait_ms);
+                    config.max_staleness = Some(Duration::from_millis(wait_ms));
                 }
                 Value(name) if config.workload.is_none() => {
                     let name = name.string()?;
@@ -144,7 +142,7 @@ mod tests {
         for args in [["broadcast", "--max-staleness-ms=7"], ["--max-staleness-ms=7", "broadcast"]] {
             let config = parse(&args).unwrap();
             assert_eq!(config.workload, Some(Kind::Broadcast));
-            assert_eq!(config.max_staleness, Duration::from_millis(7));
+            assert_eq!(config.max_staleness, Some(Duration::from_millis(7)));
         }
     }
 

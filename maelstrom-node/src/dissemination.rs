@@ -33,15 +33,19 @@ mod ranges;
 mod round_trip;
 mod send;
 mod stream;
+mod totals;
 mod values;
 
 use pace::{Phase, Schedule};
 use peer::Peer;
 use plan::{Patience, Plan};
 use send::{Also, Which};
-use stream::{Origin, Streams};
+use stream::Streams;
 
+pub(crate) use plan::Aim;
 pub(crate) use ranges::Ranges;
+pub(crate) use stream::Origin;
+pub(crate) use totals::Totals;
 pub(crate) use values::Values;
 
 /// What the layer carries.
@@ -49,8 +53,12 @@ pub(crate) trait State {
     /// Stands for one item, whose text the state keeps.
     type Item: Copy + std::fmt::Debug;
 
-    /// Takes in an item, or says that it is not one.
-    fn take(&mut self, text: &RawValue) -> Option<Self::Item>;
+    /// Whether an item says all that those before it in its stream did. Then only the
+    /// last one of each stream is kept and sent.
+    const SUPERSEDING: bool = false;
+
+    /// Takes in an item of a stream, or says that it is not one.
+    fn take(&mut self, origin: Origin, text: &RawValue) -> Option<Self::Item>;
 
     /// The text of an item, as it was taken in.
     fn show(&self, item: Self::Item) -> &RawValue;
@@ -66,7 +74,7 @@ pub(crate) struct Dissemination<S: State> {
     streams: Streams<S::Item>,
     /// By place; this node's own is never used.
     peers: Vec<Peer>,
-    max_staleness: Duration,
+    aim: Aim,
     patience: Patience,
     rng: Xoshiro256PlusPlus,
     started: bool,
@@ -80,7 +88,7 @@ impl<S: State> Dissemination<S> {
         kind: Kind,
         cluster: Cluster,
         incarnation: u64,
-        max_staleness: Duration,
+        aim: Aim,
         state: S,
     ) -> Dissemination<S> {
         // At most 1024 nodes have a place.
@@ -93,13 +101,17 @@ impl<S: State> Dissemination<S> {
             state,
             streams: Streams::new(),
             peers,
-            max_staleness,
-            patience: Patience::new(max_staleness),
+            aim,
+            patience: Patience::new(aim.max_staleness),
             rng: Xoshiro256PlusPlus::seed_from_u64(incarnation),
             started: false,
             schedule: Schedule::default(),
             asked_at: None,
         }
+    }
+
+    pub(crate) fn state(&self) -> &S {
+        &self.state
     }
 
     pub(crate) fn state_mut(&mut self) -> &mut S {
@@ -119,8 +131,8 @@ impl<S: State> Dissemination<S> {
     /// Takes in an item of this node's own. It goes out with the next deadline, which
     /// is at once where the plan has it so: what comes in together goes out together.
     pub(crate) fn add(&mut self, now: Time, text: &RawValue) {
-        let Some(item) = self.state.take(text) else { return };
-        self.streams.append(self.mine, item);
+        let Some(item) = self.state.take(self.mine, text) else { return };
+        self.keep(self.mine, self.streams.next(self.mine), item);
         self.start(now);
         self.note_news(now, None);
         let plan = self.plan();
@@ -205,14 +217,22 @@ impl<S: State> Dissemination<S> {
             let origin = Origin { node: run.node, incarnation: run.incarnation };
             for (sequence, text) in (run.first..).zip(&run.items) {
                 if self.streams.lacks(origin, sequence)
-                    && let Some(item) = self.state.take(text)
+                    && let Some(item) = self.state.take(origin, text)
                 {
-                    self.streams.insert(origin, sequence, item);
+                    self.keep(origin, sequence, item);
                     learnt = true;
                 }
             }
         }
         learnt
+    }
+
+    fn keep(&mut self, origin: Origin, sequence: u64, item: S::Item) {
+        if S::SUPERSEDING {
+            self.streams.supersede(origin, sequence, item);
+        } else {
+            self.streams.insert(origin, sequence, item);
+        }
     }
 
     /// Sends what was learnt from a peer where it is not known yet. What neither a
@@ -266,12 +286,12 @@ impl<S: State> Dissemination<S> {
     }
 
     fn plan(&self) -> Plan {
-        Plan::new(self.max_staleness, &self.hub_link())
+        Plan::new(self.aim, &self.hub_link())
     }
 
     /// How long an item may be held on its way.
     fn slack(&self) -> Duration {
-        plan::slack(self.max_staleness, &self.hub_link()).unwrap_or_default()
+        plan::slack(self.aim.max_staleness, &self.hub_link()).unwrap_or_default()
     }
 
     /// The link that the plan goes by: the one to the hub or, at the hub, the slowest.

@@ -62,6 +62,10 @@ pub struct Body<'a> {
     #[serde(default, borrow, deserialize_with = "present")]
     message: Option<&'a RawValue>,
     #[serde(default, borrow, deserialize_with = "present")]
+    element: Option<&'a RawValue>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    delta: Option<&'a RawValue>,
+    #[serde(default, borrow, deserialize_with = "present")]
     gossip: Option<&'a RawValue>,
 }
 
@@ -115,6 +119,13 @@ pub enum Request<'a> {
         /// Any JSON.
         message: &'a RawValue,
     },
+    /// Adds to a set or a counter. At least one of the fields is there.
+    Add {
+        /// Any JSON, for a set.
+        element: Option<&'a RawValue>,
+        /// How much to add, for a counter, not yet checked to be a number.
+        delta: Option<&'a RawValue>,
+    },
     /// Asks for everything that is known.
     Read,
     /// A peer's share of what it knows.
@@ -163,6 +174,11 @@ impl<'a> Body<'a> {
                 Request::Topology
             }
             "broadcast" => Request::Broadcast { message: self.field("message", self.message)? },
+            "add" if self.element.is_none() && self.delta.is_none() => {
+                let text = "add needs a field \"element\", for a set, or \"delta\", for a counter";
+                return Err(Refusal::Malformed(text.to_owned()));
+            }
+            "add" => Request::Add { element: self.element, delta: self.delta },
             "read" => Request::Read,
             "gossip" => Request::Gossip(self.parsed("gossip", self.gossip, "a peer's share")?),
             unknown => {

@@ -13,7 +13,7 @@ use crate::cluster::Cluster;
 use crate::message::{Address, Envelope, ErrorCode, LineError, Payload, Request, clipped};
 use crate::outbox::Outbox;
 use crate::time::Time;
-use crate::workload::{Broadcast, Echo, Kind, UniqueIds, Workload};
+use crate::workload::{Broadcast, Counter, Echo, GSet, Kind, UniqueIds, Workload};
 
 /// How many peers' messages are kept for after `init`. What does not fit is dropped;
 /// peers repeat what they see missing.
@@ -173,10 +173,6 @@ impl<C: Clock + Clone + Send + std::fmt::Debug + 'static> Node<C> {
     }
 
     /// The workload that serves a request, started if this is the first to ask for it.
-    ///
-    /// Requests that name their workload are always served, unless the command line
-    /// restricts the node to another one. A bare `read` goes to the one workload that
-    /// can have told of itself before it.
     fn workload_for(
         &mut self,
         request: &Request<'_>,
@@ -188,22 +184,16 @@ impl<C: Clock + Clone + Send + std::fmt::Debug + 'static> Node<C> {
             out.error(client, ErrorCode::TemporarilyUnavailable, text);
             return None;
         };
-        let running = || self.workloads.contains_key(&Kind::Broadcast).then_some(Kind::Broadcast);
-        let told = Kind::told_by(request).or(self.config.workload).or_else(running);
-        let kind = match (told, self.config.workload) {
-            (Some(kind), only) if only.is_none_or(|only| only == kind) => kind,
-            (Some(_), Some(only)) => {
-                let text = format!("this node was started to serve {} alone", only.name());
-                out.error(client, ErrorCode::NotSupported, &text);
-                return None;
-            }
-            _ => {
-                let text = "a bare read does not tell its workload: name it as an argument";
-                out.error(client, ErrorCode::TemporarilyUnavailable, text);
+        let kind = match self.kind_for(request) {
+            Ok(kind) => kind,
+            Err((code, text)) => {
+                out.error(client, code, &text);
                 return None;
             }
         };
         if !self.workloads.contains_key(&kind) {
+            let aim = kind.aim(self.config.max_staleness);
+            let (cluster, incarnation) = (cluster.clone(), self.incarnation);
             let workload: Box<dyn Workload> = match kind {
                 Kind::Echo => Box::new(Echo),
                 Kind::UniqueIds => match UniqueIds::new(cluster.node_id(), self.clock.clone()) {
@@ -214,14 +204,36 @@ impl<C: Clock + Clone + Send + std::fmt::Debug + 'static> Node<C> {
                         return None;
                     }
                 },
-                Kind::Broadcast => Box::new(Broadcast::new(
-                    cluster.clone(),
-                    self.incarnation,
-                    self.config.max_staleness,
-                )),
+                Kind::Broadcast => Box::new(Broadcast::new(cluster, incarnation, aim)),
+                Kind::GSet => Box::new(GSet::new(cluster, incarnation, aim)),
+                Kind::GCounter => Box::new(Counter::growing(cluster, incarnation, aim)),
+                Kind::PnCounter => Box::new(Counter::both_ways(cluster, incarnation, aim)),
             };
             self.workloads.insert(kind, workload);
         }
         self.workloads.get_mut(&kind)
+    }
+
+    /// Which workload serves a request: the one that the command line names or else the
+    /// one that the request tells of. What tells of none, a bare `read`, goes to the only
+    /// one that has told of itself before, if it is the only one.
+    fn kind_for(&self, request: &Request<'_>) -> Result<Kind, (ErrorCode, String)> {
+        if let Some(only) = self.config.workload {
+            let refusal = || format!("this node was started to serve {} alone", only.name());
+            return if only.serves(request) {
+                Ok(only)
+            } else {
+                Err((ErrorCode::NotSupported, refusal()))
+            };
+        }
+        let mut running = self.workloads.keys().copied().filter(|kind| kind.serves(request));
+        match (Kind::told_by(request), running.next(), running.next()) {
+            (Some(told), ..) => Ok(told),
+            (None, Some(only), None) => Ok(only),
+            _ => {
+                let text = "a bare read does not tell its workload: name it as an argument";
+                Err((ErrorCode::TemporarilyUnavailable, text.to_owned()))
+            }
+        }
     }
 }

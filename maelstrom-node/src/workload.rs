@@ -1,18 +1,29 @@
 //! The workloads: one protocol each, behind one trait.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
+use crate::dissemination::Aim;
 use crate::message::{Address, Gossip, Request};
 use crate::outbox::Outbox;
 use crate::time::Time;
 
 mod broadcast;
+mod counter;
 mod echo;
+mod g_set;
 mod unique_ids;
 
 pub(crate) use broadcast::Broadcast;
+pub(crate) use counter::Counter;
 pub(crate) use echo::Echo;
+pub(crate) use g_set::GSet;
 pub(crate) use unique_ids::UniqueIds;
+
+/// The largest value that is taken in. A line may have twice as many bytes, which leaves
+/// room for everything else on it when the value travels on.
+const MOST_VALUE_BYTES: usize = 8 << 20;
 
 /// A protocol, as reactions to messages and to the passing of time.
 pub(crate) trait Workload: std::fmt::Debug + Send {
@@ -56,11 +67,18 @@ pub enum Kind {
     UniqueIds,
     /// Values that every node shall come to know.
     Broadcast,
+    /// A set that only grows.
+    GSet,
+    /// A sum that only grows.
+    GCounter,
+    /// A sum that grows and shrinks.
+    PnCounter,
 }
 
 impl Kind {
     /// Every workload that the node serves.
-    pub const ALL: [Kind; 3] = [Kind::Echo, Kind::UniqueIds, Kind::Broadcast];
+    pub const ALL: [Kind; 6] =
+        [Kind::Echo, Kind::UniqueIds, Kind::Broadcast, Kind::GSet, Kind::GCounter, Kind::PnCounter];
 
     /// The workload's name, as Maelstrom's `-w` takes it.
     #[must_use]
@@ -69,6 +87,9 @@ impl Kind {
             Kind::Echo => "echo",
             Kind::UniqueIds => "unique-ids",
             Kind::Broadcast => "broadcast",
+            Kind::GSet => "g-set",
+            Kind::GCounter => "g-counter",
+            Kind::PnCounter => "pn-counter",
         }
     }
 
@@ -79,14 +100,47 @@ impl Kind {
     }
 
     /// The workload that a request tells of. A bare `read` tells of none: several
-    /// workloads have one, with different replies.
+    /// workloads have one, with different replies. A `delta` tells of the counter that
+    /// takes every delta.
     pub(crate) fn told_by(request: &Request<'_>) -> Option<Kind> {
         match request {
             Request::Echo { .. } => Some(Kind::Echo),
             Request::Generate => Some(Kind::UniqueIds),
             Request::Topology | Request::Broadcast { .. } => Some(Kind::Broadcast),
+            Request::Add { element: Some(_), .. } => Some(Kind::GSet),
+            Request::Add { element: None, .. } => Some(Kind::PnCounter),
             Request::Gossip(gossip) => Some(gossip.of),
             Request::Init { .. } | Request::Read => None,
+        }
+    }
+
+    /// Whether this workload has such a request, whatever its fields.
+    pub(crate) fn serves(self, request: &Request<'_>) -> bool {
+        let (counts, reads) = match self {
+            Kind::Echo | Kind::UniqueIds => (false, false),
+            Kind::Broadcast => (false, true),
+            Kind::GSet | Kind::GCounter | Kind::PnCounter => (true, true),
+        };
+        match request {
+            Request::Read => reads,
+            Request::Add { .. } => counts,
+            other => Kind::told_by(other) == Some(self),
+        }
+    }
+
+    /// What is asked of the dissemination layer, unless the command line says otherwise.
+    ///
+    /// Nodes of a broadcast have a new value every few hundred milliseconds at most, and
+    /// report it at once unless the bound is long. Sets and counters are added to more
+    /// often than that, and what comes in together travels together.
+    pub(crate) fn aim(self, max_staleness: Option<Duration>) -> Aim {
+        let (staleness_ms, shortest_round_ms) = match self {
+            Kind::GSet | Kind::GCounter | Kind::PnCounter => (800, 50),
+            Kind::Echo | Kind::UniqueIds | Kind::Broadcast => (550, 1000),
+        };
+        Aim {
+            max_staleness: max_staleness.unwrap_or(Duration::from_millis(staleness_ms)),
+            shortest_round: Duration::from_millis(shortest_round_ms),
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Broadcast converges: whatever is lost, doubled, reordered or restarted along the
+//! Broadcast, sets and counters converge: whatever is lost, doubled, reordered or restarted along the
 //! way, once the network is whole again every node has every value that survived, and
 //! then falls silent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use maelstrom_node::{Config, Node, Outbox, Time};
+use maelstrom_node::{Config, Kind, Node, Outbox, Time};
 use proptest::prelude::*;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::SplitMix64;
@@ -14,6 +14,7 @@ use snowflake::{ManualClock, UnixMillis};
 /// What befalls a run. Instants and spans in milliseconds, chances in percent.
 #[derive(Clone, Debug)]
 struct Story {
+    kind: Kind,
     seed: u64,
     nodes: usize,
     max_staleness_ms: u64,
@@ -68,14 +69,16 @@ impl World {
 
     fn start(&mut self) -> Node<ManualClock> {
         let mut config = Config::default();
-        config.max_staleness = std::time::Duration::from_millis(self.story.max_staleness_ms);
+        config.workload = Some(self.story.kind);
+        config.max_staleness = Some(std::time::Duration::from_millis(self.story.max_staleness_ms));
         Node::new(config, self.rng.next_u64(), ManualClock::new(UnixMillis(0)))
     }
 
     fn init(&mut self, place: usize) {
         let names: Vec<String> = (0..self.story.nodes).map(name).collect();
         self.ask(place, json!({"type": "init", "node_id": name(place), "node_ids": names}));
-        self.ask(place, json!({"type": "topology", "topology": {}}));
+        // The first message after it says that all nodes have been initialised.
+        self.read(place);
     }
 
     /// A client's request, and the body of the reply.
@@ -155,9 +158,28 @@ impl World {
         self.now = end;
     }
 
-    fn read(&mut self, place: usize) -> Vec<i64> {
+    /// Hands in a value. A counter is given a power of two, so that its sum tells which
+    /// values it is made of.
+    fn add(&mut self, place: usize, value: u32) {
+        let reply = self.ask(
+            place,
+            match self.story.kind {
+                Kind::GSet => json!({"type": "add", "element": value}),
+                Kind::GCounter => json!({"type": "add", "delta": 1u64 << value}),
+                _ => json!({"type": "broadcast", "message": value}),
+            },
+        );
+        assert!(reply["type"] == "add_ok" || reply["type"] == "broadcast_ok", "{reply}");
+    }
+
+    fn read(&mut self, place: usize) -> Vec<u32> {
         let reply = self.ask(place, json!({"type": "read"}));
-        serde_json::from_value(reply["messages"].clone()).expect("a list of numbers")
+        if self.story.kind == Kind::GCounter {
+            let sum = reply["value"].as_u64().expect("a sum");
+            return (0..u64::BITS).filter(|value| sum >> value & 1 == 1).collect();
+        }
+        let key = if self.story.kind == Kind::GSet { "value" } else { "messages" };
+        serde_json::from_value(reply[key].clone()).expect("a list of numbers")
     }
 }
 
@@ -184,22 +206,21 @@ fn run(story: Story) {
             world.nodes[place] = world.start();
             world.init(place);
         } else {
-            let value = i64::try_from(number).expect("few values");
-            let reply = world.ask(place, json!({"type": "broadcast", "message": value}));
-            assert_eq!(reply["type"], "broadcast_ok");
+            let value = u32::try_from(number).expect("few values");
+            world.add(place, value);
             added.insert(value);
         }
     }
     world.run_until(Time(TROUBLE_MS * 1000));
     let nodes = world.nodes.len();
-    let survived: BTreeSet<i64> = (0..nodes).flat_map(|place| world.read(place)).collect();
+    let survived: BTreeSet<u32> = (0..nodes).flat_map(|place| world.read(place)).collect();
     if !restarted {
         assert_eq!(survived, added);
     }
     world.run_until(Time((TROUBLE_MS + REPAIR_MS) * 1000));
     for place in 0..nodes {
         let read = world.read(place);
-        let distinct: BTreeSet<i64> = read.iter().copied().collect();
+        let distinct: BTreeSet<u32> = read.iter().copied().collect();
         assert_eq!(read.len(), distinct.len(), "n{place} reads a value twice");
         let missing: Vec<_> = survived.difference(&distinct).collect();
         assert!(missing.is_empty(), "n{place} lacks {missing:?}");
@@ -211,6 +232,7 @@ fn run(story: Story) {
 
 prop_compose! {
     fn stories()(
+        kind in prop::sample::select(vec![Kind::Broadcast, Kind::GSet, Kind::GCounter]),
         seed in any::<u64>(),
         nodes in 1usize..8,
         max_staleness_ms in prop_oneof![Just(0), Just(100), Just(550), Just(1900)],
@@ -222,7 +244,7 @@ prop_compose! {
         cuts in prop::collection::vec((0usize..8, 0..TROUBLE_MS, 0..TROUBLE_MS), 0..5),
     ) -> Story {
         Story {
-            seed, nodes, max_staleness_ms, longest_delay_ms, loss, duplication, restarts,
+            kind, seed, nodes, max_staleness_ms, longest_delay_ms, loss, duplication, restarts,
             values, cuts,
         }
     }
@@ -239,6 +261,7 @@ proptest! {
 #[test]
 fn a_value_past_a_gap_that_nobody_can_close_reaches_everyone() {
     run(Story {
+        kind: Kind::Broadcast,
         seed: 14_377_820_694_968_386_809,
         nodes: 3,
         max_staleness_ms: 1900,
@@ -256,6 +279,7 @@ fn a_value_past_a_gap_that_nobody_can_close_reaches_everyone() {
 #[test]
 fn a_message_to_the_old_life_of_a_node_says_nothing_about_the_new_one() {
     run(Story {
+        kind: Kind::Broadcast,
         seed: 2_920_436_136_830_114_529,
         nodes: 3,
         max_staleness_ms: 0,
@@ -274,6 +298,7 @@ fn a_message_to_the_old_life_of_a_node_says_nothing_about_the_new_one() {
 fn a_late_message_of_an_old_life_does_not_bury_the_new_one() {
     let values = [(865, 6), (718, 0), (1244, 3), (199, 0), (555, 2), (505, 5), (416, 7), (718, 1)];
     run(Story {
+        kind: Kind::Broadcast,
         seed: 16_740_709_081_690_909_062,
         nodes: 6,
         max_staleness_ms: 0,

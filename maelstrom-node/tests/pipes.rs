@@ -160,6 +160,85 @@ fn a_million_values_are_read_at_once() {
 }
 
 #[test]
+fn a_set_is_read_once_each_whatever_its_elements_are() {
+    let elements = [json!(7), json!({"a": [null]}), json!(7), json!(null)];
+    let added = (3..)
+        .zip(&elements)
+        .map(|(id, element)| request(id, json!({"type": "add", "element": element})));
+    let lines: Vec<_> = added.chain([request(9, json!({"type": "read"}))]).collect();
+    let replies = answers(&lines);
+    assert_eq!(replies[0], json!({"type": "add_ok", "in_reply_to": 3}));
+    let read = json!({"type": "read_ok", "value": [7, {"a": [null]}, null], "in_reply_to": 9});
+    assert_eq!(replies[4], read);
+}
+
+/// Runs a counter on these deltas, each as it stands on the line, and returns the codes of
+/// the errors, 0 where there was none, and the text of the sum.
+fn count(kind: &str, deltas: &[&str]) -> (Vec<u64>, String) {
+    let add = |delta| {
+        format!(r#"{{"src":"c1","dest":"n0","body":{{"type":"add","msg_id":2,"delta":{delta}}}}}"#)
+            + "\n"
+    };
+    let adds: String = deltas.iter().map(add).collect();
+    let read = request(9, json!({"type": "read"}));
+    let output = run(&[kind], &[init(&["n0"]), adds.into_bytes(), read].concat());
+    let replies = replies(&output);
+    let codes = replies[1..=deltas.len()].iter().map(|reply| reply["code"].as_u64().unwrap_or(0));
+    let text = String::from_utf8(output.stdout.clone()).expect("UTF-8 on stdout");
+    let sum = text.rsplit_once("\"value\":").expect("a sum").1;
+    (codes.collect(), sum.split(',').next().expect("its text").to_owned())
+}
+
+#[test]
+fn a_counter_adds_exactly_or_not_at_all() {
+    let largest = (1i128 << 95).to_string();
+    let smallest = format!("-{largest}");
+    let endless = "9".repeat(10_000);
+    for (kind, deltas, codes, sum) in [
+        ("pn-counter", &["5", "-8", "0", "-0"][..], &[0, 0, 0, 0][..], "-3"),
+        ("pn-counter", &["9007199254740993", "1"], &[0, 0], "9007199254740994"),
+        ("pn-counter", &[&largest, "1", "-1"], &[0, 12, 0], "39614081257132168796771975167"),
+        ("pn-counter", &[&smallest, "-1"], &[0, 12], &smallest),
+        (
+            "pn-counter",
+            &[&endless, "1.0", "1e3", "\"1\"", "null", "2"],
+            &[12, 12, 12, 12, 12, 0],
+            "2",
+        ),
+        ("g-counter", &["5", "-1", "2"], &[0, 12, 0], "7"),
+    ] {
+        assert_eq!(count(kind, deltas), (codes.to_vec(), sum.to_owned()), "{kind} {deltas:?}");
+    }
+}
+
+#[test]
+fn a_bare_read_goes_to_the_only_workload_that_has_told_of_itself() {
+    let read = |id| request(id, json!({"type": "read"}));
+    let replies = answers(&[
+        read(2),
+        request(3, json!({"type": "add", "delta": 4})),
+        read(4),
+        request(5, json!({"type": "add", "element": 4})),
+        read(6),
+    ]);
+    assert_eq!(replies[0]["code"], 11);
+    assert_eq!(replies[2]["value"], 4);
+    assert_eq!(replies[4]["code"], 11, "a set's or a counter's?");
+}
+
+#[test]
+fn an_argument_tells_what_add_means() {
+    for (kind, wrong) in [("g-set", "delta"), ("g-counter", "element"), ("pn-counter", "element")] {
+        let wrong = request(2, json!({"type": "add", wrong: 1}));
+        let output =
+            run(&[kind], &[init(&["n0"]), wrong, request(3, json!({"type": "read"}))].concat());
+        let replies = replies(&output);
+        assert_eq!(replies[1]["code"], 12, "{kind}");
+        assert_eq!(replies[2]["type"], "read_ok", "{kind}");
+    }
+}
+
+#[test]
 fn what_is_unknown_is_error_10_and_what_is_malformed_error_12() {
     let cases = [
         (json!({"type": "frobnicate"}), 10),
@@ -167,6 +246,10 @@ fn what_is_unknown_is_error_10_and_what_is_malformed_error_12() {
         (json!({"type": ""}), 10),
         (json!({"type": "echo"}), 12),
         (json!({"type": "broadcast"}), 12),
+        (json!({"type": "add"}), 12),
+        (json!({"type": "add", "delta": 1.5}), 12),
+        (json!({"type": "add", "delta": "1"}), 12),
+        (json!({"type": "add", "delta": null}), 12),
         (json!({"type": "topology"}), 12),
         (json!({"type": "init"}), 12),
         (json!({"type": "init", "node_id": 5, "node_ids": ["n0"]}), 12),
@@ -347,7 +430,16 @@ fn bad_arguments_are_one_clear_line_and_exit_2() {
 fn help_names_every_workload_and_option() {
     let output = run(&["--help"], b"");
     let help = String::from_utf8(output.stdout).expect("UTF-8");
-    for word in ["echo", "unique-ids", "broadcast", "--max-staleness-ms", "stderr"] {
+    for word in [
+        "echo",
+        "unique-ids",
+        "broadcast",
+        "g-set",
+        "g-counter",
+        "pn-counter",
+        "--max-staleness-ms",
+        "stderr",
+    ] {
         assert!(help.contains(word), "{word} is missing");
     }
 }

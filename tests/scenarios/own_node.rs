@@ -16,6 +16,11 @@ fn the_own_node_is_valid_in_every_workload_it_serves() {
         "-w broadcast --node-count 1 --time-limit 2 --rate 10",
         "-w broadcast --node-count 5 --time-limit 4 --rate 20 --nemesis partition \
          --nemesis-interval 1 --availability total",
+        "-w g-set --node-count 3 --time-limit 4 --rate 50 --nemesis partition \
+         --nemesis-interval 1 --availability total -- g-set",
+        "-w g-counter --node-count 3 --time-limit 4 --rate 50 --nemesis partition \
+         --nemesis-interval 1 --availability total -- g-counter",
+        "-w pn-counter --node-count 2 --time-limit 2 --rate 50 -- pn-counter",
         "-w broadcast --nodes alpha,beta --time-limit 2 --rate 20 --topology line --latency 10 \
          --latency-dist exponential -- broadcast",
     ];

@@ -8,6 +8,17 @@ use std::time::Duration;
 
 use super::round_trip::{GUESS, RoundTrip};
 
+/// What a workload asks of the layer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Aim {
+    /// How long an item may take to reach everyone.
+    pub(crate) max_staleness: Duration,
+    /// The shortest round that pays off. In a round every node reports once, however
+    /// many items it has; without, it reports each at once. So rounds are for nodes that
+    /// are given several items in the time of one.
+    pub(crate) shortest_round: Duration,
+}
+
 /// How values travel while all is well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
@@ -30,9 +41,6 @@ pub(crate) enum Plan {
     },
 }
 
-/// Rounds pay off only above this; below, a hub that gathers is as cheap.
-const SHORTEST_ROUND: Duration = Duration::from_secs(1);
-
 /// Long enough for what arrives together to be passed on together.
 const SHORT_GATHER: Duration = Duration::from_millis(6);
 
@@ -45,11 +53,11 @@ const MOST_SPREAD: Duration = Duration::from_millis(40);
 
 impl Plan {
     /// The plan for a bound on staleness, over links like `link`.
-    pub(crate) fn new(max_staleness: Duration, link: &RoundTrip) -> Plan {
-        let Some(window) = slack(max_staleness, link) else { return Plan::Mesh };
+    pub(crate) fn new(aim: Aim, link: &RoundTrip) -> Plan {
+        let Some(window) = slack(aim.max_staleness, link) else { return Plan::Mesh };
         let margin = LEAST_MARGIN + 2 * link.spread();
         match window.checked_sub(margin) {
-            Some(period) if period >= SHORTEST_ROUND && link.spread() <= MOST_SPREAD => {
+            Some(period) if period >= aim.shortest_round && link.spread() <= MOST_SPREAD => {
                 Plan::Rounds { period, margin }
             }
             // In a short window items are few: the first one goes soon and only those
@@ -126,23 +134,32 @@ mod tests {
         Duration::from_millis(ms)
     }
 
+    fn plan(max_staleness: Duration, link: &RoundTrip) -> Plan {
+        Plan::new(Aim { max_staleness, shortest_round: ms(1000) }, link)
+    }
+
     #[test]
     fn the_bound_and_the_round_trip_make_the_plan() {
         let hub = |window, gather| Plan::Hub { window: ms(window), gather: ms(gather) };
-        assert_eq!(Plan::new(ms(150), &link(200)), Plan::Mesh);
-        assert_eq!(Plan::new(ms(300), &link(200)), hub(97, 6));
-        assert_eq!(Plan::new(ms(600), &link(200)), hub(394, 394));
-        assert_eq!(
-            Plan::new(ms(1900), &link(200)),
-            Plan::Rounds { period: ms(1669), margin: ms(12) }
-        );
-        assert_eq!(Plan::new(ms(0), &link(0)), Plan::Mesh);
+        assert_eq!(plan(ms(150), &link(200)), Plan::Mesh);
+        assert_eq!(plan(ms(300), &link(200)), hub(97, 6));
+        assert_eq!(plan(ms(600), &link(200)), hub(394, 394));
+        let rounds = Plan::Rounds { period: ms(1669), margin: ms(12) };
+        assert_eq!(plan(ms(1900), &link(200)), rounds);
+        assert_eq!(plan(ms(0), &link(0)), Plan::Mesh);
     }
 
     #[test]
     fn links_that_vary_get_no_rounds() {
         let mut varying = link(200);
         varying.sample(ms(400));
-        assert!(matches!(Plan::new(ms(1900), &varying), Plan::Hub { .. }));
+        assert!(matches!(plan(ms(1900), &varying), Plan::Hub { .. }));
+    }
+
+    #[test]
+    fn rounds_begin_where_the_workload_says_they_pay_off() {
+        let aim = |shortest_ms| Aim { max_staleness: ms(600), shortest_round: ms(shortest_ms) };
+        assert!(matches!(Plan::new(aim(1000), &link(0)), Plan::Hub { .. }));
+        assert!(matches!(Plan::new(aim(100), &link(0)), Plan::Rounds { .. }));
     }
 }

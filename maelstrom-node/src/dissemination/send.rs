@@ -148,7 +148,7 @@ impl<S: State> Dissemination<S> {
             let missing: Vec<_> = have.missing_in(known.of(origin)).collect();
             for range in missing {
                 let run = self.run(origin, range.clone(), &mut room);
-                let end = range.start + run.items.len() as u64;
+                let end = run.first + run.items.len() as u64;
                 more |= end < range.end;
                 if end > range.start {
                     known.insert(origin, range.start..end);
@@ -178,9 +178,11 @@ impl<S: State> Dissemination<S> {
 
     /// The items of a range, as long as there is room.
     fn run(&self, origin: Origin, range: Range<u64>, room: &mut usize) -> Run<'_> {
-        let first = range.start;
+        let mut first = range.start;
         let mut items = Vec::new();
         if *room > 0 {
+            // What has been superseded need not be sent to anyone.
+            first = first.max(self.streams.first(origin)).min(range.end);
             for item in self.streams.get(origin, range) {
                 let text = self.state.show(item);
                 items.push(text);

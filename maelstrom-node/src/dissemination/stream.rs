@@ -72,7 +72,9 @@ pub(crate) struct Streams<I> {
 
 #[derive(Debug)]
 struct Stream<I> {
-    /// Everything up to the first gap.
+    /// How many items have been superseded: the number of the first one that is kept.
+    first: u64,
+    /// Everything from there up to the first gap.
     run: Vec<I>,
     /// What lies past it.
     ahead: BTreeMap<u64, I>,
@@ -96,13 +98,14 @@ impl<I: Copy> Streams<I> {
 
     /// Adds an item that [`Streams::lacks`] said is missing.
     pub(crate) fn insert(&mut self, origin: Origin, sequence: u64, item: I) {
-        let stream = self
-            .streams
-            .entry(origin)
-            .or_insert_with(|| Stream { run: Vec::new(), ahead: BTreeMap::new() });
-        if sequence == stream.run.len() as u64 {
+        let stream = self.streams.entry(origin).or_insert_with(|| Stream {
+            first: 0,
+            run: Vec::new(),
+            ahead: BTreeMap::new(),
+        });
+        if sequence == stream.end() {
             stream.run.push(item);
-            while let Some(item) = stream.ahead.remove(&(stream.run.len() as u64)) {
+            while let Some(item) = stream.ahead.remove(&stream.end()) {
                 stream.run.push(item);
             }
         } else {
@@ -111,10 +114,22 @@ impl<I: Copy> Streams<I> {
         self.have.insert(origin, sequence..sequence + 1);
     }
 
-    /// Adds the next item of a stream of this node's own.
-    pub(crate) fn append(&mut self, origin: Origin, item: I) {
-        let next = self.streams.get(&origin).map_or(0, |stream| stream.run.len() as u64);
-        self.insert(origin, next, item);
+    /// Adds an item that says all that those before it in its stream did: they count as
+    /// here and are not kept.
+    pub(crate) fn supersede(&mut self, origin: Origin, sequence: u64, item: I) {
+        let only = Stream { first: sequence, run: vec![item], ahead: BTreeMap::new() };
+        self.streams.insert(origin, only);
+        self.have.insert(origin, 0..sequence + 1);
+    }
+
+    /// The number of the next item of a stream of this node's own.
+    pub(crate) fn next(&self, origin: Origin) -> u64 {
+        self.streams.get(&origin).map_or(0, Stream::end)
+    }
+
+    /// The number of the first item of a stream that has not been superseded.
+    pub(crate) fn first(&self, origin: Origin) -> u64 {
+        self.streams.get(&origin).map_or(0, |stream| stream.first)
     }
 
     /// Items of a stream that are all here.
@@ -122,10 +137,18 @@ impl<I: Copy> Streams<I> {
         self.streams.get(&origin).into_iter().flat_map(move |stream| {
             let len = stream.run.len() as u64;
             // Both ends are at most the length of a vector.
-            let [from, to] = [range.start.min(len) as usize, range.end.min(len) as usize];
+            let [from, to] = [range.start, range.end]
+                .map(|end| end.saturating_sub(stream.first).min(len) as usize);
             let ahead = stream.ahead.range(range.clone()).map(|(_, item)| *item);
             stream.run[from..to].iter().copied().chain(ahead)
         })
+    }
+}
+
+impl<I> Stream<I> {
+    /// The number of the first item that is missing.
+    fn end(&self) -> u64 {
+        self.first + self.run.len() as u64
     }
 }
 
@@ -151,13 +174,23 @@ mod tests {
     }
 
     #[test]
+    fn an_item_that_supersedes_stands_for_all_before_it() {
+        let mut streams = Streams::new();
+        streams.supersede(ORIGIN, 0, 'a');
+        streams.supersede(ORIGIN, 7, 'h');
+        assert!(!streams.lacks(ORIGIN, 3));
+        assert_eq!((streams.first(ORIGIN), streams.next(ORIGIN)), (7, 8));
+        assert_eq!(Vec::from_iter(streams.get(ORIGIN, 0..8)), ['h']);
+    }
+
+    #[test]
     fn two_lives_of_a_node_are_two_streams() {
         let mut streams = Streams::new();
         let reborn = Origin { incarnation: 78, ..ORIGIN };
-        streams.append(ORIGIN, 'a');
-        streams.append(ORIGIN, 'b');
+        streams.insert(ORIGIN, 0, 'a');
+        streams.insert(ORIGIN, 1, 'b');
         assert!(streams.lacks(reborn, 0));
-        streams.append(reborn, 'c');
+        streams.insert(reborn, 0, 'c');
         assert_eq!(Vec::from_iter(streams.get(ORIGIN, 0..2)), ['a', 'b']);
         assert_eq!(Vec::from_iter(streams.get(reborn, 0..1)), ['c']);
     }

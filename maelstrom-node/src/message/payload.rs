@@ -28,7 +28,14 @@ pub enum Payload<'a> {
     TopologyOk,
     /// Answers `broadcast`.
     BroadcastOk,
-    /// Answers `read`.
+    /// Answers `add`.
+    AddOk,
+    /// Answers a counter's or a set's `read`.
+    ReadValueOk {
+        /// The text of the sum, or of a JSON list of every element.
+        value: &'a str,
+    },
+    /// Answers a broadcast's `read`.
     ReadOk {
         /// The text of a JSON list: every value known, in order of arrival.
         messages: &'a str,
@@ -126,6 +133,11 @@ impl Line<'_> {
             }
             Payload::TopologyOk => self.json(r#""topology_ok""#),
             Payload::BroadcastOk => self.json(r#""broadcast_ok""#),
+            Payload::AddOk => self.json(r#""add_ok""#),
+            Payload::ReadValueOk { value } => {
+                self.json(r#""read_ok","value":"#);
+                self.json(value);
+            }
             Payload::ReadOk { messages } => {
                 self.json(r#""read_ok","messages":"#);
                 self.json(messages);
@@ -179,6 +191,8 @@ mod tests {
             (Payload::GenerateOk { id }, r#""generate_ok","id":"9223372036854775807""#),
             (Payload::TopologyOk, r#""topology_ok""#),
             (Payload::BroadcastOk, r#""broadcast_ok""#),
+            (Payload::AddOk, r#""add_ok""#),
+            (Payload::ReadValueOk { value: "-7" }, r#""read_ok","value":-7"#),
             (Payload::ReadOk { messages: "[1,2]" }, r#""read_ok","messages":[1,2]"#),
             (Payload::Error { code, text: "no\n" }, r#""error","code":10,"text":"no\n""#),
         ] {

@@ -3,18 +3,12 @@
 //! Clients are answered at once, from memory. Everything about how values travel is
 //! the dissemination layer's; the topology that Maelstrom suggests is not needed.
 
-use std::time::Duration;
-
-use super::{Kind, Workload};
+use super::{Kind, MOST_VALUE_BYTES, Workload};
 use crate::cluster::Cluster;
-use crate::dissemination::{Dissemination, Values};
+use crate::dissemination::{Aim, Dissemination, Values};
 use crate::message::{Address, ErrorCode, Gossip, Payload, Request};
 use crate::outbox::Outbox;
 use crate::time::Time;
-
-/// The largest value that is taken in. A line may have twice as many bytes, which leaves
-/// room for everything else on it when the value travels on.
-const MOST_VALUE_BYTES: usize = 8 << 20;
 
 #[derive(Debug)]
 pub(crate) struct Broadcast {
@@ -22,11 +16,9 @@ pub(crate) struct Broadcast {
 }
 
 impl Broadcast {
-    pub(crate) fn new(cluster: Cluster, incarnation: u64, max_staleness: Duration) -> Broadcast {
+    pub(crate) fn new(cluster: Cluster, incarnation: u64, aim: Aim) -> Broadcast {
         let values = Values::new(incarnation);
-        let values =
-            Dissemination::new(Kind::Broadcast, cluster, incarnation, max_staleness, values);
-        Broadcast { values }
+        Broadcast { values: Dissemination::new(Kind::Broadcast, cluster, incarnation, aim, values) }
     }
 }
 
