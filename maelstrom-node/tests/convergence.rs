@@ -316,6 +316,7 @@ fn a_late_message_of_an_old_life_does_not_bury_the_new_one() {
 #[test]
 fn a_life_taken_for_over_is_heard_when_it_asks() {
     run(Story {
+        kind: Kind::Broadcast,
         seed: 11_852_065_032_887_535_609,
         nodes: 7,
         max_staleness_ms: 0,

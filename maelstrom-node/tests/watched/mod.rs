@@ -31,7 +31,7 @@ pub(crate) struct Watched {
 impl Watched {
     pub(crate) fn new(max_staleness: Duration) -> Watched {
         let mut config = Config::default();
-        config.max_staleness = max_staleness;
+        config.max_staleness = Some(max_staleness);
         let clock = ManualClock::new(UnixMillis(1_800_000_000_000));
         let node = Node::new(config, 0x5eed, clock.clone());
         Watched { node, clock, now: Time(0), out: Outbox::new(), asked: BTreeMap::new() }
