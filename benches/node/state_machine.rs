@@ -1,13 +1,14 @@
 //! The node alone, without pipes: a line in, its replies out.
 
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use benches::requests::{self, Kind};
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use maelstrom_node::{Config, Node, Outbox, Time};
 use snowflake::{ManualClock, UnixMillis};
 
-/// How many lines one measurement hands in: a millisecond's worth of IDs.
+/// How many lines one node is given: a millisecond's worth of IDs.
 const LINES: usize = 4096;
 
 /// A node of a cluster, initialised, and lines for it.
@@ -32,32 +33,44 @@ impl Scene {
         self.node.handle(Time(0), line.trim_end().as_bytes(), &mut self.out);
     }
 
-    fn play(mut self) -> Scene {
+    fn play(&mut self) {
         for line in &self.lines {
             self.out.clear();
             self.node.handle(Time(0), black_box(line.trim_end().as_bytes()), &mut self.out);
             black_box(self.out.as_bytes());
         }
-        self
+    }
+
+    /// How long it takes to play so many lines, with a new node every now and then.
+    fn time(lines: u64, line: impl Fn(usize) -> String) -> Duration {
+        let lines = usize::try_from(lines).unwrap_or(usize::MAX);
+        let acts = (0..lines).step_by(LINES).map(|first| LINES.min(lines - first));
+        acts.map(|count| {
+            let mut scene = Scene::new((0..count).map(&line));
+            let start = Instant::now();
+            scene.play();
+            start.elapsed()
+        })
+        .sum()
     }
 }
 
 fn handle(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("node/state_machine");
-    group.throughput(Throughput::Elements(LINES as u64));
     for kind in [Kind::Echo, Kind::Generate, Kind::Broadcast] {
+        let mut scene = Scene::new((0..LINES).map(|msg_id| kind.line(msg_id)));
+        scene.play();
+        assert!(scene.out.as_bytes().ends_with(b",\"in_reply_to\":4095}}\n"), "it is answered");
         group.bench_function(kind.name(), |bencher| {
-            let scene = || Scene::new((0..LINES).map(|msg_id| kind.line(msg_id)));
-            assert!(scene().play().out.as_bytes().ends_with(b",\"in_reply_to\":4095}}\n"));
-            bencher.iter_batched(scene, Scene::play, BatchSize::LargeInput);
+            bencher.iter_custom(|lines| Scene::time(lines, |msg_id| kind.line(msg_id)));
         });
     }
+    let mut scene = Scene::new((0..LINES).map(requests::gossip));
+    scene.play();
+    scene.ask(&Kind::Read.line(1));
+    assert!(scene.out.as_bytes().windows(7).any(|text| text == b",40959]"), "all are in");
     group.bench_function("gossip of 10 items", |bencher| {
-        let scene = || Scene::new((0..LINES).map(requests::gossip));
-        let mut after = scene().play();
-        after.ask(&Kind::Read.line(1));
-        assert!(after.out.as_bytes().windows(7).any(|text| text == b",40959]"), "all are in");
-        bencher.iter_batched(scene, Scene::play, BatchSize::LargeInput);
+        bencher.iter_custom(|lines| Scene::time(lines, requests::gossip));
     });
     group.finish();
 }
@@ -65,7 +78,8 @@ fn handle(criterion: &mut Criterion) {
 /// Answering `read` with a million values.
 fn read(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("node/read");
-    let mut scene = Scene::new((0..1_000_000).map(|msg_id| Kind::Broadcast.line(msg_id))).play();
+    let mut scene = Scene::new((0..1_000_000).map(|msg_id| Kind::Broadcast.line(msg_id)));
+    scene.play();
     let read = Kind::Read.line(7);
     group.sample_size(20);
     group.bench_function("1,000,000 values", |bencher| bencher.iter(|| scene.ask(&read)));
