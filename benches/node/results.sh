@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes RESULTS-node.md to stdout. The machine must be quiet.
+# Writes RESULTS-node.md to stdout. The machine must be quiet, or this be run by
+# `chrt --fifo 1`, ahead of everything else on it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,6 +19,7 @@ Written by \`benches/node/results.sh\`; not edited by hand.
 - **Commit:** $(git rev-parse --short HEAD)$(git diff --quiet HEAD || echo ', with changes')
 - **Machine:** $(sed -nE 's/^model name\s*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, $(uname -sr)
 - **Compiler:** $(rustc --version)
+- **Scheduling:** $(chrt -p $$ | sed -nE 's/.*policy: //p'), load average $(cut -d ' ' -f 1 /proc/loadavg)
 
 ## Behind two pipes
 
