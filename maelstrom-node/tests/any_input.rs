@@ -71,9 +71,10 @@ fn gossip() -> impl Strategy<Value = Value> {
     );
     let marks = prop::collection::vec(mark, 0..4);
     let runs = prop::collection::vec(run, 0..3);
-    (numbers(), marks, runs, numbers(), optional_fields()).prop_map(
-        |(incarnation, have, items, sent_us, optional)| {
-            let mut gossip = json!({"of": "broadcast", "incarnation": incarnation});
+    let kinds = select(vec!["broadcast", "g-set", "g-counter", "pn-counter"]);
+    (kinds, numbers(), marks, runs, numbers(), optional_fields()).prop_map(
+        |(of, incarnation, have, items, sent_us, optional)| {
+            let mut gossip = json!({"of": of, "incarnation": incarnation});
             gossip["have"] = json!(have);
             gossip["items"] = json!(items);
             gossip["sent_us"] = json!(sent_us);
@@ -106,13 +107,16 @@ fn requests() -> impl Strategy<Value = Value> {
         Just(json!({"type": "topology", "topology": {}})),
         any_json().prop_map(|message| json!({"type": "broadcast", "message": message})),
         Just(json!({"type": "read"})),
+        any_json().prop_map(|element| json!({"type": "add", "element": element})),
+        any_json().prop_map(|delta| json!({"type": "add", "delta": delta})),
         any::<String>().prop_map(|kind| json!({"type": kind})),
     ]
 }
 
 /// Messages whose fields are anything at all.
 fn strange_messages() -> impl Strategy<Value = Value> {
-    let kinds = ["init", "echo", "generate", "topology", "broadcast", "read", "gossip", "error"];
+    let kinds =
+        ["init", "echo", "generate", "topology", "broadcast", "read", "add", "gossip", "error"];
     let fields =
         ["node_id", "node_ids", "echo", "topology", "message", "gossip", "msg_id", "in_reply_to"];
     let fields = prop::collection::btree_map(select(fields.to_vec()), any_json(), 0..4);
