@@ -5,38 +5,39 @@ use std::process::Command;
 use std::thread;
 
 /// Prints the report's head.
-pub(crate) fn describe(asked: &[String]) {
+pub(crate) fn describe() {
     let cores = thread::available_parallelism().map_or(0, |cores| cores.get());
-    let dirty = if output("git", &["status", "--porcelain", "--untracked-files=no"]).is_empty() {
-        ""
-    } else {
-        ", with changes"
-    };
     println!("# Results\n");
-    println!(
-        "Written by the `measure` binary; not edited by hand. Compare ratios within this run.\n"
-    );
-    println!("- **Command:** `cargo run --release -p benches {}--bin measure{}`", features(), {
-        let questions: String = asked.iter().map(|name| format!(" {name}")).collect();
-        if questions.is_empty() { questions } else { format!(" --{questions}") }
-    });
+    println!("Written by the `measure` binary; not edited by hand. Compare ratios within a table.");
+    println!("A load is the number of threads that wanted a core in the minute before.\n");
+    println!("- **Command:** `cargo run --release -p benches {FEATURES}--bin measure`");
     println!("- **Date:** {}", jiff::Zoned::now().date());
-    println!("- **Commit:** {}{dirty}", output("git", &["rev-parse", "--short", "HEAD"]));
     println!("- **Machine:** {}, {cores} cores, Linux {}", processor(), kernel());
-    println!("- **Load when begun:** {} (a quiet machine has 0)", load());
     println!("- **Compiler:** {}", output("rustc", &["--version"]));
-    println!(
-        "- **Peers:** {}",
-        if cfg!(feature = "peers") {
-            "ferroid 2, typedflake 0.2, snowflake_me 2.2, snowflaked 1, ulid 1, uuid 1"
-        } else {
-            "none; see feature `peers`"
-        }
-    );
+    println!("- **Peers:** {PEERS}");
 }
 
-fn features() -> &'static str {
-    if cfg!(feature = "peers") { "--features peers --ignore-rust-version " } else { "" }
+#[cfg(feature = "peers")]
+const FEATURES: &str = "--features peers --ignore-rust-version ";
+#[cfg(not(feature = "peers"))]
+const FEATURES: &str = "";
+
+#[cfg(feature = "peers")]
+const PEERS: &str = "ferroid 2, typedflake 0.2, snowflake_me 2.2, snowflaked 1, ulid 1, uuid 1";
+#[cfg(not(feature = "peers"))]
+const PEERS: &str = "none; see feature `peers`";
+
+/// What is measured.
+pub(crate) fn commit() -> String {
+    let changes = output("git", &["status", "--porcelain", "--untracked-files=no"]);
+    let commit = output("git", &["rev-parse", "--short", "HEAD"]);
+    if changes.is_empty() { commit } else { format!("{commit} with changes") }
+}
+
+/// How many threads wanted a core in the last minute.
+pub(crate) fn load() -> String {
+    let averages = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    averages.split(' ').next().unwrap_or("?").to_owned()
 }
 
 fn output(program: &str, arguments: &[&str]) -> String {
@@ -54,10 +55,4 @@ fn processor() -> String {
 
 fn kernel() -> String {
     fs::read_to_string("/proc/sys/kernel/osrelease").map_or("?".into(), |text| text.trim().into())
-}
-
-/// How many threads wanted a core in the last minute.
-fn load() -> String {
-    let averages = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    averages.split(' ').next().unwrap_or("?").to_owned()
 }

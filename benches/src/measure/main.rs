@@ -4,7 +4,8 @@
 //! cargo run --release -p benches --features peers --ignore-rust-version --bin measure > benches/RESULTS.md
 //! ```
 //!
-//! Names of questions as arguments ask those alone. The machine must be quiet.
+//! Names of questions as arguments ask those alone: a report may be put together from
+//! several runs, and each table says which one it is of. The machine must be quiet.
 #![forbid(unsafe_code)]
 
 mod machine;
@@ -14,7 +15,8 @@ mod table;
 use std::process::ExitCode;
 
 /// A question's name and what answers it, in the order of the report.
-const QUESTIONS: [(&str, fn()); 6] = [
+const QUESTIONS: [(&str, fn()); 7] = [
+    ("machine", machine::describe),
     ("single", questions::single::ask),
     ("contention", questions::contention::ask),
     ("saturation", questions::saturation::ask),
@@ -32,11 +34,13 @@ fn main() -> ExitCode {
         eprintln!("measure: no question is called {unknown:?}; there are {}", names.join(", "));
         return ExitCode::FAILURE;
     }
-    machine::describe(&asked);
+    let commit = machine::commit();
     for (name, ask) in QUESTIONS {
         if asked.is_empty() || asked.iter().any(|asked| asked == name) {
             eprintln!("measure: {name}");
+            let load = machine::load();
             ask();
+            println!("\n*`measure {name}`, commit {commit}, with a load of {load} when begun.*");
         }
     }
     ExitCode::SUCCESS
