@@ -15,8 +15,8 @@ use crate::{Clock, Generator};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// IDs made. Exact while no call is under way, else short by what is in flight.
-    /// IDs of a [`Batch`](crate::Batch) or a [`Local`](crate::Local)'s block count
+    /// IDs made. Exact where no call was under way at a reading; else it may lag
+    /// behind, or be ahead by one for each call. IDs of a [`Batch`](crate::Batch) or a [`Local`](crate::Local)'s block count
     /// when the slots are claimed.
     pub ids_made: u64,
     /// Calls that had to wait, whatever came of it.

@@ -1,8 +1,8 @@
 //! The atomics of the claim: core's, or loom's under `cfg(loom)`.
 //!
-//! No other file mentions loom, but for the two macros' callers. Under it,
-//! [`weaken`] breaks the primitives on purpose, so that a test can see the model
-//! fail: a model that cannot fail proves nothing.
+//! The claim itself does not know which. Under loom, `weaken` breaks the primitives
+//! on purpose, so that a test can see the model fail: a model that cannot fail
+//! proves nothing.
 
 #[cfg(not(loom))]
 pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
