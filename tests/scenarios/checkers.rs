@@ -154,6 +154,21 @@ fn a_log_that_nobody_polls_is_not_called_valid() {
     assert_eq!(report.valid, Valid::Unknown, "{}", report.results);
 }
 
+/// A node that is held still answers when it goes on, and by then its clients have gone. It is
+/// not to blame, but Maelstrom would stop listening to it: that is worth a warning.
+#[test]
+fn answers_to_clients_that_have_gone_are_warned_of() {
+    let paused = Plan {
+        nemesis: vec![Nemesis::Pause],
+        nemesis_interval: Duration::from_secs(10),
+        time_limit: Duration::from_secs(60),
+        ..plan(1)
+    };
+    let report = judge(paused, Echo, "none");
+    assert!(report.warnings.iter().any(|w| w.contains("answers came after")), "{}", report.results);
+    assert!(judge(plan(1), Echo, "none").warnings.is_empty());
+}
+
 /// A node that is killed takes along what it told nobody. Acknowledged just before the kill
 /// that is excused; with a window of zero it is lost.
 #[test]

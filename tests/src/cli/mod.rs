@@ -49,7 +49,12 @@ const EXAMPLES: &str = "\
 Examples:
   workbench test -w unique-ids --node-count 3 --rate 1000 --time-limit 30 \\
       --availability total --nemesis partition
-  workbench test -w broadcast --bin ./my-node --node-count 5 --time-limit 20 -- --my-flag";
+  workbench test -w broadcast --bin ./my-node --node-count 5 --time-limit 20 -- --my-flag
+  workbench test -w broadcast --node-count 5 --nemesis partition,kill --seeds 0..1000
+
+Maelstrom's --username, --password, --ssh-private-key, --strict-host-key-checking, --no-ssh,
+--leave-db-running, --logging-json, --consistency-models and --max-txn-length are taken and
+change nothing.";
 
 /// The flags of a test.
 #[derive(Debug, Args)]
@@ -192,25 +197,24 @@ pub struct TestArgs {
 /// Flags of Maelstrom that are taken and change nothing: there is nothing to log in to, no
 /// database to leave running, no transaction to check and one format for logs.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Taken and without effect")]
 #[allow(missing_docs, reason = "each says no more than its name, and none has an effect")]
 pub struct WithoutEffect {
-    #[arg(long, value_name = "NAME", hide_short_help = true)]
+    #[arg(long, value_name = "NAME", hide = true)]
     pub username: Option<String>,
-    #[arg(long, value_name = "TEXT", hide_short_help = true)]
+    #[arg(long, value_name = "TEXT", hide = true)]
     pub password: Option<String>,
-    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    #[arg(long, value_name = "FILE", hide = true)]
     pub ssh_private_key: Option<PathBuf>,
-    #[arg(long, hide_short_help = true)]
+    #[arg(long, hide = true)]
     pub strict_host_key_checking: bool,
-    #[arg(long, hide_short_help = true)]
+    #[arg(long, hide = true)]
     pub no_ssh: bool,
-    #[arg(long, hide_short_help = true)]
+    #[arg(long, hide = true)]
     pub leave_db_running: bool,
-    #[arg(long, hide_short_help = true)]
+    #[arg(long, hide = true)]
     pub logging_json: bool,
-    #[arg(long, value_name = "MODELS", hide_short_help = true)]
+    #[arg(long, value_name = "MODELS", hide = true)]
     pub consistency_models: Option<String>,
-    #[arg(long, value_name = "INT", hide_short_help = true)]
+    #[arg(long, value_name = "INT", hide = true)]
     pub max_txn_length: Option<usize>,
 }

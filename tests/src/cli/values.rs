@@ -77,21 +77,11 @@ impl From<TopologyName> for Topology {
 
 impl ValueEnum for Nemesis {
     fn value_variants<'a>() -> &'a [Nemesis] {
-        const VARIANTS: [Nemesis; Nemesis::ALL.len()] = {
-            let mut variants = [Nemesis::Partition; Nemesis::ALL.len()];
-            let mut index = 0;
-            while index < variants.len() {
-                variants[index] = Nemesis::ALL[index].0;
-                index += 1;
-            }
-            variants
-        };
-        &VARIANTS
+        &Nemesis::ALL
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        let (_, name) = Nemesis::ALL.into_iter().find(|(nemesis, _)| nemesis == self)?;
-        Some(name.into())
+        Some(PossibleValue::new(self.name()).help(self.help()))
     }
 }
 

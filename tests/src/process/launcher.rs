@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, ExitStatus};
 
-use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
+use rustix::process::{Pid, getppid};
 
 /// The first argument that makes the bench's binary a launcher.
 pub const LAUNCH: &str = "__launch-node";
@@ -59,8 +59,7 @@ pub fn command(program: &Program, args: &[OsString]) -> Result<Command, String> 
 pub fn become_node(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     let bench = args.next().and_then(|id| id.to_str()?.parse().ok()).and_then(Pid::from_raw);
     let program = args.next().unwrap_or_default();
-    #[cfg(target_os = "linux")]
-    if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
+    if let Err(error) = die_with_parent() {
         return not_started(&error);
     }
     // A bench that died before the line above will not be heard dying.
@@ -71,6 +70,18 @@ pub fn become_node(mut args: impl Iterator<Item = OsString>) -> ExitCode {
         return maelstrom_node::main(args);
     }
     not_started(&Command::new(program).args(args).exec())
+}
+
+/// Asks to be killed when the bench dies. Only Linux can promise that.
+#[cfg(target_os = "linux")]
+fn die_with_parent() -> rustix::io::Result<()> {
+    use rustix::process::{Signal, set_parent_process_death_signal};
+    set_parent_process_death_signal(Some(Signal::KILL))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn die_with_parent() -> rustix::io::Result<()> {
+    Ok(())
 }
 
 fn not_started(reason: &dyn fmt::Display) -> ExitCode {

@@ -62,6 +62,7 @@ pub struct ProcessDriver<'a> {
     nodes: Vec<Option<RunningNode>>,
     lives: u64,
     start: Instant,
+    next_tick: Time,
     sender: Sender<Event>,
     events: Receiver<Event>,
 }
@@ -93,6 +94,7 @@ impl<'a> ProcessDriver<'a> {
             nodes: names.iter().map(|_| None).collect(),
             lives: 0,
             start: Instant::now(),
+            next_tick: Time::default(),
             sender,
             events,
         }
@@ -111,7 +113,10 @@ impl<'a> ProcessDriver<'a> {
                 self.perform(command)?;
             }
             let now = self.now();
-            self.screen.show(&conductor.progress(now));
+            if now >= self.next_tick || conductor.is_over() {
+                self.screen.show(&conductor.progress(now));
+                self.next_tick = now + TICK;
+            }
             if conductor.is_over() {
                 return Ok(());
             }

@@ -14,7 +14,6 @@ use crate::workload::broadcast::topology::Topology;
 
 fn plan(seed: u64) -> Plan {
     let names = (0..5).map(|node| format!("n{node}")).collect();
-    let faults = Nemesis::ALL.map(|(nemesis, _)| nemesis);
     Plan {
         directory: Directory::new(names).unwrap(),
         concurrency: 10,
@@ -25,7 +24,7 @@ fn plan(seed: u64) -> Plan {
             distribution: Distribution::Exponential,
         },
         model: Model::Maelstrom,
-        nemesis: faults.to_vec(),
+        nemesis: Nemesis::ALL.to_vec(),
         nemesis_interval: Duration::from_secs(2),
         kill_window: None,
         availability: None,
