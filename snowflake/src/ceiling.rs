@@ -23,6 +23,7 @@ struct Line {
     /// A [`LeaseEnd`].
     why: AtomicU8,
     /// The first slot that was not given out when the generator was sealed.
+    #[cfg_attr(not(feature = "lease"), expect(dead_code, reason = "only a lease's holder seals"))]
     sealed_at: AtomicU64,
 }
 
