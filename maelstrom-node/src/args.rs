@@ -22,8 +22,8 @@ Options:
       --max-staleness-ms <MS>  How long what one node is given may take to reach
                                every other while all are connected [default: 550
                                for broadcast, 800 for sets and counters].
-                               The longer, the fewer messages; no setting loses
-                               anything.
+                               The longer, the fewer messages. A node that is
+                               killed takes with it what it had told nobody.
   -h, --help                   Print this help
   -V, --version                Print the version
 
@@ -102,7 +102,10 @@ impl Command {
                 Short('h') | Long("help") => return Ok(Command::Help),
                 Short('V') | Long("version") => return Ok(Command::Version),
                 Long("max-staleness-ms") => {
-                    let wait_ms: u64 = parser.value()?.parse()?;
+                    let wait_ms: u64 = parser
+                        .value()?
+                        .parse()
+                        .map_err(|why| ArgsError(format!("--max-staleness-ms: {why}")))?;
                     if wait_ms > MAX_STALENESS_LIMIT_MS {
                         return Err(ArgsError(format!(
                             "--max-staleness-ms {wait_ms} is above the largest, {MAX_STALENESS_LIMIT_MS}"

@@ -12,7 +12,6 @@ pub(crate) struct Cluster {
 
 /// Why `init` cannot be taken at its word.
 #[derive(Clone, Debug, PartialEq, Eq)]
-
 pub(crate) enum ClusterError {
     /// The node's own name is not on the list.
     Stranger {

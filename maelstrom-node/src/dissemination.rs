@@ -15,7 +15,7 @@
 
 use std::time::Duration;
 
-use rand_core::{Rng, SeedableRng};
+use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::value::RawValue;
 

@@ -5,6 +5,7 @@
 //! error codes are those of Maelstrom's `doc/protocol.md` and `doc/workloads.md`.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -141,6 +142,13 @@ pub enum Refusal {
     Malformed(String),
 }
 
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Refusal::NotSupported(text) | Refusal::Malformed(text)) = self;
+        f.write_str(clipped(text))
+    }
+}
+
 impl<'a> Body<'a> {
     /// The message's type, as it stands on the line.
     #[must_use]
@@ -170,7 +178,9 @@ impl<'a> Body<'a> {
             "echo" => Request::Echo { echo: self.field("echo", self.echo)? },
             "generate" => Request::Generate,
             "topology" => {
-                self.field("topology", self.topology)?;
+                let shape = "an object of lists of names";
+                let _: BTreeMap<String, Vec<String>> =
+                    self.parsed("topology", self.topology, shape)?;
                 Request::Topology
             }
             "broadcast" => Request::Broadcast { message: self.field("message", self.message)? },

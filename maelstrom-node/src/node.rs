@@ -4,7 +4,7 @@
 //! to look again. Nothing here reads a clock, draws a random number or touches stdio,
 //! so the same object runs behind a pipe and inside a simulator.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use snowflake::Clock;
 
@@ -15,9 +15,9 @@ use crate::outbox::Outbox;
 use crate::time::Time;
 use crate::workload::{Broadcast, Counter, Echo, GSet, Kind, UniqueIds, Workload};
 
-/// How many peers' messages are kept for after `init`. What does not fit is dropped;
+/// How much of peers' messages is kept for after `init`. What does not fit is dropped;
 /// peers repeat what they see missing.
-const MOST_EARLY_LINES: usize = 1024;
+const MOST_EARLY_BYTES: usize = 4 << 20;
 
 /// A Maelstrom node, seen from its driver.
 ///
@@ -41,7 +41,7 @@ pub struct Node<C> {
     clock: C,
     cluster: Option<Cluster>,
     /// Lines of peers that were initialised before this node was.
-    early: VecDeque<Vec<u8>>,
+    early: Vec<Vec<u8>>,
     workloads: BTreeMap<Kind, Box<dyn Workload>>,
 }
 
@@ -56,7 +56,7 @@ impl<C: Clock + Clone + Send + std::fmt::Debug + 'static> Node<C> {
             incarnation,
             clock,
             cluster: None,
-            early: VecDeque::new(),
+            early: Vec::new(),
             workloads: BTreeMap::new(),
         }
     }
@@ -75,7 +75,7 @@ impl<C: Clock + Clone + Send + std::fmt::Debug + 'static> Node<C> {
                 return tracing::warn!(bytes = line.len(), "ignored a line: {}", clipped(&why));
             }
         };
-        let client = envelope.address();
+        let client = self.client_of(&envelope);
         match envelope.body.request() {
             Ok(Request::Init { node_id, node_ids }) => {
                 self.init(now, client.as_ref(), &node_id, node_ids, out);
@@ -89,7 +89,12 @@ impl<C: Clock + Clone + Send + std::fmt::Debug + 'static> Node<C> {
                 let kind = clipped(envelope.body.kind());
                 tracing::warn!(kind, "ignored a reply nobody waits for");
             }
-            Err(refusal) => out.refuse(client.as_ref(), &refusal),
+            Err(refusal) => {
+                if client.is_none() {
+                    tracing::warn!(from = &*envelope.src, "ignored a message: {refusal}");
+                }
+                out.refuse(client.as_ref(), &refusal);
+            }
         }
     }
 
@@ -141,11 +146,22 @@ impl<C: Clock + Clone + Send + std::fmt::Debug + 'static> Node<C> {
         }
     }
 
-    fn keep_for_later(&mut self, line: &[u8]) {
-        if self.early.len() == MOST_EARLY_LINES {
-            self.early.pop_front();
+    /// Where a reply goes. It comes from this node, whatever name it was asked by.
+    fn client_of<'a>(&self, envelope: &'a Envelope<'_>) -> Option<Address<'a>> {
+        let mut client = envelope.address()?;
+        if let Some(cluster) = &self.cluster
+            && client.dest != cluster.my_name()
+        {
+            client.dest = cluster.my_name().to_owned().into();
         }
-        self.early.push_back(line.to_vec());
+        Some(client)
+    }
+
+    fn keep_for_later(&mut self, line: &[u8]) {
+        let kept: usize = self.early.iter().map(Vec::len).sum();
+        if kept + line.len() <= MOST_EARLY_BYTES {
+            self.early.push(line.to_vec());
+        }
     }
 
     /// Lets the workloads write to peers: the first message after `init` means that

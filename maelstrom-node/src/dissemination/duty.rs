@@ -1,9 +1,11 @@
 //! The two duties that make every item arrive: to tell and to remind.
 
-use super::plan::Plan;
+use rand_core::Rng;
+
+use super::plan::{Patience, Plan};
 use super::send::{Also, Which};
 use super::stream::Origin;
-use super::{Dissemination, Rng, State};
+use super::{Dissemination, State};
 use crate::message::Gossip;
 use crate::outbox::Outbox;
 use crate::time::Time;
@@ -23,26 +25,41 @@ impl<S: State> Dissemination<S> {
     /// Plans to remind whoever is bound to this node, unless it confirms in time.
     pub(crate) fn expect_confirmations(&mut self, now: Time, except: Option<usize>) {
         for place in self.others() {
-            if Some(place) != except && self.is_bound_to(place) {
-                let remind_at = self.patience_with(now, place);
-                self.peers[place].remind_at.get_or_insert(remind_at);
+            if Some(place) != except
+                && self.is_bound_to(place)
+                && self.peers[place].remind_at.is_none()
+            {
+                self.expect_confirmation(now, place);
             }
         }
     }
 
+    /// Plans to remind a peer, unless it confirms in time what is here now.
+    fn expect_confirmation(&mut self, now: Time, place: usize) {
+        let hub = place == self.hub() && self.plan() != Plan::Mesh;
+        let peer = &mut self.peers[place];
+        // A hub that has yet to hear from this node has nothing of its to confirm.
+        let by_hub = hub && peer.knows_me;
+        peer.remind_at = Some(now + self.patience.confirmed_within(by_hub, &peer.round_trip));
+        peer.expected = self.streams.have().clone();
+    }
+
     /// Takes in what a peer says it has.
     pub(crate) fn note_digest(&mut self, now: Time, place: usize, gossip: &Gossip<'_>) {
-        let mut progress = false;
         for mark in gossip.have.iter() {
             if usize::from(mark.node) < self.peers.len() {
                 let origin = Origin { node: mark.node, incarnation: mark.incarnation };
-                progress |= self.peers[place].has.extend(origin, &mark.have);
+                self.peers[place].has.extend(origin, &mark.have);
             }
         }
+        let peer = &self.peers[place];
+        let confirmed = peer.remind_at.is_none()
+            || peer.knows_me
+                && !peer.expected.exceeds(&peer.has, |origin| !peer.made(place, origin));
         if !self.is_bound_to(place) || !self.lacks_something(place) {
             self.peers[place].remind_at = None;
-        } else if progress || self.peers[place].remind_at.is_none() {
-            self.peers[place].remind_at = Some(self.patience_with(now, place));
+        } else if confirmed {
+            self.expect_confirmation(now, place);
         }
     }
 
@@ -117,7 +134,8 @@ impl<S: State> Dissemination<S> {
         let unanswered = self.peers[place].unanswered.saturating_add(1);
         self.peers[place].unanswered = unanswered;
         self.send(now, place, Which::SomeUnconfirmed, Also { probe: true, ..Also::default() }, out);
-        // The way there may be cut while a third node still has one.
+        // The way there may be cut while a third node still has one. Not every time: each
+        // costs three messages, and a stand-in is found in the same time.
         let close = self.is_close_to(place);
         if close
             && unanswered % 4 == 2
@@ -127,7 +145,10 @@ impl<S: State> Dissemination<S> {
             self.send(now, through, Which::New, also, out);
         }
         // Whoever is not close has a hub of its own to look after it, most likely.
-        let wait = self.patience.try_again_within(if close { unanswered } else { u32::MAX });
+        let wait = match close {
+            true => self.patience.try_again_within(unanswered),
+            false => Patience::LONGEST,
+        };
         // Up to a quarter more, so that nodes cut off together do not all try at once.
         let more = wait / 4 * (self.rng.next_u32() % 64) / 64;
         self.peers[place].remind_at = Some(now + wait + more);
@@ -166,10 +187,5 @@ impl<S: State> Dissemination<S> {
         let peer = &self.peers[place];
         let counts = |origin| !peer.made(place, origin);
         !peer.knows_me || self.streams.have().exceeds(&peer.has, counts)
-    }
-
-    fn patience_with(&self, now: Time, place: usize) -> Time {
-        let by_hub = place == self.hub() && self.plan() != Plan::Mesh;
-        now + self.patience.confirmed_within(by_hub, &self.peers[place].round_trip)
     }
 }

@@ -23,8 +23,11 @@ pub(crate) struct Peer {
     pub(crate) sent: Digest,
     /// It counts on this node to pass news on to it.
     pub(crate) follows: bool,
-    /// When to remind it, unless it confirms everything before.
+    /// When to remind it, unless it confirms what is expected before.
     pub(crate) remind_at: Option<Time>,
+    /// What it is to have confirmed by then. Not everything there is: under traffic
+    /// there is always something newer, and a lost item would wait for ever.
+    pub(crate) expected: Digest,
     /// Reminders in a row that it has not answered.
     pub(crate) unanswered: u32,
     /// When it must be told what is here, unless something else is sent before.
@@ -34,8 +37,8 @@ pub(crate) struct Peer {
     last_heard: Option<(u64, Time)>,
 }
 
-/// Reminders without an answer after which a peer counts as out of reach.
-const PATIENCE: u32 = 2;
+/// Reminders without an answer that make a peer count as out of reach.
+const MOST_UNANSWERED: u32 = 2;
 
 /// How many past lives of a peer are remembered.
 const MOST_LIVES: usize = 16;
@@ -89,7 +92,7 @@ impl Peer {
     }
 
     pub(crate) fn is_out_of_reach(&self) -> bool {
-        self.unanswered >= PATIENCE
+        self.unanswered >= MOST_UNANSWERED
     }
 
     /// Whether it is waiting for a reminder to be answered: until then new items would

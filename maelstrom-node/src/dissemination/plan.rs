@@ -84,6 +84,9 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
+    /// The longest wait between two tries.
+    pub(crate) const LONGEST: Duration = Duration::from_secs(4);
+
     pub(crate) fn new(max_staleness: Duration) -> Patience {
         Patience { max_staleness }
     }
@@ -97,9 +100,9 @@ impl Patience {
     /// How long to wait for somebody to confirm what was sent before asking.
     pub(crate) fn confirmed_within(self, by_hub: bool, link: &RoundTrip) -> Duration {
         const SLACK: Duration = Duration::from_millis(500);
-        // A hub confirms with its next flush; others when they have something to say.
-        let wait = if by_hub { self.max_staleness } else { self.acknowledge_within() };
-        wait + 2 * link.mean().max(GUESS) + SLACK
+        // A hub confirms with its next flush, others when they have something to say.
+        let told = if by_hub { Duration::ZERO } else { self.acknowledge_within() };
+        self.max_staleness + told + 2 * link.mean().max(GUESS) + SLACK
     }
 
     /// How long to wait after the given number of tries: twice as long each time, up to
@@ -107,9 +110,8 @@ impl Patience {
     /// the network is whole again.
     pub(crate) fn try_again_within(self, tries: u32) -> Duration {
         const SHORTEST: Duration = Duration::from_secs(1);
-        const LONGEST: Duration = Duration::from_secs(4);
-        let first = self.max_staleness.clamp(SHORTEST, LONGEST);
-        (first * 2u32.saturating_pow(tries.saturating_sub(1).min(8))).min(LONGEST)
+        let first = self.max_staleness.clamp(SHORTEST, Patience::LONGEST);
+        (first * 2u32.saturating_pow(tries.saturating_sub(1).min(8))).min(Patience::LONGEST)
     }
 
     /// How long after asking for what is missing to ask again.

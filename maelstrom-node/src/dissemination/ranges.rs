@@ -2,60 +2,64 @@
 
 use std::ops::Range;
 
-/// Which items of a stream somebody has: every one below `next` and, where messages
-/// were lost or came out of order, some ranges past it.
+/// Which items of a stream somebody has: those of one run from 0 and, where messages were
+/// lost or came out of order, of some ranges past it.
 ///
 /// A gap is usually closed within a round trip. If the stream's node dies first it is
 /// there for good, and what lies past it must travel all the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ranges {
-    next: u64,
-    /// In order, with gaps before and between them.
-    ahead: Vec<Range<u64>>,
+    /// In order, with gaps between them.
+    ranges: Vec<Range<u64>>,
 }
 
 impl Ranges {
-    pub(crate) const NONE: Ranges = Ranges { next: 0, ahead: Vec::new() };
+    pub(crate) const NONE: Ranges = Ranges { ranges: Vec::new() };
 
     pub(crate) fn contains(&self, number: u64) -> bool {
-        self.iter().any(|range| range.contains(&number))
+        let place = self.ranges.partition_point(|have| have.end <= number);
+        self.ranges.get(place).is_some_and(|have| have.contains(&number))
     }
 
     /// The ranges, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Range<u64>> {
-        let run = Some(0..self.next).filter(|run| !run.is_empty());
-        run.into_iter().chain(self.ahead.iter().cloned())
+        self.ranges.iter().cloned()
     }
 
     /// Adds a range. Says whether anything of it was missing.
     pub(crate) fn insert(&mut self, added: Range<u64>) -> bool {
-        if added.is_empty()
-            || self.iter().any(|have| have.start <= added.start && added.end <= have.end)
-        {
+        // Those that overlap it or touch it become one with it.
+        let from = self.ranges.partition_point(|have| have.end < added.start);
+        let to = self.ranges.partition_point(|have| have.start <= added.end);
+        let joined = self.ranges.get(from..to).unwrap_or_default();
+        let merged = match (joined.first(), joined.last()) {
+            (Some(first), Some(last)) => added.start.min(first.start)..added.end.max(last.end),
+            _ => added.clone(),
+        };
+        if added.is_empty() || joined == std::slice::from_ref(&merged) {
             return false;
         }
-        let mut merged = added;
-        self.ahead.retain(|have| {
-            let apart = have.end < merged.start || merged.end < have.start;
-            if !apart {
-                merged = have.start.min(merged.start)..have.end.max(merged.end);
-            }
-            apart
-        });
-        if merged.start <= self.next {
-            self.next = self.next.max(merged.end);
-        } else {
-            let place = self.ahead.partition_point(|have| have.end < merged.start);
-            self.ahead.insert(place, merged);
-        }
+        self.ranges.splice(from..to, [merged]);
         true
     }
 
     /// Adds everything another set has. Says whether anything of it was missing.
     pub(crate) fn extend(&mut self, other: &Ranges) -> bool {
-        let mut news = false;
-        for range in other.iter() {
-            news |= self.insert(range);
+        if let [only] = other.ranges.as_slice() {
+            return self.insert(only.clone());
+        }
+        let news = other.missing_in(self).next().is_some();
+        if news {
+            // Not one by one: a damaged message may bring a million of them.
+            let mut all = std::mem::take(&mut self.ranges);
+            all.extend_from_slice(&other.ranges);
+            all.sort_unstable_by_key(|range| range.start);
+            for range in all {
+                match self.ranges.last_mut() {
+                    Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                    _ => self.ranges.push(range),
+                }
+            }
         }
         news
     }
@@ -127,8 +131,7 @@ mod tests {
             one_model.extend(other_model);
             prop_assert_eq!(numbers(&one), Vec::from_iter(one_model));
             // One way to write a set: touching ranges are one.
-            let apart = one.ahead.windows(2).all(|pair| pair[0].end < pair[1].start);
-            prop_assert!(apart && one.ahead.first().is_none_or(|range| range.start > one.next));
+            prop_assert!(one.ranges.windows(2).all(|pair| pair[0].end < pair[1].start));
         }
     }
 }

@@ -95,9 +95,14 @@ impl<'de> Deserialize<'de> for Mark {
                 let node = list.next_element()?.ok_or_else(short)?;
                 let incarnation = list.next_element()?.ok_or_else(short)?;
                 let mut have = Ranges::default();
-                have.insert(0..list.next_element()?.ok_or_else(short)?);
+                let mut end: u64 = list.next_element()?.ok_or_else(short)?;
+                have.insert(0..end);
                 while let Some(start) = list.next_element()? {
-                    have.insert(start..list.next_element()?.ok_or_else(short)?);
+                    if start <= end {
+                        return Err(A::Error::custom("the ranges are not in order"));
+                    }
+                    end = list.next_element()?.ok_or_else(short)?;
+                    have.insert(start..end);
                 }
                 Ok(Mark { node, incarnation, have })
             }

@@ -20,6 +20,10 @@ const MOST_WAITING: usize = 100_000;
 /// a client that is gone silences the node.
 const LONGEST_WAIT: Duration = Duration::from_millis(4500);
 
+/// How long to believe the generator's word on how long to wait: a clock that was set
+/// back may be set right at any time.
+const LONGEST_NAP: Duration = Duration::from_millis(100);
+
 /// Never blocks: a request that comes when the millisecond is used up waits in line,
 /// and the line becomes the workload's deadline.
 #[derive(Debug)]
@@ -44,7 +48,8 @@ impl<C: Clock> UniqueIds<C> {
     }
 
     fn wait(&mut self, now: Time, wait_ms: u64) {
-        self.try_again = Some(now + Duration::from_millis(wait_ms));
+        let wait = Duration::from_millis(wait_ms).min(LONGEST_NAP);
+        self.try_again = Some(now + wait);
     }
 
     fn answer_waiting(&mut self, now: Time, out: &mut Outbox) {
@@ -118,5 +123,68 @@ impl<C: Clock + Send + std::fmt::Debug> Workload for UniqueIds<C> {
         if self.try_again.is_some_and(|due| due <= now) {
             self.answer_waiting(now, out);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use snowflake::{ManualClock, UnixMillis};
+
+    use super::*;
+
+    const NOON: UnixMillis = UnixMillis(1_767_268_800_000);
+
+    fn generate(ids: &mut UniqueIds<ManualClock>, now: Time, msg_id: MsgId) -> usize {
+        let mut out = Outbox::new();
+        let client = Address { src: "c1".into(), dest: "n0".into(), msg_id };
+        ids.on_request(now, Some(&client), Request::Generate, &mut out);
+        ids.on_deadline(now, &mut out);
+        out.lines().count()
+    }
+
+    fn ids(clock: &ManualClock) -> UniqueIds<ManualClock> {
+        UniqueIds::new(NodeId::MIN, clock.clone()).unwrap()
+    }
+
+    #[test]
+    fn a_request_waits_in_line_for_the_next_millisecond() {
+        let clock = ManualClock::new(NOON);
+        let mut ids = ids(&clock);
+        let answered: usize = (0..5000).map(|number| generate(&mut ids, Time(0), number)).sum();
+        assert_eq!(answered, 4096);
+        assert_eq!(ids.deadline(), Some(Time(1000)));
+        assert!(ids.owes_reply());
+        clock.set(UnixMillis(NOON.0 + 1));
+        let mut out = Outbox::new();
+        ids.on_deadline(Time(1000), &mut out);
+        assert_eq!(out.lines().count(), 5000 - 4096);
+        assert!(!ids.owes_reply());
+    }
+
+    #[test]
+    fn a_clock_set_back_and_put_right_again_delays_nobody_for_the_size_of_the_step() {
+        let clock = ManualClock::new(NOON);
+        let mut ids = ids(&clock);
+        assert_eq!(generate(&mut ids, Time(0), 1), 1);
+        clock.set(UnixMillis(NOON.0 - 3_600_000));
+        assert_eq!(generate(&mut ids, Time(0), 2), 0);
+        clock.set(UnixMillis(NOON.0 + 200));
+        let due = ids.deadline().unwrap();
+        assert!(due <= Time(100_000), "{due:?}");
+        let mut out = Outbox::new();
+        ids.on_deadline(due, &mut out);
+        assert_eq!(out.lines().count(), 1);
+    }
+
+    #[test]
+    fn nobody_is_answered_after_giving_up() {
+        let clock = ManualClock::new(NOON);
+        let mut ids = ids(&clock);
+        assert_eq!(generate(&mut ids, Time(0), 1), 1);
+        clock.set(UnixMillis(NOON.0 - 3_600_000));
+        assert_eq!(generate(&mut ids, Time(0), 2), 0);
+        let mut out = Outbox::new();
+        ids.on_deadline(Time(4_600_000), &mut out);
+        assert!(out.is_empty() && !ids.owes_reply());
     }
 }

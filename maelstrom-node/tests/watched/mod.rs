@@ -15,8 +15,9 @@ const MOST_GOSSIP_BYTES: usize = 1 << 20;
 /// More deadlines than this in one go, and the node would keep a processor busy.
 const MOST_DEADLINES: usize = 10_000;
 
-/// Who asked, who was asked, and the request's number.
-type Asked = (String, String, i64);
+/// Who asked, and the request's number. Whatever name was asked, the node answers under
+/// its own.
+type Asked = (String, i64);
 
 #[derive(Debug)]
 pub(crate) struct Watched {
@@ -95,7 +96,7 @@ impl Watched {
         match body.get("in_reply_to") {
             Some(number) => {
                 let msg_id = serde_json::from_str(number.get()).expect(line);
-                let asked = (envelope.dest, envelope.src, msg_id);
+                let asked = (envelope.dest, msg_id);
                 let left = self.asked.get_mut(&asked).expect("an answer to what nobody asked");
                 *left -= 1;
                 if *left == 0 {
@@ -130,5 +131,6 @@ fn asked(line: &[u8]) -> Option<Asked> {
     }
     let message: Fields<'_> = serde_json::from_slice(line).ok()?;
     let body: Fields<'_> = field(&message, "body")?;
-    Some((field(&message, "src")?, field(&message, "dest")?, field(&body, "msg_id")?))
+    let _dest: String = field(&message, "dest")?;
+    Some((field(&message, "src")?, field(&body, "msg_id")?))
 }
