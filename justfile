@@ -32,3 +32,17 @@ bench:
 # Licences, sources and duplicate versions of dependencies.
 deny:
     cargo deny check bans licenses sources
+
+# Anything at all on the node's input. Needs cargo-fuzz; stable Rust will do.
+[working-directory: 'maelstrom-node/fuzz']
+fuzz seconds="600":
+    mkdir -p corpus/lines
+    cargo fuzz run -s none lines corpus/lines seeds/lines -- -max_total_time={{ seconds }} -dict=lines.dict -max_len=8192
+
+# The node's speed, for benches/RESULTS-node.md. Wants a quiet machine.
+bench-node:
+    benches/node/results.sh
+
+# Broadcast's messages and latencies, for benches/RESULTS-broadcast.md: `--sim` takes a minute.
+bench-broadcast *flags:
+    benches/broadcast.sh {{ flags }}
