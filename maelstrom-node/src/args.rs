@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::workload::Kind;
@@ -24,6 +25,9 @@ Options:
                                for broadcast, 800 for sets and counters].
                                The longer, the fewer messages. A node that is
                                killed takes with it what it had told nobody.
+      --data-dir <DIR>         Keep leases of node ids in this folder, so that a node
+                               that is killed and started again repeats no ID. It
+                               must be there; each node makes a folder in it.
   -h, --help                   Print this help
   -V, --version                Print the version
 
@@ -43,6 +47,9 @@ pub struct Config {
     /// How long what one node is given may take to reach every other while all are
     /// connected; the workload's own default if nothing is said.
     pub max_staleness: Option<Duration>,
+    /// Where the driver keeps leases of node ids; without it, IDs rest on the clock alone
+    /// across a restart.
+    pub data_dir: Option<PathBuf>,
 }
 
 /// What a command line asks for.
@@ -113,6 +120,7 @@ impl Command {
                     }
                     config.max_staleness = Some(Duration::from_millis(wait_ms));
                 }
+                Long("data-dir") => config.data_dir = Some(parser.value()?.into()),
                 Value(name) if config.workload.is_none() => {
                     let name = name.string()?;
                     let known = || Kind::ALL.map(Kind::name).join(", ");

@@ -5,8 +5,10 @@
 //! so the same object runs behind a pipe and inside a simulator.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
-use snowflake::Clock;
+use snowflake::{Clock, Epoch, Generator, NodeId};
 
 use crate::args::Config;
 use crate::cluster::Cluster;
@@ -18,6 +20,10 @@ use crate::workload::{Broadcast, Counter, Echo, GSet, Kind, UniqueIds, Workload}
 /// How much of peers' messages is kept for after `init`. What does not fit is dropped;
 /// peers repeat what they see missing.
 const MOST_EARLY_BYTES: usize = 4 << 20;
+
+/// What timestamps count from: late enough to leave 67 years, early enough for any clock
+/// that is roughly right.
+const EPOCH: Epoch = Epoch::Y2024;
 
 /// A Maelstrom node, seen from its driver.
 ///
@@ -43,9 +49,39 @@ pub struct Node<C> {
     /// Lines of peers that were initialised before this node was.
     early: Vec<Vec<u8>>,
     workloads: BTreeMap<Kind, Box<dyn Workload>>,
+    ids: Ids<C>,
 }
 
-impl<C: Clock + Clone + Send + std::fmt::Debug + 'static> Node<C> {
+/// Where the generator of a node id comes from.
+enum Ids<C> {
+    Clock,
+    Given(Box<IdSource<C>>),
+}
+
+type IdSource<C> = dyn FnMut(NodeId, Epoch) -> Result<Arc<Generator<C>>, String> + Send;
+
+impl<C> fmt::Debug for Ids<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Ids::Clock => "Clock",
+            Ids::Given(_) => "Given",
+        })
+    }
+}
+
+impl<C: Clock + Clone> Ids<C> {
+    fn generator(&mut self, node_id: NodeId, clock: &C) -> Result<Arc<Generator<C>>, String> {
+        match self {
+            Ids::Clock => Generator::builder(node_id, EPOCH)
+                .build(clock.clone())
+                .map(Arc::new)
+                .map_err(|why| why.to_string()),
+            Ids::Given(source) => source(node_id, EPOCH),
+        }
+    }
+}
+
+impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     /// A node that knows nothing yet.
     ///
     /// `incarnation` tells this life of the node from its others and seeds its
@@ -58,7 +94,18 @@ impl<C: Clock + Clone + Send + std::fmt::Debug + 'static> Node<C> {
             cluster: None,
             early: Vec::new(),
             workloads: BTreeMap::new(),
+            ids: Ids::Clock,
         }
+    }
+
+    /// The same node with its IDs made by the generator that `source` gives for its node
+    /// id and epoch, or not made, with what `source` says as the reason.
+    #[must_use]
+    pub fn with_ids(
+        self,
+        source: impl FnMut(NodeId, Epoch) -> Result<Arc<Generator<C>>, String> + Send + 'static,
+    ) -> Node<C> {
+        Node { ids: Ids::Given(Box::new(source)), ..self }
     }
 
     /// Reacts to one line, given without its newline.
@@ -212,8 +259,8 @@ impl<C: Clock + Clone + Send + std::fmt::Debug + 'static> Node<C> {
             let (cluster, incarnation) = (cluster.clone(), self.incarnation);
             let workload: Box<dyn Workload> = match kind {
                 Kind::Echo => Box::new(Echo),
-                Kind::UniqueIds => match UniqueIds::new(cluster.node_id(), self.clock.clone()) {
-                    Ok(workload) => Box::new(workload),
+                Kind::UniqueIds => match self.ids.generator(cluster.node_id(), &self.clock) {
+                    Ok(generator) => Box::new(UniqueIds::new(generator)),
                     Err(why) => {
                         let text = format!("no IDs: {why}");
                         out.error(client, ErrorCode::TemporarilyUnavailable, &text);

@@ -20,8 +20,10 @@ use crate::node::Node;
 use crate::outbox::Outbox;
 use crate::time::Time;
 
+mod leases;
 mod lines;
 
+use leases::Leases;
 use lines::{Block, LineReader};
 
 /// How much may wait to be written before the block that caused it has been handled: a
@@ -85,7 +87,13 @@ fn run(
     let now = || Time(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX));
     // What is due past the end of the system's time is never due.
     let instant = |Time(due_us)| start.checked_add(Duration::from_micros(due_us));
+    let leases = config.data_dir.clone().map(Leases::new);
     let mut node = Node::new(config, incarnation(), SystemClock);
+    if let Some(leases) = leases.clone() {
+        node = node.with_ids(move |node_id, epoch| {
+            leases.acquire(node_id, epoch).map_err(|why| why.to_string())
+        });
+    }
     let mut out = Outbox::new();
     loop {
         let received = match node.deadline().and_then(instant) {
@@ -115,6 +123,9 @@ fn run(
         thread::sleep(due.saturating_duration_since(Instant::now()));
         node.handle_deadline(now(), &mut out);
         write(&mut output, &mut out)?;
+    }
+    if let Some(Err(why)) = leases.map(|leases| leases.release()) {
+        tracing::warn!("the next start begins as after a crash: {why}");
     }
     reader.join().unwrap_or_else(|_| Err(io::Error::other("the thread that reads stdin died")))
 }

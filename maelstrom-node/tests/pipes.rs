@@ -446,6 +446,7 @@ fn help_names_every_workload_and_option() {
         "g-counter",
         "pn-counter",
         "--max-staleness-ms",
+        "--data-dir",
         "stderr",
     ] {
         assert!(help.contains(word), "{word} is missing");

@@ -1,17 +1,15 @@
 //! `unique-ids`: every `generate` is answered with an ID of this node's generator.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use snowflake::{BuildError, ClaimError, Clock, Epoch, Generator, NodeId};
+use snowflake::{ClaimError, Clock, Generator};
 
 use super::Workload;
 use crate::message::{Address, ErrorCode, MsgId, Payload, Request};
 use crate::outbox::Outbox;
 use crate::time::Time;
-
-/// Late enough to leave 67 years, early enough for any clock that is roughly right.
-const EPOCH: Epoch = Epoch::Y2024;
 
 /// How many requests may wait for the next millisecond: two dozen milliseconds' worth.
 const MOST_WAITING: usize = 100_000;
@@ -28,7 +26,7 @@ const LONGEST_NAP: Duration = Duration::from_millis(100);
 /// and the line becomes the workload's deadline.
 #[derive(Debug)]
 pub(crate) struct UniqueIds<C: Clock> {
-    generator: Generator<C>,
+    generator: Arc<Generator<C>>,
     waiting: VecDeque<Waiting>,
     try_again: Option<Time>,
 }
@@ -42,9 +40,8 @@ struct Waiting {
 }
 
 impl<C: Clock> UniqueIds<C> {
-    pub(crate) fn new(node_id: NodeId, clock: C) -> Result<UniqueIds<C>, BuildError> {
-        let generator = Generator::builder(node_id, EPOCH).build(clock)?;
-        Ok(UniqueIds { generator, waiting: VecDeque::new(), try_again: None })
+    pub(crate) fn new(generator: Arc<Generator<C>>) -> UniqueIds<C> {
+        UniqueIds { generator, waiting: VecDeque::new(), try_again: None }
     }
 
     fn wait(&mut self, now: Time, wait_ms: u64) {
@@ -76,7 +73,7 @@ impl<C: Clock> UniqueIds<C> {
     }
 }
 
-impl<C: Clock + Send + std::fmt::Debug> Workload for UniqueIds<C> {
+impl<C: Clock + Send + Sync + std::fmt::Debug> Workload for UniqueIds<C> {
     fn on_request(
         &mut self,
         now: Time,
@@ -128,7 +125,7 @@ impl<C: Clock + Send + std::fmt::Debug> Workload for UniqueIds<C> {
 
 #[cfg(test)]
 mod tests {
-    use snowflake::{ManualClock, UnixMillis};
+    use snowflake::{Epoch, ManualClock, NodeId, UnixMillis};
 
     use super::*;
 
@@ -143,7 +140,8 @@ mod tests {
     }
 
     fn ids(clock: &ManualClock) -> UniqueIds<ManualClock> {
-        UniqueIds::new(NodeId::MIN, clock.clone()).unwrap()
+        let generator = Generator::builder(NodeId::MIN, Epoch::Y2024).build(clock.clone());
+        UniqueIds::new(Arc::new(generator.unwrap()))
     }
 
     #[test]
