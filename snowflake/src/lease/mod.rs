@@ -84,6 +84,8 @@
 //! | [`MemoryStore`] | tests | nothing |
 //! | [`FileStore`] | one process, or one for each fixed node id | a crash of process or machine, as far as the disk keeps what it has synced |
 //!
+//! | `PostgresStore`, feature `postgres` | many machines | what a commit survives; its page has the exception |
+//!
 //! [`LeaseStore`] is small, and [`Ledger`] has the rules: a store of your own is a
 //! transaction around it. Redis is left out on purpose: it acknowledges before it has
 //! written (`appendfsync everysec`) and replicates after it has acknowledged, so that a
@@ -117,6 +119,8 @@ mod keeper;
 mod ledger;
 mod memory;
 mod namespace;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod renewal;
 mod store;
 
@@ -129,4 +133,6 @@ pub use keeper::{Keeper, KeeperStatus};
 pub use ledger::Ledger;
 pub use memory::MemoryStore;
 pub use namespace::{Bounds, Namespace};
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
 pub use store::LeaseStore;
