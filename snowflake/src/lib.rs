@@ -102,6 +102,8 @@
 //!   above 2^53, and a number in binary formats. Strings and integers are accepted.
 //! - `tokio`: `Generator::next_id_tokio`.
 //! - `lease`: node ids with a store behind them, in the module `lease`.
+//! - `postgres`: `lease::PostgresStore`.
+//! - `cli`: the command-line tool `snowflake`, for leases and to take an ID apart.
 //!
 //! # Panics
 //!

@@ -1,0 +1,276 @@
+//! The command-line tool: leases of any store, and what is in an ID.
+#![forbid(unsafe_code)]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use snowflake::lease::{Bounds, FileStore, Lease, LeaseError, LeaseStore, Record};
+use snowflake::{Clock, Epoch, Id, NodeId, SystemClock, UnixMillis};
+
+/// Looks at Snowflake IDs and at the leases of their node ids.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    /// Print JSON, for machines.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Take an ID apart: timestamp, node id and sequence.
+    Decode {
+        /// The ID, in decimal.
+        id: Id,
+        /// What timestamps count from: `2024`, `twitter`, or milliseconds since 1970.
+        #[arg(long, value_parser = epoch)]
+        epoch: Option<Epoch>,
+    },
+    /// Leases of node ids, in any store.
+    #[command(subcommand)]
+    Lease(LeaseCommand),
+}
+
+#[derive(Subcommand)]
+enum LeaseCommand {
+    /// Create a file store in FOLDER: once, when a service is installed.
+    Create {
+        /// The folder; it is made unless it is there.
+        folder: PathBuf,
+        /// What timestamps count from: `2024`, `twitter`, or milliseconds since 1970.
+        #[arg(long, value_parser = epoch)]
+        epoch: Epoch,
+    },
+    /// Show each node id that was ever held, and by whom. A file store may be in use.
+    Status {
+        #[command(flatten)]
+        store: Store,
+    },
+    /// End the holding of a node id whose process is gone, so that it is free at once.
+    ///
+    /// The mark stays: whatever that process did, no ID is made twice. If it is still
+    /// there, it makes IDs until its grant ends, and is then refused.
+    Release {
+        #[command(flatten)]
+        store: Store,
+        /// The node id.
+        node: u16,
+    },
+    /// Set the mark of a node id by hand, to repair one that is too far ahead.
+    ///
+    /// IDs at or after the mark CAN BE MADE AGAIN, and nothing will notice. Stop whoever
+    /// holds the node id, and take a time that is past every ID that was made with it: the
+    /// timestamp of the largest one that you have stored, plus one (`snowflake decode`).
+    ///
+    /// With `--all`, a file store that is damaged, or a copy, is begun anew, with this
+    /// mark for every node id. The old file is kept beside it.
+    Reset {
+        #[command(flatten)]
+        store: Store,
+        /// The node id, or all of them in a file store.
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        node: Option<u16>,
+        /// All node ids of a file store, which is begun anew.
+        #[arg(long)]
+        all: bool,
+        /// The mark, in milliseconds since 1970, or `now`.
+        #[arg(long, value_parser = mark)]
+        mark: UnixMillis,
+    },
+}
+
+/// Where the leases are.
+#[derive(clap::Args)]
+struct Store {
+    /// A folder, or `postgresql://user@host/database`.
+    #[arg(value_name = "STORE")]
+    place: String,
+    /// What timestamps count from. A file store knows.
+    #[arg(long, value_parser = epoch)]
+    epoch: Option<Epoch>,
+}
+
+fn epoch(text: &str) -> Result<Epoch, String> {
+    match text {
+        "2024" => Ok(Epoch::Y2024),
+        "twitter" => Ok(Epoch::TWITTER),
+        ms => match ms.parse() {
+            Ok(ms) => Ok(Epoch::new(UnixMillis(ms))),
+            Err(_) => Err("neither `2024`, nor `twitter`, nor milliseconds since 1970".to_owned()),
+        },
+    }
+}
+
+fn mark(text: &str) -> Result<UnixMillis, String> {
+    match text {
+        "now" => Ok(SystemClock.now()),
+        ms => ms.parse().map(UnixMillis).map_err(|_| "neither milliseconds nor `now`".to_owned()),
+    }
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+impl Store {
+    fn is_database(&self) -> bool {
+        self.place.starts_with("postgresql://") || self.place.starts_with("postgres://")
+    }
+
+    fn records(&self) -> Result<Vec<(NodeId, Record)>, Failure> {
+        if self.is_database() {
+            return Ok(self.open()?.records()?);
+        }
+        let (_, ledger) = FileStore::peek(&self.place)?;
+        Ok(ledger.iter().map(|(node, record)| (node, record.clone())).collect())
+    }
+
+    fn open(&self) -> Result<Box<dyn LeaseStore>, Failure> {
+        if self.is_database() {
+            let epoch = self.epoch.ok_or("a database needs --epoch: the one its holders have")?;
+            return connect(&self.place, epoch);
+        }
+        let (namespace, _) = FileStore::peek(&self.place)?;
+        let epoch = self.epoch.unwrap_or(namespace.epoch);
+        Ok(Box::new(FileStore::open(&self.place, epoch, Bounds::default())?))
+    }
+
+    /// Begins a file store anew.
+    fn rebuild(&self, mark: UnixMillis) -> Result<(), Failure> {
+        if self.is_database() {
+            return Err(
+                "--all is for file stores: reset the node ids of a database one by one".into()
+            );
+        }
+        let recorded = FileStore::peek(&self.place).ok().map(|(namespace, _)| namespace.epoch);
+        let epoch = self.epoch.or(recorded);
+        let epoch = epoch.ok_or("the old file does not tell its epoch: say --epoch")?;
+        FileStore::rebuild(&self.place, epoch, Bounds::default(), mark)?;
+        Ok(())
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn connect(url: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
+    Ok(Box::new(snowflake::lease::PostgresStore::connect(url, epoch, Bounds::default())?))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn connect(_: &str, _: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
+    Err("built without PostgreSQL: build with `--features cli,postgres`".into())
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(Output { text, value }) => {
+            if cli.json {
+                println!("{value}");
+            } else {
+                println!("{text}");
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("snowflake: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Output {
+    text: String,
+    value: Value,
+}
+
+fn run(command: Command) -> Result<Output, Failure> {
+    match command {
+        Command::Decode { id, epoch } => Ok(decode(id, epoch)),
+        Command::Lease(LeaseCommand::Create { folder, epoch }) => {
+            FileStore::create(&folder, epoch, Bounds::default())?;
+            done(format!("created a lease store in {}", folder.display()))
+        }
+        Command::Lease(LeaseCommand::Status { store }) => Ok(status(&store.records()?)),
+        Command::Lease(LeaseCommand::Release { store, node }) => {
+            let node = NodeId::new(node)?;
+            let store = store.open()?;
+            let records = store.records()?;
+            let record = records.iter().find(|(id, _)| *id == node).map(|(_, record)| record);
+            let Record { fence, from, mark, .. } = record.ok_or(LeaseError::Released { node })?;
+            let lease = Lease { node, from: *from, until: *mark, fence: *fence };
+            store.release(&lease, *mark)?;
+            done(format!("released node id {node}; its mark stays at {}", time(*mark)))
+        }
+        Command::Lease(LeaseCommand::Reset { store, node: Some(node), mark, .. }) => {
+            let node = NodeId::new(node)?;
+            store.open()?.reset(node, mark)?;
+            done(format!("node id {node} may make IDs from {} on", time(mark)))
+        }
+        Command::Lease(LeaseCommand::Reset { store, node: None, mark, .. }) => {
+            store.rebuild(mark)?;
+            done(format!("every node id may make IDs from {} on", time(mark)))
+        }
+    }
+}
+
+fn done(text: String) -> Result<Output, Failure> {
+    Ok(Output { value: json!({ "done": text }), text })
+}
+
+fn decode(id: Id, epoch: Option<Epoch>) -> Output {
+    let parts = id.parts();
+    let made = epoch.map(|epoch| epoch.time_of(id));
+    let made_text = made.map(|made| format!("\nmade at      {}", time(made)));
+    Output {
+        text: format!(
+            "timestamp    {} ms since the epoch\nnode id      {}\nsequence     {}{}",
+            parts.timestamp_ms,
+            parts.node,
+            parts.sequence,
+            made_text.unwrap_or_default(),
+        ),
+        value: json!({
+            "id": id.to_string(),
+            "timestamp_ms": parts.timestamp_ms,
+            "node": parts.node,
+            "sequence": parts.sequence,
+            "unix_ms": made.map(|made| made.0),
+        }),
+    }
+}
+
+fn status(records: &[(NodeId, Record)]) -> Output {
+    let now = SystemClock.now();
+    let mut text = format!("{:>4}  {:>6}  {:8}  {:24}  holder", "node", "fence", "state", "mark");
+    let mut values = Vec::new();
+    for (node, record) in records {
+        let Record { fence, from, mark, held, holder } = record;
+        let state = match (held, record.is_held_at(now)) {
+            (_, true) => "held",
+            (true, false) => "ended",
+            (false, _) => "released",
+        };
+        text += &format!("\n{node:>4}  {fence:>6}  {state:8}  {:24}  {holder}", time(*mark));
+        values.push(json!({
+            "node": node.get(),
+            "fence": fence,
+            "state": state,
+            "from_ms": from.0,
+            "mark_ms": mark.0,
+            "holder": holder,
+        }));
+    }
+    if records.is_empty() {
+        text = "no node id was ever held".to_owned();
+    }
+    Output { text, value: json!(values) }
+}
+
+/// As a date, or the number where there is none.
+fn time(ms: UnixMillis) -> String {
+    let date = i64::try_from(ms.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    date.map_or_else(|| ms.to_string(), |date| format!("{date:.3}"))
+}

@@ -1,0 +1,94 @@
+//! The command-line tool, as an operator meets it.
+#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use snowflake::lease::{Bounds, FileStore, Keeper};
+use snowflake::{Epoch, NodeId, SystemClock};
+
+/// What it prints, or what it prints about what is wrong.
+fn snowflake(args: &[&str]) -> Result<String, String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_snowflake")).args(args).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+}
+
+fn json(args: &[&str]) -> Value {
+    let args = [args, &["--json"]].concat();
+    serde_json::from_str(&snowflake(&args).unwrap()).unwrap()
+}
+
+#[test]
+fn an_id_is_taken_apart() {
+    let text = snowflake(&["decode", "4198401", "--epoch", "twitter"]).unwrap();
+    assert!(text.contains("made at      2010-11-04T01:42:54.658Z"), "{text}");
+    let parts = json(&["decode", "4198401"]);
+    let fields = [&parts["timestamp_ms"], &parts["node"], &parts["sequence"]];
+    assert_eq!(fields, [1, 1, 1].map(|field| json!(field)).each_ref());
+    let wrong = snowflake(&["decode", "12x"]).unwrap_err();
+    assert!(wrong.contains("12x"), "{wrong}");
+}
+
+#[test]
+fn a_file_store_is_created_shown_released_and_reset() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join("ids");
+    let place = folder.to_str().unwrap();
+    let missing = snowflake(&["lease", "status", place]).unwrap_err();
+    assert!(missing.contains("there is none here"), "{missing}");
+
+    snowflake(&["lease", "create", place, "--epoch", "2024"]).unwrap();
+    assert_eq!(snowflake(&["lease", "status", place]).unwrap(), "no node id was ever held\n");
+    let process = crash_with(&folder);
+
+    let held = &json(&["lease", "status", place])[0];
+    let fields = [&held["node"], &held["fence"], &held["state"], &held["holder"]];
+    assert_eq!(fields, [&json!(7), &json!(1), &json!("held"), &json!(process)]);
+    snowflake(&["lease", "release", place, "7"]).unwrap();
+    let released = &json(&["lease", "status", place])[0];
+    assert_eq!((&released["state"], &released["mark_ms"]), (&json!("released"), &held["mark_ms"]));
+
+    let reset = snowflake(&["lease", "reset", place, "7", "--mark", "1795177540000"]).unwrap();
+    assert_eq!(reset, "node id 7 may make IDs from 2026-11-20T12:25:40.000Z on\n");
+    let never = snowflake(&["lease", "release", place, "8"]).unwrap_err();
+    assert!(never.contains("node id 8"), "{never}");
+
+    // Damaged, it is refused until somebody says from when on.
+    std::fs::write(folder.join("leases"), "").unwrap();
+    let damaged = snowflake(&["lease", "status", place]).unwrap_err();
+    assert!(damaged.contains("snowflake lease reset"), "{damaged}");
+    let all = ["lease", "reset", place, "--all", "--mark", "now", "--epoch", "2024"];
+    snowflake(&all).unwrap();
+    assert_eq!(json(&["lease", "status", place]).as_array().unwrap().len(), 1024);
+}
+
+/// Leaves node id 7 held, and the folder free. Returns the holder's name.
+fn crash_with(folder: &Path) -> String {
+    use snowflake::Clock;
+    use snowflake::lease::{LeaseStore, Request, Successor};
+    let store = FileStore::open(folder, Epoch::Y2024, Bounds::default()).unwrap();
+    let request = Request {
+        node: Some(NodeId::new(7).unwrap()),
+        now: SystemClock.now(),
+        grant_ms: 60_000,
+        holder: "pod-7".to_owned(),
+        successor: Successor::RunsAhead,
+    };
+    store.acquire(&request).unwrap();
+    request.holder
+}
+
+#[test]
+fn a_store_in_use_is_shown_and_not_changed() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join("ids");
+    let store = FileStore::create(&folder, Epoch::Y2024, Bounds::default()).unwrap();
+    let keeper = Keeper::builder(store).start(SystemClock).unwrap();
+    let place = folder.to_str().unwrap();
+    assert_eq!(json(&["lease", "status", place])[0]["state"], "held");
+    let refused = snowflake(&["lease", "reset", place, "0", "--mark", "now"]).unwrap_err();
+    assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
+    keeper.release().unwrap();
+}
