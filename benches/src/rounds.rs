@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::thread::{CpuSet, sched_setaffinity};
 use snowflake::{Clock, SystemClock};
 
 use crate::subject::Subject;
@@ -62,7 +63,8 @@ pub fn saturate(subject: &impl Subject, threads: u64, ids: u64) -> Duration {
 /// Two threads make [`FRESH_IDS`] each in the same fresh millisecond, `rounds` times:
 /// from the first claim of either to the last.
 ///
-/// They meet at a barrier that spins: one that sleeps wakes them too far apart to collide.
+/// Each has a core of its own, and they meet at a barrier that spins: one that sleeps wakes
+/// them too far apart to collide.
 ///
 /// # Panics
 ///
@@ -72,11 +74,12 @@ where
     T: FnMut(),
 {
     let barrier = SpinBarrier::default();
-    let run = |wait_for_ms: bool| {
+    let run = &|core: usize| {
+        pin_to(core);
         let mut make = start();
         let mut spans = Vec::with_capacity(rounds);
         for _ in 0..rounds {
-            if wait_for_ms {
+            if core == 0 {
                 await_fresh_ms();
             }
             barrier.wait();
@@ -89,11 +92,23 @@ where
         }
         spans
     };
-    let (ours, theirs) = thread::scope(|scope| {
-        let other = scope.spawn(|| run(false));
-        (run(true), other.join().expect("the other thread of the pair panicked"))
+    let (one, other) = thread::scope(|scope| {
+        let [one, other] = [0, 1].map(|core| scope.spawn(move || run(core)));
+        (
+            one.join().expect("the first thread of the pair panicked"),
+            other.join().expect("the second thread of the pair panicked"),
+        )
     });
-    ours.iter().zip(&theirs).map(|(a, b)| a.1.max(b.1) - a.0.min(b.0)).collect()
+    one.iter().zip(&other).map(|(a, b)| a.1.max(b.1) - a.0.min(b.0)).collect()
+}
+
+/// Keeps the thread on one core, where the system lets it: two threads that share a core
+/// never collide.
+fn pin_to(core: usize) {
+    let mut cores = CpuSet::new();
+    cores.set(core);
+    // Without it the figures are as the scheduler has it.
+    let _ = sched_setaffinity(None, &cores);
 }
 
 /// A barrier for two threads that spins.
