@@ -16,7 +16,11 @@ impl Visitor for Contention<'_, '_> {
     fn visit<S: Subject + 'static>(&mut self, subject: S) {
         self.0.bench_function(S::NAME, |bencher| {
             bencher.iter_custom(|rounds| {
-                let make = || || black_box(subject.try_next()).is_some();
+                let make = || {
+                    || {
+                        black_box(subject.next());
+                    }
+                };
                 pair(rounds as usize, make).into_iter().sum()
             });
         });
@@ -37,7 +41,9 @@ fn contention(criterion: &mut Criterion) {
         bencher.iter_custom(|rounds| {
             let make = || {
                 let mut handle = ours.0.local();
-                move || black_box(handle.try_next_id()).is_ok()
+                move || {
+                    let _ = black_box(handle.next_id());
+                }
             };
             pair(rounds as usize, make).into_iter().sum()
         });

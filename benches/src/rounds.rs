@@ -64,39 +64,31 @@ pub fn saturate(subject: &impl Subject, threads: u64, ids: u64) -> Duration {
 /// from the first claim of either to the last.
 ///
 /// Each has a core of its own, and they meet at a barrier that spins: one that sleeps wakes
-/// them too far apart to collide. A round in which a claim was refused is repeated: a
-/// refusal costs less than an ID.
+/// them too far apart to collide.
 ///
 /// # Panics
 ///
 /// If `start` panics, or what it returns.
 pub fn pair<T>(rounds: usize, start: impl Fn() -> T + Sync) -> Vec<Duration>
 where
-    T: FnMut() -> bool,
+    T: FnMut(),
 {
     let barrier = SpinBarrier::default();
-    let refused = AtomicUsize::new(0);
     let run = &|core: usize| {
         pin_to(core);
         let mut make = start();
         let mut spans = Vec::with_capacity(rounds);
-        let mut refused_before = 0;
-        while spans.len() < rounds {
+        for _ in 0..rounds {
             if core == 0 {
                 await_fresh_ms();
             }
             barrier.wait();
             let begun = Instant::now();
-            let made = (0..FRESH_IDS).filter(|_| make()).count();
-            let span = (begun, Instant::now());
-            refused.fetch_add(FRESH_IDS as usize - made, Ordering::Relaxed);
-            // Both threads see the same sum, and so keep the same rounds.
-            barrier.wait();
-            let refused_now = refused.load(Ordering::Relaxed);
-            if refused_now == refused_before {
-                spans.push(span);
+            for _ in 0..FRESH_IDS {
+                make();
             }
-            refused_before = refused_now;
+            spans.push((begun, Instant::now()));
+            barrier.wait();
         }
         spans
     };
