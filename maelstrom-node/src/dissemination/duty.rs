@@ -120,7 +120,8 @@ impl<S: State> Dissemination<S> {
             if self.peers[place].tell_at.is_some_and(|due| due <= now) {
                 self.peers[place].tell_at = None;
                 if self.is_close_to(place) && !self.peers[place].is_in_repair() {
-                    self.send(now, place, Which::None, Also::default(), out);
+                    // With whatever it may lack: it is the same message.
+                    self.send(now, place, Which::New, Also::default(), out);
                 }
             }
         }

@@ -99,10 +99,12 @@ impl Patience {
 
     /// How long to wait for somebody to confirm what was sent before asking.
     pub(crate) fn confirmed_within(self, by_hub: bool, link: &RoundTrip) -> Duration {
+        // A node that stood still for a while makes its links look slower than they are.
+        const MOST_ROUND_TRIP: Duration = Duration::from_secs(1);
         const SLACK: Duration = Duration::from_millis(500);
         // A hub confirms with its next flush, others when they have something to say.
         let told = if by_hub { Duration::ZERO } else { self.acknowledge_within() };
-        self.max_staleness + told + 2 * link.mean().max(GUESS) + SLACK
+        self.max_staleness + told + 2 * link.mean().clamp(GUESS, MOST_ROUND_TRIP) + SLACK
     }
 
     /// How long to wait after the given number of tries: twice as long each time, up to
@@ -149,6 +151,12 @@ mod tests {
         let rounds = Plan::Rounds { period: ms(1669), margin: ms(12) };
         assert_eq!(plan(ms(1900), &link(200)), rounds);
         assert_eq!(plan(ms(0), &link(0)), Plan::Mesh);
+    }
+
+    #[test]
+    fn a_link_that_looked_slow_once_puts_no_reminder_off_for_long() {
+        let patience = Patience::new(ms(550));
+        assert!(patience.confirmed_within(false, &link(30_000)) < ms(6000));
     }
 
     #[test]
