@@ -26,6 +26,14 @@ loom:
 properties cases="20000":
     PROPTEST_CASES={{ cases }} cargo test --workspace --release
 
+# Sets, counters and logs, simulated from many seeds.
+states seeds="1000":
+    cargo workbench test -w g-set --seeds 0..{{ seeds }} --node-count 5 --rate 50 --time-limit 20 --nemesis partition,loss,duplicate,reorder,pause -- g-set
+    cargo workbench test -w g-counter --seeds 0..{{ seeds }} --node-count 5 --rate 50 --time-limit 20 --nemesis partition,loss,duplicate,reorder,pause -- g-counter
+    cargo workbench test -w pn-counter --seeds 0..{{ seeds }} --node-count 5 --rate 50 --time-limit 20 --nemesis kill,duplicate -- pn-counter
+    cargo workbench test -w kafka --seeds 0..{{ seeds }} --node-count 5 --concurrency 2n --rate 50 --time-limit 30 --nemesis partition,loss,duplicate,reorder
+    cargo workbench test -w kafka --seeds 0..{{ seeds }} --node-count 5 --concurrency 2n --rate 50 --time-limit 30 --nemesis kill
+
 # Throughput, without the peers.
 bench:
     cargo bench

@@ -5,26 +5,29 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::workload::Kind;
+use crate::workload::{Acks, Kind};
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
-A node for Maelstrom: IDs, broadcast, sets and counters over stdin and stdout.
+A node for Maelstrom: IDs, broadcast, sets, counters and logs over stdin and stdout.
 
 Usage: maelstrom-node [OPTIONS] [WORKLOAD]
 
 Arguments:
   [WORKLOAD]  Serve this workload and refuse others: echo, unique-ids, broadcast,
-              g-set, g-counter, pn-counter. Without it the node serves whatever it
+              g-set, g-counter, pn-counter, kafka. Without it the node serves whatever it
               is asked for. Sets and counters need it: their first request may be a
               bare `read`, which does not tell whose it is.
 
 Options:
       --max-staleness-ms <MS>  How long what one node is given may take to reach
                                every other while all are connected [default: 550
-                               for broadcast, 800 for sets and counters].
-                               The longer, the fewer messages. A node that is
-                               killed takes with it what it had told nobody.
+                               for broadcast, 800 for sets and counters, 600 for
+                               kafka]. The longer, the fewer messages. A node that
+                               is killed takes with it what it had told nobody.
+      --acks <1|majority>      When a message of kafka's is acknowledged: when the
+                               node that was asked has it, or when a majority has,
+                               and so no minority can lose it [default: majority]
       --data-dir <DIR>         Keep leases of node ids in this folder, so that a node
                                that is killed and started again repeats no ID. It
                                must be there; each node makes a folder in it.
@@ -50,6 +53,8 @@ pub struct Config {
     /// Where the driver keeps leases of node ids; without it, IDs rest on the clock alone
     /// across a restart.
     pub data_dir: Option<PathBuf>,
+    /// When a message of the log is acknowledged.
+    pub acks: Acks,
 }
 
 /// What a command line asks for.
@@ -121,6 +126,14 @@ impl Command {
                     config.max_staleness = Some(Duration::from_millis(wait_ms));
                 }
                 Long("data-dir") => config.data_dir = Some(parser.value()?.into()),
+                Long("acks") => {
+                    let acks = parser.value()?.string()?;
+                    config.acks = match acks.as_str() {
+                        "1" => Acks::One,
+                        "majority" => Acks::Majority,
+                        _ => return Err(ArgsError(format!("--acks {acks:?}: 1 or majority"))),
+                    };
+                }
                 Value(name) if config.workload.is_none() => {
                     let name = name.string()?;
                     let known = || Kind::ALL.map(Kind::name).join(", ");
@@ -164,6 +177,7 @@ mod tests {
             (&["--max-staleness-ms", "soon"], "soon"),
             (&["--max-staleness-ms", "3600001"], "3600000"),
             (&["--max-staleness-ms"], "--max-staleness-ms"),
+            (&["--acks", "2"], "majority"),
             (&["lin-kv"], "lin-kv"),
             (&["echo", "broadcast"], "broadcast"),
         ] {

@@ -35,6 +35,7 @@ mod send;
 mod stream;
 mod totals;
 mod values;
+mod view;
 
 use pace::{Phase, Schedule};
 use peer::Peer;
@@ -42,11 +43,12 @@ use plan::{Patience, Plan};
 use send::{Also, Which};
 use stream::Streams;
 
-pub(crate) use plan::Aim;
+pub(crate) use plan::{Aim, Direct};
 pub(crate) use ranges::Ranges;
-pub(crate) use stream::Origin;
+pub(crate) use stream::{Digest, Origin};
 pub(crate) use totals::Totals;
 pub(crate) use values::Values;
+pub(crate) use view::View;
 
 /// What the layer carries.
 pub(crate) trait State {
@@ -58,7 +60,7 @@ pub(crate) trait State {
     const SUPERSEDING: bool = false;
 
     /// Takes in an item of a stream, or says that it is not one.
-    fn take(&mut self, origin: Origin, text: &RawValue) -> Option<Self::Item>;
+    fn take(&mut self, origin: Origin, sequence: u64, text: &RawValue) -> Option<Self::Item>;
 
     /// The text of an item, as it was taken in.
     fn show(&self, item: Self::Item) -> &RawValue;
@@ -75,6 +77,8 @@ pub(crate) struct Dissemination<S: State> {
     /// By place; this node's own is never used.
     peers: Vec<Peer>,
     aim: Aim,
+    /// Whatever anyone has is asked for at once, from whoever has it.
+    catches_up: bool,
     patience: Patience,
     rng: Xoshiro256PlusPlus,
     started: bool,
@@ -102,7 +106,8 @@ impl<S: State> Dissemination<S> {
             streams: Streams::new(),
             peers,
             aim,
-            patience: Patience::new(aim.max_staleness),
+            catches_up: aim.direct.is_some(),
+            patience: Patience::new(aim),
             rng: Xoshiro256PlusPlus::seed_from_u64(incarnation),
             started: false,
             schedule: Schedule::default(),
@@ -125,16 +130,42 @@ impl<S: State> Dissemination<S> {
             // Nobody has confirmed anything to this life of the node, not even that
             // there is nothing.
             self.expect_confirmations(now, None);
+            if self.is_direct() {
+                // Nothing can be done before it is known what the others have.
+                for place in self.others() {
+                    self.peers[place].remind_at = Some(now);
+                }
+            }
         }
+    }
+
+    /// Everything that was to be learnt on a start is here.
+    pub(crate) fn have_caught_up(&mut self) {
+        self.catches_up = false;
+    }
+
+    /// The number that the next item of this node's own gets.
+    pub(crate) fn next_of_mine(&self) -> u64 {
+        self.streams.next(self.mine)
+    }
+
+    /// The state, and beside it who has how much of it.
+    pub(crate) fn split(&mut self) -> (&mut S, View<'_>) {
+        let view = View { mine: self.mine, have: self.streams.have(), peers: &self.peers };
+        (&mut self.state, view)
     }
 
     /// Takes in an item of this node's own. It goes out with the next deadline, which
     /// is at once where the plan has it so: what comes in together goes out together.
     pub(crate) fn add(&mut self, now: Time, text: &RawValue) {
-        let Some(item) = self.state.take(self.mine, text) else { return };
-        self.keep(self.mine, self.streams.next(self.mine), item);
+        let sequence = self.streams.next(self.mine);
+        let Some(item) = self.state.take(self.mine, sequence, text) else { return };
+        self.keep(self.mine, sequence, item);
         self.start(now);
         self.note_news(now, None);
+        if self.is_direct() {
+            return;
+        }
         let plan = self.plan();
         if plan != Plan::Mesh && self.passes_on() {
             // It has only the way down before it.
@@ -153,6 +184,7 @@ impl<S: State> Dissemination<S> {
             _ => return tracing::warn!(src, "ignored gossip from a stranger"),
         };
         let hub_before = self.hub();
+        let was_in_repair = self.peers[place].is_in_repair();
         let present = self.peers[place].hear(now, self.mine.incarnation, &gossip);
         let learnt = self.take_items(&gossip.items);
         if !present {
@@ -178,6 +210,9 @@ impl<S: State> Dissemination<S> {
             self.schedule.fall_in(now, Phase::new(now, hold_us, period_us));
         }
         self.answer(now, place, &gossip, out);
+        if self.is_direct() && was_in_repair && self.lacks_something(place) {
+            self.send(now, place, Which::SomeUnconfirmed, Also::default(), out);
+        }
         self.note_hub_change(now, hub_before, out);
     }
 
@@ -217,7 +252,7 @@ impl<S: State> Dissemination<S> {
             let origin = Origin { node: run.node, incarnation: run.incarnation };
             for (sequence, text) in (run.first..).zip(&run.items) {
                 if self.streams.lacks(origin, sequence)
-                    && let Some(item) = self.state.take(origin, text)
+                    && let Some(item) = self.state.take(origin, sequence, text)
                 {
                     self.keep(origin, sequence, item);
                     learnt = true;
@@ -239,7 +274,7 @@ impl<S: State> Dissemination<S> {
     /// follower nor the hub sent has gone straight to everyone, or is a repair.
     fn forward(&mut self, now: Time, from: usize, gossip: &Gossip<'_>) {
         let hub = self.hub();
-        if !gossip.follow && from != hub {
+        if self.is_direct() || !gossip.follow && from != hub {
             return;
         }
         if self.passes_on() {
@@ -271,7 +306,11 @@ impl<S: State> Dissemination<S> {
 
     /// Whether this node and a peer see each other's news by the plan.
     fn is_close_to(&self, place: usize) -> bool {
-        place == self.hub() || self.serves(place)
+        self.is_direct() || place == self.hub() || self.serves(place)
+    }
+
+    fn is_direct(&self) -> bool {
+        self.aim.direct.is_some()
     }
 
     /// Whether a peer must confirm what is here: whoever is close, and to a node that

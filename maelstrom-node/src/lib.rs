@@ -22,4 +22,4 @@ pub use node::Node;
 pub use outbox::Outbox;
 pub use runtime::main;
 pub use time::Time;
-pub use workload::Kind;
+pub use workload::{Acks, Kind};

@@ -25,6 +25,9 @@ pub use payload::{ErrorCode, Payload};
 /// Names a request, so that its reply can be told apart.
 pub type MsgId = i64;
 
+/// Offsets in logs, by key, as clients write them.
+pub type Offsets = BTreeMap<String, i64>;
+
 /// One line: who sent what to whom. Fields that are not listed are ignored.
 #[derive(Debug, Deserialize)]
 pub struct Envelope<'a> {
@@ -66,6 +69,14 @@ pub struct Body<'a> {
     element: Option<&'a RawValue>,
     #[serde(default, borrow, deserialize_with = "present")]
     delta: Option<&'a RawValue>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    key: Option<&'a RawValue>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    msg: Option<&'a RawValue>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    offsets: Option<&'a RawValue>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    keys: Option<&'a RawValue>,
     #[serde(default, borrow, deserialize_with = "present")]
     gossip: Option<&'a RawValue>,
 }
@@ -129,6 +140,28 @@ pub enum Request<'a> {
     },
     /// Asks for everything that is known.
     Read,
+    /// Adds a message to a key's log.
+    Send {
+        /// The key.
+        key: String,
+        /// Any JSON.
+        msg: &'a RawValue,
+    },
+    /// Asks for the messages from these offsets on.
+    Poll {
+        /// By key.
+        offsets: Offsets,
+    },
+    /// Says up to where messages have been dealt with.
+    CommitOffsets {
+        /// By key.
+        offsets: Offsets,
+    },
+    /// Asks up to where messages have been dealt with.
+    ListCommittedOffsets {
+        /// Of which logs.
+        keys: Vec<String>,
+    },
     /// A peer's share of what it knows.
     Gossip(Box<Gossip<'a>>),
 }
@@ -190,11 +223,24 @@ impl<'a> Body<'a> {
             }
             "add" => Request::Add { element: self.element, delta: self.delta },
             "read" => Request::Read,
+            "send" => Request::Send {
+                key: self.parsed("key", self.key, "a string")?,
+                msg: self.field("msg", self.msg)?,
+            },
+            "poll" => Request::Poll { offsets: self.offsets()? },
+            "commit_offsets" => Request::CommitOffsets { offsets: self.offsets()? },
+            "list_committed_offsets" => Request::ListCommittedOffsets {
+                keys: self.parsed("keys", self.keys, "a list of strings")?,
+            },
             "gossip" => Request::Gossip(self.parsed("gossip", self.gossip, "a peer's share")?),
             unknown => {
                 return Err(Refusal::NotSupported(format!("no message type {unknown:?} here")));
             }
         })
+    }
+
+    fn offsets(&self) -> Result<Offsets, Refusal> {
+        self.parsed("offsets", self.offsets, "an object of integers")
     }
 
     fn field(&self, name: &str, value: Option<&'a RawValue>) -> Result<&'a RawValue, Refusal> {

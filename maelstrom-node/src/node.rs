@@ -15,7 +15,7 @@ use crate::cluster::Cluster;
 use crate::message::{Address, Envelope, ErrorCode, LineError, Payload, Request, clipped};
 use crate::outbox::Outbox;
 use crate::time::Time;
-use crate::workload::{Broadcast, Counter, Echo, GSet, Kind, UniqueIds, Workload};
+use crate::workload::{Broadcast, Counter, Echo, GSet, Kind, Log, UniqueIds, Workload};
 
 /// How much of peers' messages is kept for after `init`. What does not fit is dropped;
 /// peers repeat what they see missing.
@@ -255,7 +255,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             }
         };
         if !self.workloads.contains_key(&kind) {
-            let aim = kind.aim(self.config.max_staleness);
+            let aim = kind.aim(&self.config);
             let (cluster, incarnation) = (cluster.clone(), self.incarnation);
             let workload: Box<dyn Workload> = match kind {
                 Kind::Echo => Box::new(Echo),
@@ -270,6 +270,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
                 Kind::Broadcast => Box::new(Broadcast::new(cluster, incarnation, aim)),
                 Kind::GSet => Box::new(GSet::new(cluster, incarnation, aim)),
                 Kind::GCounter => Box::new(Counter::growing(cluster, incarnation, aim)),
+                Kind::Kafka => Box::new(Log::new(cluster, incarnation, aim, self.config.acks)),
                 Kind::PnCounter => Box::new(Counter::both_ways(cluster, incarnation, aim)),
             };
             self.workloads.insert(kind, workload);

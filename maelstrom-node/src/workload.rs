@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dissemination::Aim;
+use crate::args::Config;
+use crate::dissemination::{Aim, Direct};
 use crate::message::{Address, Gossip, Request};
 use crate::outbox::Outbox;
 use crate::time::Time;
@@ -13,17 +14,24 @@ mod broadcast;
 mod counter;
 mod echo;
 mod g_set;
+mod log;
 mod unique_ids;
 
 pub(crate) use broadcast::Broadcast;
 pub(crate) use counter::Counter;
 pub(crate) use echo::Echo;
 pub(crate) use g_set::GSet;
+pub use log::Acks;
+pub(crate) use log::Log;
 pub(crate) use unique_ids::UniqueIds;
 
 /// The largest value that is taken in. A line may have twice as many bytes, which leaves
 /// room for everything else on it when the value travels on.
 const MOST_VALUE_BYTES: usize = 8 << 20;
+
+/// How long a node of the log gathers what is to be confirmed by a majority. Clients wait
+/// about as long, and the messages between two nodes are two in that time.
+const ACKNOWLEDGED_TOGETHER: Duration = Duration::from_micros(3500);
 
 /// A protocol, as reactions to messages and to the passing of time.
 pub(crate) trait Workload: std::fmt::Debug + Send {
@@ -73,12 +81,21 @@ pub enum Kind {
     GCounter,
     /// A sum that grows and shrinks.
     PnCounter,
+    /// Logs by key.
+    Kafka,
 }
 
 impl Kind {
     /// Every workload that the node serves.
-    pub const ALL: [Kind; 6] =
-        [Kind::Echo, Kind::UniqueIds, Kind::Broadcast, Kind::GSet, Kind::GCounter, Kind::PnCounter];
+    pub const ALL: [Kind; 7] = [
+        Kind::Echo,
+        Kind::UniqueIds,
+        Kind::Broadcast,
+        Kind::GSet,
+        Kind::GCounter,
+        Kind::PnCounter,
+        Kind::Kafka,
+    ];
 
     /// The workload's name, as Maelstrom's `-w` takes it.
     #[must_use]
@@ -90,6 +107,7 @@ impl Kind {
             Kind::GSet => "g-set",
             Kind::GCounter => "g-counter",
             Kind::PnCounter => "pn-counter",
+            Kind::Kafka => "kafka",
         }
     }
 
@@ -109,6 +127,10 @@ impl Kind {
             Request::Topology | Request::Broadcast { .. } => Some(Kind::Broadcast),
             Request::Add { element: Some(_), .. } => Some(Kind::GSet),
             Request::Add { element: None, .. } => Some(Kind::PnCounter),
+            Request::Send { .. }
+            | Request::Poll { .. }
+            | Request::CommitOffsets { .. }
+            | Request::ListCommittedOffsets { .. } => Some(Kind::Kafka),
             Request::Gossip(gossip) => Some(gossip.of),
             Request::Init { .. } | Request::Read => None,
         }
@@ -117,7 +139,7 @@ impl Kind {
     /// Whether this workload has such a request, whatever its fields.
     pub(crate) fn serves(self, request: &Request<'_>) -> bool {
         let (counts, reads) = match self {
-            Kind::Echo | Kind::UniqueIds => (false, false),
+            Kind::Echo | Kind::UniqueIds | Kind::Kafka => (false, false),
             Kind::Broadcast => (false, true),
             Kind::GSet | Kind::GCounter | Kind::PnCounter => (true, true),
         };
@@ -132,15 +154,26 @@ impl Kind {
     ///
     /// Nodes of a broadcast have a new value every few hundred milliseconds at most, and
     /// report it at once unless the bound is long. Sets and counters are added to more
-    /// often than that, and what comes in together travels together.
-    pub(crate) fn aim(self, max_staleness: Option<Duration>) -> Aim {
-        let (staleness_ms, shortest_round_ms) = match self {
+    /// often than that, and what comes in together travels together. A log's message can be
+    /// polled when everyone has confirmed it to everyone.
+    pub(crate) fn aim(self, config: &Config) -> Aim {
+        let (default_ms, shortest_round_ms) = match self {
             Kind::GSet | Kind::GCounter | Kind::PnCounter => (800, 50),
+            Kind::Kafka => (600, 1000),
             Kind::Echo | Kind::UniqueIds | Kind::Broadcast => (550, 1000),
         };
+        let max_staleness = config.max_staleness.unwrap_or(Duration::from_millis(default_ms));
+        let direct = Direct {
+            window: match config.acks {
+                Acks::One => max_staleness / 2,
+                Acks::Majority => ACKNOWLEDGED_TOGETHER.min(max_staleness / 2),
+            },
+            tell_others_within: max_staleness / 2,
+        };
         Aim {
-            max_staleness: max_staleness.unwrap_or(Duration::from_millis(staleness_ms)),
+            max_staleness,
             shortest_round: Duration::from_millis(shortest_round_ms),
+            direct: (self == Kind::Kafka).then_some(direct),
         }
     }
 }

@@ -237,6 +237,55 @@ fn an_argument_tells_what_add_means() {
 }
 
 #[test]
+fn a_log_is_polled_in_order_and_its_commits_never_go_back() {
+    let send = |id, msg| request(id, json!({"type": "send", "key": "k", "msg": msg}));
+    let commit =
+        |id, offset| request(id, json!({"type": "commit_offsets", "offsets": {"k": offset}}));
+    let replies = answers(&[
+        send(2, json!({"a": [null]})),
+        send(3, json!("b")),
+        send(4, json!(7)),
+        request(5, json!({"type": "poll", "offsets": {"k": 1, "unknown": 0}})),
+        request(6, json!({"type": "poll", "offsets": {"k": -5}})),
+        request(7, json!({"type": "poll", "offsets": {"k": i64::MAX}})),
+        commit(8, 2),
+        commit(9, 1),
+        commit(10, 3),
+        request(11, json!({"type": "list_committed_offsets", "keys": ["k", "unknown"]})),
+    ]);
+    let ok = |id: u64, mut body: Value| {
+        body["in_reply_to"] = json!(id);
+        body
+    };
+    let all = json!([[0, {"a": [null]}], [1, "b"], [2, 7]]);
+    assert_eq!(replies[1], ok(3, json!({"type": "send_ok", "offset": 1})));
+    let tail = json!({"k": [[1, "b"], [2, 7]]});
+    assert_eq!(replies[3], ok(5, json!({"type": "poll_ok", "msgs": tail})));
+    assert_eq!(replies[4], ok(6, json!({"type": "poll_ok", "msgs": {"k": all}})));
+    assert_eq!(replies[5], ok(7, json!({"type": "poll_ok", "msgs": {}})));
+    assert_eq!(replies[7], ok(9, json!({"type": "commit_offsets_ok"})));
+    assert_eq!(replies[8]["code"], 12, "no message has that offset");
+    let listed = json!({"type": "list_committed_offsets_ok", "offsets": {"k": 2}});
+    assert_eq!(replies[9], ok(11, listed));
+}
+
+#[test]
+fn a_node_that_starts_takes_nothing_into_its_log_before_it_has_heard_of_others() {
+    let lines = [
+        request(2, json!({"type": "send", "key": "k", "msg": 1})),
+        request(3, json!({"type": "commit_offsets", "offsets": {"k": 1}})),
+        request(4, json!({"type": "list_committed_offsets", "keys": ["k"]})),
+        request(5, json!({"type": "poll", "offsets": {"k": 0}})),
+    ];
+    for acks in ["1", "majority"] {
+        let input = [init(&["n0", "n1", "n2"]), lines.concat()].concat();
+        let replies = replies(&run(&["kafka", "--acks", acks], &input));
+        assert!(replies[1..4].iter().all(|reply| reply["code"] == 11), "{replies:?}");
+        assert_eq!(replies[4]["msgs"], json!({}));
+    }
+}
+
+#[test]
 fn what_is_unknown_is_error_10_and_what_is_malformed_error_12() {
     let cases = [
         (json!({"type": "frobnicate"}), 10),
@@ -245,6 +294,16 @@ fn what_is_unknown_is_error_10_and_what_is_malformed_error_12() {
         (json!({"type": "echo"}), 12),
         (json!({"type": "broadcast"}), 12),
         (json!({"type": "add"}), 12),
+        (json!({"type": "send", "key": 5, "msg": 1}), 12),
+        (json!({"type": "send", "key": "k"}), 12),
+        (json!({"type": "poll"}), 12),
+        (json!({"type": "poll", "offsets": [1]}), 12),
+        (json!({"type": "poll", "offsets": {"k": "1"}}), 12),
+        (json!({"type": "poll", "offsets": {"k": 1.5}}), 12),
+        (json!({"type": "poll", "offsets": {"k": 1e30}}), 12),
+        (json!({"type": "commit_offsets", "offsets": {"k": 0}}), 12),
+        (json!({"type": "commit_offsets", "offsets": {"k": -1}}), 12),
+        (json!({"type": "list_committed_offsets", "keys": [5]}), 12),
         (json!({"type": "add", "delta": 1.5}), 12),
         (json!({"type": "add", "delta": "1"}), 12),
         (json!({"type": "add", "delta": null}), 12),
@@ -447,6 +506,8 @@ fn help_names_every_workload_and_option() {
         "pn-counter",
         "--max-staleness-ms",
         "--data-dir",
+        "kafka",
+        "--acks",
         "stderr",
     ] {
         assert!(help.contains(word), "{word} is missing");

@@ -21,6 +21,7 @@ fn the_own_node_is_valid_in_every_workload_it_serves() {
         "-w g-counter --node-count 3 --time-limit 4 --rate 50 --nemesis partition \
          --nemesis-interval 1 --availability total -- g-counter",
         "-w pn-counter --node-count 2 --time-limit 2 --rate 50 -- pn-counter",
+        "-w kafka --node-count 2 --concurrency 2n --time-limit 4 --rate 200",
         "-w broadcast --nodes alpha,beta --time-limit 2 --rate 20 --topology line --latency 10 \
          --latency-dist exponential -- broadcast",
     ];

@@ -2,7 +2,7 @@
 
 use rand_core::Rng;
 
-use super::plan::{Patience, Plan};
+use super::plan::{Direct, Patience, Plan};
 use super::send::{Also, Which};
 use super::stream::Origin;
 use super::{Dissemination, State};
@@ -13,10 +13,19 @@ use crate::time::Time;
 impl<S: State> Dissemination<S> {
     /// Something new is here: those bound to this node shall hear of it and confirm it.
     pub(crate) fn note_news(&mut self, now: Time, from: Option<usize>) {
-        let tell_at = now + self.patience.acknowledge_within();
+        let others = now + self.patience.acknowledge_within();
         for place in self.others() {
+            let peer = &mut self.peers[place];
+            let tell_at = match self.aim.direct {
+                // It has something for this peer, or something of this peer's.
+                Some(Direct { window, .. }) if from.is_none_or(|from| from == place) => {
+                    peer.sent_at.map_or(now, |sent_at| now.max(sent_at + window))
+                }
+                _ => others,
+            };
             if self.is_close_to(place) {
-                self.peers[place].tell_at.get_or_insert(tell_at);
+                let peer = &mut self.peers[place];
+                peer.tell_at = Some(peer.tell_at.map_or(tell_at, |planned| planned.min(tell_at)));
             }
         }
         self.expect_confirmations(now, from);
@@ -104,6 +113,7 @@ impl<S: State> Dissemination<S> {
         }
         let all_from_it = gossip.probe
             || gossip.want
+            || self.catches_up
             || self.plan() != Plan::Mesh && (place == self.hub() || self.serves(place));
         let peer = &self.peers[place];
         peer.has.exceeds(self.streams.have(), |origin| {
@@ -120,8 +130,10 @@ impl<S: State> Dissemination<S> {
             if self.peers[place].tell_at.is_some_and(|due| due <= now) {
                 self.peers[place].tell_at = None;
                 if self.is_close_to(place) && !self.peers[place].is_in_repair() {
-                    // With whatever it may lack: it is the same message.
-                    self.send(now, place, Which::New, Also::default(), out);
+                    // With whatever it may lack: it is the same message. Without a hub
+                    // others' items come from those who made them.
+                    let which = if self.is_direct() { Which::Mine } else { Which::New };
+                    self.send(now, place, which, Also::default(), out);
                 }
             }
         }
@@ -168,7 +180,7 @@ impl<S: State> Dissemination<S> {
     /// Reports to a new hub, and lets an old one know that it is no longer followed.
     pub(crate) fn note_hub_change(&mut self, now: Time, before: usize, out: &mut Outbox) {
         let hub = self.hub();
-        if hub == before {
+        if hub == before || self.is_direct() {
             return;
         }
         self.schedule.phase = None;
@@ -184,7 +196,7 @@ impl<S: State> Dissemination<S> {
 
     /// Whether a peer has yet to confirm something, if only that it has heard from this
     /// life of the node: until then it may not know what this life lacks.
-    fn lacks_something(&self, place: usize) -> bool {
+    pub(crate) fn lacks_something(&self, place: usize) -> bool {
         let peer = &self.peers[place];
         let counts = |origin| !peer.made(place, origin);
         !peer.knows_me || self.streams.have().exceeds(&peer.has, counts)

@@ -32,6 +32,8 @@ pub(crate) struct Peer {
     pub(crate) unanswered: u32,
     /// When it must be told what is here, unless something else is sent before.
     pub(crate) tell_at: Option<Time>,
+    /// When it was last sent anything.
+    pub(crate) sent_at: Option<Time>,
     pub(crate) round_trip: RoundTrip,
     /// Its own time in its last message, and when that came.
     last_heard: Option<(u64, Time)>,
@@ -89,6 +91,11 @@ impl Peer {
         self.has = Digest::default();
         self.sent = Digest::default();
         true
+    }
+
+    /// The life it is in, as far as is known.
+    pub(crate) fn life(&self) -> Option<u64> {
+        self.incarnation
     }
 
     pub(crate) fn is_out_of_reach(&self) -> bool {

@@ -17,6 +17,19 @@ pub(crate) struct Aim {
     /// many items it has; without, it reports each at once. So rounds are for nodes that
     /// are given several items in the time of one.
     pub(crate) shortest_round: Duration,
+    /// Everybody deals with everybody, without a hub, as the workload needs each node's
+    /// digest everywhere.
+    pub(crate) direct: Option<Direct>,
+}
+
+/// How nodes deal with each other directly.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Direct {
+    /// From one message to a node to the next that brings it new items of this node's own
+    /// or confirms new items of its, at the least.
+    pub(crate) window: Duration,
+    /// How long it may take until a third node hears of what was learnt.
+    pub(crate) tell_others_within: Duration,
 }
 
 /// How values travel while all is well.
@@ -54,6 +67,9 @@ const MOST_SPREAD: Duration = Duration::from_millis(40);
 impl Plan {
     /// The plan for a bound on staleness, over links like `link`.
     pub(crate) fn new(aim: Aim, link: &RoundTrip) -> Plan {
+        if aim.direct.is_some() {
+            return Plan::Mesh;
+        }
         let Some(window) = slack(aim.max_staleness, link) else { return Plan::Mesh };
         let margin = LEAST_MARGIN + 2 * link.spread();
         match window.checked_sub(margin) {
@@ -81,18 +97,22 @@ pub(crate) fn slack(max_staleness: Duration, link: &RoundTrip) -> Option<Duratio
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
     max_staleness: Duration,
+    direct: Option<Direct>,
 }
 
 impl Patience {
     /// The longest wait between two tries.
     pub(crate) const LONGEST: Duration = Duration::from_secs(4);
 
-    pub(crate) fn new(max_staleness: Duration) -> Patience {
-        Patience { max_staleness }
+    pub(crate) fn new(aim: Aim) -> Patience {
+        Patience { max_staleness: aim.max_staleness, direct: aim.direct }
     }
 
     /// How long an acknowledgement may wait for another message to ride on.
     pub(crate) fn acknowledge_within(self) -> Duration {
+        if let Some(Direct { tell_others_within, .. }) = self.direct {
+            return tell_others_within;
+        }
         // 2.2 rounds: nearly everyone has something to say in two of them.
         (self.max_staleness * 11 / 5).max(Duration::from_millis(2500))
     }
@@ -125,6 +145,8 @@ impl Patience {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::Config;
+    use crate::workload::Kind;
 
     fn link(round_trip_ms: u64) -> RoundTrip {
         let mut link = RoundTrip::default();
@@ -139,7 +161,7 @@ mod tests {
     }
 
     fn plan(max_staleness: Duration, link: &RoundTrip) -> Plan {
-        Plan::new(Aim { max_staleness, shortest_round: ms(1000) }, link)
+        Plan::new(Aim { max_staleness, shortest_round: ms(1000), direct: None }, link)
     }
 
     #[test]
@@ -155,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_link_that_looked_slow_once_puts_no_reminder_off_for_long() {
-        let patience = Patience::new(ms(550));
+        let patience = Patience::new(Kind::Broadcast.aim(&Config::default()));
         assert!(patience.confirmed_within(false, &link(30_000)) < ms(6000));
     }
 
@@ -168,7 +190,11 @@ mod tests {
 
     #[test]
     fn rounds_begin_where_the_workload_says_they_pay_off() {
-        let aim = |shortest_ms| Aim { max_staleness: ms(600), shortest_round: ms(shortest_ms) };
+        let aim = |shortest_ms| Aim {
+            max_staleness: ms(600),
+            shortest_round: ms(shortest_ms),
+            direct: None,
+        };
         assert!(matches!(Plan::new(aim(1000), &link(0)), Plan::Hub { .. }));
         assert!(matches!(Plan::new(aim(100), &link(0)), Plan::Rounds { .. }));
     }

@@ -116,6 +116,7 @@ impl<S: State> Dissemination<S> {
         }
         let peer = &mut self.peers[place];
         peer.sent = known;
+        peer.sent_at = Some(now);
         peer.tell_at = None;
     }
 

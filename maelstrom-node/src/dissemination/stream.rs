@@ -19,6 +19,13 @@ pub(crate) struct Origin {
     pub(crate) incarnation: u64,
 }
 
+impl Origin {
+    /// Another life of the same node.
+    pub(crate) fn of_life(self, incarnation: u64) -> Origin {
+        Origin { incarnation, ..self }
+    }
+}
+
 /// How much of every stream somebody has.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Digest(BTreeMap<Origin, Ranges>);

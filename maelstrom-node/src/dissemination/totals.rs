@@ -40,7 +40,7 @@ impl State for Totals {
 
     const SUPERSEDING: bool = true;
 
-    fn take(&mut self, origin: Origin, text: &RawValue) -> Option<Origin> {
+    fn take(&mut self, origin: Origin, _sequence: u64, text: &RawValue) -> Option<Origin> {
         let total: i128 = text.get().parse().ok()?;
         if !(-Totals::LARGEST..=Totals::LARGEST).contains(&total) {
             return None;
@@ -69,7 +69,7 @@ mod tests {
         let lives = [(0, 1), (0, 2), (1, 1)];
         let [first, reborn, other] = lives.map(|(node, incarnation)| Origin { node, incarnation });
         for (origin, text) in [(first, "5"), (first, "7"), (reborn, "-3"), (other, "100")] {
-            let item = totals.take(origin, raw(text)).unwrap();
+            let item = totals.take(origin, 0, raw(text)).unwrap();
             assert_eq!(totals.show(item).get(), text);
         }
         assert_eq!(totals.sum(), 104);
@@ -81,7 +81,7 @@ mod tests {
         let origin = Origin { node: 0, incarnation: 1 };
         let too_large = (Totals::LARGEST + 1).to_string();
         for text in ["1.5", "\"1\"", "null", "1e3", &too_large, &"9".repeat(100)] {
-            assert!(totals.take(origin, raw(text)).is_none(), "{text}");
+            assert!(totals.take(origin, 0, raw(text)).is_none(), "{text}");
         }
         assert_eq!(totals.sum(), 0);
     }

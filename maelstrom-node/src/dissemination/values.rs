@@ -49,7 +49,7 @@ impl State for Values {
     /// A value's place in order of arrival.
     type Item = u32;
 
-    fn take(&mut self, _origin: Origin, value: &RawValue) -> Option<u32> {
+    fn take(&mut self, _origin: Origin, _sequence: u64, value: &RawValue) -> Option<u32> {
         let Values { list, ends, by_text, key } = self;
         let text = value.get();
         let found = by_text.find(hash(*key, text), |place| text_at(list, ends, *place) == text);
@@ -105,7 +105,7 @@ mod tests {
         const VALUES: usize = 1_000_000;
         let mut values = Values::new(1);
         for number in 0..VALUES {
-            values.take(ORIGIN, raw(&number.to_string()));
+            values.take(ORIGIN, 0, raw(&number.to_string()));
             let Values { list, ends, by_text, .. } = &values;
             let index = ends.capacity() * size_of::<usize>() + by_text.allocation_size();
             // A table of any size has a few bytes to spare.
@@ -124,7 +124,7 @@ mod tests {
         let mut values = Values::new(1);
         values.with_list(|list| assert_eq!(list, "[]"));
         for text in texts.iter().chain(&texts) {
-            let place = values.take(ORIGIN, raw(text)).unwrap();
+            let place = values.take(ORIGIN, 0, raw(text)).unwrap();
             assert_eq!(values.show(place).get(), *text);
         }
         values.with_list(|list| assert_eq!(list, format!("[{}]", texts.join(","))));

@@ -3,6 +3,8 @@
 //! Lines are written by hand. Derived writing, which escapes every field name again for
 //! every message, was a third of all the instructions that a request cost.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 use snowflake::Id;
@@ -40,6 +42,23 @@ pub enum Payload<'a> {
         /// The text of a JSON list: every value known, in order of arrival.
         messages: &'a str,
     },
+    /// Answers `send`.
+    SendOk {
+        /// The message's place in its log.
+        offset: u64,
+    },
+    /// Answers `poll`.
+    PollOk {
+        /// By key, offsets and messages.
+        polled: &'a [(&'a str, Vec<(u64, &'a str)>)],
+    },
+    /// Answers `commit_offsets`.
+    CommitOffsetsOk,
+    /// Answers `list_committed_offsets`.
+    ListCommittedOffsetsOk {
+        /// By key; one that nothing is committed of is left out.
+        offsets: &'a BTreeMap<String, u64>,
+    },
     /// Answers any request that cannot be served.
     Error {
         /// What kind of failure it is.
@@ -54,10 +73,12 @@ pub enum Payload<'a> {
     },
 }
 
-/// The errors this node gives. All of them are definite: what was asked for did not
+/// The errors this node gives. All but the first are definite: what was asked for did not
 /// and will not happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
+    /// It could not be confirmed in time; it may have happened, or happen yet.
+    Timeout,
     /// Nothing here serves such a request.
     NotSupported,
     /// Not now; trying again later may help.
@@ -69,6 +90,7 @@ pub enum ErrorCode {
 impl From<ErrorCode> for u32 {
     fn from(code: ErrorCode) -> u32 {
         match code {
+            ErrorCode::Timeout => 0,
             ErrorCode::NotSupported => 10,
             ErrorCode::TemporarilyUnavailable => 11,
             ErrorCode::MalformedRequest => 12,
@@ -142,6 +164,19 @@ impl Line<'_> {
                 self.json(r#""read_ok","messages":"#);
                 self.json(messages);
             }
+            Payload::SendOk { offset } => {
+                self.json(r#""send_ok","offset":"#);
+                self.integer(*offset);
+            }
+            Payload::PollOk { polled } => {
+                self.json(r#""poll_ok","msgs":"#);
+                self.polled(polled)?;
+            }
+            Payload::CommitOffsetsOk => self.json(r#""commit_offsets_ok""#),
+            Payload::ListCommittedOffsetsOk { offsets } => {
+                self.json(r#""list_committed_offsets_ok","offsets":"#);
+                self.value(offsets)?;
+            }
             Payload::Error { code, text } => {
                 self.json(r#""error","code":"#);
                 self.integer(u32::from(*code));
@@ -153,6 +188,26 @@ impl Line<'_> {
                 self.value(gossip)?;
             }
         }
+        Ok(())
+    }
+
+    /// An object of lists of pairs: an offset and a message, which is JSON already.
+    fn polled(&mut self, polled: &[(&str, Vec<(u64, &str)>)]) -> serde_json::Result<()> {
+        self.json("{");
+        for (nth, (key, messages)) in polled.iter().enumerate() {
+            self.json(if nth == 0 { "" } else { "," });
+            self.value(key)?;
+            self.json(":[");
+            for (nth, (offset, message)) in messages.iter().enumerate() {
+                self.json(if nth == 0 { "[" } else { ",[" });
+                self.integer(*offset);
+                self.json(",");
+                self.json(message);
+                self.json("]");
+            }
+            self.json("]");
+        }
+        self.json("}");
         Ok(())
     }
 
@@ -194,6 +249,19 @@ mod tests {
             (Payload::AddOk, r#""add_ok""#),
             (Payload::ReadValueOk { value: "-7" }, r#""read_ok","value":-7"#),
             (Payload::ReadOk { messages: "[1,2]" }, r#""read_ok","messages":[1,2]"#),
+            (Payload::SendOk { offset: 7 }, r#""send_ok","offset":7"#),
+            (Payload::PollOk { polled: &[] }, r#""poll_ok","msgs":{}"#),
+            (
+                Payload::PollOk {
+                    polled: &[("a\"", vec![(1, "[2]"), (4, "\"x\"")]), ("b", vec![(0, "{}")])],
+                },
+                r#""poll_ok","msgs":{"a\"":[[1,[2]],[4,"x"]],"b":[[0,{}]]}"#,
+            ),
+            (Payload::CommitOffsetsOk, r#""commit_offsets_ok""#),
+            (
+                Payload::ListCommittedOffsetsOk { offsets: &BTreeMap::from([("k".to_owned(), 3)]) },
+                r#""list_committed_offsets_ok","offsets":{"k":3}"#,
+            ),
             (Payload::Error { code, text: "no\n" }, r#""error","code":10,"text":"no\n""#),
         ] {
             let body = format!(r#"{{"type":{body},"in_reply_to":{}}}"#, i64::MIN);

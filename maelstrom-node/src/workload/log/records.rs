@@ -1,0 +1,358 @@
+//! Every record that is here, by key and offset: the state that the layer carries.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde_json::value::RawValue;
+
+use super::record::{Record, Sent};
+use crate::dissemination::{Origin, Ranges, State};
+
+/// The largest offset there is: the largest integer that every JSON reader takes exactly.
+pub(super) const LARGEST_OFFSET: u64 = (1 << 53) - 1;
+
+/// Where a record comes from: the stream and its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Source {
+    pub(super) origin: Origin,
+    pub(super) sequence: u64,
+}
+
+/// The records of all nodes.
+///
+/// A message costs its text, its key and about 100 bytes.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    me: u16,
+    nodes: u64,
+    texts: Vec<Box<RawValue>>,
+    keys: BTreeMap<String, Key>,
+    /// Committed offsets that do not count yet, in order, by where they come from.
+    commits: BTreeMap<Origin, VecDeque<Commit>>,
+    /// Lives that a later life of their node has declared over.
+    over: BTreeSet<Origin>,
+    /// By node, the last life that said which items of the earlier ones count.
+    closings: BTreeMap<u16, Closing>,
+    /// The lives that have caught up, and the number of the record that says so.
+    ready: BTreeMap<Origin, Ready>,
+    /// The lives that were catching up when a majority did, on a first start.
+    founders: BTreeSet<u64>,
+    /// This node takes requests, so it takes nothing more from lives that are over until
+    /// it is told which of their items count.
+    guards: bool,
+}
+
+/// One key's messages.
+#[derive(Debug, Default)]
+pub(super) struct Key {
+    messages: BTreeMap<Place, Message>,
+    /// The last message that clients may see.
+    visible: Option<Place>,
+    committed: Option<u64>,
+}
+
+/// A message's place in its key. No two that count have one offset.
+type Place = (u64, Origin);
+
+#[derive(Debug)]
+struct Commit {
+    sequence: u64,
+    offsets: Vec<(String, u64)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Message {
+    sequence: u64,
+    text: u32,
+    /// Where in the text the message itself begins, and how long it is.
+    start: u32,
+    len: u32,
+}
+
+#[derive(Debug)]
+struct Closing {
+    by: u64,
+    ends: BTreeMap<u64, Ranges>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ready {
+    pub(super) sequence: u64,
+    pub(super) founded: bool,
+}
+
+impl Records {
+    /// The records of this many nodes, seen from one of them.
+    pub(super) fn new(me: u16, nodes: usize) -> Records {
+        Records { me, nodes: nodes as u64, ..Records::default() }
+    }
+
+    pub(super) fn guard(&mut self) {
+        self.guards = true;
+    }
+
+    /// The next offset that this node gives out for a key: above all that it knows of,
+    /// and in the class of numbers that is this node's own.
+    pub(super) fn next_offset(&self, key: &str) -> u64 {
+        let me = u64::from(self.me);
+        match self.keys.get(key).and_then(Key::top) {
+            None => me,
+            Some(top) => {
+                let turns = (top + 1).saturating_sub(me).div_ceil(self.nodes);
+                me + turns * self.nodes
+            }
+        }
+    }
+
+    /// The largest offset known of a key.
+    pub(super) fn top(&self, key: &str) -> Option<u64> {
+        self.keys.get(key).and_then(Key::top)
+    }
+
+    pub(super) fn committed(&self, key: &str) -> Option<u64> {
+        self.keys.get(key)?.committed
+    }
+
+    pub(super) fn is_over(&self, origin: Origin) -> bool {
+        self.over.contains(&origin)
+    }
+
+    pub(super) fn ready(&self, origin: Origin) -> Option<Ready> {
+        self.ready.get(&origin).copied()
+    }
+
+    /// Which items of an earlier life of a node count, if that has been settled.
+    pub(super) fn end(&self, origin: Origin) -> Option<&Ranges> {
+        self.closings.get(&origin.node)?.ends.get(&origin.incarnation)
+    }
+
+    /// Whether a life was catching up when a majority did, on a first start.
+    pub(super) fn is_founder(&self, life: Origin) -> bool {
+        self.founders.contains(&life.incarnation)
+    }
+
+    fn is_void(&self, source: Source) -> bool {
+        self.end(source.origin).is_some_and(|end| !end.contains(source.sequence))
+    }
+
+    /// Lets committed offsets count whose records `is_safe`.
+    pub(super) fn apply_commits(&mut self, is_safe: impl Fn(Source) -> bool) {
+        let mut commits = std::mem::take(&mut self.commits);
+        for (origin, waiting) in &mut commits {
+            while let Some(first) = waiting.front() {
+                let source = Source { origin: *origin, sequence: first.sequence };
+                let void = self.is_void(source);
+                if !void && !is_safe(source) {
+                    break;
+                }
+                let offsets = waiting.pop_front().map(|first| first.offsets);
+                for (key, offset) in offsets.into_iter().flatten() {
+                    if !void {
+                        let committed = &mut self.keys.entry(key).or_default().committed;
+                        *committed = (*committed).max(Some(offset));
+                    }
+                }
+            }
+        }
+        commits.retain(|_, waiting| !waiting.is_empty());
+        self.commits = commits;
+    }
+
+    /// Shows clients more of a key: everything up to the first message that is not
+    /// `everywhere`.
+    pub(super) fn advance(&mut self, key: &str, is_everywhere: impl Fn(Source) -> bool) {
+        let Some(mut visible) = self.keys.get(key).map(|key| key.visible) else { return };
+        let messages = &self.keys[key].messages;
+        loop {
+            let from = visible.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+            let next =
+                messages.range((from, std::ops::Bound::Unbounded)).find(|(place, message)| {
+                    !self.is_void(Source { origin: place.1, sequence: message.sequence })
+                });
+            match next {
+                Some((place, message))
+                    if is_everywhere(Source { origin: place.1, sequence: message.sequence }) =>
+                {
+                    visible = Some(*place);
+                }
+                _ => break,
+            }
+        }
+        if let Some(key) = self.keys.get_mut(key) {
+            key.visible = visible;
+        }
+    }
+
+    /// The messages of a key that clients may see, from an offset on: offset and text.
+    pub(super) fn poll(&self, key: &str, from: u64) -> impl Iterator<Item = (u64, &str)> {
+        let first: Place = (from, Origin { node: 0, incarnation: 0 });
+        let key = self.keys.get(key);
+        let visible = key.and_then(|key| Some((key, key.visible?)));
+        let visible = visible.filter(|(_, last)| first <= *last);
+        let places = visible.map(|(key, last)| key.messages.range(first..=last));
+        places.into_iter().flatten().filter_map(|(place, message)| {
+            let source = Source { origin: place.1, sequence: message.sequence };
+            let start = message.start as usize;
+            let text = self.texts[message.text as usize].get();
+            (!self.is_void(source)).then(|| (place.0, &text[start..start + message.len as usize]))
+        })
+    }
+
+    /// Takes in what a life says about those before it.
+    fn close(&mut self, origin: Origin, ends: BTreeMap<u64, Ranges>) {
+        let newer = self.closings.get(&origin.node).is_none_or(|last| ends.contains_key(&last.by));
+        if newer {
+            self.closings.insert(origin.node, Closing { by: origin.incarnation, ends });
+        }
+    }
+}
+
+impl Key {
+    fn top(&self) -> Option<u64> {
+        self.messages.last_key_value().map(|((offset, _), _)| *offset)
+    }
+}
+
+impl State for Records {
+    /// Which text it is.
+    type Item = u32;
+
+    fn take(&mut self, origin: Origin, sequence: u64, text: &RawValue) -> Option<u32> {
+        let record: Record<'_> = serde_json::from_str(text.get()).ok()?;
+        let old = self.over.contains(&origin) && self.end(origin).is_none();
+        if old && self.guards && origin.node != self.me {
+            return None;
+        }
+        let place = u32::try_from(self.texts.len()).ok()?;
+        match record {
+            Record::Send(Sent(key, offset, message)) => {
+                if offset > LARGEST_OFFSET {
+                    return None;
+                }
+                // The message borrows from the text it stands in.
+                let start = message.get().as_ptr() as usize - text.get().as_ptr() as usize;
+                let [start, len] = [start, message.get().len()].map(|at| u32::try_from(at).ok());
+                let message = Message { sequence, text: place, start: start?, len: len? };
+                let key = self.keys.entry(key.into_owned()).or_default();
+                key.messages.insert((offset, origin), message);
+            }
+            Record::Commit(keys) => {
+                let keys = keys.into_iter().filter(|(_, offset)| *offset <= LARGEST_OFFSET);
+                let offsets = keys.map(|(key, offset)| (key.into_owned(), offset)).collect();
+                let waiting = self.commits.entry(origin).or_default();
+                let at = waiting.partition_point(|earlier| earlier.sequence < sequence);
+                waiting.insert(at, Commit { sequence, offsets });
+            }
+            Record::Born(before) => {
+                let lives = before.into_iter().filter(|life| *life != origin.incarnation);
+                self.over.extend(lives.map(|life| origin.of_life(life)));
+            }
+            Record::Ready { ends, founders } => {
+                self.ready.insert(origin, Ready { sequence, founded: !founders.is_empty() });
+                self.founders.extend(founders);
+                let ends = ends.into_iter().filter(|end| end.node == origin.node);
+                let ends: BTreeMap<_, _> = ends.map(|end| (end.incarnation, end.have)).collect();
+                self.over.extend(ends.keys().map(|life| origin.of_life(*life)));
+                self.close(origin, ends);
+            }
+        }
+        self.texts.push(text.to_owned());
+        Some(place)
+    }
+
+    fn show(&self, item: u32) -> &RawValue {
+        &self.texts[item as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ME: Origin = Origin { node: 1, incarnation: 10 };
+    const OTHER: Origin = Origin { node: 0, incarnation: 20 };
+
+    fn send(records: &mut Records, origin: Origin, sequence: u64, offset: u64) {
+        let message = serde_json::value::to_raw_value(&sequence).unwrap();
+        let record = Record::Send(Sent("k".into(), offset, &message));
+        records.take(origin, sequence, &record.text()).unwrap();
+    }
+
+    fn ready(records: &mut Records, origin: Origin, ends: &[(u64, std::ops::Range<u64>)]) {
+        let ends = ends.iter().map(|(incarnation, range)| {
+            let mut have = Ranges::default();
+            have.insert(range.clone());
+            crate::message::Mark { node: origin.node, incarnation: *incarnation, have }
+        });
+        let record = Record::Ready { ends: ends.collect(), founders: Vec::new() };
+        records.take(origin, 1, &record.text()).unwrap();
+    }
+
+    fn polled(records: &Records, from: u64) -> Vec<(u64, &str)> {
+        records.poll("k", from).collect()
+    }
+
+    #[test]
+    fn an_offset_is_above_all_known_and_in_the_nodes_own_class() {
+        let mut records = Records::new(1, 3);
+        assert_eq!(records.next_offset("k"), 1);
+        for (sequence, offset, next) in [(2, 0, 1), (3, 1, 4), (4, 5, 7), (5, 3, 7), (6, 6, 7)] {
+            send(&mut records, OTHER, sequence, offset);
+            assert_eq!(records.next_offset("k"), next, "after {offset}");
+        }
+        assert_eq!(records.next_offset("another"), 1);
+    }
+
+    #[test]
+    fn polls_end_before_the_first_message_that_is_not_everywhere() {
+        let mut records = Records::new(1, 2);
+        for (sequence, offset) in [(2, 4), (3, 6), (4, 0), (5, 2)] {
+            send(&mut records, OTHER, sequence, offset);
+        }
+        assert_eq!(polled(&records, 0), []);
+        records.advance("k", |source| source.sequence != 2);
+        assert_eq!(polled(&records, 0), [(0, "4"), (2, "5")]);
+        records.advance("k", |_| true);
+        assert_eq!(polled(&records, 1), [(2, "5"), (4, "2"), (6, "3")]);
+        assert_eq!(polled(&records, u64::MAX), []);
+    }
+
+    #[test]
+    fn what_an_earlier_life_left_behind_counts_as_its_successor_says() {
+        let mut records = Records::new(1, 2);
+        let reborn = OTHER.of_life(21);
+        send(&mut records, OTHER, 2, 0);
+        send(&mut records, OTHER, 3, 2);
+        records.guard();
+        records.take(reborn, 0, &Record::Born(vec![20]).text()).unwrap();
+        let late = Record::Commit(BTreeMap::from([("k".into(), 2)])).text();
+        assert!(records.take(OTHER, 4, &late).is_none(), "not before it is settled");
+        ready(&mut records, reborn, &[(20, 0..3)]);
+        records.advance("k", |_| true);
+        assert_eq!(polled(&records, 0), [(0, "2")], "the second message is void");
+        assert!(records.take(OTHER, 4, &late).is_some());
+        records.apply_commits(|_| true);
+        assert_eq!(records.committed("k"), None, "and so is the commit");
+    }
+
+    #[test]
+    fn committed_offsets_only_grow() {
+        let mut records = Records::new(1, 2);
+        for (sequence, offset, then) in [(2, 5, 5), (3, 3, 5), (4, 8, 8)] {
+            let commit = Record::Commit(BTreeMap::from([("k".into(), offset)])).text();
+            records.take(ME, sequence, &commit).unwrap();
+            records.apply_commits(|_| true);
+            assert_eq!(records.committed("k"), Some(then));
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_is_not_taken() {
+        let mut records = Records::new(1, 2);
+        for text in ["7", "{}", r#"{"send":["k",-1,0]}"#, r#"{"send":["k",9007199254740992,0]}"#] {
+            assert!(
+                records.take(OTHER, 0, serde_json::from_str(text).unwrap()).is_none(),
+                "{text}"
+            );
+        }
+    }
+}
