@@ -19,7 +19,7 @@ pub(super) struct Source {
 
 /// The records of all nodes.
 ///
-/// A message costs its text, its key and about 100 bytes.
+/// A message costs its text, its key and a fixed index entry.
 #[derive(Debug, Default)]
 pub(super) struct Records {
     me: u16,
