@@ -4,105 +4,20 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-use std::{fs, thread};
+mod servers;
 
+use std::thread;
+use std::time::{Duration, Instant};
+
+use servers::Postgres;
 use snowflake::lease::{Bounds, Keeper, LeaseError, LeaseStore, PostgresStore, Request, Successor};
 use snowflake::{ClaimError, Clock, Epoch, LeaseEnd, NodeId, SystemClock, UnixMillis};
-use tempfile::TempDir;
 
 const EPOCH: Epoch = Epoch::Y2024;
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A server with a data folder of its own, on a free port.
-struct Server {
-    programs: PathBuf,
-    data: TempDir,
-    port: u16,
-    process: Option<Child>,
-}
-
-impl Server {
-    /// None if PostgreSQL is not there.
-    fn start() -> Option<Server> {
-        let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-        let programs =
-            versions.map(|it| it.path().join("bin")).filter(|it| it.join("initdb").exists());
-        let Some(programs) = programs.max() else {
-            println!("skipped: PostgreSQL is not installed (Debian: apt-get install postgresql)");
-            return None;
-        };
-        let data = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut server = Server { programs, data, port, process: None };
-        if rustix::process::geteuid().is_root() {
-            let owned = Command::new("chown").arg("postgres").arg(server.data.path()).status();
-            assert!(owned.unwrap().success());
-        }
-        let made = server
-            .program("initdb")
-            .args(["--auth=trust", "--username=ids", "--no-sync", "--encoding=UTF8"])
-            .stdout(Stdio::null())
-            .status();
-        assert!(made.unwrap().success(), "initdb failed");
-        server.run();
-        Some(server)
-    }
-
-    /// One of its programs, on its data folder, as a user that it accepts.
-    fn program(&self, name: &str) -> Command {
-        let path = self.programs.join(name);
-        let mut command = if rustix::process::geteuid().is_root() {
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(path);
-            command
-        } else {
-            Command::new(path)
-        };
-        command.arg("-D").arg(self.data()).current_dir("/");
-        command
-    }
-
-    fn data(&self) -> &Path {
-        self.data.path()
-    }
-
-    fn run(&mut self) {
-        let port = format!("port={}", self.port);
-        let options = ["listen_addresses=127.0.0.1", "unix_socket_directories=", &port];
-        let mut command = self.program("postgres");
-        for option in options {
-            command.args(["-c", option]);
-        }
-        self.process = Some(command.stderr(Stdio::null()).spawn().unwrap());
-        let begun = Instant::now();
-        while let Err(error) = self.connect(EPOCH) {
-            assert!(begun.elapsed() < PATIENCE, "{error}");
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn stop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            // At once: its clients are told by a closed connection.
-            process.kill().unwrap();
-            process.wait().unwrap();
-        }
-    }
-
-    fn connect(&self, epoch: Epoch) -> Result<PostgresStore, LeaseError> {
-        let url = format!("postgresql://ids@127.0.0.1:{}/postgres", self.port);
-        PostgresStore::connect(&url, epoch, Bounds::default())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.stop();
-    }
+fn connect(server: &Postgres, epoch: Epoch) -> Result<PostgresStore, LeaseError> {
+    PostgresStore::connect(&server.url(), epoch, Bounds::default())
 }
 
 fn request(id: Option<u16>, now: UnixMillis) -> Request {
@@ -118,15 +33,15 @@ fn request(id: Option<u16>, now: UnixMillis) -> Request {
 /// One server for all, because starting it takes a second.
 #[test]
 fn postgres() {
-    let Some(mut server) = Server::start() else { return };
+    let Some(mut server) = Postgres::start() else { return };
     marks_are_shared_and_fences_hold(&server);
     a_clock_a_year_ahead_burns_no_node_id(&server);
     holders_that_acquire_at_once_get_different_node_ids(&server);
     ids_outlive_the_server_until_the_grant_ends(&mut server);
 }
 
-fn marks_are_shared_and_fences_hold(server: &Server) {
-    let [one, other] = [(); 2].map(|()| server.connect(EPOCH).unwrap());
+fn marks_are_shared_and_fences_hold(server: &Postgres) {
+    let [one, other] = [(); 2].map(|()| connect(server, EPOCH).unwrap());
     let now = SystemClock.now();
     let first = one.acquire(&request(Some(7), now)).unwrap();
     let until = UnixMillis(first.until.0 + 1000);
@@ -146,12 +61,12 @@ fn marks_are_shared_and_fences_hold(server: &Server) {
     let released = other.renew(&second, now, UnixMillis(until.0 + 9000));
     assert!(matches!(released, Err(LeaseError::Released { .. })), "{released:?}");
 
-    let twitter = server.connect(Epoch::TWITTER).unwrap_err();
+    let twitter = connect(server, Epoch::TWITTER).unwrap_err();
     assert!(matches!(twitter, LeaseError::OtherNamespace { .. }), "{twitter}");
 }
 
-fn a_clock_a_year_ahead_burns_no_node_id(server: &Server) {
-    let store = server.connect(EPOCH).unwrap();
+fn a_clock_a_year_ahead_burns_no_node_id(server: &Postgres) {
+    let store = connect(server, EPOCH).unwrap();
     let year_ms = 365 * 86_400_000;
     let wrong = UnixMillis(SystemClock.now().0 + year_ms);
     let refused = store.acquire(&request(Some(8), wrong)).unwrap_err();
@@ -162,10 +77,10 @@ fn a_clock_a_year_ahead_burns_no_node_id(server: &Server) {
     assert!(matches!(refused, Err(LeaseError::TooFarAhead { .. })), "{refused:?}");
 }
 
-fn holders_that_acquire_at_once_get_different_node_ids(server: &Server) {
+fn holders_that_acquire_at_once_get_different_node_ids(server: &Postgres) {
     let mut nodes: Vec<NodeId> = thread::scope(|scope| {
         let acquire = || {
-            let store = server.connect(EPOCH).unwrap();
+            let store = connect(server, EPOCH).unwrap();
             [(); 4].map(|()| store.acquire(&request(None, SystemClock.now())).unwrap().node)
         };
         let holders: Vec<_> = (0..8).map(|_| scope.spawn(acquire)).collect();
@@ -176,8 +91,8 @@ fn holders_that_acquire_at_once_get_different_node_ids(server: &Server) {
     assert_eq!(nodes.len(), 8 * 4);
 }
 
-fn ids_outlive_the_server_until_the_grant_ends(server: &mut Server) {
-    let store = server.connect(EPOCH).unwrap();
+fn ids_outlive_the_server_until_the_grant_ends(server: &mut Postgres) {
+    let store = connect(server, EPOCH).unwrap();
     let keeper = Keeper::builder(store).grant_ms(1500).start(SystemClock).unwrap();
     let generator = keeper.generator();
     let mut last = generator.next_id().unwrap();

@@ -1,0 +1,243 @@
+//! Real servers for tests: started on loopback with a data folder of their own, ended with
+//! the test, and named as skipped where the machine has none.
+#![cfg(unix)]
+#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, geteuid, kill_process};
+use tempfile::TempDir;
+
+/// How long a server may take to start.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A server's process, which ends with this.
+#[derive(Debug)]
+struct Process(Child);
+
+impl Process {
+    /// Starts it, and waits until it answers.
+    fn start(mut command: Command, answers: impl Fn() -> bool) -> Process {
+        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut process = Process(quiet.spawn().unwrap());
+        let begun = Instant::now();
+        while !answers() {
+            let ended = process.0.try_wait().unwrap();
+            assert!(ended.is_none(), "{command:?} ended: {ended:?}");
+            assert!(begun.elapsed() < PATIENCE, "{command:?} does not answer");
+            thread::sleep(Duration::from_millis(20));
+        }
+        process
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.0), signal).unwrap();
+    }
+}
+
+impl Drop for Process {
+    /// At once: its clients are told by a closed connection.
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A port that is free, and may be taken by another before it is used.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A PostgreSQL server whose clients need no password.
+#[derive(Debug)]
+pub(crate) struct Postgres {
+    programs: PathBuf,
+    data: TempDir,
+    settings: Vec<String>,
+    port: u16,
+    process: Option<Process>,
+}
+
+impl Postgres {
+    /// None, and said so, if PostgreSQL is not there.
+    pub(crate) fn start() -> Option<Postgres> {
+        Postgres::start_with(&[], |_| {})
+    }
+
+    /// The same with settings, as `ssl=on`, and with a data folder that was `prepared`.
+    pub(crate) fn start_with(settings: &[&str], prepare: impl Fn(&Path)) -> Option<Postgres> {
+        let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+        let programs =
+            versions.map(|it| it.path().join("bin")).filter(|it| it.join("initdb").exists());
+        let Some(programs) = programs.max() else {
+            println!("skipped: PostgreSQL is not installed (Debian: apt-get install postgresql)");
+            return None;
+        };
+        let (data, port) = (tempfile::tempdir().unwrap(), free_port());
+        let settings = settings.iter().map(|&setting| setting.to_owned()).collect();
+        let mut server = Postgres { programs, data, settings, port, process: None };
+        server.give_away();
+        let made = server
+            .program("initdb")
+            .args(["--auth=trust", "--username=ids", "--no-sync", "--encoding=UTF8"])
+            .stdout(Stdio::null())
+            .status();
+        assert!(made.unwrap().success(), "initdb failed");
+        prepare(server.data.path());
+        server.give_away();
+        server.run();
+        Some(server)
+    }
+
+    /// It refuses to run as root.
+    fn give_away(&self) {
+        if geteuid().is_root() {
+            let given =
+                Command::new("chown").arg("-R").arg("postgres").arg(self.data.path()).status();
+            assert!(given.unwrap().success());
+        }
+    }
+
+    /// One of its programs, on its data folder, as a user that it accepts.
+    fn program(&self, name: &str) -> Command {
+        let path = self.programs.join(name);
+        let mut command = if geteuid().is_root() {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(path);
+            command
+        } else {
+            Command::new(path)
+        };
+        command.arg("-D").arg(self.data.path()).current_dir("/");
+        command
+    }
+
+    /// Starts it, again after [`stop`](Postgres::stop).
+    pub(crate) fn run(&mut self) {
+        let port = format!("port={}", self.port);
+        let mut command = self.program("postgres");
+        let ours = ["listen_addresses=127.0.0.1", "unix_socket_directories=", &port];
+        for setting in ours.into_iter().chain(self.settings.iter().map(String::as_str)) {
+            command.args(["-c", setting]);
+        }
+        let is_ready = self.programs.join("pg_isready");
+        let answers = || {
+            let mut command = Command::new(&is_ready);
+            command.args(["--quiet", "--host=127.0.0.1", &format!("--port={}", self.port)]);
+            command.status().unwrap().success()
+        };
+        self.process = Some(Process::start(command, answers));
+    }
+
+    /// Ends it as a crash does.
+    pub(crate) fn stop(&mut self) {
+        self.process = None;
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("postgresql://ids@127.0.0.1:{}/postgres", self.port)
+    }
+}
+
+/// An etcd server, a cluster of one.
+#[derive(Debug)]
+pub(crate) struct Etcd {
+    data: TempDir,
+    options: Vec<String>,
+    scheme: &'static str,
+    port: u16,
+    peer_port: u16,
+    process: Option<Process>,
+}
+
+impl Etcd {
+    /// None, and said so, if etcd is not there.
+    pub(crate) fn start() -> Option<Etcd> {
+        Etcd::start_with("http", &[])
+    }
+
+    /// The same with options of its own, and `https` if they are those of TLS.
+    pub(crate) fn start_with(scheme: &'static str, options: &[&str]) -> Option<Etcd> {
+        if Command::new("etcd").arg("--version").stdout(Stdio::null()).status().is_err() {
+            println!("skipped: etcd is not installed (Debian: apt-get install etcd-server)");
+            return None;
+        }
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        let data = tempfile::tempdir().unwrap();
+        let [port, peer_port] = [(); 2].map(|()| free_port());
+        let mut server = Etcd { data, options, scheme, port, peer_port, process: None };
+        server.run();
+        Some(server)
+    }
+
+    /// Starts it, again after [`stop`](Etcd::stop).
+    pub(crate) fn run(&mut self) {
+        let Etcd { scheme, port, peer_port, .. } = self;
+        let client = format!("{scheme}://127.0.0.1:{port}");
+        let peer = format!("http://127.0.0.1:{peer_port}");
+        let mut command = Command::new("etcd");
+        command.arg("--data-dir").arg(self.data.path()).args(&self.options).args([
+            "--listen-client-urls",
+            &client,
+            "--advertise-client-urls",
+            &client,
+            "--listen-peer-urls",
+            &peer,
+            "--initial-advertise-peer-urls",
+            &peer,
+            "--initial-cluster",
+            &format!("default={peer}"),
+        ]);
+        let is_tls = *scheme == "https";
+        let port = *port;
+        self.process = Some(Process::start(command, || {
+            // It listens a moment before it has a leader.
+            if is_tls { TcpStream::connect(("127.0.0.1", port)).is_ok() } else { is_healthy(port) }
+        }));
+    }
+
+    /// Ends it as a crash does.
+    pub(crate) fn stop(&mut self) {
+        self.process = None;
+    }
+
+    /// Lets it hang: connections stay open, and nothing is answered.
+    pub(crate) fn pause(&self) {
+        self.process.as_ref().unwrap().signal(Signal::STOP);
+    }
+
+    /// Ends [`pause`](Etcd::pause).
+    pub(crate) fn resume(&self) {
+        self.process.as_ref().unwrap().signal(Signal::CONT);
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("etcd://127.0.0.1:{}", self.port)
+    }
+}
+
+/// Whether etcd has a leader, by its own word.
+fn is_healthy(port: u16) -> bool {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+    let asked = stream
+        .set_read_timeout(Some(Duration::from_secs(1)))
+        .and_then(|()| stream.write_all(b"GET /health HTTP/1.0\r\n\r\n"));
+    let mut answer = String::new();
+    asked.and_then(|()| stream.read_to_string(&mut answer)).is_ok() && answer.contains("true")
+}
