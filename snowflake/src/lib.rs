@@ -103,6 +103,7 @@
 //! - `tokio`: `Generator::next_id_tokio`.
 //! - `lease`: node ids with a store behind them, in the module `lease`.
 //! - `postgres`: `lease::PostgresStore`.
+//! - `etcd`: `lease::EtcdStore`.
 //! - `cli`: the command-line tool `snowflake`, for leases and to take an ID apart.
 //!
 //! # Panics

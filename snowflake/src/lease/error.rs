@@ -251,12 +251,11 @@ impl fmt::Display for StoreError {
                 f.write_str(": stop that one, or give this one a folder and a node id of its own")
             }
             Problem::Forked => f.write_str(
-                "it was opened by the process that this one was forked from: open it anew, after \
-                 that one has let it go",
+                "it was opened by the process that this one was forked from: open it anew here",
             ),
             Problem::Damaged { what } => write!(
                 f,
-                "{what}: keep the file, and say from when on IDs may be made with `snowflake lease \
+                "{what}: keep what is there, and say from when on IDs may be made with `snowflake lease \
                  reset`, which says what it risks",
             ),
             Problem::Copied => f.write_str(

@@ -83,8 +83,8 @@
 //! |---|---|---|
 //! | [`MemoryStore`] | tests | nothing |
 //! | [`FileStore`] | one process, or one for each fixed node id | a crash of process or machine, as far as the disk keeps what it has synced |
-//!
 //! | `PostgresStore`, feature `postgres` | many machines | what a commit survives; its page has the exception |
+//! | `EtcdStore`, feature `etcd` | many machines | what a majority of its members survives |
 //!
 //! [`LeaseStore`] is small, and [`Ledger`] has the rules: a store of your own is a
 //! transaction around it. Redis is left out on purpose: it acknowledges before it has
@@ -112,6 +112,8 @@
 
 mod builder;
 mod error;
+#[cfg(feature = "etcd")]
+mod etcd;
 #[cfg(unix)]
 mod file;
 mod grant;
@@ -123,9 +125,13 @@ mod namespace;
 mod postgres;
 mod renewal;
 mod store;
+#[cfg(feature = "etcd")]
+mod tls;
 
 pub use builder::KeeperBuilder;
 pub use error::{LeaseError, Problem, StoreError};
+#[cfg(feature = "etcd")]
+pub use etcd::EtcdStore;
 #[cfg(unix)]
 pub use file::FileStore;
 pub use grant::{Lease, Record, Request, Successor};

@@ -1,0 +1,303 @@
+//! A store in etcd.
+
+mod address;
+mod gateway;
+mod messages;
+
+mod view;
+
+use std::error::Error;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use self::address::Address;
+use self::gateway::Gateway;
+use self::messages::{Compare, Operation, Outcome, Revision, Transaction};
+use self::view::{Keys, View};
+use crate::fork;
+use crate::lease::{Bounds, Lease, LeaseError, LeaseStore, Ledger, Namespace, Problem, Record};
+use crate::lease::{Request, StoreError};
+use crate::{Epoch, NodeId, UnixMillis};
+
+/// A store in etcd, for many machines.
+///
+/// It speaks to the JSON gateway (`/v3/`) that every etcd member has on its port for
+/// clients. Its keys begin with a prefix, `snowflake` unless the URL names another: a
+/// prefix is a namespace.
+///
+/// | key | value, written when first used |
+/// |---|---|
+/// | `snowflake/namespace` | `{"epoch_ms":…,"timestamp_bits":41,"node_bits":10,"sequence_bits":12}` |
+/// | `snowflake/node/0007` | `{"fence":3,"from_ms":…,"mark_ms":…,"held":true,"holder":"pod-7"}` |
+///
+/// No key has an etcd lease, and none may be deleted while its node ids are in use: with
+/// it goes what keeps IDs from being made twice. With authentication on, the user's role
+/// needs `readwrite` on the prefix
+/// (`etcdctl role grant-permission ids readwrite --prefix=true snowflake/`).
+///
+/// A grant is one transaction: it compares the last changes of the node id's key and of
+/// the namespace's, and puts the new mark. So a request that times out, and is
+/// done after all, is time that nobody has, and the next renewal is granted from there.
+/// A renewal is one round trip, an acquisition two.
+///
+/// # The URL
+///
+/// ```text
+/// etcd://host                                      port 2379, prefix `snowflake`, no TLS
+/// etcd://user:password@host:2379,host2:2379/prefix
+/// etcds://host?cacert=ca.pem&cert=client.pem&key=client-key.pem
+/// ```
+///
+/// - `etcds` is TLS. The server's certificate must be for the host in the URL, and signed
+///   by one in `cacert`, or else by one that the system trusts. `cert` and `key` are this
+///   client's own. All three are PEM files, named as etcdctl's flags are.
+/// - With several members a request goes to the one that answered last, and from one that
+///   does not answer to the next.
+/// - `timeout_ms`, 1000 unless it is there, is how long one request may take, shared out
+///   evenly among the members.
+/// - `%40` and the like are understood in user, password, prefix and options.
+///
+/// # Clocks
+///
+/// [`Bounds`] are measured from the earlier one of two clocks: that of whoever asks, and
+/// that of the member that answers, which is in every answer, to the second. A holder
+/// whose clock is far ahead cannot burn its node id, and one whose clock is far behind the
+/// mark is told so ([`TooFarAhead`](LeaseError::TooFarAhead)) instead of running ahead of it.
+///
+/// # Durability
+///
+/// etcd answers when a majority of its members has written and synced the transaction,
+/// unless it was started with `--unsafe-no-fsync`: do not. A cluster that is restored from a
+/// snapshot has old marks: keep its clients stopped for the length of a grant, and
+/// [`reset`](LeaseStore::reset) the marks to the time then.
+///
+/// # Examples
+///
+/// ```no_run
+/// use snowflake::lease::{Bounds, EtcdStore, Keeper};
+/// use snowflake::{Epoch, SystemClock};
+///
+/// let store = EtcdStore::connect("etcd://localhost/orders", Epoch::Y2024, Bounds::default())?;
+/// let keeper = Keeper::builder(store).start(SystemClock)?;
+/// println!("node id {}", keeper.generator().node());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct EtcdStore {
+    gateway: Gateway,
+    place: String,
+    keys: Keys,
+    namespace: Namespace,
+    bounds: Bounds,
+    /// What this store's holders have put, so that a renewal need not ask first.
+    kept: Mutex<View>,
+    /// The [generation](fork::generation) of the process that connected.
+    born: u32,
+}
+
+impl fmt::Debug for EtcdStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EtcdStore")
+            .field("place", &self.place)
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long a change may take that others keep coming before: only acquisitions of any
+/// node id meet, one of which goes through each time.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why a change was given up.
+#[derive(Debug)]
+struct Overtaken;
+
+impl fmt::Display for Overtaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "others came first for {} s", PATIENCE.as_secs())
+    }
+}
+
+impl Error for Overtaken {}
+
+impl EtcdStore {
+    /// Connects to the cluster at `url`, and writes the namespace if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseError::Store`] if no member answers, or the user is refused;
+    /// [`LeaseError::OtherNamespace`] if the prefix is for another epoch.
+    pub fn connect(url: &str, epoch: Epoch, bounds: Bounds) -> Result<EtcdStore, LeaseError> {
+        let problem = |doing| StoreError::new("in etcd", Problem::Failed { doing });
+        let address =
+            Address::parse(url).map_err(|error| problem("reading the URL").because(error))?;
+        let place = format!("in etcd at {}/{}", address.members.join(","), address.prefix);
+        let keys = Keys::under(&address.prefix);
+        let gateway = Gateway::new(address)
+            .map_err(|error| problem("reading the certificates").because(error))?;
+        let namespace = Namespace::new(epoch);
+        let (kept, born) = (Mutex::default(), fork::generation());
+        let store = EtcdStore { gateway, place, keys, namespace, bounds, kept, born };
+        store.begin()?;
+        Ok(store)
+    }
+
+    /// Writes the namespace unless there is one.
+    fn begin(&self) -> Result<(), LeaseError> {
+        let key = &self.keys.namespace;
+        let outcome = self.transact(
+            "looking for the namespace",
+            &Transaction {
+                compare: vec![Compare::changed_at(key, Revision(0))],
+                success: vec![Operation::put(key, &view::namespace_text(self.namespace))],
+                failure: vec![Operation::get(key)],
+            },
+        )?;
+        if !outcome.succeeded {
+            self.view(outcome)?;
+        }
+        Ok(())
+    }
+
+    fn transact(
+        &self,
+        doing: &'static str,
+        transaction: &Transaction,
+    ) -> Result<Outcome, LeaseError> {
+        if self.born != fork::generation() {
+            // The connections are the parent's, and any lock may be held for ever.
+            return Err(StoreError::new(&*self.place, Problem::Forked).into());
+        }
+        self.gateway.transact(transaction).map_err(|error| {
+            StoreError::new(&*self.place, Problem::Failed { doing }).because(error).into()
+        })
+    }
+
+    fn read(&self, doing: &'static str, node: Option<NodeId>) -> Result<View, LeaseError> {
+        let success = self.keys.reading(node);
+        let read = Transaction { compare: Vec::new(), success, failure: Vec::new() };
+        self.view(self.transact(doing, &read)?)
+    }
+
+    /// What was found, if the namespace is there and ours.
+    fn view(&self, outcome: Outcome) -> Result<View, LeaseError> {
+        let damaged = |problem| LeaseError::from(StoreError::new(&*self.place, problem));
+        let (view, namespace) = View::of(&self.keys, outcome).map_err(damaged)?;
+        namespace.expect(self.namespace)?;
+        Ok(view)
+    }
+
+    fn ledger(&self, view: &View) -> Result<Ledger, LeaseError> {
+        view.ledger().map_err(|problem| StoreError::new(&*self.place, problem).into())
+    }
+
+    /// The time that bounds are measured from, given that of whoever asks.
+    fn now(&self, requester: UnixMillis) -> UnixMillis {
+        self.gateway.time().map_or(requester, |member| requester.min(member))
+    }
+
+    /// Changes one record as `change` does: that of `node`, or of one that it chooses.
+    ///
+    /// With the record that is kept here etcd is asked once. A refusal is only believed
+    /// from a record that was read for it.
+    fn change<T>(
+        &self,
+        doing: &'static str,
+        node: Option<NodeId>,
+        change: impl Fn(&View) -> Result<(NodeId, Record, T), LeaseError>,
+    ) -> Result<T, LeaseError> {
+        let begun = Instant::now();
+        let mut kept = node.and_then(|node| self.kept.lock().only(node));
+        let mut read = None;
+        while begun.elapsed() < PATIENCE {
+            let (view, is_kept) = match (kept.take(), read.take()) {
+                (Some(kept), _) => (kept, true),
+                (None, Some(read)) => (read, false),
+                (None, None) => (self.read(doing, node)?, false),
+            };
+            let (chosen, record, granted) = match change(&view) {
+                Ok(changed) => changed,
+                Err(_) if is_kept => continue,
+                Err(refused) => return Err(refused),
+            };
+            let key = self.keys.node(chosen);
+            let outcome = self.transact(
+                doing,
+                &Transaction {
+                    compare: vec![
+                        Compare::changed_at(&self.keys.namespace, view.namespace()),
+                        Compare::changed_at(&key, view.revision(chosen)),
+                    ],
+                    success: vec![Operation::put(&key, &view::record_text(&record))],
+                    failure: self.keys.reading(node),
+                },
+            )?;
+            if outcome.succeeded {
+                self.kept.lock().keep(view.namespace(), chosen, outcome.revision(), record);
+                return Ok(granted);
+            }
+            read = Some(self.view(outcome)?);
+        }
+        let overtaken = StoreError::new(&*self.place, Problem::Failed { doing });
+        Err(overtaken.because(Overtaken).into())
+    }
+}
+
+/// What a ledger has after a change.
+fn changed<T>(
+    ledger: &Ledger,
+    node: NodeId,
+    granted: T,
+) -> Result<(NodeId, Record, T), LeaseError> {
+    let record = ledger.get(node).cloned().ok_or(LeaseError::Released { node })?;
+    Ok((node, record, granted))
+}
+
+impl LeaseStore for EtcdStore {
+    fn namespace(&self) -> Namespace {
+        self.namespace
+    }
+
+    fn acquire(&self, request: &Request) -> Result<Lease, LeaseError> {
+        self.change("acquiring a node id", request.node, |view| {
+            let mut ledger = self.ledger(view)?;
+            let lease = ledger.acquire(request, self.now(request.now), self.bounds)?;
+            changed(&ledger, lease.node, lease)
+        })
+    }
+
+    fn renew(
+        &self,
+        lease: &Lease,
+        now: UnixMillis,
+        until: UnixMillis,
+    ) -> Result<Lease, LeaseError> {
+        self.change("renewing", Some(lease.node), |view| {
+            let mut ledger = self.ledger(view)?;
+            let renewed = ledger.renew(lease, until, self.now(now), self.bounds)?;
+            changed(&ledger, lease.node, renewed)
+        })
+    }
+
+    fn release(&self, lease: &Lease, mark: UnixMillis) -> Result<(), LeaseError> {
+        self.change("releasing", Some(lease.node), |view| {
+            let mut ledger = self.ledger(view)?;
+            ledger.release(lease, mark)?;
+            changed(&ledger, lease.node, ())
+        })
+    }
+
+    fn records(&self) -> Result<Vec<(NodeId, Record)>, LeaseError> {
+        let ledger = self.ledger(&self.read("reading the leases", None)?)?;
+        Ok(ledger.iter().map(|(node, record)| (node, record.clone())).collect())
+    }
+
+    fn reset(&self, node: NodeId, mark: UnixMillis) -> Result<(), LeaseError> {
+        self.change("resetting", Some(node), |view| {
+            let mut ledger = view.repaired();
+            ledger.reset(node, mark);
+            changed(&ledger, node, ())
+        })
+    }
+}
