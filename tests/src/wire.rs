@@ -10,6 +10,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use serde_json::Value;
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 /// A line that breaks the protocol: what is wrong with it, and what would have been right.
@@ -52,19 +53,33 @@ impl Envelope<'_> {
     /// integer `id`), the body an object too.
     pub fn parse(line: &[u8]) -> Result<Envelope<'_>, Malformed> {
         let malformed = |problem, hint| Malformed { problem, expected: ENVELOPE.to_owned(), hint };
-        let envelope: Envelope<'_> = serde_json::from_slice(line).map_err(|error| {
-            use serde_json::error::Category;
-            match error.classify() {
-                Category::Data => malformed(
-                    format!("is not a message: {error}"),
-                    "an envelope holds these fields and no others",
-                ),
-                _ => malformed(
+        let is_object = line.trim_ascii_start().starts_with(b"{");
+        let envelope: Envelope<'_> = match serde_json::from_slice(line) {
+            Err(error) if error.classify() != Category::Data => {
+                return Err(malformed(
                     format!("is not JSON: {error}"),
                     "standard output is for messages alone, one per line; log to standard error",
-                ),
+                ));
             }
-        })?;
+            // An array, too: its items would be taken for the fields, in this order.
+            _ if !is_object => {
+                return Err(malformed(
+                    "is not a message: it is no JSON object".to_owned(),
+                    "a message is {…}, with a name for every field",
+                ));
+            }
+            Err(error) => {
+                let problem = error.to_string();
+                let hint = match problem.split(' ').next() {
+                    Some("missing") => "src, dest and body are never left out",
+                    Some("unknown") => "an envelope has no other fields: the rest goes into body",
+                    Some("duplicate") => "write each field once",
+                    _ => "mind the types: src and dest are strings, and body is an object",
+                };
+                return Err(malformed(format!("is not a message: {problem}"), hint));
+            }
+            Ok(envelope) => envelope,
+        };
         if !envelope.body.get().starts_with('{') {
             return Err(malformed("has a body that is no object".to_owned(), "wrap it in {…}"));
         }
@@ -214,12 +229,13 @@ impl<'a> Body<'a> {
     pub fn conform(&self, schema: &Schema) -> Result<(), Malformed> {
         let malformed =
             |problem: String, hint| Malformed { problem, expected: schema.expected(), hint };
-        let kind = self.text("type").unwrap_or_default();
-        if kind != schema.kind {
-            return Err(malformed(
-                format!("is a reply of type {kind:?}"),
-                "a request is answered by its own kind of reply, or by an error",
-            ));
+        if self.text("type").as_deref() != Some(schema.kind) {
+            let problem = match self.raw("type") {
+                Some(kind) => format!("is a reply of type {}", excerpt(kind.get())),
+                None => "is a reply without a type".to_owned(),
+            };
+            let hint = "a request is answered by its own kind of reply, or by an error";
+            return Err(malformed(problem, hint));
         }
         for (name, shape) in schema.fields {
             let Some(value) = self.raw(name) else {
@@ -232,21 +248,18 @@ impl<'a> Body<'a> {
                 Shape::Object => value.get().starts_with('{'),
             };
             if !fits {
-                return Err(malformed(
-                    format!("has {} where {name:?} must be {shape}", excerpt(value.get())),
-                    "mind the type: \"1\" is no integer and null is no value",
-                ));
+                let problem =
+                    format!("has {} where {name:?} must be {shape}", excerpt(value.get()));
+                return Err(malformed(problem, hint_at_type(value)));
             }
         }
         for (index, (key, value)) in self.0.iter().enumerate() {
             let known = match key.as_ref() {
                 "type" => true,
                 "in_reply_to" | "msg_id" if self.int(key).is_none() => {
-                    let value = excerpt(value.get());
-                    return Err(malformed(
-                        format!("has {value} where {key:?} must be an integer"),
-                        "leave out a msg_id that has no value",
-                    ));
+                    let text = excerpt(value.get());
+                    let problem = format!("has {text} where {key:?} must be an integer");
+                    return Err(malformed(problem, hint_at_type(value)));
                 }
                 "in_reply_to" | "msg_id" => true,
                 name => schema.fields.iter().any(|(field, _)| *field == name),
@@ -262,6 +275,17 @@ impl<'a> Body<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// Why a value is of the wrong type, most likely.
+#[must_use]
+pub fn hint_at_type(value: &RawValue) -> &'static str {
+    match value.get().bytes().next() {
+        Some(b'n') => "null is no value: leave out what may be left out",
+        Some(b'"') => "a number or a list in quotes is a string: write it without",
+        Some(b'0'..=b'9' | b'-') => "an integer has neither a fraction nor more than 64 bits",
+        _ => "the value is that of another field",
     }
 }
 
@@ -317,6 +341,9 @@ mod tests {
             (r#"{"src":"n1","dest":"c1","body":[]}"#, "no object"),
             (r#"{"src":"n1","dest":"c1","body":{},"type":"x"}"#, "unknown field `type`"),
             (r#"{"src":1,"dest":"c1","body":{}}"#, "not a message"),
+            (r#"["n1","c1",{}]"#, "no JSON object"),
+            (r#"["n1","c1",{},4]"#, "no JSON object"),
+            ("17", "no JSON object"),
         ] {
             let problem = Envelope::parse(line.as_bytes()).unwrap_err().problem;
             assert!(problem.contains(wrong), "{line}: {problem}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::history::OpError;
 use crate::time::Time;
-use crate::wire::{Body, Malformed, Schema};
+use crate::wire::{Body, Malformed, Schema, excerpt, hint_at_type};
 use crate::workload::Request;
 
 /// Who a client works for.
@@ -143,10 +143,17 @@ impl Calls {
         };
         let in_reply_to = body.int("in_reply_to").and_then(|id| u64::try_from(id).ok());
         let Some(in_reply_to) = in_reply_to.filter(|id| (1..=client.sent).contains(id)) else {
+            let (says, hint) = match body.raw("in_reply_to") {
+                None => ("it has no in_reply_to".to_owned(), "copy the msg_id of the request"),
+                Some(id) if body.int("in_reply_to").is_some() => {
+                    (format!("its in_reply_to is {id}"), "copy the msg_id of the request")
+                }
+                Some(id) => (format!("its in_reply_to is {}", excerpt(id.get())), hint_at_type(id)),
+            };
             return Err(Malformed {
-                problem: format!("answers nothing that c{number} has asked"),
+                problem: format!("answers nothing that c{number} has asked: {says}"),
                 expected: format!(r#""in_reply_to": an integer from 1 to {}"#, client.sent),
-                hint: "in_reply_to repeats the msg_id of the request",
+                hint,
             });
         };
         let Some(call) = client.call.filter(|call| call.msg_id == in_reply_to) else {

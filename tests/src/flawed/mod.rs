@@ -80,6 +80,13 @@ impl FlawedNode {
             "writes to nobody" => message["dest"] = json!("n99"),
             "answers another request" => message["body"]["in_reply_to"] = json!(1_000_000),
             "claims another name" => message["src"] = json!("n1x"),
+            "writes arrays" => {
+                let body = message["body"].take();
+                *message = json!([message["src"], message["dest"], body]);
+            }
+            "quotes numbers" => {
+                message["body"]["in_reply_to"] = message["body"]["in_reply_to"].to_string().into();
+            }
             "answers with another type" => message["body"]["type"] = json!("ok"),
             _ => {}
         }
