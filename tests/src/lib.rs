@@ -5,6 +5,8 @@
 //! test as a pure state machine; two drivers run it: [`process`] with real processes in real
 //! time, [`sim`] with simulated ones in virtual time.
 #![forbid(unsafe_code)]
+// They panic where a pipe is closed or a disk full: see `output`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod address;
 pub mod checker;
@@ -17,6 +19,7 @@ pub mod history;
 pub mod json;
 pub mod nemesis;
 pub mod net;
+pub mod output;
 pub mod plan;
 pub mod process;
 pub mod progress;

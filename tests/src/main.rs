@@ -3,10 +3,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use workbench::cli::{Action, Cli};
+use workbench::cli::{Action, Cli, usage};
 use workbench::process::launcher;
-use workbench::report::EXIT_BAD_FLAGS;
 use workbench::run;
 
 fn main() -> ExitCode {
@@ -14,14 +12,8 @@ fn main() -> ExitCode {
     if args.nth(1).is_some_and(|first| first == launcher::LAUNCH) {
         return launcher::become_node(args);
     }
-    match Cli::try_parse() {
-        Ok(Cli { command: Action::Test(args) }) => ExitCode::from(run::test(&args)),
-        Err(usage) => {
-            // Help and version go to standard output and are no error.
-            let code = if usage.use_stderr() { EXIT_BAD_FLAGS } else { 0 };
-            // Nobody may be listening.
-            let _ = usage.print();
-            ExitCode::from(code)
-        }
-    }
+    ExitCode::from(match Cli::read() {
+        Ok(Cli { command: Action::Test(args) }) => run::test(&args),
+        Err(why) => usage::explain(&why),
+    })
 }

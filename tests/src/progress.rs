@@ -8,6 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::conductor::{Phase, Progress};
+use crate::output;
 
 /// Standard error: a line that moves on a terminal, a few plain lines elsewhere.
 #[derive(Clone, Debug)]
@@ -46,7 +47,7 @@ impl Screen {
                 };
                 // RELAXED: the value guards nothing but itself.
                 if self.last.swap(slot, Ordering::Relaxed) != slot {
-                    eprintln!("{}", describe(progress));
+                    output::say(describe(progress));
                 }
             }
         }
@@ -55,8 +56,8 @@ impl Screen {
     /// Shows a line that stays.
     pub fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| output::say(line)),
+            None => output::say(line),
         }
     }
 
@@ -113,7 +114,7 @@ impl Counter {
         match &self.bar {
             Some(bar) => bar.inc(1),
             None if done * 10 / self.total > (done - 1) * 10 / self.total => {
-                eprintln!("{done} of {} seeds", self.total);
+                output::say(format_args!("{done} of {} seeds", self.total));
             }
             None => {}
         }

@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use crate::checker::Valid;
+use crate::cli::usage::refuse;
 use crate::cli::{TestArgs, WorkloadName};
 use crate::conductor::Conductor;
+use crate::edn::Edn;
 use crate::failure::Failure;
+use crate::output;
 use crate::plan::Plan;
 use crate::process::{Launch, ProcessDriver};
 use crate::progress::{Counter, Screen};
-use crate::report::{EXIT_BAD_FLAGS, EXIT_FAILED, Report};
+use crate::report::{EXIT_FAILED, EXIT_VALID, Report};
 use crate::sim::sweep::{self, Ended};
 use crate::sim::{Factory, Simulator, own_node};
 use crate::store::Store;
@@ -33,7 +36,7 @@ pub fn test(args: &TestArgs) -> u8 {
 fn test_once(args: &TestArgs) -> u8 {
     let plan = match args.plan() {
         Ok(plan) => plan,
-        Err(problem) => return bad_flags(&problem),
+        Err(problem) => return refuse(&problem),
     };
     let topology = args.topology.into();
     let settings = Settings {
@@ -56,12 +59,12 @@ fn test_workload<W: Workload>(args: &TestArgs, plan: Plan, workload: impl Fn() -
     if !args.simulates() {
         return match args.launch() {
             Ok(launch) => tell(in_processes(plan, &launch, workload()), None),
-            Err(problem) => bad_flags(&problem),
+            Err(problem) => refuse(&problem),
         };
     }
     let factory = match args.node_config() {
         Ok(config) => own_node(config),
-        Err(problem) => return bad_flags(&problem),
+        Err(problem) => return refuse(&problem),
     };
     match &args.seeds {
         None => {
@@ -101,7 +104,7 @@ fn simulate<W: Workload>(
     factory: &Factory<'_>,
     workload: W,
 ) -> (Conductor<W>, Result<(), Failure>) {
-    let show = |line: &str| eprintln!("{line}");
+    let show = |line: &str| output::say(line);
     let mut simulator = Simulator::new(&plan, factory, &show);
     let mut conductor = Conductor::new(plan, workload);
     let ended = simulator.run(&mut conductor);
@@ -120,7 +123,7 @@ fn judged<W: Workload>(
     ended?;
     let report = Report::new(&outcome, driver);
     store.write_results(&report.results)?;
-    eprintln!("stored in {}", store.folder().display());
+    output::say(format_args!("stored in {}", store.folder().display()));
     Ok(report)
 }
 
@@ -141,12 +144,14 @@ fn swept<W: Workload>(
     };
     let sweep = sweep::run(seeds, try_seed, |_| counter.advance());
     counter.clear();
-    println!("{}", sweep.to_edn().pretty(100));
+    if let Err(failure) = print_results(&sweep.to_edn()) {
+        return failed(&failure);
+    }
     let Some((seed, _)) = sweep.first_failure() else {
-        eprintln!("Valid: all {} seeds.", sweep.ended.len());
-        return 0;
+        output::say(format_args!("Valid: all {} seeds.", sweep.ended.len()));
+        return EXIT_VALID;
     };
-    eprintln!("The first failure is that of seed {seed}, once more:");
+    output::say(format_args!("The first failure is that of seed {seed}, once more:"));
     tell(simulated(with(seed), factory, workload()), Some(&replay_command(seed)))
 }
 
@@ -154,27 +159,31 @@ fn swept<W: Workload>(
 fn tell(ended: Result<Report, Failure>, replay: Option<&str>) -> u8 {
     let code = match ended {
         Ok(report) => {
-            println!("{}", report.results.pretty(100));
-            report.warnings.iter().for_each(|warning| eprintln!("{warning}"));
-            eprint!("{}", report.problems_text());
-            eprintln!("{}", report.figures);
-            eprintln!("{}", closing_words(report.valid));
-            report.exit_code()
+            let printed = print_results(&report.results);
+            report.warnings.iter().for_each(output::say);
+            output::say(format_args!(
+                "{}{}\n{}",
+                report.problems_text(),
+                report.figures,
+                closing_words(report.valid)
+            ));
+            printed.map_or_else(|failure| failed(&failure), |()| report.exit_code())
         }
-        Err(failure) => {
-            eprintln!("error: {failure}");
-            EXIT_FAILED
-        }
+        Err(failure) => failed(&failure),
     };
     if let (Some(replay), 1..) = (replay, code) {
-        eprintln!("To see it again: {replay}");
+        output::say(format_args!("To see it again: {replay}"));
     }
     code
 }
 
-fn bad_flags(problem: &str) -> u8 {
-    eprintln!("error: {problem}");
-    EXIT_BAD_FLAGS
+fn print_results(results: &Edn) -> Result<(), Failure> {
+    output::print(&(results.pretty(100) + "\n"))
+}
+
+fn failed(failure: &Failure) -> u8 {
+    output::say(format_args!("error: {failure}"));
+    EXIT_FAILED
 }
 
 /// The command line of this process, with this one seed.

@@ -1,12 +1,13 @@
 //! The command line: Maelstrom's names, meanings and defaults, and a few flags of our own.
 
 mod plan;
+pub mod usage;
 mod values;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::checker::availability::Availability;
 use crate::nemesis::Nemesis;
@@ -28,6 +29,25 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Action,
+}
+
+impl Cli {
+    /// Reads the command line of this process.
+    ///
+    /// # Errors
+    ///
+    /// If it starts no test: what [`usage::explain`] is for.
+    pub fn read() -> clap::error::Result<Cli> {
+        // So that -1 is a number that is too small, and no flag that nobody knows.
+        let taking_hyphens = |arg: Arg| {
+            let takes_value = arg.get_long().is_some() && arg.get_action().takes_values();
+            arg.allow_hyphen_values(takes_value)
+        };
+        let command = Cli::command()
+            .arg_required_else_help(false)
+            .mut_subcommand("test", |test| test.mut_args(taking_hyphens));
+        Cli::from_arg_matches(&command.try_get_matches()?)
+    }
 }
 
 /// What the bench can do.

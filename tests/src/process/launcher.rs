@@ -12,6 +12,8 @@ use std::process::{Command, ExitCode, ExitStatus};
 
 use rustix::process::{Pid, getppid};
 
+use crate::output;
+
 /// The first argument that makes the bench's binary a launcher.
 pub const LAUNCH: &str = "__launch-node";
 
@@ -85,7 +87,7 @@ fn die_with_parent() -> rustix::io::Result<()> {
 }
 
 fn not_started(reason: &dyn fmt::Display) -> ExitCode {
-    eprintln!("{LAST_WORDS}{reason}");
+    output::say(format_args!("{LAST_WORDS}{reason}"));
     ExitCode::from(NOT_STARTED as u8)
 }
 

@@ -1,0 +1,44 @@
+//! Command lines that start no test: wrong ones, and those that ask for help.
+
+use clap::error::ContextKind;
+
+use crate::output;
+use crate::report::{EXIT_BAD_FLAGS, EXIT_FAILED};
+
+/// Shows the help that was asked for, or says what is wrong with the flags. Returns what the
+/// shell is to be told.
+#[must_use]
+pub fn explain(usage: &clap::Error) -> u8 {
+    if usage.use_stderr() {
+        return refuse(&one_line(usage));
+    }
+    match output::printed(usage.print()) {
+        Ok(()) => 0,
+        Err(failure) => {
+            output::say(format_args!("error: {failure}"));
+            EXIT_FAILED
+        }
+    }
+}
+
+/// Says what is wrong with the flags, in one line.
+#[must_use]
+pub fn refuse(problem: &str) -> u8 {
+    output::say(format_args!("error: {problem}"));
+    EXIT_BAD_FLAGS
+}
+
+/// What is wrong stands before the first blank line. Of what follows, only the guess at what
+/// was meant is of use: the other tips fit command lines in general, but not this one.
+fn one_line(usage: &clap::Error) -> String {
+    let text = usage.to_string();
+    let problem = text.split("\n\n").next().unwrap_or_default();
+    let problem = problem.strip_prefix("error: ").unwrap_or(problem);
+    let problem = problem.split_whitespace().collect::<Vec<_>>().join(" ");
+    let guesses =
+        [ContextKind::SuggestedArg, ContextKind::SuggestedValue, ContextKind::SuggestedSubcommand];
+    match guesses.into_iter().find_map(|kind| usage.get(kind)) {
+        Some(guess) => format!("{problem}; did you mean {guess}? See --help"),
+        None => format!("{problem}; see --help"),
+    }
+}
