@@ -71,7 +71,7 @@ pub struct ArgsError(String);
 
 impl fmt::Display for ArgsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; see --help", self.0)
+        f.write_str(&self.0)
     }
 }
 
@@ -182,7 +182,7 @@ mod tests {
             (&["echo", "broadcast"], "broadcast"),
         ] {
             let why = parse(args).unwrap_err();
-            assert!(why.contains(named) && why.contains("--help"), "{args:?}: {why}");
+            assert!(why.contains(named), "{args:?}: {why}");
         }
     }
 }

@@ -45,7 +45,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return print(concat!("maelstrom-node ", env!("CARGO_PKG_VERSION"), "\n"));
         }
         Err(why) => {
-            eprintln!("maelstrom-node: {why}");
+            eprintln!("maelstrom-node: {why}; see --help");
             return ExitCode::from(2);
         }
     };

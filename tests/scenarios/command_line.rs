@@ -3,37 +3,141 @@
 mod support;
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 
-use support::test;
+use support::{test, test_with};
 
 #[test]
-fn a_wrong_flag_is_named_and_exits_254() {
+fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
     for (flags, said) in [
-        ("-w echo --frobnicate", "unexpected argument '--frobnicate'"),
-        ("-w lin-kw", "invalid value 'lin-kw'"),
-        ("", "--workload"),
-        ("-w echo --rate fast", "invalid value 'fast' for '--rate <HZ>'"),
-        ("-w echo --rate -1", "-1"),
-        ("-w echo --concurrency 0", "must be a number above 0, or a number followed by n"),
-        ("-w echo --node-count 0", "--node-count must be at least 1"),
-        ("-w echo --nodes a,a", "node name \"a\" is given twice"),
-        ("-w echo --nodes c1", "node name \"c1\" means a client"),
+        ("-w echo --frobnicate", "unexpected argument '--frobnicate' found; see --help"),
+        ("-w echo --rat 5", "unexpected argument '--rat' found; did you mean --rate? See --help"),
+        ("-w echo stray", "unexpected argument 'stray' found; see --help"),
+        ("-w echo --rate --sim", "invalid value '--sim' for '--rate <HZ>': must be a number"),
+        ("-w echo --rate", "a value is required for '--rate <HZ>' but none was supplied"),
+        ("-w", "a value is required for '--workload <NAME>' but none was supplied"),
+        ("-w lin-kw", "invalid value 'lin-kw' for '--workload <NAME>' [possible values: echo,"),
+        ("", "the following required arguments were not provided: --workload <NAME>"),
         ("-w echo --availability 1.5", "must be a number from 0 to 1, or total"),
+        ("-w echo --nodes a,a", "node name \"a\" is given twice"),
+        ("-w echo --nodes --sim", "--nodes: \"--sim\" looks like a flag; is the value missing?"),
+        ("-w echo --nodes c1", "node name \"c1\" means a client"),
         ("-w echo --nemesis earthquake", "invalid value 'earthquake'"),
-        ("-w echo --seeds 5..5", "must be two numbers like 0..1000, the second larger"),
         ("-w echo --seeds 0..5 --seed 3", "cannot be used with"),
         ("-w echo --sim --bin /bin/true", "leave out --bin, or --sim"),
-        ("-w echo --sim -- --frobnicate", "the arguments of the node"),
         ("-w echo --nemesis clock", "--nemesis clock needs simulated nodes"),
-        ("-w echo --nemesis-interval 0", "must be a number above 0"),
         ("-w echo --latency-dist normal", "[possible values: constant, uniform, exponential]"),
         ("-w echo --bin /no/such/node", "--bin /no/such/node: No such file"),
         ("-w echo --bin /tmp", "is no file"),
         ("-w echo --bin /etc/passwd", "is not executable; try chmod +x"),
+        ("-w echo -- --frobnicate", "after --: invalid option '--frobnicate'; see maelstrom-node"),
+        ("-w echo --sim -- --frobnicate", "after --: invalid option '--frobnicate'"),
+        ("-w echo -- gossip", "after --: no workload \"gossip\" here, only echo,"),
     ] {
-        let run = test(flags, &[]);
-        run.expect_code(254).expect_said(&["error: ", said]);
-        assert!(run.stdout.is_empty(), "{run}");
+        test(flags, &[]).expect_refusal(said);
+    }
+    let run = support::workbench(&[]);
+    run.expect_refusal("requires a subcommand but one was not provided");
+    support::workbench(&["tset"]).expect_refusal("unrecognized subcommand 'tset'; did you mean");
+}
+
+/// Every number, at and past its bounds: refused in one line, never a crash or a hang.
+#[test]
+fn a_number_that_is_out_of_bounds_is_refused() {
+    let whole = ["0", "-1", "1.5", "NaN", "inf", "4000000000", "99999999999999999999", "many"];
+    let fraction = ["-1", "-1e-9", "NaN", "inf", "-inf", "1e308", "1e9", "fast"];
+    let cases: [(&str, &str, &[&str]); 13] = [
+        ("--node-count", "must be a whole number from 1 to 1024", &whole),
+        ("--key-count", "must be a whole number from 1 to 1000", &whole),
+        ("--max-writes-per-key", "must be a whole number from 1 to 1000000", &whole),
+        ("--test-count", "must be a whole number from 1 to 1000000", &whole),
+        ("--concurrency", "must be a whole number from 1 to 10000, or one followed by n", &whole),
+        ("--concurrency", "must be a whole number", &["0n", "-1n", "1e3n", "4000000000n"]),
+        ("--rate", "must be a number from 0 to 100000", &fraction),
+        ("--time-limit", "must be a number from 0 to 1000000", &fraction),
+        ("--latency", "must be a number from 0 to 3600000", &fraction),
+        ("--kill-window", "must be a number from 0 to 1000000", &fraction),
+        ("--nemesis-interval", "must be a number from 0.001 to 1000000", &fraction),
+        ("--nemesis-interval", "must be a number from 0.001 to 1000000", &["0", "1e-9", "1e-300"]),
+        (
+            "--seed",
+            "must be a whole number from 0 to 18446744073709551615",
+            &["-1", "1.5", "NaN", "inf", "18446744073709551616"],
+        ),
+    ];
+    for (flag, said, values) in cases {
+        for value in values {
+            let run = test("-w echo", &[flag, value]);
+            run.expect_refusal(said).expect_said(&[value, flag, "; see --help"]);
+        }
+    }
+    for seeds in ["5..5", "5..3", "5", "-5..5", "0..1000001", "0..18446744073709551616"] {
+        test("-w echo", &["--seeds", seeds]).expect_refusal("must be two numbers like 0..1000");
+    }
+}
+
+/// Each number fits, and together they do not.
+#[test]
+fn numbers_that_ask_for_too_much_together_are_refused() {
+    let names: Vec<String> = (0..1025).map(|node| format!("n{node}")).collect();
+    let run = test("-w echo --nodes", &[&names.join(",")]);
+    run.expect_refusal("--nodes: 1025 nodes are too many; 1024 at most");
+    for (flags, said) in [
+        ("--concurrency 1000n --node-count 11", "--concurrency: 11000 clients for 11 nodes"),
+        (
+            "--rate 1e5 --time-limit 110",
+            "--rate and --time-limit: 11000000 operations are too many",
+        ),
+        (
+            "--nemesis partition --nemesis-interval 0.001 --time-limit 1e5",
+            "--nemesis-interval and --time-limit: 100000000 starts and ends of faults",
+        ),
+    ] {
+        test(&format!("-w echo --sim {flags}"), &[]).expect_refusal(said);
+    }
+}
+
+/// What is small but allowed works, and ends.
+#[test]
+fn numbers_at_their_bounds_are_taken() {
+    for flags in [
+        "--time-limit 1 --rate 1e-300",
+        "--time-limit 1 --rate 0",
+        "--time-limit 0.1 --rate 1e5",
+        "--time-limit 0",
+        "--time-limit 1e-300",
+        "--time-limit 1 --latency 1e-300 --latency-dist exponential",
+        "--time-limit 1 --latency 3600000 --latency-dist exponential",
+        "--time-limit 1 --nemesis partition,pause --nemesis-interval 0.001",
+        "--time-limit 1 --node-count 1024 --rate 100",
+        "--time-limit 1 --seeds 18446744073709551610..18446744073709551615",
+    ] {
+        let run = test(&format!("-w unique-ids --sim {flags}"), &[]);
+        assert!(matches!(run.code, Some(0..=2)), "{run}");
+    }
+}
+
+/// What became of a test is in its folder and in the exit status, whoever listens.
+#[test]
+fn a_reader_that_has_gone_changes_no_verdict() {
+    for flags in ["-w echo --rate 50", "-w echo --sim", "-w echo --seeds 0..3", "--help"] {
+        let line = format!("{flags} --time-limit 1");
+        let nobody = || Stdio::from(std::io::pipe().unwrap().1);
+        test_with(&line, &[], |command| command.stdout(nobody())).expect_code(0);
+        test_with(&line, &[], |command| command.stderr(nobody())).expect_code(0);
+        test_with(&line, &[], |c| c.stdout(nobody()).stderr(nobody())).expect_code(0);
+    }
+}
+
+#[test]
+fn results_that_cannot_be_written_are_one_line_and_exit_255() {
+    let full = || Stdio::from(std::fs::File::options().write(true).open("/dev/full").unwrap());
+    for flags in ["-w echo --rate 50", "-w echo --sim", "-w echo --seeds 0..3", "--help"] {
+        let line = format!("{flags} --time-limit 1");
+        let run = test_with(&line, &[], |command| command.stdout(full()));
+        run.expect_code(255).expect_said(&["error: cannot write standard output: No space left"]);
+        test_with(&line, &[], |command| command.stderr(full())).expect_code(0);
+        test_with(&line, &[], |c| c.stdout(full()).stderr(full())).expect_code(255);
     }
 }
 

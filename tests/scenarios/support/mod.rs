@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may unwrap: the panic is the failure it reports")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -23,12 +23,37 @@ pub(crate) struct Run {
 
 /// Runs `workbench test` with these flags, separated by spaces, and more that may hold spaces.
 pub(crate) fn test(flags: &str, more: &[&str]) -> Run {
+    test_with(flags, more, |command| command)
+}
+
+/// The same, set up differently: with other outputs, for instance.
+pub(crate) fn test_with(
+    flags: &str,
+    more: &[&str],
+    set_up: impl FnOnce(&mut Command) -> &mut Command,
+) -> Run {
+    let args: Vec<&str> =
+        ["test"].into_iter().chain(flags.split_whitespace()).chain(more.iter().copied()).collect();
+    workbench_with(&args, set_up)
+}
+
+/// Runs the bench with these arguments.
+pub(crate) fn workbench(args: &[&str]) -> Run {
+    workbench_with(args, |command| command)
+}
+
+fn workbench_with(args: &[&str], set_up: impl FnOnce(&mut Command) -> &mut Command) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(WORKBENCH);
-    command.arg("test").args(flags.split_whitespace()).args(more).current_dir(&folder);
-    let Output { status, stdout, stderr } = command.output().unwrap();
+    command.args(args).current_dir(&folder);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    set_up(&mut command);
+    let child = command.spawn().unwrap();
+    // It holds the bench's ends of the pipes open.
+    drop(command);
+    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
     Run {
-        command: format!("workbench test {flags} {}", more.join(" ")),
+        command: format!("workbench {}", args.join(" ")),
         code: status.code(),
         stdout: String::from_utf8(stdout).unwrap(),
         stderr: String::from_utf8(stderr).unwrap(),
@@ -62,6 +87,15 @@ impl Run {
             assert!(self.stderr.contains(part), "{part:?} is missing\n{self}");
         }
         assert!(!self.stderr.contains("panicked at tests/"), "{self}");
+        self
+    }
+
+    /// One line says which flag is wrong and how, and no test is begun.
+    #[track_caller]
+    pub(crate) fn expect_refusal(&self, said: &str) -> &Run {
+        self.expect_code(254).expect_said(&["error: ", said]);
+        assert_eq!(self.stderr.lines().count(), 1, "{self}");
+        assert!(self.stdout.is_empty() && !self.folder.path().join("store").exists(), "{self}");
         self
     }
 

@@ -16,8 +16,8 @@ use crate::net::latency::Distribution;
 
 pub use values::{Concurrency, Seeds, TopologyName, WorkloadName};
 use values::{
-    parse_availability, parse_concurrency, parse_count, parse_not_negative, parse_positive,
-    parse_seeds,
+    MOST_NODES, MOST_SECONDS, count, number, parse_availability, parse_concurrency, parse_seeds,
+    within,
 };
 
 /// A test bench for nodes that speak Maelstrom's protocol.
@@ -87,8 +87,9 @@ pub struct TestArgs {
     #[arg(long, value_name = "FILE", help_heading = "Nodes")]
     pub bin: Option<PathBuf>,
 
-    /// How many nodes, named n0 n1 …; overrides --nodes.
-    #[arg(long, value_name = "NUM", help_heading = "Nodes")]
+    /// How many nodes, named n0 n1 …; overrides --nodes. At most 1024, however they are named:
+    /// there are no more node ids.
+    #[arg(long, value_name = "NUM", value_parser = count(MOST_NODES), help_heading = "Nodes")]
     pub node_count: Option<usize>,
 
     /// The nodes' names, separated by commas.
@@ -108,23 +109,25 @@ pub struct TestArgs {
     #[arg(long, help_heading = "Nodes")]
     pub log_stderr: bool,
 
-    /// Arguments for the nodes.
+    /// Arguments for the nodes. This project's own lists its options with
+    /// `maelstrom-node --help`.
     #[arg(last = true, value_name = "ARGS")]
     pub args: Vec<OsString>,
 
-    /// How many clients work at the same time; 3n means three per node.
+    /// How many clients work at the same time, at most 10000; 3n means three per node.
     #[arg(long, value_name = "NUMBER", default_value = "1n", value_parser = parse_concurrency)]
     #[arg(help_heading = "Clients")]
     pub concurrency: Concurrency,
 
-    /// Operations per second, over all clients.
-    #[arg(long, value_name = "HZ", default_value = "5", value_parser = parse_not_negative)]
+    /// Operations per second, over all clients; at most 100000, and within the time limit at
+    /// most ten million.
+    #[arg(long, value_name = "HZ", default_value = "5", value_parser = number(0.0..=1e5))]
     #[arg(help_heading = "Clients")]
     pub rate: f64,
 
-    /// How long to start operations, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_not_negative)]
-    #[arg(help_heading = "Clients")]
+    /// How long to start operations, in seconds; at most 1000000.
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    #[arg(value_parser = number(0.0..=MOST_SECONDS), help_heading = "Clients")]
     pub time_limit: f64,
 
     /// The share of operations that has to succeed: a number from 0 to 1, or `total`.
@@ -136,23 +139,23 @@ pub struct TestArgs {
     #[arg(long, value_name = "SPEC", default_value = "grid", help_heading = "Clients")]
     pub topology: TopologyName,
 
-    /// For kafka: how many keys are in use at a time.
-    #[arg(long, value_name = "INT", default_value = "10", value_parser = parse_count)]
+    /// For kafka: how many keys are in use at a time, at most 1000.
+    #[arg(long, value_name = "INT", default_value = "10", value_parser = count(1000))]
     #[arg(help_heading = "Clients")]
     pub key_count: usize,
 
     /// For kafka: how many messages a key gets before another takes its place.
-    #[arg(long, value_name = "INT", default_value = "16", value_parser = parse_count)]
+    #[arg(long, value_name = "INT", default_value = "16", value_parser = count(1_000_000))]
     #[arg(help_heading = "Clients")]
     pub max_writes_per_key: usize,
 
     /// How many times to run the test; the first that is not valid is the last.
-    #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = parse_count)]
+    #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = count(1_000_000))]
     #[arg(help_heading = "Clients")]
     pub test_count: usize,
 
-    /// Mean latency between servers, in milliseconds.
-    #[arg(long, value_name = "MILLIS", default_value = "0", value_parser = parse_not_negative)]
+    /// Mean latency between servers, in milliseconds; at most an hour.
+    #[arg(long, value_name = "MILLIS", default_value = "0", value_parser = number(0.0..=3.6e6))]
     #[arg(help_heading = "Network")]
     pub latency: f64,
 
@@ -173,14 +176,15 @@ pub struct TestArgs {
     #[arg(long, value_name = "FAULTS", value_delimiter = ',', help_heading = "Faults")]
     pub nemesis: Vec<Nemesis>,
 
-    /// Mean time between a fault's start and its end, and to its next start, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_positive)]
-    #[arg(help_heading = "Faults")]
+    /// Mean time between a fault's start and its end, and to its next start, in seconds; at
+    /// least 0.001.
+    #[arg(long, value_name = "SECONDS", default_value = "10")]
+    #[arg(value_parser = number(0.001..=MOST_SECONDS), help_heading = "Faults")]
     pub nemesis_interval: f64,
 
     /// How long before a node is killed it may have acknowledged what is lost with it, in
     /// seconds without other faults; unless given 2, and 0 for kafka.
-    #[arg(long, value_name = "SECONDS", value_parser = parse_not_negative)]
+    #[arg(long, value_name = "SECONDS", value_parser = number(0.0..=MOST_SECONDS))]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub kill_window: Option<f64>,
 
@@ -200,11 +204,12 @@ pub struct TestArgs {
 
     /// Fixes everything that is left to chance: operations, latencies, faults and, in
     /// simulation, all the rest.
-    #[arg(long, value_name = "NUMBER", help_heading = "Beyond Maelstrom")]
+    #[arg(long, value_name = "NUMBER", value_parser = within(0..=u64::MAX, "whole number"))]
+    #[arg(help_heading = "Beyond Maelstrom")]
     pub seed: Option<u64>,
 
     /// Simulate with each of these seeds, from the first up to and without the second, on all
-    /// cores; implies --sim.
+    /// cores, at most a million; implies --sim.
     #[arg(long, value_name = "A..B", value_parser = parse_seeds, conflicts_with = "seed")]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub seeds: Option<Seeds>,

@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::TestArgs;
-use super::values::Concurrency;
+use super::values::{Concurrency, MOST_CLIENTS, MOST_NODES};
 use crate::address::Directory;
 use crate::nemesis::Nemesis;
 use crate::net::latency::Latency;
 use crate::plan::Plan;
 use crate::process::{Launch, Program};
 use crate::rng;
+
+/// The most operations of a test, and the most faults: all are kept until they are judged.
+const MOST_EVENTS: f64 = 1e7;
 
 impl TestArgs {
     /// Whether nodes are simulated.
@@ -38,15 +41,30 @@ impl TestArgs {
     /// A sentence about the first flag that makes no sense with the others.
     pub fn plan(&self) -> Result<Plan, String> {
         let names = match self.node_count {
-            Some(0) => return Err("--node-count must be at least 1".to_owned()),
             Some(count) => (0..count).map(|node| format!("n{node}")).collect(),
             None => self.node_names()?,
         };
         let directory = Directory::new(names).map_err(|problem| format!("--nodes: {problem}"))?;
+        if let Some(name) = directory.node_names().iter().find(|name| name.starts_with('-')) {
+            return Err(format!("--nodes: {name:?} looks like a flag; is the value missing?"));
+        }
+        let node_count = directory.node_count();
+        if node_count > MOST_NODES {
+            return Err(format!(
+                "--nodes: {node_count} nodes are too many; {MOST_NODES} at most, for there are no \
+                 more node ids"
+            ));
+        }
         let concurrency = match self.concurrency {
             Concurrency::Clients(count) => count,
-            Concurrency::PerNode(count) => count * directory.node_count(),
+            Concurrency::PerNode(count) => count * node_count,
         };
+        if concurrency > MOST_CLIENTS {
+            return Err(format!(
+                "--concurrency: {concurrency} clients for {node_count} nodes are too many; \
+                 {MOST_CLIENTS} at most"
+            ));
+        }
         let mut nemesis = self.nemesis.clone();
         nemesis.sort_unstable();
         nemesis.dedup();
@@ -57,6 +75,15 @@ impl TestArgs {
                     .to_owned(),
             );
         }
+        let count = |flags: &str, what: &str, count: f64| {
+            if count <= MOST_EVENTS {
+                return Ok(());
+            }
+            Err(format!("{flags}: {count:.0} {what} are too many; {MOST_EVENTS} at most"))
+        };
+        count("--rate and --time-limit", "operations", self.rate * self.time_limit)?;
+        let faults = nemesis.len() as f64 * self.time_limit / self.nemesis_interval;
+        count("--nemesis-interval and --time-limit", "starts and ends of faults", faults)?;
         let mean = Duration::from_secs_f64(self.latency / 1000.0);
         Ok(Plan {
             directory,
@@ -87,18 +114,24 @@ impl TestArgs {
         if self.log_stderr {
             return Err("--log-stderr: simulated nodes have no standard error".to_owned());
         }
+        self.own_config()
+    }
+
+    /// What follows `--`, read as this project's own node will read it.
+    fn own_config(&self) -> Result<maelstrom_node::Config, String> {
         maelstrom_node::Config::parse(self.args.iter().cloned())
-            .map_err(|problem| format!("the arguments of the node: {problem}"))
+            .map_err(|problem| format!("after --: {problem}; see maelstrom-node --help"))
     }
 
     /// How nodes are to be started.
     ///
     /// # Errors
     ///
-    /// A sentence about a program that is not there or cannot be run.
+    /// A sentence about a program that is not there or cannot be run, or about arguments that
+    /// this project's own node does not know.
     pub fn launch(&self) -> Result<Launch, String> {
         let program = match &self.bin {
-            None => Program::Own,
+            None => self.own_config().map(|_| Program::Own)?,
             Some(path) => Program::Binary(executable(path)?),
         };
         Ok(Launch { program, args: self.args.clone(), show_stderr: self.log_stderr })

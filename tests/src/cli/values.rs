@@ -1,6 +1,8 @@
 //! The values that flags take.
 
-use std::ops::Range;
+use std::fmt::Display;
+use std::ops::{Range, RangeInclusive};
+use std::str::FromStr;
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
@@ -118,33 +120,61 @@ impl ValueEnum for Model {
     }
 }
 
-pub(super) fn parse_concurrency(text: &str) -> Result<Concurrency, String> {
-    let wrong = "must be a number above 0, or a number followed by n";
-    let (digits, per_node) = match text.strip_suffix('n') {
-        Some("") => ("1", true),
-        Some(digits) => (digits, true),
-        None => (text, false),
-    };
-    match digits.parse() {
-        Ok(count @ 1..=1_000_000) if per_node => Ok(Concurrency::PerNode(count)),
-        Ok(count @ 1..=1_000_000) => Ok(Concurrency::Clients(count)),
-        _ => Err(wrong.to_owned()),
+/// The most nodes of a test: no more fit the node ids of an ID's ten bits.
+pub(super) const MOST_NODES: usize = 1024;
+/// The most clients that work at the same time.
+pub(super) const MOST_CLIENTS: usize = 10_000;
+/// The most seeds of a sweep.
+const MOST_SEEDS: u64 = 1_000_000;
+/// The longest span that a flag may ask for, in seconds: eleven days.
+pub(super) const MOST_SECONDS: f64 = 1e6;
+
+/// Reads a number within bounds. No other way leads from a flag to a number, so what gets
+/// through neither overflows anything nor keeps a test from its end.
+pub(super) fn within<T>(
+    range: RangeInclusive<T>,
+    kind: &'static str,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
+where
+    T: FromStr + PartialOrd + Display + Clone + Send + Sync + 'static,
+{
+    move |text| match text.parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!("must be a {kind} from {} to {}", range.start(), range.end())),
     }
+}
+
+/// Reads a number that may have a fraction.
+pub(super) fn number(
+    range: RangeInclusive<f64>,
+) -> impl Fn(&str) -> Result<f64, String> + Clone + Send + Sync + 'static {
+    within(range, "number")
+}
+
+/// Reads how many of something there are to be: at least one.
+pub(super) fn count(
+    most: usize,
+) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
+    within(1..=most, "whole number")
+}
+
+pub(super) fn parse_concurrency(text: &str) -> Result<Concurrency, String> {
+    let (digits, of): (_, fn(usize) -> Concurrency) = match text.strip_suffix('n') {
+        Some("") => ("1", Concurrency::PerNode),
+        Some(digits) => (digits, Concurrency::PerNode),
+        None => (text, Concurrency::Clients),
+    };
+    let clients = count(MOST_CLIENTS)(digits);
+    clients.map(of).map_err(|problem| format!("{problem}, or one followed by n"))
 }
 
 pub(super) fn parse_seeds(text: &str) -> Result<Seeds, String> {
-    let wrong = || "must be two numbers like 0..1000, the second larger".to_owned();
+    let wrong =
+        || format!("must be two numbers like 0..1000, the second larger by at most {MOST_SEEDS}");
     let (first, end) = text.split_once("..").ok_or_else(wrong)?;
-    match (first.parse(), end.parse()) {
-        (Ok(first), Ok(end)) if first < end => Ok(Seeds(first..end)),
+    match (first.parse::<u64>(), end.parse::<u64>()) {
+        (Ok(first), Ok(end)) if first < end && end - first <= MOST_SEEDS => Ok(Seeds(first..end)),
         _ => Err(wrong()),
-    }
-}
-
-pub(super) fn parse_count(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ 1..=1_000_000) => Ok(count),
-        _ => Err("must be a whole number above 0".to_owned()),
     }
 }
 
@@ -152,25 +182,6 @@ pub(super) fn parse_availability(text: &str) -> Result<Availability, String> {
     if text == "total" {
         return Ok(Availability::Total);
     }
-    match text.parse() {
-        Ok(share) if (0.0..=1.0).contains(&share) => Ok(Availability::AtLeast(share)),
-        _ => Err("must be a number from 0 to 1, or total".to_owned()),
-    }
-}
-
-/// The largest number a flag may hold: in seconds, thirty years.
-const MOST: f64 = 1e9;
-
-pub(super) fn parse_not_negative(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(number) if (0.0..=MOST).contains(&number) => Ok(number),
-        _ => Err("must be a number that is not negative".to_owned()),
-    }
-}
-
-pub(super) fn parse_positive(text: &str) -> Result<f64, String> {
-    match parse_not_negative(text) {
-        Ok(number) if number > 0.0 => Ok(number),
-        _ => Err("must be a number above 0".to_owned()),
-    }
+    let share = number(0.0..=1.0)(text);
+    share.map(Availability::AtLeast).map_err(|problem| format!("{problem}, or total"))
 }

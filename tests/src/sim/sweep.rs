@@ -34,8 +34,9 @@ pub fn run(
     test: impl Fn(u64) -> Ended + Sync,
     mut progress: impl FnMut(&Ended),
 ) -> Sweep {
-    let next = AtomicU64::new(seeds.start);
-    let end = AtomicU64::new(seeds.end);
+    // Counted from the first seed: the last may be the largest number there is.
+    let next = AtomicU64::new(0);
+    let end = AtomicU64::new(seeds.end - seeds.start);
     let mut ended = Vec::new();
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let (sender, receiver) = mpsc::channel();
@@ -46,13 +47,14 @@ pub fn run(
                 loop {
                     // RELAXED: both numbers only tell who does what; results go through the
                     // channel.
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end.load(Ordering::Relaxed) {
+                    let nth = next.fetch_add(1, Ordering::Relaxed);
+                    if nth >= end.load(Ordering::Relaxed) {
                         return;
                     }
+                    let seed = seeds.start + nth;
                     let result = test(seed);
                     if result.valid != Valid::True {
-                        end.fetch_min(seed, Ordering::Relaxed);
+                        end.fetch_min(nth, Ordering::Relaxed);
                     }
                     if sender.send((seed, result)).is_err() {
                         return;
@@ -128,9 +130,11 @@ mod tests {
 
     #[test]
     fn without_a_failure_every_seed_is_tried_once() {
-        let sweep = run(0..50, |_| ended(true), |_| {});
-        assert_eq!(sweep.first_failure(), None);
-        let seeds: Vec<u64> = sweep.ended.iter().map(|(seed, _)| *seed).collect();
-        assert_eq!(seeds, (0..50).collect::<Vec<_>>());
+        for seeds in [0..50, u64::MAX - 50..u64::MAX] {
+            let sweep = run(seeds.clone(), |_| ended(true), |_| {});
+            assert_eq!(sweep.first_failure(), None);
+            let tried: Vec<u64> = sweep.ended.iter().map(|(seed, _)| *seed).collect();
+            assert_eq!(tried, seeds.collect::<Vec<_>>());
+        }
     }
 }
