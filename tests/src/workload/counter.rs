@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Context, Request, Step, Workload};
-use crate::checker::{Valid, Verdict};
+use crate::checker::{Valid, Verdict, quantiles};
 use crate::edn::Edn;
 use crate::history::{Completed, History, What};
 use crate::rng::Rng;
+use crate::time::Time;
 use crate::wire::{Body, Malformed, Schema, Shape};
 
 const ADD_OK: Schema = Schema { kind: "add_ok", fields: &[] };
@@ -134,14 +135,45 @@ impl<const SHRINKS: bool> Workload for Counter<SHRINKS> {
         });
         let ranges = ranges(&possible.sums);
         let acceptable = ranges.iter().map(|&(low, high)| Edn::vector([low, high]));
-        let results = Edn::map([
+        let mut results = Edn::map([
             ("errors", Edn::vector(errors)),
             ("acceptable", Edn::vector(acceptable)),
             ("uncertain-count", possible.uncertain.into()),
             ("excused-count", possible.excused.into()),
         ]);
+        if !SHRINKS && let Some(quantiles) = quantiles(&read_lags_ms(history), Edn::from) {
+            results.insert("read-lag-ms", quantiles);
+        }
         Verdict::new(valid, results, problems)
     }
+}
+
+/// For each read of a counter that only grows, how long the oldest addition had been
+/// acknowledged that the sum cannot hold, in milliseconds; sorted. A sum does not say what it
+/// is made of, so this is the least that can be: later additions may stand in for one that is
+/// missing.
+fn read_lags_ms<const SHRINKS: bool>(history: &History<Counter<SHRINKS>>) -> Vec<u64> {
+    let mut total = 0;
+    // The sum of all acknowledged additions, and when it came to that.
+    let mut totals: Vec<(i64, Time)> = Vec::new();
+    let mut lags = Vec::new();
+    for done in history.completed() {
+        match (done.invocation.op, done.answer) {
+            (Op::Add(delta), _) => {
+                total += delta;
+                totals.push((total, history.time(done.completed)));
+            }
+            (Op::Read, Answer::Sum(sum)) => {
+                let started = history.time(done.invoked);
+                let missing = totals.partition_point(|(total, _)| total <= sum);
+                let since = totals.get(missing).map_or(started, |(_, since)| *since);
+                lags.push(u64::try_from((started - since).as_millis()).unwrap_or(u64::MAX));
+            }
+            (Op::Read, Answer::Accepted) => {}
+        }
+    }
+    lags.sort_unstable();
+    lags
 }
 
 /// What the sum can be.
@@ -235,6 +267,25 @@ fn ranges(numbers: &BTreeSet<i64>) -> Vec<(i64, i64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::Invocation;
+
+    /// Two additions acknowledged at 10 and 20 ms; what a read at 100 ms shows tells which of
+    /// them it lacks for sure.
+    #[test]
+    fn a_read_lags_by_the_age_of_the_oldest_addition_it_lacks() {
+        for (sum, lag_ms) in [(0, 90), (2, 90), (3, 80), (4, 80), (7, 0), (9, 0)] {
+            let mut history: History<GCounter> = History::new();
+            let mut done = |start_ms: u64, op, answer| {
+                let invocation = Invocation { process: 0, node: 0, op, last: false };
+                let invocation = history.push(Time(start_ms * 1000), What::Invoke(invocation));
+                history.push(Time((start_ms + 5) * 1000), What::Ok { invocation, answer });
+            };
+            done(5, Op::Add(3), Answer::Accepted);
+            done(15, Op::Add(4), Answer::Accepted);
+            done(100, Op::Read, Answer::Sum(sum));
+            assert_eq!(read_lags_ms(&history), [lag_ms], "of a read that shows {sum}");
+        }
+    }
 
     #[test]
     fn numbers_are_shown_as_ranges() {

@@ -8,10 +8,11 @@
 
 mod logs;
 mod process;
+mod visibility;
 
 use std::collections::BTreeMap;
 
-use super::{Valid, Verdict};
+use super::{Valid, Verdict, quantiles};
 use crate::edn::Edn;
 use crate::history::History;
 use crate::workload::Context;
@@ -38,7 +39,7 @@ pub fn check(history: &History<Kafka>, context: &Context<'_>) -> Verdict {
     let mut anomalies = Anomalies::default();
     let logs = Logs::new(history);
     logs.check(history, context, &mut anomalies);
-    process::check(history, context, &logs, &mut anomalies);
+    let visibility = process::check(history, context, &logs, &mut anomalies);
 
     let valid = match (anomalies.0.is_empty(), logs.polled_count()) {
         (false, _) => Valid::False,
@@ -52,6 +53,9 @@ pub fn check(history: &History<Kafka>, context: &Context<'_>) -> Verdict {
         ("key-count", logs.key_count().into()),
         ("error-types", Edn::Vector(anomalies.0.keys().map(|name| Edn::Keyword(name)).collect())),
     ]);
+    if let Some(quantiles) = quantiles(&visibility.stable_latencies_ms(history), Edn::from) {
+        results.insert("stable-latencies", quantiles);
+    }
     for (name, sentences) in &anomalies.0 {
         let examples = Edn::vector(sentences.iter().take(EXAMPLES).cloned());
         results.insert(name, Edn::map([("count", sentences.len().into()), ("errs", examples)]));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Anomalies;
 use super::logs::Logs;
+use super::visibility::Visibility;
 use crate::history::{Completed, History};
 use crate::time::Time;
 use crate::workload::Context;
@@ -28,15 +29,16 @@ struct Seen<'a> {
 }
 
 /// Judges the operations of every client in the order they ended, which is the order they
-/// began: a client does one thing at a time.
+/// began: a client does one thing at a time. Returns who saw which message how soon.
 pub(super) fn check(
     history: &History<Kafka>,
     context: &Context<'_>,
     logs: &Logs,
     anomalies: &mut Anomalies,
-) {
+) -> Visibility {
+    let mut visibility = Visibility::default();
     let mut clients: BTreeMap<u64, Client> = BTreeMap::new();
-    for Completed { completed, invocation, answer, .. } in history.completed() {
+    for Completed { invoked, completed, invocation, answer } in history.completed() {
         let client = clients.entry(invocation.process).or_default();
         let at = history.time(completed);
         let node = context.directory.node_name(invocation.node);
@@ -48,10 +50,14 @@ pub(super) fn check(
         match (&invocation.op, answer) {
             (Op::Send { key, .. }, Answer::Sent(offset)) => {
                 seen.check_send(client, *key, *offset, anomalies);
+                visibility.acknowledge(*key, *offset, completed);
             }
             (_, Answer::Polled(polled)) => {
                 for (&key, records) in polled {
                     seen.check_poll(client, key, records, anomalies);
+                }
+                for (&key, &last) in &client.polled {
+                    visibility.poll(key, last, invoked);
                 }
                 client.raise_committed(committed(polled), at);
             }
@@ -69,6 +75,7 @@ pub(super) fn check(
             _ => {}
         }
     }
+    visibility
 }
 
 impl Client {
