@@ -1,9 +1,9 @@
 //! The node as a process behind two pipes: requests per second, processor time per
-//! request, and how long a lone request takes.
+//! request, how long a lone request takes, and the memory of what it holds.
 //!
 //! `cargo bench --bench node_pipes` starts this very program again as the node, through
 //! the same function that `maelstrom-node` calls; `-- --bin PATH` measures any other
-//! node. Prints a Markdown table.
+//! node. Prints Markdown tables.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -11,7 +11,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use benches::requests::{self, Kind};
+use benches::requests::{self, Kind, NODES};
 use memchr::{memchr_iter, memmem};
 
 /// The argument that turns this program into the node.
@@ -25,12 +25,24 @@ struct Effort {
     runs: usize,
     /// Lone requests.
     lone: usize,
+    /// Values that a node is made to hold, and messages of a log.
+    held: [(Kind, usize); 2],
 }
 
-const FULL: Effort = Effort { requests: 2_000_000, runs: 5, lone: 5_000 };
+const FULL: Effort = Effort {
+    requests: 2_000_000,
+    runs: 5,
+    lone: 5_000,
+    held: [(Kind::Broadcast, 1_000_000), (Kind::Send, 100_000)],
+};
 
 /// Enough to see that it works, for when nobody asked for a measurement.
-const QUICK: Effort = Effort { requests: 10_000, runs: 1, lone: 100 };
+const QUICK: Effort = Effort {
+    requests: 10_000,
+    runs: 1,
+    lone: 100,
+    held: [(Kind::Broadcast, 10_000), (Kind::Send, 10_000)],
+};
 
 /// The steps in which Linux tells processor time, whatever its kernel's own tick.
 const TICK: Duration = Duration::from_millis(10);
@@ -64,10 +76,10 @@ fn measure(bin: Option<&OsString>, effort: &Effort) -> io::Result<()> {
     for kind in [Kind::Echo, Kind::Generate] {
         let mut runs = Vec::new();
         for _ in 0..effort.runs {
-            runs.push(pour(bin, kind, effort.requests)?);
+            runs.push(pour(bin, NODES, kind, effort.requests)?);
         }
         runs.sort_by_key(|run| run.elapsed);
-        let Run { elapsed, processor_time } = &runs[runs.len() / 2];
+        let Run { elapsed, processor_time, .. } = &runs[runs.len() / 2];
         let requests = effort.requests as f64;
         let processor_us = match processor_time {
             Some(spent) if *spent >= 20 * TICK => format!("{:.2}", micros(*spent) / requests),
@@ -84,6 +96,15 @@ fn measure(bin: Option<&OsString>, effort: &Effort) -> io::Result<()> {
             micros(alone[max]),
         );
     }
+    println!();
+    println!("| held by a node that is alone | resident memory, MB | bytes each |");
+    println!("|---|---|---|");
+    for (kind, count) in effort.held {
+        let grown = pour(bin, 1, kind, count)?.resident;
+        let grown = grown.ok_or_else(|| io::Error::other("the system tells no memory"))? as f64;
+        let (name, megabytes) = (kind.name(), grown / 1e6);
+        println!("| {count} `{name}` | {megabytes:.1} | {:.0} |", grown / count as f64);
+    }
     Ok(())
 }
 
@@ -96,13 +117,15 @@ struct Run {
     elapsed: Duration,
     /// What the node used of the processors, if the system tells.
     processor_time: Option<Duration>,
+    /// By how many bytes it has grown, if the system tells.
+    resident: Option<u64>,
 }
 
-/// Pours requests into the node as fast as it takes them, until all are answered.
-fn pour(bin: Option<&OsString>, kind: Kind, requests: usize) -> io::Result<Run> {
+/// Pours requests into one of so many nodes as fast as it takes them, until all are answered.
+fn pour(bin: Option<&OsString>, nodes: usize, kind: Kind, requests: usize) -> io::Result<Run> {
     let input: String = (0..requests).map(|msg_id| kind.line(msg_id)).collect();
-    let mut node = Node::start(bin)?;
-    let before = node.processor_time();
+    let mut node = Node::start(bin, nodes)?;
+    let (before, small) = (node.processor_time(), node.resident());
     let Node { stdin, stdout, .. } = &mut node;
     let elapsed = thread::scope(|scope| {
         let start = Instant::now();
@@ -126,13 +149,14 @@ fn pour(bin: Option<&OsString>, kind: Kind, requests: usize) -> io::Result<Run> 
         Ok(elapsed)
     })?;
     let processor_time = node.processor_time().zip(before).map(|(now, before)| now - before);
+    let resident = node.resident().zip(small).map(|(now, before)| now.saturating_sub(before));
     node.end()?;
-    Ok(Run { elapsed, processor_time })
+    Ok(Run { elapsed, processor_time, resident })
 }
 
 /// Asks one thing at a time of a node that has nothing else to do. Sorted.
 fn ask_alone(bin: Option<&OsString>, kind: Kind, requests: usize) -> io::Result<Vec<Duration>> {
-    let mut node = Node::start(bin)?;
+    let mut node = Node::start(bin, NODES)?;
     let mut spans = Vec::with_capacity(requests);
     for msg_id in 0..requests {
         let request = kind.line(msg_id);
@@ -154,7 +178,7 @@ struct Node {
 }
 
 impl Node {
-    fn start(bin: Option<&OsString>) -> io::Result<Node> {
+    fn start(bin: Option<&OsString>, nodes: usize) -> io::Result<Node> {
         let mut command = match bin {
             Some(bin) => Command::new(bin),
             None => {
@@ -168,7 +192,7 @@ impl Node {
         let stdin = process.stdin.take().ok_or_else(piped)?;
         let stdout = BufReader::with_capacity(1 << 16, process.stdout.take().ok_or_else(piped)?);
         let mut node = Node { process, stdin, stdout };
-        node.ask(&requests::init())?;
+        node.ask(&requests::init(nodes))?;
         Ok(node)
     }
 
@@ -190,6 +214,14 @@ impl Node {
         let user = ticks.next()?.ok()?;
         let system = ticks.next()?.ok()?;
         Some(TICK * u32::try_from(user + system).ok()?)
+    }
+
+    /// The memory it has in use, in bytes.
+    fn resident(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kilobytes * 1024)
     }
 
     fn end(self) -> io::Result<()> {

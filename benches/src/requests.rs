@@ -1,12 +1,15 @@
 //! What a Maelstrom node is asked and told, as lines with their newlines.
 
-/// How many nodes there are, `n0` and so on. The lines are for `n0`.
+/// How many nodes there are, `n0` and so on, unless a node is alone. The lines are for `n0`.
 pub const NODES: usize = 25;
 
-/// Sets `n0` up as one of [`NODES`]. Its reply is one line.
+/// How many logs [`Kind::Send`] appends to in turn.
+pub const KEYS: usize = 100;
+
+/// Sets `n0` up as one of so many. Its reply is one line.
 #[must_use]
-pub fn init() -> String {
-    let names: Vec<String> = (0..NODES).map(|place| format!(r#""n{place}""#)).collect();
+pub fn init(nodes: usize) -> String {
+    let names: Vec<String> = (0..nodes).map(|place| format!(r#""n{place}""#)).collect();
     let names = names.join(",");
     line("c0", 0, &format!(r#""type":"init","node_id":"n0","node_ids":[{names}]"#))
 }
@@ -22,6 +25,8 @@ pub enum Kind {
     Broadcast,
     /// Every value.
     Read,
+    /// A message for a log, each of the [`KEYS`] in turn.
+    Send,
 }
 
 impl Kind {
@@ -33,6 +38,7 @@ impl Kind {
             Kind::Generate => "generate",
             Kind::Broadcast => "broadcast",
             Kind::Read => "read",
+            Kind::Send => "send",
         }
     }
 
@@ -44,9 +50,16 @@ impl Kind {
             Kind::Generate => r#""type":"generate""#.to_owned(),
             Kind::Broadcast => format!(r#""type":"broadcast","message":{msg_id}"#),
             Kind::Read => r#""type":"read""#.to_owned(),
+            Kind::Send => format!(r#""type":"send","key":"{}","msg":{msg_id}"#, msg_id % KEYS),
         };
         line("c2", msg_id, &fields)
     }
+}
+
+/// Asks for a log from an offset on.
+#[must_use]
+pub fn poll(key: usize, offset: usize) -> String {
+    line("c2", 1, &format!(r#""type":"poll","offsets":{{"{key}":{offset}}}"#))
 }
 
 /// A peer's share: ten new items, and a digest with a mark for every node.
