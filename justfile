@@ -20,7 +20,12 @@ workbench *flags:
 
 # Every interleaving of the claim.
 loom:
-    RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test --package snowflake --release --test 'loom_*'
+    RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test --package snowflake --release --features lease --test 'loom_*'
+
+# Leases under torture: eight processes that are killed, stopped and given wrong clocks, on each
+# store that the machine has. TORTURE_SEED=… replays a run's plan.
+torture seconds="60":
+    TORTURE_SECONDS={{ seconds }} cargo test --package snowflake --release --all-features --test torture -- --nocapture --test-threads=1
 
 # Many more cases of every property test.
 properties cases="20000":

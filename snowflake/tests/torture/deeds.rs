@@ -1,0 +1,289 @@
+//! What is done to the processes of a lane, fault by fault, and held against its forecast.
+
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use snowflake::{Clock, Id, Parts, SystemClock};
+
+use super::forecast::{Forecast, LATE_MS};
+use super::lane::Lane;
+use super::record::{Record, What, Why, now_ms};
+use super::schedule::{BACK_MS, Fault, HOUR_MS};
+use super::worker::{BOUNDS, EPOCH};
+
+impl Lane {
+    pub(super) fn do_deed(&mut self, fault: Fault) {
+        match fault {
+            Fault::Crash => self.crash(fault, self.off_ms),
+            Fault::Restart => self.restart(fault),
+            Fault::Stop { for_ms } => self.stop(fault, for_ms, |_| {}),
+            Fault::Replace { for_ms } => self.replace(fault, for_ms),
+            Fault::ReplaceAndEnd { for_ms } => self.replace_and_end(fault, for_ms),
+            Fault::Back { for_ms } => self.back(fault, for_ms),
+            Fault::BackAndCrash { by_ms, for_ms } => self.back_and_crash(fault, by_ms, for_ms),
+            Fault::Hour { for_ms } => self.hour(fault, for_ms),
+        }
+    }
+
+    fn crash(&mut self, fault: Fault, off_ms: i64) {
+        self.current().kill();
+        self.current().read();
+        let killed_ms = now_ms();
+        self.set_off(off_ms);
+        self.start();
+        let begun = self.wait_for_ids();
+        let forecast = Forecast::goes_on(if self.holding.is_fixed {
+            "the successor starts at once, ahead of its clock by what was granted"
+        } else {
+            "the successor starts at once, with another node id"
+        });
+        self.find(fault, forecast, killed_ms..=begun.at_ms);
+        self.compare_with_predecessor(fault, self.orders.grant_ms);
+    }
+
+    fn restart(&mut self, fault: Fault) {
+        self.current().end();
+        let ended_ms = now_ms();
+        self.start();
+        let begun = self.wait_for_ids();
+        let forecast = Forecast::goes_on("the successor starts at once");
+        self.find(fault, forecast, ended_ms..=begun.at_ms);
+        if self.holding.is_fixed {
+            self.compare_with_predecessor(fault, 0);
+        }
+    }
+
+    /// Meanwhile `then` is done, when the grant has ended.
+    fn stop(&mut self, fault: Fault, for_ms: u64, then: impl FnOnce(&mut Lane)) {
+        let stopped_ms = now_ms();
+        self.current().signal(Signal::STOP);
+        then(self);
+        thread::sleep(Duration::from_millis((stopped_ms + for_ms).saturating_sub(now_ms())));
+        let lasted_ms = now_ms() - stopped_ms;
+        self.current().signal(Signal::CONT);
+        let resumed = self.wait_for_ids();
+        // It may have been stopped a moment after it was told to.
+        let forecast = Forecast::new("waits as long, and for one renewal", for_ms - 50, lasted_ms);
+        self.find(fault, forecast, stopped_ms..=resumed.at_ms);
+    }
+
+    fn replace(&mut self, fault: Fault, for_ms: u64) {
+        if !self.holding.is_shared {
+            return self.stop(fault, for_ms, |lane| {
+                let begun_ms = now_ms();
+                lane.start();
+                let refused = lane.current().wait_for("a refusal", begun_ms, is_not_started);
+                let span_ms = begun_ms..=refused.at_ms;
+                let forecast = Forecast::goes_on("the second is refused: the folder is in use");
+                lane.find_refused(fault, forecast.told(Why::InUse, 0..=0), refused, span_ms);
+                // The one that was refused makes no ID.
+                let at = lane.processes.len() - 1;
+                lane.processes.swap(at - 1, at);
+            });
+        }
+        let (first, told_ms) = self.displace(fault, for_ms);
+        thread::sleep(Duration::from_millis(self.orders.grant_ms / 2));
+        self.processes[first].kill();
+        self.processes[first].read();
+        let (last, count, at_ms) = self.processes[first].runs().next_back().unwrap();
+        let (next, ..) = self.current().runs().next().unwrap();
+        let wrong = (last + count > next || at_ms > told_ms).then(|| "not so".to_owned());
+        let forecast = Forecast::goes_on("all its IDs are smaller, and there are no more");
+        self.found(fault, forecast, format!("{} ms before", tick(next) - tick(last)), wrong);
+    }
+
+    fn replace_and_end(&mut self, fault: Fault, for_ms: u64) {
+        let (first, _) = self.displace(fault, for_ms);
+        self.current().end();
+        let ended_ms = now_ms();
+        let (last, count, _) = self.current().runs().next_back().unwrap();
+        let second = self.processes.len() - 1;
+        self.processes.swap(first, second);
+        let resumed = self.wait_for_ids();
+        // The second may have run ahead of its clock by a grant, up to which the first waits.
+        let waits = Forecast::new("the first goes on after the second", 0, self.orders.grant_ms);
+        let waits = waits.perhaps(&[Why::TakenOver, Why::Ahead]);
+        self.find(fault, waits, ended_ms..=resumed.at_ms);
+        let next = self.current().runs().find(|&(.., at_ms)| at_ms >= ended_ms);
+        let next = next.map_or(0, |(first, ..)| first);
+        let wrong = (next < last + count).then(|| format!("{next} after {last}"));
+        let forecast = Forecast::goes_on("its next ID is larger than all of the second's");
+        self.found(fault, forecast, format!("{} ms later", tick(next).abs_diff(tick(last))), wrong);
+    }
+
+    /// Stops the last process and starts another with its node id; resumes it when its grant
+    /// has ended, and waits until it is told. Which one it was, and when it was told.
+    fn displace(&mut self, fault: Fault, for_ms: u64) -> (usize, u64) {
+        let stopped_ms = now_ms();
+        self.current().signal(Signal::STOP);
+        self.start();
+        let begun = self.wait_for_ids();
+        let forecast = Forecast::goes_on("the second starts at once, with the same node id");
+        self.find(fault, forecast, stopped_ms..=begun.at_ms);
+
+        thread::sleep(Duration::from_millis((stopped_ms + for_ms).saturating_sub(now_ms())));
+        let resumed_ms = now_ms();
+        let first = self.processes.len() - 2;
+        self.processes[first].signal(Signal::CONT);
+        let is_taken_over = |record: &Record| is_refused_by(record, Why::TakenOver);
+        let told = self.processes[first].wait_for("TakenOver", resumed_ms, is_taken_over);
+        let forecast = Forecast::goes_on("the first is told");
+        let forecast = forecast.told(Why::TakenOver, 0..=0);
+        self.find_of(first, fault, forecast, resumed_ms..=told.at_ms);
+        self.current().read();
+        (first, told.at_ms)
+    }
+
+    fn back(&mut self, fault: Fault, for_ms: u64) {
+        let begun_ms = now_ms();
+        self.set_off(-(BACK_MS as i64));
+        if for_ms < BACK_MS {
+            self.current().wait_for("a wait", begun_ms, is_ahead);
+            thread::sleep(Duration::from_millis((begun_ms + for_ms).saturating_sub(now_ms())));
+            self.set_off(0);
+        }
+        let lasted_ms = (now_ms() - begun_ms).max(for_ms.min(BACK_MS));
+        // One that comes after the wait has begun: the last millisecond may be made to its end.
+        thread::sleep(Duration::from_millis(10));
+        let resumed = self.wait_for_ids();
+        let waits = Forecast::new(
+            "waits until its clock is where it was",
+            for_ms.min(BACK_MS) - 50,
+            lasted_ms,
+        );
+        let told_ms = BACK_MS - LATE_MS..=BACK_MS + 1;
+        self.find(fault, waits.told(Why::Ahead, told_ms), begun_ms..=resumed.at_ms);
+    }
+
+    fn back_and_crash(&mut self, fault: Fault, by_ms: u64, for_ms: u64) {
+        let was_off_ms = self.off_ms;
+        self.crash(fault, was_off_ms - by_ms as i64);
+        thread::sleep(Duration::from_millis(for_ms));
+        let set_ms = now_ms();
+        self.set_off(was_off_ms);
+        // It is believed after a second.
+        thread::sleep(Duration::from_millis(2000));
+        let resumed = self.wait_for_ids();
+        let forecast =
+            Forecast::new("set right again it waits for a renewal, at most", 0, self.interval_ms());
+        self.find(fault, forecast, set_ms..=resumed.at_ms);
+    }
+
+    fn hour(&mut self, fault: Fault, for_ms: u64) {
+        let was_off_ms = self.off_ms;
+        let set_ms = now_ms();
+        self.set_off(was_off_ms + HOUR_MS as i64);
+        if self.holding.is_bounded {
+            let is_refused = |record: &Record| is_refused_by(record, Why::Refused);
+            let refused = self.current().wait_for("a refusal", set_ms, is_refused);
+            thread::sleep(Duration::from_millis((set_ms + for_ms).saturating_sub(now_ms())));
+            let lasted_ms = now_ms() - set_ms;
+            self.set_off(was_off_ms);
+            let resumed = self.wait_for_ids();
+            let least_ms = lasted_ms.saturating_sub(1000 + self.interval_ms() + LATE_MS);
+            let waits = Forecast::new(
+                "goes on for a second, then waits until its clock is right",
+                least_ms,
+                lasted_ms - 1000 + self.interval_ms(),
+            );
+            self.find(fault, waits.told(Why::Refused, 0..=0), set_ms..=resumed.at_ms);
+            self.find_late_enough(fault, refused.at_ms - set_ms);
+            return;
+        }
+        let an_hour_later = tick_now() + HOUR_MS / 2;
+        let is_later = move |record: &Record| match record.what {
+            What::Ids { first, .. } => tick(first) > an_hour_later,
+            _ => false,
+        };
+        let later = self.current().wait_for("an ID of the next hour", set_ms, is_later);
+        let forecast = Forecast::new(
+            "goes on for a second, and an hour later after one renewal",
+            0,
+            self.interval_ms(),
+        );
+        self.find(fault, forecast, set_ms..=later.at_ms);
+        self.find_late_enough(fault, later.at_ms - set_ms);
+
+        thread::sleep(Duration::from_millis((set_ms + for_ms).saturating_sub(now_ms())));
+        self.set_off(was_off_ms);
+        let back_ms = now_ms();
+        let told = self.current().wait_for("a wait", back_ms, is_ahead);
+        let waits = Forecast::goes_on("set right it waits for an hour");
+        let hour_ms = HOUR_MS - LATE_MS..=HOUR_MS + 1;
+        self.find(fault, waits.told(Why::Ahead, hour_ms), back_ms..=told.at_ms);
+        let ahead_ms = self.current().ahead_ms();
+        self.current().kill();
+        self.current().read();
+        let begun_ms = now_ms();
+        self.start();
+        let refused = self.current().wait_for("a refusal", begun_ms, is_not_started);
+        let bounds_ms = BOUNDS.ahead_ms();
+        let wait_ms = HOUR_MS - bounds_ms - 2 * LATE_MS
+            ..=HOUR_MS - bounds_ms + 2 * self.orders.grant_ms + ahead_ms + 100;
+        let forecast = Forecast::goes_on("its successor is refused until the mark is near");
+        let forecast = forecast.told(Why::TooFarAhead, wait_ms);
+        self.find_refused(fault, forecast, refused, begun_ms..=refused.at_ms);
+    }
+
+    /// A jump is not believed for a second.
+    fn find_late_enough(&mut self, fault: Fault, after_ms: u64) {
+        let wrong = (after_ms < 1000).then(|| "believed too early".to_owned());
+        let forecast = Forecast::goes_on("the jump is believed after a second");
+        self.found(fault, forecast, format!("after {after_ms} ms"), wrong);
+    }
+
+    /// With a fixed node id the first ID is past the predecessor's last, and not further
+    /// than `granted_ms` past that and the clock; with any it is another one's.
+    fn compare_with_predecessor(&mut self, fault: Fault, granted_ms: u64) {
+        let [.., before, after] = &*self.processes else { return };
+        let Some((last, count, _)) = before.runs().next_back() else { return };
+        let Some((first, _, at_ms)) = after.runs().next() else { return };
+        let node = |id| parts(id).node;
+        let last = last + (count - 1);
+        let wrong = if self.holding.is_fixed {
+            let clock = (tick_now() - (now_ms() - at_ms)).saturating_add_signed(self.off_ms);
+            // The predecessor may have made some that it had no time to write down.
+            let most = clock.max(tick(last) + 2) + granted_ms + 2;
+            (first <= last || tick(first) > most)
+                .then(|| format!("the first ID is of {}, at most {most}", tick(first)))
+        } else {
+            (node(first) == node(last)).then(|| "the same node id".to_owned())
+        };
+        let (says, seen) = if self.holding.is_fixed {
+            let says = match granted_ms {
+                0 => "its first ID is larger, and not ahead of the clock for it",
+                _ => "its first ID is larger, by a grant at most",
+            };
+            (says, format!("{} ms later", tick(first).saturating_sub(tick(last))))
+        } else {
+            ("it has another node id", format!("{} after {}", node(first), node(last)))
+        };
+        self.found(fault, Forecast::goes_on(says), seen, wrong);
+    }
+}
+
+fn is_not_started(record: &Record) -> bool {
+    matches!(record.what, What::NotStarted(_))
+}
+
+fn is_refused_by(record: &Record, why: Why) -> bool {
+    matches!(record.what, What::Refused(refusal) if refusal.why == why)
+}
+
+fn is_ahead(record: &Record) -> bool {
+    is_refused_by(record, Why::Ahead)
+}
+
+/// Now, as an ID has it.
+fn tick_now() -> u64 {
+    SystemClock.now().since(EPOCH).unwrap()
+}
+
+fn parts(id: u64) -> Parts {
+    Id::from_raw(id).unwrap().parts()
+}
+
+fn tick(id: u64) -> u64 {
+    parts(id).timestamp_ms
+}

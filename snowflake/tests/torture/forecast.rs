@@ -1,0 +1,165 @@
+//! What is said beforehand of each fault: who goes on, who waits, for how long, and what a
+//! call for an ID is told meanwhile.
+//!
+//! | fault | node id | forecast |
+//! |---|---|---|
+//! | crash, step back and crash | fixed | the successor starts at once, ahead of its clock by what was granted |
+//! | | any | the successor starts at once, with another node id and not ahead |
+//! | restart | | the successor starts at once, right after the last ID |
+//! | stop | | waits as long, and for one renewal: `NotRenewed` |
+//! | replace | fixed, shared | the successor starts at once; the first is told `TakenOver`, and all its IDs are smaller |
+//! | | fixed, own folder | the second is refused, `InUse`; the first goes on as after a stop |
+//! | replace and end | fixed, shared | the same; when the second has released, the first goes on, past its IDs |
+//! | -30 s | | waits until the clock is where it was, and for a renewal if its grant has ended by then: `Ahead`, by 30 s |
+//! | +1 h | bounded store | goes on for 1 s; then waits until the clock is right: `Refused` |
+//! | | own folder | goes on for 1 s, waits for the next renewal, goes on an hour later; back again it waits for an hour: `Ahead`; its successor is refused, `TooFarAhead` |
+//!
+//! How long is exact at the lower end. At the upper there is [`LATE_MS`], because machines are busy.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use super::record::{Record, Refusal, What, Why};
+
+/// How much later than it should anything may happen: processes are started, scheduled and
+/// renewed on a machine that has more of them than cores.
+pub(crate) const LATE_MS: u64 = 2000;
+
+/// What is to be seen of a process from a fault on until it is dealt with.
+#[derive(Clone, Debug)]
+pub(crate) struct Forecast {
+    pub(crate) says: &'static str,
+    /// For how long it makes no ID.
+    pub(crate) silent_ms: RangeInclusive<u64>,
+    /// What it is surely told, and with which wait.
+    pub(crate) told: Option<(Why, RangeInclusive<u64>)>,
+    /// What it may be told.
+    pub(crate) perhaps: &'static [Why],
+}
+
+impl Forecast {
+    pub(crate) fn new(says: &'static str, least_ms: u64, most_ms: u64) -> Forecast {
+        Forecast { says, silent_ms: least_ms..=most_ms + LATE_MS, told: None, perhaps: &[] }
+    }
+
+    pub(crate) fn goes_on(says: &'static str) -> Forecast {
+        Forecast::new(says, 0, 0)
+    }
+
+    /// It is surely told `why`, with a wait in `wait_ms`.
+    pub(crate) fn told(self, why: Why, wait_ms: RangeInclusive<u64>) -> Forecast {
+        Forecast { told: Some((why, wait_ms)), ..self }
+    }
+
+    pub(crate) fn perhaps(self, perhaps: &'static [Why]) -> Forecast {
+        Forecast { perhaps, ..self }
+    }
+
+    /// What is wrong with what was seen.
+    pub(crate) fn judge(&self, seen: &Seen) -> Result<(), String> {
+        if !self.silent_ms.contains(&seen.silent_ms) {
+            return Err(format!("silent for {} ms, not {:?}", seen.silent_ms, self.silent_ms));
+        }
+        if let Some((why, wait_ms)) = &self.told {
+            match seen.told.get(why) {
+                None => return Err(format!("never told {why:?}")),
+                Some(told_ms) if !wait_ms.contains(told_ms) => {
+                    return Err(format!("told to wait {told_ms} ms, not {wait_ms:?}"));
+                }
+                Some(_) => {}
+            }
+        }
+        let expected = |why| self.told.as_ref().is_some_and(|told| told.0 == why);
+        let news = seen.told.iter().find(|&(&why, &wait_ms)| {
+            !expected(why) && !self.perhaps.contains(&why) && seen.is_news(why, wait_ms)
+        });
+        match news {
+            Some((why, wait_ms)) => Err(format!("told {why:?}, {wait_ms} ms")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What was seen of a process in a span of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// The longest time without an ID.
+    pub(crate) silent_ms: u64,
+    /// What calls were told, with the longest wait.
+    pub(crate) told: BTreeMap<Why, u64>,
+    /// Its IDs may run ahead of its clock.
+    pub(crate) may_run_ahead: bool,
+}
+
+impl Seen {
+    pub(crate) fn of(records: &[Record], span_ms: RangeInclusive<u64>) -> Seen {
+        let may_run_ahead =
+            records.iter().any(|it| matches!(it.what, What::Started { ahead_ms } if ahead_ms > 0));
+        let mut seen = Seen { silent_ms: 0, told: BTreeMap::new(), may_run_ahead };
+        let mut last_ms = *span_ms.start();
+        for record in records.iter().filter(|record| span_ms.contains(&record.at_ms)) {
+            match record.what {
+                What::Ids { .. } => {
+                    seen.silent_ms = seen.silent_ms.max(record.at_ms - last_ms);
+                    last_ms = record.at_ms;
+                }
+                What::Refused(Refusal { why, wait_ms }) => {
+                    let longest = seen.told.entry(why).or_default();
+                    *longest = wait_ms.max(*longest);
+                }
+                _ => {}
+            }
+        }
+        seen.silent_ms = seen.silent_ms.max(span_ms.end() - last_ms);
+        seen
+    }
+
+    /// Whether it says something that `why` was told, while the silence is as it should be.
+    fn is_news(&self, why: Why, wait_ms: u64) -> bool {
+        match why {
+            // A renewal that is late, or fails, on a busy machine.
+            Why::NotRenewed | Why::StoreFailed => false,
+            // One that may run ahead gets to the end of its grant before its clock does; and
+            // a call that was stopped while it waited for the next millisecond has waited too long.
+            Why::Ahead => !self.may_run_ahead && wait_ms > 10,
+            _ => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records(ids_at_ms: &[u64], told: Why) -> Vec<Record> {
+        let refused = What::Refused(Refusal { why: told, wait_ms: 7 });
+        let refused = Record { at_ms: ids_at_ms[0], what: refused };
+        let ids = |&at_ms| Record { at_ms, what: What::Ids { first: 1, count: 1 } };
+        ids_at_ms.iter().map(ids).chain([refused]).collect()
+    }
+
+    #[test]
+    fn the_longest_silence_is_found_wherever_it_is() {
+        for (ids_at_ms, silent_ms) in [([11, 12, 90], 78), ([60, 61, 80], 50), ([11, 12, 13], 87)] {
+            let records = records(&ids_at_ms, Why::Ahead);
+            assert_eq!(Seen::of(&records, 10..=100).silent_ms, silent_ms);
+        }
+    }
+
+    #[test]
+    fn a_forecast_that_is_wrong_is_found_out() {
+        let seen = |told| Seen::of(&records(&[10, 5010, 5011], told), 10..=5012);
+        let forecast = Forecast::new("waits", 4000, 6000).told(Why::Ahead, 7..=7);
+        assert_eq!(forecast.judge(&seen(Why::Ahead)), Ok(()));
+        let wrong = [
+            (Forecast::new("too long", 0, 1000), Why::NotRenewed),
+            (Forecast::new("too short", 5001, 6000), Why::NotRenewed),
+            (Forecast::new("told nothing", 0, 6000), Why::TakenOver),
+            (Forecast::new("told something", 0, 6000).told(Why::Ahead, 7..=7), Why::NotRenewed),
+            (Forecast::new("another wait", 0, 6000).told(Why::Ahead, 8..=9), Why::Ahead),
+        ];
+        for (forecast, told) in wrong {
+            assert!(forecast.judge(&seen(told)).is_err(), "{}", forecast.says);
+        }
+    }
+}

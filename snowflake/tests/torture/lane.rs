@@ -1,0 +1,137 @@
+//! A lane: one process after another in the same place, and what is found of them.
+
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use super::forecast::Forecast;
+use super::process::{FakeClock, Process};
+use super::record::{Record, What, now_ms};
+use super::schedule::{Deed, Fault, Holding};
+use super::worker::Orders;
+
+pub(crate) struct Lane {
+    pub(crate) name: String,
+    pub(crate) holding: Holding,
+    pub(crate) orders: Orders,
+    pub(crate) folder: PathBuf,
+    pub(crate) clock: Option<FakeClock>,
+    /// How far the clock is off.
+    pub(super) off_ms: i64,
+    /// All of its processes; the last one is the one that things are done to.
+    pub(crate) processes: Vec<Process>,
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// A forecast, and what came of it.
+pub(crate) struct Finding {
+    pub(crate) lane: String,
+    pub(crate) fault: Fault,
+    pub(crate) forecast: Forecast,
+    pub(crate) seen: String,
+    pub(crate) wrong: Option<String>,
+}
+
+impl Lane {
+    pub(crate) fn new(
+        name: String,
+        holding: Holding,
+        orders: Orders,
+        folder: &Path,
+        clock: Option<FakeClock>,
+    ) -> Lane {
+        let (processes, findings) = (Vec::new(), Vec::new());
+        let folder = folder.to_owned();
+        Lane { name, holding, orders, folder, clock, off_ms: 0, processes, findings }
+    }
+
+    /// Does all the deeds, and lets it run on until `until_ms`.
+    pub(crate) fn run(&mut self, deeds: &[Deed], until_ms: u64) {
+        self.start();
+        self.wait_for_ids();
+        for &Deed { after_ms, fault } in deeds {
+            thread::sleep(Duration::from_millis(after_ms));
+            self.do_deed(fault);
+        }
+        // A lane whose last process was refused has nothing more to do.
+        thread::sleep(Duration::from_millis(until_ms.saturating_sub(now_ms())));
+        if self.current().records().iter().any(|it| matches!(it.what, What::Started { .. })) {
+            self.current().end();
+        }
+        self.processes.iter_mut().for_each(Process::read);
+    }
+
+    pub(super) fn start(&mut self) {
+        let records = self.folder.join(format!("records-{}", self.processes.len()));
+        let orders = Orders { records, ..self.orders.clone() };
+        self.processes.push(Process::start(&orders, self.clock.as_ref()));
+    }
+
+    pub(super) fn current(&mut self) -> &mut Process {
+        self.processes.last_mut().expect("a lane starts with a process")
+    }
+
+    pub(super) fn wait_for_ids(&mut self) -> Record {
+        let what = format!("an ID of {}", self.name);
+        self.current().wait_for(&what, now_ms(), |record| matches!(record.what, What::Ids { .. }))
+    }
+
+    pub(super) fn set_off(&mut self, ms: i64) {
+        self.off_ms = ms;
+        if let Some(clock) = &self.clock {
+            clock.set_off(ms);
+        }
+    }
+
+    /// A keeper's, between two renewals.
+    pub(super) fn interval_ms(&self) -> u64 {
+        self.orders.grant_ms / 3
+    }
+
+    /// Compares what was seen of the last process with the forecast.
+    pub(super) fn find(&mut self, fault: Fault, forecast: Forecast, span_ms: RangeInclusive<u64>) {
+        self.find_of(self.processes.len() - 1, fault, forecast, span_ms);
+    }
+
+    pub(super) fn find_of(
+        &mut self,
+        process: usize,
+        fault: Fault,
+        forecast: Forecast,
+        span_ms: RangeInclusive<u64>,
+    ) {
+        let seen = self.processes[process].seen(span_ms);
+        let wrong = forecast.judge(&seen).err();
+        let told: Vec<_> = seen.told.keys().map(|why| format!(", {why:?}")).collect();
+        let seen = format!("silent for {} ms{}", seen.silent_ms, told.concat());
+        self.found(fault, forecast, seen, wrong);
+    }
+
+    /// As [`find`](Lane::find), of a process that did not start.
+    pub(super) fn find_refused(
+        &mut self,
+        fault: Fault,
+        forecast: Forecast,
+        refused: Record,
+        span_ms: RangeInclusive<u64>,
+    ) {
+        let What::NotStarted(refusal) = refused.what else { return };
+        let mut seen = self.current().seen(span_ms);
+        seen.told.insert(refusal.why, refusal.wait_ms);
+        let wrong = forecast.judge(&seen).err();
+        let seen = format!("{:?} for {} ms", refusal.why, refusal.wait_ms);
+        self.found(fault, forecast, seen, wrong);
+    }
+
+    pub(super) fn found(
+        &mut self,
+        fault: Fault,
+        forecast: Forecast,
+        seen: String,
+        wrong: Option<String>,
+    ) {
+        let lane = self.name.clone();
+        self.findings.push(Finding { lane, fault, forecast, seen, wrong });
+    }
+}
