@@ -7,16 +7,30 @@
 mod promises;
 mod servers;
 
-use promises::Server;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use promises::{Server, request};
 use servers::Etcd;
-use snowflake::Epoch;
-use snowflake::lease::{Bounds, EtcdStore, LeaseError};
+use servers::certificates::Certificates;
+use snowflake::lease::{Bounds, EtcdStore, LeaseError, LeaseStore, Problem};
+use snowflake::{Clock, Epoch, SystemClock, UnixMillis};
 
 impl Server for Etcd {
     type Store = EtcdStore;
 
-    fn connect(&self, epoch: Epoch) -> Result<EtcdStore, LeaseError> {
-        EtcdStore::connect(&self.url(), epoch, Bounds::default())
+    fn port(&self) -> u16 {
+        Etcd::port(self)
+    }
+
+    fn url_through(&self, port: u16) -> String {
+        Etcd::url_through(self, port)
+    }
+
+    fn connect(url: &str, epoch: Epoch) -> Result<EtcdStore, LeaseError> {
+        EtcdStore::connect(url, epoch, Bounds::default())
     }
 
     fn stop(&mut self) {
@@ -32,4 +46,169 @@ impl Server for Etcd {
 fn etcd() {
     let Some(mut server) = Etcd::start() else { return };
     promises::keeps(&mut server);
+}
+
+fn connect(url: &str) -> Result<EtcdStore, LeaseError> {
+    EtcdStore::connect(url, Epoch::Y2024, Bounds::default())
+}
+
+#[test]
+fn the_server_and_the_client_show_certificates() {
+    let files = Certificates::new();
+    let [ca, other_ca] = ["ca", "other-ca"].map(|name| files.text(name));
+    let [server, server_key] = ["server", "server-key"].map(|name| files.text(name));
+    let options = ["--cert-file", &server, "--key-file", &server_key, "--trusted-ca-file", &ca];
+    let options = [&options[..], &["--client-cert-auth"]].concat();
+    let Some(server) = Etcd::start_with("https", &options) else { return };
+    let url = |host: &str, options: &str| {
+        // It listens before it has a leader.
+        format!("etcds://{host}:{}?timeout_ms=10000{options}", server.port())
+    };
+    let client = format!("&cert={}&key={}", files.text("client"), files.text("client-key"));
+
+    let store = connect(&url("127.0.0.1", &format!("{client}&cacert={ca}"))).unwrap();
+    let lease = store.acquire(&request(None, SystemClock.now())).unwrap();
+    store.renew(&lease, SystemClock.now(), UnixMillis(lease.until.0 + 1)).unwrap();
+
+    for (host, options, why) in [
+        ("127.0.0.1", format!("&cacert={ca}"), "failed: io: "),
+        ("127.0.0.1", format!("{client}&cacert={other_ca}"), "UnknownIssuer"),
+        ("localhost", format!("{client}&cacert={ca}"), "not valid for name"),
+        ("127.0.0.1", client.clone(), "certificate"),
+        ("127.0.0.1", "&cacert=no.pem".to_owned(), "no.pem: "),
+    ] {
+        let refused = connect(&url(host, &options)).unwrap_err().to_string();
+        assert!(refused.contains(why), "{host} {options}: {refused}");
+    }
+    let plain = connect(&server.url()).unwrap_err().to_string();
+    assert!(plain.contains("looking for the namespace failed"), "{plain}");
+}
+
+#[test]
+fn a_user_is_let_in_and_again_when_its_token_has_ended() {
+    let Some(mut server) = Etcd::start() else { return };
+    let root = Some("root:secret");
+    for (user, args) in [
+        (None, &["user", "add", "root:secret"][..]),
+        (None, &["user", "add", "ids:p@ss"]),
+        (None, &["role", "add", "ids"]),
+        (None, &["role", "grant-permission", "--prefix=true", "ids", "readwrite", "orders/"]),
+        (None, &["user", "grant-role", "ids", "ids"]),
+        (None, &["auth", "enable"]),
+    ] {
+        let Some(()) = server.ctl(user, args) else { return };
+    }
+    let url = |user: &str, prefix: &str| {
+        format!("etcd://{user}127.0.0.1:{}/{prefix}?timeout_ms=10000", server.port())
+    };
+    let store = connect(&url("ids:p%40ss@", "orders")).unwrap();
+    let lease = store.acquire(&request(None, SystemClock.now())).unwrap();
+    let renew = || {
+        let until = UnixMillis(store.records().unwrap()[0].1.mark.0 + 1);
+        store.renew(&lease, SystemClock.now(), until).unwrap();
+    };
+    renew();
+    // A user's change ends tokens, and so does a restart.
+    server.ctl(root, &["user", "add", "more:secret"]);
+    renew();
+    for (user, prefix, why) in [
+        ("ids:p%40ss@", "others", "permission denied"),
+        ("ids:wrong@", "orders", "authentication failed, invalid user ID or password"),
+        ("", "orders", "user name is empty"),
+    ] {
+        let refused = connect(&url(user, prefix)).unwrap_err().to_string();
+        assert!(refused.contains(why) && !refused.contains("p@ss"), "{user}: {refused}");
+    }
+    server.stop();
+    server.run();
+    renew();
+}
+
+/// A mark that cannot be read is never taken for none.
+#[test]
+fn a_damaged_key_is_refused_and_repaired_by_a_reset() {
+    let Some(server) = Etcd::start() else { return };
+    let store = connect(&server.url()).unwrap();
+    let lease = store.acquire(&request(Some(7), SystemClock.now())).unwrap();
+    let Some(()) = server.ctl(None, &["put", "snowflake/node/0007", "{}"]) else { return };
+    let damaged = |refused: LeaseError| {
+        let text = refused.to_string();
+        assert!(text.contains("its key `snowflake/node/0007` is no good"), "{text}");
+    };
+    let until = UnixMillis(lease.until.0 + 1);
+    damaged(store.renew(&lease, SystemClock.now(), until).unwrap_err());
+    damaged(store.acquire(&request(Some(7), SystemClock.now())).unwrap_err());
+    damaged(store.acquire(&request(None, SystemClock.now())).unwrap_err());
+    damaged(store.records().unwrap_err());
+
+    store.reset(lease.node, until).unwrap();
+    let next = store.acquire(&request(Some(7), SystemClock.now())).unwrap();
+    assert!(next.fence > lease.fence && next.from >= until, "{next}");
+
+    server.ctl(None, &["del", "snowflake/namespace"]);
+    let gone = store.renew(&next, SystemClock.now(), UnixMillis(next.until.0 + 1)).unwrap_err();
+    let LeaseError::Store(error) = &gone else { panic!("{gone}") };
+    assert!(matches!(error.problem(), Problem::Misconfigured { .. }), "{gone}");
+}
+
+/// Whatever is at the other end: an error, in time, and never a panic.
+#[test]
+fn an_answer_that_is_not_etcds_is_an_error() {
+    let ok = |body: &str| {
+        let length = body.len();
+        format!("HTTP/1.1 200 OK\r\nDate: never\r\nContent-Length: {length}\r\n\r\n{body}")
+    };
+    let found = |kv: &str| {
+        let range = format!(r#"{{"response_range":{{"kvs":[{kv}]}}}}"#);
+        ok(&format!(r#"{{"header":{{"revision":"7"}},"responses":[{range}]}}"#))
+    };
+    let mut answers: Vec<String> =
+        ["", "\r\n\r\n", "HTTP/1.1 200 OK\r\n", "SSH-2.0-OpenSSH\r\n"].map(str::to_owned).into();
+    answers.extend(["", "{", "[]", "null", "{}", "<html>", "\u{fffd}", r#"{"header":{}}"#].map(ok));
+    answers.extend(["-1", "99999999999999999999", "x"].map(|revision| {
+        ok(&format!(r#"{{"header":{{"revision":"{revision}"}},"succeeded":true}}"#))
+    }));
+    answers.extend(
+        [
+            "{}",
+            r#"{"key":"*","mod_revision":"1"}"#,
+            // `snowflake/namespace`, with no value and with a number.
+            r#"{"key":"c25vd2ZsYWtlL25hbWVzcGFjZQ==","mod_revision":"1"}"#,
+            r#"{"key":"c25vd2ZsYWtlL25hbWVzcGFjZQ==","mod_revision":"1","value":"Nw=="}"#,
+        ]
+        .map(found),
+    );
+    answers.push(ok(&" ".repeat(9 << 20)));
+    answers.push("HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n".to_owned());
+    answers.push(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx".to_owned(),
+    );
+    answers.push("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n".to_owned());
+    answers.push("HTTP/1.1 503 Gone\r\nContent-Length: 4\r\n\r\n<ht>".to_owned());
+    answers.push(format!("HTTP/1.1 200 OK\r\n{}", "x: y\r\n".repeat(1 << 16)));
+
+    for answer in &answers {
+        let port = answering(answer.clone().into_bytes());
+        let begun = Instant::now();
+        let refused = connect(&format!("etcd://127.0.0.1:{port}?timeout_ms=500")).unwrap_err();
+        let shown = &answer[..answer.len().min(200)];
+        assert!(matches!(refused, LeaseError::Store(_)), "{shown:?}: {refused}");
+        assert!(refused.to_string().len() < 1000, "{shown:?}: {refused}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{shown:?} is waited for");
+    }
+}
+
+/// A port where each connection gets one answer, and is then left open.
+fn answering(answer: Vec<u8>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let mut open = Vec::new();
+        for mut client in listener.incoming().flatten() {
+            // A part of the question is enough.
+            let _ = client.read(&mut [0; 1 << 16]).and_then(|_| client.write_all(&answer));
+            open.push(client);
+        }
+    });
+    port
 }

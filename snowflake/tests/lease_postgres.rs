@@ -7,16 +7,29 @@
 mod promises;
 mod servers;
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use promises::Server;
 use servers::Postgres;
+use servers::certificates::Certificates;
 use snowflake::Epoch;
-use snowflake::lease::{Bounds, LeaseError, PostgresStore};
+use snowflake::lease::{Bounds, LeaseError, PostgresStore, Problem};
 
 impl Server for Postgres {
     type Store = PostgresStore;
 
-    fn connect(&self, epoch: Epoch) -> Result<PostgresStore, LeaseError> {
-        PostgresStore::connect(&self.url(), epoch, Bounds::default())
+    fn port(&self) -> u16 {
+        Postgres::port(self)
+    }
+
+    fn url_through(&self, port: u16) -> String {
+        Postgres::url_through(self, port)
+    }
+
+    fn connect(url: &str, epoch: Epoch) -> Result<PostgresStore, LeaseError> {
+        PostgresStore::connect(url, epoch, Bounds::default())
     }
 
     fn stop(&mut self) {
@@ -33,4 +46,69 @@ impl Server for Postgres {
 fn postgres() {
     let Some(mut server) = Postgres::start() else { return };
     promises::keeps(&mut server);
+}
+
+fn connect(url: &str) -> Result<PostgresStore, LeaseError> {
+    PostgresStore::connect(url, Epoch::Y2024, Bounds::default())
+}
+
+#[test]
+fn tls_and_credentials_are_as_the_url_says() {
+    let files = Certificates::new();
+    let prepare = |data: &Path| {
+        files.copy("server", &data.join("server.crt"));
+        files.copy("server-key", &data.join("server.key"));
+        files.copy("ca", &data.join("ca.pem"));
+        fs::set_permissions(data.join("server.key"), Permissions::from_mode(0o600)).unwrap();
+        let access = "hostssl all ids 127.0.0.1/32 trust\n\
+                      hostssl all guarded 127.0.0.1/32 scram-sha-256 clientcert=verify-ca\n";
+        fs::write(data.join("pg_hba.conf"), access).unwrap();
+    };
+    let Some(server) = Postgres::start_with(&["ssl=on", "ssl_ca_file=ca.pem"], prepare) else {
+        return;
+    };
+    let url = |user: &str, host: &str, options: &str| {
+        format!("postgresql://{user}@{host}:{}/postgres?{options}", server.port())
+    };
+    let [ca, other_ca] = ["ca", "other-ca"].map(|name| files.text(name));
+    let client = format!("sslcert={}&sslkey={}", files.text("client"), files.text("client-key"));
+
+    for (host, options) in [
+        ("127.0.0.1", String::new()),
+        ("127.0.0.1", "sslmode=prefer".to_owned()),
+        ("127.0.0.1", "sslmode=require".to_owned()),
+        ("127.0.0.1", format!("sslmode=verify-full&sslrootcert={ca}")),
+        ("localhost", format!("sslmode=verify-ca&sslrootcert={ca}")),
+    ] {
+        let connected = connect(&url("ids", host, &options));
+        assert!(connected.is_ok(), "{host} {options}: {connected:?}");
+    }
+    for (host, options, why) in [
+        ("127.0.0.1", "sslmode=disable".to_owned(), "no encryption"),
+        ("127.0.0.1", format!("sslmode=verify-full&sslrootcert={other_ca}"), "UnknownIssuer"),
+        ("127.0.0.1", format!("sslmode=require&sslrootcert={other_ca}"), "UnknownIssuer"),
+        ("localhost", format!("sslmode=verify-full&sslrootcert={ca}"), "not valid for name"),
+        ("127.0.0.1", "sslmode=verify-full".to_owned(), "certificate"),
+        ("127.0.0.1", "sslmode=verify-full&sslrootcert=no.pem".to_owned(), "no.pem: "),
+    ] {
+        let refused = connect(&url("ids", host, &options)).unwrap_err().to_string();
+        assert!(refused.contains(why), "{host} {options}: {refused}");
+    }
+
+    server.say("CREATE ROLE guarded LOGIN PASSWORD 'p@ss'; GRANT ALL ON SCHEMA public TO guarded");
+    server.say("GRANT ALL ON ALL TABLES IN SCHEMA public TO guarded");
+    connect(&url("guarded:p%40ss", "127.0.0.1", &client)).unwrap();
+    let refused = connect(&url("guarded:wrong", "127.0.0.1", &client)).unwrap_err().to_string();
+    assert!(refused.contains("password authentication failed"), "{refused}");
+    let refused = connect(&url("guarded:p%40ss", "127.0.0.1", "")).unwrap_err().to_string();
+    assert!(refused.contains("certificate"), "{refused}");
+}
+
+#[test]
+fn a_server_that_forgets_its_commits_is_refused() {
+    let Some(server) = Postgres::start_with(&["fsync=off"], |_| {}) else { return };
+    let refused = connect(&server.url()).unwrap_err();
+    let LeaseError::Store(error) = &refused else { panic!("{refused}") };
+    assert!(matches!(error.problem(), Problem::Misconfigured { .. }), "{refused}");
+    assert!(refused.to_string().contains("`fsync = off`"), "{refused}");
 }

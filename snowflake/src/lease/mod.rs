@@ -125,7 +125,7 @@ mod namespace;
 mod postgres;
 mod renewal;
 mod store;
-#[cfg(feature = "etcd")]
+#[cfg(any(feature = "etcd", feature = "postgres"))]
 mod tls;
 
 pub use builder::KeeperBuilder;

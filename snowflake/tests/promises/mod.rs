@@ -4,6 +4,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::servers::proxy::Proxy;
+
 use snowflake::lease::{Keeper, LeaseError, LeaseStore, Request, Successor};
 use snowflake::{ClaimError, Clock, Epoch, LeaseEnd, NodeId, SystemClock, UnixMillis};
 
@@ -14,20 +16,31 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) trait Server: Sync {
     type Store: LeaseStore + std::fmt::Debug + 'static;
 
-    fn connect(&self, epoch: Epoch) -> Result<Self::Store, LeaseError>;
+    fn port(&self) -> u16;
+    /// Where a store finds it: at `port`, which is its own or a proxy's.
+    fn url_through(&self, port: u16) -> String;
+    fn connect(url: &str, epoch: Epoch) -> Result<Self::Store, LeaseError>;
     fn stop(&mut self);
     fn run(&mut self);
+
+    fn store(&self) -> Self::Store {
+        Self::connect(&self.url_through(self.port()), EPOCH).unwrap()
+    }
 }
 
 /// All of it, on a server that was just started.
 pub(crate) fn keeps(server: &mut impl Server) {
     marks_are_shared_and_fences_hold(server);
+    another_epoch_is_refused(server);
+    async_code_may_call_it(server);
     a_clock_a_year_ahead_burns_no_node_id(server);
     holders_that_acquire_at_once_get_different_node_ids(server);
+    a_renewal_is_one_round_trip(server);
+    time_whose_grant_was_not_heard_of_is_nobodys(server);
     ids_outlive_the_server_until_the_grant_ends(server);
 }
 
-fn request(id: Option<u16>, now: UnixMillis) -> Request {
+pub(crate) fn request(id: Option<u16>, now: UnixMillis) -> Request {
     Request {
         node: id.map(|id| NodeId::new(id).unwrap()),
         now,
@@ -38,7 +51,7 @@ fn request(id: Option<u16>, now: UnixMillis) -> Request {
 }
 
 fn marks_are_shared_and_fences_hold(server: &impl Server) {
-    let [one, other] = [(); 2].map(|()| server.connect(EPOCH).unwrap());
+    let [one, other] = [(); 2].map(|()| server.store());
     let now = SystemClock.now();
     let first = one.acquire(&request(Some(7), now)).unwrap();
     let until = UnixMillis(first.until.0 + 1000);
@@ -57,13 +70,30 @@ fn marks_are_shared_and_fences_hold(server: &impl Server) {
     assert_eq!((node.get(), record.held, record.mark.0), (7, false, second.from.0 + 5));
     let released = other.renew(&second, now, UnixMillis(until.0 + 9000));
     assert!(matches!(released, Err(LeaseError::Released { .. })), "{released:?}");
+}
 
-    let twitter = server.connect(Epoch::TWITTER).unwrap_err();
+fn another_epoch_is_refused<S: Server>(server: &S) {
+    let twitter = S::connect(&server.url_through(server.port()), Epoch::TWITTER).unwrap_err();
     assert!(matches!(twitter, LeaseError::OtherNamespace { .. }), "{twitter}");
 }
 
+/// It blocks the thread for a moment. It does not panic.
+fn async_code_may_call_it(server: &impl Server) {
+    let mut runtimes = [
+        tokio::runtime::Builder::new_current_thread(),
+        tokio::runtime::Builder::new_multi_thread(),
+    ];
+    for runtime in &mut runtimes {
+        runtime.build().unwrap().block_on(async {
+            let store = server.store();
+            let lease = store.acquire(&request(None, SystemClock.now())).unwrap();
+            store.release(&lease, lease.from).unwrap();
+        });
+    }
+}
+
 fn a_clock_a_year_ahead_burns_no_node_id(server: &impl Server) {
-    let store = server.connect(EPOCH).unwrap();
+    let store = server.store();
     let year_ms = 365 * 86_400_000;
     let wrong = UnixMillis(SystemClock.now().0 + year_ms);
     let refused = store.acquire(&request(Some(8), wrong)).unwrap_err();
@@ -77,7 +107,7 @@ fn a_clock_a_year_ahead_burns_no_node_id(server: &impl Server) {
 fn holders_that_acquire_at_once_get_different_node_ids(server: &impl Server) {
     let mut nodes: Vec<NodeId> = thread::scope(|scope| {
         let acquire = || {
-            let store = server.connect(EPOCH).unwrap();
+            let store = server.store();
             [(); 4].map(|()| store.acquire(&request(None, SystemClock.now())).unwrap().node)
         };
         let holders: Vec<_> = (0..8).map(|_| scope.spawn(acquire)).collect();
@@ -88,8 +118,54 @@ fn holders_that_acquire_at_once_get_different_node_ids(server: &impl Server) {
     assert_eq!(nodes.len(), 8 * 4);
 }
 
+fn a_renewal_is_one_round_trip<S: Server>(server: &S) {
+    const RENEWALS: u64 = 20;
+    let proxy = Proxy::to(server.port());
+    let store = S::connect(&server.url_through(proxy.port()), EPOCH).unwrap();
+    let now = SystemClock.now();
+    let mut lease = store.acquire(&request(None, now)).unwrap();
+    let mut renew = || {
+        lease = store.renew(&lease, now, UnixMillis(lease.until.0 + 100)).unwrap();
+    };
+    // The first may have to prepare.
+    renew();
+    let before = proxy.round_trips();
+    (0..RENEWALS).for_each(|_| renew());
+    assert_eq!(proxy.round_trips() - before, RENEWALS);
+}
+
+fn time_whose_grant_was_not_heard_of_is_nobodys<S: Server>(server: &S) {
+    let proxy = Proxy::to(server.port());
+    let store = S::connect(&server.url_through(proxy.port()), EPOCH).unwrap();
+    let lease = store.acquire(&request(None, SystemClock.now())).unwrap();
+    let until = UnixMillis(lease.until.0 + 1000);
+    // The first may have to prepare.
+    let lease = store.renew(&lease, SystemClock.now(), until).unwrap();
+    let until = UnixMillis(until.0 + 1000);
+
+    proxy.mute(true);
+    let begun = Instant::now();
+    let lost = store.renew(&lease, SystemClock.now(), until).unwrap_err();
+    assert!(matches!(lost, LeaseError::Store(_)), "{lost}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "it waits for a server that hangs");
+
+    // The server has done it; it may be a moment before it has.
+    let mark = |node| {
+        let records = server.store().records().unwrap();
+        records.into_iter().find(|(id, _)| *id == node).unwrap().1.mark
+    };
+    while mark(lease.node) == lease.until {
+        assert!(begun.elapsed() < PATIENCE, "the request was lost, and not the answer");
+    }
+    assert_eq!(mark(lease.node), until);
+    proxy.mute(false);
+    let later = UnixMillis(until.0 + 1000);
+    let renewed = store.renew(&lease, SystemClock.now(), later).unwrap();
+    assert_eq!((renewed.from, renewed.until), (until, later));
+}
+
 fn ids_outlive_the_server_until_the_grant_ends(server: &mut impl Server) {
-    let store = server.connect(EPOCH).unwrap();
+    let store = server.store();
     let keeper = Keeper::builder(store).grant_ms(1500).start(SystemClock).unwrap();
     let generator = keeper.generator();
     let mut last = generator.next_id().unwrap();

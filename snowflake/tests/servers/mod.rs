@@ -4,6 +4,9 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
+pub(crate) mod certificates;
+pub(crate) mod proxy;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -12,7 +15,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, geteuid, kill_process};
+use rustix::process::geteuid;
 use tempfile::TempDir;
 
 /// How long a server may take to start.
@@ -35,10 +38,6 @@ impl Process {
             thread::sleep(Duration::from_millis(20));
         }
         process
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.0), signal).unwrap();
     }
 }
 
@@ -147,7 +146,21 @@ impl Postgres {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("postgresql://ids@127.0.0.1:{}/postgres", self.port)
+        self.url_through(self.port)
+    }
+
+    /// The same through another port, as a [`Proxy`](proxy::Proxy)'s.
+    pub(crate) fn url_through(&self, port: u16) -> String {
+        format!("postgresql://ids@127.0.0.1:{port}/postgres")
+    }
+}
+
+impl Postgres {
+    /// Has its superuser say `sql`.
+    pub(crate) fn say(&self, sql: &str) {
+        let mut psql = Command::new(self.programs.join("psql"));
+        psql.args(["--quiet", "--command", sql, &self.url()]);
+        assert!(psql.status().unwrap().success(), "{sql}");
     }
 }
 
@@ -213,22 +226,33 @@ impl Etcd {
         self.process = None;
     }
 
-    /// Lets it hang: connections stay open, and nothing is answered.
-    pub(crate) fn pause(&self) {
-        self.process.as_ref().unwrap().signal(Signal::STOP);
-    }
-
-    /// Ends [`pause`](Etcd::pause).
-    pub(crate) fn resume(&self) {
-        self.process.as_ref().unwrap().signal(Signal::CONT);
-    }
-
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("etcd://127.0.0.1:{}", self.port)
+        self.url_through(self.port)
+    }
+
+    /// The same through another port, as a [`Proxy`](proxy::Proxy)'s.
+    pub(crate) fn url_through(&self, port: u16) -> String {
+        format!("etcd://127.0.0.1:{port}")
+    }
+}
+
+impl Etcd {
+    /// Has etcdctl do something, as a user if there is one. None, and said so, if it is not there.
+    pub(crate) fn ctl(&self, user: Option<&str>, args: &[&str]) -> Option<()> {
+        let mut etcdctl = Command::new("etcdctl");
+        etcdctl.env("ETCDCTL_API", "3").stdout(Stdio::null()).stderr(Stdio::null());
+        etcdctl.arg(format!("--endpoints=http://127.0.0.1:{}", self.port));
+        etcdctl.args(user.map(|user| format!("--user={user}"))).args(args);
+        let Ok(status) = etcdctl.status() else {
+            println!("skipped: etcdctl is not installed (Debian: apt-get install etcd-client)");
+            return None;
+        };
+        assert!(status.success(), "etcdctl {args:?}");
+        Some(())
     }
 }
 

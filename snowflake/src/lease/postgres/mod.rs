@@ -1,0 +1,317 @@
+//! A store in PostgreSQL.
+
+mod address;
+mod session;
+mod tls;
+
+use std::fmt;
+
+use tokio_postgres::config::Host;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Config, Row, Transaction};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use self::address::Address;
+use self::session::{CallError, Link, Session};
+use crate::lease::{Bounds, Lease, LeaseError, LeaseStore, Ledger, Namespace, Problem, Record};
+use crate::lease::{Request, StoreError};
+use crate::{Epoch, NodeId, UnixMillis};
+
+/// A store in a PostgreSQL database, for many machines.
+///
+/// Two tables, made when the store is first used: `snowflake_namespace` with one row of
+/// epoch and layout, and `snowflake_lease` with a row for each node id that was ever held.
+/// They are found by the connection's `search_path`, so that a schema is a namespace. The
+/// user needs `CREATE` in it once, then `SELECT`, `INSERT` and `UPDATE` on both.
+///
+/// An acquisition is one transaction; a renewal is one statement, one round trip. Bounds
+/// are measured from the server's `clock_timestamp()`.
+///
+/// Its calls block, for about a second at most where the server does not answer.
+///
+/// # The URL
+///
+/// PostgreSQL's own, `postgresql://user:password@host:port/database?option=value`, with
+/// several hosts if there are, or its `key=value` form. `sslmode` is as libpq has it:
+///
+/// | `sslmode` | encrypted | the server is |
+/// |---|---|---|
+/// | `disable` | no | anyone |
+/// | `prefer`, the default | if the server can | anyone |
+/// | `require` | yes | anyone, or, with `sslrootcert`, as `verify-ca` |
+/// | `verify-ca` | yes | one with a certificate that one in `sslrootcert` has signed |
+/// | `verify-full` | yes | the same, and the certificate is for the host. Without `sslrootcert`, or with `system`, the system's certificates are the ones to trust |
+///
+/// `sslcert` and `sslkey` are this client's certificate and key, PEM files too. Unlike
+/// libpq's there are no files that are looked for in the home folder.
+///
+/// # Durability
+///
+/// A grant is as durable as a commit. `synchronous_commit = off`, where a crash of the
+/// server loses the last commits, is overruled for this connection. A server with
+/// `fsync = off` is refused. A failover to a
+/// standby that had not confirmed a commit loses it in any case: use synchronous
+/// replication (`synchronous_standby_names`), or keep the failed server's clients stopped
+/// for the length of a grant and [`reset`](LeaseStore::reset) the marks to the time then.
+///
+/// # Examples
+///
+/// ```no_run
+/// use snowflake::lease::{Bounds, Keeper, PostgresStore};
+/// use snowflake::{Epoch, SystemClock};
+///
+/// let url = "postgresql://ids@localhost/orders";
+/// let store = PostgresStore::connect(url, Epoch::Y2024, Bounds::default())?;
+/// let keeper = Keeper::builder(store).start(SystemClock)?;
+/// println!("node id {}", keeper.generator().node());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct PostgresStore {
+    link: Link,
+    place: String,
+    namespace: Namespace,
+    bounds: Bounds,
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore")
+            .field("place", &self.place)
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS snowflake_namespace (
+    only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    epoch_ms bigint NOT NULL,
+    timestamp_bits int NOT NULL,
+    node_bits int NOT NULL,
+    sequence_bits int NOT NULL
+);
+CREATE TABLE IF NOT EXISTS snowflake_lease (
+    node int PRIMARY KEY CHECK (node BETWEEN 0 AND 1023),
+    fence bigint NOT NULL,
+    from_ms bigint NOT NULL,
+    mark_ms bigint NOT NULL,
+    held boolean NOT NULL,
+    holder text NOT NULL
+);";
+
+/// Whole milliseconds by the server's clock.
+const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+
+impl PostgresStore {
+    /// Connects to the database at `url`, and makes the tables if they are not there.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseError::Store`] if there is no connection or the tables cannot be made, and
+    /// with [`Problem::Misconfigured`] if the server does not keep what it has committed;
+    /// [`LeaseError::OtherNamespace`] if the tables are for another epoch.
+    pub fn connect(url: &str, epoch: Epoch, bounds: Bounds) -> Result<PostgresStore, LeaseError> {
+        let problem = |doing| StoreError::new("in PostgreSQL", Problem::Failed { doing });
+        let address =
+            Address::parse(url).map_err(|error| problem("reading the URL").because(error))?;
+        let tls = tls::config(&address)
+            .map_err(|error| problem("reading the certificates").because(error))?;
+        let place = format!("in PostgreSQL at {}", place(&address.config));
+        let link = Link::new(address.config, MakeRustlsConnect::new(tls))
+            .map_err(|error| problem("starting a runtime").because(error))?;
+        let namespace = Namespace::new(epoch);
+        let store = PostgresStore { link, place, namespace, bounds };
+        let recorded = store.in_transaction("making the tables", async |transaction| {
+            // Two processes that make them at once would get in each other's way.
+            transaction.batch_execute("SELECT pg_advisory_xact_lock(7095803146)").await?;
+            transaction.batch_execute(SCHEMA).await?;
+            let [timestamp, node, sequence] = namespace.layout.map(|bits| bits as i32);
+            let insert = "INSERT INTO snowflake_namespace VALUES (true, $1, $2, $3, $4) \
+                          ON CONFLICT DO NOTHING";
+            let epoch_ms = bigint(epoch.start().0);
+            transaction.execute(insert, &[&epoch_ms, &timestamp, &node, &sequence]).await?;
+            let row = transaction.query_one("SELECT * FROM snowflake_namespace", &[]).await?;
+            let bits =
+                |column| Ok::<_, tokio_postgres::Error>(row.try_get::<_, i32>(column)? as u32);
+            Ok(Namespace {
+                epoch: Epoch::new(ms(&row, "epoch_ms")?),
+                layout: [bits("timestamp_bits")?, bits("node_bits")?, bits("sequence_bits")?],
+            })
+        })?;
+        recorded.expect(namespace)?;
+        Ok(store)
+    }
+
+    fn with<T: Send>(
+        &self,
+        doing: &'static str,
+        ask: impl AsyncFnOnce(&mut Session) -> Result<T, tokio_postgres::Error> + Send,
+    ) -> Result<T, LeaseError> {
+        self.link.ask(ask).map_err(|error| {
+            let problem = match error {
+                CallError::Forked => Problem::Forked,
+                CallError::ForgetsCommits => Problem::Misconfigured {
+                    what: "the server has `fsync = off`, so that a crash brings back old marks: \
+                           set it to `on`"
+                        .to_owned(),
+                },
+                error => {
+                    let failed = StoreError::new(&*self.place, Problem::Failed { doing });
+                    return failed.because(error).into();
+                }
+            };
+            StoreError::new(&*self.place, problem).into()
+        })
+    }
+
+    fn in_transaction<T: Send>(
+        &self,
+        doing: &'static str,
+        change: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, tokio_postgres::Error> + Send,
+    ) -> Result<T, LeaseError> {
+        self.with(doing, async |session: &mut Session| {
+            let transaction = session.client.transaction().await?;
+            let changed = change(&transaction).await?;
+            transaction.commit().await?;
+            Ok(changed)
+        })
+    }
+
+    /// Changes the ledger as `change` does, in one transaction that no other overlaps.
+    fn change<T: Send>(
+        &self,
+        doing: &'static str,
+        change: impl FnOnce(&mut Ledger, UnixMillis) -> Result<(NodeId, T), LeaseError> + Send,
+    ) -> Result<T, LeaseError> {
+        self.in_transaction(doing, async |transaction| {
+            transaction.batch_execute("LOCK TABLE snowflake_lease IN EXCLUSIVE MODE").await?;
+            let select = format!("SELECT {NOW} AS now_ms");
+            let now = ms(&transaction.query_one(&select, &[]).await?, "now_ms")?;
+            let mut ledger = Ledger::new();
+            for row in transaction.query("SELECT * FROM snowflake_lease", &[]).await? {
+                if let Some((node, record)) = record(&row)? {
+                    ledger.insert(node, record);
+                }
+            }
+            let (node, granted) = match change(&mut ledger, now) {
+                Ok(changed) => changed,
+                Err(refused) => return Ok(Err(refused)),
+            };
+            if let Some(Record { fence, from, mark, held, holder }) = ledger.get(node) {
+                let values: [&(dyn ToSql + Sync); 6] = [
+                    &i32::from(node.get()),
+                    &bigint(*fence),
+                    &bigint(from.0),
+                    &bigint(mark.0),
+                    held,
+                    holder,
+                ];
+                let upsert = "INSERT INTO snowflake_lease VALUES ($1, $2, $3, $4, $5, $6) \
+                              ON CONFLICT (node) DO UPDATE SET fence = $2, from_ms = $3, \
+                              mark_ms = $4, held = $5, holder = $6";
+                transaction.execute(upsert, &values).await?;
+            }
+            Ok(Ok(granted))
+        })?
+    }
+}
+
+impl LeaseStore for PostgresStore {
+    fn namespace(&self) -> Namespace {
+        self.namespace
+    }
+
+    fn acquire(&self, request: &Request) -> Result<Lease, LeaseError> {
+        self.change("acquiring a node id", |ledger, now| {
+            let lease = ledger.acquire(request, now, self.bounds)?;
+            Ok((lease.node, lease))
+        })
+    }
+
+    fn renew(
+        &self,
+        lease: &Lease,
+        _holders_now: UnixMillis,
+        until: UnixMillis,
+    ) -> Result<Lease, LeaseError> {
+        let doing = "renewing";
+        // `Ledger::renew` in SQL: in one statement, and so in one round trip.
+        let statement = format!(
+            "UPDATE snowflake_lease SET from_ms = mark_ms, mark_ms = greatest($3, mark_ms + 1) \
+             WHERE node = $1 AND fence = $2 AND held AND greatest($3, mark_ms + 1) <= {NOW} + $4 \
+             RETURNING from_ms, mark_ms"
+        );
+        let node = i32::from(lease.node.get());
+        let [fence, until_ms] = [lease.fence, until.0].map(bigint);
+        let ahead_ms = bigint(self.bounds.ahead_ms());
+        let granted = self.with(doing, async |Session { client, renewal, .. }: &mut Session| {
+            let prepared = match renewal {
+                Some(prepared) => prepared,
+                none => none.insert(client.prepare(&statement).await?),
+            };
+            let values: [&(dyn ToSql + Sync); 4] = [&node, &fence, &until_ms, &ahead_ms];
+            let row = client.query_opt(&*prepared, &values).await?;
+            row.map(|row| Ok((ms(&row, "from_ms")?, ms(&row, "mark_ms")?))).transpose()
+        })?;
+        match granted {
+            Some((from, until)) => Ok(Lease { from, until, ..*lease }),
+            // Refused: the same rules say why, or grant it if that has changed by now.
+            None => self.change(doing, |ledger, now| {
+                Ok((lease.node, ledger.renew(lease, until, now, self.bounds)?))
+            }),
+        }
+    }
+
+    fn release(&self, lease: &Lease, mark: UnixMillis) -> Result<(), LeaseError> {
+        self.change("releasing", |ledger, _| Ok((lease.node, ledger.release(lease, mark)?)))
+    }
+
+    fn records(&self) -> Result<Vec<(NodeId, Record)>, LeaseError> {
+        self.with("reading the leases", async |session: &mut Session| {
+            let select = "SELECT * FROM snowflake_lease ORDER BY node";
+            let rows = session.client.query(select, &[]).await?;
+            rows.iter().filter_map(|row| record(row).transpose()).collect()
+        })
+    }
+
+    fn reset(&self, node: NodeId, mark: UnixMillis) -> Result<(), LeaseError> {
+        self.change("resetting", |ledger, _| {
+            ledger.reset(node, mark);
+            Ok((node, ()))
+        })
+    }
+}
+
+fn ms(row: &Row, column: &str) -> Result<UnixMillis, tokio_postgres::Error> {
+    Ok(UnixMillis(row.try_get::<_, i64>(column)?.cast_unsigned()))
+}
+
+/// A number as SQL has it. No time and no fence comes near the end of either.
+fn bigint(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A row's record. The table's check keeps other node ids out.
+fn record(row: &Row) -> Result<Option<(NodeId, Record)>, tokio_postgres::Error> {
+    let node = u16::try_from(row.try_get::<_, i32>("node")?).ok();
+    let Some(node) = node.and_then(|node| NodeId::new(node).ok()) else { return Ok(None) };
+    let record = Record {
+        fence: row.try_get::<_, i64>("fence")?.cast_unsigned(),
+        from: ms(row, "from_ms")?,
+        mark: ms(row, "mark_ms")?,
+        held: row.try_get("held")?,
+        holder: row.try_get("holder")?,
+    };
+    Ok(Some((node, record)))
+}
+
+/// Host and database, without user and password.
+fn place(config: &Config) -> String {
+    let hosts = config.get_hosts().iter().map(|host| match host {
+        Host::Tcp(name) => name.clone(),
+        #[cfg(unix)]
+        Host::Unix(path) => path.display().to_string(),
+    });
+    let hosts: Vec<_> = hosts.collect();
+    format!("{}/{}", hosts.join(","), config.get_dbname().unwrap_or_default())
+}
