@@ -1,6 +1,9 @@
 //! The command-line tool, as an operator meets it.
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
+#[cfg(any(feature = "etcd", feature = "postgres"))]
+mod servers;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -78,6 +81,46 @@ fn crash_with(folder: &Path) -> String {
     };
     store.acquire(&request).unwrap();
     request.holder
+}
+
+/// The same words on a server; what differs is that it has to be told the epoch.
+#[cfg(all(unix, any(feature = "etcd", feature = "postgres")))]
+fn a_server_is_asked(url: &str) {
+    let without = snowflake(&["lease", "status", url]).unwrap_err();
+    assert!(without.contains("a database needs --epoch"), "{without}");
+    let ask = |args: &[&str]| snowflake(&[&["lease"], args, &["--epoch", "2024"]].concat());
+    assert_eq!(ask(&["status", url]).unwrap(), "no node id was ever held\n");
+    ask(&["reset", url, "7", "--mark", "1795177540000"]).unwrap();
+    let shown = ask(&["status", url]).unwrap();
+    assert!(shown.contains("   7       1  released  2026-11-20T12:25:40.000Z"), "{shown}");
+    let released = ask(&["release", url, "7"]).unwrap_err();
+    assert!(released.contains("node id 7 was released"), "{released}");
+    let all = ask(&["reset", url, "--all", "--mark", "now"]).unwrap_err();
+    assert!(all.contains("one by one"), "{all}");
+    let twitter = snowflake(&["lease", "status", url, "--epoch", "twitter"]).unwrap_err();
+    assert!(twitter.contains("use the same everywhere"), "{twitter}");
+}
+
+#[cfg(all(unix, feature = "postgres"))]
+#[test]
+fn leases_in_postgresql_are_shown_released_and_reset() {
+    let Some(server) = servers::Postgres::start() else { return };
+    a_server_is_asked(&server.url());
+}
+
+#[cfg(all(unix, feature = "etcd"))]
+#[test]
+fn leases_in_etcd_are_shown_released_and_reset() {
+    let Some(server) = servers::Etcd::start() else { return };
+    a_server_is_asked(&server.url());
+}
+
+#[test]
+fn a_url_of_no_store_is_refused_without_its_password() {
+    let url = "redis://ids:secret@localhost";
+    let refused = snowflake(&["lease", "status", url, "--epoch", "2024"]).unwrap_err();
+    assert!(refused.contains("begins with postgresql://, etcd:// or etcds://"), "{refused}");
+    assert!(!refused.contains("secret"), "{refused}");
 }
 
 #[test]

@@ -87,7 +87,7 @@ enum LeaseCommand {
 /// Where the leases are.
 #[derive(clap::Args)]
 struct Store {
-    /// A folder, or `postgresql://user@host/database`.
+    /// A folder, `postgresql://user@host/database`, or `etcd://host/prefix` (`etcds` for TLS).
     #[arg(value_name = "STORE")]
     place: String,
     /// What timestamps count from. A file store knows.
@@ -116,8 +116,9 @@ fn mark(text: &str) -> Result<UnixMillis, String> {
 type Failure = Box<dyn std::error::Error>;
 
 impl Store {
+    /// Whether it is one for many machines: those have URLs.
     fn is_database(&self) -> bool {
-        self.place.starts_with("postgresql://") || self.place.starts_with("postgres://")
+        self.place.contains("://")
     }
 
     fn records(&self) -> Result<Vec<(NodeId, Record)>, Failure> {
@@ -153,14 +154,32 @@ impl Store {
     }
 }
 
-#[cfg(feature = "postgres")]
 fn connect(url: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
+    match url.split("://").next() {
+        Some("postgresql" | "postgres") => postgres(url, epoch),
+        Some("etcd" | "etcds") => etcd(url, epoch),
+        _ => Err("the URL of a store begins with postgresql://, etcd:// or etcds://".into()),
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(url: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
     Ok(Box::new(snowflake::lease::PostgresStore::connect(url, epoch, Bounds::default())?))
 }
 
 #[cfg(not(feature = "postgres"))]
-fn connect(_: &str, _: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
+fn postgres(_: &str, _: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
     Err("built without PostgreSQL: build with `--features cli,postgres`".into())
+}
+
+#[cfg(feature = "etcd")]
+fn etcd(url: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
+    Ok(Box::new(snowflake::lease::EtcdStore::connect(url, epoch, Bounds::default())?))
+}
+
+#[cfg(not(feature = "etcd"))]
+fn etcd(_: &str, _: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
+    Err("built without etcd: build with `--features cli,etcd`".into())
 }
 
 fn main() -> ExitCode {
