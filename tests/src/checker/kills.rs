@@ -66,8 +66,13 @@ impl Kills {
     /// Whether what a node acknowledged at this moment may be lost.
     #[must_use]
     pub fn excuse(&self, node: usize, acknowledged: Time) -> bool {
-        let kill = self.next(node, acknowledged);
-        kill.is_some_and(|kill| self.undisturbed(acknowledged, kill) < self.window)
+        self.next(node, acknowledged).is_some_and(|kill| self.too_soon(acknowledged, kill))
+    }
+
+    /// Whether a kill came too soon for what was acknowledged before it to be anywhere else.
+    #[must_use]
+    pub fn too_soon(&self, acknowledged: Time, kill: Time) -> bool {
+        self.undisturbed(acknowledged, kill) < self.window
     }
 
     /// How much of a span passed without faults.

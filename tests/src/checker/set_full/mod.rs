@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
+use super::kills::Kills;
 use super::set_read::Element;
 use super::{Valid, Verdict, quantiles};
 use crate::address::Directory;
@@ -30,7 +31,9 @@ struct Value {
     added: usize,
     /// The node that was asked to add it.
     node: usize,
-    /// The end of its addition, if it succeeded, or of the first read that shows it.
+    /// The end of its addition, if it succeeded.
+    acknowledged: Option<usize>,
+    /// That or, if it came before, the end of the first read that shows it.
     known: Option<usize>,
     /// The latest start of a read that shows it.
     last_present: Option<usize>,
@@ -38,9 +41,7 @@ struct Value {
     last_absent: Option<(usize, usize)>,
     /// The same among the reads after the quiet time.
     missing: Option<(usize, usize)>,
-    /// The end of the first read at another node that shows it.
-    seen_elsewhere: Option<usize>,
-    /// Whether it may have been lost with a node that was killed.
+    /// Whether it may have been lost with the nodes that were killed.
     excused: bool,
 }
 
@@ -52,7 +53,7 @@ enum Outcome {
     Lost,
     /// No read says anything about it.
     NeverRead,
-    /// It was lost with a node that was killed before it could tell anybody.
+    /// It was lost with all that had it, killed before they could tell anybody else.
     Excused,
 }
 
@@ -98,6 +99,7 @@ pub fn check<P: Protocol>(history: &History<GrowingSet<P>>, context: &Context<'_
         match (done.invocation.op, done.answer) {
             (Op::Add(element), _) => {
                 if let Some(&index) = place.get(&element) {
+                    values[index].acknowledged = Some(done.completed);
                     values[index].known.get_or_insert(done.completed);
                 }
             }
@@ -110,9 +112,6 @@ pub fn check<P: Protocol>(history: &History<GrowingSet<P>>, context: &Context<'_
                     match value.filter(|value| value.added < done.completed) {
                         Some(value) => {
                             value.known.get_or_insert(done.completed);
-                            if value.node != node {
-                                value.seen_elsewhere.get_or_insert(done.completed);
-                            }
                         }
                         None if phantoms.insert(element.clone()) => problems.push(format!(
                             "phantom value: {name} shows {} at {at}, which nobody had added",
@@ -140,7 +139,9 @@ pub fn check<P: Protocol>(history: &History<GrowingSet<P>>, context: &Context<'_
             judge_visibility(value, node, reads);
         }
     }
-    excuse(history, context, &mut values);
+    for value in values.iter_mut().filter(|value| value.outcome() == Outcome::Lost) {
+        value.excused = is_excused(value, &reads, history, &context.kills);
+    }
     summarise(history, directory, &values, &phantoms, &duplicated, problems)
 }
 
@@ -158,15 +159,25 @@ fn judge_visibility(value: &mut Value, node: usize, reads: &Reads) {
     absent(value, node, reads, next..reads.started.len());
 }
 
-/// Finds the values that a killed node may have taken with it: acknowledged shortly before the
-/// kill, and shown by no other node until then.
-fn excuse<W: Workload>(history: &History<W>, context: &Context<'_>, values: &mut [Value]) {
-    for value in values {
-        let Some(known) = value.known.map(|known| history.time(known)) else { continue };
-        let kill = context.kills.next(value.node, known);
-        let told = |kill| value.seen_elsewhere.is_some_and(|seen| history.time(seen) <= kill);
-        value.excused = context.kills.excuse(value.node, known) && !kill.is_some_and(told);
-    }
+/// Whether killed nodes may have taken a value with them: each that acknowledged it or showed
+/// it was killed later, and the last of those kills came so soon after it was known that
+/// nobody else need have it.
+fn is_excused<W: Workload>(
+    value: &Value,
+    reads: &BTreeMap<usize, Reads>,
+    history: &History<W>,
+    kills: &Kills,
+) -> bool {
+    let Some(known) = value.known.map(|known| history.time(known)) else { return false };
+    let acknowledged = value.acknowledged.map(|ended| (value.node, ended));
+    let showed = reads
+        .iter()
+        .flat_map(|(&node, reads)| reads.that_show(value.element).map(move |ended| (node, ended)));
+    let ends = acknowledged.into_iter().chain(showed);
+    let ends = ends.map(|(node, ended)| kills.next(node, history.time(ended)));
+    // None as soon as one of them was not killed: it still has the value.
+    let last_kill = ends.reduce(|one, other| Some(one?.max(other?))).flatten();
+    last_kill.is_some_and(|kill| kills.too_soon(known, kill))
 }
 
 fn absent(value: &mut Value, node: usize, reads: &Reads, range: Range<usize>) {
@@ -269,4 +280,58 @@ fn worst_stale(latencies: &[(u64, &Value)], directory: &Directory) -> Edn {
             ("node", directory.node_name(node).into()),
         ])
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checker::set_read::SetRead;
+    use crate::history::Invocation;
+    use crate::time::Time;
+    use crate::workload::g_set::GSet;
+
+    /// n1 acknowledges the value 7 at 10 s, n2 may show it at 11 s, these nodes are killed at
+    /// those seconds, and the last reads of both, at 30 s, are empty.
+    fn lost_count(shown_by_n2: bool, killed: &[(u64, &'static str)]) -> String {
+        let mut history: History<GSet> = History::new();
+        let at = |at_s: u64| Time(at_s * 1_000_000);
+        let mut done = |at_s, node, op, answer| {
+            let invocation = Invocation { process: 0, node, op, last: at_s == 30 };
+            let invocation = history.push(at(at_s), What::Invoke(invocation));
+            history.push(at(at_s), What::Ok { invocation, answer });
+        };
+        done(10, 0, Op::Add(7), Answer::Accepted);
+        if shown_by_n2 {
+            let read = SetRead { size: 1, added: vec![Element::Int(7)], ..SetRead::default() };
+            done(11, 1, Op::Read, Answer::Read(read));
+        }
+        done(30, 0, Op::Read, Answer::Read(SetRead::default()));
+        let removed = if shown_by_n2 { vec![Element::Int(7)] } else { Vec::new() };
+        done(30, 1, Op::Read, Answer::Read(SetRead { removed, ..SetRead::default() }));
+        for (at_s, node) in killed {
+            for f in ["kill", "start"] {
+                history.push(at(*at_s), What::Nemesis { f, value: Edn::vector([*node]) });
+            }
+        }
+        let directory = Directory::new(vec!["n1".into(), "n2".into()]).unwrap();
+        let kills = Kills::new(&history, &directory, Duration::from_secs(4));
+        let verdict = check(&history, &Context { directory: &directory, kills });
+        verdict.results.get("lost-count").unwrap().to_string()
+    }
+
+    #[test]
+    fn what_only_a_killed_node_had_is_excused() {
+        assert_eq!(lost_count(false, &[(12, "n1")]), "0");
+        assert_eq!(lost_count(false, &[(14, "n1")]), "1", "it had time enough to tell");
+        assert_eq!(lost_count(false, &[(12, "n2")]), "1", "it was not killed");
+    }
+
+    #[test]
+    fn what_another_node_showed_is_excused_once_that_one_was_killed_as_well() {
+        assert_eq!(lost_count(true, &[(12, "n1")]), "1");
+        assert_eq!(lost_count(true, &[(12, "n1"), (13, "n2")]), "0");
+        assert_eq!(lost_count(true, &[(12, "n2"), (13, "n1")]), "0");
+        assert_eq!(lost_count(true, &[(12, "n1"), (14, "n2")]), "1", "time enough to tell n1");
+        assert_eq!(lost_count(true, &[(10, "n2"), (12, "n1")]), "1", "it showed it afterwards");
+    }
 }

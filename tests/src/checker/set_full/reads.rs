@@ -29,6 +29,12 @@ impl Reads {
         self.started.get(reads)?.iter().copied().max()
     }
 
+    /// The ends of the reads that show a value.
+    pub(super) fn that_show(&self, element: i64) -> impl Iterator<Item = usize> {
+        let ranges = self.shown.get(&element).into_iter().flatten();
+        ranges.flat_map(|range| self.ended.get(range.clone()).unwrap_or_default()).copied()
+    }
+
     /// Notes what a read shows that the one before did not, and the other way round.
     pub(super) fn push(&mut self, done: &Completed<'_, impl Workload>, read: &SetRead) {
         let index = self.started.len();
