@@ -2,6 +2,7 @@
 
 use rand_core::Rng;
 
+use super::pace::{Phase, micros};
 use super::plan::{Direct, Patience, Plan};
 use super::send::{Also, Which};
 use super::stream::Origin;
@@ -157,14 +158,25 @@ impl<S: State> Dissemination<S> {
             let also = Also { relay: Some(place), ..Also::default() };
             self.send(now, through, Which::New, also, out);
         }
-        // Whoever is not close has a hub of its own to look after it, most likely.
-        let wait = match close {
-            true => self.patience.try_again_within(unanswered),
-            false => Patience::LONGEST,
+        let due = match close {
+            true => {
+                let wait = self.patience.try_again_within(unanswered);
+                // Up to a quarter more, so that nodes cut off together do not all try at once.
+                now + wait + wait / 4 * (self.rng.next_u32() % 64) / 64
+            }
+            // It has a hub of its own to look after it, most likely.
+            false => self.turn(now, place),
         };
-        // Up to a quarter more, so that nodes cut off together do not all try at once.
-        let more = wait / 4 * (self.rng.next_u32() % 64) / 64;
-        self.peers[place].remind_at = Some(now + wait + more);
+        self.peers[place].remind_at = Some(due);
+    }
+
+    /// When to try again a peer that is not close. They take turns, so that a node that has
+    /// been alone for long is heard by one of them soon after it no longer is.
+    fn turn(&self, now: Time, place: usize) -> Time {
+        let [nodes, nth] = [self.peers.len(), (self.cluster.me() + place) % self.peers.len()];
+        let each_us = micros(Patience::TURNS) / nodes as u64;
+        let turns = Phase::new(Time(0), nth as u64 * each_us, micros(Patience::TURNS));
+        turns.next(now + Patience::TURNS / 2)
     }
 
     /// A random node in reach, to go through when there is no way to `target`.

@@ -104,6 +104,9 @@ impl Patience {
     /// The longest wait between two tries.
     pub(crate) const LONGEST: Duration = Duration::from_secs(4);
 
+    /// In this time each peer that is not close is tried once, if it must be.
+    pub(crate) const TURNS: Duration = Duration::from_millis(4500);
+
     pub(crate) fn new(aim: Aim) -> Patience {
         Patience { max_staleness: aim.max_staleness, direct: aim.direct }
     }
