@@ -1,0 +1,229 @@
+//! Nodes in virtual time, on a network whose faults are written down beforehand.
+#![allow(dead_code, reason = "no test uses all of it")]
+
+use std::collections::BTreeMap;
+
+use maelstrom_node::{Config, Kind, Node, Outbox, Time};
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::SplitMix64;
+use serde_json::{Value, json};
+use snowflake::{ManualClock, UnixMillis};
+
+/// Where nodes live and what befalls them. Instants and spans in milliseconds, chances in
+/// percent.
+#[derive(Clone, Debug)]
+pub(crate) struct Story {
+    pub(crate) kind: Kind,
+    pub(crate) seed: u64,
+    pub(crate) nodes: usize,
+    pub(crate) max_staleness_ms: u64,
+    pub(crate) shortest_delay_ms: u64,
+    pub(crate) longest_delay_ms: u64,
+    pub(crate) loss: u64,
+    pub(crate) duplication: u64,
+    /// Who is restarted when.
+    pub(crate) restarts: Vec<(u64, usize)>,
+    /// Who hands in a value when.
+    pub(crate) values: Vec<(u64, usize)>,
+    /// Who is cut off from everyone, from when to when.
+    pub(crate) cuts: Vec<(usize, u64, u64)>,
+}
+
+impl Default for Story {
+    /// Five nodes of a broadcast on a network without fault or delay.
+    fn default() -> Story {
+        Story {
+            kind: Kind::Broadcast,
+            seed: 7,
+            nodes: 5,
+            max_staleness_ms: 550,
+            shortest_delay_ms: 0,
+            longest_delay_ms: 0,
+            loss: 0,
+            duplication: 0,
+            restarts: vec![],
+            values: vec![],
+            cuts: vec![],
+        }
+    }
+}
+
+/// Until then faults may strike; what comes later is the time allowed for repair.
+pub(crate) const TROUBLE_MS: u64 = 8_000;
+
+/// Nodes, and the network between them.
+pub(crate) struct World {
+    story: Story,
+    rng: SplitMix64,
+    pub(crate) now: Time,
+    pub(crate) nodes: Vec<Node<ManualClock>>,
+    /// By due time; the sending order breaks ties.
+    in_flight: BTreeMap<(Time, u64), (usize, usize, Vec<u8>)>,
+    copies: u64,
+    /// What nodes have written to each other, whether it arrived or not.
+    pub(crate) sent: Vec<Sent>,
+    /// Pairs of nodes that cannot reach each other at all.
+    pub(crate) severed: Vec<(usize, usize)>,
+}
+
+/// One message from node to node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent {
+    pub(crate) at: Time,
+    pub(crate) src: usize,
+    pub(crate) dest: usize,
+    pub(crate) bytes: usize,
+}
+
+impl World {
+    pub(crate) fn new(story: Story) -> World {
+        let mut world = World {
+            rng: SplitMix64::seed_from_u64(story.seed),
+            now: Time(0),
+            nodes: Vec::new(),
+            in_flight: BTreeMap::new(),
+            copies: 0,
+            sent: Vec::new(),
+            severed: Vec::new(),
+            story,
+        };
+        for _ in 0..world.story.nodes {
+            let node = world.start();
+            world.nodes.push(node);
+        }
+        for place in 0..world.story.nodes {
+            world.init(place);
+        }
+        world
+    }
+
+    fn start(&mut self) -> Node<ManualClock> {
+        let mut config = Config::default();
+        config.workload = Some(self.story.kind);
+        config.max_staleness = Some(std::time::Duration::from_millis(self.story.max_staleness_ms));
+        Node::new(config, self.rng.next_u64(), ManualClock::new(UnixMillis(0)))
+    }
+
+    fn init(&mut self, place: usize) {
+        let names: Vec<String> = (0..self.story.nodes).map(name).collect();
+        self.ask(place, json!({"type": "init", "node_id": name(place), "node_ids": names}));
+        // The first message after it says that all nodes have been initialised.
+        self.read(place);
+    }
+
+    /// Kills a node and starts it again, its memory lost.
+    pub(crate) fn restart(&mut self, place: usize) {
+        self.nodes[place] = self.start();
+        self.init(place);
+    }
+
+    /// A client's request, and the body of the reply.
+    pub(crate) fn ask(&mut self, place: usize, mut body: Value) -> Value {
+        body["msg_id"] = json!(1);
+        let line = json!({"src": "c1", "dest": name(place), "body": body}).to_string();
+        let mut out = Outbox::new();
+        self.nodes[place].handle(self.now, line.as_bytes(), &mut out);
+        self.post(place, &out).expect("a client is answered at once")
+    }
+
+    /// Puts what a node sent on the network; returns what it told the client.
+    fn post(&mut self, src: usize, out: &Outbox) -> Option<Value> {
+        let mut reply = None;
+        for line in out.lines() {
+            let message: Value = serde_json::from_slice(line).expect("JSON");
+            let dest = message["dest"].as_str().expect("a name");
+            let Some(dest) = dest.strip_prefix('n').and_then(|place| place.parse().ok()) else {
+                reply = Some(message["body"].clone());
+                continue;
+            };
+            self.sent.push(Sent { at: self.now, src, dest, bytes: line.len() });
+            let trouble = self.now < Time(TROUBLE_MS * 1000);
+            if trouble && self.rng.next_u64() % 100 < self.story.loss {
+                continue;
+            }
+            let copies =
+                1 + u64::from(trouble && self.rng.next_u64() % 100 < self.story.duplication);
+            for _ in 0..copies {
+                let Story { shortest_delay_ms, longest_delay_ms, .. } = self.story;
+                let varies_us = (longest_delay_ms - shortest_delay_ms) * 1000;
+                let delay_us = shortest_delay_ms * 1000 + self.rng.next_u64() % (varies_us + 1);
+                self.copies += 1;
+                let due = (Time(self.now.0 + delay_us), self.copies);
+                self.in_flight.insert(due, (src, dest, line.to_vec()));
+            }
+        }
+        reply
+    }
+
+    fn is_cut(&self, one: usize, other: usize) -> bool {
+        let now_ms = self.now.0 / 1000;
+        self.severed.contains(&(one, other))
+            || self.severed.contains(&(other, one))
+            || self.story.cuts.iter().any(|(cut, from_ms, until_ms)| {
+                (*from_ms..*until_ms).contains(&now_ms) && (*cut == one || *cut == other)
+            })
+    }
+
+    /// Lets time pass until `end`, doing whatever is due on the way.
+    pub(crate) fn run_until(&mut self, end: Time) {
+        loop {
+            let arrival = self.in_flight.first_key_value().map(|(due, _)| *due);
+            let deadline = (0..self.nodes.len())
+                .filter_map(|place| Some((self.nodes[place].deadline()?, place)))
+                .min();
+            let next = [arrival.map(|(due, _)| due), deadline.map(|(due, _)| due)];
+            let Some(next) = next.into_iter().flatten().min().filter(|next| *next < end) else {
+                break;
+            };
+            self.now = self.now.max(next);
+            let mut out = Outbox::new();
+            let place = match (arrival, deadline) {
+                (Some(due), _) if due.0 == next => {
+                    let (src, dest, line) = self.in_flight.remove(&due).expect("it was first");
+                    if !self.is_cut(src, dest) {
+                        self.nodes[dest].handle(self.now, &line, &mut out);
+                    }
+                    dest
+                }
+                (_, Some((_, place))) => {
+                    self.nodes[place].handle_deadline(self.now, &mut out);
+                    let moved = self.nodes[place].deadline().is_none_or(|due| due > self.now);
+                    assert!(moved, "n{place} has a deadline that does not pass at {:?}", self.now);
+                    place
+                }
+                _ => unreachable!("one of the two is next"),
+            };
+            self.post(place, &out);
+        }
+        self.now = end;
+    }
+
+    /// Hands in a value. A counter is given a power of two, so that its sum tells which
+    /// values it is made of.
+    pub(crate) fn add(&mut self, place: usize, value: u32) {
+        let reply = self.ask(
+            place,
+            match self.story.kind {
+                Kind::GSet => json!({"type": "add", "element": value}),
+                Kind::GCounter => json!({"type": "add", "delta": 1u64 << value}),
+                _ => json!({"type": "broadcast", "message": value}),
+            },
+        );
+        assert!(reply["type"] == "add_ok" || reply["type"] == "broadcast_ok", "{reply}");
+    }
+
+    pub(crate) fn read(&mut self, place: usize) -> Vec<u32> {
+        let reply = self.ask(place, json!({"type": "read"}));
+        if self.story.kind == Kind::GCounter {
+            let sum = reply["value"].as_u64().expect("a sum");
+            return (0..u64::BITS).filter(|value| sum >> value & 1 == 1).collect();
+        }
+        let key = if self.story.kind == Kind::GSet { "value" } else { "messages" };
+        serde_json::from_value(reply[key].clone()).expect("a list of numbers")
+    }
+}
+
+/// The name of the node at a place.
+pub(crate) fn name(place: usize) -> String {
+    format!("n{place}")
+}
