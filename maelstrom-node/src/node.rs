@@ -171,17 +171,22 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         names: Vec<String>,
         out: &mut Outbox,
     ) {
-        if self.cluster.is_some() {
-            // A repeated `init` is answered again; what the node has learnt stays.
-            return out.reply(client, &Payload::InitOk);
-        }
-        match Cluster::new(me, names) {
-            Ok(cluster) => self.cluster = Some(cluster),
+        let cluster = match Cluster::new(me, names) {
+            Ok(cluster) => cluster,
             Err(why) => {
                 return out.error(client, ErrorCode::MalformedRequest, &why.to_string());
             }
+        };
+        match &self.cluster {
+            None => out.reply(client, &Payload::InitOk),
+            // A repeated `init` is answered again; what the node has learnt stays.
+            Some(before) if *before == cluster => return out.reply(client, &Payload::InitOk),
+            Some(before) => {
+                let text = format!("init: this is {} already, or of other nodes", before.my_name());
+                return out.error(client, ErrorCode::MalformedRequest, &text);
+            }
         }
-        out.reply(client, &Payload::InitOk);
+        self.cluster = Some(cluster);
         // Nothing is sent on account of these: not every node need be set up yet.
         let mut unsent = Outbox::new();
         for line in std::mem::take(&mut self.early) {

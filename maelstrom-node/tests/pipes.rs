@@ -455,6 +455,23 @@ fn init_twice_is_answered_twice_and_keeps_what_is_known() {
 }
 
 #[test]
+fn a_second_init_that_says_something_else_is_refused_and_changes_nothing() {
+    let replies = answers(&[
+        request(2, json!({"type": "broadcast", "message": 1})),
+        request(3, json!({"type": "init", "node_id": "n1", "node_ids": ["n0", "n1"]})),
+        request(4, json!({"type": "init", "node_id": "n0", "node_ids": ["n0", "n1"]})),
+        request(5, json!({"type": "init", "node_id": "n0", "node_ids": []})),
+        request(6, json!({"type": "read"})),
+        request(7, json!({"type": "init", "node_id": "n0", "node_ids": ["n0"]})),
+    ]);
+    for refused in &replies[1..4] {
+        assert_eq!((&refused["type"], &refused["code"]), (&json!("error"), &json!(12)));
+    }
+    assert_eq!(replies[4]["messages"], json!([1]));
+    assert_eq!(replies[5], json!({"type": "init_ok", "in_reply_to": 7}));
+}
+
+#[test]
 fn before_init_a_request_is_told_to_come_back() {
     let output = run(&[], &request(1, json!({"type": "generate"})));
     assert_eq!(replies(&output)[0]["code"], 11);
