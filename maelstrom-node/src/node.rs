@@ -4,10 +4,12 @@
 //! to look again. Nothing here reads a clock, draws a random number or touches stdio,
 //! so the same object runs behind a pipe and inside a simulator.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use memchr::memchr2;
 use snowflake::{Clock, Epoch, Generator, NodeId};
 
 use crate::args::Config;
@@ -113,6 +115,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     /// Whatever the line holds, the node goes on: what cannot be served is answered
     /// with an error where there is someone to answer, and logged otherwise.
     pub fn handle(&mut self, now: Time, line: &[u8], out: &mut Outbox) {
+        let line = &*without_breaks(line);
         let envelope = match Envelope::parse(line) {
             Ok(envelope) => envelope,
             Err(LineError::Malformed { request, text }) => {
@@ -305,4 +308,16 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             }
         }
     }
+}
+
+/// A line with its returns and newlines made spaces, and without those around it. In JSON
+/// they are blank wherever they may stand at all, but values go out as they came in, and to
+/// many readers, Maelstrom's among them, a return ends a line: what follows would be junk.
+fn without_breaks(line: &[u8]) -> Cow<'_, [u8]> {
+    let line = line.trim_ascii();
+    if memchr2(b'\r', b'\n', line).is_none() {
+        return line.into();
+    }
+    let blank = |byte: &u8| if matches!(byte, b'\r' | b'\n') { b' ' } else { *byte };
+    line.iter().map(blank).collect()
 }

@@ -86,6 +86,27 @@ fn echo_returns_any_json_byte_for_byte() {
     }
 }
 
+/// To a reader of lines that knows the return as well, half a value would be junk, and the
+/// node silent for good.
+#[test]
+fn a_return_between_tokens_does_not_break_the_line_of_the_reply() {
+    let asked = |body: &str| {
+        format!("{{\"src\":\"c1\",\r\"dest\":\"n0\",\"body\":{{{body}}}}}\r\n").into_bytes()
+    };
+    let output = run(
+        &["broadcast"],
+        &[
+            init(&["n0"]),
+            asked("\"type\":\"broadcast\",\"message\":[1,\r2,\"\\r\"],\"msg_id\":2"),
+            asked("\"type\":\"read\",\"msg_id\":3"),
+        ]
+        .concat(),
+    );
+    let text = String::from_utf8(output.stdout.clone()).expect("UTF-8 on stdout");
+    assert!(!text.contains('\r'), "{text:?}");
+    assert_eq!(replies(&output)[2]["messages"], json!([[1, 2, "\r"]]));
+}
+
 #[test]
 fn generated_ids_are_distinct_strings_that_carry_the_node_id() {
     // Several milliseconds' worth, so that the last ones wait beyond the end of input.
