@@ -83,8 +83,8 @@ pub(crate) struct Dissemination<S: State> {
     rng: Xoshiro256PlusPlus,
     started: bool,
     schedule: Schedule,
-    /// When somebody was last asked for missing items.
-    asked_at: Option<Time>,
+    /// Until when nobody is asked for missing items, as somebody has just been.
+    ask_again_at: Option<Time>,
 }
 
 impl<S: State> Dissemination<S> {
@@ -111,7 +111,7 @@ impl<S: State> Dissemination<S> {
             rng: Xoshiro256PlusPlus::seed_from_u64(incarnation),
             started: false,
             schedule: Schedule::default(),
-            asked_at: None,
+            ask_again_at: None,
         }
     }
 

@@ -204,6 +204,31 @@ fn a_gap_is_closed_at_once() {
     assert_eq!(about_it.count(), 3, "the hub's message, the question and the answer");
 }
 
+/// Nobody is asked twice for what is on its way already, however long the way is.
+#[test]
+fn a_node_asks_once_for_what_it_lacks() {
+    let mut world = World::new(Story {
+        max_staleness_ms: 1000,
+        shortest_delay_ms: 400,
+        longest_delay_ms: 400,
+        ..Story::default()
+    });
+    world.run_until_ms(20_000);
+    world.severed.push((0, 3));
+    world.add(1, 0);
+    world.run_until_ms(22_500);
+    world.severed.clear();
+    // The hub passes these on one by one, before the answer is there as well as after.
+    for value in 1..=8 {
+        world.add(0, value);
+        world.run_until_ms(22_500 + 200 * u64::from(value));
+    }
+    let sent = world.sent_since(22_500);
+    assert_eq!(sent.iter().filter(|sent| sent.src == 3).count(), 1, "{sent:?}");
+    world.run_until_ms(25_000);
+    assert_eq!(world.read(3).len(), 9);
+}
+
 /// A lost message that nothing follows is sent again before long, at the price of as many
 /// messages as it takes to find out.
 #[test]

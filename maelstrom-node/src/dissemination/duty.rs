@@ -83,7 +83,8 @@ impl<S: State> Dissemination<S> {
     ) {
         let want = self.should_ask(now, place, gossip);
         if want {
-            self.asked_at = Some(now);
+            let round_trip = &self.peers[place].round_trip;
+            self.ask_again_at = Some(now + self.patience.ask_again_within(round_trip));
         }
         if gossip.want || gossip.probe || want {
             let which = match gossip {
@@ -108,8 +109,7 @@ impl<S: State> Dissemination<S> {
     /// Only somebody whose items come by no other way is asked at once: in a mesh, what
     /// a third node made is most likely on its way.
     fn should_ask(&self, now: Time, place: usize, gossip: &Gossip<'_>) -> bool {
-        let again = self.patience.ask_again_within();
-        if self.asked_at.is_some_and(|asked_at| now < asked_at + again) {
+        if self.ask_again_at.is_some_and(|due| now < due) {
             return false;
         }
         let all_from_it = gossip.probe

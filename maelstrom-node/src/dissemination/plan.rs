@@ -122,12 +122,10 @@ impl Patience {
 
     /// How long to wait for somebody to confirm what was sent before asking.
     pub(crate) fn confirmed_within(self, by_hub: bool, link: &RoundTrip) -> Duration {
-        // A node that stood still for a while makes its links look slower than they are.
-        const MOST_ROUND_TRIP: Duration = Duration::from_secs(1);
         const SLACK: Duration = Duration::from_millis(500);
         // A hub confirms with its next flush, others when they have something to say.
         let told = if by_hub { Duration::ZERO } else { self.acknowledge_within() };
-        self.max_staleness + told + 2 * link.mean().clamp(GUESS, MOST_ROUND_TRIP) + SLACK
+        self.max_staleness + told + 2 * usual(link) + SLACK
     }
 
     /// How long to wait after the given number of tries: twice as long each time, up to
@@ -139,10 +137,19 @@ impl Patience {
         (first * 2u32.saturating_pow(tries.saturating_sub(1).min(8))).min(Patience::LONGEST)
     }
 
-    /// How long after asking for what is missing to ask again.
-    pub(crate) fn ask_again_within(self) -> Duration {
-        Duration::from_millis(400)
+    /// How long after asking for what is missing to ask again: not before the answer can
+    /// have come.
+    pub(crate) fn ask_again_within(self, link: &RoundTrip) -> Duration {
+        const SHORTEST: Duration = Duration::from_millis(400);
+        (usual(link) * 5 / 4).max(SHORTEST)
     }
+}
+
+/// The round trip to count on. A node that stood still for a while makes its links look
+/// slower than they are, and a fast link is no reason to be impatient.
+fn usual(link: &RoundTrip) -> Duration {
+    const MOST: Duration = Duration::from_secs(1);
+    link.mean().clamp(GUESS, MOST)
 }
 
 #[cfg(test)]
@@ -182,6 +189,14 @@ mod tests {
     fn a_link_that_looked_slow_once_puts_no_reminder_off_for_long() {
         let patience = Patience::new(Kind::Broadcast.aim(&Config::default()));
         assert!(patience.confirmed_within(false, &link(30_000)) < ms(6000));
+        assert_eq!(patience.ask_again_within(&link(30_000)), ms(1250));
+    }
+
+    #[test]
+    fn nobody_is_asked_again_before_the_answer_can_be_there() {
+        let patience = Patience::new(Kind::Broadcast.aim(&Config::default()));
+        assert_eq!(patience.ask_again_within(&link(5)), ms(400));
+        assert_eq!(patience.ask_again_within(&link(600)), ms(750));
     }
 
     #[test]
