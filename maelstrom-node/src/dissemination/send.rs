@@ -108,7 +108,10 @@ impl<S: State> Dissemination<S> {
         }
         let have = self.streams.have().marks();
         loop {
-            let more = self.send_one(now, place, which, &mut known, &have, also, out);
+            let (items, more) = self.pick(place, which, &mut known);
+            let gossip = self.share(now, place, &have, items, also);
+            let dest = &self.cluster.names()[place];
+            out.send(self.cluster.my_name(), dest, &Payload::Gossip { gossip: &gossip });
             if !more || which == Which::SomeUnconfirmed {
                 break;
             }
@@ -120,19 +123,9 @@ impl<S: State> Dissemination<S> {
         peer.tell_at = None;
     }
 
-    /// Sends one message of items that are not `known`, and adds them to it. Says
-    /// whether there is more.
-    #[expect(clippy::too_many_arguments, reason = "one call, in the loop above")]
-    fn send_one(
-        &self,
-        now: Time,
-        place: usize,
-        which: Which,
-        known: &mut Digest,
-        have: &[Mark],
-        also: Also,
-        out: &mut Outbox,
-    ) -> bool {
+    /// Picks items that are not `known`, as many as go into one message, and adds them to
+    /// it. Says whether there is more.
+    fn pick(&self, place: usize, which: Which, known: &mut Digest) -> (Vec<Run<'_>>, bool) {
         let peer = &self.peers[place];
         let mut runs: Vec<Run<'_>> = Vec::new();
         let mut room = MOST_BYTES;
@@ -157,24 +150,33 @@ impl<S: State> Dissemination<S> {
                 }
             }
         }
-        let gossip = Gossip {
+        (runs, more)
+    }
+
+    /// Everything that one message says.
+    fn share<'a>(
+        &self,
+        now: Time,
+        place: usize,
+        have: &'a [Mark],
+        items: Vec<Run<'a>>,
+        also: Also,
+    ) -> Gossip<'a> {
+        Gossip {
             of: self.kind,
             incarnation: self.mine.incarnation,
             have: have.into(),
-            age_us: also.age_us.filter(|_| !runs.is_empty()),
-            items: runs,
+            age_us: also.age_us.filter(|_| !items.is_empty()),
+            items,
             // In a mesh nobody passes anything on.
             follow: place == self.hub() && self.plan() != Plan::Mesh,
             probe: also.probe,
             want: also.want,
             relay: also.relay.and_then(|place| u16::try_from(place).ok()),
             sent_us: now.0,
-            echoed: peer.echo(now),
+            echoed: self.peers[place].echo(now),
             pace: also.pace,
-        };
-        let dest = &self.cluster.names()[place];
-        out.send(self.cluster.my_name(), dest, &Payload::Gossip { gossip: &gossip });
-        more
+        }
     }
 
     /// The items of a range, as long as there is room.
