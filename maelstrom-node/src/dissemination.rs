@@ -221,7 +221,8 @@ impl<S: State> Dissemination<S> {
         if !self.started {
             return None;
         }
-        let duties = self.peers.iter().flat_map(|peer| [peer.remind_at, peer.tell_at]);
+        let rest = |peer: &Peer| peer.rest.map(|(due, _)| due);
+        let duties = self.peers.iter().flat_map(|peer| [peer.remind_at, peer.tell_at, rest(peer)]);
         duties.flatten().chain(self.schedule.deadline()).min()
     }
 

@@ -125,6 +125,7 @@ impl<S: State> Dissemination<S> {
     /// Tells and reminds whoever it is time for.
     pub(crate) fn do_duties(&mut self, now: Time, out: &mut Outbox) {
         for place in self.others() {
+            self.send_rest(now, place, out);
             if self.peers[place].remind_at.is_some_and(|due| due <= now) {
                 self.remind(now, place, out);
             }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::round_trip::RoundTrip;
+use super::send::Which;
 use super::stream::{Digest, Origin};
 use crate::message::{Echoed, Gossip};
 use crate::time::Time;
@@ -34,6 +35,8 @@ pub(crate) struct Peer {
     pub(crate) tell_at: Option<Time>,
     /// When it was last sent anything.
     pub(crate) sent_at: Option<Time>,
+    /// What is still to be sent of what did not go out at once, and when.
+    pub(crate) rest: Option<(Time, Which)>,
     pub(crate) round_trip: RoundTrip,
     /// Its own time in its last message, and when that came.
     last_heard: Option<(u64, Time)>,

@@ -15,6 +15,12 @@ use crate::time::Time;
 /// message may reach, as digests and quoting come on top.
 const MOST_BYTES: usize = 400_000;
 
+/// How many messages are written to a peer in one go, and how long to wait before the next
+/// ones: a node that is asked for gigabytes must not hold them in its outbox all at once,
+/// and goes on serving its clients meanwhile.
+const MOST_MESSAGES: usize = 8;
+const BREATH: Duration = Duration::from_millis(10);
+
 /// What a message says besides items.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Also {
@@ -90,7 +96,8 @@ impl<S: State> Dissemination<S> {
         Some(Pace { hold_us: micros(hold), period_us: micros(period) })
     }
 
-    /// Sends a peer one message, or several if the items do not fit into one.
+    /// Sends a peer one message, or several if the items do not fit into one, the first of
+    /// them now.
     pub(crate) fn send(
         &mut self,
         now: Time,
@@ -107,12 +114,17 @@ impl<S: State> Dissemination<S> {
             }
         }
         let have = self.streams.have().marks();
-        loop {
+        let mut rest = None;
+        for nth in 1.. {
             let (items, more) = self.pick(place, which, &mut known);
             let gossip = self.share(now, place, &have, items, also);
             let dest = &self.cluster.names()[place];
             out.send(self.cluster.my_name(), dest, &Payload::Gossip { gossip: &gossip });
             if !more || which == Which::SomeUnconfirmed {
+                break;
+            }
+            if nth == MOST_MESSAGES {
+                rest = Some((now + BREATH, which));
                 break;
             }
             also = Also::default();
@@ -121,6 +133,19 @@ impl<S: State> Dissemination<S> {
         peer.sent = known;
         peer.sent_at = Some(now);
         peer.tell_at = None;
+        peer.rest = rest.or(peer.rest);
+    }
+
+    /// Goes on with what was too much for one go.
+    pub(crate) fn send_rest(&mut self, now: Time, place: usize, out: &mut Outbox) {
+        let rest = self.peers[place].rest.take_if(|(due, _)| *due <= now);
+        if let Some((_, which)) = rest
+            && !self.peers[place].is_in_repair()
+        {
+            // What the first messages brought has not been confirmed yet.
+            let which = if which == Which::AllUnconfirmed { Which::New } else { which };
+            self.send(now, place, which, Also::default(), out);
+        }
     }
 
     /// Picks items that are not `known`, as many as go into one message, and adds them to
