@@ -123,3 +123,62 @@ impl Peer {
         Some(Echoed { incarnation: self.incarnation?, sent_us, held_us })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::Kind;
+
+    /// This node's own life.
+    const MINE: u64 = 5;
+
+    /// A message of a life of the peer, in reply to one of this node's.
+    fn gossip(incarnation: u64, echoed: Option<(u64, u64)>) -> Gossip<'static> {
+        Gossip {
+            of: Kind::Broadcast,
+            incarnation,
+            have: Vec::new().into(),
+            items: Vec::new(),
+            age_us: None,
+            follow: false,
+            probe: false,
+            want: false,
+            relay: None,
+            sent_us: 0,
+            echoed: echoed.map(|(life, sent_us)| Echoed { incarnation: life, sent_us, held_us: 0 }),
+            pace: None,
+        }
+    }
+
+    #[test]
+    fn a_new_life_knows_and_has_nothing() {
+        let mut peer = Peer::default();
+        assert!(peer.hear(Time(10), MINE, &gossip(1, Some((MINE, 5)))));
+        assert!(peer.knows_me);
+        peer.has.insert(Origin { node: 0, incarnation: MINE }, 0..7);
+        peer.sent = peer.has.clone();
+        assert!(peer.hear(Time(20), MINE, &gossip(2, None)));
+        assert!(!peer.knows_me);
+        assert!(peer.has.iter().next().is_none() && peer.sent.iter().next().is_none());
+    }
+
+    #[test]
+    fn an_echo_of_another_life_of_this_node_says_nothing() {
+        let mut peer = Peer::default();
+        assert!(peer.hear(Time(10), MINE, &gossip(1, Some((MINE - 1, 5)))));
+        assert!(!peer.knows_me);
+        assert_eq!(peer.round_trip.measured(), None);
+    }
+
+    #[test]
+    fn a_life_that_is_over_comes_back_only_by_an_echo_from_after_its_end() {
+        let mut peer = Peer::default();
+        assert!(peer.hear(Time(10), MINE, &gossip(1, None)));
+        assert!(peer.hear(Time(20), MINE, &gossip(2, None)));
+        assert!(!peer.hear(Time(30), MINE, &gossip(1, None)));
+        assert!(!peer.hear(Time(30), MINE, &gossip(1, Some((MINE, 20)))));
+        assert_eq!(peer.life(), Some(2));
+        assert!(peer.hear(Time(30), MINE, &gossip(1, Some((MINE, 21)))));
+        assert_eq!(peer.life(), Some(1));
+    }
+}
