@@ -33,8 +33,6 @@ mod ranges;
 mod round_trip;
 mod send;
 mod stream;
-mod totals;
-mod values;
 mod view;
 
 use pace::{Phase, Schedule};
@@ -46,14 +44,12 @@ use stream::Streams;
 pub(crate) use plan::{Aim, Direct};
 pub(crate) use ranges::Ranges;
 pub(crate) use stream::{Digest, Origin};
-pub(crate) use totals::Totals;
-pub(crate) use values::Values;
 pub(crate) use view::View;
 
 /// What the layer carries.
 pub(crate) trait State {
     /// Stands for one item, whose text the state keeps.
-    type Item: Copy + std::fmt::Debug;
+    type Item: Copy + Send + std::fmt::Debug;
 
     /// Whether an item says all that those before it in its stream did. Then only the
     /// last one of each stream is kept and sent.

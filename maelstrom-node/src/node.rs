@@ -17,7 +17,7 @@ use crate::cluster::Cluster;
 use crate::message::{Address, Envelope, ErrorCode, LineError, Payload, Request, clipped};
 use crate::outbox::Outbox;
 use crate::time::Time;
-use crate::workload::{Broadcast, Counter, Echo, GSet, Kind, Log, UniqueIds, Workload};
+use crate::workload::{Broadcast, Counter, Echo, GSet, Kind, Log, Replicated, UniqueIds, Workload};
 
 /// How much of peers' messages is kept for after `init`. What does not fit is dropped;
 /// peers repeat what they see missing.
@@ -275,11 +275,19 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
                         return None;
                     }
                 },
-                Kind::Broadcast => Box::new(Broadcast::new(cluster, incarnation, aim)),
-                Kind::GSet => Box::new(GSet::new(cluster, incarnation, aim)),
-                Kind::GCounter => Box::new(Counter::growing(cluster, incarnation, aim)),
+                Kind::Broadcast => {
+                    Box::new(Replicated::new(kind, Broadcast, cluster, incarnation, aim))
+                }
+                Kind::GSet => Box::new(Replicated::new(kind, GSet, cluster, incarnation, aim)),
+                Kind::GCounter => {
+                    let counter = Counter::growing();
+                    Box::new(Replicated::new(kind, counter, cluster, incarnation, aim))
+                }
+                Kind::PnCounter => {
+                    let counter = Counter::both_ways();
+                    Box::new(Replicated::new(kind, counter, cluster, incarnation, aim))
+                }
                 Kind::Kafka => Box::new(Log::new(cluster, incarnation, aim, self.config.acks)),
-                Kind::PnCounter => Box::new(Counter::both_ways(cluster, incarnation, aim)),
             };
             self.workloads.insert(kind, workload);
         }

@@ -15,7 +15,10 @@ mod counter;
 mod echo;
 mod g_set;
 mod log;
+mod replicated;
+mod totals;
 mod unique_ids;
+mod values;
 
 pub(crate) use broadcast::Broadcast;
 pub(crate) use counter::Counter;
@@ -23,6 +26,7 @@ pub(crate) use echo::Echo;
 pub(crate) use g_set::GSet;
 pub use log::Acks;
 pub(crate) use log::Log;
+pub(crate) use replicated::Replicated;
 pub(crate) use unique_ids::UniqueIds;
 
 /// The largest value that is taken in. A line may have twice as many bytes, which leaves

@@ -1,33 +1,30 @@
-//! `broadcast`: values that every node shall come to know.
-//!
-//! Clients are answered at once, from memory. Everything about how values travel is
-//! the dissemination layer's; the topology that Maelstrom suggests is not needed.
+//! `broadcast`: values that every node shall come to know. The topology that Maelstrom suggests
+//! is not needed.
 
-use super::{Kind, MOST_VALUE_BYTES, Workload};
-use crate::cluster::Cluster;
-use crate::dissemination::{Aim, Dissemination, Values};
-use crate::message::{Address, ErrorCode, Gossip, Payload, Request};
+use super::MOST_VALUE_BYTES;
+use super::replicated::Protocol;
+use super::values::Values;
+use crate::dissemination::Dissemination;
+use crate::message::{Address, ErrorCode, Payload, Request};
 use crate::outbox::Outbox;
 use crate::time::Time;
 
 #[derive(Debug)]
-pub(crate) struct Broadcast {
-    values: Dissemination<Values>,
-}
+pub(crate) struct Broadcast;
 
-impl Broadcast {
-    pub(crate) fn new(cluster: Cluster, incarnation: u64, aim: Aim) -> Broadcast {
-        let values = Values::new(incarnation);
-        Broadcast { values: Dissemination::new(Kind::Broadcast, cluster, incarnation, aim, values) }
+impl Protocol for Broadcast {
+    type State = Values;
+
+    fn initial(key: u64) -> Values {
+        Values::new(key)
     }
-}
 
-impl Workload for Broadcast {
     fn on_request(
         &mut self,
         now: Time,
         client: Option<&Address<'_>>,
         request: Request<'_>,
+        values: &mut Dissemination<Values>,
         out: &mut Outbox,
     ) {
         match request {
@@ -38,28 +35,12 @@ impl Workload for Broadcast {
             }
             Request::Broadcast { message } => {
                 out.reply(client, &Payload::BroadcastOk);
-                self.values.add(now, message);
+                values.add(now, message);
             }
-            Request::Read => self.values.state_mut().with_list(|messages| {
+            Request::Read => values.state_mut().with_list(|messages| {
                 out.reply(client, &Payload::ReadOk { messages });
             }),
             _ => {}
         }
-    }
-
-    fn on_gossip(&mut self, now: Time, src: &str, gossip: Gossip<'_>, out: &mut Outbox) {
-        self.values.receive(now, src, gossip, out);
-    }
-
-    fn on_started(&mut self, now: Time) {
-        self.values.start(now);
-    }
-
-    fn deadline(&self) -> Option<Time> {
-        self.values.deadline()
-    }
-
-    fn on_deadline(&mut self, now: Time, out: &mut Outbox) {
-        self.values.on_deadline(now, out);
     }
 }

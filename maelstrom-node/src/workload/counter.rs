@@ -1,12 +1,11 @@
-//! `g-counter` and `pn-counter`: a sum to which every node adds. Clients are answered at
-//! once, from memory.
+//! `g-counter` and `pn-counter`: a sum to which every node adds.
 
 use serde_json::value::RawValue;
 
-use super::{Kind, Workload};
-use crate::cluster::Cluster;
-use crate::dissemination::{Aim, Dissemination, Totals};
-use crate::message::{Address, ErrorCode, Gossip, Payload, Request};
+use super::replicated::Protocol;
+use super::totals::Totals;
+use crate::dissemination::Dissemination;
+use crate::message::{Address, ErrorCode, Payload, Request};
 use crate::outbox::Outbox;
 use crate::time::Time;
 
@@ -15,27 +14,26 @@ pub(crate) struct Counter {
     shrinks: bool,
     /// What clients have added here in this life of the node.
     total: i128,
-    totals: Dissemination<Totals>,
 }
 
 impl Counter {
     /// A counter that only grows.
-    pub(crate) fn growing(cluster: Cluster, incarnation: u64, aim: Aim) -> Counter {
-        Counter::new(Kind::GCounter, false, cluster, incarnation, aim)
+    pub(crate) fn growing() -> Counter {
+        Counter { shrinks: false, total: 0 }
     }
 
     /// A counter that grows and shrinks.
-    pub(crate) fn both_ways(cluster: Cluster, incarnation: u64, aim: Aim) -> Counter {
-        Counter::new(Kind::PnCounter, true, cluster, incarnation, aim)
-    }
-
-    fn new(kind: Kind, shrinks: bool, cluster: Cluster, incarnation: u64, aim: Aim) -> Counter {
-        let totals = Dissemination::new(kind, cluster, incarnation, aim, Totals::default());
-        Counter { shrinks, total: 0, totals }
+    pub(crate) fn both_ways() -> Counter {
+        Counter { shrinks: true, total: 0 }
     }
 
     /// Adds what a client asks for, or says why not and adds nothing.
-    fn add(&mut self, now: Time, delta: Option<&RawValue>) -> Result<(), &'static str> {
+    fn add(
+        &mut self,
+        now: Time,
+        delta: Option<&RawValue>,
+        totals: &mut Dissemination<Totals>,
+    ) -> Result<(), &'static str> {
         let delta = delta.ok_or("add needs a field \"delta\" here: this is a counter")?.get();
         let digits = delta.strip_prefix('-').unwrap_or(delta);
         if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -51,7 +49,7 @@ impl Counter {
                     self.total = total;
                     // Digits are JSON.
                     let text = RawValue::from_string(total.to_string());
-                    self.totals.add(now, text.as_deref().unwrap_or(RawValue::NULL));
+                    totals.add(now, text.as_deref().unwrap_or(RawValue::NULL));
                 }
                 Ok(())
             }
@@ -60,41 +58,32 @@ impl Counter {
     }
 }
 
-impl Workload for Counter {
+impl Protocol for Counter {
+    type State = Totals;
+
+    fn initial(_key: u64) -> Totals {
+        Totals::default()
+    }
+
     fn on_request(
         &mut self,
         now: Time,
         client: Option<&Address<'_>>,
         request: Request<'_>,
+        totals: &mut Dissemination<Totals>,
         out: &mut Outbox,
     ) {
         match request {
-            Request::Add { delta, .. } => match self.add(now, delta) {
+            Request::Add { delta, .. } => match self.add(now, delta, totals) {
                 Ok(()) => out.reply(client, &Payload::AddOk),
                 Err(text) => out.error(client, ErrorCode::MalformedRequest, text),
             },
             Request::Read => {
-                let sum = self.totals.state().sum();
+                let sum = totals.state().sum();
                 let value = itoa::Buffer::new().format(sum).to_owned();
                 out.reply(client, &Payload::ReadValueOk { value: &value });
             }
             _ => {}
         }
-    }
-
-    fn on_gossip(&mut self, now: Time, src: &str, gossip: Gossip<'_>, out: &mut Outbox) {
-        self.totals.receive(now, src, gossip, out);
-    }
-
-    fn on_started(&mut self, now: Time) {
-        self.totals.start(now);
-    }
-
-    fn deadline(&self) -> Option<Time> {
-        self.totals.deadline()
-    }
-
-    fn on_deadline(&mut self, now: Time, out: &mut Outbox) {
-        self.totals.on_deadline(now, out);
     }
 }

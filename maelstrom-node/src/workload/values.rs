@@ -5,7 +5,7 @@ use std::hash::Hasher;
 use hashbrown::HashTable;
 use serde_json::value::RawValue;
 
-use super::{Origin, State};
+use crate::dissemination::{Origin, State};
 
 /// Distinct values, byte for byte as their clients wrote them.
 ///

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::{Origin, State};
+use crate::dissemination::{Origin, State};
 
 /// What each life of each node has added so far.
 ///
