@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::args::Config;
 use crate::dissemination::{Aim, Direct};
 use crate::message::{Address, Gossip, Request};
@@ -69,8 +67,7 @@ pub(crate) trait Workload: std::fmt::Debug + Send {
 }
 
 /// Which workload, by Maelstrom's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Kind {
     /// The same value back.
