@@ -8,7 +8,7 @@ pub(crate) mod certificates;
 pub(crate) mod proxy;
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -50,6 +50,12 @@ impl Drop for Process {
     }
 }
 
+/// Names what a test has left out: past the test runner, which would keep it to itself.
+pub(crate) fn skipped(what: &str) {
+    // Nobody may be listening.
+    let _ = writeln!(io::stderr(), "skipped: {what}");
+}
+
 /// A port that is free, and may be taken by another before it is used.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -77,7 +83,7 @@ impl Postgres {
         let programs =
             versions.map(|it| it.path().join("bin")).filter(|it| it.join("initdb").exists());
         let Some(programs) = programs.max() else {
-            println!("skipped: PostgreSQL is not installed (Debian: apt-get install postgresql)");
+            skipped("PostgreSQL is not installed (Debian: apt-get install postgresql)");
             return None;
         };
         let (data, port) = (tempfile::tempdir().unwrap(), free_port());
@@ -184,7 +190,7 @@ impl Etcd {
     /// The same with options of its own, and `https` if they are those of TLS.
     pub(crate) fn start_with(scheme: &'static str, options: &[&str]) -> Option<Etcd> {
         if Command::new("etcd").arg("--version").stdout(Stdio::null()).status().is_err() {
-            println!("skipped: etcd is not installed (Debian: apt-get install etcd-server)");
+            skipped("etcd is not installed (Debian: apt-get install etcd-server)");
             return None;
         }
         let options = options.iter().map(|&option| option.to_owned()).collect();
@@ -248,7 +254,7 @@ impl Etcd {
         etcdctl.arg(format!("--endpoints=http://127.0.0.1:{}", self.port));
         etcdctl.args(user.map(|user| format!("--user={user}"))).args(args);
         let Ok(status) = etcdctl.status() else {
-            println!("skipped: etcdctl is not installed (Debian: apt-get install etcd-client)");
+            skipped("etcdctl is not installed (Debian: apt-get install etcd-client)");
             return None;
         };
         assert!(status.success(), "etcdctl {args:?}");
