@@ -180,10 +180,15 @@ fn nodes_can_be_named_in_a_file() {
 fn a_program_that_cannot_start_is_one_line_and_exits_255() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("not-a-program");
-    std::fs::write(&program, "#!/no/such/interpreter\n").unwrap();
-    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
-    let run = test("-w echo --time-limit 1 --bin", &[program.to_str().unwrap()]);
-    run.expect_code(255).expect_said(&["error: cannot start", "not-a-program: No such file"]);
+    for (text, said) in [
+        ("#!/no/such/interpreter\n", "asks for the interpreter \"/no/such/interpreter\", which is"),
+        ("#!/bin/sh\r\n", "asks for the interpreter \"/bin/sh\\r\", which is not there"),
+    ] {
+        std::fs::write(&program, text).unwrap();
+        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+        let run = test("-w echo --time-limit 1 --bin", &[program.to_str().unwrap()]);
+        run.expect_code(255).expect_said(&["error: cannot start", "not-a-program: ", said]);
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod support;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use support::{BAD_NODE, WORKBENCH, processes_mentioning};
@@ -14,19 +15,27 @@ use support::{BAD_NODE, WORKBENCH, processes_mentioning};
 /// Starts a long test with a node that ignores the end of its input, and waits until it runs.
 /// `mark` tells its processes from those of other tests.
 fn start(folder: &Path, mark: &str) -> Child {
+    let flags = "-w echo --node-count 2 --time-limit 60 --bin";
+    let (child, _) = begin(folder, flags, &[BAD_NODE, "--", mark], "the nodes are ready");
+    child
+}
+
+/// Starts a test and waits until it says something. What it says from then on can be joined.
+fn begin(folder: &Path, flags: &str, more: &[&str], says: &str) -> (Child, JoinHandle<String>) {
     let mut child = Command::new(WORKBENCH)
-        .args(["test", "-w", "echo", "--node-count", "2", "--time-limit", "60", "--bin"])
-        .args([BAD_NODE, "--", mark])
+        .arg("test")
+        .args(flags.split_whitespace())
+        .args(more)
         .current_dir(folder)
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let stderr = BufReader::new(child.stderr.take().unwrap());
     let mut lines = stderr.lines().map(Result::unwrap);
-    assert!(lines.any(|line| line.contains("operations")), "the test never began");
-    // The pipe stays open, or the bench would trip over writing to it.
-    std::thread::spawn(move || lines.count());
-    child
+    assert!(lines.any(|line| line.contains(says)), "the test never began");
+    let rest = thread::spawn(move || lines.map(|line| line + "\n").collect());
+    (child, rest)
 }
 
 /// How long killed processes may take to be gone.
@@ -41,7 +50,7 @@ fn expect_none_left(mark: &str) {
             return;
         }
         assert!(Instant::now() < deadline, "left behind: {left:?}");
-        std::thread::yield_now();
+        thread::yield_now();
     }
 }
 
@@ -57,8 +66,45 @@ fn after_ctrl_c_no_node_is_left() {
     signal(&bench, "INT");
     assert_eq!(bench.wait().unwrap().code(), Some(255));
     expect_none_left("mark-of-the-interrupted");
-    let history = folder.path().join("store/latest/history.edn");
-    assert!(history.exists(), "what happened until then is kept");
+    let latest = folder.path().join("store/latest");
+    assert!(latest.join("history.edn").exists(), "what happened until then is kept");
+    let results = std::fs::read_to_string(latest.join("results.edn")).unwrap();
+    assert!(results.contains(":error \"interrupted\""), "{results}");
+}
+
+/// A simulation that is interrupted is kept as well; one that has no time for that leaves
+/// nothing behind.
+#[test]
+fn an_interrupted_simulation_leaves_no_empty_folder() {
+    let flags = "-w echo --sim --node-count 1 --rate 1e5 --time-limit 100 --log-net-send";
+    for name in ["INT", "KILL"] {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut bench, said) = begin(folder.path(), flags, &[], "echo");
+        signal(&bench, name);
+        let code = bench.wait().unwrap().code();
+        let said = said.join().unwrap();
+        let stored = folder.path().join("store/latest/history.edn").exists();
+        if name == "INT" {
+            assert!(code == Some(255) && stored, "{code:?}");
+            assert!(said.ends_with("\nerror: interrupted\n"), "{said}");
+        } else {
+            assert!(!folder.path().join("store").exists(), "an empty folder is left");
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_sweep_tells_what_it_has_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let flags = "-w echo --node-count 1 --time-limit 10 --seeds 0..100000";
+    let (bench, said) = begin(folder.path(), flags, &[], "of 100000 seeds");
+    signal(&bench, "INT");
+    let output = bench.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(255));
+    let said = said.join().unwrap();
+    assert!(said.contains(" of 100000 seeds were tried, and valid\nerror: interrupted"), "{said}");
+    let results = String::from_utf8(output.stdout).unwrap();
+    assert!(results.starts_with("{:seed-count "), "{results}");
 }
 
 #[test]

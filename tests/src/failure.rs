@@ -1,8 +1,8 @@
 //! Why a test could not be carried through.
 
 use std::fmt;
+use std::time::Duration;
 
-use crate::history::OpError;
 use crate::wire::{Malformed, excerpt};
 
 /// A test that failed as such: there is no history to judge, or none worth it.
@@ -25,8 +25,17 @@ pub enum Failure {
         node: String,
         /// What it was asked: `init` or the like.
         request: &'static str,
-        /// How it ended.
-        error: OpError,
+        /// How long it had.
+        waited: Duration,
+        /// What it was to answer.
+        expected: String,
+        /// The last it wrote to its standard error.
+        stderr: String,
+    },
+    /// A node closed its standard output, and ran on.
+    Closed {
+        /// Which node.
+        node: String,
         /// The last it wrote to its standard error.
         stderr: String,
     },
@@ -81,15 +90,21 @@ impl fmt::Display for Failure {
                 malformed.expected,
                 malformed.hint,
             ),
-            Failure::NotReady { node, request, error: OpError::Timeout, stderr } => write!(
+            Failure::NotReady { node, request, waited, expected, stderr } => write!(
                 f,
-                "node {node} did not answer {request:?} in time\n  likely: it waits for more \
-                 input, does not flush its standard output, or does not know the request{}",
+                "node {node} did not answer {request:?} within {} s\n  expected: \
+                 {expected}\n  likely: it waits for more input, does not flush its standard \
+                 output, or does not know the request{}",
+                waited.as_secs(),
                 Said(stderr)
             ),
-            Failure::NotReady { node, request, error, stderr } => {
-                write!(f, "node {node} answered {request:?} with {error}{}", Said(stderr))
-            }
+            Failure::Closed { node, stderr } => write!(
+                f,
+                "node {node} closed its standard output and ran on\n  expected: it keeps it open \
+                 until it is killed\n  likely: it redirected its output, or what writes to it \
+                 has ended{}",
+                Said(stderr)
+            ),
             Failure::Exited { node, status, stderr } => write!(
                 f,
                 "node {node} exited by itself ({status})\n  expected: it runs until it is \

@@ -33,6 +33,8 @@ pub enum What<W: Workload> {
         invocation: usize,
         /// What it returned.
         answer: W::Answer,
+        /// The line of the node's standard output that said so; 0 if nobody was asked.
+        line: u64,
     },
     /// It certainly had no effect.
     Fail {
@@ -84,6 +86,8 @@ pub enum OpError {
     },
     /// The client was told to give up.
     Crash,
+    /// The node was killed before it answered.
+    Killed,
 }
 
 /// An operation that succeeded: both ends of it.
@@ -97,6 +101,23 @@ pub struct Completed<'a, W: Workload> {
     pub invocation: &'a Invocation<W::Op>,
     /// What it returned.
     pub answer: &'a W::Answer,
+}
+
+/// A moment, and the line of a node's standard output in which it can be seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    time: Time,
+    line: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.time)?;
+        if self.line > 0 {
+            write!(f, " (line {} of its output)", self.line)?;
+        }
+        Ok(())
+    }
 }
 
 impl<W: Workload> History<W> {
@@ -124,6 +145,16 @@ impl<W: Workload> History<W> {
         self.events.get(index).map_or(Time::default(), |event| event.time)
     }
 
+    /// When an operation succeeded, and where the node's standard output says so.
+    #[must_use]
+    pub fn place(&self, completed: usize) -> Place {
+        let line = match self.events.get(completed).map(|event| &event.what) {
+            Some(What::Ok { line, .. }) => *line,
+            _ => 0,
+        };
+        Place { time: self.time(completed), line }
+    }
+
     /// The start of an operation.
     ///
     /// # Panics
@@ -148,7 +179,7 @@ impl<W: Workload> History<W> {
     /// All operations that succeeded, in the order of their ends.
     pub fn completed(&self) -> impl Iterator<Item = Completed<'_, W>> {
         self.events.iter().enumerate().filter_map(|(index, event)| match &event.what {
-            What::Ok { invocation, answer } => Some(Completed {
+            What::Ok { invocation, answer, .. } => Some(Completed {
                 invoked: *invocation,
                 completed: index,
                 invocation: self.invocation(*invocation),
@@ -175,7 +206,7 @@ impl<W: Workload> History<W> {
     pub fn event_to_edn(&self, index: usize, event: &Event<W>) -> Edn {
         let (kind, invocation, value, error) = match &event.what {
             What::Invoke(invocation) => ("invoke", invocation, W::op_value(&invocation.op), None),
-            What::Ok { invocation, answer } => {
+            What::Ok { invocation, answer, .. } => {
                 let invocation = self.invocation(*invocation);
                 ("ok", invocation, W::answer_value(&invocation.op, answer), None)
             }
@@ -235,6 +266,7 @@ impl OpError {
         match self {
             OpError::Timeout => Edn::Keyword("net-timeout"),
             OpError::Crash => Edn::Keyword("crash"),
+            OpError::Killed => Edn::Keyword("node-killed"),
             OpError::Rpc { code, text } => {
                 Edn::Vector(vec![Edn::Int((*code).into()), text.as_str().into()])
             }
@@ -247,6 +279,7 @@ impl fmt::Display for OpError {
         match self {
             OpError::Timeout => f.write_str("no answer in time"),
             OpError::Crash => f.write_str("the client crashed"),
+            OpError::Killed => f.write_str("the node was killed"),
             OpError::Rpc { code, text } => write!(f, "error {code}: {text}"),
         }
     }

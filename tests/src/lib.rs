@@ -16,6 +16,7 @@ pub mod edn;
 pub mod failure;
 pub mod flawed;
 pub mod history;
+pub mod interrupt;
 pub mod json;
 pub mod nemesis;
 pub mod net;

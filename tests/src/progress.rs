@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -13,57 +13,104 @@ use crate::output;
 /// Standard error: a line that moves on a terminal, a few plain lines elsewhere.
 #[derive(Clone, Debug)]
 pub struct Screen {
-    bar: Option<ProgressBar>,
+    progress: Shown,
+    start: Instant,
     last: Arc<AtomicU64>,
 }
 
-/// How often a plain line is due.
-const PLAIN_EVERY_S: u64 = 5;
+/// How progress is shown.
+#[derive(Clone, Debug)]
+enum Shown {
+    /// As a line that moves.
+    Bar(ProgressBar),
+    /// As plain lines.
+    Lines,
+    /// Not at all.
+    Never,
+}
+
+/// How often a line moves, and how often a plain one is due.
+const MOVES_EVERY: Duration = Duration::from_millis(100);
+const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
 impl Screen {
     /// The screen of this process.
     #[must_use]
     pub fn new() -> Screen {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{spinner} {wide_msg}");
-            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
-        });
-        Screen { bar, last: Arc::new(AtomicU64::new(u64::MAX)) }
+        if !std::io::stderr().is_terminal() {
+            return Screen::with(Shown::Lines);
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{spinner} {wide_msg}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+        Screen::with(Shown::Bar(bar.with_style(style)))
     }
 
-    /// Shows how far a test is.
+    /// The same without progress, for tests of which there are many.
+    #[must_use]
+    pub fn silent() -> Screen {
+        Screen::with(Shown::Never)
+    }
+
+    fn with(progress: Shown) -> Screen {
+        Screen { progress, start: Instant::now(), last: Arc::new(AtomicU64::new(0)) }
+    }
+
+    /// Shows how far a test in real time is.
     pub fn show(&self, progress: &Progress) {
-        match &self.bar {
-            Some(bar) => {
+        match &self.progress {
+            Shown::Bar(bar) => {
                 bar.set_message(describe(progress));
                 bar.tick();
             }
-            None => {
+            Shown::Lines => {
                 // One line per phase, and one every few seconds of it.
                 let slot = match progress.phase {
-                    Phase::Main => progress.elapsed.as_secs() / PLAIN_EVERY_S,
+                    Phase::Initialising | Phase::SettingUp => u64::MAX,
+                    Phase::Main => 1 + progress.elapsed.as_secs() / PLAIN_EVERY.as_secs(),
                     phase => u64::MAX / 2 + phase as u64,
                 };
-                // RELAXED: the value guards nothing but itself.
-                if self.last.swap(slot, Ordering::Relaxed) != slot {
+                if self.turns_to(slot) {
                     output::say(describe(progress));
                 }
+            }
+            Shown::Never => {}
+        }
+    }
+
+    /// Shows how far a simulated test is, once somebody has waited for it so long that they
+    /// wonder.
+    pub fn show_now_and_then(&self, progress: impl FnOnce() -> Progress) {
+        let every = match &self.progress {
+            Shown::Bar(_) => MOVES_EVERY,
+            Shown::Lines => PLAIN_EVERY,
+            Shown::Never => return,
+        };
+        if self.turns_to((self.start.elapsed().as_millis() / every.as_millis()) as u64) {
+            match &self.progress {
+                Shown::Bar(_) => self.show(&progress()),
+                _ => output::say(describe(&progress())),
             }
         }
     }
 
+    /// Whether something other than this was shown last.
+    fn turns_to(&self, slot: u64) -> bool {
+        // RELAXED: the value guards nothing but itself.
+        self.last.swap(slot, Ordering::Relaxed) != slot
+    }
+
     /// Shows a line that stays.
     pub fn say(&self, line: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| output::say(line)),
-            None => output::say(line),
+        match &self.progress {
+            Shown::Bar(bar) => bar.suspend(|| output::say(line)),
+            Shown::Lines | Shown::Never => output::say(line),
         }
     }
 
     /// Removes the line that moves.
     pub fn clear(&self) {
-        if let Some(bar) = &self.bar {
+        if let Shown::Bar(bar) = &self.progress {
             bar.finish_and_clear();
         }
     }
@@ -76,14 +123,14 @@ impl Default for Screen {
 }
 
 fn describe(progress: &Progress) -> String {
-    let seconds = |span: Duration| span.as_secs();
     let operations = format!(
         "{} operations, {} of them without success",
         progress.started, progress.unsuccessful
     );
     match progress.phase {
         Phase::Initialising | Phase::SettingUp => "starting the nodes".to_owned(),
-        Phase::Main => format!("{} s: {operations}", seconds(progress.elapsed)),
+        Phase::Main if progress.elapsed.as_secs() == 0 => "the nodes are ready".to_owned(),
+        Phase::Main => format!("{} s: {operations}", progress.elapsed.as_secs()),
         Phase::Draining => format!("waiting for the last answers: {operations}"),
         Phase::Quiet => "10 s for the nodes to recover".to_owned(),
         Phase::Finale => "last reads".to_owned(),

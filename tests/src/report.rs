@@ -1,11 +1,14 @@
 //! The results of a test: what is printed, stored and returned to the shell.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::checker::kills::Kills;
-use crate::checker::{Valid, Verdict, availability, perf, stats};
+use crate::checker::{Valid, Verdict, availability, causes, perf, stats};
 use crate::conductor::Outcome;
 use crate::edn::Edn;
+use crate::history::History;
+use crate::plan::Plan;
 use crate::workload::{Context, Workload};
 
 /// Everything is as it should be.
@@ -60,14 +63,14 @@ impl Report {
     /// Judges what a test left behind.
     #[must_use]
     pub fn new<W: Workload>(outcome: &Outcome<W>, driver: &'static str) -> Report {
-        let Outcome { plan, workload, history, network, late_answers } = outcome;
+        let Outcome { plan, workload, history, network, remarks } = outcome;
         let operations = history.invocations().count();
         let window = plan.kill_window.unwrap_or(W::KILL_WINDOW);
         let kills = Kills::new(history, &plan.directory, window);
         let context = Context { directory: &plan.directory, kills };
         let mut net = network.journal().to_edn(operations);
-        if *late_answers > 0 {
-            net.insert("late-answers", (*late_answers).into());
+        for (oddity, count) in remarks.counts() {
+            net.insert(oddity, count);
         }
         let net = Verdict { valid: Valid::True, results: net, problems: Vec::new() };
         let parts = [
@@ -86,13 +89,9 @@ impl Report {
         results.insert("driver", Edn::Keyword(driver));
         results.insert("seed", plan.seed.into());
         results.insert("valid?", valid.into());
-        let warnings = (*late_answers > 0).then(|| {
-            format!(
-                "warning: {late_answers} answers came after their clients had given up and gone; \
-                 Maelstrom stops listening to a node at the first such answer"
-            )
-        });
-        Report { valid, results, problems, figures, warnings: warnings.into_iter().collect() }
+        let mut warnings = remarks.warnings(&plan.directory);
+        warnings.extend(missed_rate(plan, history));
+        Report { valid, results, problems, figures, warnings }
     }
 
     /// The status that the shell gets.
@@ -108,17 +107,36 @@ impl Report {
     /// The anomalies, as many as a terminal can bear.
     #[must_use]
     pub fn problems_text(&self) -> String {
-        let mut text: String = self
-            .problems
-            .iter()
-            .take(MOST_PROBLEMS)
-            .map(|problem| format!("{problem}\n"))
-            .collect();
+        let mut text = String::new();
+        let mut explained = BTreeSet::new();
+        for problem in self.problems.iter().take(MOST_PROBLEMS) {
+            text.push_str(&format!("{problem}\n"));
+            if let Some(cause) = causes::likely(problem).filter(|cause| explained.insert(*cause)) {
+                text.push_str(&format!("  likely: {cause}\n"));
+            }
+        }
         if let Some(more @ 1..) = self.problems.len().checked_sub(MOST_PROBLEMS) {
             text.push_str(&format!("… and {more} more, see results.edn\n"));
         }
         text
     }
+}
+
+/// A warning if far fewer operations were started than the plan asked for.
+fn missed_rate<W: Workload>(plan: &Plan, history: &History<W>) -> Option<String> {
+    let asked = plan.rate * plan.time_limit.as_secs_f64();
+    let started = history.invocations().filter(|(_, invocation)| !invocation.last).count();
+    // What chance alone leaves out is of the order of the root.
+    let few = asked * 0.9 - 2.0 * asked.sqrt();
+    ((started as f64) < few).then(|| {
+        format!(
+            "warning: only {started} of about {asked:.0} operations were started\n  expected: {} \
+             per second for {} s\n  likely: all clients waited for answers; give more of them \
+             with --concurrency, or ask for less with --rate",
+            plan.rate,
+            plan.time_limit.as_secs_f64(),
+        )
+    })
 }
 
 impl Figures {

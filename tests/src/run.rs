@@ -8,6 +8,7 @@ use crate::cli::{TestArgs, WorkloadName};
 use crate::conductor::Conductor;
 use crate::edn::Edn;
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::output;
 use crate::plan::Plan;
 use crate::process::{Launch, ProcessDriver};
@@ -30,6 +31,7 @@ const STORE: &str = "store";
 /// Runs what the flags ask for, and says what the shell is to be told.
 #[must_use]
 pub fn test(args: &TestArgs) -> u8 {
+    interrupt::listen();
     (0..args.test_count).map(|_| test_once(args)).find(|code| *code != 0).unwrap_or(0)
 }
 
@@ -94,8 +96,11 @@ fn simulated<W: Workload>(
     factory: &Factory<'_>,
     workload: W,
 ) -> Result<Report, Failure> {
+    let screen = Screen::new();
+    let (conductor, ended) = simulate(plan, factory, workload, &screen);
+    screen.clear();
+    // Only now, so that nothing empty is left of a simulation that was killed.
     let store = Store::create(Path::new(STORE), W::NAME)?;
-    let (conductor, ended) = simulate(plan, factory, workload);
     judged(conductor, ended, &store, "simulation")
 }
 
@@ -103,14 +108,16 @@ fn simulate<W: Workload>(
     plan: Plan,
     factory: &Factory<'_>,
     workload: W,
+    screen: &Screen,
 ) -> (Conductor<W>, Result<(), Failure>) {
-    let show = |line: &str| output::say(line);
-    let mut simulator = Simulator::new(&plan, factory, &show);
+    let mut simulator = Simulator::new(&plan, factory, screen);
     let mut conductor = Conductor::new(plan, workload);
     let ended = simulator.run(&mut conductor);
     (conductor, ended)
 }
 
+/// Judges a test and stores it. One that failed is stored as far as it got: that is what there
+/// is to look at.
 fn judged<W: Workload>(
     conductor: Conductor<W>,
     ended: Result<(), Failure>,
@@ -118,13 +125,19 @@ fn judged<W: Workload>(
     driver: &'static str,
 ) -> Result<Report, Failure> {
     let outcome = conductor.finish();
-    // Kept even of a test that failed: it is what there is to look at.
     store.write_history(&outcome.history)?;
-    ended?;
-    let report = Report::new(&outcome, driver);
-    store.write_results(&report.results)?;
+    let judged = ended.map(|()| Report::new(&outcome, driver));
+    store.write_results(&match &judged {
+        Ok(report) => report.results.clone(),
+        Err(failure) => Edn::map([
+            ("error", failure.to_string().into()),
+            ("driver", Edn::Keyword(driver)),
+            ("seed", outcome.plan.seed.into()),
+            ("valid?", Valid::Unknown.into()),
+        ]),
+    })?;
     output::say(format_args!("stored in {}", store.folder().display()));
-    Ok(report)
+    judged
 }
 
 /// Simulates with many seeds. Only a seed that fails is stored.
@@ -135,40 +148,52 @@ fn swept<W: Workload>(
     workload: impl Fn() -> W + Sync,
 ) -> u8 {
     let with = |seed| Plan { seed, ..plan.clone() };
-    let counter = Counter::new(seeds.end - seeds.start);
+    let count = seeds.end - seeds.start;
+    let counter = Counter::new(count);
     let try_seed = |seed| {
-        let (conductor, ended) = simulate(with(seed), factory, workload());
+        let (conductor, ended) = simulate(with(seed), factory, workload(), &Screen::silent());
+        let failed = match ended {
+            Err(Failure::Interrupted) => return None,
+            ended => ended.is_err(),
+        };
         let report = Report::new(&conductor.finish(), "simulation");
-        let valid = if ended.is_ok() { report.valid } else { Valid::False };
-        Ended { valid, figures: report.figures }
+        let valid = if failed { Valid::False } else { report.valid };
+        Some(Ended { valid, figures: report.figures })
     };
     let sweep = sweep::run(seeds, try_seed, |_| counter.advance());
     counter.clear();
     if let Err(failure) = print_results(&sweep.to_edn()) {
         return failed(&failure);
     }
+    let tried = sweep.ended.len();
     let Some((seed, _)) = sweep.first_failure() else {
-        output::say(format_args!("Valid: all {} seeds.", sweep.ended.len()));
+        if interrupt::is_requested() {
+            output::say(format_args!("{tried} of {count} seeds were tried, and valid"));
+            return failed(&Failure::Interrupted);
+        }
+        output::say(format_args!("Valid: all {tried} seeds."));
         return EXIT_VALID;
     };
     output::say(format_args!("The first failure is that of seed {seed}, once more:"));
-    tell(simulated(with(seed), factory, workload()), Some(&replay_command(seed)))
+    explain(simulated(with(seed), factory, workload()), Some(&replay_command(seed)))
 }
 
-/// Tells the user how a test ended, and the shell, too.
+/// Prints the results of a test, and tells the user how it ended, and the shell, too.
 fn tell(ended: Result<Report, Failure>, replay: Option<&str>) -> u8 {
+    let printed = |report: Report| print_results(&report.results).map(|()| report);
+    explain(ended.and_then(printed), replay)
+}
+
+/// Tells the user and the shell how a test ended.
+fn explain(ended: Result<Report, Failure>, replay: Option<&str>) -> u8 {
     let code = match ended {
         Ok(report) => {
-            let printed = print_results(&report.results);
             report.warnings.iter().for_each(output::say);
-            output::say(format_args!(
-                "{}{}\n{}",
-                report.problems_text(),
-                report.figures,
-                closing_words(report.valid)
-            ));
-            printed.map_or_else(|failure| failed(&failure), |()| report.exit_code())
+            let (problems, verdict) = (report.problems_text(), closing_words(report.valid));
+            output::say(format_args!("{problems}{}\n{verdict}", report.figures));
+            report.exit_code()
         }
+        Err(failure @ Failure::Interrupted) => return failed(&failure),
         Err(failure) => failed(&failure),
     };
     if let (Some(replay), 1..) = (replay, code) {

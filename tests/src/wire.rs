@@ -121,7 +121,9 @@ pub struct Schema {
 }
 
 impl Schema {
-    fn expected(&self) -> String {
+    /// The reply as it should look.
+    #[must_use]
+    pub fn expected(&self) -> String {
         let mut text = format!(r#"{{"type": "{}", "in_reply_to": <integer>"#, self.kind);
         for (name, shape) in self.fields {
             text.push_str(&format!(r#", "{name}": {shape}"#));

@@ -1,6 +1,7 @@
 //! Judging histories.
 
 pub mod availability;
+pub mod causes;
 pub mod kafka;
 pub mod kills;
 pub mod perf;

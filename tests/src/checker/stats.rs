@@ -27,7 +27,7 @@ impl Counts {
 }
 
 /// Counts the ends of operations. A kind of which none succeeded makes the test invalid: it
-/// tested nothing.
+/// tested nothing. Where none was started, nobody can tell.
 #[must_use]
 pub fn check<W: Workload>(history: &History<W>) -> Verdict {
     let mut by_f: BTreeMap<&'static str, Counts> = BTreeMap::new();
@@ -48,7 +48,7 @@ pub fn check<W: Workload>(history: &History<W>) -> Verdict {
         }
     }
     let works = |f: &str, counts: &Counts| counts.ok > 0 || W::may_always_fail(f);
-    let problems: Vec<String> = by_f
+    let mut problems: Vec<String> = by_f
         .iter()
         .filter(|(f, counts)| !works(f, counts))
         .map(|(f, counts)| {
@@ -59,13 +59,18 @@ pub fn check<W: Workload>(history: &History<W>) -> Verdict {
             )
         })
         .collect();
+    let mut valid = Valid::from(problems.is_empty());
+    if valid == Valid::True && history.invocations().all(|(_, invocation)| invocation.last) {
+        valid = Valid::Unknown;
+        problems.push("nothing was tested: no operation was started within the time limit".into());
+    }
     let by_f_edn =
         by_f.iter().map(|(f, counts)| (Edn::Keyword(f), counts.to_edn(works(f, counts))));
-    let mut results = all.to_edn(problems.is_empty());
+    let mut results = all.to_edn(valid == Valid::True);
     if let Edn::Map(entries) = &mut results {
         // The judgement goes last, where `Verdict::new` puts it.
         entries.pop();
     }
     results.insert("by-f", Edn::Map(by_f_edn.collect()));
-    Verdict::new(Valid::from(problems.is_empty()), results, problems)
+    Verdict::new(valid, results, problems)
 }

@@ -58,7 +58,8 @@ pub enum Action {
     /// Starts nodes, routes their messages through a network with the latency and the faults
     /// asked for, has clients use them, and judges what the clients saw. Prints a results map in
     /// EDN on standard output, everything else on standard error, and keeps results, history and
-    /// the nodes' logs under `store/<workload>/<time>/` (store/latest points at the last test).
+    /// what nodes wrote to standard error (the first 16 MiB of each; simulated ones write none)
+    /// under `store/<workload>/<time>/`; store/latest points at the last test.
     ///
     /// Exit status: 0 valid, 1 invalid, 2 unknown, 254 wrong flags, 255 the test itself failed.
     #[command(after_help = EXAMPLES)]

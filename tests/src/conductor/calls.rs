@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::address::Address;
 use crate::history::OpError;
 use crate::time::Time;
 use crate::wire::{Body, Malformed, Schema, excerpt, hint_at_type};
@@ -25,8 +26,8 @@ pub(super) struct Calls {
     clients: BTreeMap<u64, Client>,
     timeouts: BTreeSet<(Time, u64)>,
     opened: u64,
-    /// Answers to clients that had given up.
-    late: u64,
+    /// The requests, by client and `msg_id`, that were given up before they were answered.
+    given_up: BTreeSet<(u64, u64)>,
 }
 
 #[derive(Debug)]
@@ -46,8 +47,12 @@ struct Call {
 /// What an answer means.
 #[derive(Debug)]
 pub(super) enum Heard {
-    /// Nobody waits for it any more.
+    /// The client has given up this request, and does something else by now.
     Nothing,
+    /// The client has given up this request, and gone.
+    Late,
+    /// The client has had its answer.
+    Repeated,
     /// It is what was asked for.
     Answer(Role),
     /// It is an error.
@@ -63,9 +68,8 @@ impl Calls {
     }
 
     pub(super) fn close(&mut self, client: u64) {
-        if let Some(call) = self.clients.remove(&client).and_then(|client| client.call) {
-            self.timeouts.remove(&(call.deadline, client));
-        }
+        self.give_up(client);
+        self.clients.remove(&client);
     }
 
     /// Closes the clients that were setting up a node.
@@ -74,6 +78,12 @@ impl Calls {
         let clients: Vec<u64> =
             self.clients.iter().filter(|(_, c)| setup(c)).map(|(&number, _)| number).collect();
         clients.into_iter().for_each(|client| self.close(client));
+    }
+
+    /// Whether this is a client that initialises a node.
+    pub(super) fn is_init(&self, address: Address) -> bool {
+        let Address::Client(number) = address else { return false };
+        self.clients.get(&number).is_some_and(|client| matches!(client.role, Role::Init(_)))
     }
 
     /// Words a request and starts to wait for its answer.
@@ -113,15 +123,10 @@ impl Calls {
 
     /// Makes a client stop waiting.
     pub(super) fn give_up(&mut self, number: u64) {
-        if let Some(client) = self.clients.get_mut(&number) {
-            client.call = None;
+        if let Some(call) = self.clients.get_mut(&number).and_then(|client| client.call.take()) {
+            self.timeouts.remove(&(call.deadline, number));
+            self.given_up.insert((number, call.msg_id));
         }
-    }
-
-    /// Answers to clients that were closed by then. Maelstrom stops listening to a node at the
-    /// first.
-    pub(super) fn late(&self) -> u64 {
-        self.late
     }
 
     /// Takes a message to a client.
@@ -130,10 +135,11 @@ impl Calls {
     ///
     /// If it is no answer to anything the client asked, or not the answer that was asked for.
     pub(super) fn hear(&mut self, number: u64, body: &Body<'_>) -> Result<Heard, Malformed> {
+        let in_reply_to = body.int("in_reply_to").and_then(|id| u64::try_from(id).ok());
+        let given_up = in_reply_to.is_some_and(|id| self.given_up.remove(&(number, id)));
         let Some(client) = self.clients.get_mut(&number) else {
             if number < self.opened {
-                self.late += 1;
-                return Ok(Heard::Nothing);
+                return Ok(if given_up { Heard::Late } else { Heard::Repeated });
             }
             return Err(Malformed {
                 problem: format!("is for c{number}, and there is no such client"),
@@ -141,7 +147,6 @@ impl Calls {
                 hint: "swap src and dest of the request",
             });
         };
-        let in_reply_to = body.int("in_reply_to").and_then(|id| u64::try_from(id).ok());
         let Some(in_reply_to) = in_reply_to.filter(|id| (1..=client.sent).contains(id)) else {
             let (says, hint) = match body.raw("in_reply_to") {
                 None => ("it has no in_reply_to".to_owned(), "copy the msg_id of the request"),
@@ -157,7 +162,7 @@ impl Calls {
             });
         };
         let Some(call) = client.call.filter(|call| call.msg_id == in_reply_to) else {
-            return Ok(Heard::Nothing);
+            return Ok(if given_up { Heard::Nothing } else { Heard::Repeated });
         };
         let heard = if body.text("type").as_deref() == Some("error") {
             let code = body.int("code").ok_or_else(|| Malformed {

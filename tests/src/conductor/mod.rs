@@ -15,6 +15,7 @@
 mod calls;
 mod nodes;
 mod post;
+mod remarks;
 mod worker;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -31,6 +32,7 @@ use crate::time::Time;
 use crate::workload::Workload;
 
 use calls::{Calls, Role};
+pub use remarks::{Oddity, Remarks};
 use worker::Worker;
 
 /// How long a client waits for an answer.
@@ -121,6 +123,9 @@ pub struct Conductor<W: Workload> {
     nodes: Vec<NodeState>,
     paused: BTreeSet<usize>,
     lines_written: Vec<u64>,
+    /// Nodes that have heard nothing but `init` since the test began.
+    unasked: BTreeSet<usize>,
+    remarks: Remarks,
     history: History<W>,
     commands: VecDeque<Command>,
     phase: Phase,
@@ -163,6 +168,8 @@ impl<W: Workload> Conductor<W> {
             nodes: vec![NodeState::Starting; node_count],
             paused: BTreeSet::new(),
             lines_written: vec![0; node_count],
+            unasked: (0..node_count).collect(),
+            remarks: Remarks::default(),
             history: History::new(),
             commands: VecDeque::new(),
             phase: Phase::Initialising,
@@ -242,7 +249,7 @@ impl<W: Workload> Conductor<W> {
             workload: self.workload,
             history: self.history,
             network: self.network,
-            late_answers: self.calls.late(),
+            remarks: self.remarks,
         }
     }
 
@@ -334,6 +341,6 @@ pub struct Outcome<W: Workload> {
     pub history: History<W>,
     /// The network, for what it cost.
     pub network: Network,
-    /// How many answers came after the client had gone.
-    pub late_answers: u64,
+    /// What nodes did that is worth a warning.
+    pub remarks: Remarks,
 }

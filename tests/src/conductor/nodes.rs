@@ -20,6 +20,7 @@ impl<W: Workload> Conductor<W> {
     pub(super) fn start_node(&mut self, now: Time, node: usize) {
         self.nodes[node] = NodeState::Starting;
         self.lines_written[node] = 0;
+        self.forsake(now, node);
         self.network.set_down(node, false);
         self.commands.push_back(Command::Start(node));
         let names = self.plan.directory.node_names();
@@ -49,29 +50,37 @@ impl<W: Workload> Conductor<W> {
     }
 
     pub(super) fn timed_out(&mut self, now: Time, client: u64, role: Role) -> Result<(), Failure> {
-        let (node, request) = match role {
+        let (node, waited) = match role {
             Role::Worker(worker) => {
                 self.calls.give_up(client);
                 self.op_failed(now, worker, OpError::Timeout);
                 return Ok(());
             }
-            Role::Init(node) => (node, "init"),
-            Role::Setup(node) => {
-                (node, self.workload.setup(&self.plan.directory).map_or("setup", |r| r.kind))
-            }
+            Role::Init(node) => (node, INIT_PATIENCE),
+            Role::Setup(node) => (node, PATIENCE),
         };
         if self.paused.contains(&node) {
             // It cannot answer. Its time begins anew.
-            self.calls.extend(client, now + INIT_PATIENCE);
+            self.calls.extend(client, now + waited);
             return Ok(());
         }
         self.calls.close(client);
+        let (request, reply) = self.preparation(role);
         Err(Failure::NotReady {
             node: self.plan.directory.node_name(node).to_owned(),
             request,
-            error: OpError::Timeout,
+            waited,
+            expected: reply.expected(),
             stderr: String::new(),
         })
+    }
+
+    /// What a node is asked before it is ready, and what it has to answer.
+    pub(super) fn preparation(&self, role: Role) -> (&'static str, Schema) {
+        match self.workload.setup(&self.plan.directory) {
+            Some(request) if matches!(role, Role::Setup(_)) => (request.kind, request.reply),
+            _ => ("init", INIT_OK),
+        }
     }
 
     pub(super) fn carry_out(&mut self, now: Time, deed: Deed) {
@@ -80,7 +89,7 @@ impl<W: Workload> Conductor<W> {
         match deed.act {
             Act::Inject(kind, fault) => self.network.inject(kind, fault),
             Act::Heal(kind) => self.network.heal(kind),
-            Act::Kill(nodes) => nodes.into_iter().for_each(|node| self.kill(node)),
+            Act::Kill(nodes) => nodes.into_iter().for_each(|node| self.kill(now, node)),
             Act::Start(nodes) => nodes.into_iter().for_each(|node| self.start_node(now, node)),
             Act::Pause(nodes) => {
                 self.paused.extend(&nodes);
@@ -96,11 +105,23 @@ impl<W: Workload> Conductor<W> {
         }
     }
 
-    fn kill(&mut self, node: usize) {
+    fn kill(&mut self, now: Time, node: usize) {
         self.nodes[node] = NodeState::Dead;
         self.paused.remove(&node);
         self.calls.close_setup(node);
         self.network.set_down(node, true);
         self.commands.push_back(Command::Kill(node));
+        self.forsake(now, node);
+    }
+
+    /// Ends what a node was asked while it was alive, or dead: nobody will answer that. The
+    /// workers go on at once, so that a restarted node is put to the test.
+    fn forsake(&mut self, now: Time, node: usize) {
+        for index in 0..self.workers.len() {
+            if let Some(client) = self.workers[index].waits_for(node) {
+                self.calls.give_up(client);
+                self.op_failed(now, index, OpError::Killed);
+            }
+        }
     }
 }

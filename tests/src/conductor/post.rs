@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::calls::{Heard, Role};
-use super::{Command, Conductor, NodeState};
+use super::{Command, Conductor, NodeState, Oddity};
 use crate::address::{Address, Directory};
 use crate::failure::Failure;
 use crate::net::Packet;
@@ -58,8 +58,16 @@ impl<W: Workload> Conductor<W> {
             self.log(self.plan.log_recv, "recv", id, src, dest, body.get());
             return self.client_hears(now, client, node, &Body::parse(body).map_err(bad_body)?);
         }
+        if matches!(dest, Address::Node(_)) && self.unasked.contains(&node) {
+            self.remark(Oddity::Early, node);
+        }
         self.send(now, src, dest, envelope.body.get());
         Ok(())
+    }
+
+    /// Notes what a node did with the line it wrote last.
+    fn remark(&mut self, oddity: Oddity, node: usize) {
+        self.remarks.add(oddity, node, self.lines_written[node]);
     }
 
     fn client_hears(
@@ -71,6 +79,8 @@ impl<W: Workload> Conductor<W> {
     ) -> Result<(), Malformed> {
         match self.calls.hear(client, body)? {
             Heard::Nothing => {}
+            Heard::Late => self.remark(Oddity::Late, node),
+            Heard::Repeated => self.remark(Oddity::Repeated, node),
             Heard::Answer(Role::Worker(worker)) => self.answered(now, worker, node, body)?,
             Heard::Error(Role::Worker(worker), error) => self.op_failed(now, worker, error),
             Heard::Answer(Role::Init(node)) => {
@@ -81,10 +91,11 @@ impl<W: Workload> Conductor<W> {
                 self.calls.close(client);
                 self.nodes[node] = NodeState::Ready;
             }
-            Heard::Error(Role::Init(_) | Role::Setup(_), error) => {
+            Heard::Error(role @ (Role::Init(_) | Role::Setup(_)), error) => {
+                let (request, reply) = self.preparation(role);
                 return Err(Malformed {
-                    problem: format!("refuses to be set up: {error}"),
-                    expected: "init_ok, and the workload's own answer after that".to_owned(),
+                    problem: format!("refuses {request:?}: {error}"),
+                    expected: reply.expected(),
                     hint: "every node has to support init and the workload under test",
                 });
             }
@@ -121,6 +132,9 @@ impl<W: Workload> Conductor<W> {
         self.log(self.plan.log_recv, "recv", id, src, dest, &body);
         match dest {
             Address::Node(node) => {
+                if !self.calls.is_init(src) {
+                    self.unasked.remove(&node);
+                }
                 let mut line = line(&self.plan.directory, id, src, dest, &body).into_bytes();
                 line.push(b'\n');
                 self.commands.push_back(Command::Deliver { node, line });

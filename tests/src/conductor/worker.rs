@@ -48,6 +48,11 @@ impl<W: Workload> Worker<W> {
     pub(super) fn is_busy(&self) -> bool {
         self.doing.is_some()
     }
+
+    /// The client that waits for an answer of this node, if there is one.
+    pub(super) fn waits_for(&self, node: usize) -> Option<u64> {
+        (self.node == node && self.is_busy()).then_some(self.client)
+    }
 }
 
 impl<W: Workload> Conductor<W> {
@@ -138,7 +143,10 @@ impl<W: Workload> Conductor<W> {
         let Some(invocation) = worker.doing else { return };
         match step {
             Step::Ask(request) => self.ask(now, worker.client, worker.node, &request, PATIENCE),
-            Step::Done(answer) => self.end(now, index, What::Ok { invocation, answer }),
+            Step::Done(answer) => {
+                let line = self.lines_written[worker.node];
+                self.end(now, index, What::Ok { invocation, answer, line });
+            }
             Step::Crash => {
                 self.end(now, index, What::Info { invocation, error: OpError::Crash });
                 self.renew(index);

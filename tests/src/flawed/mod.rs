@@ -57,6 +57,9 @@ impl FlawedNode {
             "echo" if flaw == "echoes something else" => json!({"type": "echo_ok", "echo": "hm"}),
             "echo" => json!({"type": "echo_ok", "echo": body["echo"]}),
             "generate" => self.generate(),
+            "topology" if flaw == "refuses topology" => {
+                json!({"type": "error", "code": 10, "text": "not supported"})
+            }
             "topology" => json!({"type": "topology_ok"}),
             "broadcast" => self.values.insert(body["message"].clone(), "broadcast_ok"),
             "add" if body["delta"].is_null() => {
@@ -97,6 +100,10 @@ impl SimulatedNode for FlawedNode {
     fn handle(&mut self, _now: Time, line: &[u8], out: &mut Lines) {
         let Ok(request) = serde_json::from_slice::<Value>(line) else { return };
         let body = &request["body"];
+        if body.get("in_reply_to").is_some() {
+            // Some other node's answer to what it was never asked.
+            return;
+        }
         let is_init = body["type"] == "init";
         let mut reply = if !is_init {
             self.answered += 1;
@@ -109,6 +116,12 @@ impl SimulatedNode for FlawedNode {
             self.values.kind_of_read(&self.flaw);
             match self.flaw.as_str() {
                 "never answers init" => return,
+                "writes too early" => {
+                    let peer = body["node_ids"].as_array().and_then(|names| names.last());
+                    let hello = json!({"src": self.name, "dest": peer, "body": {"type": "hello"}});
+                    out.push(hello.to_string().into_bytes());
+                    json!({"type": "init_ok"})
+                }
                 "refuses init" => json!({"type": "error", "code": 13, "text": "no disk"}),
                 _ => json!({"type": "init_ok"}),
             }
@@ -117,6 +130,9 @@ impl SimulatedNode for FlawedNode {
         let mut message = json!({"src": self.name, "dest": request["src"], "body": reply});
         if !is_init {
             self.spoil(&mut message);
+        }
+        if self.flaw == "answers twice" {
+            out.push(message.to_string().into_bytes());
         }
         out.push(message.to_string().into_bytes());
     }

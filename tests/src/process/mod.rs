@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::conductor::{Command, Conductor};
 use crate::failure::Failure;
-use crate::history::OpError;
+use crate::interrupt;
 use crate::progress::Screen;
 use crate::store::Store;
 use crate::time::Time;
@@ -41,8 +41,6 @@ enum Event {
     WroteTooMuch(Writer),
     /// A node's standard output has come to its end.
     Closed(Writer),
-    /// Ctrl-C, or a polite request to stop.
-    Interrupted,
 }
 
 /// A node, and which of its lives: what a dead one still wrote does not count.
@@ -77,15 +75,6 @@ impl<'a> ProcessDriver<'a> {
         names: &[String],
     ) -> ProcessDriver<'a> {
         let (sender, events) = unbounded();
-        let interrupt = sender.clone();
-        // Fails only if there is a handler already: the one of an earlier test of this process,
-        // whose channel is gone. Without a handler Ctrl-C ends the bench and with it, through
-        // the launcher, the nodes.
-        let _ = ctrlc::set_handler(move || {
-            if interrupt.send(Event::Interrupted).is_err() {
-                std::process::exit(crate::report::EXIT_FAILED.into());
-            }
-        });
         ProcessDriver {
             launch,
             store,
@@ -119,6 +108,9 @@ impl<'a> ProcessDriver<'a> {
             }
             if conductor.is_over() {
                 return Ok(());
+            }
+            if interrupt::is_requested() {
+                return Err(Failure::Interrupted);
             }
             let wait = conductor.deadline().map_or(TICK, |at| at.since(now).min(TICK));
             match self.events.recv_timeout(wait) {
@@ -175,7 +167,6 @@ impl<'a> ProcessDriver<'a> {
     ) -> Result<(), Failure> {
         let now = self.now();
         match event {
-            Event::Interrupted => Err(Failure::Interrupted),
             Event::Wrote(writer, line) if self.is_current(writer) => {
                 conductor.node_wrote(now, writer.node, &line)
             }
@@ -199,18 +190,20 @@ impl<'a> ProcessDriver<'a> {
         if let Some(reason) = launcher::reason_not_started(status, &stderr) {
             return Failure::CannotStart { program: self.launch.program.to_string(), reason };
         }
-        let status = status.map_or_else(|| "unknown status".to_owned(), |s| s.to_string());
-        Failure::Exited { node: name, status, stderr }
+        match status {
+            Some(status) => Failure::Exited { node: name, status: status.to_string(), stderr },
+            None => Failure::Closed { node: name, stderr },
+        }
     }
 
     /// Adds what a node said last to the news that it does not answer.
     fn with_stderr(&self, failure: Failure) -> Failure {
         match failure {
-            Failure::NotReady { node, request, error: OpError::Timeout, .. } => {
+            Failure::NotReady { node, request, waited, expected, .. } => {
                 let index = self.names.iter().position(|name| *name == node);
                 let running = index.and_then(|index| self.nodes[index].as_ref());
                 let stderr = running.map(RunningNode::stderr).unwrap_or_default();
-                Failure::NotReady { node, request, error: OpError::Timeout, stderr }
+                Failure::NotReady { node, request, waited, expected, stderr }
             }
             other => other,
         }

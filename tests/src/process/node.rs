@@ -19,6 +19,12 @@ use crate::progress::Screen;
 /// The longest line a node may write, in bytes: a read of several million values.
 pub(super) const LINE_LIMIT: usize = 64 << 20;
 
+/// How much of a node's standard error its log takes, in bytes.
+const LOG_LIMIT: u64 = 16 << 20;
+
+/// The longest line of standard error that is kept in one piece, in bytes.
+const LOG_LINE_LIMIT: u64 = 64 << 10;
+
 /// The last lines of standard error that error messages quote.
 const STDERR_LINES: usize = 12;
 
@@ -88,11 +94,11 @@ impl RunningNode {
     }
 
     pub(super) fn pause(&self) {
-        self.signal(Signal::STOP);
+        signal(self.group(), Signal::STOP);
     }
 
     pub(super) fn resume(&self) {
-        self.signal(Signal::CONT);
+        signal(self.group(), Signal::CONT);
     }
 
     /// The last it wrote to standard error.
@@ -100,28 +106,38 @@ impl RunningNode {
         self.stderr.text()
     }
 
-    /// How the node ended, and its last words. To be asked once its standard output has ended.
+    /// How the node ended, if it did so by itself, and its last words. To be asked once its
+    /// standard output has ended.
     pub(super) fn autopsy(mut self) -> (Option<ExitStatus>, String) {
-        // A process that has begun to exit keeps its status whatever signal comes now. One that
-        // only closed its standard output is killed, and the status says so.
-        self.signal(Signal::KILL);
-        let status = self.child.wait().ok();
+        let group = self.group();
+        let child = &mut self.child;
+        let (sender, ended) = bounded(1);
+        let status = thread::scope(|scope| {
+            scope.spawn(move || sender.send(child.wait().ok()));
+            // The pipes of a process that exits are closed just before it has exited.
+            let status = ended.recv_timeout(LAST_WORDS_PATIENCE).unwrap_or_default();
+            signal(group, Signal::KILL);
+            status
+        });
         let _ = self.stderr_ended.recv_timeout(LAST_WORDS_PATIENCE);
         (status, self.stderr())
     }
 
-    fn signal(&self, signal: Signal) {
-        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        if let Some(group) = group {
-            // It may have exited already.
-            let _ = kill_process_group(group, signal);
-        }
+    fn group(&self) -> Option<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
+    }
+}
+
+fn signal(group: Option<Pid>, signal: Signal) {
+    if let Some(group) = group {
+        // It may have exited already.
+        let _ = kill_process_group(group, signal);
     }
 }
 
 impl Drop for RunningNode {
     fn drop(&mut self) {
-        self.signal(Signal::KILL);
+        signal(self.group(), Signal::KILL);
         let _ = self.child.wait();
     }
 }
@@ -162,18 +178,39 @@ fn listen(stdout: ChildStdout, writer: Writer, events: &Sender<Event>) {
 }
 
 /// Keeps what a node writes to standard error.
-fn keep(stderr: ChildStderr, mut log: File, tail: &Tail, shown: Option<&(Screen, String)>) {
+fn keep(stderr: ChildStderr, log: File, tail: &Tail, shown: Option<&(Screen, String)>) {
     let mut stderr = BufReader::new(stderr);
+    let written = log.metadata().map_or(0, |metadata| metadata.len());
+    let mut log = Log { out: log, room: LOG_LIMIT.saturating_sub(written) };
     let mut line = Vec::new();
-    while let Ok(1..) = stderr.read_until(b'\n', &mut line) {
-        // A full disk must not stop the node.
-        let _ = log.write_all(&line);
+    while let Ok(1..) = (&mut stderr).take(LOG_LINE_LIMIT).read_until(b'\n', &mut line) {
+        log.write(&line);
         let text = String::from_utf8_lossy(&line).trim_end().to_owned();
         if let Some((screen, name)) = shown {
             screen.say(&format!("{name}: {text}"));
         }
         tail.push(text);
         line.clear();
+    }
+}
+
+/// A file that grows up to a limit.
+struct Log<W> {
+    out: W,
+    room: u64,
+}
+
+impl<W: Write> Log<W> {
+    fn write(&mut self, line: &[u8]) {
+        if self.room == 0 {
+            return;
+        }
+        self.room = self.room.saturating_sub(line.len() as u64);
+        // A full disk must not stop the node.
+        let _ = self.out.write_all(line);
+        if self.room == 0 {
+            let _ = writeln!(self.out, "\nworkbench: the log is full, the rest is left out");
+        }
     }
 }
 
@@ -196,5 +233,20 @@ impl Tail {
 
     fn text(&self) -> String {
         self.lines().iter().map(|line| format!("{line}\n")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_says_where_it_ends() {
+        let mut log = Log { out: Vec::new(), room: 10 };
+        for line in ["12345\n", "67890\n", "more\n"] {
+            log.write(line.as_bytes());
+        }
+        let kept = String::from_utf8(log.out).unwrap();
+        assert_eq!(kept, "12345\n67890\n\nworkbench: the log is full, the rest is left out\n");
     }
 }

@@ -3,7 +3,8 @@
 //! Nodes handle a message in no time at all, and time jumps from one event to the next: a test
 //! of thirty seconds takes milliseconds. Everything that is left to chance comes from the seed,
 //! and nothing else is asked, neither a clock nor an address nor the order of a hash map, so
-//! the same seed gives the same history to the byte.
+//! the same seed gives the same history to the byte. (The screen does look at a clock: those who
+//! wait have one.)
 
 mod clock;
 mod own_node;
@@ -13,7 +14,9 @@ use std::collections::VecDeque;
 
 use crate::conductor::{Command, Conductor};
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::plan::Plan;
+use crate::progress::Screen;
 use crate::rng::{Rng, Stream};
 use crate::time::Time;
 use crate::workload::Workload;
@@ -55,7 +58,7 @@ pub struct Simulator<'a> {
     factory: &'a Factory<'a>,
     machines: Vec<Machine>,
     incarnations: Rng,
-    show: &'a dyn Fn(&str),
+    screen: &'a Screen,
 }
 
 /// What a node runs on. Its clock survives the node.
@@ -83,10 +86,9 @@ impl Machine {
 }
 
 impl<'a> Simulator<'a> {
-    /// A simulator with a machine for each node of a plan. `show` is given the messages that the
-    /// user asked to see.
+    /// A simulator with a machine for each node of a plan.
     #[must_use]
-    pub fn new(plan: &Plan, factory: &'a Factory<'a>, show: &'a dyn Fn(&str)) -> Simulator<'a> {
+    pub fn new(plan: &Plan, factory: &'a Factory<'a>, screen: &'a Screen) -> Simulator<'a> {
         let machine = |name: &String| Machine {
             name: name.clone(),
             clock: NodeClock::default(),
@@ -97,7 +99,7 @@ impl<'a> Simulator<'a> {
             factory,
             machines: plan.directory.node_names().iter().map(machine).collect(),
             incarnations: Rng::new(plan.seed, Stream::Incarnations),
-            show,
+            screen,
         }
     }
 
@@ -114,6 +116,10 @@ impl<'a> Simulator<'a> {
             if conductor.is_over() {
                 return Ok(());
             }
+            if interrupt::is_requested() {
+                return Err(Failure::Interrupted);
+            }
+            self.screen.show_now_and_then(|| conductor.progress(now));
             let node = self.next_deadline();
             let next = [conductor.deadline(), node.map(|(at, _)| at)].into_iter().flatten().min();
             now = next.ok_or(Failure::Stuck { node: None })?.max(now);
@@ -195,7 +201,7 @@ impl<'a> Simulator<'a> {
             Command::Clock { node, step_us, gain_us_per_s } => {
                 self.machines[node].clock.bump(now, step_us, gain_us_per_s);
             }
-            Command::Log(line) => (self.show)(&line),
+            Command::Log(line) => self.screen.say(&line),
         }
         Ok(())
     }

@@ -26,12 +26,13 @@ pub struct Sweep {
     pub ended: Vec<(u64, Ended)>,
 }
 
-/// Tries seeds until one fails, and reports each as it ends.
+/// Tries seeds until one fails, and reports each as it ends. A test that returns nothing has been
+/// interrupted, and ends the sweep.
 ///
 /// Which seed fails first does not depend on the number of cores: those below it are all tried.
 pub fn run(
     seeds: Range<u64>,
-    test: impl Fn(u64) -> Ended + Sync,
+    test: impl Fn(u64) -> Option<Ended> + Sync,
     mut progress: impl FnMut(&Ended),
 ) -> Sweep {
     // Counted from the first seed: the last may be the largest number there is.
@@ -52,7 +53,10 @@ pub fn run(
                         return;
                     }
                     let seed = seeds.start + nth;
-                    let result = test(seed);
+                    let Some(result) = test(seed) else {
+                        end.fetch_min(nth, Ordering::Relaxed);
+                        return;
+                    };
                     if result.valid != Valid::True {
                         end.fetch_min(nth, Ordering::Relaxed);
                     }
@@ -113,8 +117,8 @@ impl Sweep {
 mod tests {
     use super::*;
 
-    fn ended(valid: bool) -> Ended {
-        Ended { valid: Valid::from(valid), figures: Figures::default() }
+    fn ended(valid: bool) -> Option<Ended> {
+        Some(Ended { valid: Valid::from(valid), figures: Figures::default() })
     }
 
     #[test]
@@ -136,5 +140,11 @@ mod tests {
             let tried: Vec<u64> = sweep.ended.iter().map(|(seed, _)| *seed).collect();
             assert_eq!(tried, seeds.collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn what_an_interrupted_sweep_has_tried_is_kept() {
+        let sweep = run(0..1000, |seed| if seed < 30 { ended(true) } else { None }, |_| {});
+        assert_eq!(sweep.ended.len(), 30);
     }
 }

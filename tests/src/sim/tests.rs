@@ -37,7 +37,8 @@ fn plan(seed: u64) -> Plan {
 fn history(seed: u64) -> String {
     let plan = plan(seed);
     let factory = own_node(Config::default());
-    let mut simulator = Simulator::new(&plan, &factory, &|_| {});
+    let screen = Screen::silent();
+    let mut simulator = Simulator::new(&plan, &factory, &screen);
     let mut conductor = Conductor::new(plan, Broadcast::new(Topology::Grid));
     simulator.run(&mut conductor).unwrap();
     let mut history = Vec::new();
@@ -69,7 +70,8 @@ fn kills_and_pauses_together_never_fail_the_test_itself() {
             ..plan(seed)
         };
         let factory = own_node(Config::default());
-        let mut simulator = Simulator::new(&plan, &factory, &|_| {});
+        let screen = Screen::silent();
+        let mut simulator = Simulator::new(&plan, &factory, &screen);
         let mut conductor = Conductor::new(plan, Broadcast::new(Topology::Grid));
         if let Err(failure) = simulator.run(&mut conductor) {
             panic!("seed {seed}: {failure}");
@@ -92,7 +94,8 @@ impl SimulatedNode for Stuck {
 fn a_deadline_that_does_not_move_is_reported_instead_of_looping_for_ever() {
     let plan = plan(0);
     let factory = |_: Birth| -> Box<dyn SimulatedNode> { Box::new(Stuck) };
-    let mut simulator = Simulator::new(&plan, &factory, &|_| {});
+    let screen = Screen::silent();
+    let mut simulator = Simulator::new(&plan, &factory, &screen);
     let mut conductor = Conductor::new(plan, Broadcast::new(Topology::Grid));
     let failure = simulator.run(&mut conductor).unwrap_err();
     assert!(matches!(failure, Failure::Stuck { node: Some(node) } if node == "n0"));

@@ -278,7 +278,7 @@ mod tests {
             let mut done = |start_ms: u64, op, answer| {
                 let invocation = Invocation { process: 0, node: 0, op, last: false };
                 let invocation = history.push(Time(start_ms * 1000), What::Invoke(invocation));
-                history.push(Time((start_ms + 5) * 1000), What::Ok { invocation, answer });
+                history.push(Time((start_ms + 5) * 1000), What::Ok { invocation, answer, line: 0 });
             };
             done(5, Op::Add(3), Answer::Accepted);
             done(15, Op::Add(4), Answer::Accepted);

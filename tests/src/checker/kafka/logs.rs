@@ -48,7 +48,7 @@ impl Logs {
         }
         for (index, event) in history.events().iter().enumerate() {
             match &event.what {
-                What::Ok { invocation, answer } => {
+                What::Ok { invocation, answer, .. } => {
                     logs.take(&history.invocation(*invocation).op, answer, index);
                 }
                 What::Fail { invocation, .. } => {
@@ -113,6 +113,19 @@ impl Logs {
         self.keys.get(&key)?.range(from..before).next().map(|(offset, _)| *offset)
     }
 
+    /// The event that was the first to place a message.
+    fn first_heard_of(&self, key: Key, message: &Element) -> Option<usize> {
+        let acknowledged = match message {
+            Element::Int(number) => self.sends.get(number).and_then(|send| match send.end {
+                End::Acknowledged(_, index) if send.key == key => Some(index),
+                _ => None,
+            }),
+            Element::Other(_) => None,
+        };
+        let polled = self.polled.get(&(key, message.clone())).copied();
+        acknowledged.into_iter().chain(polled).min()
+    }
+
     /// The highest offset that anybody has heard of.
     pub(super) fn highest(&self, key: Key) -> Option<Offset> {
         self.keys.get(&key)?.last_key_value().map(|(offset, _)| *offset)
@@ -124,21 +137,34 @@ impl Logs {
         context: &Context<'_>,
         anomalies: &mut Anomalies,
     ) {
-        self.check_offsets(anomalies);
+        self.check_offsets(history, context, anomalies);
         self.check_polled(history, context, anomalies);
         self.check_sends(history, context, anomalies);
     }
 
     /// One message per offset, one offset per message.
-    fn check_offsets(&self, anomalies: &mut Anomalies) {
+    fn check_offsets(
+        &self,
+        history: &History<Kafka>,
+        context: &Context<'_>,
+        anomalies: &mut Anomalies,
+    ) {
+        let source = |key, message: &Element| match self.first_heard_of(key, message) {
+            None => Edn::from(message).to_string(),
+            Some(index) => {
+                let node = node_of_end(history, context, index);
+                format!("{} by {node} at {}", Edn::from(message), history.place(index))
+            }
+        };
         for (key, log) in &self.keys {
             let mut places: BTreeMap<&Element, Vec<Offset>> = BTreeMap::new();
             for (offset, messages) in log {
                 if messages.len() > 1 {
-                    let messages = Edn::vector(messages);
+                    let messages: Vec<_> = messages.iter().map(|m| source(*key, m)).collect();
+                    let messages = messages.join(", ");
                     anomalies.add(
                         "inconsistent-offsets",
-                        format!("reused offset: {offset} of key {key} holds each of {messages}"),
+                        format!("reused offset: {offset} of key {key} was given to {messages}"),
                     );
                 }
                 for message in messages {
@@ -149,9 +175,9 @@ impl Logs {
                 anomalies.add(
                     "duplicate",
                     format!(
-                        "duplicate message: {} of key {key} is at each of {}",
-                        Edn::from(message),
-                        Edn::vector(offsets)
+                        "duplicate message: of key {key} each of {} holds {}",
+                        Edn::vector(offsets),
+                        source(*key, message)
                     ),
                 );
             }
@@ -182,7 +208,7 @@ impl Logs {
                 format!(
                     "{sentence}: {node} shows {} under key {key} at {}, {why}",
                     Edn::from(message),
-                    history.time(index),
+                    history.place(index),
                 ),
             );
         }
@@ -204,7 +230,7 @@ impl Logs {
                 continue;
             }
             let node = context.directory.node_name(node);
-            let at = history.time(index);
+            let at = history.place(index);
             let what =
                 format!("{message}, acknowledged by {node} at {at} as {offset} of key {key}");
             match self.highest_polled.get(&key).filter(|highest| **highest >= offset) {

@@ -298,7 +298,7 @@ mod tests {
         let mut done = |at_s, node, op, answer| {
             let invocation = Invocation { process: 0, node, op, last: at_s == 30 };
             let invocation = history.push(at(at_s), What::Invoke(invocation));
-            history.push(at(at_s), What::Ok { invocation, answer });
+            history.push(at(at_s), What::Ok { invocation, answer, line: 0 });
         };
         done(10, 0, Op::Add(7), Answer::Accepted);
         if shown_by_n2 {

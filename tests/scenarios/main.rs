@@ -1,0 +1,15 @@
+//! The bench as people use it, and nodes that are right or wrong in one way each.
+//!
+//! One binary, so that tests which wait for processes and tests which simulate share the cores.
+
+#![allow(clippy::unwrap_used, reason = "a test may unwrap: the panic is the failure it reports")]
+
+mod bad_nodes;
+mod checkers;
+mod command_line;
+mod faults;
+mod foreign_node;
+mod leftovers;
+mod own_node;
+mod simulation;
+mod support;

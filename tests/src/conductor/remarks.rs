@@ -1,0 +1,84 @@
+//! What nodes do that breaks no rule of the protocol, and is worth a warning all the same.
+
+use std::collections::BTreeMap;
+
+use crate::address::Directory;
+use crate::edn::Edn;
+
+/// An oddity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Oddity {
+    /// A message to another node before the sender was asked anything: not every node need be
+    /// set up by then.
+    Early,
+    /// An answer to a client that had given up and gone.
+    Late,
+    /// Another answer to a request that had been answered.
+    Repeated,
+}
+
+/// The oddities of a test.
+#[derive(Clone, Debug, Default)]
+pub struct Remarks(BTreeMap<(Oddity, usize), Remark>);
+
+#[derive(Clone, Copy, Debug)]
+struct Remark {
+    count: u64,
+    first_line: u64,
+}
+
+impl Remarks {
+    /// Notes what a node did with a line of its standard output.
+    pub(super) fn add(&mut self, oddity: Oddity, node: usize, line: u64) {
+        let remark = Remark { count: 0, first_line: line };
+        self.0.entry((oddity, node)).or_insert(remark).count += 1;
+    }
+
+    /// How often each oddity was seen, for the results; those that were not are left out.
+    pub fn counts(&self) -> impl Iterator<Item = (&'static str, Edn)> {
+        let kinds = [
+            (Oddity::Early, "early-messages"),
+            (Oddity::Late, "late-answers"),
+            (Oddity::Repeated, "repeated-answers"),
+        ];
+        kinds.into_iter().filter_map(|(kind, name)| {
+            let seen = self.0.iter().filter(|((oddity, _), _)| *oddity == kind);
+            let count: u64 = seen.map(|(_, remark)| remark.count).sum();
+            (count > 0).then(|| (name, count.into()))
+        })
+    }
+
+    /// A warning for each node and oddity.
+    #[must_use]
+    pub fn warnings(&self, directory: &Directory) -> Vec<String> {
+        let warning = |(&(oddity, node), remark): (&(Oddity, usize), &Remark)| {
+            let (what, expected, likely) = match oddity {
+                Oddity::Early => (
+                    "wrote to another node before anybody had asked it anything",
+                    "silence until the first message after init: other nodes may not be set up, \
+                     and Maelstrom stops listening to a node that writes to one of those",
+                    "it begins to gossip in its init handler; begin at the next message",
+                ),
+                Oddity::Late => (
+                    "answered a client that had given up and gone",
+                    "an answer within 5 s, or none: Maelstrom stops listening to a node that \
+                     writes to somebody who has gone",
+                    "it was held up, or waited for others; drop requests older than 4.5 s",
+                ),
+                Oddity::Repeated => (
+                    "answered a request again",
+                    "one answer to each request",
+                    "the request was retried inside the node, and each try was answered",
+                ),
+            };
+            format!(
+                "warning: node {} {what}\n  line {} of its standard output, {} such lines in \
+                 all\n  expected: {expected}\n  likely: {likely}",
+                directory.node_name(node),
+                remark.first_line,
+                remark.count,
+            )
+        };
+        self.0.iter().map(warning).collect()
+    }
+}
