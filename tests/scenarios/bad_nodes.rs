@@ -1,7 +1,10 @@
 //! Nodes that are wrong: each is caught, and the message says which node did what.
 
+#![allow(clippy::unwrap_used, reason = "a test may unwrap: the panic is the failure it reports")]
+
 mod support;
 
+use std::os::unix::fs::PermissionsExt;
 use std::thread;
 
 use support::{bad_node, test};
@@ -28,7 +31,12 @@ fn a_wrong_answer_makes_the_test_invalid() {
     try_all(&[
         (ECHO, "echoes something else", 1, &["wrong echo: n0 was sent", "answered \"hm\""]),
         (IDS, "gives duplicate IDs", 1, &["duplicate ID: 1 was given by", "n1 at", "n2 at"]),
-        (IDS, "mixes types", 1, &["mixed types of ID: integer and string"]),
+        (
+            IDS,
+            "mixes types",
+            1,
+            &["mixed types of ID: integer 1", "string \"", " by n", "likely: one path writes"],
+        ),
         (
             BROADCAST,
             "keeps values to itself",
@@ -111,16 +119,35 @@ fn a_node_that_does_not_run_as_it_should_fails_the_test() {
             &["node n0 exited by itself (exit status: 0)", "panicked at 'index out of bounds'"],
         ),
         (ECHO, "exits at once", 255, &["node n0", "exit status: 3", "out of patience"]),
-        (ECHO, "never answers init", 255, &["node n0 did not answer \"init\" in time"]),
-        (ECHO, "refuses init", 255, &["node n0", "refuses to be set up: error 13: no disk"]),
+        (
+            ECHO,
+            "never answers init",
+            255,
+            &["node n0 did not answer \"init\" within 10 s", "expected: {\"type\": \"init_ok\""],
+        ),
+        (ECHO, "refuses init", 255, &["node n0", "refuses \"init\": error 13: no disk"]),
+        (
+            BROADCAST,
+            "refuses topology",
+            255,
+            &["node n1", "line 2", "refuses \"topology\": error 10", "\"topology_ok\""],
+        ),
     ]);
+}
+
+/// A shell script that reads `init`, closes its standard output, and waits for more.
+#[test]
+fn a_node_that_closes_its_output_is_told_apart_from_one_that_exits() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = folder.path().join("node");
+    std::fs::write(&node, "#!/bin/sh\nread init\nexec >/dev/null\nexec cat\n").unwrap();
+    std::fs::set_permissions(&node, PermissionsExt::from_mode(0o755)).unwrap();
+    let run = test(ECHO, &["--bin", node.to_str().unwrap()]);
+    run.expect_code(255).expect_said(&["node n0 closed its standard output and ran on"]);
 }
 
 #[test]
 fn a_node_that_knows_nothing_of_the_workload_is_told_apart_from_a_broken_one() {
-    // With --rate 0 nothing is asked, so nothing can be said.
-    let idle = test("-w unique-ids --node-count 1 --time-limit 1 --rate 0", &[]);
-    idle.expect_code(0);
     let run = test("-w unique-ids --node-count 1 --time-limit 1 --rate 20 -- echo", &[]);
     run.expect_code(1).expect_said(&["no generate succeeded", "the last with: error 10"]);
 }

@@ -8,13 +8,14 @@
 use std::time::Duration;
 
 use workbench::address::Directory;
-use workbench::checker::Valid;
-use workbench::conductor::Conductor;
+use workbench::checker::{Valid, causes};
+use workbench::conductor::{Conductor, Outcome};
 use workbench::flawed::FlawedNode;
 use workbench::nemesis::Nemesis;
 use workbench::net::Model;
 use workbench::net::latency::Latency;
 use workbench::plan::Plan;
+use workbench::progress::Screen;
 use workbench::report::Report;
 use workbench::sim::{Birth, SimulatedNode, Simulator};
 use workbench::workload::Workload;
@@ -46,11 +47,22 @@ fn plan(node_count: usize) -> Plan {
 }
 
 fn judge<W: Workload>(plan: Plan, workload: W, flaw: &str) -> Report {
+    Report::new(&simulate(plan, workload, flaw), "simulation")
+}
+
+fn history<W: Workload>(plan: Plan, workload: W, flaw: &str) -> String {
+    let mut history = Vec::new();
+    simulate(plan, workload, flaw).history.write(&mut history).unwrap();
+    String::from_utf8(history).unwrap()
+}
+
+fn simulate<W: Workload>(plan: Plan, workload: W, flaw: &str) -> Outcome<W> {
     let factory = |_: Birth| -> Box<dyn SimulatedNode> { Box::new(FlawedNode::new(flaw)) };
-    let mut simulator = Simulator::new(&plan, &factory, &|_| {});
+    let screen = Screen::silent();
+    let mut simulator = Simulator::new(&plan, &factory, &screen);
     let mut conductor = Conductor::new(plan, workload);
     simulator.run(&mut conductor).unwrap();
-    Report::new(&conductor.finish(), "simulation")
+    conductor.finish()
 }
 
 #[track_caller]
@@ -62,8 +74,12 @@ fn expect_valid(report: &Report) {
 #[track_caller]
 fn expect_problem(report: &Report, begins: &str, mentions: &str) {
     assert_eq!(report.valid, Valid::False, "{begins} went unnoticed\n{}", report.results);
-    let found = report.problems.iter().any(|p| p.starts_with(begins) && p.contains(mentions));
-    assert!(found, "no {begins:?} with {mentions:?} among\n{}", report.problems.join("\n"));
+    let found = report.problems.iter().find(|p| p.starts_with(begins) && p.contains(mentions));
+    let Some(problem) = found else {
+        panic!("no {begins:?} with {mentions:?} among\n{}", report.problems.join("\n"))
+    };
+    assert!(problem.contains(" (line "), "no line to look at: {problem}");
+    assert!(causes::likely(problem).is_some(), "no cause is known of: {problem}");
 }
 
 fn broadcast() -> Broadcast {
@@ -91,7 +107,7 @@ fn wrong_echoes_and_ids_are_found() {
     let report = judge(plan(2), UniqueIds, "gives duplicate IDs");
     expect_problem(&report, "duplicate ID: 1 was given by", "n2 at");
     let report = judge(plan(1), UniqueIds, "mixes types");
-    expect_problem(&report, "mixed types of ID", "integer and string");
+    expect_problem(&report, "mixed types of ID: integer ", ", string \"1-");
 }
 
 #[test]
@@ -145,13 +161,7 @@ fn wrong_logs_are_found() {
         assert!(workload.get(name).is_some(), "{flaw}: no :{name} in {workload}");
     }
     let report = judge(plan(2), kafka(), "keeps messages to itself");
-    expect_problem(&report, "reused offset: 0 of key 0 holds each of", "");
-}
-
-#[test]
-fn a_log_that_nobody_polls_is_not_called_valid() {
-    let report = judge(Plan { rate: 0.0, ..plan(1) }, kafka(), "none");
-    assert_eq!(report.valid, Valid::Unknown, "{}", report.results);
+    expect_problem(&report, "reused offset: 0 of key 0 was given to", " by n2 at ");
 }
 
 /// A node that is held still answers when it goes on, and by then its clients have gone. It is
@@ -165,8 +175,68 @@ fn answers_to_clients_that_have_gone_are_warned_of() {
         ..plan(1)
     };
     let report = judge(paused, Echo, "none");
-    assert!(report.warnings.iter().any(|w| w.contains("answers came after")), "{}", report.results);
+    expect_warning(&report, "node n1 answered a client that had given up and gone");
     assert!(judge(plan(1), Echo, "none").warnings.is_empty());
+}
+
+#[track_caller]
+fn expect_warning(report: &Report, says: &str) {
+    let found = report.warnings.iter().any(|warning| warning.contains(says));
+    assert!(found, "no {says:?} among {:#?}", report.warnings);
+}
+
+/// What the bench puts up with, Maelstrom may not.
+#[test]
+fn oddities_are_warned_of_with_node_and_line() {
+    let report = judge(plan(2), Echo, "writes too early");
+    expect_warning(&report, "node n1 wrote to another node before anybody had asked it anything");
+    expect_warning(&report, "line 1 of its standard output, 1 such lines");
+    expect_valid(&report);
+    let report = judge(plan(1), UniqueIds, "answers twice");
+    expect_warning(&report, "node n1 answered a request again\n  line 2 of");
+    expect_valid(&report);
+}
+
+/// Neither good nor bad: there is nothing to judge.
+#[test]
+fn a_test_without_operations_is_unknown_and_says_why() {
+    fn expect_unknown<W: Workload>(workload: W, flaw: &str) {
+        let report = judge(Plan { rate: 0.0, ..plan(1) }, workload, flaw);
+        assert_eq!(report.valid, Valid::Unknown, "{}", report.results);
+        assert!(report.problems_text().contains("no operation was started"), "{:?}", report);
+    }
+    expect_unknown(Echo, "none");
+    expect_unknown(UniqueIds, "none");
+    expect_unknown(broadcast(), "none");
+    expect_unknown(GSet::default(), "g-set: none");
+    expect_unknown(GCounter::default(), "g-counter: none");
+    expect_unknown(kafka(), "none");
+}
+
+/// A rate that is not kept is no fault of the nodes, but worth knowing.
+#[test]
+fn a_rate_that_is_missed_by_far_is_warned_of() {
+    let slow = Plan { concurrency: 1, latency: Latency::constant(Duration::ZERO), ..plan(1) };
+    assert!(judge(slow.clone(), Echo, "none").warnings.is_empty());
+    // It is killed at once, and started again much later.
+    let nemesis_interval = Duration::from_secs(1000);
+    let killed = Plan { nemesis: vec![Nemesis::Kill], nemesis_interval, ..slow };
+    expect_warning(&judge(killed, Echo, "none"), "of about 1000 operations were started");
+}
+
+/// What a killed node was asked ends with it, and not when its client is out of patience.
+#[test]
+fn an_operation_ends_with_the_node_that_was_asked() {
+    let killed = Plan {
+        nemesis: vec![Nemesis::Pause, Nemesis::Kill],
+        nemesis_interval: Duration::from_secs(1),
+        time_limit: Duration::from_secs(60),
+        ..plan(1)
+    };
+    let history = history(killed, UniqueIds, "none");
+    let ends = |what: &str| history.lines().filter(|line| line.contains(what)).count();
+    assert!(ends(":type :info, :process 0, :f :generate") > 0, "{history}");
+    assert!(ends(":error :node-killed") > 2, "{history}");
 }
 
 /// A node that is killed takes along what it told nobody. Acknowledged just before the kill

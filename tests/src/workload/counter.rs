@@ -120,13 +120,19 @@ impl<const SHRINKS: bool> Workload for Counter<SHRINKS> {
                 _ => None,
             })
             .collect();
-        let problems = wrong.iter().map(|(done, sum)| possible.complaint(context, done, *sum));
+        let mut problems: Vec<String> = wrong
+            .iter()
+            .map(|(done, sum)| possible.complaint(history, context, done, *sum))
+            .collect();
         let read = history.completed().any(|done| done.invocation.last);
         let valid = match (wrong.is_empty(), read) {
             (false, _) => Valid::False,
             (true, true) => Valid::True,
             (true, false) => Valid::Unknown,
         };
+        if valid == Valid::Unknown {
+            problems.push("nothing to judge: none of the last reads succeeded".to_owned());
+        }
         let errors = wrong.iter().map(|(done, sum)| {
             Edn::map([
                 ("node", context.directory.node_name(done.invocation.node).into()),
@@ -228,11 +234,13 @@ impl Possible {
 
     fn complaint<W: Workload>(
         &self,
+        history: &History<W>,
         context: &Context<'_>,
         done: &Completed<'_, W>,
         sum: i64,
     ) -> String {
         let node = context.directory.node_name(done.invocation.node);
+        let at = history.place(done.completed);
         let least = self.sums.first().copied().unwrap_or_default();
         let most = self.sums.last().copied().unwrap_or_default();
         let right = if least == most {
@@ -241,10 +249,12 @@ impl Possible {
             format!("something from {least} to {most}")
         };
         if (self.reach.0..=self.reach.1).contains(&sum) {
-            format!("stale counter: {node} shows {sum} in the end, and {right} was added up")
+            format!(
+                "stale counter: {node} shows {sum} at {at}, in the end, and {right} was added up"
+            )
         } else {
             format!(
-                "phantom addition: {node} shows {sum} in the end; all additions ever asked for \
+                "phantom addition: {node} shows {sum} at {at}, in the end; all additions ever asked for \
                  come to something from {} to {}",
                 self.reach.0, self.reach.1
             )

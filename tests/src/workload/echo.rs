@@ -69,7 +69,8 @@ impl Workload for Echo {
         let problems = wrong.iter().map(|done| {
             let node = context.directory.node_name(done.invocation.node);
             let (op, answer) = (&done.invocation.op, done.answer);
-            format!("wrong echo: {node} was sent {op:?} and answered {answer}")
+            let at = history.place(done.completed);
+            format!("wrong echo: {node} was sent {op:?} and answered {answer} at {at}")
         });
         Verdict::new(
             Valid::from(wrong.is_empty()),

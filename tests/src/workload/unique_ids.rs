@@ -114,8 +114,11 @@ impl Workload for UniqueIds {
         let attempted = history.invocations().count();
         let acknowledged: usize = givers.values().map(Vec::len).sum();
         let duplicated: Vec<_> = givers.iter().filter(|(_, givers)| givers.len() > 1).collect();
-        let mut kinds: Vec<&str> = givers.keys().map(|id| id.kind()).collect();
-        kinds.dedup();
+        // The first ID of each type.
+        let mut kinds: BTreeMap<&str, Completed<'_, UniqueIds>> = BTreeMap::new();
+        for done in history.completed() {
+            kinds.entry(done.answer.kind()).or_insert(done);
+        }
 
         let mut problems: Vec<String> = duplicated
             .iter()
@@ -124,14 +127,22 @@ impl Workload for UniqueIds {
                     .iter()
                     .map(|done| {
                         let node = context.directory.node_name(done.invocation.node);
-                        format!("{node} at {}", history.time(done.completed))
+                        format!("{node} at {}", history.place(done.completed))
                     })
                     .collect();
                 format!("duplicate ID: {} was given by {}", Edn::from(**id), times.join(", "))
             })
             .collect();
         if kinds.len() > 1 {
-            problems.push(format!("mixed types of ID: {}", kinds.join(" and ")));
+            let given: Vec<String> = kinds
+                .iter()
+                .map(|(kind, done)| {
+                    let node = context.directory.node_name(done.invocation.node);
+                    let (id, at) = (Edn::from(done.answer), history.place(done.completed));
+                    format!("{kind} {id} by {node} at {at}")
+                })
+                .collect();
+            problems.push(format!("mixed types of ID: {}", given.join(", ")));
         }
         let range = givers.first_key_value().zip(givers.last_key_value());
         let map = Edn::map([

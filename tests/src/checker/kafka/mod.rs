@@ -46,6 +46,8 @@ pub fn check(history: &History<Kafka>, context: &Context<'_>) -> Verdict {
         (true, 0) => Valid::Unknown,
         (true, _) => Valid::True,
     };
+    let nothing =
+        (valid == Valid::Unknown).then(|| "nothing to judge: no message was polled".to_owned());
     let mut results = Edn::map([
         ("send-count", logs.send_count().into()),
         ("acknowledged-count", logs.acknowledged_count().into()),
@@ -60,5 +62,5 @@ pub fn check(history: &History<Kafka>, context: &Context<'_>) -> Verdict {
         let examples = Edn::vector(sentences.iter().take(EXAMPLES).cloned());
         results.insert(name, Edn::map([("count", sentences.len().into()), ("errs", examples)]));
     }
-    Verdict::new(valid, results, anomalies.0.into_values().flatten())
+    Verdict::new(valid, results, anomalies.0.into_values().flatten().chain(nothing))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Anomalies;
 use super::logs::Logs;
 use super::visibility::Visibility;
-use crate::history::{Completed, History};
+use crate::history::{Completed, History, Place};
 use crate::time::Time;
 use crate::workload::Context;
 use crate::workload::kafka::{Answer, Kafka, Key, Offset, Op, Record, committed};
@@ -24,7 +24,7 @@ struct Client {
 struct Seen<'a> {
     node: &'a str,
     process: u64,
-    at: Time,
+    at: Place,
     logs: &'a Logs,
 }
 
@@ -42,7 +42,8 @@ pub(super) fn check(
         let client = clients.entry(invocation.process).or_default();
         let at = history.time(completed);
         let node = context.directory.node_name(invocation.node);
-        let seen = Seen { node, process: invocation.process, at, logs };
+        let place = history.place(completed);
+        let seen = Seen { node, process: invocation.process, at: place, logs };
         // A node that has been restarted speaks for itself alone.
         let restarted =
             |since| context.kills.next(invocation.node, since).is_some_and(|kill| kill <= at);

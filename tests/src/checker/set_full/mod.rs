@@ -95,7 +95,7 @@ pub fn check<P: Protocol>(history: &History<GrowingSet<P>>, context: &Context<'_
     let mut reads: BTreeMap<usize, Reads> = BTreeMap::new();
     for done in history.completed() {
         let node = done.invocation.node;
-        let (name, at) = (directory.node_name(node), history.time(done.completed));
+        let (name, at) = (directory.node_name(node), history.place(done.completed));
         match (done.invocation.op, done.answer) {
             (Op::Add(element), _) => {
                 if let Some(&index) = place.get(&element) {
@@ -212,20 +212,24 @@ fn summarise<W: Workload>(
     let stale: Vec<&Value> =
         latencies.iter().filter(|(latency, _)| *latency > 0).map(|(_, value)| *value).collect();
 
+    let ends: BTreeMap<usize, usize> =
+        history.completed().map(|done| (done.invoked, done.completed)).collect();
     problems.extend(lost.iter().map(|value| {
         let (read, node) = value.missing.or(value.last_absent).unwrap_or_default();
+        let read = ends.get(&read).copied().unwrap_or(read);
         format!(
             "lost value: {}, handed to {} at {}, is missing from what {} shows at {}",
             value.element,
             directory.node_name(value.node),
             history.time(value.added),
             directory.node_name(node),
-            history.time(read),
+            history.place(read),
         )
     }));
     let valid = if !lost.is_empty() || !phantoms.is_empty() || !duplicated.is_empty() {
         Valid::False
     } else if millis.is_empty() {
+        problems.push("nothing to judge: no read says what became of any value".to_owned());
         Valid::Unknown
     } else {
         Valid::True
