@@ -27,6 +27,7 @@ mod torture {
     pub(crate) mod record;
     pub(crate) mod schedule;
     pub(crate) mod worker;
+    pub(crate) mod yardstick;
 }
 
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -42,6 +43,7 @@ use torture::process::FakeClock;
 use torture::record::now_ms;
 use torture::schedule::{Holding, LANES, Plan};
 use torture::worker::{BOUNDS, EPOCH, Orders, open};
+use torture::yardstick::Yardstick;
 
 /// Ten million IDs in a minute, and more.
 const IDS_PER_MS: u64 = 10_000_000 / 60_000;
@@ -96,10 +98,15 @@ fn conduct(store: &str, url: Option<&str>) {
     let plan = Plan { seed, length_ms, grant_ms, clocks: library.is_some() };
     println!("torture on {store} for {length_ms} ms, grants of {grant_ms} ms, TORTURE_SEED={seed}");
 
-    if let Some(url) = url {
-        leave_some_released(url);
-    }
     let temp = tempfile::tempdir().unwrap();
+    let beside = match url {
+        Some(url) => {
+            leave_some_released(url);
+            open(url).unwrap()
+        }
+        None => Box::new(FileStore::create(temp.path().join("beside"), EPOCH, BOUNDS).unwrap()),
+    };
+    let yardstick = Yardstick::start(beside);
     let mut lanes: Vec<Lane> =
         (0..LANES).map(|nth| lane(nth, temp.path(), url, grant_ms, library.as_deref())).collect();
     let until_ms = now_ms() + length_ms;
@@ -114,22 +121,20 @@ fn conduct(store: &str, url: Option<&str>) {
         running.into_iter().filter_map(|lane| lane.join().err()).count()
     });
 
+    let late_ms = yardstick.late_ms();
+    let mut wrongs = 0;
     for finding in lanes.iter().flat_map(|lane| &lane.findings) {
-        let wrong = finding.wrong.as_deref().map(|wrong| format!(", WRONG: {wrong}"));
-        println!(
-            "{}: {}: {}: {}{}",
-            finding.lane,
-            finding.fault,
-            finding.forecast.says,
-            finding.seen,
-            wrong.unwrap_or_default()
-        );
+        let wrong = finding.wrong(late_ms).map(|wrong| format!(", WRONG: {wrong}"));
+        wrongs += usize::from(wrong.is_some());
+        println!("{finding}{}", wrong.unwrap_or_default());
     }
     let processes = || lanes.iter().flat_map(|lane| &lane.processes);
     let ids = check(processes()).unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}"));
-    println!("{ids} IDs by {} processes, none twice", processes().count());
-    let wrong = lanes.iter().flat_map(|lane| &lane.findings).filter(|it| it.wrong.is_some());
-    assert_eq!(wrong.count() + gave_up, 0, "seed {seed}: not as forecast, see above");
+    println!(
+        "{ids} IDs by {} processes, none twice; {late_ms} ms late at most",
+        processes().count()
+    );
+    assert_eq!(wrongs + gave_up, 0, "seed {seed}: not as forecast, see above");
     assert!(ids >= IDS_PER_MS * length_ms, "{ids} IDs are too few to tell");
 }
 

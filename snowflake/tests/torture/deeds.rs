@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use snowflake::{Clock, Id, Parts, SystemClock};
 
-use super::forecast::{Forecast, LATE_MS};
+use super::forecast::Forecast;
 use super::lane::Lane;
 use super::record::{Record, What, Why, now_ms};
 use super::schedule::{BACK_MS, Fault, HOUR_MS};
@@ -89,8 +89,8 @@ impl Lane {
         let (last, count, at_ms) = self.processes[first].runs().next_back().unwrap();
         let (next, ..) = self.current().runs().next().unwrap();
         let wrong = (last + count > next || at_ms > told_ms).then(|| "not so".to_owned());
-        let forecast = Forecast::goes_on("all its IDs are smaller, and there are no more");
-        self.found(fault, forecast, format!("{} ms before", tick(next) - tick(last)), wrong);
+        let says = "all its IDs are smaller, and there are no more";
+        self.compare(fault, says, format!("{} ms before", tick(next) - tick(last)), wrong);
     }
 
     fn replace_and_end(&mut self, fault: Fault, for_ms: u64) {
@@ -98,18 +98,19 @@ impl Lane {
         self.current().end();
         let ended_ms = now_ms();
         let (last, count, _) = self.current().runs().next_back().unwrap();
+        // It may have run ahead of its clock, and the first waits until that gets there.
+        let most_ms = self.current().ahead_ms() + self.orders.grant_ms;
         let second = self.processes.len() - 1;
         self.processes.swap(first, second);
         let resumed = self.wait_for_ids();
-        // The second may have run ahead of its clock by a grant, up to which the first waits.
-        let waits = Forecast::new("the first goes on after the second", 0, self.orders.grant_ms);
+        let waits = Forecast::new("the first goes on after the second", 0, most_ms);
         let waits = waits.perhaps(&[Why::TakenOver, Why::Ahead]);
         self.find(fault, waits, ended_ms..=resumed.at_ms);
         let next = self.current().runs().find(|&(.., at_ms)| at_ms >= ended_ms);
         let next = next.map_or(0, |(first, ..)| first);
         let wrong = (next < last + count).then(|| format!("{next} after {last}"));
-        let forecast = Forecast::goes_on("its next ID is larger than all of the second's");
-        self.found(fault, forecast, format!("{} ms later", tick(next).abs_diff(tick(last))), wrong);
+        let says = "its next ID is larger than all of the second's";
+        self.compare(fault, says, format!("{} ms later", tick(next).abs_diff(tick(last))), wrong);
     }
 
     /// Stops the last process and starts another with its node id; resumes it when its grant
@@ -128,7 +129,9 @@ impl Lane {
         self.processes[first].signal(Signal::CONT);
         let is_taken_over = |record: &Record| is_refused_by(record, Why::TakenOver);
         let told = self.processes[first].wait_for("TakenOver", resumed_ms, is_taken_over);
-        let forecast = Forecast::goes_on("the first is told");
+        // One that runs ahead of its clock waits for that to reach the end of its grant.
+        let ahead_ms = self.processes[first].ahead_ms();
+        let forecast = Forecast::new("the first is told", 0, ahead_ms);
         let forecast = forecast.told(Why::TakenOver, 0..=0);
         self.find_of(first, fault, forecast, resumed_ms..=told.at_ms);
         self.current().read();
@@ -148,11 +151,11 @@ impl Lane {
         thread::sleep(Duration::from_millis(10));
         let resumed = self.wait_for_ids();
         let waits = Forecast::new(
-            "waits until its clock is where it was",
+            "waits until its clock is where it was, and for a renewal at most",
             for_ms.min(BACK_MS) - 50,
-            lasted_ms,
+            lasted_ms + self.interval_ms(),
         );
-        let told_ms = BACK_MS - LATE_MS..=BACK_MS + 1;
+        let told_ms = BACK_MS..=BACK_MS + 1;
         self.find(fault, waits.told(Why::Ahead, told_ms), begun_ms..=resumed.at_ms);
     }
 
@@ -177,18 +180,19 @@ impl Lane {
         if self.holding.is_bounded {
             let is_refused = |record: &Record| is_refused_by(record, Why::Refused);
             let refused = self.current().wait_for("a refusal", set_ms, is_refused);
+            let says = "goes on for a second, and waits for a renewal that is refused";
+            let forecast = Forecast::new(says, 0, self.interval_ms()).told(Why::Refused, 0..=0);
+            self.find(fault, forecast, set_ms..=refused.at_ms);
+            self.compare_with_a_second(fault, refused.at_ms - set_ms);
+
             thread::sleep(Duration::from_millis((set_ms + for_ms).saturating_sub(now_ms())));
-            let lasted_ms = now_ms() - set_ms;
             self.set_off(was_off_ms);
+            let waits_ms = now_ms() - refused.at_ms;
             let resumed = self.wait_for_ids();
-            let least_ms = lasted_ms.saturating_sub(1000 + self.interval_ms() + LATE_MS);
-            let waits = Forecast::new(
-                "goes on for a second, then waits until its clock is right",
-                least_ms,
-                lasted_ms - 1000 + self.interval_ms(),
-            );
-            self.find(fault, waits.told(Why::Refused, 0..=0), set_ms..=resumed.at_ms);
-            self.find_late_enough(fault, refused.at_ms - set_ms);
+            let says = "waits until its clock is right, and for a renewal";
+            let waits = Forecast::new(says, waits_ms - 50, waits_ms + self.interval_ms());
+            let waits = waits.told(Why::Refused, 0..=0);
+            self.find(fault, waits, refused.at_ms..=resumed.at_ms);
             return;
         }
         let an_hour_later = tick_now() + HOUR_MS / 2;
@@ -203,34 +207,34 @@ impl Lane {
             self.interval_ms(),
         );
         self.find(fault, forecast, set_ms..=later.at_ms);
-        self.find_late_enough(fault, later.at_ms - set_ms);
+        self.compare_with_a_second(fault, later.at_ms - set_ms);
 
         thread::sleep(Duration::from_millis((set_ms + for_ms).saturating_sub(now_ms())));
         self.set_off(was_off_ms);
         let back_ms = now_ms();
         let told = self.current().wait_for("a wait", back_ms, is_ahead);
         let waits = Forecast::goes_on("set right it waits for an hour");
-        let hour_ms = HOUR_MS - LATE_MS..=HOUR_MS + 1;
-        self.find(fault, waits.told(Why::Ahead, hour_ms), back_ms..=told.at_ms);
         let ahead_ms = self.current().ahead_ms();
+        let hour_ms = HOUR_MS - ahead_ms..=HOUR_MS + 1;
+        self.find(fault, waits.told(Why::Ahead, hour_ms), back_ms..=told.at_ms);
         self.current().kill();
         self.current().read();
         let begun_ms = now_ms();
         self.start();
         let refused = self.current().wait_for("a refusal", begun_ms, is_not_started);
         let bounds_ms = BOUNDS.ahead_ms();
-        let wait_ms = HOUR_MS - bounds_ms - 2 * LATE_MS
-            ..=HOUR_MS - bounds_ms + 2 * self.orders.grant_ms + ahead_ms + 100;
+        let wait_ms =
+            HOUR_MS - bounds_ms..=HOUR_MS - bounds_ms + 2 * self.orders.grant_ms + ahead_ms + 100;
         let forecast = Forecast::goes_on("its successor is refused until the mark is near");
         let forecast = forecast.told(Why::TooFarAhead, wait_ms);
         self.find_refused(fault, forecast, refused, begun_ms..=refused.at_ms);
     }
 
-    /// A jump is not believed for a second.
-    fn find_late_enough(&mut self, fault: Fault, after_ms: u64) {
-        let wrong = (after_ms < 1000).then(|| "believed too early".to_owned());
-        let forecast = Forecast::goes_on("the jump is believed after a second");
-        self.found(fault, forecast, format!("after {after_ms} ms"), wrong);
+    /// A jump is not believed for as long.
+    fn compare_with_a_second(&mut self, fault: Fault, after_ms: u64) {
+        let wrong = (after_ms < 1000).then(|| "too early".to_owned());
+        let says = "the jump is believed after a second";
+        self.compare(fault, says, format!("after {after_ms} ms"), wrong);
     }
 
     /// With a fixed node id the first ID is past the predecessor's last, and not further
@@ -259,7 +263,7 @@ impl Lane {
         } else {
             ("it has another node id", format!("{} after {}", node(first), node(last)))
         };
-        self.found(fault, Forecast::goes_on(says), seen, wrong);
+        self.compare(fault, says, seen, wrong);
     }
 }
 

@@ -1,11 +1,12 @@
 //! A lane: one process after another in the same place, and what is found of them.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use super::forecast::Forecast;
+use super::forecast::{Forecast, Seen};
 use super::process::{FakeClock, Process};
 use super::record::{Record, What, now_ms};
 use super::schedule::{Deed, Fault, Holding};
@@ -24,13 +25,38 @@ pub(crate) struct Lane {
     pub(crate) findings: Vec<Finding>,
 }
 
-/// A forecast, and what came of it.
+/// Something that was forecast, and what came of it.
 pub(crate) struct Finding {
-    pub(crate) lane: String,
-    pub(crate) fault: Fault,
-    pub(crate) forecast: Forecast,
-    pub(crate) seen: String,
-    pub(crate) wrong: Option<String>,
+    lane: String,
+    fault: Fault,
+    says: &'static str,
+    evidence: Evidence,
+}
+
+enum Evidence {
+    Seen(Forecast, Seen),
+    Compared { what: String, wrong: Option<String> },
+}
+
+impl Finding {
+    /// What is wrong with it, on a machine on which all may be `late_ms` late.
+    pub(crate) fn wrong(&self, late_ms: u64) -> Option<String> {
+        match &self.evidence {
+            Evidence::Seen(forecast, seen) => forecast.judge(seen, late_ms).err(),
+            Evidence::Compared { wrong, .. } => wrong.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Finding { lane, fault, says, evidence } = self;
+        write!(f, "{lane}: {fault}: {says}: ")?;
+        match evidence {
+            Evidence::Seen(_, seen) => seen.fmt(f),
+            Evidence::Compared { what, .. } => f.write_str(what),
+        }
+    }
 }
 
 impl Lane {
@@ -102,10 +128,7 @@ impl Lane {
         span_ms: RangeInclusive<u64>,
     ) {
         let seen = self.processes[process].seen(span_ms);
-        let wrong = forecast.judge(&seen).err();
-        let told: Vec<_> = seen.told.keys().map(|why| format!(", {why:?}")).collect();
-        let seen = format!("silent for {} ms{}", seen.silent_ms, told.concat());
-        self.found(fault, forecast, seen, wrong);
+        self.found(fault, forecast.says, Evidence::Seen(forecast, seen));
     }
 
     /// As [`find`](Lane::find), of a process that did not start.
@@ -119,19 +142,22 @@ impl Lane {
         let What::NotStarted(refusal) = refused.what else { return };
         let mut seen = self.current().seen(span_ms);
         seen.told.insert(refusal.why, refusal.wait_ms);
-        let wrong = forecast.judge(&seen).err();
-        let seen = format!("{:?} for {} ms", refusal.why, refusal.wait_ms);
-        self.found(fault, forecast, seen, wrong);
+        self.found(fault, forecast.says, Evidence::Seen(forecast, seen));
     }
 
-    pub(super) fn found(
+    /// What needs no forecast of times: `what` was seen, and what is wrong with it.
+    pub(super) fn compare(
         &mut self,
         fault: Fault,
-        forecast: Forecast,
-        seen: String,
+        says: &'static str,
+        what: String,
         wrong: Option<String>,
     ) {
+        self.found(fault, says, Evidence::Compared { what, wrong });
+    }
+
+    fn found(&mut self, fault: Fault, says: &'static str, evidence: Evidence) {
         let lane = self.name.clone();
-        self.findings.push(Finding { lane, fault, forecast, seen, wrong });
+        self.findings.push(Finding { lane, fault, says, evidence });
     }
 }

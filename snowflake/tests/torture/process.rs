@@ -12,10 +12,11 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::forecast::Seen;
 use super::record::{LENGTH, Record, What, now_ms};
+use super::schedule::BACK_MS;
 use super::worker::Orders;
 
-/// How long anything may take that has to come.
-const PATIENCE_MS: u64 = 20_000;
+/// How long anything may take that has to come: as long as the longest forecast wait, and more.
+const PATIENCE_MS: u64 = BACK_MS + 10_000;
 
 /// A process that makes IDs, until it is dropped.
 pub(crate) struct Process {

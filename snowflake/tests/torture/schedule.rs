@@ -96,9 +96,10 @@ impl Plan {
             let for_ms = if whole { BACK_MS + 1000 } else { rng.between(1500, 2500) };
             add(&mut deeds, Fault::Back { for_ms }, &mut rng);
         }
-        for nth in 0.. {
-            let fault = if nth < kinds.len() { kinds[nth] } else { *rng.pick(&kinds) };
-            let fault = match fault {
+        let mut hand = kinds.clone();
+        hand.reverse();
+        loop {
+            let fault = match hand.pop().unwrap_or_else(|| *rng.pick(&kinds)) {
                 Fault::Stop { .. } => Fault::Stop { for_ms: self.longer_than_a_grant(&mut rng) },
                 Fault::Replace { .. } => {
                     Fault::Replace { for_ms: self.longer_than_a_grant(&mut rng) }
@@ -117,8 +118,13 @@ impl Plan {
                 break;
             }
             if matches!(fault, Fault::BackAndCrash { by_ms: BACK_MS, .. }) {
-                // Once in a lane: it drives a mark 30 s ahead, and the store allows 70.
-                kinds.retain(|kind| !matches!(kind, Fault::BackAndCrash { .. }));
+                // It drives a mark 30 s ahead, and the store allows 70; and one that is that
+                // far ahead of its clock is told of a replacement when the clock has got there.
+                let near = |kind: &Fault| {
+                    matches!(kind, Fault::Crash | Fault::Restart | Fault::Stop { .. })
+                };
+                kinds.retain(near);
+                hand.retain(near);
             }
         }
         deeds.extend(last);
