@@ -1,0 +1,94 @@
+//! All 1024 node ids are taken: the next one is told so, and gets one that was released, or
+//! whose grant has ended. On every store; what the machine does not have is named and left out.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
+
+mod servers;
+
+use std::collections::HashSet;
+use std::thread;
+use std::time::Duration;
+
+use servers::{Etcd, Postgres};
+use snowflake::lease::{
+    Bounds, EtcdStore, FileStore, Lease, LeaseError, LeaseStore, MemoryStore, PostgresStore,
+    Request, Successor,
+};
+use snowflake::{Clock, Epoch, NodeId, SystemClock};
+
+const EPOCH: Epoch = Epoch::Y2024;
+const BOUNDS: Bounds = Bounds { max_grant_ms: 600_000, max_skew_ms: 10_000 };
+/// Longer than the test takes.
+const LONG_MS: u64 = 600_000;
+/// Longer than it takes to find that all are taken.
+const SHORT_MS: u64 = 3000;
+
+#[test]
+fn in_memory() {
+    runs_out_of_node_ids(&MemoryStore::new(EPOCH, BOUNDS));
+}
+
+#[test]
+fn in_a_folder() {
+    let temp = tempfile::tempdir().unwrap();
+    runs_out_of_node_ids(&FileStore::create(temp.path().join("ids"), EPOCH, BOUNDS).unwrap());
+}
+
+#[test]
+fn in_postgres() {
+    let Some(server) = Postgres::start() else { return };
+    runs_out_of_node_ids(&PostgresStore::connect(&server.url(), EPOCH, BOUNDS).unwrap());
+}
+
+#[test]
+fn in_etcd() {
+    let Some(server) = Etcd::start() else { return };
+    runs_out_of_node_ids(&EtcdStore::connect(&server.url(), EPOCH, BOUNDS).unwrap());
+}
+
+fn runs_out_of_node_ids(store: &impl LeaseStore) {
+    let acquire = |grant_ms| {
+        store.acquire(&Request {
+            node: None,
+            now: SystemClock.now(),
+            grant_ms,
+            holder: "test".to_owned(),
+            successor: Successor::RunsAhead,
+        })
+    };
+    let held: Vec<Lease> = (0..1023).map(|_| acquire(LONG_MS).unwrap()).collect();
+    let last = acquire(SHORT_MS).unwrap();
+    let nodes: HashSet<NodeId> = held.iter().chain([&last]).map(|lease| lease.node).collect();
+    assert_eq!(nodes.len(), 1024);
+
+    let none_left = acquire(SHORT_MS).unwrap_err();
+    let LeaseError::AllTaken { first_ends, now } = none_left else { panic!("{none_left}") };
+    assert_eq!(first_ends, last.until);
+    let left_ms = first_ends.0 - now.0;
+    assert_eq!(
+        none_left.to_string(),
+        format!(
+            "all 1024 node ids are held, the first of them for {left_ms} ms more: release one, or wait"
+        )
+    );
+
+    let released = held[77];
+    store.release(&released, released.from).unwrap();
+    let taken = acquire(LONG_MS).unwrap();
+    assert_eq!((taken.node, taken.fence), (released.node, released.fence + 1));
+    assert!(matches!(acquire(SHORT_MS), Err(LeaseError::AllTaken { .. })));
+
+    thread::sleep(Duration::from_millis(left_ms));
+    // A server's clock may be read to the second.
+    let taken = loop {
+        match acquire(LONG_MS) {
+            Ok(taken) => break taken,
+            Err(LeaseError::AllTaken { first_ends, now }) => {
+                thread::sleep(Duration::from_millis(first_ends.0 - now.0));
+            }
+            Err(error) => panic!("{error}"),
+        }
+    };
+    assert_eq!((taken.node, taken.fence), (last.node, last.fence + 1));
+    assert!(taken.from >= last.until);
+}
