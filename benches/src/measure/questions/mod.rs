@@ -2,6 +2,7 @@
 
 pub(crate) mod burst;
 pub(crate) mod contention;
+pub(crate) mod lease;
 pub(crate) mod saturation;
 pub(crate) mod single;
 pub(crate) mod tasks;
