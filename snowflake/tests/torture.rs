@@ -34,7 +34,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 use std::{env, fs, thread};
 
-use servers::{Etcd, Postgres};
+use servers::{Etcd, Postgres, skipped};
 use snowflake::lease::{FileStore, Request, Successor};
 use snowflake::{Clock, SystemClock};
 use torture::check::check;
@@ -88,7 +88,7 @@ fn conduct(store: &str, url: Option<&str>) {
     let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let library = FakeClock::library();
     if library.is_none() {
-        println!("skipped: wrong clocks, without libfaketime (Debian: apt-get install faketime)");
+        skipped("wrong clocks: libfaketime is not installed (Debian: apt-get install faketime)");
     }
     let length_ms = 1000 * given("TORTURE_SECONDS").unwrap_or(10);
     // What is longer than a grant is long. The default is 3 s.
