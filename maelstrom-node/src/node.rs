@@ -10,6 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use memchr::memchr2;
+use serde_json::value::RawValue;
 use snowflake::{Clock, Epoch, Generator, NodeId};
 
 use crate::args::Config;
@@ -321,11 +322,12 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
 /// A line with its returns and newlines made spaces, and without those around it. In JSON
 /// they are blank wherever they may stand at all, but values go out as they came in, and to
 /// many readers, Maelstrom's among them, a return ends a line: what follows would be junk.
+/// A line that is no JSON stays as it is: it must not become any.
 fn without_breaks(line: &[u8]) -> Cow<'_, [u8]> {
     let line = line.trim_ascii();
-    if memchr2(b'\r', b'\n', line).is_none() {
+    let is_break = |byte: u8| matches!(byte, b'\r' | b'\n');
+    if memchr2(b'\r', b'\n', line).is_none() || serde_json::from_slice::<&RawValue>(line).is_err() {
         return line.into();
     }
-    let blank = |byte: &u8| if matches!(byte, b'\r' | b'\n') { b' ' } else { *byte };
-    line.iter().map(blank).collect()
+    line.iter().map(|&byte| if is_break(byte) { b' ' } else { byte }).collect()
 }

@@ -98,7 +98,9 @@ fn a_return_between_tokens_does_not_break_the_line_of_the_reply() {
         &[
             init(&["n0"]),
             asked("\"type\":\"broadcast\",\"message\":[1,\r2,\"\\r\"],\"msg_id\":2"),
-            asked("\"type\":\"read\",\"msg_id\":3"),
+            // Within a string it is no JSON, and does not become any.
+            asked("\"type\":\"broadcast\",\"message\":\"a\rb\",\"msg_id\":3"),
+            asked("\"type\":\"read\",\"msg_id\":4"),
         ]
         .concat(),
     );
