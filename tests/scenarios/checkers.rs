@@ -3,13 +3,12 @@
 //! The nodes are simulated: each test covers the whole way from the generator to the verdict,
 //! takes milliseconds, and goes the same way every time.
 
-#![allow(clippy::unwrap_used, reason = "a test may unwrap: the panic is the failure it reports")]
-
 use std::time::Duration;
 
 use workbench::address::Directory;
 use workbench::checker::{Valid, causes};
 use workbench::conductor::{Conductor, Outcome};
+use workbench::failure::Failure;
 use workbench::flawed::FlawedNode;
 use workbench::nemesis::Nemesis;
 use workbench::net::Model;
@@ -57,12 +56,22 @@ fn history<W: Workload>(plan: Plan, workload: W, flaw: &str) -> String {
 }
 
 fn simulate<W: Workload>(plan: Plan, workload: W, flaw: &str) -> Outcome<W> {
+    let (outcome, ended) = try_to_simulate(plan, workload, flaw);
+    ended.unwrap();
+    outcome
+}
+
+fn try_to_simulate<W: Workload>(
+    plan: Plan,
+    workload: W,
+    flaw: &str,
+) -> (Outcome<W>, Result<(), Failure>) {
     let factory = |_: Birth| -> Box<dyn SimulatedNode> { Box::new(FlawedNode::new(flaw)) };
     let screen = Screen::silent();
     let mut simulator = Simulator::new(&plan, &factory, &screen);
     let mut conductor = Conductor::new(plan, workload);
-    simulator.run(&mut conductor).unwrap();
-    conductor.finish()
+    let ended = simulator.run(&mut conductor);
+    (conductor.finish(), ended)
 }
 
 #[track_caller]
@@ -123,6 +132,7 @@ fn wrong_sets_are_found() {
     }
     // Every value is missing somewhere, whichever node is asked last.
     let report = judge(plan(2), broadcast(), "keeps values to itself");
+    expect_problem(&report, "lost value: 0, handed to n", "is missing from what n");
     let lost = report.problems.iter().filter(|p| p.starts_with("lost value")).count();
     let stable = report.results.get("workload").and_then(|w| w.get("stable-count")).unwrap();
     assert!(lost > 100, "{lost}");
@@ -183,6 +193,20 @@ fn answers_to_clients_that_have_gone_are_warned_of() {
 fn expect_warning(report: &Report, says: &str) {
     let found = report.warnings.iter().any(|warning| warning.contains(says));
     assert!(found, "no {says:?} among {:#?}", report.warnings);
+}
+
+/// It has as long as with Maelstrom; here that takes no time.
+#[test]
+fn a_node_that_never_answers_init_fails_the_test() {
+    let (_, ended) = try_to_simulate(plan(2), Echo, "never answers init");
+    let said = ended.unwrap_err().to_string();
+    for part in [
+        "node n1 did not answer \"init\" within 10 s",
+        "expected: {\"type\": \"init_ok\"",
+        "likely: ",
+    ] {
+        assert!(said.contains(part), "{part:?} is missing: {said}");
+    }
 }
 
 /// What the bench puts up with, Maelstrom may not.

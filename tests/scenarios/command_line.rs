@@ -1,11 +1,9 @@
 //! Flags that make no sense, and programs that do not start: one clear line each.
 
-mod support;
-
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
-use support::{test, test_with};
+use crate::support::{WORKBENCH, test, test_with, workbench};
 
 #[test]
 fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
@@ -36,9 +34,9 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
     ] {
         test(flags, &[]).expect_refusal(said);
     }
-    let run = support::workbench(&[]);
+    let run = workbench(&[]);
     run.expect_refusal("requires a subcommand but one was not provided");
-    support::workbench(&["tset"]).expect_refusal("unrecognized subcommand 'tset'; did you mean");
+    workbench(&["tset"]).expect_refusal("unrecognized subcommand 'tset'; did you mean");
 }
 
 /// Every number, at and past its bounds: refused in one line, never a crash or a hang.
@@ -198,7 +196,7 @@ fn a_folder_that_cannot_be_written_to_is_named() {
     let folder = run.folder.path();
     std::fs::remove_dir_all(folder.join("store")).unwrap();
     std::fs::write(folder.join("store"), "").unwrap();
-    let output = std::process::Command::new(support::WORKBENCH)
+    let output = std::process::Command::new(WORKBENCH)
         .args(["test", "-w", "echo", "--time-limit", "1"])
         .current_dir(folder)
         .output()

@@ -1,11 +1,9 @@
 //! Nodes in another language, by somebody who never saw this project.
 
-mod support;
-
 use std::process::Command;
 use std::thread;
 
-use support::test;
+use crate::support::test;
 
 const TELLS_EVERYBODY: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/nodes/echo_and_broadcast.py");

@@ -1,16 +1,12 @@
 //! Whatever ends a test, no process outlives it.
 
-#![allow(clippy::unwrap_used, reason = "a test may unwrap: the panic is the failure it reports")]
-
-mod support;
-
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use support::{BAD_NODE, WORKBENCH, processes_mentioning};
+use crate::support::{BAD_NODE, WORKBENCH, processes_mentioning};
 
 /// Starts a long test with a node that ignores the end of its input, and waits until it runs.
 /// `mark` tells its processes from those of other tests.

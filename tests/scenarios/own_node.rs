@@ -1,10 +1,8 @@
 //! The project's own node, as real processes.
 
-mod support;
-
 use std::thread;
 
-use support::test;
+use crate::support::test;
 
 /// Every line a newcomer is told to try, shortened.
 #[test]

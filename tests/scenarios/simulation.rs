@@ -1,10 +1,6 @@
 //! `--sim`: the same tests in virtual time, from a seed.
 
-#![allow(clippy::unwrap_used, reason = "a test may unwrap: the panic is the failure it reports")]
-
-mod support;
-
-use support::test;
+use crate::support::{Run, test};
 
 /// The lines of the challenges, whole, in well under a second of real time each.
 #[test]
@@ -82,7 +78,7 @@ fn a_seed_replays_to_the_byte() {
     let line = "-w broadcast --sim --seed 11 --rate 50 --time-limit 10 --latency 20 \
                 --latency-dist uniform --nemesis partition,kill,pause,loss,duplicate,reorder";
     let (one, two) = (test(line, &[]), test(line, &[]));
-    let history = |run: &support::Run| std::fs::read(run.stored("history.edn")).unwrap();
+    let history = |run: &Run| std::fs::read(run.stored("history.edn")).unwrap();
     assert!(history(&one) == history(&two));
     assert_eq!(one.stdout, two.stdout);
 }
@@ -112,6 +108,6 @@ fn the_first_failing_seed_is_told_with_the_command_that_replays_it() {
     let again = test(flags, &[]);
     again.expect_code(1).expect_said(&["too little availability"]);
     assert!(run.stdout.starts_with("{:seed-count "), "one map of results, the sweep's\n{run}");
-    let stored = |run: &support::Run| std::fs::read_to_string(run.stored("results.edn")).unwrap();
+    let stored = |run: &Run| std::fs::read_to_string(run.stored("results.edn")).unwrap();
     assert_eq!(stored(&run), stored(&again));
 }

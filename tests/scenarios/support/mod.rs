@@ -1,8 +1,5 @@
 //! Running the bench the way a person does: its binary, in a folder of its own.
 
-#![allow(dead_code, reason = "every scenario file includes this one and uses some of it")]
-#![allow(clippy::unwrap_used, reason = "a test may unwrap: the panic is the failure it reports")]
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
