@@ -197,7 +197,8 @@ pub enum Problem {
     },
     /// It is a copy: what keeps the original may have given out later grants.
     Copied,
-    /// It lies on a file system whose locks or syncs cannot be trusted.
+    /// It lies on a file system whose locks or syncs cannot be trusted, or on FUSE, behind
+    /// which there may be one.
     NetworkFileSystem {
         /// The file system.
         name: &'static str,
@@ -264,8 +265,9 @@ impl fmt::Display for StoreError {
             ),
             Problem::NetworkFileSystem { name } => write!(
                 f,
-                "{name} is a network file system, whose locks and syncs this store cannot rely on: \
-                 use a local folder, or PostgreSQL or etcd for many machines",
+                "it lies on {name}, a network file system or what may be one, whose locks and \
+                 syncs it cannot rely on: use a local folder, or PostgreSQL or etcd for many \
+                 machines",
             ),
             Problem::Failed { doing } => write!(f, "{doing} failed"),
             Problem::Misconfigured { what } => f.write_str(what),

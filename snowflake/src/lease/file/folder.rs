@@ -61,9 +61,11 @@ impl Folder {
 
     /// Names this process in the lock, for the next one that finds it locked.
     pub(super) fn sign(&mut self) -> io::Result<()> {
+        let process = format!("{}\n", std::process::id());
+        // Cut short last: a lock that is empty was never signed, and a disk may be full.
         self.lock.rewind()?;
-        self.lock.set_len(0)?;
-        writeln!(self.lock, "{}", std::process::id())
+        self.lock.write_all(process.as_bytes())?;
+        self.lock.set_len(process.len() as u64)
     }
 
     /// Whether this is the process that locked the folder, and not a child that it forked.
@@ -98,21 +100,6 @@ impl Drop for Folder {
 /// The name of the network file system that `path` is on, if it is a known one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn refuse_network_file_system(path: &Path) -> io::Result<Option<&'static str>> {
-    /// From `linux/magic.h` and statfs(2). FUSE is not among them: it may be either.
-    const NETWORK: [(i64, &str); 12] = [
-        (0x6969, "NFS"),
-        (0x517b, "SMB"),
-        (0xfe53_4d42, "SMB2"),
-        (0xff53_4d42, "CIFS"),
-        (0x5346_414f, "AFS"),
-        (0x6b41_4653, "kAFS"),
-        (0x00c3_6400, "Ceph"),
-        (0x7375_7245, "Coda"),
-        (0x0bd0_0bd0, "Lustre"),
-        (0x0116_1970, "GFS2"),
-        (0x7461_636f, "OCFS2"),
-        (0x0102_1997, "9P"),
-    ];
     // A folder that is not there is somebody else's error.
     let Some(found) = fs::metadata(path).ok().map(|_| rustix::fs::statfs(path)) else {
         return Ok(None);
@@ -120,10 +107,61 @@ fn refuse_network_file_system(path: &Path) -> io::Result<Option<&'static str>> {
     // The type's width and sign differ between architectures; the magic numbers have 32 bits.
     #[allow(clippy::unnecessary_cast, reason = "it is one where the type is i64 already")]
     let magic = found?.f_type as i64 & 0xffff_ffff;
-    Ok(NETWORK.iter().find(|(known, _)| *known == magic).map(|(_, name)| *name))
+    Ok(network_file_system(magic))
+}
+
+/// The file system that statfs(2) knows by this number, if it is one over a network.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn network_file_system(magic: i64) -> Option<&'static str> {
+    /// From `linux/magic.h`, statfs(2) and what coreutils' `stat` takes for remote.
+    const NETWORK: [(i64, &str); 19] = [
+        (0x6969, "NFS"),
+        (0x517b, "SMB"),
+        (0xfe53_4d42, "SMB2"),
+        (0xff53_4d42, "CIFS"),
+        (0x564c, "NCP"),
+        (0x5346_414f, "AFS"),
+        (0x6b41_4653, "kAFS"),
+        (0x00c3_6400, "Ceph"),
+        (0x7375_7245, "Coda"),
+        (0x0bd0_0bd0, "Lustre"),
+        (0x0116_1970, "GFS2"),
+        (0x7461_636f, "OCFS2"),
+        (0x4750_4653, "GPFS"),
+        (0x1983_0326, "BeeGFS"),
+        (0xaad7_aaea, "PanFS"),
+        (0x0102_1997, "9P"),
+        (0x786f_4256, "a shared folder of VirtualBox"),
+        (0xbacb_acbc, "a shared folder of VMware"),
+        // sshfs, s3fs, GlusterFS and virtiofs among others: there is no telling which.
+        (0x6573_5546, "FUSE"),
+    ];
+    NETWORK.iter().find(|(known, _)| *known == magic).map(|(_, name)| *name)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn refuse_network_file_system(_: &Path) -> io::Result<Option<&'static str>> {
     Ok(None)
+}
+
+#[cfg(all(test, any(target_os = "linux", target_os = "android")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn network_file_systems_are_told_from_local_ones() {
+        for (name, magic) in [("NFS", 0x6969), ("CIFS", 0xff53_4d42), ("FUSE", 0x6573_5546)] {
+            assert_eq!(network_file_system(magic), Some(name));
+        }
+        for (local, magic) in [
+            ("ext4", 0xef53),
+            ("XFS", 0x5846_5342),
+            ("Btrfs", 0x9123_683e),
+            ("ZFS", 0x2fc1_2fc1),
+            ("overlay", 0x794c_7630),
+            ("tmpfs", 0x0102_1994),
+        ] {
+            assert_eq!(network_file_system(magic), None, "{local}");
+        }
+    }
 }

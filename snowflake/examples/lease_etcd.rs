@@ -1,0 +1,20 @@
+//! A service with many processes, which lease their node ids in etcd.
+//!
+//! ```sh
+//! cargo run --package snowflake --features etcd --example lease_etcd -- \
+//!     'etcds://ids:password@a.example,b.example,c.example/orders?cacert=ca.pem'
+//! ```
+
+mod service;
+
+use std::error::Error;
+
+use snowflake::Epoch;
+use snowflake::lease::{Bounds, EtcdStore, Keeper};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let url = std::env::args().nth(1).ok_or("name the cluster: etcd://… or etcds://…")?;
+    // The keys are written when they are first used.
+    let store = EtcdStore::connect(&url, Epoch::Y2024, Bounds::default())?;
+    service::run(Keeper::builder(store))
+}

@@ -1,0 +1,22 @@
+//! A service with one process and a lease in a folder.
+//!
+//! ```sh
+//! # Once, when the service is installed:
+//! cargo run --package snowflake --features cli --bin snowflake -- lease create ids --epoch 2024
+//! # At each start; stop it with Ctrl-C or SIGTERM:
+//! cargo run --package snowflake --features lease --example lease_file -- ids
+//! ```
+
+mod service;
+
+use std::error::Error;
+
+use snowflake::lease::{Bounds, FileStore, Keeper};
+use snowflake::{Epoch, NodeId};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = std::env::args().nth(1).ok_or("name the store's folder")?;
+    let store = FileStore::open(folder, Epoch::Y2024, Bounds::default())?;
+    // A folder knows nothing of other folders: the number comes from the configuration.
+    service::run(Keeper::builder(store).node(NodeId::new(7)?))
+}

@@ -1,0 +1,20 @@
+//! A service with many processes, which lease their node ids in PostgreSQL.
+//!
+//! ```sh
+//! cargo run --package snowflake --features postgres --example lease_postgres -- \
+//!     'postgresql://ids:password@localhost/orders?sslmode=verify-full&sslrootcert=ca.pem'
+//! ```
+
+mod service;
+
+use std::error::Error;
+
+use snowflake::Epoch;
+use snowflake::lease::{Bounds, Keeper, PostgresStore};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let url = std::env::args().nth(1).ok_or("name the database: postgresql://…")?;
+    // The tables are made when they are first used.
+    let store = PostgresStore::connect(&url, Epoch::Y2024, Bounds::default())?;
+    service::run(Keeper::builder(store))
+}

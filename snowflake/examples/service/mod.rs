@@ -1,0 +1,34 @@
+//! What the examples have in common: a service that prints an ID ten times a second, until
+//! it is told to stop.
+
+use std::error::Error;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use snowflake::SystemClock;
+use snowflake::lease::KeeperBuilder;
+
+pub(crate) fn run(keeper: KeeperBuilder) -> Result<(), Box<dyn Error>> {
+    // Before the node id is taken: a signal that comes now must not end the process with it.
+    let (stop, stopped) = mpsc::channel();
+    ctrlc::set_handler(move || {
+        // On SIGTERM, SIGINT and SIGHUP. The service may be stopping already.
+        let _ = stop.send(());
+    })?;
+
+    let keeper = keeper.start(SystemClock)?;
+    let generator = keeper.generator();
+    eprintln!("makes IDs with node id {}", generator.node());
+    while stopped.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
+        match generator.next_id() {
+            Ok(id) => println!("{id}"),
+            // As when the store is gone: nothing to do but to answer that there is no ID.
+            Err(error) => eprintln!("{error}"),
+        }
+    }
+
+    // The order of a clean stop: no more requests, then no more IDs, then the node id is free.
+    keeper.release()?;
+    eprintln!("released");
+    Ok(())
+}
