@@ -45,7 +45,18 @@ impl Server for Etcd {
 #[test]
 fn etcd() {
     let Some(mut server) = Etcd::start() else { return };
+    a_clock_far_behind_the_mark_is_told_so(&server);
     promises::keeps(&mut server);
+}
+
+/// etcd has no clock to go by instead, as PostgreSQL has.
+fn a_clock_far_behind_the_mark_is_told_so(server: &Etcd) {
+    let store = server.store();
+    let lease = store.acquire(&request(Some(9), SystemClock.now())).unwrap();
+    let behind = UnixMillis(lease.from.0 - 3_600_000);
+    let refused = store.acquire(&request(Some(9), behind)).unwrap_err();
+    let LeaseError::TooFarAhead { until, now, .. } = refused else { panic!("{refused}") };
+    assert_eq!((until, now), (UnixMillis(lease.until.0 + 3000), behind));
 }
 
 fn connect(url: &str) -> Result<EtcdStore, LeaseError> {

@@ -49,7 +49,8 @@
 //! # What is not promised
 //!
 //! - A virtual machine that is cloned with its memory has two generators with one grant.
-//! - A store that is restored from an old backup has old marks, and grants their time again.
+//! - A store that is restored from an old backup, or that forgets what it has confirmed,
+//!   has old marks, and grants their time again.
 //! - An operator who lowers a mark with `reset` lets the IDs above it be made again.
 //! - IDs of different node ids are ordered only as well as the clocks agree.
 //!
@@ -74,17 +75,33 @@
 //! | a crash, then a restart with any node id | another one; the old one is free when its grant has ended |
 //! | two processes with one node id | no ID twice; the first is told `TakenOver` when its grant ends, and goes on if the second releases |
 //! | the clock steps back | as without a lease: the generator waits, or runs ahead by `max_ahead_ms` |
-//! | the clock jumps ahead | not believed for a second, then `NotRenewed` until the next renewal, which is refused ([`TooFarAhead`](LeaseError::TooFarAhead)) by a store with a clock of its own if it is out of [`Bounds`] |
+//! | the clock jumps ahead | not believed for a second, then `NotRenewed` until the next renewal, which a database refuses ([`TooFarAhead`](LeaseError::TooFarAhead)) if it is out of [`Bounds`] |
 //! | fork | the child's calls say [`Forked`](crate::ClaimError::Forked); its copy of the keeper does nothing |
 //!
 //! # Stores
 //!
-//! | | for | survives |
-//! |---|---|---|
-//! | [`MemoryStore`] | tests | nothing |
-//! | [`FileStore`] | one process, or one for each fixed node id | a crash of process or machine, as far as the disk keeps what it has synced |
-//! | `PostgresStore`, feature `postgres` | many machines | what a commit survives; its page has the exception |
-//! | `EtcdStore`, feature `etcd` | many machines | what a majority of its members survives |
+//! | | for | survives | its clock |
+//! |---|---|---|---|
+//! | [`MemoryStore`] | tests | nothing | the holder's |
+//! | [`FileStore`] | one process, or one for each fixed node id | a crash of process or machine, as far as the disk keeps what it has synced | the holder's |
+//! | `PostgresStore`, feature `postgres` | many machines | what a commit survives; its page has the exception | the server's |
+//! | `EtcdStore`, feature `etcd` | many machines | the loss of a minority of the members | the earlier of the holder's and the member's |
+//!
+//! How they fail, and what [`StoreError`] then says:
+//!
+//! | | says |
+//! |---|---|
+//! | a folder without a store | [`Missing`](Problem::Missing): there is no silent start from zero |
+//! | its file damaged, or cut short; a key of etcd that cannot be read | [`Damaged`](Problem::Damaged), and how to go on |
+//! | a folder that was copied, as to another host | [`Copied`](Problem::Copied) |
+//! | a folder that another process has open | [`InUse`](Problem::InUse), and by which one |
+//! | a folder on NFS, SMB, FUSE and the like | [`NetworkFileSystem`](Problem::NetworkFileSystem) |
+//! | a full or read-only disk; no connection, or a server that hangs | [`Failed`](Problem::Failed), and why, after a second or so. The mark may have moved: nobody has that time |
+//! | PostgreSQL with `fsync = off`; an etcd namespace that is gone | [`Misconfigured`](Problem::Misconfigured) |
+//! | another epoch or layout | [`OtherNamespace`](LeaseError::OtherNamespace), with both |
+//!
+//! There is a runnable service for each, with a clean stop on SIGTERM: `lease_file`,
+//! `lease_postgres` and `lease_etcd` in the folder `examples`.
 //!
 //! [`LeaseStore`] is small, and [`Ledger`] has the rules: a store of your own is a
 //! transaction around it. Redis is left out on purpose: it acknowledges before it has
@@ -108,6 +125,8 @@
 //!   a StatefulSet with `volumeClaimTemplates` and
 //!   [`NodeId::from_hostname`](crate::NodeId::from_hostname). A network file system is
 //!   refused. `terminationGracePeriodSeconds` has to cover the release: one round trip.
+//!   With PostgreSQL or etcd a Deployment will do, of up to 1024 pods, and no node id has
+//!   to be chosen. The etcd of the cluster itself is not for its guests: run another.
 //! - Prefork servers: start the keeper in the worker, after the fork.
 
 mod builder;
