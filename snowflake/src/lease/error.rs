@@ -16,7 +16,7 @@ pub enum LeaseError {
     AllTaken {
         /// When the first grant of them ends, if it is not renewed.
         first_ends: UnixMillis,
-        /// The time by the store's clock.
+        /// The time, by the earlier of the store's clock and the requester's.
         now: UnixMillis,
     },
     /// The node id has a holder, and [`Successor::Waits`](crate::lease::Successor::Waits)
@@ -28,7 +28,7 @@ pub enum LeaseError {
         holder: String,
         /// When its grant ends, if it is not renewed.
         until: UnixMillis,
-        /// The time by the store's clock.
+        /// The time, by the earlier of the store's clock and the requester's.
         now: UnixMillis,
     },
     /// Another holder has the node id now.

@@ -44,6 +44,9 @@ impl Ledger {
     /// that was never held, then the one whose grant ended longest ago: its holder may
     /// only be asleep.
     ///
+    /// Whether a grant has ended is judged at the earlier of the store's time and the
+    /// requester's: a holder whose clock is behind the store's, as the requester's is, is there.
+    ///
     /// # Errors
     ///
     /// [`LeaseError::AllTaken`], [`LeaseError::Held`], [`LeaseError::GrantTooLong`] and
@@ -58,15 +61,16 @@ impl Ledger {
             let max_ms = bounds.max_grant_ms;
             return Err(LeaseError::GrantTooLong { asked_ms: request.grant_ms, max_ms });
         }
+        let earlier = now.min(request.now);
         let node = match request.node {
             Some(node) => node,
-            None => self.choose(request.now, now)?,
+            None => self.choose(request.now, earlier)?,
         };
         let (fence, mark) = match self.get(node) {
             Some(record) => {
-                if request.successor == Successor::Waits && record.is_held_at(now) {
+                if request.successor == Successor::Waits && record.is_held_at(earlier) {
                     let (holder, until) = (record.holder.clone(), record.mark);
-                    return Err(LeaseError::Held { node, holder, until, now });
+                    return Err(LeaseError::Held { node, holder, until, now: earlier });
                 }
                 (record.fence + 1, record.mark)
             }
@@ -260,15 +264,32 @@ mod tests {
     fn a_successor_waits_for_the_old_grant_or_runs_ahead_of_it() {
         let mut ledger = Ledger::new();
         let first = ledger.acquire(&fixed(7), NOW, BOUNDS).unwrap();
-        let waits = Request { successor: Successor::Waits, ..fixed(7) };
-        let held = ledger.acquire(&waits, after(1000), BOUNDS).unwrap_err();
+        let waits = |now| Request { successor: Successor::Waits, now, ..fixed(7) };
+        let held = ledger.acquire(&waits(after(1000)), after(1000), BOUNDS).unwrap_err();
         assert_eq!(held.wait_ms(), Some(2000));
-        assert_eq!(ledger.acquire(&waits, after(3000), BOUNDS).unwrap().fence, 2);
+        assert_eq!(ledger.acquire(&waits(after(3000)), after(3000), BOUNDS).unwrap().fence, 2);
 
         let ahead = ledger.acquire(&fixed(7), after(3000), BOUNDS).unwrap();
         assert_eq!((ahead.from, ahead.fence), (after(6000), 3));
         let renewed = ledger.renew(&first, after(9000), after(3000), BOUNDS);
         assert!(matches!(renewed, Err(LeaseError::TakenOver { fence: 1, newer: 3, .. })));
+    }
+
+    /// By the store's clock alone each of the two would find the other's grant ended, take
+    /// the node id over, and drive its mark on with each turn.
+    #[test]
+    fn a_holder_whose_clock_is_behind_is_there_for_one_whose_clock_is_too() {
+        let mut ledger = Ledger::new();
+        let behind = Request { now: UnixMillis(NOW.0 - 30_000), ..fixed(7) };
+        let first = ledger.acquire(&behind, NOW, BOUNDS).unwrap();
+        let second = ledger.acquire(&behind, NOW, BOUNDS).unwrap();
+        assert_eq!((first.fence, second.from), (1, first.until));
+
+        // The first, told that it was taken over, asks whether the other is gone.
+        let again = Request { successor: Successor::Waits, ..behind };
+        let held = ledger.acquire(&again, NOW, BOUNDS).unwrap_err();
+        assert!(matches!(held, LeaseError::Held { until, .. } if until == second.until), "{held}");
+        assert_eq!(held.wait_ms(), Some(6000));
     }
 
     #[test]
