@@ -161,7 +161,9 @@ impl<S: State> Dissemination<S> {
         }
         let due = match close {
             true => {
-                let wait = self.patience.try_again_within(unanswered);
+                // A node that takes no requests before it has heard of others is impatient.
+                let tries = if self.catches_up { 1 } else { unanswered };
+                let wait = self.patience.try_again_within(tries);
                 // Up to a quarter more, so that nodes cut off together do not all try at once.
                 now + wait + wait / 4 * (self.rng.next_u32() % 64) / 64
             }
