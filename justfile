@@ -31,13 +31,20 @@ torture seconds="60":
 properties cases="20000":
     PROPTEST_CASES={{ cases }} cargo test --workspace --release
 
-# Sets, counters and logs, simulated from many seeds.
+# Broadcast, sets, counters and logs, simulated from many seeds.
 states seeds="1000":
-    cargo workbench test -w g-set --seeds 0..{{ seeds }} --node-count 5 --rate 50 --time-limit 20 --nemesis partition,loss,duplicate,reorder,pause -- g-set
-    cargo workbench test -w g-counter --seeds 0..{{ seeds }} --node-count 5 --rate 50 --time-limit 20 --nemesis partition,loss,duplicate,reorder,pause -- g-counter
-    cargo workbench test -w pn-counter --seeds 0..{{ seeds }} --node-count 5 --rate 50 --time-limit 20 --nemesis kill,duplicate -- pn-counter
-    cargo workbench test -w kafka --seeds 0..{{ seeds }} --node-count 5 --concurrency 2n --rate 50 --time-limit 30 --nemesis partition,loss,duplicate,reorder
-    cargo workbench test -w kafka --seeds 0..{{ seeds }} --node-count 5 --concurrency 2n --rate 50 --time-limit 30 --nemesis kill
+    for kind in broadcast g-set g-counter pn-counter; do \
+        for nemesis in partition,loss,duplicate,reorder,pause kill,duplicate partition,loss,duplicate,kill; do \
+            cargo workbench test -w $kind --seeds 0..{{ seeds }} --node-count 5 --rate 50 --time-limit 20 \
+                --nemesis $nemesis -- $kind || exit; \
+        done; \
+    done
+    for nemesis in partition,loss,duplicate,reorder pause,one-way kill partition,loss,duplicate,kill; do \
+        cargo workbench test -w kafka --seeds 0..{{ seeds }} --node-count 5 --concurrency 2n --rate 50 \
+            --time-limit 30 --nemesis $nemesis || exit; \
+    done
+    cargo workbench test -w kafka --seeds 0..{{ seeds }} --node-count 5 --concurrency 2n --rate 50 \
+        --time-limit 30 --nemesis partition,loss,duplicate,reorder -- --acks 1
 
 # Throughput, without the peers.
 bench:
