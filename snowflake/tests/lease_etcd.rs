@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use promises::{Server, request};
 use servers::Etcd;
 use servers::certificates::Certificates;
+use servers::proxy::Proxy;
 use snowflake::lease::{Bounds, EtcdStore, LeaseError, LeaseStore, Problem};
 use snowflake::{Clock, Epoch, SystemClock, UnixMillis};
 
@@ -133,6 +134,27 @@ fn a_user_is_let_in_and_again_when_its_token_has_ended() {
     server.stop();
     server.run();
     renew();
+}
+
+#[test]
+fn a_member_that_is_gone_or_hangs_is_passed_over() {
+    let Some(server) = Etcd::start() else { return };
+    let hanging = Proxy::to(server.port());
+    let port = server.port();
+    // Nothing listens on port 1.
+    let url =
+        format!("etcd://127.0.0.1:1,127.0.0.1:{},127.0.0.1:{port}?timeout_ms=3000", hanging.port());
+    let store = connect(&url).unwrap();
+    let lease = store.acquire(&request(None, SystemClock.now())).unwrap();
+    // What the second has done is done again at the third, to no effect: the mark has moved.
+    hanging.mute(true);
+    let until = UnixMillis(lease.until.0 + 1000);
+    let renewed = store.renew(&lease, SystemClock.now(), until).unwrap();
+    assert_eq!((renewed.from, renewed.until), (until, UnixMillis(until.0 + 1)));
+    // From now on the third is asked first.
+    let before = hanging.round_trips();
+    store.renew(&lease, SystemClock.now(), UnixMillis(until.0 + 1000)).unwrap();
+    assert_eq!(hanging.round_trips(), before);
 }
 
 /// A mark that cannot be read is never taken for none.
