@@ -2,6 +2,9 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
+#[cfg(any(feature = "etcd", feature = "postgres"))]
+mod servers;
+
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -9,6 +12,11 @@ use std::os::fd::FromRawFd;
 use std::sync::{Mutex, PoisonError};
 
 use snowflake::{ClaimError, Epoch, Generator, NodeId, ReserveError, SystemClock, WaitError};
+#[cfg(any(feature = "etcd", feature = "postgres"))]
+use snowflake::{
+    Clock, UnixMillis,
+    lease::{Bounds, LeaseError, LeaseStore, Problem, Request, Successor},
+};
 
 const EPOCH: Epoch = Epoch::Y2024;
 const IDS: usize = 4000;
@@ -115,4 +123,46 @@ fn a_childs_generator_is_not_its_own_childs() {
         tell(u64::from(own.next_id().is_ok()));
     });
     assert_eq!(told, [1, 1, 1]);
+}
+
+/// Connections are the parent's: a child that used them would garble what is said on them.
+#[cfg(any(feature = "etcd", feature = "postgres"))]
+fn the_store_is_its_parents(store: impl LeaseStore) {
+    let request = Request {
+        node: None,
+        now: SystemClock.now(),
+        grant_ms: 3000,
+        holder: "parent".to_owned(),
+        successor: Successor::RunsAhead,
+    };
+    let lease = store.acquire(&request).unwrap();
+    let mut store = Some(store);
+    let told = in_child(|tell| {
+        if let Some(Err(LeaseError::Store(refused))) = store.as_ref().map(LeaseStore::records) {
+            tell(u64::from(*refused.problem() == Problem::Forked));
+        }
+        // Nor does it say goodbye for its parent.
+        store = None;
+    });
+    assert_eq!(told, [1]);
+    let until = UnixMillis(lease.until.0 + 1);
+    assert_eq!(store.unwrap().renew(&lease, SystemClock.now(), until).unwrap().until, until);
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn a_childs_connection_to_postgresql_is_its_parents() {
+    let Some(server) = servers::Postgres::start() else { return };
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let store = snowflake::lease::PostgresStore::connect(&server.url(), EPOCH, Bounds::default());
+    the_store_is_its_parents(store.unwrap());
+}
+
+#[cfg(feature = "etcd")]
+#[test]
+fn a_childs_connection_to_etcd_is_its_parents() {
+    let Some(server) = servers::Etcd::start() else { return };
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let store = snowflake::lease::EtcdStore::connect(&server.url(), EPOCH, Bounds::default());
+    the_store_is_its_parents(store.unwrap());
 }
