@@ -214,7 +214,7 @@ fn a_node_that_never_answers_init_fails_the_test() {
 fn oddities_are_warned_of_with_node_and_line() {
     let report = judge(plan(2), Echo, "writes too early");
     expect_warning(&report, "node n1 wrote to another node before anybody had asked it anything");
-    expect_warning(&report, "line 1 of its standard output, 1 such lines");
+    expect_warning(&report, "asked it anything; so did n2\n  line 1 of its standard output\n");
     expect_valid(&report);
     let report = judge(plan(1), UniqueIds, "answers twice");
     expect_warning(&report, "node n1 answered a request again\n  line 2 of");

@@ -52,7 +52,8 @@ fn expect_none_left(mark: &str) {
 
 fn signal(child: &Child, name: &str) {
     let id = child.id().to_string();
-    assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    // Twice, as `timeout` does: it signals the process and its group.
+    assert!(Command::new("kill").args(["-s", name, &id, &id]).status().unwrap().success());
 }
 
 #[test]

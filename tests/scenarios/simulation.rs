@@ -105,8 +105,11 @@ fn the_first_failing_seed_is_told_with_the_command_that_replays_it() {
     let line = "-w unique-ids --node-count 2 --rate 50 --time-limit 10 --availability total \
                 --nemesis kill --nemesis-interval 2";
     let run = test(line, &["--seeds", "0..50"]);
-    run.expect_code(1)
-        .expect_said(&["The first failure is that of seed ", "too little availability"]);
+    run.expect_code(1).expect_said(&[
+        "The first failure is that of seed ",
+        "too little availability",
+        "; by node: n",
+    ]);
     let replay =
         run.stderr.lines().find_map(|line| line.strip_prefix("To see it again: ")).unwrap();
     let flags = replay.strip_prefix("cargo workbench test ").unwrap();

@@ -115,7 +115,7 @@ impl fmt::Display for Failure {
             Failure::Endless { node, limit } => write!(
                 f,
                 "node {node} wrote more than {limit} bytes without a newline\n  expected: one \
-                 message per line"
+                 message per line\n  likely: it writes messages without the newline after each"
             ),
             Failure::CannotStart { program, reason } => {
                 write!(f, "cannot start {program}: {reason}")

@@ -76,7 +76,7 @@ impl Report {
         let parts = [
             ("perf", perf::check(history)),
             ("stats", stats::check(history)),
-            ("availability", availability::check(history, plan.availability)),
+            ("availability", availability::check(history, &plan.directory, plan.availability)),
             ("net", net),
             ("workload", workload.check(history, &context)),
         ];

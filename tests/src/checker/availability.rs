@@ -1,6 +1,9 @@
 //! The share of operations that succeeded.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Valid, Verdict};
+use crate::address::Directory;
 use crate::edn::Edn;
 use crate::history::History;
 use crate::workload::Workload;
@@ -16,7 +19,11 @@ pub enum Availability {
 
 /// Holds a history against what was asked for.
 #[must_use]
-pub fn check<W: Workload>(history: &History<W>, goal: Option<Availability>) -> Verdict {
+pub fn check<W: Workload>(
+    history: &History<W>,
+    directory: &Directory,
+    goal: Option<Availability>,
+) -> Verdict {
     let invoked = history.invocations().count();
     let ok = history.completed().count();
     let fraction = if invoked == 0 { 1.0 } else { ok as f64 / invoked as f64 };
@@ -25,13 +32,26 @@ pub fn check<W: Workload>(history: &History<W>, goal: Option<Availability>) -> V
         Some(Availability::Total) => ok == invoked,
         Some(Availability::AtLeast(share)) => fraction >= share,
     };
-    let problem = format!(
-        "too little availability: {} of {invoked} operations did not succeed",
-        invoked - ok
-    );
+    let problem = || {
+        format!(
+            "too little availability: {} of {invoked} operations did not succeed; by node: {}",
+            invoked - ok,
+            failures_by_node(history, directory)
+        )
+    };
     Verdict::new(
         Valid::from(valid),
         Edn::map([("ok-fraction", Edn::Float(fraction))]),
-        (!valid).then_some(problem),
+        (!valid).then(problem),
     )
+}
+
+fn failures_by_node<W: Workload>(history: &History<W>, directory: &Directory) -> String {
+    let succeeded: BTreeSet<usize> = history.completed().map(|done| done.invoked).collect();
+    let mut failures: BTreeMap<usize, usize> = BTreeMap::new();
+    for (_, invocation) in history.invocations().filter(|(index, _)| !succeeded.contains(index)) {
+        *failures.entry(invocation.node).or_default() += 1;
+    }
+    let shown = |(&node, count): (&usize, &usize)| format!("{} {count}", directory.node_name(node));
+    failures.iter().map(shown).collect::<Vec<_>>().join(", ")
 }

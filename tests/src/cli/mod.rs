@@ -145,12 +145,12 @@ pub struct TestArgs {
     #[arg(help_heading = "Clients")]
     pub key_count: usize,
 
-    /// For kafka: how many messages a key gets before another takes its place.
+    /// For kafka: how many messages a key gets before another takes its place, at most 1000000.
     #[arg(long, value_name = "INT", default_value = "16", value_parser = count(1_000_000))]
     #[arg(help_heading = "Clients")]
     pub max_writes_per_key: usize,
 
-    /// How many times to run the test; the first that is not valid is the last.
+    /// How many times to run the test, at most 1000000; the first that is not valid is the last.
     #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = count(1_000_000))]
     #[arg(help_heading = "Clients")]
     pub test_count: usize,
@@ -184,7 +184,7 @@ pub struct TestArgs {
     pub nemesis_interval: f64,
 
     /// How long before a node is killed it may have acknowledged what is lost with it, in
-    /// seconds without other faults; unless given 2, and 0 for kafka.
+    /// seconds without other faults, at most 1000000; unless given 2, and 0 for kafka.
     #[arg(long, value_name = "SECONDS", value_parser = number(0.0..=MOST_SECONDS))]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub kill_window: Option<f64>,

@@ -36,49 +36,75 @@ impl Remarks {
 
     /// How often each oddity was seen, for the results; those that were not are left out.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, Edn)> {
-        let kinds = [
-            (Oddity::Early, "early-messages"),
-            (Oddity::Late, "late-answers"),
-            (Oddity::Repeated, "repeated-answers"),
-        ];
-        kinds.into_iter().filter_map(|(kind, name)| {
-            let seen = self.0.iter().filter(|((oddity, _), _)| *oddity == kind);
-            let count: u64 = seen.map(|(_, remark)| remark.count).sum();
-            (count > 0).then(|| (name, count.into()))
+        Oddity::ALL.into_iter().filter_map(|oddity| {
+            let count: u64 = self.of(oddity).map(|(_, remark)| remark.count).sum();
+            (count > 0).then(|| (oddity.name(), count.into()))
         })
     }
 
-    /// A warning for each node and oddity.
+    /// A warning for each oddity that was seen: who was the first, where, and who else.
     #[must_use]
     pub fn warnings(&self, directory: &Directory) -> Vec<String> {
-        let warning = |(&(oddity, node), remark): (&(Oddity, usize), &Remark)| {
-            let (what, expected, likely) = match oddity {
-                Oddity::Early => (
-                    "wrote to another node before anybody had asked it anything",
-                    "silence until the first message after init: other nodes may not be set up, \
-                     and Maelstrom stops listening to a node that writes to one of those",
-                    "it begins to gossip in its init handler; begin at the next message",
-                ),
-                Oddity::Late => (
-                    "answered a client that had given up and gone",
-                    "an answer within 5 s, or none: Maelstrom stops listening to a node that \
-                     writes to somebody who has gone",
-                    "it was held up, or waited for others; drop requests older than 4.5 s",
-                ),
-                Oddity::Repeated => (
-                    "answered a request again",
-                    "one answer to each request",
-                    "the request was retried inside the node, and each try was answered",
-                ),
+        let warning = |oddity: Oddity| {
+            let (node, remark) = self.of(oddity).next()?;
+            let (what, expected, likely) = oddity.describe();
+            let others: Vec<&str> =
+                self.of(oddity).skip(1).map(|(node, _)| directory.node_name(node)).collect();
+            let others = match others.is_empty() {
+                true => String::new(),
+                false => format!("; so did {}", others.join(" ")),
             };
-            format!(
-                "warning: node {} {what}\n  line {} of its standard output, {} such lines in \
-                 all\n  expected: {expected}\n  likely: {likely}",
+            let count = match remark.count {
+                1 => String::new(),
+                count => format!(", the first of {count} such lines"),
+            };
+            Some(format!(
+                "warning: node {} {what}{others}\n  line {} of its standard \
+                 output{count}\n  expected: {expected}\n  likely: {likely}",
                 directory.node_name(node),
                 remark.first_line,
-                remark.count,
-            )
+            ))
         };
-        self.0.iter().map(warning).collect()
+        Oddity::ALL.into_iter().filter_map(warning).collect()
+    }
+
+    fn of(&self, wanted: Oddity) -> impl Iterator<Item = (usize, &Remark)> {
+        let entries = self.0.iter().filter(move |((oddity, _), _)| *oddity == wanted);
+        entries.map(|((_, node), remark)| (*node, remark))
+    }
+}
+
+impl Oddity {
+    const ALL: [Oddity; 3] = [Oddity::Early, Oddity::Late, Oddity::Repeated];
+
+    fn name(self) -> &'static str {
+        match self {
+            Oddity::Early => "early-messages",
+            Oddity::Late => "late-answers",
+            Oddity::Repeated => "repeated-answers",
+        }
+    }
+
+    /// What a node did, what was expected, and the likely cause.
+    fn describe(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Oddity::Early => (
+                "wrote to another node before anybody had asked it anything",
+                "silence until the first message after init: other nodes may not be set up, and \
+                 Maelstrom stops listening to a node that writes to one of those",
+                "it begins to gossip in its init handler; begin at the next message",
+            ),
+            Oddity::Late => (
+                "answered a client that had given up and gone",
+                "an answer within 5 s, or none: Maelstrom stops listening to a node that writes \
+                 to somebody who has gone",
+                "it was held up, or waited for others; drop requests older than 4.5 s",
+            ),
+            Oddity::Repeated => (
+                "answered a request again",
+                "one answer to each request",
+                "the request was retried inside the node, and each try was answered",
+            ),
+        }
     }
 }
