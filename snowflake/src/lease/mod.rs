@@ -69,7 +69,7 @@
 //!
 //! | what | what the service sees |
 //! |---|---|
-//! | the store is gone | IDs until the grant ends, then [`LeaseEnded`](crate::ClaimError::LeaseEnded) with `StoreFailed`; IDs again after its return |
+//! | the store is gone | IDs until the grant ends, then [`LeaseEnded`](crate::ClaimError::LeaseEnded) with `StoreFailed`; IDs again after its return, at most a grant later if it had moved the mark meanwhile |
 //! | the process is stopped longer than its grant | `LeaseEnded` with `NotRenewed`, until the next renewal: one round trip |
 //! | a crash, then a restart with the same node id | starts at once, at most a grant [ahead](Successor::RunsAhead) of its clock; or [waits](Successor::Waits) |
 //! | a crash, then a restart with any node id | another one; the old one is free when its grant has ended |
