@@ -88,6 +88,7 @@ enum LeaseCommand {
 #[derive(clap::Args)]
 struct Store {
     /// A folder, `postgresql://user@host/database`, or `etcd://host/prefix` (`etcds` for TLS).
+    /// A database is set up for the epoch when it is first used, if only to be looked at.
     #[arg(value_name = "STORE")]
     place: String,
     /// What timestamps count from. A file store knows.
