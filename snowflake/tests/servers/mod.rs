@@ -129,7 +129,9 @@ impl Postgres {
     pub(crate) fn run(&mut self) {
         let port = format!("port={}", self.port);
         let mut command = self.program("postgres");
-        let ours = ["listen_addresses=127.0.0.1", "unix_socket_directories=", &port];
+        // In its data folder what would else be left behind when it is killed.
+        let memory = "dynamic_shared_memory_type=mmap";
+        let ours = ["listen_addresses=127.0.0.1", "unix_socket_directories=", memory, &port];
         for setting in ours.into_iter().chain(self.settings.iter().map(String::as_str)) {
             command.args(["-c", setting]);
         }

@@ -54,7 +54,7 @@ impl Lane {
         }
     }
 
-    /// Meanwhile `then` is done, when the grant has ended.
+    /// Meanwhile `then` is done.
     fn stop(&mut self, fault: Fault, for_ms: u64, then: impl FnOnce(&mut Lane)) {
         let stopped_ms = now_ms();
         self.current().signal(Signal::STOP);
@@ -214,8 +214,9 @@ impl Lane {
         let back_ms = now_ms();
         let told = self.current().wait_for("a wait", back_ms, is_ahead);
         let waits = Forecast::goes_on("set right it waits for an hour");
+        // One that ran ahead of its clock has that to spare, or is at the end of its grant.
         let ahead_ms = self.current().ahead_ms();
-        let hour_ms = HOUR_MS - ahead_ms..=HOUR_MS + 1;
+        let hour_ms = HOUR_MS - ahead_ms..=HOUR_MS + 1 + ahead_ms + self.orders.grant_ms;
         self.find(fault, waits.told(Why::Ahead, hour_ms), back_ms..=told.at_ms);
         self.current().kill();
         self.current().read();
