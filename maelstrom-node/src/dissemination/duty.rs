@@ -88,6 +88,8 @@ impl<S: State> Dissemination<S> {
         }
         if gossip.want || gossip.probe || want {
             let which = match gossip {
+                // What it asks for is on its way. What is lost of that it asks for again.
+                Gossip { want: true, .. } if self.peers[place].rest.is_some() => Which::None,
                 Gossip { want: true, .. } => Which::AllUnconfirmed,
                 // Whoever probes has missed something, or so it fears.
                 Gossip { probe: true, .. } => Which::SomeUnconfirmed,
