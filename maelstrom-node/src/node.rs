@@ -186,7 +186,8 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             // A repeated `init` is answered again; what the node has learnt stays.
             Some(before) if *before == cluster => return out.reply(client, &Payload::InitOk),
             Some(before) => {
-                let text = format!("init: this is {} already, or of other nodes", before.my_name());
+                let me = before.my_name();
+                let text = format!("init: this node has been set up before, as {me} and otherwise");
                 return out.error(client, ErrorCode::MalformedRequest, &text);
             }
         }

@@ -11,7 +11,7 @@ use world::{Story, TROUBLE_MS, World};
 
 mod world;
 
-/// Enough for a few turns of the longest backoff, 5 s, and the longest bound here, 2 s.
+/// Enough for a few of the longest waits between two tries, 6.75 s, and the longest bound here, 2 s.
 const REPAIR_MS: u64 = 40_000;
 
 /// Runs a story to its end. Every value that some node knew when the trouble was over

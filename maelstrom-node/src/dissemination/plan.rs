@@ -101,7 +101,7 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    /// The longest wait between two tries.
+    /// The longest wait between two tries of a peer that is close.
     pub(crate) const LONGEST: Duration = Duration::from_secs(4);
 
     /// In this time each peer that is not close is tried once, if it must be.
