@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -28,9 +28,13 @@ const LOG_LINE_LIMIT: u64 = 64 << 10;
 /// The last lines of standard error that error messages quote.
 const STDERR_LINES: usize = 12;
 
+/// How long a node may run on after the end of its standard output: some close it just before
+/// they exit.
+const EXIT_PATIENCE: Duration = Duration::from_millis(200);
+
 /// How long to wait for the rest of a dead node's standard error. It is at hand unless a
 /// process that the node left behind holds the pipe open.
-const LAST_WORDS_PATIENCE: Duration = Duration::from_millis(200);
+const LAST_WORDS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A node's process. Dropping it kills the process and all others of its group.
 #[derive(Debug)]
@@ -94,11 +98,11 @@ impl RunningNode {
     }
 
     pub(super) fn pause(&self) {
-        signal(self.group(), Signal::STOP);
+        signal(group(&self.child), Signal::STOP);
     }
 
     pub(super) fn resume(&self) {
-        signal(self.group(), Signal::CONT);
+        signal(group(&self.child), Signal::CONT);
     }
 
     /// The last it wrote to standard error.
@@ -109,23 +113,32 @@ impl RunningNode {
     /// How the node ended, if it did so by itself, and its last words. To be asked once its
     /// standard output has ended.
     pub(super) fn autopsy(mut self) -> (Option<ExitStatus>, String) {
-        let group = self.group();
-        let child = &mut self.child;
-        let (sender, ended) = bounded(1);
-        let status = thread::scope(|scope| {
-            scope.spawn(move || sender.send(child.wait().ok()));
-            // The pipes of a process that exits are closed just before it has exited.
-            let status = ended.recv_timeout(LAST_WORDS_PATIENCE).unwrap_or_default();
-            signal(group, Signal::KILL);
-            status
-        });
+        let status = end(&mut self.child, EXIT_PATIENCE);
         let _ = self.stderr_ended.recv_timeout(LAST_WORDS_PATIENCE);
         (status, self.stderr())
     }
+}
 
-    fn group(&self) -> Option<Pid> {
-        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
-    }
+/// Ends a process, and says how it ended if it did so by itself. One that was exiting keeps its
+/// status however long that takes: the kernel has it before it closes the pipes.
+fn end(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
+    let group = group(child);
+    let (sender, ended) = bounded(1);
+    thread::scope(|scope| {
+        scope.spawn(move || sender.send(child.wait().ok()));
+        let in_time = ended.recv_timeout(patience).ok();
+        // What it left behind, too.
+        signal(group, Signal::KILL);
+        in_time.unwrap_or_else(|| {
+            let killed = |status: &ExitStatus| status.signal() == Some(Signal::KILL.as_raw());
+            ended.recv().ok()?.filter(|status| !killed(status))
+        })
+    })
+}
+
+/// The group of a process that was started as the first of one.
+fn group(child: &Child) -> Option<Pid> {
+    i32::try_from(child.id()).ok().and_then(Pid::from_raw)
 }
 
 fn signal(group: Option<Pid>, signal: Signal) {
@@ -137,7 +150,7 @@ fn signal(group: Option<Pid>, signal: Signal) {
 
 impl Drop for RunningNode {
     fn drop(&mut self) {
-        signal(self.group(), Signal::KILL);
+        signal(group(&self.child), Signal::KILL);
         let _ = self.child.wait();
     }
 }
@@ -238,7 +251,24 @@ impl Tail {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
+
+    /// However late the bench is, or however early: only what would have run on is killed.
+    #[test]
+    fn a_process_that_exits_by_itself_keeps_its_status() {
+        let end_of = |script| {
+            let mut shell = Command::new("/bin/sh");
+            shell.args(["-c", script]).stdout(Stdio::piped()).process_group(0);
+            let mut child = shell.spawn().unwrap();
+            // Until it has closed its standard output.
+            child.stdout.take().unwrap().read_to_end(&mut Vec::new()).unwrap();
+            end(&mut child, Duration::ZERO)
+        };
+        assert_eq!(end_of("exit 3").and_then(|status| status.code()), Some(3));
+        assert_eq!(end_of("exec >/dev/null; exec sleep 60"), None);
+    }
 
     #[test]
     fn a_log_says_where_it_ends() {
