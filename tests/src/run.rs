@@ -174,8 +174,17 @@ fn swept<W: Workload>(
         output::say(format_args!("Valid: all {tried} seeds."));
         return EXIT_VALID;
     };
-    output::say(format_args!("The first failure is that of seed {seed}, once more:"));
-    explain(simulated(with(seed), factory, workload()), Some(&replay_command(seed)))
+    let replay = replay_command(seed);
+    if !interrupt::is_requested() {
+        output::say(format_args!("The first failure is that of seed {seed}, once more:"));
+        match simulated(with(seed), factory, workload()) {
+            Err(Failure::Interrupted) => {}
+            ended => return explain(ended, Some(&replay)),
+        }
+    }
+    // Perhaps not the first: seeds below it may not have been tried to their end.
+    output::say(format_args!("Seed {seed} failed.\nTo see it again: {replay}"));
+    failed(&Failure::Interrupted)
 }
 
 /// Prints the results of a test, and tells the user how it ended, and the shell, too.
