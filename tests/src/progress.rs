@@ -33,6 +33,9 @@ enum Shown {
 const MOVES_EVERY: Duration = Duration::from_millis(100);
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
+/// The news that operations start.
+const READY: &str = "the nodes are ready";
+
 impl Screen {
     /// The screen of this process.
     #[must_use]
@@ -64,18 +67,27 @@ impl Screen {
                 bar.tick();
             }
             Shown::Lines => {
-                // One line per phase, and one every few seconds of it.
-                let slot = match progress.phase {
-                    Phase::Initialising | Phase::SettingUp => u64::MAX,
-                    Phase::Main => 1 + progress.elapsed.as_secs() / PLAIN_EVERY.as_secs(),
-                    phase => u64::MAX / 2 + phase as u64,
-                };
-                if self.turns_to(slot) {
-                    output::say(describe(progress));
+                if let Some(line) = self.plain_line(progress) {
+                    output::say(line);
                 }
             }
             Shown::Never => {}
         }
+    }
+
+    /// The plain line that is due, if one is: one per phase, and one every few seconds of it.
+    fn plain_line(&self, progress: &Progress) -> Option<String> {
+        const LATER: u64 = u64::MAX / 2;
+        let slot = match progress.phase {
+            Phase::Initialising | Phase::SettingUp => u64::MAX,
+            Phase::Main => 1 + progress.elapsed.as_secs() / PLAIN_EVERY.as_secs(),
+            phase => LATER + phase as u64,
+        };
+        // RELAXED: the value guards nothing but itself.
+        let before = self.last.swap(slot, Ordering::Relaxed);
+        // However late it is: scripts may wait for it.
+        let is_news = progress.phase == Phase::Main && !(1..LATER).contains(&before);
+        (before != slot).then(|| if is_news { READY.to_owned() } else { describe(progress) })
     }
 
     /// Shows how far a simulated test is, once somebody has waited for it so long that they
@@ -129,7 +141,7 @@ fn describe(progress: &Progress) -> String {
     );
     match progress.phase {
         Phase::Initialising | Phase::SettingUp => "starting the nodes".to_owned(),
-        Phase::Main if progress.elapsed.as_secs() == 0 => "the nodes are ready".to_owned(),
+        Phase::Main if progress.elapsed.as_secs() == 0 => READY.to_owned(),
         Phase::Main => format!("{} s: {operations}", progress.elapsed.as_secs()),
         Phase::Draining => format!("waiting for the last answers: {operations}"),
         Phase::Quiet => "10 s for the nodes to recover".to_owned(),
@@ -172,5 +184,29 @@ impl Counter {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stall_keeps_no_one_from_hearing_that_the_nodes_are_ready() {
+        let screen = Screen::with(Shown::Lines);
+        let line = |phase, elapsed_s| {
+            let elapsed = Duration::from_secs(elapsed_s);
+            screen.plain_line(&Progress { phase, elapsed, started: 3, unsuccessful: 1 })
+        };
+        assert_eq!(line(Phase::SettingUp, 0).as_deref(), Some("starting the nodes"));
+        assert_eq!(line(Phase::SettingUp, 0), None);
+        assert_eq!(line(Phase::Main, 7).as_deref(), Some(READY));
+        assert_eq!(line(Phase::Main, 9), None);
+        let tenth = line(Phase::Main, 10).unwrap();
+        assert_eq!(tenth, "10 s: 3 operations, 1 of them without success");
+        assert_eq!(
+            line(Phase::Over, 12).as_deref(),
+            Some("done: 3 operations, 1 of them without success")
+        );
     }
 }
