@@ -252,7 +252,7 @@ impl<'a> Body<'a> {
             if !fits {
                 let problem =
                     format!("has {} where {name:?} must be {shape}", excerpt(value.get()));
-                return Err(malformed(problem, hint_at_type(value)));
+                return Err(malformed(problem, hint_at_type(*shape, value)));
             }
         }
         for (index, (key, value)) in self.0.iter().enumerate() {
@@ -261,7 +261,12 @@ impl<'a> Body<'a> {
                 "in_reply_to" | "msg_id" if self.int(key).is_none() => {
                     let text = excerpt(value.get());
                     let problem = format!("has {text} where {key:?} must be an integer");
-                    return Err(malformed(problem, hint_at_type(value)));
+                    let hint = match key.as_ref() {
+                        "in_reply_to" => COPY_MSG_ID,
+                        _ if value.get() == "null" => "a reply needs no msg_id: leave it out",
+                        _ => hint_at_type(Shape::Int, value),
+                    };
+                    return Err(malformed(problem, hint));
                 }
                 "in_reply_to" | "msg_id" => true,
                 name => schema.fields.iter().any(|(field, _)| *field == name),
@@ -280,13 +285,20 @@ impl<'a> Body<'a> {
     }
 }
 
-/// Why a value is of the wrong type, most likely.
-#[must_use]
-pub fn hint_at_type(value: &RawValue) -> &'static str {
-    match value.get().bytes().next() {
-        Some(b'n') => "null is no value: leave out what may be left out",
-        Some(b'"') => "a number or a list in quotes is a string: write it without",
-        Some(b'0'..=b'9' | b'-') => "an integer has neither a fraction nor more than 64 bits",
+/// What to do about an `in_reply_to` that is none.
+pub const COPY_MSG_ID: &str = "copy the msg_id of the request, a number without quotes";
+
+/// Why a value is not of the type that was wanted, most likely.
+fn hint_at_type(wanted: Shape, value: &RawValue) -> &'static str {
+    match (wanted, value.get().as_bytes().first()) {
+        (_, Some(b'n')) => "null is no value, and the field must have one",
+        (_, Some(b'"')) => "what stands in quotes is a string: write it without",
+        (Shape::Int, Some(b'0'..=b'9' | b'-')) => {
+            "an integer has neither a fraction nor more than 64 bits"
+        }
+        (Shape::List, Some(b'0'..=b'9' | b'-')) => "a single value, too, is written as a list",
+        (Shape::List, Some(b'{')) => "an empty list is [], not {}",
+        (Shape::Object, Some(b'[')) => "an empty object is {}, not []",
         _ => "the value is that of another field",
     }
 }
@@ -329,6 +341,27 @@ mod tests {
             assert!(problem.contains(wrong), "{rest}: {problem}");
         }
         assert!(problem(r#"{"type":"poll_ok"}"#).unwrap().contains("poll_ok"));
+    }
+
+    #[test]
+    fn a_hint_knows_what_was_wanted() {
+        const LIST: Schema = Schema { kind: "read_ok", fields: &[("messages", Shape::List)] };
+        const OBJECT: Schema = Schema { kind: "poll_ok", fields: &[("msgs", Shape::Object)] };
+        for (schema, rest, right) in [
+            (SEND_OK, r#""offset":3.5"#, "neither a fraction"),
+            (SEND_OK, r#""offset":"3""#, "in quotes"),
+            (SEND_OK, r#""offset":null"#, "must have one"),
+            (SEND_OK, r#""offset":3,"msg_id":null"#, "leave it out"),
+            (SEND_OK, r#""offset":3,"in_reply_to":null"#, "copy the msg_id"),
+            (LIST, r#""messages":5"#, "is written as a list"),
+            (LIST, r#""messages":{}"#, "an empty list is []"),
+            (OBJECT, r#""msgs":[]"#, "an empty object is {}"),
+            (OBJECT, r#""msgs":5"#, "of another field"),
+        ] {
+            let body = format!(r#"{{"type":"{}",{rest}}}"#, schema.kind);
+            let hint = Body::parse_text(&body).unwrap().conform(&schema).unwrap_err().hint;
+            assert!(hint.contains(right), "{body}: {hint}");
+        }
     }
 
     #[test]

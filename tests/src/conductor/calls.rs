@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::address::Address;
 use crate::history::OpError;
 use crate::time::Time;
-use crate::wire::{Body, Malformed, Schema, excerpt, hint_at_type};
+use crate::wire::{Body, COPY_MSG_ID, Malformed, Schema, excerpt};
 use crate::workload::Request;
 
 /// Who a client works for.
@@ -148,17 +148,14 @@ impl Calls {
             });
         };
         let Some(in_reply_to) = in_reply_to.filter(|id| (1..=client.sent).contains(id)) else {
-            let (says, hint) = match body.raw("in_reply_to") {
-                None => ("it has no in_reply_to".to_owned(), "copy the msg_id of the request"),
-                Some(id) if body.int("in_reply_to").is_some() => {
-                    (format!("its in_reply_to is {id}"), "copy the msg_id of the request")
-                }
-                Some(id) => (format!("its in_reply_to is {}", excerpt(id.get())), hint_at_type(id)),
+            let says = match body.raw("in_reply_to") {
+                None => "it has no in_reply_to".to_owned(),
+                Some(id) => format!("its in_reply_to is {}", excerpt(id.get())),
             };
             return Err(Malformed {
                 problem: format!("answers nothing that c{number} has asked: {says}"),
                 expected: format!(r#""in_reply_to": an integer from 1 to {}"#, client.sent),
-                hint,
+                hint: COPY_MSG_ID,
             });
         };
         let Some(call) = client.call.filter(|call| call.msg_id == in_reply_to) else {
