@@ -218,6 +218,7 @@ fn oddities_are_warned_of_with_node_and_line() {
     expect_valid(&report);
     let report = judge(plan(1), UniqueIds, "answers twice");
     expect_warning(&report, "node n1 answered a request again\n  line 2 of");
+    expect_warning(&report, "once the client has gone, Maelstrom stops listening to a node");
     expect_valid(&report);
 }
 

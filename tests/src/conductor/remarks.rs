@@ -102,7 +102,8 @@ impl Oddity {
             ),
             Oddity::Repeated => (
                 "answered a request again",
-                "one answer to each request",
+                "one answer to each request: once the client has gone, Maelstrom stops listening to \
+                 a node that answers it again",
                 "the request was retried inside the node, and each try was answered",
             ),
         }
