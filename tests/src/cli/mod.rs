@@ -177,8 +177,8 @@ pub struct TestArgs {
     #[arg(long, value_name = "FAULTS", value_delimiter = ',', help_heading = "Faults")]
     pub nemesis: Vec<Nemesis>,
 
-    /// Mean time between a fault's start and its end, and to its next start, in seconds; at
-    /// least 0.001.
+    /// Mean time between a fault's start and its end, and to its next start, in seconds; from
+    /// 0.001 to 1000000.
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     #[arg(value_parser = number(0.001..=MOST_SECONDS), help_heading = "Faults")]
     pub nemesis_interval: f64,

@@ -72,10 +72,10 @@ impl<W: Workload> Conductor<W> {
             return false;
         };
         self.next_worker = (worker + 1) % count;
-        // Measured from when the operation was due, not from when somebody was free for it: a
-        // short hold-up does not lower the rate.
         // A rate so low that no clock counts up to it means: never again.
         let stagger = Duration::try_from_secs_f64(2.0 / self.plan.rate).unwrap_or(Duration::MAX);
+        // Measured from when the operation was due, not from when somebody was free for it: a
+        // short hold-up does not lower the rate.
         self.next_op = self.next_op + self.rng.span_below(stagger);
         let op = self.workload.next_op(&mut self.rng);
         self.invoke(now, worker, op, false);
