@@ -9,6 +9,7 @@
 mod reads;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -159,9 +160,9 @@ fn judge_visibility(value: &mut Value, node: usize, reads: &Reads) {
     absent(value, node, reads, next..reads.started.len());
 }
 
-/// Whether killed nodes may have taken a value with them: each that acknowledged it or showed
-/// it was killed later, and the last of those kills came so soon after it was known that
-/// nobody else need have it.
+/// Whether killed nodes may have taken a value with them: the one it was handed to, whether or
+/// not it acknowledged it, and each that showed it were killed later, and the last of those
+/// kills came so soon after it was known that nobody else need have it.
 fn is_excused<W: Workload>(
     value: &Value,
     reads: &BTreeMap<usize, Reads>,
@@ -169,12 +170,12 @@ fn is_excused<W: Workload>(
     kills: &Kills,
 ) -> bool {
     let Some(known) = value.known.map(|known| history.time(known)) else { return false };
-    let acknowledged = value.acknowledged.map(|ended| (value.node, ended));
+    let handed = (value.node, value.acknowledged.unwrap_or(value.added));
     let showed = reads
         .iter()
         .flat_map(|(&node, reads)| reads.that_show(value.element).map(move |ended| (node, ended)));
-    let ends = acknowledged.into_iter().chain(showed);
-    let ends = ends.map(|(node, ended)| kills.next(node, history.time(ended)));
+    let holders = iter::once(handed).chain(showed);
+    let ends = holders.map(|(node, event)| kills.next(node, history.time(event)));
     // None as soon as one of them was not killed: it still has the value.
     let last_kill = ends.reduce(|one, other| Some(one?.max(other?))).flatten();
     last_kill.is_some_and(|kill| kills.too_soon(known, kill))
@@ -290,28 +291,41 @@ fn worst_stale(latencies: &[(u64, &Value)], directory: &Directory) -> Edn {
 mod tests {
     use super::*;
     use crate::checker::set_read::SetRead;
-    use crate::history::Invocation;
+    use crate::history::{Invocation, OpError};
     use crate::time::Time;
     use crate::workload::g_set::GSet;
 
-    /// n1 acknowledges the value 7 at 10 s, n2 may show it at 11 s, these nodes are killed at
-    /// those seconds, and the last reads of both, at 30 s, are empty.
-    fn lost_count(shown_by_n2: bool, killed: &[(u64, &'static str)]) -> String {
+    /// By what the value 7 comes to be known.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Known {
+        Acknowledged,
+        Shown,
+        Both,
+    }
+
+    /// n1 is asked to add the value 7 at 10 s and acknowledges it at once or never, n2 may show
+    /// it at 11 s, these nodes are killed at those seconds, and the last reads of both, at
+    /// 30 s, are empty.
+    fn lost_count(known: Known, killed: &[(u64, &'static str)]) -> String {
         let mut history: History<GSet> = History::new();
         let at = |at_s: u64| Time(at_s * 1_000_000);
-        let mut done = |at_s, node, op, answer| {
+        let mut carry_out = |at_s, node, op, answer| {
             let invocation = Invocation { process: 0, node, op, last: at_s == 30 };
             let invocation = history.push(at(at_s), What::Invoke(invocation));
-            history.push(at(at_s), What::Ok { invocation, answer, line: 0 });
+            let end = match answer {
+                Some(answer) => What::Ok { invocation, answer, line: 0 },
+                None => What::Info { invocation, error: OpError::Timeout },
+            };
+            history.push(at(at_s), end);
         };
-        done(10, 0, Op::Add(7), Answer::Accepted);
-        if shown_by_n2 {
-            let read = SetRead { size: 1, added: vec![Element::Int(7)], ..SetRead::default() };
-            done(11, 1, Op::Read, Answer::Read(read));
-        }
-        done(30, 0, Op::Read, Answer::Read(SetRead::default()));
-        let removed = if shown_by_n2 { vec![Element::Int(7)] } else { Vec::new() };
-        done(30, 1, Op::Read, Answer::Read(SetRead { removed, ..SetRead::default() }));
+        let acknowledgement = (known != Known::Shown).then_some(Answer::Accepted);
+        carry_out(10, 0, Op::Add(7), acknowledgement);
+        let shown = if known == Known::Acknowledged { vec![] } else { vec![Element::Int(7)] };
+        let read = SetRead { size: shown.len(), added: shown.clone(), ..SetRead::default() };
+        carry_out(11, 1, Op::Read, Some(Answer::Read(read)));
+        carry_out(30, 0, Op::Read, Some(Answer::Read(SetRead::default())));
+        let read = SetRead { removed: shown, ..SetRead::default() };
+        carry_out(30, 1, Op::Read, Some(Answer::Read(read)));
         for (at_s, node) in killed {
             for f in ["kill", "start"] {
                 history.push(at(*at_s), What::Nemesis { f, value: Edn::vector([*node]) });
@@ -325,17 +339,27 @@ mod tests {
 
     #[test]
     fn what_only_a_killed_node_had_is_excused() {
-        assert_eq!(lost_count(false, &[(12, "n1")]), "0");
-        assert_eq!(lost_count(false, &[(14, "n1")]), "1", "it had time enough to tell");
-        assert_eq!(lost_count(false, &[(12, "n2")]), "1", "it was not killed");
+        let lost = |killed| lost_count(Known::Acknowledged, killed);
+        assert_eq!(lost(&[(12, "n1")]), "0");
+        assert_eq!(lost(&[(14, "n1")]), "1", "it had time enough to tell");
+        assert_eq!(lost(&[(12, "n2")]), "1", "it was not killed");
     }
 
     #[test]
     fn what_another_node_showed_is_excused_once_that_one_was_killed_as_well() {
-        assert_eq!(lost_count(true, &[(12, "n1")]), "1");
-        assert_eq!(lost_count(true, &[(12, "n1"), (13, "n2")]), "0");
-        assert_eq!(lost_count(true, &[(12, "n2"), (13, "n1")]), "0");
-        assert_eq!(lost_count(true, &[(12, "n1"), (14, "n2")]), "1", "time enough to tell n1");
-        assert_eq!(lost_count(true, &[(10, "n2"), (12, "n1")]), "1", "it showed it afterwards");
+        let lost = |killed| lost_count(Known::Both, killed);
+        assert_eq!(lost(&[(12, "n1")]), "1");
+        assert_eq!(lost(&[(12, "n1"), (13, "n2")]), "0");
+        assert_eq!(lost(&[(12, "n2"), (13, "n1")]), "0");
+        assert_eq!(lost(&[(12, "n1"), (14, "n2")]), "1", "time enough to tell n1");
+        assert_eq!(lost(&[(10, "n2"), (12, "n1")]), "1", "it showed it afterwards");
+    }
+
+    #[test]
+    fn what_a_node_was_handed_it_had_even_if_it_never_said_so() {
+        let lost = |killed| lost_count(Known::Shown, killed);
+        assert_eq!(lost(&[(12, "n2")]), "1", "n1 had it, and was not killed");
+        assert_eq!(lost(&[(12, "n1")]), "1", "n2 showed it, and was not killed");
+        assert_eq!(lost(&[(11, "n1"), (12, "n2")]), "0");
     }
 }
