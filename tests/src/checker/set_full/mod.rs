@@ -171,9 +171,10 @@ fn is_excused<W: Workload>(
 ) -> bool {
     let Some(known) = value.known.map(|known| history.time(known)) else { return false };
     let handed = (value.node, value.acknowledged.unwrap_or(value.added));
+    // A node that was killed after the last read that shows it was killed after all of them.
     let showed = reads
         .iter()
-        .flat_map(|(&node, reads)| reads.that_show(value.element).map(move |ended| (node, ended)));
+        .filter_map(|(&node, reads)| Some((node, reads.last_that_shows(value.element)?)));
     let holders = iter::once(handed).chain(showed);
     let ends = holders.map(|(node, event)| kills.next(node, history.time(event)));
     // None as soon as one of them was not killed: it still has the value.

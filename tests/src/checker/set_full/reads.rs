@@ -29,10 +29,10 @@ impl Reads {
         self.started.get(reads)?.iter().copied().max()
     }
 
-    /// The ends of the reads that show a value.
-    pub(super) fn that_show(&self, element: i64) -> impl Iterator<Item = usize> {
-        let ranges = self.shown.get(&element).into_iter().flatten();
-        ranges.flat_map(|range| self.ended.get(range.clone()).unwrap_or_default()).copied()
+    /// The end of the last read that shows a value.
+    pub(super) fn last_that_shows(&self, element: i64) -> Option<usize> {
+        let last = self.shown.get(&element)?.last()?.end.checked_sub(1)?;
+        self.ended.get(last).copied()
     }
 
     /// Notes what a read shows that the one before did not, and the other way round.
@@ -68,5 +68,40 @@ impl Reads {
         for range in self.shown.values_mut().flatten() {
             range.end = range.end.min(count);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::Invocation;
+    use crate::workload::g_set::GSet;
+    use crate::workload::growing_set::{Answer, Op};
+
+    #[test]
+    fn the_last_read_that_shows_a_value_is_found_whether_or_not_others_follow() {
+        let invocation = Invocation { process: 0, node: 0, op: Op::Read, last: false };
+        let mut reads = Reads::default();
+        for (completed, added, removed) in [
+            (1, vec![7, 8], vec![]),
+            (3, vec![], vec![7]),
+            (5, vec![7], vec![]),
+            (7, vec![], vec![8]),
+        ] {
+            let ints = |values: Vec<i64>| values.into_iter().map(Element::Int).collect();
+            let read = SetRead { added: ints(added), removed: ints(removed), ..SetRead::default() };
+            let answer = Answer::Accepted;
+            let done: Completed<'_, GSet> = Completed {
+                invoked: completed - 1,
+                completed,
+                invocation: &invocation,
+                answer: &answer,
+            };
+            reads.push(&done, &read);
+        }
+        reads.finish();
+        assert_eq!(reads.last_that_shows(7), Some(7), "to the end");
+        assert_eq!(reads.last_that_shows(8), Some(5), "gone again");
+        assert_eq!(reads.last_that_shows(9), None, "never");
     }
 }
