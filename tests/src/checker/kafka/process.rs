@@ -56,6 +56,9 @@ pub(super) fn check(
             (_, Answer::Polled(polled)) => {
                 for (&key, records) in polled {
                     seen.check_poll(client, key, records, anomalies);
+                    for record in records {
+                        visibility.show(key, record.offset, invoked);
+                    }
                 }
                 // The last polls begin anew, and a node may answer those in portions.
                 for (&key, &last) in client.polled.iter().filter(|_| !invocation.last) {
