@@ -26,8 +26,8 @@ fn the_own_node_is_valid_in_simulation() {
 }
 
 /// A hundred runs each with every fault of the network, with nodes that lose their memory,
-/// and with both. What such a node had acknowledged in the 2 s before is excused, unless
-/// another had shown it; time under other faults does not count.
+/// and with both. What such a node had acknowledged in the 2 s before is excused, unless one
+/// that was not killed later had shown it; time under other faults does not count.
 #[test]
 fn values_and_counters_converge_from_every_seed() {
     for kind in ["broadcast", "g-set", "g-counter", "pn-counter"] {
