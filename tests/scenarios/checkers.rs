@@ -3,6 +3,7 @@
 //! The nodes are simulated: each test covers the whole way from the generator to the verdict,
 //! takes milliseconds, and goes the same way every time.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use workbench::address::Directory;
@@ -10,20 +11,22 @@ use workbench::checker::{Valid, causes};
 use workbench::conductor::{Conductor, Outcome};
 use workbench::failure::Failure;
 use workbench::flawed::FlawedNode;
+use workbench::history::What;
 use workbench::nemesis::Nemesis;
 use workbench::net::Model;
 use workbench::net::latency::Latency;
 use workbench::plan::Plan;
 use workbench::progress::Screen;
 use workbench::report::Report;
-use workbench::sim::{Birth, SimulatedNode, Simulator};
+use workbench::sim::{Birth, Lines, SimulatedNode, Simulator};
+use workbench::time::Time;
 use workbench::workload::Workload;
 use workbench::workload::broadcast::Broadcast;
 use workbench::workload::broadcast::topology::Topology;
 use workbench::workload::counter::{GCounter, PnCounter};
 use workbench::workload::echo::Echo;
 use workbench::workload::g_set::GSet;
-use workbench::workload::kafka::{Kafka, Settings};
+use workbench::workload::kafka::{Answer, Kafka, Op, Settings};
 use workbench::workload::unique_ids::UniqueIds;
 
 fn plan(node_count: usize) -> Plan {
@@ -172,6 +175,52 @@ fn wrong_logs_are_found() {
     }
     let report = judge(plan(2), kafka(), "keeps messages to itself");
     expect_problem(&report, "reused offset: 0 of key 0 was given to", " by n2 at ");
+}
+
+/// A node, and every line that it has written.
+struct Recorded(FlawedNode, Arc<Mutex<Lines>>);
+
+impl SimulatedNode for Recorded {
+    fn handle(&mut self, now: Time, line: &[u8], out: &mut Lines) {
+        self.0.handle(now, line, out);
+        self.1.lock().unwrap().extend_from_slice(out);
+    }
+}
+
+/// Not at the answer to the commit that follows a poll, nor anywhere if no node was asked.
+#[test]
+fn findings_point_at_the_line_that_says_what_they_say() {
+    let written: Arc<Mutex<Lines>> = Arc::default();
+    let factory = |_: Birth| -> Box<dyn SimulatedNode> {
+        Box::new(Recorded(FlawedNode::new("none"), Arc::clone(&written)))
+    };
+    let plan = plan(1);
+    let screen = Screen::silent();
+    let mut simulator = Simulator::new(&plan, &factory, &screen);
+    let mut conductor = Conductor::new(plan, kafka());
+    simulator.run(&mut conductor).unwrap();
+    let history = conductor.finish().history;
+    let written = written.lock().unwrap();
+    let mut polled = 0;
+    for event in history.events() {
+        let What::Ok { invocation, answer, line } = &event.what else { continue };
+        let says = match (&history.invocation(*invocation).op, answer) {
+            (Op::Assign { rewind: true, .. }, _) => {
+                assert_eq!(*line, 0, "nobody was asked");
+                continue;
+            }
+            (Op::Assign { .. }, _) => "\"list_committed_offsets_ok\"",
+            (Op::Send { .. }, _) => "\"send_ok\"",
+            (_, Answer::Polled(messages)) => {
+                polled += usize::from(!messages.is_empty());
+                "\"poll_ok\""
+            }
+            (op, answer) => panic!("{op:?} returned {answer:?}"),
+        };
+        let text = String::from_utf8_lossy(&written[usize::try_from(*line).unwrap() - 1]);
+        assert!(text.contains(says), "no {says} in line {line}: {text}");
+    }
+    assert!(polled > 0, "no poll was followed by a commit, so this proves nothing");
 }
 
 /// A node that is held still answers when it goes on, and by then its clients have gone. It is

@@ -33,7 +33,8 @@ pub enum What<W: Workload> {
         invocation: usize,
         /// What it returned.
         answer: W::Answer,
-        /// The line of the node's standard output that said so; 0 if nobody was asked.
+        /// The line of the node's standard output, since it was last started, that answered
+        /// first; 0 if nobody was asked.
         line: u64,
     },
     /// It certainly had no effect.
@@ -103,7 +104,8 @@ pub struct Completed<'a, W: Workload> {
     pub answer: &'a W::Answer,
 }
 
-/// A moment, and the line of a node's standard output in which it can be seen.
+/// A moment, and the line of a node's standard output, since it was last started, in which it
+/// can be seen.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
     time: Time,

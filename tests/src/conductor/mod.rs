@@ -122,6 +122,7 @@ pub struct Conductor<W: Workload> {
     workers: Vec<Worker<W>>,
     nodes: Vec<NodeState>,
     paused: BTreeSet<usize>,
+    /// Since each node was last started.
     lines_written: Vec<u64>,
     /// Nodes that have heard nothing but `init` since the test began.
     unasked: BTreeSet<usize>,

@@ -23,6 +23,8 @@ pub(super) struct Worker<W: Workload> {
     session: W::Session,
     /// The index of the operation under way.
     doing: Option<usize>,
+    /// The line of the node's standard output that answered it first.
+    line: Option<u64>,
     last_ops: LastOps,
 }
 
@@ -41,6 +43,7 @@ impl<W: Workload> Worker<W> {
             client,
             session: W::Session::default(),
             doing: None,
+            line: None,
             last_ops: LastOps::default(),
         }
     }
@@ -119,6 +122,7 @@ impl<W: Workload> Conductor<W> {
         let invoked = self.record(now, What::Invoke(invocation));
         let worker = &mut self.workers[index];
         worker.doing = Some(invoked);
+        worker.line = None;
         let step = self.workload.start(&mut worker.session, &op);
         self.take(now, index, step);
     }
@@ -132,6 +136,7 @@ impl<W: Workload> Conductor<W> {
     ) -> Result<(), Malformed> {
         let worker = &mut self.workers[index];
         let Some(invoked) = worker.doing else { return Ok(()) };
+        worker.line.get_or_insert(self.lines_written[node]);
         let op = &self.history.invocation(invoked).op;
         let step = self.workload.answered(&mut worker.session, node, op, body)?;
         self.take(now, index, step);
@@ -144,7 +149,7 @@ impl<W: Workload> Conductor<W> {
         match step {
             Step::Ask(request) => self.ask(now, worker.client, worker.node, &request, PATIENCE),
             Step::Done(answer) => {
-                let line = self.lines_written[worker.node];
+                let line = worker.line.unwrap_or_default();
                 self.end(now, index, What::Ok { invocation, answer, line });
             }
             Step::Crash => {
