@@ -99,7 +99,8 @@ mod granted {
         }
 
         /// Ends this generator: it makes no more IDs. Returns the first millisecond of
-        /// which it has made none, to which the lease's mark may be lowered.
+        /// which it has made none, to which the lease's mark may be lowered: but not below the
+        /// first grant with the present fence, where that came while an older one went on.
         ///
         /// Blocks of a [`Local`](crate::Local) and batches that were claimed before are
         /// below it, and go on.

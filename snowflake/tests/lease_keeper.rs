@@ -19,6 +19,8 @@ use snowflake::{SystemClock, UnixMillis};
 const EPOCH: Epoch = Epoch::Y2024;
 /// A tenth of the default, and every time here with it.
 const GRANT_MS: u64 = 300;
+/// So long that it does not end while the machine is busy.
+const LONG_MS: u64 = 5000;
 
 fn node(id: u16) -> NodeId {
     NodeId::new(id).unwrap()
@@ -246,6 +248,35 @@ fn two_holders_of_one_node_id_make_no_id_twice() {
     ids.push(first.generator().next_id().unwrap());
     assert_eq!(HashSet::<&Id>::from_iter(&ids).len(), ids.len(), "an ID came twice");
     first.release().unwrap();
+}
+
+/// One that got its node id back while its first grant lasted holds both: it makes IDs in the
+/// first, and between them lie the other holder's.
+#[test]
+fn a_holder_that_came_back_does_not_release_what_was_anothers() {
+    let store = Flaky::new();
+    let first = builder(&store, 7).grant_ms(LONG_MS).start(SystemClock).unwrap();
+    let begun = first.status().unwrap().lease;
+    let request = |successor| Request {
+        node: Some(node(7)),
+        now: SystemClock.now(),
+        grant_ms: GRANT_MS,
+        holder: "another".to_owned(),
+        successor,
+    };
+    let between = store.acquire(&request(Successor::RunsAhead)).unwrap();
+    store.release(&between, between.until).unwrap();
+    let patience = Instant::now() + Duration::from_secs(20);
+    while first.status().unwrap().lease.fence == begun.fence {
+        assert!(Instant::now() < patience, "it never came back");
+        thread::yield_now();
+    }
+    let last = first.generator().next_id().unwrap();
+    assert!(time_of(last) < between.from, "the first grant had ended: nothing was tested");
+    first.release().unwrap();
+
+    let next = store.acquire(&request(Successor::Waits)).unwrap();
+    assert!(next.from >= between.until, "{next} begins before the end of {between}");
 }
 
 #[test]

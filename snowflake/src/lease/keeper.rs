@@ -224,10 +224,11 @@ impl<C: Clock> Shared<C> {
         }
     }
 
-    /// Seals the generator, and then lowers the mark to where it stopped.
+    /// Seals the generator, and then lowers the mark to where it stopped, or to where other
+    /// holders did.
     fn release(&self) -> Result<(), LeaseError> {
-        let mark = self.generator.seal();
-        let lease = self.state.lock().holding.lease;
-        self.store.release(&lease, mark)
+        let sealed = self.generator.seal();
+        let holding = self.state.lock().holding;
+        self.store.release(&holding.lease, holding.mark(sealed))
     }
 }

@@ -14,16 +14,24 @@ pub(super) struct Holding {
     /// holder came between. The generator goes on to it when the first has ended, because
     /// that gives up what is left of the first.
     next: Option<Lease>,
+    /// Where the first grant with the present fence begins. Before it are other holders' IDs,
+    /// even while the generator is still in a grant from before them.
+    since: UnixMillis,
 }
 
 impl Holding {
     pub(super) fn new(lease: Lease) -> Holding {
-        Holding { lease, next: None }
+        Holding { lease, next: None, since: lease.from }
     }
 
     /// The end of all that is held.
     fn until(&self) -> UnixMillis {
         self.next.unwrap_or(self.lease).until
+    }
+
+    /// What the mark may be lowered to by a generator that was sealed at `sealed`.
+    pub(super) fn mark(&self, sealed: UnixMillis) -> UnixMillis {
+        sealed.max(self.since)
     }
 
     /// Takes in a grant. One that does not continue what is held is the next, and an older
@@ -34,6 +42,10 @@ impl Holding {
             last.until = grant.until;
         } else {
             self.next = Some(grant);
+        }
+        if grant.fence != self.lease.fence {
+            // The fence of what is asked next is the newest one's.
+            (self.lease.fence, self.since) = (grant.fence, grant.from);
         }
     }
 
@@ -83,8 +95,6 @@ impl Renewal {
         match granted {
             Ok(grant) => {
                 holding.add(grant);
-                // The fence of what is asked next is the newest one's.
-                holding.lease.fence = grant.fence;
                 holding.give_to(generator, generator.times().1);
                 (holding, Ok(true))
             }

@@ -42,7 +42,8 @@ pub trait LeaseStore: Send + Sync {
     -> Result<Lease, LeaseError>;
 
     /// Ends the holding of `lease` and lowers the mark to `mark`: the holder has made
-    /// no ID at or after it, and never will.
+    /// no ID at or after it, and never will. Nor did any other: `mark` is not before the first
+    /// grant that the holder got with this fence.
     ///
     /// # Errors
     ///
