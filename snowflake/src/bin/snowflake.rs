@@ -216,13 +216,8 @@ fn run(command: Command) -> Result<Output, Failure> {
         Command::Lease(LeaseCommand::Status { store }) => Ok(status(&store.records()?)),
         Command::Lease(LeaseCommand::Release { store, node }) => {
             let node = NodeId::new(node)?;
-            let store = store.open()?;
-            let records = store.records()?;
-            let record = records.iter().find(|(id, _)| *id == node).map(|(_, record)| record);
-            let Record { fence, from, mark, .. } = record.ok_or(LeaseError::Released { node })?;
-            let lease = Lease { node, from: *from, until: *mark, fence: *fence };
-            store.release(&lease, *mark)?;
-            done(format!("released node id {node}; its mark stays at {}", time(*mark)))
+            let mark = release(&*store.open()?, node)?;
+            done(format!("released node id {node}; its mark stays at {}", time(mark)))
         }
         Command::Lease(LeaseCommand::Reset { store, node: Some(node), mark, .. }) => {
             let node = NodeId::new(node)?;
@@ -234,6 +229,20 @@ fn run(command: Command) -> Result<Output, Failure> {
             done(format!("every node id may make IDs from {} on", time(mark)))
         }
     }
+}
+
+/// Ends the holding of `node`, and returns its mark.
+fn release(store: &dyn LeaseStore, node: NodeId) -> Result<UnixMillis, LeaseError> {
+    let record = || {
+        let records = store.records()?;
+        let found = records.into_iter().find(|(id, _)| *id == node);
+        found.map(|(_, record)| record).ok_or(LeaseError::Released { node })
+    };
+    let Record { fence, from, mark, .. } = record()?;
+    // Past any mark, and so the mark stays: a holder that is still there may have moved it on
+    // since it was read.
+    store.release(&Lease { node, from, until: mark, fence }, UnixMillis(u64::MAX))?;
+    Ok(record()?.mark)
 }
 
 fn done(text: String) -> Result<Output, Failure> {
@@ -293,4 +302,71 @@ fn status(records: &[(NodeId, Record)]) -> Output {
 fn time(ms: UnixMillis) -> String {
     let date = i64::try_from(ms.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
     date.map_or_else(|| ms.to_string(), |date| format!("{date:.3}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
+
+    use snowflake::lease::{MemoryStore, Namespace, Request, Successor};
+
+    use super::*;
+
+    /// A store whose holder renews whenever somebody has looked.
+    struct Renewing {
+        store: MemoryStore,
+        lease: Lease,
+    }
+
+    impl LeaseStore for Renewing {
+        fn namespace(&self) -> Namespace {
+            self.store.namespace()
+        }
+
+        fn acquire(&self, request: &Request) -> Result<Lease, LeaseError> {
+            self.store.acquire(request)
+        }
+
+        fn renew(
+            &self,
+            lease: &Lease,
+            now: UnixMillis,
+            until: UnixMillis,
+        ) -> Result<Lease, LeaseError> {
+            self.store.renew(lease, now, until)
+        }
+
+        fn release(&self, lease: &Lease, mark: UnixMillis) -> Result<(), LeaseError> {
+            self.store.release(lease, mark)
+        }
+
+        fn records(&self) -> Result<Vec<(NodeId, Record)>, LeaseError> {
+            let records = self.store.records();
+            let Lease { from, until, .. } = self.lease;
+            // Refused once it was released.
+            let _ = self.store.renew(&self.lease, from, UnixMillis(until.0 + 1000));
+            records
+        }
+
+        fn reset(&self, node: NodeId, mark: UnixMillis) -> Result<(), LeaseError> {
+            self.store.reset(node, mark)
+        }
+    }
+
+    #[test]
+    fn a_release_leaves_a_holder_that_is_still_there_all_of_its_time() {
+        let store = MemoryStore::new(Epoch::Y2024, Bounds::default());
+        let request = Request {
+            node: Some(NodeId::MIN),
+            now: SystemClock.now(),
+            grant_ms: 3000,
+            holder: "pod-7".to_owned(),
+            successor: Successor::RunsAhead,
+        };
+        let lease = store.acquire(&request).unwrap();
+        let store = Renewing { store, lease };
+        let renewed_until = UnixMillis(lease.until.0 + 1000);
+        assert_eq!(release(&store, lease.node).unwrap(), renewed_until);
+        assert_eq!(store.acquire(&request).unwrap().from, renewed_until);
+    }
 }

@@ -41,9 +41,9 @@ pub trait LeaseStore: Send + Sync {
     fn renew(&self, lease: &Lease, now: UnixMillis, until: UnixMillis)
     -> Result<Lease, LeaseError>;
 
-    /// Ends the holding of `lease` and lowers the mark to `mark`: the holder has made
-    /// no ID at or after it, and never will. Nor did any other: `mark` is not before the first
-    /// grant that the holder got with this fence.
+    /// Ends the holding of `lease` and lowers the mark to `mark`, or leaves a lower one: the
+    /// holder has made no ID at or after it, and never will. Nor did any other: `mark` is not
+    /// before the first grant that the holder got with this fence.
     ///
     /// # Errors
     ///
