@@ -10,12 +10,14 @@ mod servers;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use promises::Server;
 use servers::Postgres;
 use servers::certificates::Certificates;
-use snowflake::Epoch;
-use snowflake::lease::{Bounds, LeaseError, PostgresStore, Problem};
+use servers::proxy::Proxy;
+use snowflake::lease::{Bounds, LeaseError, LeaseStore, PostgresStore, Problem};
+use snowflake::{Clock, Epoch, SystemClock, UnixMillis};
 
 impl Server for Postgres {
     type Store = PostgresStore;
@@ -50,6 +52,24 @@ fn postgres() {
 
 fn connect(url: &str) -> Result<PostgresStore, LeaseError> {
     PostgresStore::connect(url, Epoch::Y2024, Bounds::default())
+}
+
+/// One of a fleet, that was stopped with the table locked.
+#[test]
+fn a_client_that_is_stopped_in_a_transaction_does_not_keep_others_from_renewing() {
+    let Some(server) = Postgres::start() else { return };
+    let store = connect(&server.url()).unwrap();
+    let lease = store.acquire(&promises::request(None, SystemClock.now())).unwrap();
+    let proxy = Proxy::to(server.port());
+    let stopped = connect(&server.url_through(proxy.port())).unwrap();
+    proxy.stop_after("LOCK TABLE");
+    stopped.acquire(&promises::request(None, SystemClock.now())).unwrap_err();
+
+    let begun = Instant::now();
+    let until = UnixMillis(lease.until.0 + 1000);
+    while let Err(error) = store.renew(&lease, SystemClock.now(), until) {
+        assert!(begun.elapsed() < Duration::from_secs(10), "{error}");
+    }
 }
 
 #[test]

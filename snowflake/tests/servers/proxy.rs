@@ -2,8 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 /// A port that passes everything on to another. It ends with the process.
@@ -19,6 +19,8 @@ struct Shared {
     round_trips: AtomicU64,
     /// Whether answers are lost. What was asked is done all the same.
     is_mute: AtomicBool,
+    /// The words after which a client is stopped.
+    last_words: OnceLock<&'static str>,
 }
 
 impl Proxy {
@@ -26,7 +28,8 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (round_trips, is_mute) = (AtomicU64::new(0), AtomicBool::new(false));
-        let shared = Arc::new(Shared { server, round_trips, is_mute });
+        let last_words = OnceLock::new();
+        let shared = Arc::new(Shared { server, round_trips, is_mute, last_words });
         thread::spawn({
             let shared = Arc::clone(&shared);
             move || listener.incoming().flatten().for_each(|client| shared.serve(client))
@@ -46,6 +49,12 @@ impl Proxy {
     pub(crate) fn mute(&self, mute: bool) {
         self.shared.is_mute.store(mute, SeqCst);
     }
+
+    /// Stops whoever says `words`, as far as the server can tell: it hears them, and then
+    /// neither another word nor that the connection was given up.
+    pub(crate) fn stop_after(&self, words: &'static str) {
+        self.shared.last_words.set(words).unwrap();
+    }
 }
 
 impl Shared {
@@ -57,32 +66,52 @@ impl Shared {
         thread::spawn({
             let (shared, servers_turn) = (Arc::clone(self), Arc::clone(&servers_turn));
             move || {
-                pump(from_client, server, || {
+                let mut is_stopped = false;
+                let server = pump(from_client, server, |said| {
                     if !servers_turn.swap(true, SeqCst) {
                         shared.round_trips.fetch_add(1, SeqCst);
                     }
+                    if let Some(words) = shared.last_words.get()
+                        && said.windows(words.len()).any(|it| it == words.as_bytes())
+                    {
+                        shared.is_mute.store(true, SeqCst);
+                        is_stopped = true;
+                    }
                     true
                 });
+                if !is_stopped {
+                    close(&server);
+                }
             }
         });
         let shared = Arc::clone(self);
         thread::spawn(move || {
-            pump(from_server, client, || {
+            let client = pump(from_server, client, |_| {
                 servers_turn.store(false, SeqCst);
                 !shared.is_mute.load(SeqCst)
             });
+            close(&client);
         });
     }
 }
 
 /// Passes on what `passes`, until one side has enough.
-fn pump(mut from: TcpStream, mut to: TcpStream, passes: impl Fn() -> bool) {
+fn pump(
+    mut from: TcpStream,
+    mut to: TcpStream,
+    mut passes: impl FnMut(&[u8]) -> bool,
+) -> TcpStream {
     let mut bytes = [0; 16 << 10];
     while let Ok(length @ 1..) = from.read(&mut bytes) {
-        if passes() && to.write_all(&bytes[..length]).is_err() {
+        let said = &bytes[..length];
+        if passes(said) && to.write_all(said).is_err() {
             break;
         }
     }
+    to
+}
+
+fn close(stream: &TcpStream) {
     // It may be closed already.
-    let _ = to.shutdown(Shutdown::Both);
+    let _ = stream.shutdown(Shutdown::Both);
 }

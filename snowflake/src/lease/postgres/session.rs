@@ -21,6 +21,10 @@ use crate::fork;
 /// otherwise for the first: well within two thirds of a default grant.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a session may leave a transaction, and its lock, lying: a client that was stopped in
+/// the middle of an acquisition must not keep all others from renewing.
+const IDLE: Duration = Duration::from_secs(1);
+
 /// How long a call may take on top of connecting. The server should give up first, and say why.
 const CALL: Duration = Duration::from_millis(1500);
 
@@ -156,9 +160,11 @@ impl Link {
         // `local` and better wait for the disk: only `off` does not.
         let settings = format!(
             "SET statement_timeout = {}; SET lock_timeout = {0}; \
+             SET idle_in_transaction_session_timeout = {}; \
              SELECT set_config('synchronous_commit', 'on', false) \
              WHERE current_setting('synchronous_commit') = 'off'",
-            TIMEOUT.as_millis()
+            TIMEOUT.as_millis(),
+            IDLE.as_millis()
         );
         session.client.batch_execute(&settings).await?;
         let row = session.client.query_one("SELECT current_setting('fsync') = 'on'", &[]).await?;
