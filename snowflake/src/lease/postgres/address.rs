@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
 
 use super::session::with_causes;
 
@@ -37,14 +38,14 @@ pub(super) enum Trust {
 pub(super) enum AddressError {
     /// By tokio-postgres.
     Config(tokio_postgres::Error),
-    Tls(&'static str),
+    Other(&'static str),
 }
 
 impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AddressError::Config(error) => with_causes(error, f),
-            AddressError::Tls(what) => f.write_str(what),
+            AddressError::Other(what) => f.write_str(what),
         }
     }
 }
@@ -78,29 +79,39 @@ impl Tls {
 impl Address {
     pub(super) fn parse(text: &str) -> Result<Address, AddressError> {
         let mut tls = Tls::default();
-        let rest = match text.split_once("://") {
-            Some(_) => without_options(text, &mut tls),
-            None => without_pairs(text, &mut tls),
+        let is_url = ["postgres://", "postgresql://"].iter().any(|it| text.starts_with(it));
+        let rest = if is_url {
+            without_options(text, &mut tls)?
+        } else if text.split('=').next().is_some_and(|name| name.contains("://")) {
+            // Taken for pairs, its password would be part of a name, and named.
+            return Err(AddressError::Other(
+                "it begins with neither `postgres://` nor `postgresql://`",
+            ));
+        } else {
+            without_pairs(text, &mut tls)
         };
         let mut config: Config = rest.parse().map_err(AddressError::Config)?;
-        let mode = tls.mode.as_deref().unwrap_or("prefer");
-        config.ssl_mode(match mode {
-            "disable" => tokio_postgres::config::SslMode::Disable,
-            "prefer" => tokio_postgres::config::SslMode::Prefer,
-            "require" | "verify-ca" | "verify-full" => tokio_postgres::config::SslMode::Require,
-            _ => {
-                return Err(AddressError::Tls(
+        let mode = tls.mode.as_deref();
+        match mode {
+            None => {}
+            Some("disable") => _ = config.ssl_mode(SslMode::Disable),
+            Some("prefer") => _ = config.ssl_mode(SslMode::Prefer),
+            Some("require" | "verify-ca" | "verify-full") => {
+                _ = config.ssl_mode(SslMode::Require);
+            }
+            Some(_) => {
+                return Err(AddressError::Other(
                     "its sslmode is none of disable, prefer, require, verify-ca and verify-full",
                 ));
             }
-        });
+        }
         let file = tls.root.filter(|root| root != "system").map(PathBuf::from);
         let trust = match (mode, file) {
-            ("verify-full", file) => Trust::ForHost(file),
-            ("require" | "verify-ca", Some(file)) => Trust::Signed(file),
+            (Some("verify-full"), file) => Trust::ForHost(file),
+            (Some("require" | "verify-ca"), Some(file)) => Trust::Signed(file),
             // Whoever can be certified for any host at all can be certified for some host.
-            ("verify-ca", None) => {
-                return Err(AddressError::Tls(
+            (Some("verify-ca"), None) => {
+                return Err(AddressError::Other(
                     "sslmode=verify-ca needs an sslrootcert of its own; or use verify-full",
                 ));
             }
@@ -110,7 +121,7 @@ impl Address {
             (None, None) => None,
             (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
             _ => {
-                return Err(AddressError::Tls(
+                return Err(AddressError::Other(
                     "a client certificate needs both sslcert and sslkey",
                 ));
             }
@@ -120,14 +131,26 @@ impl Address {
 }
 
 /// A URL without the options that `tls` takes.
-fn without_options(url: &str, tls: &mut Tls) -> String {
-    let Some((url, options)) = url.split_once('?') else { return url.to_owned() };
+///
+/// To libpq, and to tokio-postgres, a password may have a `?`; only one after it begins the
+/// options. What the two would read otherwise than here is refused.
+fn without_options(url: &str, tls: &mut Tls) -> Result<String, AddressError> {
+    let authority = url.split('/').nth(2).unwrap_or_default();
+    if url.find('@') != url.rfind('@').filter(|_| authority.contains('@')) {
+        return Err(AddressError::Other(
+            "it has an `@` that is not the one before the host: write `@` as %40 elsewhere, and \
+             `/` in a password as %2F",
+        ));
+    }
+    let hosts = url.find('@').unwrap_or_default();
+    let Some(question) = url[hosts..].find('?') else { return Ok(url.to_owned()) };
+    let (url, options) = (&url[..hosts + question], &url[hosts + question + 1..]);
     let is_other = |option: &&str| {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
         !tls.take(name, &percent_decode_str(value).decode_utf8_lossy())
     };
     let others: Vec<&str> = options.split('&').filter(is_other).collect();
-    if others.is_empty() { url.to_owned() } else { format!("{url}?{}", others.join("&")) }
+    Ok(if others.is_empty() { url.to_owned() } else { format!("{url}?{}", others.join("&")) })
 }
 
 /// `key=value` pairs without those that `tls` takes. What is no pair is left to
@@ -168,7 +191,7 @@ fn without_pairs(text: &str, tls: &mut Tls) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tokio_postgres::config::{Host, SslMode};
+    use tokio_postgres::config::Host;
 
     use super::*;
 
@@ -205,6 +228,37 @@ mod tests {
         let text = r"host=ä sslmode='require' password='a \'ü' sslkey=\";
         for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
             let _ = Address::parse(&text[..end]);
+        }
+    }
+
+    /// Or the connection would not be encrypted, and nothing would say so.
+    #[test]
+    fn no_password_hides_the_mode() {
+        for (text, password) in [
+            ("postgresql://u:p?w@host/db?sslmode=require", "p?w"),
+            ("postgresql://u:p?w@host?sslmode=require", "p?w"),
+            ("host=h user=u password=a://b sslmode=require", "a://b"),
+            ("host=h user=u password=postgres://b?c sslmode=require", "postgres://b?c"),
+        ] {
+            let config = parse(text).config;
+            assert_eq!(config.get_ssl_mode(), SslMode::Require, "{text}");
+            assert_eq!(config.get_password(), Some(password.as_bytes()), "{text}");
+        }
+        for url in [
+            "postgresql://u:se/cret@host/db?sslmode=require",
+            "postgresql://u:se@cret@host/db?sslmode=require",
+            "postgresql://host/db?sslmode=require&application_name=a@b",
+        ] {
+            let refused = Address::parse(url).unwrap_err().to_string();
+            assert!(refused.starts_with("it has an `@` that is not"), "{url}: {refused}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused_without_its_password() {
+        for url in ["http://u:secret@h?sslmode=require", " postgres://u:secret@h?a=b"] {
+            let refused = Address::parse(url).unwrap_err().to_string();
+            assert!(refused.starts_with("it begins with neither"), "{url}: {refused}");
         }
     }
 
