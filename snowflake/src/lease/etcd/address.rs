@@ -65,6 +65,14 @@ impl Address {
             Some(("etcds", rest)) => (rest, true),
             _ => return wrong("it begins with neither `etcd://` nor `etcds://`"),
         };
+        let after = rest.find(['/', '?']).map_or("", |end| &rest[end..]);
+        if after.contains('@') {
+            // Or a part of a password would be a host, or a port, and named as such.
+            return wrong(
+                "it has an `@` after its first `/` or `?`: write `/` and `?` in a password as \
+                 %2F and %3F, and `@` after the hosts as %40",
+            );
+        }
         let (rest, options) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let (user, hosts) = match authority.rsplit_once('@') {
@@ -179,7 +187,12 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_without_the_password() {
+        let stray = "it has an `@` after its first `/` or `?`: write `/` and `?` in a password \
+                     as %2F and %3F, and `@` after the hosts as %40";
         for (url, why) in [
+            ("etcd://ids:se/cret@host", stray),
+            ("etcd://u:12/x@host", stray),
+            ("etcd://u:p?x@host", stray),
             ("http://localhost", "it begins with neither `etcd://` nor `etcds://`"),
             ("etcd://", "`` is no host"),
             ("etcd://a,,b", "`` is no host"),
