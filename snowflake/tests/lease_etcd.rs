@@ -219,6 +219,8 @@ fn an_answer_that_is_not_etcds_is_an_error() {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx".to_owned(),
     );
     answers.push("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n".to_owned());
+    let colourful = r#"{"code":3,"message":"\u001b[31mred\r\nand a line"}"#;
+    answers.push(ok(colourful).replace("200 OK", "400 Bad Request"));
     answers.push("HTTP/1.1 503 Gone\r\nContent-Length: 4\r\n\r\n<ht>".to_owned());
     answers.push(format!("HTTP/1.1 200 OK\r\n{}", "x: y\r\n".repeat(1 << 16)));
 
@@ -228,7 +230,8 @@ fn an_answer_that_is_not_etcds_is_an_error() {
         let refused = connect(&format!("etcd://127.0.0.1:{port}?timeout_ms=500")).unwrap_err();
         let shown = &answer[..answer.len().min(200)];
         assert!(matches!(refused, LeaseError::Store(_)), "{shown:?}: {refused}");
-        assert!(refused.to_string().len() < 1000, "{shown:?}: {refused}");
+        let said = refused.to_string();
+        assert!(said.len() < 1000 && !said.contains(char::is_control), "{shown:?}: {said:?}");
         assert!(begun.elapsed() < Duration::from_secs(10), "{shown:?} is waited for");
     }
 }

@@ -1,7 +1,7 @@
 //! Requests to etcd's JSON gateway, with a user's token, at whichever member answers.
 
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Instant, SystemTime};
@@ -56,7 +56,8 @@ impl fmt::Display for GatewayError {
             }
             // Whoever answers, an error is a line that can be read.
             GatewayError::Refused { refusal, .. } => {
-                refusal.message.chars().take(300).try_for_each(|c| write!(f, "{c}"))
+                let mut shown = refusal.message.chars().filter(|c| !c.is_control()).take(300);
+                shown.try_for_each(|c| f.write_char(c))
             }
             GatewayError::Unreadable(error) => {
                 write!(f, "the answer is none of etcd's: {error}")
