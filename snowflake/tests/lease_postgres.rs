@@ -115,9 +115,13 @@ fn tls_and_credentials_are_as_the_url_says() {
         assert!(refused.contains(why), "{host} {options}: {refused}");
     }
 
-    server.say("CREATE ROLE guarded LOGIN PASSWORD 'p@ss'; GRANT ALL ON SCHEMA public TO guarded");
-    server.say("GRANT ALL ON ALL TABLES IN SCHEMA public TO guarded");
-    connect(&url("guarded:p%40ss", "127.0.0.1", &client)).unwrap();
+    server
+        .say("CREATE ROLE guarded LOGIN PASSWORD 'p@ss'; GRANT USAGE ON SCHEMA public TO guarded");
+    server.say("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO guarded");
+    let store = connect(&url("guarded:p%40ss", "127.0.0.1", &client)).unwrap();
+    let lease = store.acquire(&promises::request(None, SystemClock.now())).unwrap();
+    let lease = store.renew(&lease, SystemClock.now(), lease.until).unwrap();
+    store.release(&lease, lease.from).unwrap();
     let refused = connect(&url("guarded:wrong", "127.0.0.1", &client)).unwrap_err().to_string();
     assert!(refused.contains("password authentication failed"), "{refused}");
     let refused = connect(&url("guarded:p%40ss", "127.0.0.1", "")).unwrap_err().to_string();

@@ -22,7 +22,8 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// Two tables, made when the store is first used: `snowflake_namespace` with one row of
 /// epoch and layout, and `snowflake_lease` with a row for each node id that was ever held.
 /// They are found by the connection's `search_path`, so that a schema is a namespace. The
-/// user needs `CREATE` in it once, then `SELECT`, `INSERT` and `UPDATE` on both.
+/// user needs `CREATE` in it if it has to make them; else `USAGE`, and `SELECT`, `INSERT` and
+/// `UPDATE` on both.
 ///
 /// An acquisition is one transaction; a renewal is one statement, one round trip. Bounds
 /// are measured from the server's `clock_timestamp()`.
@@ -124,7 +125,12 @@ impl PostgresStore {
         let recorded = store.in_transaction("making the tables", async |transaction| {
             // Two processes that make them at once would get in each other's way.
             transaction.batch_execute("SELECT pg_advisory_xact_lock(7095803146)").await?;
-            transaction.batch_execute(SCHEMA).await?;
+            // `IF NOT EXISTS` asks for the right to create before it looks.
+            let missing = "SELECT to_regclass('snowflake_namespace') IS NULL \
+                           OR to_regclass('snowflake_lease') IS NULL";
+            if transaction.query_one(missing, &[]).await?.try_get(0)? {
+                transaction.batch_execute(SCHEMA).await?;
+            }
             let [timestamp, node, sequence] = namespace.layout.map(|bits| bits as i32);
             let insert = "INSERT INTO snowflake_namespace VALUES (true, $1, $2, $3, $4) \
                           ON CONFLICT DO NOTHING";
