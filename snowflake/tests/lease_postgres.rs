@@ -129,6 +129,30 @@ fn tls_and_credentials_are_as_the_url_says() {
 }
 
 #[test]
+fn a_host_that_takes_no_writes_is_passed_over() {
+    let Some(follower) = Postgres::start_with(&["default_transaction_read_only=on"], |_| {}) else {
+        return;
+    };
+    let Some(leader) = Postgres::start() else { return };
+    let url = |hosts: &str| format!("postgresql://ids@{hosts}/postgres");
+    let [one, other] = [&follower, &leader].map(|it| format!("127.0.0.1:{}", it.port()));
+    connect(&url(&format!("{one},{other}"))).unwrap();
+    let refused = connect(&url(&one)).unwrap_err().to_string();
+    assert!(refused.contains("does not allow writes"), "{refused}");
+}
+
+/// No bounds, in fact.
+#[test]
+fn bounds_past_the_end_of_time_are_no_error() {
+    let Some(server) = Postgres::start() else { return };
+    let bounds = Bounds { max_skew_ms: u64::MAX, ..Bounds::default() };
+    let store = PostgresStore::connect(&server.url(), Epoch::Y2024, bounds).unwrap();
+    let lease = store.acquire(&promises::request(None, SystemClock.now())).unwrap();
+    let until = UnixMillis(lease.until.0 + 1000);
+    assert_eq!(store.renew(&lease, SystemClock.now(), until).unwrap().until, until);
+}
+
+#[test]
 fn a_server_that_forgets_its_commits_is_refused() {
     let Some(server) = Postgres::start_with(&["fsync=off"], |_| {}) else { return };
     let refused = connect(&server.url()).unwrap_err();

@@ -33,7 +33,9 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// # The URL
 ///
 /// PostgreSQL's own, `postgresql://user:password@host:port/database?option=value`, with
-/// several hosts if there are, or its `key=value` form. `sslmode` is as libpq has it:
+/// several hosts if there are, or its `key=value` form. Of several hosts the first that takes
+/// writes is used, whatever `target_session_attrs` says, so that a failover is survived.
+/// `sslmode` is as libpq has it:
 ///
 /// | `sslmode` | encrypted | the server is |
 /// |---|---|---|

@@ -12,6 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
+use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::{Client, Config, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -105,6 +106,8 @@ impl Link {
             config.connect_timeout(TIMEOUT);
         }
         config.tcp_user_timeout(TIMEOUT);
+        // Of several hosts those that only follow are passed over.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (runtime, session) = (Some(runtime), Mutex::default());
         Ok(Link { config, tls, runtime, session, born: fork::generation() })
