@@ -251,7 +251,8 @@ impl LeaseStore for PostgresStore {
         );
         let node = i32::from(lease.node.get());
         let [fence, until_ms] = [lease.fence, until.0].map(bigint);
-        let ahead_ms = bigint(self.bounds.ahead_ms());
+        // Of any bounds, what can be added to the time without an overflow.
+        let ahead_ms = bigint(self.bounds.ahead_ms()).min(i64::MAX / 2);
         let granted = self.with(doing, async |Session { client, renewal, .. }: &mut Session| {
             let prepared = match renewal {
                 Some(prepared) => prepared,
