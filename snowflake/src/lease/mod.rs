@@ -96,7 +96,7 @@
 //! | a folder that was copied, as to another host | [`Copied`](Problem::Copied) |
 //! | a folder that another process has open | [`InUse`](Problem::InUse), and by which one |
 //! | a folder on NFS, SMB, FUSE and the like | [`NetworkFileSystem`](Problem::NetworkFileSystem) |
-//! | a full or read-only disk; no connection, or a server that hangs | [`Failed`](Problem::Failed), and why, after a second or so. The mark may have moved: nobody has that time |
+//! | a full or read-only disk; no connection, or a server that hangs | [`Failed`](Problem::Failed), and why; within what its page says where nothing answers. The mark may have moved: nobody has that time |
 //! | PostgreSQL with `fsync = off`; an etcd namespace that is gone | [`Misconfigured`](Problem::Misconfigured) |
 //! | another epoch or layout | [`OtherNamespace`](LeaseError::OtherNamespace), with both |
 //!

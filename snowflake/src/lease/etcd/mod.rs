@@ -3,7 +3,6 @@
 mod address;
 mod gateway;
 mod messages;
-
 mod view;
 
 use std::error::Error;
@@ -58,6 +57,10 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// - `timeout_ms`, 1000 unless it is there, is how long one request may take, shared out
 ///   evenly among the members.
 /// - `%40` and the like are understood in user, password, prefix and options.
+///
+/// Its calls block, for at most `timeout_ms` per request, and the first without an answer ends
+/// the call. With a user a request may become four: for a token, refused with it, for
+/// another, and again. A record that others keep changing is tried anew for 5 s.
 ///
 /// # Clocks
 ///

@@ -28,7 +28,10 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// An acquisition is one transaction; a renewal is one statement, one round trip. Bounds
 /// are measured from the server's `clock_timestamp()`.
 ///
-/// Its calls block, for about a second at most where the server does not answer.
+/// Its calls block. Where the server does not answer that is for up to 1.5 s, after up to 2 s
+/// to connect if there is no connection, and a second more for each further host. A renewal
+/// that is refused takes the 1.5 s twice, to learn why. `connect_timeout` in the URL is
+/// for each host instead of a second.
 ///
 /// # The URL
 ///
@@ -56,6 +59,9 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// standby that had not confirmed a commit loses it in any case: use synchronous
 /// replication (`synchronous_standby_names`), or keep the failed server's clients stopped
 /// for the length of a grant and [`reset`](LeaseStore::reset) the marks to the time then.
+/// Behind a pooler that changes servers between transactions, as PgBouncer in transaction
+/// mode, a connection's settings land on another backend: pool by session, or set
+/// `synchronous_commit` and the timeouts on the role.
 ///
 /// # Examples
 ///
