@@ -3,12 +3,11 @@
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::Signal;
 use snowflake::{Clock, Id, Parts, SystemClock};
 
 use super::forecast::Forecast;
 use super::lane::Lane;
-use super::record::{Record, What, Why, now_ms};
+use super::record::{Record, Refusal, What, Why, now_ms};
 use super::schedule::{BACK_MS, Fault, HOUR_MS};
 use super::worker::{BOUNDS, EPOCH};
 
@@ -57,14 +56,15 @@ impl Lane {
     /// Meanwhile `then` is done.
     fn stop(&mut self, fault: Fault, for_ms: u64, then: impl FnOnce(&mut Lane)) {
         let stopped_ms = now_ms();
-        self.current().signal(Signal::STOP);
+        self.current().stop();
+        let is_stopped_ms = now_ms();
         then(self);
         thread::sleep(Duration::from_millis((stopped_ms + for_ms).saturating_sub(now_ms())));
-        let lasted_ms = now_ms() - stopped_ms;
-        self.current().signal(Signal::CONT);
+        let least_ms = now_ms() - is_stopped_ms;
+        self.current().go_on();
+        let most_ms = now_ms() - stopped_ms;
         let resumed = self.wait_for_ids();
-        // It may have been stopped a moment after it was told to.
-        let forecast = Forecast::new("waits as long, and for one renewal", for_ms - 50, lasted_ms);
+        let forecast = Forecast::new("waits as long, and for one renewal", least_ms, most_ms);
         self.find(fault, forecast, stopped_ms..=resumed.at_ms);
     }
 
@@ -117,7 +117,7 @@ impl Lane {
     /// has ended, and waits until it is told. Which one it was, and when it was told.
     fn displace(&mut self, fault: Fault, for_ms: u64) -> (usize, u64) {
         let stopped_ms = now_ms();
-        self.current().signal(Signal::STOP);
+        self.current().stop();
         self.start();
         let begun = self.wait_for_ids();
         let forecast = Forecast::goes_on("the second starts at once, with the same node id");
@@ -126,7 +126,7 @@ impl Lane {
         thread::sleep(Duration::from_millis((stopped_ms + for_ms).saturating_sub(now_ms())));
         let resumed_ms = now_ms();
         let first = self.processes.len() - 2;
-        self.processes[first].signal(Signal::CONT);
+        self.processes[first].go_on();
         let is_taken_over = |record: &Record| is_refused_by(record, Why::TakenOver);
         let told = self.processes[first].wait_for("TakenOver", resumed_ms, is_taken_over);
         // One that runs ahead of its clock waits for that to reach the end of its grant.
@@ -141,19 +141,23 @@ impl Lane {
     fn back(&mut self, fault: Fault, for_ms: u64) {
         let begun_ms = now_ms();
         self.set_off(-(BACK_MS as i64));
-        if for_ms < BACK_MS {
-            self.current().wait_for("a wait", begun_ms, is_ahead);
+        // From here on there are no IDs: until its clock is set right, or as long as it says.
+        let told = self.current().wait_for("a long wait", begun_ms, is_far_ahead);
+        let (least_ms, most_ms) = if for_ms < BACK_MS {
             thread::sleep(Duration::from_millis((begun_ms + for_ms).saturating_sub(now_ms())));
+            let least_ms = now_ms() - told.at_ms;
             self.set_off(0);
-        }
-        let lasted_ms = (now_ms() - begun_ms).max(for_ms.min(BACK_MS));
-        // One that comes after the wait has begun: the last millisecond may be made to its end.
-        thread::sleep(Duration::from_millis(10));
+            (least_ms, now_ms() - begun_ms)
+        } else {
+            let says_ms = self.current().seen(begun_ms..=told.at_ms).told[&Why::Ahead];
+            // It waits by the clock that was set, which begins its milliseconds at other times.
+            (says_ms - 2, now_ms() - begun_ms + BACK_MS)
+        };
         let resumed = self.wait_for_ids();
         let waits = Forecast::new(
             "waits until its clock is where it was, and for a renewal at most",
-            for_ms.min(BACK_MS) - 50,
-            lasted_ms + self.interval_ms(),
+            least_ms,
+            most_ms + self.interval_ms(),
         );
         let told_ms = BACK_MS..=BACK_MS + 1;
         self.find(fault, waits.told(Why::Ahead, told_ms), begun_ms..=resumed.at_ms);
@@ -186,11 +190,12 @@ impl Lane {
             self.compare_with_a_second(fault, refused.at_ms - set_ms);
 
             thread::sleep(Duration::from_millis((set_ms + for_ms).saturating_sub(now_ms())));
+            let least_ms = now_ms() - refused.at_ms;
             self.set_off(was_off_ms);
-            let waits_ms = now_ms() - refused.at_ms;
+            let most_ms = now_ms() - refused.at_ms;
             let resumed = self.wait_for_ids();
             let says = "waits until its clock is right, and for a renewal";
-            let waits = Forecast::new(says, waits_ms - 50, waits_ms + self.interval_ms());
+            let waits = Forecast::new(says, least_ms, most_ms + self.interval_ms());
             let waits = waits.told(Why::Refused, 0..=0);
             self.find(fault, waits, refused.at_ms..=resumed.at_ms);
             return;
@@ -210,9 +215,9 @@ impl Lane {
         self.compare_with_a_second(fault, later.at_ms - set_ms);
 
         thread::sleep(Duration::from_millis((set_ms + for_ms).saturating_sub(now_ms())));
-        self.set_off(was_off_ms);
         let back_ms = now_ms();
-        let told = self.current().wait_for("a wait", back_ms, is_ahead);
+        self.set_off(was_off_ms);
+        let told = self.current().wait_for("a long wait", back_ms, is_far_ahead);
         let waits = Forecast::goes_on("set right it waits for an hour");
         // One that ran ahead of its clock has that to spare, or is at the end of its grant.
         let ahead_ms = self.current().ahead_ms();
@@ -247,7 +252,9 @@ impl Lane {
         let node = |id| parts(id).node;
         let last = last + (count - 1);
         let wrong = if self.holding.is_fixed {
-            let clock = (tick_now() - (now_ms() - at_ms)).saturating_add_signed(self.off_ms);
+            // Of its first ID or a moment later, however long this takes.
+            let since_ms = now_ms() - at_ms;
+            let clock = (tick_now() - since_ms).saturating_add_signed(self.off_ms);
             // The predecessor may have made some that it had no time to write down.
             let most = clock.max(tick(last) + 2) + granted_ms + 2;
             (first <= last || tick(first) > most)
@@ -276,8 +283,10 @@ fn is_refused_by(record: &Record, why: Why) -> bool {
     matches!(record.what, What::Refused(refusal) if refusal.why == why)
 }
 
-fn is_ahead(record: &Record) -> bool {
-    is_refused_by(record, Why::Ahead)
+/// As no process is that only goes on to its next millisecond, or waits out what was granted.
+fn is_far_ahead(record: &Record) -> bool {
+    let What::Refused(Refusal { why, wait_ms }) = record.what else { return false };
+    why == Why::Ahead && wait_ms > BACK_MS / 2
 }
 
 /// Now, as an ID has it.

@@ -8,7 +8,7 @@ use std::process::Child;
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use super::forecast::Seen;
 use super::record::{LENGTH, Record, What, now_ms};
@@ -78,8 +78,17 @@ impl Process {
         Process { child, file, read: 0, records: Vec::new() }
     }
 
-    pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    /// Stops it. When this returns all of its threads stand still.
+    pub(crate) fn stop(&self) {
+        let id = Pid::from_child(&self.child);
+        kill_process(id, Signal::STOP).unwrap();
+        let (_, status) = waitpid(Some(id), WaitOptions::UNTRACED).unwrap().unwrap();
+        assert!(status.stopped(), "{status:?}");
+    }
+
+    /// Ends its stop.
+    pub(crate) fn go_on(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::CONT).unwrap();
     }
 
     /// Kills it.
