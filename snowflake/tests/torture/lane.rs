@@ -39,10 +39,11 @@ enum Evidence {
 }
 
 impl Finding {
-    /// What is wrong with it, on a machine on which all may be `late_ms` late.
-    pub(crate) fn wrong(&self, late_ms: u64) -> Option<String> {
+    /// What is wrong with it, on a machine on which all may be `late_ms` late. Without that
+    /// no times are judged.
+    pub(crate) fn wrong(&self, late_ms: Option<u64>) -> Option<String> {
         match &self.evidence {
-            Evidence::Seen(forecast, seen) => forecast.judge(seen, late_ms).err(),
+            Evidence::Seen(forecast, seen) => forecast.judge(seen, late_ms?).err(),
             Evidence::Compared { wrong, .. } => wrong.clone(),
         }
     }
