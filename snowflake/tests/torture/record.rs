@@ -1,7 +1,9 @@
 //! What a worker writes down: three words for each thing that happens, in order.
 //!
-//! IDs are written in runs: an ID and how many plain numbers in a row there are from it. So
-//! every ID is in the file, and a hundred million of them take a few megabytes.
+//! IDs are written in runs: an ID and how many plain numbers in a row there are from it, so
+//! that a hundred million of them take a few megabytes. They are written a batch at a time
+//! after they were made: what a process makes just before it is killed, up to a batch of IDs,
+//! is in no file, and is compared with nobody's.
 
 use std::io::{self, Read};
 

@@ -20,7 +20,8 @@ use super::record::{Record, Refusal, What, Why, now_ms};
 pub(crate) const EPOCH: Epoch = Epoch::Y2024;
 pub(crate) const BOUNDS: Bounds = Bounds { max_grant_ms: 60_000, max_skew_ms: 10_000 };
 
-/// How many IDs are written down at once, and lost to the record when the process is killed.
+/// How many IDs are written down at once, at most; and so many, at most, are not written down
+/// when the process is killed, while it makes them or writes.
 const BATCH: usize = 256;
 
 /// What a worker is to do, from the conductor to the process through its environment.
