@@ -12,7 +12,7 @@ use std::time::Duration;
 use servers::{Etcd, Postgres};
 use snowflake::lease::{
     Bounds, EtcdStore, FileStore, Lease, LeaseError, LeaseStore, MemoryStore, PostgresStore,
-    Request, Successor,
+    Problem, Request, Successor,
 };
 use snowflake::{Clock, Epoch, NodeId, SystemClock};
 
@@ -21,7 +21,9 @@ const BOUNDS: Bounds = Bounds { max_grant_ms: 600_000, max_skew_ms: 10_000 };
 /// Longer than the test takes.
 const LONG_MS: u64 = 600_000;
 /// Longer than it takes to find that all are taken.
-const SHORT_MS: u64 = 3000;
+const SHORT_MS: u64 = 15_000;
+/// How many requests may fail while all are taken, because the machine is busy.
+const FAILURES: usize = 10;
 
 #[test]
 fn in_memory() {
@@ -56,10 +58,26 @@ fn runs_out_of_node_ids(store: &impl LeaseStore) {
             successor: Successor::RunsAhead,
         })
     };
-    let held: Vec<Lease> = (0..1023).map(|_| acquire(LONG_MS).unwrap()).collect();
+    let mut held: Vec<Lease> = Vec::new();
+    let (mut unheard, mut failures) = (0, 0);
+    while held.len() + unheard < 1023 {
+        match acquire(LONG_MS) {
+            Ok(lease) => held.push(lease),
+            Err(LeaseError::Store(error))
+                if failures < FAILURES && matches!(error.problem(), Problem::Failed { .. }) =>
+            {
+                failures += 1;
+                // It may have been done all the same.
+                let records = store.records().unwrap();
+                unheard = records.iter().filter(|(_, record)| record.held).count() - held.len();
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
     let last = acquire(SHORT_MS).unwrap();
     let nodes: HashSet<NodeId> = held.iter().chain([&last]).map(|lease| lease.node).collect();
-    assert_eq!(nodes.len(), 1024);
+    assert_eq!(nodes.len() + unheard, 1024);
+    assert!(unheard <= failures);
 
     let none_left = acquire(SHORT_MS).unwrap_err();
     let LeaseError::AllTaken { first_ends, now } = none_left else { panic!("{none_left}") };

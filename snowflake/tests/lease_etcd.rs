@@ -26,6 +26,10 @@ impl Server for Etcd {
         Etcd::port(self)
     }
 
+    fn url(&self) -> String {
+        Etcd::url(self)
+    }
+
     fn url_through(&self, port: u16) -> String {
         Etcd::url_through(self, port)
     }

@@ -26,6 +26,10 @@ impl Server for Postgres {
         Postgres::port(self)
     }
 
+    fn url(&self) -> String {
+        Postgres::url(self)
+    }
+
     fn url_through(&self, port: u16) -> String {
         Postgres::url_through(self, port)
     }

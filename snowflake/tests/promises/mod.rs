@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::servers::proxy::Proxy;
 
-use snowflake::lease::{Keeper, LeaseError, LeaseStore, Request, Successor};
+use snowflake::lease::{Keeper, LeaseError, LeaseStore, Problem, Request, Successor};
 use snowflake::{ClaimError, Clock, Epoch, LeaseEnd, NodeId, SystemClock, UnixMillis};
 
 const EPOCH: Epoch = Epoch::Y2024;
@@ -17,14 +17,16 @@ pub(crate) trait Server: Sync {
     type Store: LeaseStore + std::fmt::Debug + 'static;
 
     fn port(&self) -> u16;
-    /// Where a store finds it: at `port`, which is its own or a proxy's.
+    /// Where a patient store finds it.
+    fn url(&self) -> String;
+    /// Where a store finds it through a proxy at `port`.
     fn url_through(&self, port: u16) -> String;
     fn connect(url: &str, epoch: Epoch) -> Result<Self::Store, LeaseError>;
     fn stop(&mut self);
     fn run(&mut self);
 
     fn store(&self) -> Self::Store {
-        Self::connect(&self.url_through(self.port()), EPOCH).unwrap()
+        Self::connect(&self.url(), EPOCH).unwrap()
     }
 }
 
@@ -73,7 +75,7 @@ fn marks_are_shared_and_fences_hold(server: &impl Server) {
 }
 
 fn another_epoch_is_refused<S: Server>(server: &S) {
-    let twitter = S::connect(&server.url_through(server.port()), Epoch::TWITTER).unwrap_err();
+    let twitter = S::connect(&server.url(), Epoch::TWITTER).unwrap_err();
     assert!(matches!(twitter, LeaseError::OtherNamespace { .. }), "{twitter}");
 }
 
@@ -104,11 +106,11 @@ fn a_clock_a_year_ahead_burns_no_node_id(server: &impl Server) {
     assert!(matches!(refused, Err(LeaseError::TooFarAhead { .. })), "{refused:?}");
 }
 
-fn holders_that_acquire_at_once_get_different_node_ids(server: &impl Server) {
+fn holders_that_acquire_at_once_get_different_node_ids<S: Server>(server: &S) {
     let mut nodes: Vec<NodeId> = thread::scope(|scope| {
         let acquire = || {
-            let store = server.store();
-            [(); 4].map(|()| store.acquire(&request(None, SystemClock.now())).unwrap().node)
+            let store = patiently(|| S::connect(&server.url(), EPOCH));
+            [(); 4].map(|()| patiently(|| store.acquire(&request(None, SystemClock.now()))).node)
         };
         let holders: Vec<_> = (0..8).map(|_| scope.spawn(acquire)).collect();
         holders.into_iter().flat_map(|holder| holder.join().unwrap()).collect()
@@ -116,6 +118,15 @@ fn holders_that_acquire_at_once_get_different_node_ids(server: &impl Server) {
     nodes.sort_unstable();
     nodes.dedup();
     assert_eq!(nodes.len(), 8 * 4);
+}
+
+/// Asks again where the server of a busy machine did not answer in time.
+fn patiently<T>(ask: impl Fn() -> Result<T, LeaseError>) -> T {
+    let is_slow = |answer: &Result<T, LeaseError>| {
+        let Err(LeaseError::Store(error)) = answer else { return false };
+        matches!(error.problem(), Problem::Failed { .. })
+    };
+    (0..9).map(|_| ask()).find(|answer| !is_slow(answer)).unwrap_or_else(&ask).unwrap()
 }
 
 fn a_renewal_is_one_round_trip<S: Server>(server: &S) {
@@ -171,7 +182,10 @@ fn ids_outlive_the_server_until_the_grant_ends(server: &mut impl Server) {
     let mut last = generator.next_id().unwrap();
     server.stop();
     let begun = Instant::now();
+    let (mut tried, mut stall) = (begun, Duration::ZERO);
     let ended = loop {
+        stall = stall.max(tried.elapsed());
+        tried = Instant::now();
         assert!(begun.elapsed() < PATIENCE, "IDs without an end");
         match generator.try_next_id() {
             Ok(id) => last = id,
@@ -182,7 +196,11 @@ fn ids_outlive_the_server_until_the_grant_ends(server: &mut impl Server) {
     // Not what was held when it stopped: its last words may still be on their way.
     let until = keeper.status().unwrap().lease.until;
     assert_eq!(ended, ClaimError::LeaseEnded { until, why: LeaseEnd::StoreFailed });
-    assert!(EPOCH.time_of(last) < until && EPOCH.time_of(last).0 + 100 >= until.0);
+    assert!(EPOCH.time_of(last) < until);
+    // Its last try before the end may be two stalls before the first after it began.
+    let stalls_ms = 2 * stall.max(tried.elapsed()).as_millis() as u64;
+    let early_ms = until.0 - EPOCH.time_of(last).0;
+    assert!(early_ms <= 100 + stalls_ms, "no IDs for {early_ms} ms before the grant ends");
     let error = keeper.status().unwrap().error.unwrap().to_string();
     assert!(error.contains(": renewing failed: "), "{error}");
 

@@ -238,11 +238,13 @@ impl Etcd {
         self.port
     }
 
+    /// For a store that has patience with a busy machine.
     pub(crate) fn url(&self) -> String {
-        self.url_through(self.port)
+        format!("{}?timeout_ms=10000", self.url_through(self.port))
     }
 
-    /// The same through another port, as a [`Proxy`](proxy::Proxy)'s.
+    /// For a store with the usual patience, through a port that may be a
+    /// [`Proxy`](proxy::Proxy)'s.
     pub(crate) fn url_through(&self, port: u16) -> String {
         format!("etcd://127.0.0.1:{port}")
     }
