@@ -65,6 +65,13 @@ pub enum LeaseError {
         /// The store's [`max_grant_ms`](crate::lease::Bounds::max_grant_ms).
         max_ms: u64,
     },
+    /// The node id's fence cannot be raised: what the store keeps of it is damaged.
+    NoFenceLeft {
+        /// The node id.
+        node: NodeId,
+        /// Its fence.
+        fence: u64,
+    },
     /// The store belongs to IDs of another epoch or layout.
     OtherNamespace {
         /// What the store has recorded.
@@ -129,6 +136,12 @@ impl fmt::Display for LeaseError {
                 f,
                 "a grant of {asked_ms} ms is longer than the store's longest, {max_ms} ms: ask for \
                  less, or raise `max_grant_ms` for every holder",
+            ),
+            LeaseError::NoFenceLeft { node, fence } => write!(
+                f,
+                "node id {node} cannot have had {fence} holders: its record is damaged; use another \
+                 node id, or say from when on IDs may be made with `snowflake lease reset`, which \
+                 says what it risks",
             ),
             LeaseError::OtherNamespace { recorded, ours } => write!(
                 f,

@@ -36,7 +36,8 @@ pub struct Request {
     pub now: UnixMillis,
     /// How much time to grant, in milliseconds.
     pub grant_ms: u64,
-    /// Who asks: what `snowflake lease status` shows. Line breaks are not kept.
+    /// Who asks: what `snowflake lease status` shows. Its first 256 characters are kept,
+    /// control characters as spaces.
     pub holder: String,
     /// What to do about a holder that has not released the node id.
     pub successor: Successor,

@@ -6,6 +6,13 @@ use crate::layout::NODE_MAX;
 use crate::lease::{Bounds, Lease, LeaseError, Record, Request, Successor};
 use crate::{NodeId, UnixMillis};
 
+/// The largest fence: the end of SQL's `bigint`. No node id has so many holders, but what was
+/// kept may have been damaged.
+const FENCE_MAX: u64 = i64::MAX.cast_unsigned();
+
+/// How much of a holder's name is kept, in characters.
+const HOLDER_CHARS: usize = 256;
+
 /// The records of a namespace, and the rules by which they change.
 ///
 /// Every store goes by it, and so does the model that is searched for duplicates
@@ -49,8 +56,8 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// [`LeaseError::AllTaken`], [`LeaseError::Held`], [`LeaseError::GrantTooLong`] and
-    /// [`LeaseError::TooFarAhead`]. Nothing was changed.
+    /// [`LeaseError::AllTaken`], [`LeaseError::Held`], [`LeaseError::GrantTooLong`],
+    /// [`LeaseError::TooFarAhead`] and [`LeaseError::NoFenceLeft`]. Nothing was changed.
     pub fn acquire(
         &mut self,
         request: &Request,
@@ -72,6 +79,9 @@ impl Ledger {
                     let (holder, until) = (record.holder.clone(), record.mark);
                     return Err(LeaseError::Held { node, holder, until, now: earlier });
                 }
+                if record.fence >= FENCE_MAX {
+                    return Err(LeaseError::NoFenceLeft { node, fence: record.fence });
+                }
                 (record.fence + 1, record.mark)
             }
             None => (1, UnixMillis(0)),
@@ -79,7 +89,8 @@ impl Ledger {
         let from = mark.max(request.now);
         let until = UnixMillis(from.0.saturating_add(request.grant_ms));
         within(bounds, node, until, now)?;
-        let holder = request.holder.replace(['\n', '\r'], " ");
+        let kept = request.holder.chars().take(HOLDER_CHARS);
+        let holder = kept.map(|c| if c.is_control() { ' ' } else { c }).collect();
         self.insert(node, Record { fence, from, mark: until, held: true, holder });
         Ok(Lease { node, from, until, fence })
     }
@@ -95,7 +106,7 @@ impl Ledger {
         let free = (0..=NODE_MAX).filter_map(|id| NodeId::new(id).ok()).filter_map(|node| {
             let (past, mark) = match self.get(node) {
                 None => (Past::NeverHeld, UnixMillis(0)),
-                Some(record) if record.is_held_at(now) => return None,
+                Some(record) if record.is_held_at(now) || record.fence >= FENCE_MAX => return None,
                 Some(record) if record.held => (Past::Ended, record.mark),
                 Some(record) => (Past::Released, record.mark),
             };
@@ -146,7 +157,11 @@ impl Ledger {
 
     /// Sets a mark by hand, higher or lower, and ends the holding.
     pub fn reset(&mut self, node: NodeId, mark: UnixMillis) {
-        let fence = self.get(node).map_or(0, |record| record.fence) + 1;
+        let fence = match self.get(node).map_or(0, |record| record.fence) {
+            fence if fence < FENCE_MAX => fence + 1,
+            // Damaged. Past every fence that a holder ever had, and with as many to come.
+            _ => FENCE_MAX / 2,
+        };
         let holder = "lease reset".to_owned();
         self.insert(node, Record { fence, from: mark, mark, held: false, holder });
     }
@@ -314,6 +329,35 @@ mod tests {
             ledger.acquire(&long, NOW, BOUNDS),
             Err(LeaseError::GrantTooLong { asked_ms: 5001, max_ms: 5000 })
         ));
+    }
+
+    #[test]
+    fn a_damaged_fence_is_refused_and_repaired_by_a_reset() {
+        for fence in [FENCE_MAX, u64::MAX] {
+            let mut ledger = Ledger::new();
+            let lease = ledger.acquire(&any(), NOW, BOUNDS).unwrap();
+            ledger.release(&lease, NOW).unwrap();
+            let record = ledger.get(lease.node).unwrap().clone();
+            ledger.insert(lease.node, Record { fence, ..record });
+            let refused = ledger.acquire(&fixed(0), NOW, BOUNDS).unwrap_err();
+            assert!(matches!(refused, LeaseError::NoFenceLeft { .. }), "{refused}");
+            assert!(refused.to_string().contains("snowflake lease reset"), "{refused}");
+            // It does not get in the way of others.
+            assert_eq!(ledger.acquire(&any(), NOW, BOUNDS).unwrap().node, node(1));
+
+            ledger.reset(lease.node, NOW);
+            let repaired = ledger.acquire(&fixed(0), NOW, BOUNDS).unwrap().fence;
+            assert!((lease.fence + 1..FENCE_MAX).contains(&repaired), "{repaired}");
+        }
+    }
+
+    #[test]
+    fn of_a_holders_name_one_short_line_is_kept() {
+        let mut ledger = Ledger::new();
+        let holder = format!("pod\n\0\u{1b}{}", "é".repeat(300));
+        ledger.acquire(&Request { holder, ..fixed(7) }, NOW, BOUNDS).unwrap();
+        let kept = &ledger.get(node(7)).unwrap().holder;
+        assert_eq!(*kept, format!("pod   {}", "é".repeat(HOLDER_CHARS - 6)));
     }
 
     #[test]
