@@ -22,7 +22,7 @@ const GONE_FOR: Duration = Duration::from_secs(10);
 /// A keeper's default.
 const GRANT_MS: u64 = 3000;
 /// How much later than it should anything may happen on a busy machine.
-const LATE_MS: u64 = 2000;
+const LATE_MS: u64 = 5000;
 
 #[test]
 fn a_folder_that_is_gone() {
@@ -86,10 +86,13 @@ fn outlives<T>(
     let (gone, gone_at) = (Instant::now(), SystemClock.now());
 
     let mut made = 0;
+    let (mut tried, mut stall) = (Instant::now(), Duration::ZERO);
     let ended = loop {
+        stall = stall.max(tried.elapsed());
+        tried = Instant::now();
         match generator.try_next_id() {
             Ok(id) => (last, made) = (id, made + 1),
-            Err(ClaimError::Ahead { wait_ms: 1 }) => thread::yield_now(),
+            Err(ClaimError::Ahead { .. }) => thread::yield_now(),
             // The renewal that is to fail is under way.
             Err(ClaimError::LeaseEnded { why: LeaseEnd::NotRenewed, .. }) => thread::yield_now(),
             Err(ended) => break ended,
@@ -99,8 +102,11 @@ fn outlives<T>(
     let ClaimError::LeaseEnded { until, why } = ended else { panic!("{ended:?}") };
     assert_eq!((why, until), (LeaseEnd::StoreFailed, keeper.status().unwrap().lease.until));
     assert!(SystemClock.now() >= until && time_of(last) < until);
-    assert!(time_of(last).0 + 100 >= until.0, "IDs until the grant ends");
-    let went_on_ms = until.0 - gone_at.0;
+    // Its last try before the end may be two stalls before the first after it began.
+    let stalls_ms = 2 * stall.max(tried.elapsed()).as_millis() as u64;
+    let early_ms = until.0 - time_of(last).0;
+    assert!(early_ms <= 100 + stalls_ms, "no IDs for {early_ms} ms before the grant ends");
+    let went_on_ms = until.0.saturating_sub(gone_at.0);
     // A third of it is over when it is renewed, and the store may have gone just before that.
     let least_ms = (GRANT_MS * 2 / 3).saturating_sub(LATE_MS);
     assert!((least_ms..=GRANT_MS).contains(&went_on_ms), "IDs went on for {went_on_ms} ms");
