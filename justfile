@@ -25,7 +25,7 @@ loom:
 # Leases under torture: eight processes that are killed, stopped and given wrong clocks, on each
 # store that the machine has. TORTURE_SEED=… replays a run's plan.
 torture seconds="60":
-    TORTURE_SECONDS={{ seconds }} cargo test --package snowflake --release --all-features --test torture -- --nocapture --test-threads=1
+    TORTURE_SECONDS={{ seconds }} cargo test --package snowflake --release --all-features --test torture -- --nocapture
 
 # Many more cases of every property test.
 properties cases="20000":
