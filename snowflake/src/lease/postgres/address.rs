@@ -237,6 +237,7 @@ mod tests {
         for (text, password) in [
             ("postgresql://u:p?w@host/db?sslmode=require", "p?w"),
             ("postgresql://u:p?w@host?sslmode=require", "p?w"),
+            ("postgresql://u:p?w@host/db?sslmode=verify-full", "p?w"),
             ("host=h user=u password=a://b sslmode=require", "a://b"),
             ("host=h user=u password=postgres://b?c sslmode=require", "postgres://b?c"),
         ] {
