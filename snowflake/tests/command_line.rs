@@ -34,6 +34,26 @@ fn an_id_is_taken_apart() {
     assert!(wrong.contains("12x"), "{wrong}");
 }
 
+/// What cannot be written is a line on stderr; a reader that has gone is no failure.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_or_closed_output_is_no_panic() {
+    use std::process::Stdio;
+    let decode = |stdout: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_snowflake"));
+        command.args(["decode", "12"]).stdout(stdout).stderr(Stdio::piped());
+        let output = command.spawn().unwrap().wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let (code, said) = decode(full.into());
+    assert_eq!(code, Some(1));
+    assert!(said.starts_with("snowflake: cannot write standard output: No space"), "{said}");
+    let (reader, closed) = std::io::pipe().unwrap();
+    drop(reader);
+    assert_eq!(decode(closed.into()), (Some(0), String::new()));
+}
+
 #[test]
 fn a_file_store_is_created_shown_released_and_reset() {
     let temp = tempfile::tempdir().unwrap();
@@ -55,6 +75,10 @@ fn a_file_store_is_created_shown_released_and_reset() {
 
     let reset = snowflake(&["lease", "reset", place, "7", "--mark", "1795177540000"]).unwrap();
     assert_eq!(reset, "node id 7 may make IDs from 2026-11-20T12:25:40.000Z on\n");
+    for wrong in ["0", "1795177540", "99999999999999999"] {
+        let refused = snowflake(&["lease", "reset", place, "7", "--mark", wrong]).unwrap_err();
+        assert!(refused.contains("give milliseconds since 1970"), "{refused}");
+    }
     let never = snowflake(&["lease", "release", place, "8"]).unwrap_err();
     assert!(never.contains("node id 8"), "{never}");
 

@@ -1,12 +1,15 @@
 //! The command-line tool: leases of any store, and what is in an ID.
 #![forbid(unsafe_code)]
 
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use snowflake::layout::TIMESTAMP_MAX;
 use snowflake::lease::{Bounds, FileStore, Lease, LeaseError, LeaseStore, Record};
 use snowflake::{Clock, Epoch, Id, NodeId, SystemClock, UnixMillis};
 
@@ -114,6 +117,22 @@ fn mark(text: &str) -> Result<UnixMillis, String> {
     }
 }
 
+/// Refuses a mark that no ID of this epoch can have: it was given in seconds, say.
+fn within_epoch(mark: UnixMillis, epoch: Epoch) -> Result<(), Failure> {
+    let first = epoch.start();
+    let last = UnixMillis(first.0.saturating_add(TIMESTAMP_MAX));
+    if (first..=last).contains(&mark) {
+        return Ok(());
+    }
+    Err(format!(
+        "--mark is {}, and IDs of this store are from {} to {}: give milliseconds since 1970, or `now`",
+        time(mark),
+        time(first),
+        time(last),
+    )
+    .into())
+}
+
 type Failure = Box<dyn std::error::Error>;
 
 impl Store {
@@ -150,6 +169,7 @@ impl Store {
         let recorded = FileStore::peek(&self.place).ok().map(|(namespace, _)| namespace.epoch);
         let epoch = self.epoch.or(recorded);
         let epoch = epoch.ok_or("the old file does not tell its epoch: say --epoch")?;
+        within_epoch(mark, epoch)?;
         FileStore::rebuild(&self.place, epoch, Bounds::default(), mark)?;
         Ok(())
     }
@@ -185,20 +205,23 @@ fn etcd(_: &str, _: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match run(cli.command) {
-        Ok(Output { text, value }) => {
-            if cli.json {
-                println!("{value}");
-            } else {
-                println!("{text}");
-            }
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("snowflake: {error}");
-            ExitCode::FAILURE
-        }
+    let output = match run(cli.command) {
+        Ok(output) => output,
+        Err(error) => return failure(&error),
+    };
+    let text = if cli.json { output.value.to_string() } else { output.text };
+    match writeln!(io::stdout(), "{text}") {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads has read enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => failure(&format_args!("cannot write standard output: {error}")),
     }
+}
+
+fn failure(error: &dyn Display) -> ExitCode {
+    // If that fails as well there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "snowflake: {error}");
+    ExitCode::FAILURE
 }
 
 struct Output {
@@ -221,7 +244,9 @@ fn run(command: Command) -> Result<Output, Failure> {
         }
         Command::Lease(LeaseCommand::Reset { store, node: Some(node), mark, .. }) => {
             let node = NodeId::new(node)?;
-            store.open()?.reset(node, mark)?;
+            let store = store.open()?;
+            within_epoch(mark, store.namespace().epoch)?;
+            store.reset(node, mark)?;
             done(format!("node id {node} may make IDs from {} on", time(mark)))
         }
         Command::Lease(LeaseCommand::Reset { store, node: None, mark, .. }) => {
