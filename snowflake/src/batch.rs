@@ -92,31 +92,28 @@ impl<C: Clock> Generator<C> {
 /// [`Generator::reserve`].
 ///
 /// Those not taken are lost when it is dropped. In a forked child it is empty: what
-/// its parent reserved is its parent's.
+/// its parent reserved is its parent's. A call that takes them all, as
+/// [`for_each`](Iterator::for_each), asks once a millisecond: no child is to come back to it.
 #[derive(Clone, Debug)]
 #[must_use = "the IDs of a batch that is dropped are lost"]
 pub struct Batch {
-    /// The next ID as a number, or the one after the last.
-    next: u64,
-    left: u32,
-    /// The [generation](fork::generation) of the process that claimed it.
+    ids: Run,
+    /// The [generation](fork::generation) of the process that claimed it. There is no end
+    /// of a millisecond to tell a child by.
     born: u32,
 }
 
 impl Batch {
-    pub(crate) const EMPTY: Batch = Batch { next: 0, left: 0, born: fork::STARTED };
+    const EMPTY: Batch = Batch { ids: Run::EMPTY, born: fork::STARTED };
 
     #[inline]
-    pub(crate) fn of(claim: Claim) -> Batch {
-        // Asked for as a u32, and never more than that.
-        let left = claim.count as u32;
-        Batch { next: claim.first.id().get(), left, born: fork::generation() }
+    fn of(claim: Claim) -> Batch {
+        Batch { ids: Run::of(claim), born: fork::generation() }
     }
 
-    /// None in a forked child: its parent goes on with what it reserved.
     #[inline]
-    fn left(&self) -> u32 {
-        if self.born == fork::generation() { self.left } else { 0 }
+    fn is_forked(&self) -> bool {
+        self.born != fork::generation()
     }
 }
 
@@ -125,15 +122,12 @@ impl Iterator for Batch {
 
     #[inline]
     fn next(&mut self) -> Option<Id> {
-        self.left = self.left().checked_sub(1)?;
-        let raw = self.next;
-        self.next = after(raw);
-        Some(Id::from_clear(raw))
+        if self.is_forked() { None } else { self.ids.next() }
     }
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.left() as usize;
+        let left = if self.is_forked() { 0 } else { self.ids.left as usize };
         (left, Some(left))
     }
 
@@ -141,15 +135,40 @@ impl Iterator for Batch {
     #[inline]
     fn fold<B, F: FnMut(B, Id) -> B>(mut self, init: B, mut fold: F) -> B {
         let mut folded = init;
-        while self.left > 0 {
-            let until_full = SEQUENCE_FULL - (self.next & SEQUENCE_FULL);
-            let last = self.next + until_full.min(u64::from(self.left) - 1);
-            folded =
-                (self.next..=last).fold(folded, |folded, raw| fold(folded, Id::from_clear(raw)));
-            self.left -= (last - self.next) as u32 + 1;
-            self.next = after(last);
+        while !self.is_forked() && self.ids.left > 0 {
+            let Run { next, left } = self.ids;
+            let until_full = SEQUENCE_FULL - (next & SEQUENCE_FULL);
+            let last = next + until_full.min(u64::from(left) - 1);
+            folded = (next..=last).fold(folded, |folded, raw| fold(folded, Id::from_clear(raw)));
+            self.ids = Run { next: after(last), left: left - (last - next) as u32 - 1 };
         }
         folded
+    }
+}
+
+/// IDs in a row of the process that claimed them.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    /// The next ID as a number, or the one after the last.
+    next: u64,
+    left: u32,
+}
+
+impl Run {
+    pub(crate) const EMPTY: Run = Run { next: 0, left: 0 };
+
+    #[inline]
+    pub(crate) fn of(claim: Claim) -> Run {
+        // Asked for as a u32, and never more than that.
+        Run { next: claim.first.id().get(), left: claim.count as u32 }
+    }
+
+    #[inline]
+    pub(crate) fn next(&mut self) -> Option<Id> {
+        self.left = self.left.checked_sub(1)?;
+        let raw = self.next;
+        self.next = after(raw);
+        Some(Id::from_clear(raw))
     }
 }
 

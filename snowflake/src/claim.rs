@@ -6,7 +6,8 @@
 //! taken yet; every claim reads it and about one a millisecond writes it.
 //!
 //! With the gate open a claim reads the counter and the limit, adds one to the word, and
-//! has its slot if that is below the limit. With the gate shut a claim reads the clock,
+//! has its slot if that is below the limit. In a forked child no gate of its parent's is
+//! open ([`fork`]). With the gate shut a claim asks which process it is in, reads the clock,
 //! raises the word to it and takes a slot by compare-and-swap, or is refused and
 //! leaves everything as it was. The thread that holds the [`Opener`] then opens the
 //! gate. Nobody waits for the opener: without it a claim costs a clock reading. The
@@ -60,9 +61,9 @@
 //! or exchanges are torn or the gate's ordering is relaxed. Loom does not reorder
 //! all that `Relaxed` allows, which is why the argument is here as well.
 
-use crate::clock::{Clock, HoldsUntil, Reading};
+use crate::clock::{Clock, Reading};
 use crate::epoch::UnixMillis;
-use crate::fork;
+use crate::fork::{self, Kept};
 use crate::slot::Slot;
 use crate::sync::Ordering;
 use crate::{ClaimError, Generator, LeaseEnd, ReserveError};
@@ -97,7 +98,7 @@ pub(crate) struct Claim {
 /// How long the millisecond of a claim lasts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Holds {
-    Until(HoldsUntil),
+    Until(Kept),
     /// While the clock reads this: it has no counter.
     While(UnixMillis),
 }
@@ -145,7 +146,7 @@ impl<C: Clock> Generator<C> {
     /// Takes the next free slot.
     #[inline]
     pub(crate) fn claim_one(&self) -> Result<Slot, Refusal> {
-        if self.gate.open_at(self.clock.counter()).is_none() || self.is_forked() {
+        if !self.gate.until().get().holds_at(self.clock.counter()) {
             return self.claim_shut(Want::ONE);
         }
         let limit = self.gate.limit();
@@ -167,19 +168,19 @@ impl<C: Clock> Generator<C> {
         self.claim_shut(Want::ONE)
     }
 
+    // Its frame would be every claim's.
     #[cold]
+    #[inline(never)]
     fn claim_shut(&self, want: Want) -> Result<Slot, Refusal> {
         self.claim(want).map(|claim| claim.first)
     }
 
     /// Takes slots in a row, by compare-and-swap: what is refused leaves no trace.
     pub(crate) fn claim(&self, want: Want) -> Result<Claim, Refusal> {
-        if self.is_forked() {
-            return Err(Refusal::Forked);
-        }
         loop {
             let seen = Slot::from_word(self.word.load(Ordering::Relaxed));
-            if let Some(until) = self.gate.open_at(self.clock.counter()) {
+            let until = self.gate.until();
+            if until.get().holds_at(self.clock.counter()) {
                 let limit = self.gate.limit();
                 if let Some(count) = want.of(seen, limit) {
                     if !self.exchange(seen, seen.plus(count)) {
@@ -204,6 +205,9 @@ impl<C: Clock> Generator<C> {
     /// like a clock that stepped back.
     #[cold]
     fn claim_by_clock(&self, seen: Slot, want: Want) -> Result<Option<Claim>, Refusal> {
+        if self.is_forked() {
+            return Err(Refusal::Forked);
+        }
         let opener = self.gate.opener();
         let reading = self.clock.read();
         let timeline = UnixMillis(self.settings.epoch.start().0.saturating_add(seen.tick()));
@@ -225,7 +229,8 @@ impl<C: Clock> Generator<C> {
         }
         let next = first.plus(count);
         self.tally.lead(next.before().tick().saturating_sub(self.tick_of(now)));
-        if let (Some(opener), Some(until)) = (&opener, reading.holds_until) {
+        let until = reading.holds_until.and_then(Kept::new);
+        if let (Some(opener), Some(until)) = (&opener, until) {
             self.tally.lead(self.lead_since_opening(seen));
             if next < limit {
                 self.tally.opened(self.tick_of(now));
@@ -234,7 +239,7 @@ impl<C: Clock> Generator<C> {
                 self.gate.shut();
             }
         }
-        let holds = reading.holds_until.map_or(Holds::While(reading.now), Holds::Until);
+        let holds = until.map_or(Holds::While(reading.now), Holds::Until);
         Ok(Some(Claim { first, count, holds }))
     }
 
@@ -298,8 +303,7 @@ impl<C: Clock> Generator<C> {
     }
 
     /// Whether this process was forked from the one that built the generator.
-    #[inline]
-    fn is_forked(&self) -> bool {
+    pub(crate) fn is_forked(&self) -> bool {
         self.born != fork::generation()
     }
 

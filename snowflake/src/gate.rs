@@ -1,6 +1,7 @@
 //! The gate: what saves a claim from reading the clock.
 
 use crate::clock::HoldsUntil;
+use crate::fork::Kept;
 use crate::slot::Slot;
 use crate::sync::{AtomicBool, AtomicU64, Ordering, const_fn};
 use crossbeam_utils::CachePadded;
@@ -18,7 +19,7 @@ pub(crate) struct Gate {
 
 #[derive(Debug)]
 struct Line {
-    /// The count at which the millisecond ends, or [`SHUT`].
+    /// The count at which the millisecond ends, as [`Kept`], or [`SHUT`].
     until: AtomicU64,
     counts_per_ms: AtomicU64,
     /// The first slot that may not be taken yet.
@@ -42,14 +43,13 @@ impl Gate {
         }
     }
 
-    /// When the gate will shut by itself, unless it is shut at `count`.
+    /// When the gate will shut by itself, or did.
     #[inline]
-    pub(crate) fn open_at(&self, count: u64) -> Option<HoldsUntil> {
-        let until = HoldsUntil {
+    pub(crate) fn until(&self) -> Kept {
+        Kept(HoldsUntil {
             count: self.line.until.load(Ordering::Acquire),
             counts_per_ms: self.line.counts_per_ms.load(Ordering::Relaxed),
-        };
-        until.holds_at(count).then_some(until)
+        })
     }
 
     /// The first slot that may not be taken yet, as of the last opening; 0 before the first.
@@ -78,7 +78,7 @@ pub(crate) struct Opener<'a> {
 
 impl Opener<'_> {
     /// Lets claims below `limit` through until `until`.
-    pub(crate) fn open(&self, limit: Slot, until: HoldsUntil) {
+    pub(crate) fn open(&self, limit: Slot, Kept(until): Kept) {
         let line = &self.gate.line;
         line.limit.store(limit.to_word(), Ordering::Release);
         line.counts_per_ms.store(until.counts_per_ms, Ordering::Relaxed);

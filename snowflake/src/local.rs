@@ -2,7 +2,7 @@
 
 use core::num::NonZeroU16;
 
-use crate::batch::Batch;
+use crate::batch::Run;
 use crate::claim::{Holds, Refusal, Want};
 use crate::{ClaimError, Clock, Generator, Id};
 
@@ -34,7 +34,7 @@ impl<C: Clock> Generator<C> {
 
     /// As [`local`](Generator::local), with `block` IDs at once instead of 64.
     pub fn local_with_block(&self, block: NonZeroU16) -> Local<'_, C> {
-        Local { generator: self, block, ids: Batch::EMPTY, holds: None }
+        Local { generator: self, block, ids: Run::EMPTY, holds: None }
     }
 }
 
@@ -51,7 +51,7 @@ impl<C: Clock> Generator<C> {
 pub struct Local<'a, C> {
     generator: &'a Generator<C>,
     block: NonZeroU16,
-    ids: Batch,
+    ids: Run,
     /// How long the block is good for.
     holds: Option<Holds>,
 }
@@ -93,8 +93,9 @@ impl<C: Clock> Local<'_, C> {
     #[inline]
     fn take_fresh(&mut self) -> Option<Id> {
         let fresh = match self.holds? {
-            Holds::Until(until) => until.holds_at(self.generator.clock.counter()),
-            Holds::While(now) => self.generator.clock.now() == now,
+            // In a forked child it never does.
+            Holds::Until(until) => until.get().holds_at(self.generator.clock.counter()),
+            Holds::While(now) => self.generator.clock.now() == now && !self.generator.is_forked(),
         };
         if fresh { self.ids.next() } else { None }
     }
@@ -104,7 +105,7 @@ impl<C: Clock> Local<'_, C> {
         let want = Want { least: 1, most: u64::from(self.block.get()) };
         let claim = self.generator.claim(want)?;
         self.holds = Some(claim.holds);
-        self.ids = Batch::of(claim);
+        self.ids = Run::of(claim);
         self.ids.next().ok_or(Refusal::Expired)
     }
 }

@@ -9,13 +9,14 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::FromRawFd;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use snowflake::{ClaimError, Epoch, Generator, NodeId, ReserveError, SystemClock, WaitError};
 #[cfg(any(feature = "etcd", feature = "postgres"))]
+use snowflake::lease::{Bounds, LeaseError, LeaseStore, Problem, Request, Successor};
 use snowflake::{
-    Clock, UnixMillis,
-    lease::{Bounds, LeaseError, LeaseStore, Problem, Request, Successor},
+    ClaimError, Clock, Epoch, Generator, HoldsUntil, ManualClock, NodeId, Reading, ReserveError,
+    SystemClock, UnixMillis, WaitError,
 };
 
 const EPOCH: Epoch = Epoch::Y2024;
@@ -82,6 +83,7 @@ fn parent_and_child_make_different_ids() {
             local.next_id() == Err(WaitError::Forked),
             generator.try_reserve(16).err() == Some(ReserveError::Forked),
             batch.next().is_none() && batch.len() == 0,
+            batch.clone().count() == 0,
             UNUSED.try_next_id() == Err(ClaimError::Forked),
         ];
         tell(refusals.iter().filter(|refused| **refused).count() as u64);
@@ -97,7 +99,7 @@ fn parent_and_child_make_different_ids() {
             }
         }
     });
-    assert_eq!(made_there[0], 7, "calls that were refused in the child");
+    assert_eq!(made_there[0], 8, "calls that were refused in the child");
     assert_eq!(made_there.len(), 1 + IDS);
 
     ids.extend(batch.map(|id| id.get()));
@@ -123,6 +125,101 @@ fn a_childs_generator_is_not_its_own_childs() {
         tell(u64::from(own.next_id().is_ok()));
     });
     assert_eq!(told, [1, 1, 1]);
+}
+
+/// A clock that stands still, in the middle of a millisecond of its counter.
+struct Still {
+    counts_per_ms: u64,
+    reads: AtomicU64,
+}
+
+impl Still {
+    const NOW: UnixMillis = UnixMillis(EPOCH.start().0 + 5);
+
+    fn new(counts_per_ms: u64) -> Still {
+        Still { counts_per_ms, reads: AtomicU64::new(0) }
+    }
+
+    fn reads(&self) -> u64 {
+        self.reads.load(Ordering::Relaxed)
+    }
+}
+
+impl Clock for Still {
+    fn now(&self) -> UnixMillis {
+        Still::NOW
+    }
+
+    fn read(&self) -> Reading {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let count = self.counter() + self.counts_per_ms.div_ceil(2);
+        let holds_until = Some(HoldsUntil { count, counts_per_ms: self.counts_per_ms });
+        Reading { holds_until, ..Reading::at(self.now()) }
+    }
+
+    fn counter(&self) -> u64 {
+        5 * self.counts_per_ms
+    }
+}
+
+/// How many of a generator's ways to make IDs are closed, with a handle that has begun a block.
+fn refused<C: Clock>(generator: &Generator<C>, local: &mut snowflake::Local<'_, C>) -> u64 {
+    let refusals = [
+        generator.try_next_id() == Err(ClaimError::Forked),
+        local.try_next_id() == Err(ClaimError::Forked),
+        generator.try_reserve(2).err() == Some(ReserveError::Forked),
+    ];
+    refusals.iter().filter(|refused| **refused).count() as u64
+}
+
+/// The millisecond goes on in the child and in its own, by the clock that all of them share.
+#[test]
+fn an_open_gate_is_shut_in_every_child() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let other = NodeId::new(1).unwrap();
+    for (counts_per_ms, reads) in
+        [(1, 2), (3_000_000, 2), ((1 << 40) - 1, 2), (1 << 40, 5), (1 << 50, 5)]
+    {
+        // To build a generator is one reading, and the first ID, with the gate shut, another.
+        let clock = Still::new(counts_per_ms);
+        let generator = Generator::builder(NODE, EPOCH).build(&clock).unwrap();
+        let mut local = generator.local();
+        for made in [local.try_next_id(), generator.try_next_id(), generator.try_next_id()] {
+            made.unwrap();
+        }
+        generator.try_reserve(2).unwrap().for_each(drop);
+        assert_eq!(clock.reads(), reads, "with {counts_per_ms} counts");
+
+        let told = in_child(|tell| {
+            tell(refused(&generator, &mut local));
+            let clock = Still::new(counts_per_ms);
+            let Ok(own) = Generator::builder(other, EPOCH).build(&clock) else { return };
+            let mut own_local = own.local();
+            for made in [own_local.try_next_id(), own.try_next_id(), own.try_next_id()] {
+                tell(u64::from(made.is_ok()));
+            }
+            tell(own.try_reserve(2).map_or(0, Iterator::count) as u64);
+            tell(clock.reads());
+            let grandchild = in_child(|tell| {
+                tell(refused(&generator, &mut local));
+                tell(refused(&own, &mut own_local));
+            });
+            grandchild.into_iter().for_each(&mut *tell);
+        });
+        assert_eq!(told, [3, 1, 1, 1, 2, reads, 3, 3], "with {counts_per_ms} counts");
+    }
+}
+
+/// Its blocks last as long as the clock says so, and say nothing of the process.
+#[test]
+fn a_block_of_a_clock_without_a_counter_is_its_parents() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let clock = ManualClock::new(Still::NOW);
+    let generator = Generator::builder(NODE, EPOCH).build(clock).unwrap();
+    let mut local = generator.local();
+    local.try_next_id().unwrap();
+    assert_eq!(in_child(|tell| tell(refused(&generator, &mut local))), [3]);
+    local.try_next_id().unwrap();
 }
 
 /// Connections are the parent's: a child that used them would garble what is said on them.

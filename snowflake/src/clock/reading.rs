@@ -35,7 +35,8 @@ pub struct HoldsUntil {
     /// The count at which the next millisecond begins. Better early than late: take
     /// the counter before the time.
     pub count: u64,
-    /// How much the counter grows in one millisecond; not 0.
+    /// How much the counter grows in one millisecond; not 0. The clock is read for every
+    /// ID if it is 2^40 or more.
     pub counts_per_ms: u64,
 }
 
