@@ -99,9 +99,82 @@ fn a_node_that_does_not_run_as_it_should_fails_the_test() {
             BROADCAST,
             "refuses topology",
             255,
-            &["node n", "line 2", "refuses \"topology\": error 10", "\"topology_ok\""],
+            &[
+                "node n",
+                "line 2",
+                "refuses \"topology\": error 10",
+                "\"topology_ok\"",
+                "another workload, or another",
+            ],
         ),
     ]);
+}
+
+#[test]
+fn a_node_that_never_answers_is_named_with_its_log() {
+    try_all(&[
+        (
+            "-w echo --nodes n1,n2 --time-limit 6 --rate 5",
+            "n2 is mute",
+            0,
+            &[
+                "warning: node n2 answered none of ",
+                "likely: it hangs, or does not flush",
+                "node-logs/n2.log has what it said",
+                "Valid, but see the warnings above.",
+            ],
+        ),
+        (
+            "-w echo --nodes n1,n2 --time-limit 6 --rate 5",
+            "everybody is mute",
+            1,
+            &[
+                "warning: node n1 answered none of ",
+                " requests; n2 answered none of ",
+                "likely: clients waited 5 s each for answers that never came",
+                "the last with: no answer in time\n  likely: nodes hang",
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn an_error_is_told_in_the_nodes_own_words_and_explained_by_its_code() {
+    let cases: [(&str, &str); 10] = [
+        ("0", "waited for another"),
+        ("1", "not there"),
+        ("10", "does not serve this request"),
+        ("11", "not ready yet"),
+        ("12", "expects other fields"),
+        ("13", "failed inside"),
+        ("14", "rather than trying again"),
+        ("22", "compares with a value"),
+        ("1000", "its text is all"),
+        ("77", "own ones start at 1000"),
+    ];
+    thread::scope(|scope| {
+        for (code, cause) in cases {
+            scope.spawn(move || {
+                let run = bad_node(ECHO, &format!("answers with error {code}"));
+                let told = format!("the last with: error {code}: its own words\n  likely: ");
+                let (_, rest) = run.stderr.split_once(&told).unwrap_or_else(|| panic!("{run}"));
+                assert!(rest.lines().next().unwrap().contains(cause), "{run}");
+            });
+        }
+    });
+}
+
+/// A bare `read` that comes first could be that of any set or counter.
+#[test]
+fn errors_that_leave_a_test_valid_are_warned_of_and_counted_for_availability() {
+    let line = "-w g-counter --nodes n1,n2 --time-limit 4 --rate 10 --sim --seed 3";
+    let told = "error 11: a bare read does not tell its workload: name it as an argument";
+    let run = test(line, &[]);
+    run.expect_valid().expect_said(&[" requests were answered with an error, most often: ", told]);
+    let run = test(&format!("{line} --availability total"), &[]);
+    run.expect_code(1).expect_said(&[&format!("; most often: {told}\n  likely: as the node says")]);
+    let run = test(&format!("{line} -- g-counter"), &[]);
+    run.expect_valid().expect_said(&["Valid: everything looks good."]);
 }
 
 /// A shell script that reads `init`, closes its standard output, and waits for more.

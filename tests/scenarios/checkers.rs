@@ -49,7 +49,7 @@ fn plan(node_count: usize) -> Plan {
 }
 
 fn judge<W: Workload>(plan: Plan, workload: W, flaw: &str) -> Report {
-    Report::new(&simulate(plan, workload, flaw), "simulation")
+    Report::new(&simulate(plan, workload, flaw), "simulation", None)
 }
 
 fn history<W: Workload>(plan: Plan, workload: W, flaw: &str) -> String {
@@ -91,7 +91,7 @@ fn expect_problem(report: &Report, begins: &str, mentions: &str) {
         panic!("no {begins:?} with {mentions:?} among\n{}", report.problems.join("\n"))
     };
     assert!(problem.contains(" (line "), "no line to look at: {problem}");
-    assert!(causes::likely(problem).is_some(), "no cause is known of: {problem}");
+    assert!(causes::split(problem).1.is_some(), "no cause is known of: {problem}");
 }
 
 fn broadcast() -> Broadcast {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::Path;
 
+use crate::checker::answers::Answers;
 use crate::checker::kills::Kills;
 use crate::checker::{Valid, Verdict, availability, causes, perf, stats};
 use crate::conductor::Outcome;
@@ -60,9 +62,14 @@ pub struct Figures {
 }
 
 impl Report {
-    /// Judges what a test left behind.
+    /// Judges what a test left behind. `logs` is the folder with what nodes wrote to standard
+    /// error, if they have one.
     #[must_use]
-    pub fn new<W: Workload>(outcome: &Outcome<W>, driver: &'static str) -> Report {
+    pub fn new<W: Workload>(
+        outcome: &Outcome<W>,
+        driver: &'static str,
+        logs: Option<&Path>,
+    ) -> Report {
         let Outcome { plan, workload, history, network, remarks } = outcome;
         let operations = history.invocations().count();
         let window = plan.kill_window.unwrap_or(W::KILL_WINDOW);
@@ -81,7 +88,8 @@ impl Report {
             ("workload", workload.check(history, &context)),
         ];
         let valid = parts.iter().map(|(_, part)| part.valid).min().unwrap_or(Valid::Unknown);
-        let problems = parts.iter().flat_map(|(_, part)| part.problems.clone()).collect();
+        let problems: Vec<String> =
+            parts.iter().flat_map(|(_, part)| part.problems.clone()).collect();
         let figures = Figures::new(outcome, &parts[4].1);
         let mut results = Edn::Map(
             parts.into_iter().map(|(key, part)| (Edn::Keyword(key), part.results)).collect(),
@@ -90,7 +98,11 @@ impl Report {
         results.insert("seed", plan.seed.into());
         results.insert("valid?", valid.into());
         let mut warnings = remarks.warnings(&plan.directory);
-        warnings.extend(missed_rate(plan, history));
+        let answers = Answers::new(history, plan);
+        warnings.extend(answers.silence(plan, logs));
+        // Which the problems explain if there are any.
+        warnings.extend(answers.errors(plan).filter(|_| problems.is_empty()));
+        warnings.extend(missed_rate(plan, history, answers.any_missing()));
         Report { valid, results, problems, figures, warnings }
     }
 
@@ -110,8 +122,9 @@ impl Report {
         let mut text = String::new();
         let mut explained = BTreeSet::new();
         for problem in self.problems.iter().take(MOST_PROBLEMS) {
+            let (problem, cause) = causes::split(problem);
             text.push_str(&format!("{problem}\n"));
-            if let Some(cause) = causes::likely(problem).filter(|cause| explained.insert(*cause)) {
+            if let Some(cause) = cause.filter(|cause| explained.insert(*cause)) {
                 text.push_str(&format!("  likely: {cause}\n"));
             }
         }
@@ -123,16 +136,25 @@ impl Report {
 }
 
 /// A warning if far fewer operations were started than the plan asked for.
-fn missed_rate<W: Workload>(plan: &Plan, history: &History<W>) -> Option<String> {
+fn missed_rate<W: Workload>(
+    plan: &Plan,
+    history: &History<W>,
+    answers_are_missing: bool,
+) -> Option<String> {
     let asked = plan.rate * plan.time_limit.as_secs_f64();
     let started = history.invocations().filter(|(_, invocation)| !invocation.last).count();
     // What chance alone leaves out is of the order of the root.
     let few = asked * 0.9 - 2.0 * asked.sqrt();
+    let likely = if answers_are_missing {
+        "clients waited 5 s each for answers that never came"
+    } else {
+        "all clients waited for answers; give more of them with --concurrency, or ask for less \
+         with --rate"
+    };
     ((started as f64) < few).then(|| {
         format!(
             "warning: only {started} of about {asked:.0} operations were started\n  expected: {} \
-             per second for {} s\n  likely: all clients waited for answers; give more of them \
-             with --concurrency, or ask for less with --rate",
+             per second for {} s\n  likely: {likely}",
             plan.rate,
             plan.time_limit.as_secs_f64(),
         )

@@ -88,7 +88,7 @@ fn in_processes<W: Workload>(plan: Plan, launch: &Launch, workload: W) -> Result
         driver.run(&mut conductor)
     };
     screen.clear();
-    judged(conductor, ended, &store, "process")
+    judged(conductor, ended, &store, "process", Some(&store.node_logs()))
 }
 
 fn simulated<W: Workload>(
@@ -101,7 +101,7 @@ fn simulated<W: Workload>(
     screen.clear();
     // Only now, so that nothing empty is left of a simulation that was killed.
     let store = Store::create(Path::new(STORE), W::NAME)?;
-    judged(conductor, ended, &store, "simulation")
+    judged(conductor, ended, &store, "simulation", None)
 }
 
 fn simulate<W: Workload>(
@@ -123,10 +123,11 @@ fn judged<W: Workload>(
     ended: Result<(), Failure>,
     store: &Store,
     driver: &'static str,
+    logs: Option<&Path>,
 ) -> Result<Report, Failure> {
     let outcome = conductor.finish();
     store.write_history(&outcome.history)?;
-    let judged = ended.map(|()| Report::new(&outcome, driver));
+    let judged = ended.map(|()| Report::new(&outcome, driver, logs));
     store.write_results(&match &judged {
         Ok(report) => report.results.clone(),
         Err(failure) => Edn::map([
@@ -156,7 +157,7 @@ fn swept<W: Workload>(
             Err(Failure::Interrupted) => return None,
             ended => ended.is_err(),
         };
-        let report = Report::new(&conductor.finish(), "simulation");
+        let report = Report::new(&conductor.finish(), "simulation", None);
         let valid = if failed { Valid::False } else { report.valid };
         Some(Ended { valid, figures: report.figures })
     };
@@ -198,7 +199,7 @@ fn explain(ended: Result<Report, Failure>, replay: Option<&str>) -> u8 {
     let code = match ended {
         Ok(report) => {
             report.warnings.iter().for_each(output::say);
-            let (problems, verdict) = (report.problems_text(), closing_words(report.valid));
+            let (problems, verdict) = (report.problems_text(), closing_words(&report));
             output::say(format_args!("{problems}{}\n{verdict}", report.figures));
             report.exit_code()
         }
@@ -255,9 +256,10 @@ fn quoted(arg: &str) -> String {
     }
 }
 
-fn closing_words(valid: Valid) -> &'static str {
-    match valid {
-        Valid::True => "Valid: everything looks good.",
+fn closing_words(report: &Report) -> &'static str {
+    match report.valid {
+        Valid::True if report.warnings.is_empty() => "Valid: everything looks good.",
+        Valid::True => "Valid, but see the warnings above.",
         Valid::False => "Invalid: see above for what went wrong.",
         Valid::Unknown => "Unknown: too little happened to tell.",
     }

@@ -62,16 +62,21 @@ impl Store {
         &self.folder
     }
 
+    /// The folder with what nodes write to standard error.
+    #[must_use]
+    pub fn node_logs(&self) -> PathBuf {
+        self.folder.join("node-logs")
+    }
+
     /// The file for a node's standard error, at its end: a node that restarts goes on in it.
     ///
     /// # Errors
     ///
     /// If the file cannot be opened.
     pub fn node_log(&self, node: &str) -> Result<File, Failure> {
-        let folder = self.folder.join("node-logs");
+        let folder = self.node_logs();
         fs::create_dir_all(&folder).map_err(|error| failure(&folder, &error))?;
-        // Names of nodes are free, those of files are not.
-        let path = folder.join(format!("{}.log", node.replace(['/', '\0'], "_")));
+        let path = folder.join(log_name(node));
         let mut options = File::options();
         options.create(true).append(true).open(&path).map_err(|error| failure(&path, &error))
     }
@@ -100,6 +105,13 @@ impl Store {
         };
         write().map_err(|error| failure(&path, &error))
     }
+}
+
+/// The name of the file with what a node writes to standard error. Names of nodes are free,
+/// those of files are not.
+#[must_use]
+pub fn log_name(node: &str) -> String {
+    format!("{}.log", node.replace(['/', '\0'], "_"))
 }
 
 fn failure(path: &Path, error: &std::io::Error) -> Failure {

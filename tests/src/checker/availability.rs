@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Valid, Verdict};
+use super::answers::most_frequent;
+use super::{Valid, Verdict, causes};
 use crate::address::Directory;
 use crate::edn::Edn;
-use crate::history::History;
+use crate::history::{History, What};
 use crate::workload::Workload;
 
 /// Maelstrom's `--availability`.
@@ -33,11 +34,19 @@ pub fn check<W: Workload>(
         Some(Availability::AtLeast(share)) => fraction >= share,
     };
     let problem = || {
-        format!(
+        let few = format!(
             "too little availability: {} of {invoked} operations did not succeed; by node: {}",
             invoked - ok,
             failures_by_node(history, directory)
-        )
+        );
+        let errors = history.events().iter().filter_map(|event| match &event.what {
+            What::Fail { error, .. } | What::Info { error, .. } => Some(error),
+            What::Invoke(_) | What::Ok { .. } | What::Nemesis { .. } => None,
+        });
+        match most_frequent(errors) {
+            Some(usual) => causes::blame(&format!("{few}; most often: "), usual),
+            None => few,
+        }
     };
     Verdict::new(
         Valid::from(valid),

@@ -1,8 +1,55 @@
 //! What usually causes an anomaly, for people who see it for the first time.
 
-/// The likely cause of an anomaly, by the name that its sentence begins with.
+use crate::history::OpError;
+
+/// Between an anomaly and a cause that its name does not tell.
+const LIKELY: &str = "\n  likely: ";
+
+/// An anomaly that consists in errors, with the likely cause of the one that stands for them.
 #[must_use]
-pub fn likely(problem: &str) -> Option<&'static str> {
+pub fn blame(problem: &str, error: &OpError) -> String {
+    format!("{problem}{error}{LIKELY}{}", of_error(error))
+}
+
+/// An anomaly, and its likely cause.
+#[must_use]
+pub fn split(problem: &str) -> (&str, Option<&str>) {
+    match problem.split_once(LIKELY) {
+        Some((problem, cause)) => (problem, Some(cause)),
+        None => (problem, likely(problem)),
+    }
+}
+
+/// Why nodes end operations without success, by Maelstrom's codes.
+#[must_use]
+pub fn of_error(error: &OpError) -> &'static str {
+    let code = match error {
+        OpError::Timeout => {
+            return "nodes hang, wait for others that are away, or do not flush their standard \
+                    output";
+        }
+        OpError::Crash => return "the test has clients crash, so not all operations can succeed",
+        OpError::Killed => return "the test kills nodes, so not all operations can succeed",
+        OpError::Rpc { code, .. } => *code,
+    };
+    match code {
+        0 => "the node waited for another, and gave up",
+        1 => "the node sent to a node that is not there; names are those of init's node_ids",
+        10 => "the node does not serve this request: another workload, or another name for it",
+        11 => "as the node says; often it is not ready yet, or waits for others that are away",
+        12 => "the node expects other fields than Maelstrom's clients send, or reads them wrongly",
+        13 => "the node failed inside, as it says; its log may say more",
+        14 | 30 => "the node gives up what gets in the way of others, rather than trying again",
+        20 => "the node does not know the key: it was never written, or the write was lost",
+        21 => "the node creates a key that is there; of many that do, one succeeds",
+        22 => "the node compares with a value that another has changed, and does not try again",
+        1000.. => "an error of the node's own: its text is all there is to know",
+        _ => "no code of Maelstrom's: own ones start at 1000",
+    }
+}
+
+/// The likely cause of an anomaly, by the name that its sentence begins with.
+fn likely(problem: &str) -> Option<&'static str> {
     let name = problem.split(':').next().unwrap_or_default();
     Some(match name {
         "wrong echo" => "the answer belongs to another request, or the value was converted",
@@ -30,8 +77,6 @@ pub fn likely(problem: &str) -> Option<&'static str> {
             "a commit overwrites a higher one, or the node asked does not know of it yet"
         }
         "committed offset of nothing" => "what is committed is not the offset that was asked for",
-        "too little availability" => "nodes do not answer, or with errors, while others are away",
-        _ if name.ends_with("succeeded") => "the node does not know this request, or always fails",
         _ => return None,
     })
 }

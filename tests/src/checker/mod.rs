@@ -1,5 +1,6 @@
 //! Judging histories.
 
+pub mod answers;
 pub mod availability;
 pub mod causes;
 pub mod kafka;

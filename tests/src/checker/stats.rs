@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Valid, Verdict};
+use super::{Valid, Verdict, causes};
 use crate::edn::Edn;
 use crate::history::{History, What};
 use crate::workload::Workload;
@@ -53,10 +53,11 @@ pub fn check<W: Workload>(history: &History<W>) -> Verdict {
         .filter(|(f, counts)| !works(f, counts))
         .map(|(f, counts)| {
             let count = counts.fail + counts.info;
-            let last = last_error.get(f).map(ToString::to_string).unwrap_or_default();
-            format!(
-                "no {f} succeeded: {count} of {count} ended without success, the last with: {last}"
-            )
+            let ended = format!("no {f} succeeded: {count} of {count} ended without success");
+            match last_error.get(f) {
+                Some(last) => causes::blame(&format!("{ended}, the last with: "), last),
+                None => ended,
+            }
         })
         .collect();
     let mut valid = Valid::from(problems.is_empty());

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::calls::{Heard, Role};
 use super::{Command, Conductor, NodeState, Oddity};
 use crate::address::{Address, Directory};
+use crate::checker::causes;
 use crate::failure::Failure;
 use crate::net::Packet;
 use crate::time::Time;
@@ -96,7 +97,7 @@ impl<W: Workload> Conductor<W> {
                 return Err(Malformed {
                     problem: format!("refuses {request:?}: {error}"),
                     expected: reply.expected(),
-                    hint: "every node has to support init and the workload under test",
+                    hint: causes::of_error(&error),
                 });
             }
         }

@@ -51,8 +51,17 @@ impl FlawedNode {
         json!({"type": "generate_ok", "id": id})
     }
 
+    /// Whether this one of the nodes never answers.
+    fn is_mute(&self) -> bool {
+        self.flaw.strip_suffix(" is mute").is_some_and(|who| who == "everybody" || self.name == who)
+    }
+
     fn reply(&mut self, body: &Value) -> Value {
         let flaw = self.flaw.as_str();
+        if let Some(code) = flaw.strip_prefix("answers with error ") {
+            let code: i64 = code.parse().unwrap_or_default();
+            return json!({"type": "error", "code": code, "text": "its own words"});
+        }
         match body["type"].as_str().unwrap_or_default() {
             "echo" if flaw == "echoes something else" => json!({"type": "echo_ok", "echo": "hm"}),
             "echo" => json!({"type": "echo_ok", "echo": body["echo"]}),
@@ -105,6 +114,10 @@ impl SimulatedNode for FlawedNode {
             return;
         }
         let is_init = body["type"] == "init";
+        let is_setup = is_init || body["type"] == "topology";
+        if !is_setup && self.is_mute() {
+            return;
+        }
         let mut reply = if !is_init {
             self.answered += 1;
             if self.flaw == "writes junk" {

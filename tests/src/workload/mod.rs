@@ -34,6 +34,9 @@ pub trait Workload: Debug + Sized {
     /// node.
     const KILL_WINDOW: Duration = Duration::from_secs(2);
 
+    /// The codes of errors with which a right node may answer even if nothing is broken.
+    const USUAL_ERRORS: &'static [i64] = &[];
+
     /// What a client is asked to do.
     type Op: Clone + Debug + PartialEq;
     /// What comes back when that succeeds.

@@ -120,6 +120,8 @@ impl Workload for Kafka {
     const HAS_FINALE: bool = true;
     // An acknowledged message is meant to be there.
     const KILL_WINDOW: Duration = Duration::ZERO;
+    /// A log may have no majority or no leader yet.
+    const USUAL_ERRORS: &'static [i64] = &[11];
 
     type Op = Op;
     type Answer = Answer;
