@@ -173,8 +173,10 @@ fn errors_that_leave_a_test_valid_are_warned_of_and_counted_for_availability() {
     run.expect_valid().expect_said(&[" requests were answered with an error, most often: ", told]);
     let run = test(&format!("{line} --availability total"), &[]);
     run.expect_code(1).expect_said(&[&format!("; most often: {told}\n  likely: as the node says")]);
+    run.expect_said(&["note: the node is not told its workload", "the line with -- g-counter"]);
     let run = test(&format!("{line} -- g-counter"), &[]);
     run.expect_valid().expect_said(&["Valid: everything looks good."]);
+    assert!(!run.stderr.contains("note: "), "{run}");
 }
 
 /// A shell script that reads `init`, closes its standard output, and waits for more.

@@ -105,13 +105,21 @@ impl fmt::Display for Failure {
                  has ended{}",
                 Said(stderr)
             ),
-            Failure::Exited { node, status, stderr } => write!(
-                f,
-                "node {node} exited by itself ({status})\n  expected: it runs until it is \
-                 killed\n  likely: it crashed, or took the end of one request for the end of \
-                 all{}",
-                Said(stderr)
-            ),
+            Failure::Exited { node, status, stderr } => {
+                // As shells and env say it.
+                let likely = if status.ends_with(": 127") {
+                    "a command was not found: the one that its first line names, or one that it \
+                     calls"
+                } else {
+                    "it crashed, or took the end of one request for the end of all"
+                };
+                write!(
+                    f,
+                    "node {node} exited by itself ({status})\n  expected: it runs until it is \
+                     killed\n  likely: {likely}{}",
+                    Said(stderr)
+                )
+            }
             Failure::Endless { node, limit } => write!(
                 f,
                 "node {node} wrote more than {limit} bytes without a newline\n  expected: one \

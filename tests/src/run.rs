@@ -32,6 +32,7 @@ const STORE: &str = "store";
 #[must_use]
 pub fn test(args: &TestArgs) -> u8 {
     interrupt::listen();
+    args.hint().iter().for_each(output::say);
     (0..args.test_count).map(|_| test_once(args)).find(|code| *code != 0).unwrap_or(0)
 }
 

@@ -20,6 +20,9 @@ use values::{
     within,
 };
 
+/// The command that lists the options of this project's own node.
+const NODE_HELP: &str = "cargo run --package maelstrom-node -- --help";
+
 /// A test bench for nodes that speak Maelstrom's protocol.
 ///
 /// Takes the same command line as Maelstrom, so that either can run the same test.
@@ -111,7 +114,7 @@ pub struct TestArgs {
     pub log_stderr: bool,
 
     /// Arguments for the nodes. This project's own lists its options with
-    /// `maelstrom-node --help`.
+    /// `cargo run --package maelstrom-node -- --help`.
     #[arg(last = true, value_name = "ARGS")]
     pub args: Vec<OsString>,
 

@@ -1,15 +1,16 @@
 //! From flags to what a test is to be.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::TestArgs;
-use super::values::{Concurrency, MOST_CLIENTS, MOST_NODES};
+use clap::ValueEnum;
+
+use super::values::{Concurrency, MOST_CLIENTS, MOST_NODES, WorkloadName};
+use super::{NODE_HELP, TestArgs};
 use crate::address::Directory;
 use crate::nemesis::Nemesis;
 use crate::net::latency::Latency;
 use crate::plan::Plan;
-use crate::process::{Launch, Program};
+use crate::process::{Launch, Program, executable};
 use crate::rng;
 
 /// The most operations of a test, and the most faults: all are kept until they are judged.
@@ -109,7 +110,12 @@ impl TestArgs {
     /// A sentence about a flag that makes no sense for them.
     pub fn node_config(&self) -> Result<maelstrom_node::Config, String> {
         if self.bin.is_some() {
-            return Err("--sim runs this project's own node: leave out --bin, or --sim".to_owned());
+            let flag = if self.seeds.is_some() { "--seeds" } else { "--sim" };
+            return Err(format!(
+                "{flag} simulates this project's own node, and no other can be: leave out --bin, \
+                 or {flag} to run the program in real time (--seed fixes operations and faults \
+                 there, too)"
+            ));
         }
         if self.log_stderr {
             return Err("--log-stderr: simulated nodes have no standard error".to_owned());
@@ -120,7 +126,24 @@ impl TestArgs {
     /// What follows `--`, read as this project's own node will read it.
     fn own_config(&self) -> Result<maelstrom_node::Config, String> {
         maelstrom_node::Config::parse(self.args.iter().cloned())
-            .map_err(|problem| format!("after --: {problem}; see maelstrom-node --help"))
+            .map_err(|problem| format!("after --: {problem}; see {NODE_HELP}"))
+    }
+
+    /// What whoever tests sets or counters with this project's node may have overlooked.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        use WorkloadName::{GCounter, GSet, PnCounter};
+        let is_own = self.bin.as_ref().is_none_or(|bin| bin.ends_with("maelstrom-node"));
+        let config = self.own_config().ok().filter(|_| is_own)?;
+        let may_begin_with_read = matches!(self.workload, GSet | GCounter | PnCounter);
+        (may_begin_with_read && config.workload.is_none()).then(|| {
+            let workload = self.workload.to_possible_value();
+            format!(
+                "note: the node is not told its workload, so it cannot answer a read that comes \
+                 before any add; to tell it, end the line with -- {}",
+                workload.as_ref().map(|name| name.get_name()).unwrap_or_default()
+            )
+        })
     }
 
     /// How nodes are to be started.
@@ -132,22 +155,10 @@ impl TestArgs {
     pub fn launch(&self) -> Result<Launch, String> {
         let program = match &self.bin {
             None => self.own_config().map(|_| Program::Own)?,
-            Some(path) => Program::Binary(executable(path)?),
+            Some(path) => Program::Binary(
+                executable(path).map_err(|wrong| format!("--bin {}: {wrong}", path.display()))?,
+            ),
         };
         Ok(Launch { program, args: self.args.clone(), show_stderr: self.log_stderr })
     }
-}
-
-fn executable(path: &Path) -> Result<PathBuf, String> {
-    use std::os::unix::fs::PermissionsExt;
-    let wrong = |reason: &str| format!("--bin {}: {reason}", path.display());
-    let canonical = path.canonicalize().map_err(|error| wrong(&error.to_string()))?;
-    let metadata = canonical.metadata().map_err(|error| wrong(&error.to_string()))?;
-    if !metadata.is_file() {
-        return Err(wrong("is no file"));
-    }
-    if metadata.permissions().mode() & 0o111 == 0 {
-        return Err(wrong("is not executable; try chmod +x"));
-    }
-    Ok(canonical)
 }

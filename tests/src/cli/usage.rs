@@ -1,7 +1,8 @@
 //! Command lines that start no test: wrong ones, and those that ask for help.
 
-use clap::error::ContextKind;
+use clap::error::{ContextKind, ErrorKind};
 
+use super::NODE_HELP;
 use crate::output;
 use crate::report::{EXIT_BAD_FLAGS, EXIT_FAILED};
 
@@ -28,6 +29,14 @@ pub fn refuse(problem: &str) -> u8 {
     EXIT_BAD_FLAGS
 }
 
+/// Whether this project's own node would take an argument, with a value or without.
+fn is_for_own_node(arg: &str) -> bool {
+    // All flags that take a value take this one.
+    let with_value = format!("{arg}=1");
+    let is_taken = |arg: &str| maelstrom_node::Config::parse([arg.into()]).is_ok();
+    is_taken(arg) || arg.starts_with("--") && is_taken(&with_value)
+}
+
 /// What is wrong stands before the first blank line. Of what follows, only the guess at what
 /// was meant is of use: the other tips fit command lines in general, but not this one.
 fn one_line(usage: &clap::Error) -> String {
@@ -35,6 +44,15 @@ fn one_line(usage: &clap::Error) -> String {
     let problem = text.split("\n\n").next().unwrap_or_default();
     let problem = problem.strip_prefix("error: ").unwrap_or(problem);
     let problem = problem.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some(arg) = usage.get(ContextKind::InvalidArg).map(ToString::to_string)
+        && usage.kind() == ErrorKind::UnknownArgument
+        && is_for_own_node(&arg)
+    {
+        return format!(
+            "{problem}; it is an argument of this project's node: those follow --, at the end of \
+             the line, as in -- {arg} …; see {NODE_HELP}"
+        );
+    }
     let guesses =
         [ContextKind::SuggestedArg, ContextKind::SuggestedValue, ContextKind::SuggestedSubcommand];
     match guesses.into_iter().find_map(|kind| usage.get(kind)) {

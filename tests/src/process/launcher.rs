@@ -6,8 +6,6 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, ExitStatus};
@@ -74,24 +72,7 @@ pub fn become_node(mut args: impl Iterator<Item = OsString>) -> ExitCode {
         return maelstrom_node::main(args);
     }
     let error = Command::new(&program).args(args).exec();
-    not_started(&explain(&error, &program))
-}
-
-/// Why a program that is there cannot be run. The system says no more than "no such file" about
-/// a script whose interpreter is missing.
-fn explain(error: &io::Error, program: &OsString) -> String {
-    let mut first_line = Vec::new();
-    // Whatever cannot be read explains nothing.
-    let _ = File::open(program)
-        .and_then(|file| BufReader::new(file.take(256)).read_until(b'\n', &mut first_line));
-    let first_line = String::from_utf8_lossy(&first_line);
-    let interpreter = first_line.strip_prefix("#!").map(|line| line.trim_matches([' ', '\n']));
-    match interpreter {
-        Some(interpreter) if error.kind() == io::ErrorKind::NotFound => format!(
-            "{error}: its first line asks for the interpreter {interpreter:?}, which is not there"
-        ),
-        _ => error.to_string(),
-    }
+    not_started(&error)
 }
 
 /// Asks to be killed when the bench dies. Only Linux can promise that.

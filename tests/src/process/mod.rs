@@ -1,5 +1,6 @@
 //! The driver with real processes in real time.
 
+mod executable;
 pub mod launcher;
 mod node;
 
@@ -15,6 +16,7 @@ use crate::store::Store;
 use crate::time::Time;
 use crate::workload::Workload;
 
+pub use executable::executable;
 pub use launcher::Program;
 use node::RunningNode;
 

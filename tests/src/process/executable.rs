@@ -1,0 +1,114 @@
+//! Whether a file can be run as a node.
+//!
+//! The system says little about a file that it cannot run, and a shell that takes it for one of
+//! its scripts says something else. So this is looked at before a test begins.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// How much of a file is looked at, in bytes: what Linux reads of a first line.
+const HEAD: u64 = 256;
+
+/// The file's place, free of links, if it can be run.
+///
+/// # Errors
+///
+/// What is wrong with the file, and what to do.
+pub fn executable(path: &Path) -> Result<PathBuf, String> {
+    use std::os::unix::fs::PermissionsExt;
+    let system = |error: io::Error| error.to_string();
+    let canonical = path.canonicalize().map_err(system)?;
+    let metadata = canonical.metadata().map_err(system)?;
+    if !metadata.is_file() {
+        return Err("is no file".to_owned());
+    }
+    if metadata.permissions().mode() & 0o111 == 0 {
+        return Err("is not executable; try chmod +x".to_owned());
+    }
+    let mut head = Vec::new();
+    // A program may be run by somebody who may not read it.
+    if File::open(&canonical).and_then(|file| file.take(HEAD).read_to_end(&mut head)).is_ok() {
+        check(&canonical, &head)?;
+    }
+    Ok(canonical)
+}
+
+fn check(path: &Path, head: &[u8]) -> Result<(), String> {
+    const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+    if let Some(line) = head.strip_prefix(b"#!") {
+        let line = line.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        return check_interpreter(&String::from_utf8_lossy(line));
+    }
+    if head.strip_prefix(BYTE_ORDER_MARK).is_some_and(|rest| rest.starts_with(b"#!")) {
+        return Err("begins with a byte order mark, so that its #! line is none; save it as \
+                    UTF-8 without one"
+            .to_owned());
+    }
+    if head.is_empty() {
+        return Err("is empty".to_owned());
+    }
+    if !head.contains(&0) {
+        return Err("has no #! line that names its interpreter; begin it with one, like \
+                    #!/usr/bin/env python3"
+            .to_owned());
+    }
+    if is_like_own(head) {
+        return Ok(());
+    }
+    // The system may know other formats than that of the bench. Only a start can tell.
+    let start =
+        Command::new(path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    match start {
+        Ok(mut child) => {
+            let _ = child.kill();
+            let _ = child.wait();
+            Ok(())
+        }
+        Err(error) => Err(format!(
+            "cannot be run ({error}): it is no program, or one for another kind of machine; build \
+             it for this one"
+        )),
+    }
+}
+
+/// Whether a program is for the same kind of machine as the bench.
+fn is_like_own(head: &[u8]) -> bool {
+    let mut own = Vec::new();
+    let read = std::env::current_exe().and_then(File::open);
+    let _ = read.and_then(|file| file.take(HEAD).read_to_end(&mut own));
+    // Of ELF: the magic number, the word size and the byte order; and the machine.
+    [0..6, 18..20].into_iter().all(|part| {
+        let own = own.get(part.clone());
+        own.is_some() && own == head.get(part)
+    })
+}
+
+/// What follows `#!`.
+fn check_interpreter(line: &str) -> Result<(), String> {
+    if line.ends_with('\r') {
+        return Err(format!(
+            "ends its lines with CR LF, so that the system looks for the interpreter {:?}; save \
+             it with LF alone, or try sed -i 's/\\r$//'",
+            line.trim_start_matches([' ', '\t'])
+        ));
+    }
+    let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty());
+    let Some(interpreter) = words.next() else {
+        return Err("has a #! line without an interpreter; try #!/usr/bin/env python3".to_owned());
+    };
+    let path = Path::new(interpreter);
+    if path.is_relative() {
+        return Err(format!(
+            "asks for the interpreter {interpreter:?}, which is no absolute path; try \
+             #!/usr/bin/env {interpreter}"
+        ));
+    }
+    if !path.exists() {
+        return Err(format!(
+            "asks for the interpreter {interpreter:?}, which is not there; correct its first line"
+        ));
+    }
+    Ok(())
+}
