@@ -14,8 +14,6 @@ pub(super) struct Reads {
     pub(super) ended: Vec<usize>,
     /// How many of them came before the quiet time.
     pub(super) before_quiet: usize,
-    /// For each read, the latest start among it and all after it.
-    latest_from: Vec<usize>,
     /// For each value, which reads show it.
     pub(super) shown: BTreeMap<i64, Vec<Range<usize>>>,
 }
@@ -23,10 +21,18 @@ pub(super) struct Reads {
 impl Reads {
     /// The latest start among these reads.
     pub(super) fn latest(&self, reads: Range<usize>) -> Option<usize> {
-        if reads.end == self.started.len() {
-            return self.latest_from.get(reads.start).copied();
+        let ends = self.ended.get(reads.clone())?.iter().rev();
+        let mut starts = self.started.get(reads)?.iter().copied().rev().zip(ends);
+        let (mut latest, _) = starts.next()?;
+        // What ended before the latest start so far also started before it, and so did all before
+        // that: this looks at reads that overlap, however many there are.
+        for (start, ended) in starts {
+            if *ended < latest {
+                break;
+            }
+            latest = latest.max(start);
         }
-        self.started.get(reads)?.iter().copied().max()
+        Some(latest)
     }
 
     /// The end of the last read that shows a value.
@@ -58,12 +64,6 @@ impl Reads {
     }
 
     pub(super) fn finish(&mut self) {
-        self.latest_from.clone_from(&self.started);
-        for index in (1..self.started.len()).rev() {
-            let later = self.latest_from[index];
-            let earlier = &mut self.latest_from[index - 1];
-            *earlier = later.max(*earlier);
-        }
         let count = self.started.len();
         for range in self.shown.values_mut().flatten() {
             range.end = range.end.min(count);
@@ -75,8 +75,37 @@ impl Reads {
 mod tests {
     use super::*;
     use crate::history::Invocation;
+    use crate::rng::{Rng, Stream};
     use crate::workload::g_set::GSet;
     use crate::workload::growing_set::{Answer, Op};
+
+    /// One to thirty clients, each of which begins its next read when the last has ended.
+    #[test]
+    fn the_latest_start_is_found_however_reads_overlap() {
+        for seed in 0..300 {
+            let mut rng = Rng::new(seed, Stream::Generator);
+            let mut under_way: Vec<usize> = Vec::new();
+            let mut reads = Reads::default();
+            let clients = 1 + rng.index(30);
+            for event in 0..200 {
+                let begins = under_way.is_empty() || under_way.len() < clients && rng.chance(0.5);
+                if begins {
+                    under_way.push(event);
+                } else {
+                    let started = under_way.swap_remove(rng.index(under_way.len()));
+                    reads.started.push(started);
+                    reads.ended.push(event);
+                }
+            }
+            let count = reads.started.len();
+            for start in 0..count {
+                for end in start + 1..=count {
+                    let latest = reads.started[start..end].iter().max().copied();
+                    assert_eq!(reads.latest(start..end), latest, "seed {seed}: {start}..{end}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn the_last_read_that_shows_a_value_is_found_whether_or_not_others_follow() {
