@@ -9,11 +9,10 @@ use std::time::{Duration, Instant};
 use crate::support::{BAD_NODE, WORKBENCH, processes_mentioning};
 
 /// Starts a long test with a node that ignores the end of its input, and waits until it runs.
-/// `mark` tells its processes from those of other tests.
-fn start(folder: &Path, mark: &str) -> Child {
+/// `mark` tells its processes from those of other tests. What the bench says can be joined.
+fn start(folder: &Path, mark: &str) -> (Child, JoinHandle<String>) {
     let flags = "-w echo --node-count 2 --time-limit 60 --bin";
-    let (child, _) = begin(folder, flags, &[BAD_NODE, "--", mark], "the nodes are ready");
-    child
+    begin(folder, flags, &[BAD_NODE, "--", mark], "the nodes are ready")
 }
 
 /// Starts a test and waits until it says something. What it says from then on can be joined.
@@ -58,7 +57,7 @@ fn signal(child: &Child, name: &str) {
 #[test]
 fn after_ctrl_c_no_node_is_left() {
     let folder = tempfile::tempdir().unwrap();
-    let mut bench = start(folder.path(), "mark-of-the-interrupted");
+    let (mut bench, said) = start(folder.path(), "mark-of-the-interrupted");
     signal(&bench, "INT");
     assert_eq!(bench.wait().unwrap().code(), Some(255));
     expect_none_left("mark-of-the-interrupted");
@@ -66,6 +65,10 @@ fn after_ctrl_c_no_node_is_left() {
     assert!(latest.join("history.edn").exists(), "what happened until then is kept");
     let results = std::fs::read_to_string(latest.join("results.edn")).unwrap();
     assert!(results.contains(":error \"interrupted\""), "{results}");
+    let said = said.join().unwrap();
+    let tail = "and no result was checked: history.edn there has all, and node-logs what the nodes \
+                said\nerror: interrupted\n";
+    assert!(said.contains(" operations were started, ") && said.ends_with(tail), "{said}");
 }
 
 /// `timeout` signals a process and its group.
@@ -73,7 +76,7 @@ fn after_ctrl_c_no_node_is_left() {
 fn two_requests_at_once_are_one() {
     for _ in 0..5 {
         let folder = tempfile::tempdir().unwrap();
-        let mut bench = start(folder.path(), "mark-of-the-twice-interrupted");
+        let (mut bench, _) = start(folder.path(), "mark-of-the-twice-interrupted");
         let asked = Instant::now();
         // One by one: of two that wait together the system delivers one.
         signal(&bench, "INT");
@@ -104,7 +107,9 @@ fn an_interrupted_simulation_leaves_no_empty_folder() {
         let stored = folder.path().join("store/latest/history.edn").exists();
         if name == "INT" {
             assert!(code == Some(255) && stored, "{code:?}");
-            assert!(said.ends_with("\nerror: interrupted\n"), "{said}");
+            let tail = " of them succeeded, and no result was checked: history.edn there has all\n\
+                        error: interrupted\n";
+            assert!(said.contains("stored in store/echo/") && said.ends_with(tail), "{said}");
         } else {
             assert!(!folder.path().join("store").exists(), "an empty folder is left");
         }
@@ -144,7 +149,7 @@ fn an_interrupted_sweep_tells_how_to_see_its_failure_again() {
 #[test]
 fn after_the_bench_itself_is_killed_no_node_is_left() {
     let folder = tempfile::tempdir().unwrap();
-    let mut bench = start(folder.path(), "mark-of-the-killed");
+    let (mut bench, _) = start(folder.path(), "mark-of-the-killed");
     assert!(!processes_mentioning(Path::new("mark-of-the-killed")).is_empty());
     signal(&bench, "KILL");
     bench.wait().unwrap();

@@ -139,6 +139,15 @@ fn judged<W: Workload>(
         ]),
     })?;
     output::say(format_args!("stored in {}", store.folder().display()));
+    if let Err(Failure::Interrupted) = judged {
+        let started = outcome.history.invocations().count();
+        let succeeded = outcome.history.completed().count();
+        output::say(format_args!(
+            "{started} operations were started, {succeeded} of them succeeded, and no result was \
+             checked: history.edn there has all{}",
+            if logs.is_some() { ", and node-logs what the nodes said" } else { "" },
+        ));
+    }
     judged
 }
 
