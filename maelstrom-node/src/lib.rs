@@ -4,7 +4,7 @@
 //! Data flows one way: line -> [envelope](message::Envelope) -> [node](Node) -> workload ->
 //! [outbox](Outbox) -> line. [`Node`] reads no clock, starts no thread and draws no
 //! randomness: time, seed and the clock for IDs are arguments. [`main`] is the whole
-//! program; `maelstrom-node` calls it, and so can any other binary.
+//! program, for any Unix; `maelstrom-node` calls it, and so can any other binary.
 #![forbid(unsafe_code)]
 
 mod args;

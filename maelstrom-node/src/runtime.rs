@@ -1,19 +1,24 @@
-//! The real-time driver: the only file besides `main.rs` with I/O, clocks and threads.
+//! The real-time driver: the only file besides `main.rs` with I/O and clocks.
 //!
-//! One thread reads stdin in blocks of whole lines, the other runs the node and writes
-//! what it says, a block at a time. The channel between them is bounded, so a node that
-//! cannot keep up makes its sender wait instead of filling memory.
+//! One thread does it all, so that a request wakes nobody but the node, and the reply
+//! nobody but who asked. It waits for input or for the node's deadline, reads what is there,
+//! handles it and writes what the node says. A node that cannot keep up, or whose replies
+//! nobody reads, makes its sender wait instead of filling memory.
 
 use std::collections::hash_map::RandomState;
 use std::ffi::OsString;
+use std::fmt;
+use std::fs::File;
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use snowflake::SystemClock;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use snowflake::{Clock, SystemClock};
 
 use crate::args::{Command, Config, HELP};
 use crate::node::Node;
@@ -24,14 +29,14 @@ mod leases;
 mod lines;
 
 use leases::Leases;
-use lines::{Block, LineReader};
+use lines::LineReader;
 
-/// How much may wait to be written before the block that caused it has been handled: a
-/// block of `read` requests can ask for thousands of times its own size.
+/// How much may wait to be written before the lines that caused it have been handled: a
+/// pipe's worth of `read` requests can ask for thousands of times its own size.
 const WRITE_BYTES: usize = 256 << 10;
 
-/// Blocks that may wait for the node. One block holds up to a pipe's worth of lines.
-const MOST_BLOCKS: usize = 16;
+/// How long to wait at once. Some systems cannot wait for months.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// Runs a node until its input ends: the whole program of the `maelstrom-node` binary.
 ///
@@ -56,7 +61,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         .without_time()
         .with_target(false)
         .try_init();
-    match run(config, io::stdin(), io::stdout()) {
+    match stdin().and_then(|input| run(config, input, io::stdout())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             tracing::error!("stopped: {why}");
@@ -72,21 +77,13 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-fn run(
-    config: Config,
-    input: impl Read + Send + 'static,
-    mut output: impl Write,
-) -> io::Result<()> {
-    let (blocks, to_handle) = crossbeam_channel::bounded(MOST_BLOCKS);
-    let (spent, to_refill) = crossbeam_channel::bounded(MOST_BLOCKS);
-    let reader = thread::Builder::new()
-        .name("stdin".to_owned())
-        .spawn(move || read_blocks(input, &blocks, &to_refill))?;
+/// Stdin, but for the buffer that the standard library puts before it: to wait for a
+/// descriptor tells nothing of what is in there.
+fn stdin() -> io::Result<File> {
+    io::stdin().as_fd().try_clone_to_owned().map(File::from)
+}
 
-    let start = Instant::now();
-    let now = || Time(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX));
-    // What is due past the end of the system's time is never due.
-    let instant = |Time(due_us)| start.checked_add(Duration::from_micros(due_us));
+fn run(config: Config, input: impl Read + AsFd, output: impl Write) -> io::Result<()> {
     let leases = config.data_dir.clone().map(Leases::new);
     let mut node = Node::new(config, incarnation(), SystemClock);
     if let Some(leases) = leases.clone() {
@@ -94,40 +91,65 @@ fn run(
             leases.acquire(node_id, epoch).map_err(|why| why.to_string())
         });
     }
+    let ended = drive(&mut node, input, output);
+    if let Some(Err(why)) = leases.map(|leases| leases.release()) {
+        tracing::warn!("the next start begins as after a crash: {why}");
+    }
+    ended
+}
+
+/// Lets a node have its input and its deadlines, until the input ends or fails.
+fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
+    node: &mut Node<C>,
+    input: impl Read + AsFd,
+    mut output: impl Write,
+) -> io::Result<()> {
+    let start = Instant::now();
+    let now = || Time(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX));
+    // What is due past the end of the system's time is never due.
+    let instant = |Time(due_us)| start.checked_add(Duration::from_micros(due_us));
+    let mut reader = LineReader::new(input);
     let mut out = Outbox::new();
-    loop {
-        let received = match node.deadline().and_then(instant) {
-            Some(due) => to_handle.recv_deadline(due),
-            None => to_handle.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        };
-        match received {
-            Ok(block) => {
-                let now = now();
-                for line in block.lines() {
-                    node.handle(now, line, &mut out);
-                    if out.as_bytes().len() >= WRITE_BYTES {
-                        write(&mut output, &mut out)?;
+    let ended = loop {
+        let due = node.deadline().and_then(instant);
+        match due.map_or(Ok(true), |due| is_ready(reader.input(), due)) {
+            Ok(false) => {}
+            Ok(true) => match reader.read() {
+                Ok(Some(lines)) => {
+                    let now = now();
+                    for line in lines {
+                        node.handle(now, line, &mut out);
+                        if out.as_bytes().len() >= WRITE_BYTES {
+                            write(&mut output, &mut out)?;
+                        }
                     }
                 }
-                // The reader may be gone, and then has no use for it.
-                let _ = spent.try_send(block);
-                node.handle_deadline(now, &mut out);
-            }
-            Err(RecvTimeoutError::Timeout) => node.handle_deadline(now(), &mut out),
-            Err(RecvTimeoutError::Disconnected) => break,
+                Ok(None) => break Ok(()),
+                Err(why) => break Err(why),
+            },
+            Err(why) => break Err(why),
         }
+        // However much there is to read: what is due must not wait for a pause.
+        node.handle_deadline(now(), &mut out);
         write(&mut output, &mut out)?;
-    }
+    };
     // Whoever asked before the input ended gets an answer.
     while let Some(due) = node.deadline().filter(|_| node.owes_reply()).and_then(instant) {
         thread::sleep(due.saturating_duration_since(Instant::now()));
         node.handle_deadline(now(), &mut out);
         write(&mut output, &mut out)?;
     }
-    if let Some(Err(why)) = leases.map(|leases| leases.release()) {
-        tracing::warn!("the next start begins as after a crash: {why}");
+    ended
+}
+
+/// Waits for something to read, or the end of it, until `due`; perhaps not as long.
+fn is_ready(input: impl AsFd, due: Instant) -> io::Result<bool> {
+    let wait = due.saturating_duration_since(Instant::now()).min(LONGEST_WAIT);
+    let timeout = Timespec::try_from(wait).map_err(|_| Errno::OVERFLOW)?;
+    match poll(&mut [PollFd::new(&input, PollFlags::IN)], Some(&timeout)) {
+        Err(Errno::INTR) => Ok(false),
+        ready => Ok(ready? > 0),
     }
-    reader.join().unwrap_or_else(|_| Err(io::Error::other("the thread that reads stdin died")))
 }
 
 /// Writes all there is, at once.
@@ -140,23 +162,98 @@ fn write(output: &mut impl Write, out: &mut Outbox) -> io::Result<()> {
     output.flush()
 }
 
-/// Feeds blocks of whole lines to the node until the input ends or the node is gone.
-fn read_blocks(
-    input: impl Read,
-    blocks: &Sender<Block>,
-    spent: &Receiver<Block>,
-) -> io::Result<()> {
-    let mut reader = LineReader::new(input);
-    while let Some(block) = reader.read(spent.try_recv().unwrap_or_default())? {
-        if blocks.send(block).is_err() {
-            break;
-        }
-    }
-    Ok(())
-}
-
 /// A number that no other life of this node has had, but for a chance of 2^-64.
 fn incarnation() -> u64 {
     // The standard library draws its hash keys from the system's randomness.
     RandomState::new().build_hasher().finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::os::fd::BorrowedFd;
+
+    use snowflake::{ManualClock, UnixMillis};
+
+    use super::*;
+
+    const NOON: UnixMillis = UnixMillis(1_767_268_800_000);
+
+    /// More than a millisecond has.
+    const IDS: usize = 5000;
+
+    const INIT: &str = r#"{"src":"c1","dest":"n0","body":{"type":"init","msg_id":1,"node_id":"n0","node_ids":["n0"]}}"#;
+    const GENERATE: &str = r#"{"src":"c1","dest":"n0","body":{"type":"generate","msg_id":2}}"#;
+
+    /// Asks for IDs, each with a read of its own, and only then lets the clock go on.
+    struct Input<'a> {
+        clock: ManualClock,
+        reads: usize,
+        /// Goes on with empty lines until everything has been answered.
+        is_endless: bool,
+        written: &'a Cell<usize>,
+        /// Always ready to be read.
+        device: File,
+    }
+
+    impl AsFd for Input<'_> {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.device.as_fd()
+        }
+    }
+
+    impl Read for Input<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let line = match self.reads {
+                0 => INIT,
+                1..=IDS => GENERATE,
+                _ => {
+                    self.clock.set(UnixMillis(NOON.0 + 1));
+                    if !self.is_endless || self.written.get() > IDS {
+                        return Ok(0);
+                    }
+                    assert!(self.reads < 20_000_000, "{} lines and no more", self.written.get());
+                    ""
+                }
+            };
+            self.reads += 1;
+            buffer[..line.len()].copy_from_slice(line.as_bytes());
+            buffer[line.len()] = b'\n';
+            Ok(line.len() + 1)
+        }
+    }
+
+    /// Counts lines.
+    struct Output<'a>(&'a Cell<usize>);
+
+    impl Write for Output<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.update(|lines| lines + bytes.iter().filter(|byte| **byte == b'\n').count());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn answers(is_endless: bool) -> usize {
+        let clock = ManualClock::new(NOON);
+        let mut node = Node::new(Config::default(), 1, clock.clone());
+        let written = Cell::new(0);
+        let device = File::open("/dev/null").unwrap();
+        let input = Input { clock, reads: 0, is_endless, written: &written, device };
+        drive(&mut node, input, Output(&written)).unwrap();
+        written.get()
+    }
+
+    #[test]
+    fn what_is_due_does_not_wait_for_the_input_to_pause() {
+        assert_eq!(answers(true), 1 + IDS);
+    }
+
+    #[test]
+    fn what_waits_when_the_input_ends_is_answered() {
+        assert_eq!(answers(false), 1 + IDS);
+    }
 }

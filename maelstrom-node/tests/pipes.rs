@@ -1,9 +1,9 @@
 //! The binary as Maelstrom sees it: a process behind two pipes.
 //!
-//! Every test writes all its lines, ends the input and reads what came out, so nothing
+//! Nearly every test writes all its lines, ends the input and reads what came out; nothing
 //! here waits for a length of time.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
@@ -111,7 +111,6 @@ fn a_return_between_tokens_does_not_break_the_line_of_the_reply() {
 
 #[test]
 fn generated_ids_are_distinct_strings_that_carry_the_node_id() {
-    // Several milliseconds' worth, so that the last ones wait beyond the end of input.
     let asked: Vec<_> = (2..20_002).map(|id| request(id, json!({"type": "generate"}))).collect();
     let input = [
         request(1, json!({"type": "init", "node_id": "n17", "node_ids": ["n17", "n3"]})),
@@ -559,4 +558,48 @@ fn a_request_at_the_end_of_input_is_still_answered() {
     let input: Vec<_> =
         (2..2002).map(|id| request(id, json!({"type": "echo", "echo": id}))).collect();
     assert_eq!(answers(&input).len(), 2000);
+}
+
+#[test]
+fn what_is_due_is_done_while_the_line_that_came_last_is_half_here() {
+    let mut node = Command::new(env!("CARGO_BIN_EXE_maelstrom-node"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the node starts");
+    let mut stdin = node.stdin.take().expect("stdin is a pipe");
+    let mut stdout = BufReader::new(node.stdout.take().expect("stdout is a pipe"));
+    let value = request(2, json!({"type": "broadcast", "message": 7}));
+    let echo = request(3, json!({"type": "echo", "echo": 1}));
+    let (begin, end) = echo.split_at(20);
+    let mut write = |bytes: &[u8]| stdin.write_all(bytes).expect("the node reads its input");
+    let mut read = || {
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("a line");
+        serde_json::from_str::<Value>(&line).expect("JSON on stdout")["body"]["type"].take()
+    };
+    write(&[init(&["n0", "n1"]), value].concat());
+    assert_eq!([read(), read()], ["init_ok", "broadcast_ok"]);
+    write(begin);
+    assert_eq!(read(), "gossip", "the value is passed on a little later");
+    write(end);
+    drop(stdin);
+    while read() != "echo_ok" {}
+    assert!(node.wait().expect("the node ends").success());
+}
+
+#[test]
+fn input_may_come_from_a_file() {
+    // More than is read at once, and something is due all the time.
+    let asked = |id| request(id, json!({"type": "broadcast", "message": id}));
+    let mut input = tempfile::tempfile().expect("a file");
+    let lines: Vec<_> = (2..10_002).map(asked).collect();
+    input.write_all(&[init(&["n0", "n1"]), lines.concat()].concat()).expect("there is room");
+    input.rewind().expect("it is read from its beginning");
+    let output = Command::new(env!("CARGO_BIN_EXE_maelstrom-node"))
+        .stdin(input)
+        .output()
+        .expect("the node runs");
+    assert!(output.status.success());
+    assert_eq!(replies(&output).len(), 10_001);
 }

@@ -1,6 +1,7 @@
 //! Splitting a stream of bytes into lines, many at a time.
 
-use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
+use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 
@@ -10,99 +11,112 @@ pub(crate) const MOST_LINE_BYTES: usize = 16 << 20;
 /// How much to ask of the input at once: what a pipe holds.
 const READ_BYTES: usize = 64 << 10;
 
-/// How much space a block may keep when it is used again. What one huge line took is
-/// given back.
+/// How much space may be kept. What one huge line took is given back.
 const KEPT_BYTES: usize = 1 << 20;
 
-/// Whole lines, one after another, each with its newline; the last line of the input
-/// may lack it.
-#[derive(Debug, Default)]
-pub(crate) struct Block(Vec<u8>);
-
-impl Block {
-    /// The lines, without their newlines. Empty ones are left out.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = self.0.as_slice();
-        std::iter::from_fn(move || {
-            if rest.is_empty() {
-                return None;
-            }
-            let end = memchr(b'\n', rest).unwrap_or(rest.len());
-            let line = &rest[..end];
-            rest = rest.get(end + 1..).unwrap_or_default();
-            Some(line)
-        })
-        .filter(|line| !line.is_empty())
-    }
-}
-
-/// Reads blocks of whole lines.
+/// Reads whole lines, as many as there are.
 #[derive(Debug)]
 pub(crate) struct LineReader<R> {
-    input: BufReader<R>,
-    /// The beginning of a line whose end has not been read.
-    tail: Vec<u8>,
+    input: R,
+    buffer: Vec<u8>,
+    /// How much of the buffer has been read into.
+    filled: usize,
+    /// The lines that were handed out. What comes after them is the beginning of a line
+    /// whose end has not been read.
+    lines: Range<usize>,
     /// Bytes dropped so far of a line that is too long.
     skipped: Option<usize>,
 }
 
 impl<R: Read> LineReader<R> {
     pub(crate) fn new(input: R) -> LineReader<R> {
-        let input = BufReader::with_capacity(READ_BYTES, input);
-        LineReader { input, tail: Vec::new(), skipped: None }
+        LineReader { input, buffer: Vec::new(), filled: 0, lines: 0..0, skipped: None }
     }
 
-    /// The next lines, in the space of a spent block; none at the end of the input.
-    /// Returns as soon as there is one line.
-    pub(crate) fn read(&mut self, spent: Block) -> io::Result<Option<Block>> {
-        let Block(mut bytes) = spent;
-        bytes.clear();
-        bytes.shrink_to(KEPT_BYTES);
-        bytes.append(&mut self.tail);
-        loop {
-            let read = match self.input.fill_buf() {
-                Err(why) if why.kind() == ErrorKind::Interrupted => continue,
-                read => read?,
-            };
-            let count = read.len();
-            if count == 0 {
-                if let Some(bytes) = self.skipped.take() {
-                    log_skipped(bytes);
-                }
-                return Ok((!bytes.is_empty()).then_some(Block(bytes)));
+    /// Where the bytes come from.
+    pub(crate) fn input(&self) -> &R {
+        &self.input
+    }
+
+    /// Reads once, and so waits at most until there is something to read. Returns the lines
+    /// that are whole now, without their newlines and without empty ones, or `None` at the
+    /// end of the input. Its last line may lack the newline.
+    pub(crate) fn read(&mut self) -> io::Result<Option<impl Iterator<Item = &[u8]>>> {
+        self.make_room();
+        let begin = self.filled;
+        let count = loop {
+            match self.input.read(&mut self.buffer[begin..]) {
+                Err(why) if why.kind() == ErrorKind::Interrupted => {}
+                read => break read?,
             }
-            let fresh = after_skipped(&mut self.skipped, read);
-            // Only what was just read can hold a newline.
-            let end = memrchr(b'\n', fresh);
-            let (lines, tail) = fresh.split_at(end.map_or(fresh.len(), |end| end + 1));
-            bytes.extend_from_slice(lines);
-            self.tail.extend_from_slice(tail);
-            self.input.consume(count);
-            if end.is_some() {
-                return Ok(Some(Block(bytes)));
+        };
+        self.filled += count;
+        self.lines = if count == 0 { self.last_line() } else { self.lines_since(begin) };
+        let ended = count == 0 && self.lines.is_empty();
+        Ok((!ended).then(|| lines(&self.buffer[self.lines.clone()])))
+    }
+
+    /// Forgets the lines that were handed out.
+    fn make_room(&mut self) {
+        self.buffer.copy_within(self.lines.end..self.filled, 0);
+        self.filled -= self.lines.end;
+        self.lines = 0..0;
+        self.buffer.resize(self.filled + READ_BYTES, 0);
+        // While a long line comes in, the space for it goes on growing.
+        if self.buffer.len() <= KEPT_BYTES {
+            self.buffer.shrink_to(KEPT_BYTES);
+        }
+    }
+
+    fn last_line(&mut self) -> Range<usize> {
+        if let Some(bytes) = self.skipped.take() {
+            log_skipped(bytes);
+        }
+        0..self.filled
+    }
+
+    /// The lines that are whole with what was read from `begin` on: only that can hold a
+    /// newline.
+    fn lines_since(&mut self, begin: usize) -> Range<usize> {
+        let start = self.after_skipped();
+        if let Some(end) = memrchr(b'\n', &self.buffer[begin.max(start)..self.filled]) {
+            return start..begin.max(start) + end + 1;
+        }
+        if self.filled - start > MOST_LINE_BYTES {
+            self.skipped = Some(self.filled - start);
+            return self.filled..self.filled;
+        }
+        start..start
+    }
+
+    /// Where a line that is being skipped ends, if it does.
+    fn after_skipped(&mut self) -> usize {
+        let Some(bytes) = &mut self.skipped else { return 0 };
+        match memchr(b'\n', &self.buffer[..self.filled]) {
+            Some(end) => {
+                log_skipped(*bytes + end);
+                self.skipped = None;
+                end + 1
             }
-            if bytes.len() > MOST_LINE_BYTES {
-                self.skipped = Some(bytes.len());
-                bytes.clear();
+            None => {
+                *bytes += self.filled;
+                self.filled
             }
         }
     }
 }
 
-/// While a line is being skipped, what comes after it; everything otherwise.
-fn after_skipped<'a>(skipped: &mut Option<usize>, read: &'a [u8]) -> &'a [u8] {
-    let Some(bytes) = skipped else { return read };
-    match memchr(b'\n', read) {
-        Some(end) => {
-            log_skipped(*bytes + end);
-            *skipped = None;
-            &read[end + 1..]
+fn lines(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
         }
-        None => {
-            *bytes += read.len();
-            &[]
-        }
-    }
+        let end = memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or_default();
+        Some(line)
+    })
+    .filter(|line| !line.is_empty())
 }
 
 fn log_skipped(bytes: usize) {
@@ -128,10 +142,8 @@ mod tests {
     fn lines(input: &[u8], at_once: usize) -> Vec<Vec<u8>> {
         let mut reader = LineReader::new(Trickle(input, at_once));
         let mut lines = Vec::new();
-        let mut spent = Block::default();
-        while let Some(block) = reader.read(spent).unwrap() {
-            lines.extend(block.lines().map(<[u8]>::to_vec));
-            spent = block;
+        while let Some(whole) = reader.read().unwrap() {
+            lines.extend(whole.map(<[u8]>::to_vec));
         }
         lines
     }
