@@ -11,6 +11,7 @@ use crate::gate::Gate;
 use crate::slot::Slot;
 use crate::sync::{AtomicU64, const_fn};
 use crate::trust::Trust;
+use crate::turns::Turns;
 use crate::{BuildError, Clock, Epoch, Generator, Id, NodeId};
 
 /// The settings of a [`Generator`], from [`Generator::builder`].
@@ -163,6 +164,7 @@ impl Builder {
             Generator {
                 word: CachePadded::new(AtomicU64::new(self.first.to_word())),
                 gate: Gate::new(),
+                turns: CachePadded::new(Turns::new()),
                 ceiling: Ceiling::new(self.ceiling),
                 trust: Trust::new(),
                 tally: Tally::new(),

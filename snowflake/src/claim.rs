@@ -12,7 +12,8 @@
 //! leaves everything as it was. The thread that holds the [`Opener`] then opens the
 //! gate. Nobody waits for the opener: without it a claim costs a clock reading. The
 //! [`Ceiling`](crate::ceiling::Ceiling) bounds every limit: it is the end of the grant
-//! that a leased generator has, and else the end of time.
+//! that a leased generator has, and else the end of time. Threads that collide over the
+//! word take [`turns`](crate::turns), which only delay.
 //!
 //! # Why it is right
 //!
@@ -66,6 +67,7 @@ use crate::epoch::UnixMillis;
 use crate::fork::{self, Kept};
 use crate::slot::Slot;
 use crate::sync::Ordering;
+use crate::turns::Turns;
 use crate::{ClaimError, Generator, LeaseEnd, ReserveError};
 
 /// How many slots in a row a claim wants.
@@ -146,11 +148,19 @@ impl<C: Clock> Generator<C> {
     /// Takes the next free slot.
     #[inline]
     pub(crate) fn claim_one(&self) -> Result<Slot, Refusal> {
-        if !self.gate.until().get().holds_at(self.clock.counter()) {
+        let until = self.gate.until().get();
+        let count = self.clock.counter();
+        if !until.holds_at(count) {
             return self.claim_shut(Want::ONE);
+        }
+        if self.turns.are_taken() {
+            self.turns.wait(count, || self.clock.counter(), until.counts_per_ms);
         }
         let limit = self.gate.limit();
         let slot = Slot::from_word(self.word.fetch_add(1, Ordering::Relaxed));
+        if Turns::is_sample(slot) {
+            self.turns.look_about(count, until.counts_per_ms);
+        }
         if slot.plus(1) < limit { Ok(slot) } else { self.claim_at_limit(slot, limit) }
     }
 

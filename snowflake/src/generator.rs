@@ -9,12 +9,17 @@ use crate::counters::Tally;
 use crate::gate::Gate;
 use crate::sync::AtomicU64;
 use crate::trust::Trust;
+use crate::turns::Turns;
 use crate::{Builder, ClaimError, Clock, Epoch, Id, NodeId, SystemClock};
 
 /// Makes IDs, from any number of threads through `&self`.
 ///
 /// Lock-free: the whole claim is one atomic word. Share it by reference, in an
 /// [`Arc`](std::sync::Arc) or as a `static`.
+///
+/// Threads that are at it at the same time, each faster than an ID in a quarter of a
+/// microsecond, take turns of a few microseconds: on many servers that halves what an ID
+/// costs them. A call may spin for its turn, for some 10 µs at most.
 ///
 /// # Examples
 ///
@@ -33,6 +38,7 @@ pub struct Generator<C = SystemClock> {
     /// The next free slot. It only grows.
     pub(crate) word: CachePadded<AtomicU64>,
     pub(crate) gate: Gate,
+    pub(crate) turns: CachePadded<Turns>,
     pub(crate) ceiling: Ceiling,
     pub(crate) trust: Trust,
     pub(crate) tally: Tally,

@@ -141,6 +141,7 @@ mod sync;
 pub mod sync;
 mod text;
 mod trust;
+mod turns;
 mod waiting;
 
 pub use batch::Batch;
