@@ -122,6 +122,22 @@ fn each_plan_keeps_to_its_price_and_its_time() {
     }
 }
 
+/// The first item that a node is given is held before anything is known of the hub's rounds.
+/// The hub lets it wait for company only as long as is left of its time.
+#[test]
+fn an_item_that_was_held_on_the_way_is_held_less_by_the_hub() {
+    for max_staleness_ms in [1900, 4000] {
+        for place in 1..5 {
+            let mut world = world(5, max_staleness_ms);
+            world.add(place, 1);
+            world.run_until_ms(max_staleness_ms);
+            for other in 0..5 {
+                assert!(world.has(other, 1), "{max_staleness_ms}: not from n{place} to n{other}");
+            }
+        }
+    }
+}
+
 /// A counter's totals travel in rounds that pay off much sooner, and each message carries
 /// one total for each node, however often it grew.
 #[test]
