@@ -38,6 +38,9 @@ const WRITE_BYTES: usize = 256 << 10;
 /// How long to wait at once. Some systems cannot wait for months.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
+/// Works where this was built, whether or not the binary is on the path.
+const HELP_COMMAND: &str = "cargo run --package maelstrom-node -- --help";
+
 /// Runs a node until its input ends: the whole program of the `maelstrom-node` binary.
 ///
 /// `args` are those after the program's own name; `--help` lists them. Returns success
@@ -50,7 +53,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return print(concat!("maelstrom-node ", env!("CARGO_PKG_VERSION"), "\n"));
         }
         Err(why) => {
-            eprintln!("maelstrom-node: {why}; see --help");
+            eprintln!("maelstrom-node: {why}; see {HELP_COMMAND}");
             return ExitCode::from(2);
         }
     };

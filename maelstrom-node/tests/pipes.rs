@@ -528,6 +528,8 @@ fn bad_arguments_are_one_clear_line_and_exit_2() {
         let output = run(args, b"");
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert_eq!(logged_lines(&output), 1, "{args:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("see cargo run --package maelstrom-node -- --help"), "{said}");
         assert!(output.stdout.is_empty(), "{args:?}");
     }
 }
