@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 mod gossip;
@@ -52,8 +52,10 @@ pub struct Body<'a> {
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,
     /// Set on requests; the reply repeats it.
+    #[serde(default, deserialize_with = "msg_id")]
     pub msg_id: Option<MsgId>,
     /// Set on replies.
+    #[serde(default, deserialize_with = "in_reply_to")]
     pub in_reply_to: Option<MsgId>,
     #[serde(default, borrow, deserialize_with = "present")]
     node_id: Option<&'a RawValue>,
@@ -85,6 +87,20 @@ pub struct Body<'a> {
 /// but `null` is a value that a client may echo or broadcast.
 fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(field).map(Some)
+}
+
+fn msg_id<'de, D: Deserializer<'de>>(field: D) -> Result<Option<MsgId>, D::Error> {
+    number("msg_id", field)
+}
+
+fn in_reply_to<'de, D: Deserializer<'de>>(field: D) -> Result<Option<MsgId>, D::Error> {
+    number("in_reply_to", field)
+}
+
+/// Takes the number of a request. By itself the error would not name the field.
+fn number<'de, D: Deserializer<'de>>(name: &str, field: D) -> Result<Option<MsgId>, D::Error> {
+    Option::deserialize(field)
+        .map_err(|why| D::Error::custom(format_args!("{name:?} must be an integer: {why}")))
 }
 
 /// Takes an object and nothing else. By itself a derived struct takes a list of its

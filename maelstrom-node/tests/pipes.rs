@@ -381,6 +381,25 @@ fn lines_that_are_no_messages_cost_one_line_on_stderr_each() {
 }
 
 #[test]
+fn a_number_of_a_request_that_is_none_is_named() {
+    let message = |body: Value| line(&json!({"src": "c1", "dest": "n0", "body": body}));
+    for (field, wrong) in
+        [("msg_id", json!("7")), ("msg_id", json!(1.5)), ("in_reply_to", json!([]))]
+    {
+        let asked = message(json!({"type": "echo", "echo": 1, field: wrong}));
+        let output = run(&[], &[init(&["n0"]), asked].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(&format!("\"{field}\" must be an integer")), "{said}");
+        assert_eq!(logged_lines(&output), 1, "{said}");
+    }
+    // Who can be told is told.
+    let body = json!({"type": "echo", "echo": 1, "msg_id": 2, "in_reply_to": "1"});
+    let replies = replies(&run(&[], &[init(&["n0"]), message(body)].concat()));
+    let text = replies[1]["text"].as_str().expect("an error has a text");
+    assert!(text.contains("\"in_reply_to\" must be an integer"), "{text}");
+}
+
+#[test]
 fn an_error_quotes_the_beginning_of_what_it_is_about() {
     let huge = "\u{1F600}".repeat(1 << 18);
     for body in [json!({"type": huge}), json!({"type": "init", "node_id": 1, "node_ids": huge})] {
