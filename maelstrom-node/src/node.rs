@@ -127,7 +127,12 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             }
         };
         let client = self.client_of(&envelope);
-        match envelope.body.request() {
+        let request = envelope.body.request();
+        if client.is_none() && !matches!(request, Ok(Request::Gossip(_)) | Err(_)) {
+            let (kind, from) = (envelope.body.kind(), &*envelope.src);
+            tracing::warn!(from, "no reply to a request without msg_id: {kind}");
+        }
+        match request {
             Ok(Request::Init { node_id, node_ids }) => {
                 self.init(now, client.as_ref(), &node_id, node_ids, out);
             }

@@ -380,6 +380,26 @@ fn lines_that_are_no_messages_cost_one_line_on_stderr_each() {
     }
 }
 
+/// Without a number there is nothing to reply to. What was asked is done all the same.
+#[test]
+fn a_request_without_a_number_costs_one_line_on_stderr_and_no_reply() {
+    let message = |body: Value| line(&json!({"src": "c1", "dest": "n0", "body": body}));
+    let unnumbered = [
+        json!({"type": "init", "node_id": "n0", "node_ids": ["n0"]}),
+        json!({"type": "generate"}),
+        json!({"type": "broadcast", "message": 5}),
+        json!({"type": "echo", "echo": 1, "msg_id": null}),
+    ];
+    let count = unnumbered.len();
+    let read = request(2, json!({"type": "read"}));
+    let output = run(&[], &[unnumbered.map(message).concat(), read].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said.matches("without msg_id").count(), count, "{said}");
+    assert_eq!(logged_lines(&output), count, "{said}");
+    let read = json!({"type": "read_ok", "messages": [5], "in_reply_to": 2});
+    assert_eq!(replies(&output), [read]);
+}
+
 #[test]
 fn a_number_of_a_request_that_is_none_is_named() {
     let message = |body: Value| line(&json!({"src": "c1", "dest": "n0", "body": body}));
