@@ -30,7 +30,8 @@ Options:
                                and so no minority can lose it [default: majority]
       --data-dir <DIR>         Keep leases of node ids in this folder, so that a node
                                that is killed and started again repeats no ID. It
-                               must be there; each node makes a folder in it.
+                               must be there; each node makes a folder in it. A node
+                               that cannot use it ends at its start.
   -h, --help                   Print this help
   -V, --version                Print the version
 

@@ -53,6 +53,7 @@ pub struct Node<C> {
     early: Vec<Vec<u8>>,
     workloads: BTreeMap<Kind, Box<dyn Workload>>,
     ids: Ids<C>,
+    failure: Option<String>,
 }
 
 /// Where the generator of a node id comes from.
@@ -98,17 +99,25 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             early: Vec::new(),
             workloads: BTreeMap::new(),
             ids: Ids::Clock,
+            failure: None,
         }
     }
 
     /// The same node with its IDs made by the generator that `source` gives for its node
-    /// id and epoch, or not made, with what `source` says as the reason.
+    /// id and epoch. It is asked on `init`, if the node is to make IDs at all; where it
+    /// says why there is none, that is the node's [`failure`](Node::failure).
     #[must_use]
     pub fn with_ids(
         self,
         source: impl FnMut(NodeId, Epoch) -> Result<Arc<Generator<C>>, String> + Send + 'static,
     ) -> Node<C> {
         Node { ids: Ids::Given(Box::new(source)), ..self }
+    }
+
+    /// Why this node could not be set up: its `init` was answered with an error, and its
+    /// driver should end it.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
     }
 
     /// Reacts to one line, given without its newline.
@@ -187,7 +196,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             }
         };
         match &self.cluster {
-            None => out.reply(client, &Payload::InitOk),
+            None => {}
             // A repeated `init` is answered again; what the node has learnt stays.
             Some(before) if *before == cluster => return out.reply(client, &Payload::InitOk),
             Some(before) => {
@@ -196,6 +205,12 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
                 return out.error(client, ErrorCode::MalformedRequest, &text);
             }
         }
+        if let Err(why) = self.take_node_id(cluster.node_id()) {
+            out.error(client, ErrorCode::TemporarilyUnavailable, &format!("no IDs: {why}"));
+            self.failure = Some(why);
+            return;
+        }
+        out.reply(client, &Payload::InitOk);
         self.cluster = Some(cluster);
         // Nothing is sent on account of these: not every node need be set up yet.
         let mut unsent = Outbox::new();
@@ -206,6 +221,17 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
                 self.serve(now, &envelope.src, None, request, &mut unsent);
             }
         }
+    }
+
+    /// Has IDs made by what the driver gives for them, before anybody asks for one: a node
+    /// that cannot make any should not get as far.
+    fn take_node_id(&mut self, node_id: NodeId) -> Result<(), String> {
+        let makes_ids = self.config.workload.is_none_or(|only| only == Kind::UniqueIds);
+        if makes_ids && matches!(self.ids, Ids::Given(_)) {
+            let generator = self.ids.generator(node_id, &self.clock)?;
+            self.workloads.insert(Kind::UniqueIds, Box::new(UniqueIds::new(generator)));
+        }
+        Ok(())
     }
 
     /// Where a reply goes. It comes from this node, whatever name it was asked by.

@@ -44,7 +44,8 @@ const HELP_COMMAND: &str = "cargo run --package maelstrom-node -- --help";
 /// Runs a node until its input ends: the whole program of the `maelstrom-node` binary.
 ///
 /// `args` are those after the program's own name; `--help` lists them. Returns success
-/// at the end of input, 2 for a bad command line and 1 if stdin or stdout failed.
+/// at the end of input, 2 for a bad command line and 1 if stdin, stdout or the folder of
+/// `--data-dir` failed.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let config = match Command::parse(args) {
         Ok(Command::Run(config)) => config,
@@ -87,11 +88,11 @@ fn stdin() -> io::Result<File> {
 }
 
 fn run(config: Config, input: impl Read + AsFd, output: impl Write) -> io::Result<()> {
-    let leases = config.data_dir.clone().map(Leases::new);
+    let leases = config.data_dir.as_deref().map(Leases::new).transpose()?;
     let mut node = Node::new(config, incarnation(), SystemClock);
     if let Some(leases) = leases.clone() {
         node = node.with_ids(move |node_id, epoch| {
-            leases.acquire(node_id, epoch).map_err(|why| why.to_string())
+            leases.acquire(node_id, epoch).map_err(|why| format!("--data-dir: {why}"))
         });
     }
     let ended = drive(&mut node, input, output);
@@ -135,6 +136,9 @@ fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
         // However much there is to read: what is due must not wait for a pause.
         node.handle_deadline(now(), &mut out);
         write(&mut output, &mut out)?;
+        if let Some(why) = node.failure() {
+            break Err(io::Error::other(why));
+        }
     };
     // Whoever asked before the input ended gets an answer.
     while let Some(due) = node.deadline().filter(|_| node.owes_reply()).and_then(instant) {

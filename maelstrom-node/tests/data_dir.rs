@@ -20,8 +20,12 @@ struct Node {
 
 impl Node {
     fn start(data_dir: &Path) -> Node {
+        Node::start_as("unique-ids", data_dir)
+    }
+
+    fn start_as(workload: &str, data_dir: &Path) -> Node {
         let mut process = Command::new(env!("CARGO_BIN_EXE_maelstrom-node"))
-            .args(["unique-ids", "--data-dir"])
+            .args([workload, "--data-dir"])
             .arg(data_dir)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -30,7 +34,7 @@ impl Node {
         let input = process.stdin.take().expect("stdin is a pipe");
         let output = process.stdout.take().expect("stdout is a pipe");
         let mut node = Node { process, input, output: BufReader::new(output) };
-        node.ask(INIT);
+        assert_eq!(node.ask(INIT)["body"]["type"], "init_ok");
         node
     }
 
@@ -73,18 +77,50 @@ fn a_node_that_is_killed_and_restarted_repeats_no_id() {
     assert_eq!(HashSet::<&u64>::from_iter(&ids).len(), 20 * 50 + 1);
 }
 
-/// Two nodes with one node id and one folder: the second is told, and makes no ID.
+/// Runs a node that cannot use its folder: it ends by itself. Returns what it wrote to stdout
+/// and the one line that it wrote to stderr.
+fn refused(data_dir: &Path) -> (String, String) {
+    let mut node = Command::new(env!("CARGO_BIN_EXE_maelstrom-node"))
+        .arg("--data-dir")
+        .arg(data_dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the node starts");
+    // It may have ended before it could read this. At the end of its input it would end with
+    // success.
+    let _ = node.stdin.take().expect("stdin is a pipe").write_all(INIT);
+    let output = node.wait_with_output().expect("the node ends");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let [said, logged] =
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("UTF-8"));
+    assert_eq!(logged.lines().count(), 1, "{logged}");
+    (said, logged)
+}
+
+/// Runs a node on a folder whose store it cannot use, and returns why not: what it says to
+/// `init` is what it logs.
+fn refused_on_init(data_dir: &Path) -> String {
+    let (said, logged) = refused(data_dir);
+    let reply: Value = serde_json::from_str(&said).expect("one line of JSON on stdout");
+    assert_eq!((&reply["body"]["in_reply_to"], &reply["body"]["code"]), (&1.into(), &11.into()));
+    let why = reply["body"]["text"].as_str().expect("an error has a text");
+    let why = why.strip_prefix("no IDs: ").expect("it says what the node cannot do");
+    assert!(logged.contains(why), "{logged}");
+    assert!(why.contains(&data_dir.join("node-0").display().to_string()), "{why}");
+    why.to_owned()
+}
+
+/// Two nodes with one node id and one folder: the second is told, and ends.
 #[test]
 fn a_second_node_on_the_same_lease_is_refused() {
     let temp = tempfile::tempdir().expect("a folder");
-    let mut first = Node::start(temp.path());
-    first.generate();
-    let mut second = Node::start(temp.path());
-    let refused = second.ask(GENERATE);
-    let text = refused["body"]["text"].as_str().expect("an error");
-    assert_eq!(refused["body"]["code"], 11);
-    assert!(text.contains(&format!("process {}", first.process.id())), "{text}");
+    let first = Node::start(temp.path());
+    let why = refused_on_init(temp.path());
+    assert!(why.contains(&format!("process {}", first.process.id())), "{why}");
     first.kill();
+    let mut second = Node::start(temp.path());
     second.generate();
     second.kill();
 }
@@ -99,9 +135,28 @@ fn a_damaged_folder_is_refused() {
     let leases = temp.path().join("node-0").join("leases");
     let bytes = std::fs::read(&leases).expect("the leases are there");
     std::fs::write(&leases, &bytes[..bytes.len() / 2]).expect("they can be cut short");
-    let mut node = Node::start(temp.path());
-    let refused = node.ask(GENERATE);
-    let text = refused["body"]["text"].as_str().expect("an error");
-    assert!(text.contains("cut short"), "{text}");
-    node.kill();
+    let why = refused_on_init(temp.path());
+    assert!(why.contains("cut short"), "{why}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_or_is_none_ends_the_node_before_it_says_anything() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let file = temp.path().join("file");
+    std::fs::write(&file, "").expect("it can be written");
+    for (path, what) in [(temp.path().join("none"), "No such file"), (file, "not a folder")] {
+        let (said, logged) = refused(&path);
+        assert_eq!(said, "");
+        assert!(logged.contains(&format!("--data-dir {}: ", path.display())), "{logged}");
+        assert!(logged.contains(what), "{logged}");
+    }
+}
+
+#[test]
+fn a_node_that_makes_no_ids_needs_no_lease() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let first = Node::start(temp.path());
+    let second = Node::start_as("broadcast", temp.path());
+    first.kill();
+    second.kill();
 }

@@ -1,10 +1,16 @@
 //! Node ids with a store behind them: a node that is killed and started again repeats no ID.
 
-use std::path::PathBuf;
+use std::fmt::Display;
+use std::io;
+use std::path::{self, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use snowflake::lease::{Bounds, FileStore, Keeper, LeaseError, Problem};
 use snowflake::{Epoch, Generator, NodeId, SystemClock};
+
+/// How long to wait for a node id: Maelstrom gives a node 10 s to answer `init`.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The data folder, and the lease that is held in it.
 #[derive(Clone, Debug)]
@@ -14,8 +20,21 @@ pub(super) struct Leases {
 }
 
 impl Leases {
-    pub(super) fn new(folder: PathBuf) -> Leases {
-        Leases { folder, keeper: Arc::default() }
+    /// Leases in a folder, which must be there.
+    pub(super) fn new(folder: &Path) -> io::Result<Leases> {
+        // Nodes may be started anywhere, by Maelstrom in the system's temporary folder.
+        let folder = path::absolute(folder)?;
+        let wrong = |what: &dyn Display| {
+            let folder = folder.display();
+            io::Error::other(format!(
+                "--data-dir {folder}: {what}: name a folder that is there, or make this one"
+            ))
+        };
+        match folder.metadata() {
+            Ok(there) if there.is_dir() => Ok(Leases { folder, keeper: Arc::default() }),
+            Ok(_) => Err(wrong(&"it is not a folder")),
+            Err(why) => Err(wrong(&why)),
+        }
     }
 
     /// The generator of a leased node id. The store of each node id has a folder of its own,
@@ -34,7 +53,8 @@ impl Leases {
             }
             opened => opened?,
         };
-        let keeper = Keeper::builder(store).node(node_id).start(SystemClock)?;
+        let keeper =
+            Keeper::builder(store).node(node_id).start_within(PATIENCE).start(SystemClock)?;
         let generator = Arc::clone(keeper.generator());
         *self.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(keeper);
         Ok(generator)
