@@ -1,5 +1,5 @@
-//! The store is gone for ten seconds, with grants of the default length: IDs until the grant
-//! ends, then an error that says when and why, and IDs again after its return.
+//! The store is gone for longer than its clients wait for it: IDs until the grant ends, then
+//! an error that says when and why, and IDs again after its return.
 //!
 //! On files, PostgreSQL and etcd, with servers that are started here; what the machine does
 //! not have is named and left out.
@@ -18,9 +18,17 @@ use snowflake::lease::{Bounds, EtcdStore, FileStore, Keeper, LeaseStore, Postgre
 use snowflake::{ClaimError, Clock, Epoch, Id, LeaseEnd, SystemClock, UnixMillis};
 
 const EPOCH: Epoch = Epoch::Y2024;
-const GONE_FOR: Duration = Duration::from_secs(10);
-/// A keeper's default.
-const GRANT_MS: u64 = 3000;
+
+/// How long a store is gone, and the length of grants then.
+struct Outage {
+    gone_for: Duration,
+    grant_ms: u64,
+}
+
+/// With a keeper's default.
+const LONG: Outage = Outage { gone_for: Duration::from_secs(10), grant_ms: 3000 };
+/// Longer than a client of PostgreSQL waits for a connection and an answer.
+const SHORT: Outage = Outage { gone_for: Duration::from_secs(5), grant_ms: 1000 };
 /// How much later than it should anything may happen on a busy machine.
 const LATE_MS: u64 = 5000;
 
@@ -29,7 +37,7 @@ fn a_folder_that_is_gone() {
     let temp = tempfile::tempdir().unwrap();
     let [folder, elsewhere] = ["ids", "elsewhere"].map(|name| temp.path().join(name));
     let store = FileStore::create(&folder, EPOCH, Bounds::default()).unwrap();
-    outlives(
+    SHORT.is_survived(
         store,
         &mut (folder, elsewhere),
         |(folder, elsewhere)| fs::rename(folder, elsewhere).unwrap(),
@@ -41,14 +49,14 @@ fn a_folder_that_is_gone() {
 fn a_postgres_server_that_is_gone() {
     let Some(mut server) = Postgres::start() else { return };
     let store = PostgresStore::connect(&server.url(), EPOCH, Bounds::default()).unwrap();
-    outlives(store, &mut server, Postgres::stop, Postgres::run);
+    LONG.is_survived(store, &mut server, Postgres::stop, Postgres::run);
 }
 
 #[test]
 fn an_etcd_server_that_is_gone() {
     let Some(mut server) = Etcd::start() else { return };
     let store = EtcdStore::connect(&server.url(), EPOCH, Bounds::default()).unwrap();
-    outlives(store, &mut server, Etcd::stop, Etcd::run);
+    LONG.is_survived(store, &mut server, Etcd::stop, Etcd::run);
 }
 
 #[test]
@@ -57,7 +65,7 @@ fn a_postgres_server_whose_answers_are_lost() {
     let mut proxy = Proxy::to(server.port());
     let url = server.url_through(proxy.port());
     let store = PostgresStore::connect(&url, EPOCH, Bounds::default()).unwrap();
-    outlives(store, &mut proxy, |proxy| proxy.mute(true), |proxy| proxy.mute(false));
+    LONG.is_survived(store, &mut proxy, |proxy| proxy.mute(true), |proxy| proxy.mute(false));
 }
 
 #[test]
@@ -66,75 +74,100 @@ fn an_etcd_server_whose_answers_are_lost() {
     let mut proxy = Proxy::to(server.port());
     let url = server.url_through(proxy.port());
     let store = EtcdStore::connect(&url, EPOCH, Bounds::default()).unwrap();
-    outlives(store, &mut proxy, |proxy| proxy.mute(true), |proxy| proxy.mute(false));
+    LONG.is_survived(store, &mut proxy, |proxy| proxy.mute(true), |proxy| proxy.mute(false));
 }
 
-fn outlives<T>(
-    store: impl LeaseStore + 'static,
-    server: &mut T,
-    go: impl FnOnce(&mut T),
-    come_back: impl FnOnce(&mut T),
-) {
-    let keeper = Keeper::builder(store).start(SystemClock).unwrap();
-    let generator = keeper.generator();
-    let mut last = generator.next_id().unwrap();
-    // Some renewals in, as it goes.
-    while keeper.status().unwrap().renewals < 2 {
-        last = generator.next_id().unwrap();
-    }
-    go(server);
-    let (gone, gone_at) = (Instant::now(), SystemClock.now());
+#[cfg(target_os = "linux")]
+#[test]
+fn a_postgres_server_that_is_stopped() {
+    let Some(mut server) = Postgres::start() else { return };
+    let store = PostgresStore::connect(&server.url(), EPOCH, Bounds::default()).unwrap();
+    SHORT.is_survived(store, &mut server, Postgres::pause, Postgres::resume);
+}
 
-    let mut made = 0;
-    let (mut tried, mut stall) = (Instant::now(), Duration::ZERO);
-    let ended = loop {
-        stall = stall.max(tried.elapsed());
-        tried = Instant::now();
-        match generator.try_next_id() {
-            Ok(id) => (last, made) = (id, made + 1),
-            Err(ClaimError::Ahead { .. }) => thread::yield_now(),
-            // The renewal that is to fail is under way.
-            Err(ClaimError::LeaseEnded { why: LeaseEnd::NotRenewed, .. }) => thread::yield_now(),
-            Err(ended) => break ended,
-        }
-        assert!(gone.elapsed() < GONE_FOR, "IDs without an end");
-    };
-    let ClaimError::LeaseEnded { until, why } = ended else { panic!("{ended:?}") };
-    assert_eq!((why, until), (LeaseEnd::StoreFailed, keeper.status().unwrap().lease.until));
-    assert!(SystemClock.now() >= until && time_of(last) < until);
-    // Its last try before the end may be two stalls before the first after it began.
-    let stalls_ms = 2 * stall.max(tried.elapsed()).as_millis() as u64;
-    let early_ms = until.0 - time_of(last).0;
-    assert!(early_ms <= 100 + stalls_ms, "no IDs for {early_ms} ms before the grant ends");
-    let went_on_ms = until.0.saturating_sub(gone_at.0);
-    // A third of it is over when it is renewed, and the store may have gone just before that.
-    let least_ms = (GRANT_MS * 2 / 3).saturating_sub(LATE_MS);
-    assert!((least_ms..=GRANT_MS).contains(&went_on_ms), "IDs went on for {went_on_ms} ms");
+#[cfg(target_os = "linux")]
+#[test]
+fn an_etcd_server_that_is_stopped() {
+    let Some(mut server) = Etcd::start() else { return };
+    let url = server.url_through(server.port());
+    let store = EtcdStore::connect(&url, EPOCH, Bounds::default()).unwrap();
+    SHORT.is_survived(store, &mut server, Etcd::pause, Etcd::resume);
+}
 
-    while gone.elapsed() < GONE_FOR {
-        assert_eq!(generator.try_next_id(), Err(ended));
-        thread::sleep(Duration::from_millis(1));
-    }
-    come_back(server);
-    let (back, back_at) = (Instant::now(), SystemClock.now());
-    let next = loop {
-        match generator.try_next_id() {
-            Ok(id) => break id,
-            Err(_) => thread::sleep(Duration::from_millis(1)),
+impl Outage {
+    fn is_survived<T>(
+        &self,
+        store: impl LeaseStore + 'static,
+        server: &mut T,
+        go: impl FnOnce(&mut T),
+        come_back: impl FnOnce(&mut T),
+    ) {
+        let keeper = Keeper::builder(store).grant_ms(self.grant_ms).start(SystemClock).unwrap();
+        let generator = keeper.generator();
+        let mut last = generator.next_id().unwrap();
+        // Some renewals in, as it goes.
+        while keeper.status().unwrap().renewals < 2 {
+            last = generator.next_id().unwrap();
         }
-        // What was asked for meanwhile may have been granted unheard: up to a grant of time
-        // that is nobody's, and is waited out.
+        go(server);
+        let (gone, gone_at) = (Instant::now(), SystemClock.now());
+
+        let mut made = 0;
+        let (mut tried, mut stall) = (Instant::now(), Duration::ZERO);
+        let ended = loop {
+            stall = stall.max(tried.elapsed());
+            tried = Instant::now();
+            match generator.try_next_id() {
+                Ok(id) => (last, made) = (id, made + 1),
+                Err(ClaimError::Ahead { .. }) => thread::yield_now(),
+                // The renewal that is to fail is under way.
+                Err(ClaimError::LeaseEnded { why: LeaseEnd::NotRenewed, .. }) => {
+                    thread::yield_now()
+                }
+                Err(ended) => break ended,
+            }
+            assert!(gone.elapsed() < self.gone_for, "IDs without an end");
+        };
+        let ClaimError::LeaseEnded { until, why } = ended else { panic!("{ended:?}") };
+        assert_eq!((why, until), (LeaseEnd::StoreFailed, keeper.status().unwrap().lease.until));
+        assert!(SystemClock.now() >= until && time_of(last) < until);
+        // Its last try before the end may be two stalls before the first after it began.
+        let stalls_ms = 2 * stall.max(tried.elapsed()).as_millis() as u64;
+        let early_ms = until.0 - time_of(last).0;
+        assert!(early_ms <= 100 + stalls_ms, "no IDs for {early_ms} ms before the grant ends");
+        let went_on_ms = until.0.saturating_sub(gone_at.0);
+        // A third of it is over when it is renewed, and the store may have gone just before that.
+        let least_ms = (self.grant_ms * 2 / 3).saturating_sub(LATE_MS);
         assert!(
-            back.elapsed() < Duration::from_millis(GRANT_MS + LATE_MS),
-            "no IDs after its return"
+            (least_ms..=self.grant_ms).contains(&went_on_ms),
+            "IDs went on for {went_on_ms} ms"
         );
-    };
-    assert!(next > last && time_of(next) >= back_at);
-    println!(
-        "{made} IDs in the {went_on_ms} ms to the end, \"{ended}\", and again {} ms after its return",
-        back.elapsed().as_millis()
-    );
-    keeper.release().unwrap();
+
+        while gone.elapsed() < self.gone_for {
+            assert_eq!(generator.try_next_id(), Err(ended));
+            thread::sleep(Duration::from_millis(1));
+        }
+        come_back(server);
+        let (back, back_at) = (Instant::now(), SystemClock.now());
+        let next = loop {
+            match generator.try_next_id() {
+                Ok(id) => break id,
+                Err(_) => thread::sleep(Duration::from_millis(1)),
+            }
+            // What was asked for meanwhile may have been granted unheard: up to a grant of time
+            // that is nobody's, and is waited out.
+            assert!(
+                back.elapsed() < Duration::from_millis(self.grant_ms + LATE_MS),
+                "no IDs after its return"
+            );
+        };
+        assert!(next > last && time_of(next) >= back_at);
+        println!(
+            "{made} IDs in the {went_on_ms} ms to the end, \"{ended}\", and again {} ms after its return",
+            back.elapsed().as_millis()
+        );
+        keeper.release().unwrap();
+    }
 }
 
 fn time_of(id: Id) -> UnixMillis {

@@ -15,7 +15,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::geteuid;
+use rustix::process::{Pid, Signal, geteuid, kill_process};
 use tempfile::TempDir;
 
 /// How long a server may take to start.
@@ -39,11 +39,38 @@ impl Process {
         }
         process
     }
+
+    /// Stops it, as a machine that hangs: its connections stay open, and nobody answers.
+    fn pause(&self) {
+        kill_process(Pid::from_child(&self.0), Signal::STOP).unwrap();
+        // From now on it has no more of them.
+        self.tell_children(Signal::STOP);
+    }
+
+    /// Lets it go on, if it was stopped.
+    fn resume(&self) {
+        self.tell_children(Signal::CONT);
+        // It may have ended by itself.
+        let _ = kill_process(Pid::from_child(&self.0), Signal::CONT);
+    }
+
+    fn tell_children(&self, signal: Signal) {
+        let id = self.0.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+        for child in children.unwrap_or_default().split_whitespace() {
+            if let Some(child) = child.parse().ok().and_then(Pid::from_raw) {
+                // It may have ended by itself.
+                let _ = kill_process(child, signal);
+            }
+        }
+    }
 }
 
 impl Drop for Process {
     /// At once: its clients are told by a closed connection.
     fn drop(&mut self) {
+        // A child that is stopped would not notice its end.
+        self.resume();
         // It may have ended by itself.
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -149,6 +176,15 @@ impl Postgres {
         self.process = None;
     }
 
+    /// Stops all of its processes. Linux only.
+    pub(crate) fn pause(&mut self) {
+        self.process.as_ref().unwrap().pause();
+    }
+
+    pub(crate) fn resume(&mut self) {
+        self.process.as_ref().unwrap().resume();
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
@@ -232,6 +268,15 @@ impl Etcd {
     /// Ends it as a crash does.
     pub(crate) fn stop(&mut self) {
         self.process = None;
+    }
+
+    /// Stops it.
+    pub(crate) fn pause(&mut self) {
+        self.process.as_ref().unwrap().pause();
+    }
+
+    pub(crate) fn resume(&mut self) {
+        self.process.as_ref().unwrap().resume();
     }
 
     pub(crate) fn port(&self) -> u16 {
