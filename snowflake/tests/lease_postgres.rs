@@ -145,6 +145,38 @@ fn a_host_that_takes_no_writes_is_passed_over() {
     assert!(refused.contains("does not allow writes"), "{refused}");
 }
 
+/// As somebody wrote it who mended the table by hand.
+#[test]
+fn a_time_before_1970_is_refused_and_repaired_by_a_reset() {
+    let Some(server) = Postgres::start() else { return };
+    let store = connect(&server.url()).unwrap();
+    let asked = |id| promises::request(id, SystemClock.now());
+    let mut lease = store.acquire(&asked(Some(7))).unwrap();
+    for column in ["from_ms", "mark_ms"] {
+        server.say(&format!("UPDATE snowflake_lease SET {column} = -1 WHERE node = 7"));
+        let until = UnixMillis(lease.until.0 + 1000);
+        for refused in [
+            store.renew(&lease, SystemClock.now(), until).map(|_| ()),
+            store.release(&lease, lease.from),
+            store.acquire(&asked(Some(7))).map(|_| ()),
+            store.acquire(&asked(None)).map(|_| ()),
+            store.records().map(|_| ()),
+        ] {
+            let Err(LeaseError::Store(error)) = &refused else { panic!("{column}: {refused:?}") };
+            let of_7 = matches!(error.problem(), Problem::Damaged { node: Some(it), .. } if *it == lease.node);
+            assert!(of_7, "{error}");
+            assert!(error.to_string().contains("lease reset URL 7 --mark now --epoch"), "{error}");
+        }
+        let other = store.acquire(&asked(Some(8))).unwrap();
+        store.release(&other, other.from).unwrap();
+
+        store.reset(lease.node, lease.until).unwrap();
+        let next = store.acquire(&asked(Some(7))).unwrap();
+        assert!(next.fence > lease.fence && next.from >= lease.until, "{next}");
+        lease = next;
+    }
+}
+
 /// No bounds, in fact.
 #[test]
 fn bounds_past_the_end_of_time_are_no_error() {

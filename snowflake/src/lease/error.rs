@@ -140,8 +140,8 @@ impl fmt::Display for LeaseError {
             LeaseError::NoFenceLeft { node, fence } => write!(
                 f,
                 "node id {node} cannot have had {fence} holders: its record is damaged; use another \
-                 node id, or say from when on IDs may be made with `snowflake lease reset`, which \
-                 says what it risks",
+                 node id, or say from when on IDs may be made, with `snowflake lease reset STORE \
+                 {node} --mark now`; {RISKS}",
             ),
             LeaseError::OtherNamespace { recorded, ours } => write!(
                 f,
@@ -207,6 +207,8 @@ pub enum Problem {
     Damaged {
         /// What is wrong, and in which line.
         what: String,
+        /// The node id whose record it is, where the others can be trusted.
+        node: Option<NodeId>,
     },
     /// It is a copy: what keeps the original may have given out later grants.
     Copied,
@@ -227,6 +229,9 @@ pub enum Problem {
         what: String,
     },
 }
+
+/// Where an operator reads on before a mark is set by hand.
+const RISKS: &str = "its `--help` says what that risks";
 
 impl StoreError {
     /// A problem of the store at `place`. For those who implement
@@ -267,14 +272,23 @@ impl fmt::Display for StoreError {
             Problem::Forked => f.write_str(
                 "it was opened by the process that this one was forked from: open it anew here",
             ),
-            Problem::Damaged { what } => write!(
+            Problem::Damaged { what, node: Some(node) } => write!(
                 f,
-                "{what}: keep what is there, and say from when on IDs may be made with `snowflake lease \
-                 reset`, which says what it risks",
+                "{what}: say from when on IDs of node id {node} may be made, with `snowflake lease \
+                 reset URL {node} --mark now --epoch EPOCH`; {RISKS}",
             ),
-            Problem::Copied => f.write_str(
+            Problem::Damaged { what, node: None } => write!(
+                f,
+                "{what}: say from when on IDs may be made, with `snowflake lease reset {} --all \
+                 --mark now --epoch EPOCH`, which keeps what is there; {RISKS}",
+                self.place,
+            ),
+            Problem::Copied => write!(
+                f,
                 "this is a copy of a store that may have moved on since: use the original, or say \
-                 from when on IDs may be made with `snowflake lease reset`, which says what it risks",
+                 from when on IDs may be made, with `snowflake lease reset {} --all --mark now`; \
+                 {RISKS}",
+                self.place,
             ),
             Problem::NetworkFileSystem { name } => write!(
                 f,

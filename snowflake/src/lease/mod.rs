@@ -92,12 +92,12 @@
 //! | | says |
 //! |---|---|
 //! | a folder without a store | [`Missing`](Problem::Missing): there is no silent start from zero |
-//! | its file damaged, or cut short; a key of etcd that cannot be read | [`Damaged`](Problem::Damaged), and how to go on |
+//! | its file damaged, or cut short; a key of etcd that cannot be read, a row of PostgreSQL with a time before 1970 | [`Damaged`](Problem::Damaged), and how to go on |
 //! | a folder that was copied, as to another host | [`Copied`](Problem::Copied) |
 //! | a folder that another process has open | [`InUse`](Problem::InUse), and by which one |
 //! | a folder on NFS, SMB, FUSE and the like | [`NetworkFileSystem`](Problem::NetworkFileSystem) |
 //! | a full or read-only disk; no connection, or a server that hangs | [`Failed`](Problem::Failed), and why; within what its page says where nothing answers. The mark may have moved: nobody has that time |
-//! | PostgreSQL with `fsync = off`; an etcd namespace that is gone | [`Misconfigured`](Problem::Misconfigured) |
+//! | PostgreSQL with `fsync = off`; an etcd namespace that is gone or cannot be read | [`Misconfigured`](Problem::Misconfigured) |
 //! | another epoch or layout | [`OtherNamespace`](LeaseError::OtherNamespace), with both |
 //!
 //! There is a runnable service for each, with a clean stop on SIGTERM: `lease_file`,

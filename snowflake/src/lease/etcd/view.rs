@@ -70,9 +70,16 @@ impl View {
             let Ok(key) = str::from_utf8(&found.key.0) else { continue };
             if key == keys.namespace {
                 view.namespace = found.mod_revision;
-                namespace = Some(parsed::<NamespaceText>(key, &found)?.into());
+                let text: NamespaceText = parsed(&found).map_err(|error| {
+                    let what = format!("its key `{key}` is no good: {error}: put back what it was");
+                    Problem::Misconfigured { what }
+                })?;
+                namespace = Some(text.into());
             } else if let Some(node) = keys.node_of(key) {
-                let record = parsed::<RecordText>(key, &found).map(Record::from);
+                let record = parsed::<RecordText>(&found).map(Record::from).map_err(|error| {
+                    let what = format!("its key `{key}` is no good: {error}");
+                    Problem::Damaged { what, node: Some(node) }
+                });
                 view.records.insert(node, Entry { revision: found.mod_revision, record });
             }
         }
@@ -140,9 +147,8 @@ impl View {
     }
 }
 
-fn parsed<'a, T: Deserialize<'a>>(key: &str, found: &'a KeyValue) -> Result<T, Problem> {
+fn parsed<'a, T: Deserialize<'a>>(found: &'a KeyValue) -> serde_json::Result<T> {
     serde_json::from_slice(&found.value.0)
-        .map_err(|error| Problem::Damaged { what: format!("its key `{key}` is no good: {error}") })
 }
 
 /// A record as a person can read it.

@@ -76,9 +76,21 @@ impl Folder {
     /// What no copy of the folder has: the lock file's inode, and its birth in nanoseconds
     /// where the file system knows it.
     pub(super) fn identity(&self) -> io::Result<String> {
-        let lock = self.lock.metadata()?;
-        Ok(format!("{} {}", lock.ino(), born_ns(&lock)))
+        Ok(identity_by(&self.lock.metadata()?))
     }
+}
+
+/// The same of the folder at `path`, whoever has it, or none without a lock.
+pub(super) fn identity(path: &Path) -> io::Result<Option<String>> {
+    match fs::metadata(path.join(LOCK)) {
+        Ok(lock) => Ok(Some(identity_by(&lock))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn identity_by(lock: &Metadata) -> String {
+    format!("{} {}", lock.ino(), born_ns(lock))
 }
 
 fn born_ns(file: &Metadata) -> u128 {

@@ -194,12 +194,18 @@ impl FileStore {
     ///
     /// [`LeaseError::Store`] with [`Problem::Missing`] or [`Problem::Damaged`].
     pub fn peek(path: impl AsRef<Path>) -> Result<(Namespace, Ledger), LeaseError> {
-        let path = path.as_ref();
-        if !path.join("lock").exists() {
-            return Err(StoreError::new(path.display().to_string(), Problem::Missing).into());
-        }
-        let Table { namespace, ledger, .. } = read(path)?;
+        let (Table { namespace, ledger, .. }, _) = look(path.as_ref())?;
         Ok((namespace, ledger))
+    }
+
+    /// Whether the store at `path` is a copy, which [`open`](FileStore::open) refuses.
+    ///
+    /// # Errors
+    ///
+    /// As [`peek`](FileStore::peek).
+    pub fn is_copy(path: impl AsRef<Path>) -> Result<bool, LeaseError> {
+        let (table, identity) = look(path.as_ref())?;
+        Ok(table.folder != identity)
     }
 
     /// Changes the ledger as `change` does, durably; or not at all, but for marks that may
@@ -268,7 +274,15 @@ fn failed(path: &Path, doing: &'static str, error: io::Error) -> StoreError {
 }
 
 fn missing_leases() -> Problem {
-    Problem::Damaged { what: format!("its file `{LEASES}` is gone") }
+    Problem::Damaged { what: format!("its file `{LEASES}` is gone"), node: None }
+}
+
+/// What is in the folder at `path`, and what its lock tells it from a copy by.
+fn look(path: &Path) -> Result<(Table, String), StoreError> {
+    let identity = folder::identity(path)
+        .map_err(|error| failed(path, "looking at the lock", error))?
+        .ok_or_else(|| StoreError::new(path.display().to_string(), Problem::Missing))?;
+    Ok((read(path)?, identity))
 }
 
 fn read(path: &Path) -> Result<Table, StoreError> {
@@ -281,9 +295,7 @@ fn read(path: &Path) -> Result<Table, StoreError> {
         Err(error) => return Err(failed(path, "reading", error)),
     };
     Table::from_bytes(&bytes).map_err(|what| {
-        StoreError::new(
-            place,
-            Problem::Damaged { what: format!("its file `{LEASES}` is no good, {what}") },
-        )
+        let what = format!("its file `{LEASES}` is no good, {what}");
+        StoreError::new(place, Problem::Damaged { what, node: None })
     })
 }

@@ -108,6 +108,8 @@ CREATE TABLE IF NOT EXISTS snowflake_lease (
     holder text NOT NULL
 );";
 
+const ROWS: &str = "SELECT * FROM snowflake_lease";
+
 /// Whole milliseconds by the server's clock.
 const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
@@ -191,6 +193,18 @@ impl PostgresStore {
         })
     }
 
+    /// Refuses the record of `node`, or any, that has a time before 1970: nothing here wrote it.
+    fn expect_sound(&self, ledger: &Ledger, node: Option<NodeId>) -> Result<(), LeaseError> {
+        let is_damaged = |record: &Record| record.from.max(record.mark).0 > i64::MAX as u64;
+        let mut suspects = ledger.iter().filter(|(id, _)| node.is_none_or(|node| node == *id));
+        let Some((node, _)) = suspects.find(|(_, record)| is_damaged(record)) else {
+            return Ok(());
+        };
+        let what = format!("the row of node id {node} is no good: it has a time before 1970");
+        let damaged = Problem::Damaged { what, node: Some(node) };
+        Err(StoreError::new(&*self.place, damaged).into())
+    }
+
     /// Changes the ledger as `change` does, in one transaction that no other overlaps.
     fn change<T: Send>(
         &self,
@@ -201,12 +215,7 @@ impl PostgresStore {
             transaction.batch_execute("LOCK TABLE snowflake_lease IN EXCLUSIVE MODE").await?;
             let select = format!("SELECT {NOW} AS now_ms");
             let now = ms(&transaction.query_one(&select, &[]).await?, "now_ms")?;
-            let mut ledger = Ledger::new();
-            for row in transaction.query("SELECT * FROM snowflake_lease", &[]).await? {
-                if let Some((node, record)) = record(&row)? {
-                    ledger.insert(node, record);
-                }
-            }
+            let mut ledger = ledger(&transaction.query(ROWS, &[]).await?)?;
             let (node, granted) = match change(&mut ledger, now) {
                 Ok(changed) => changed,
                 Err(refused) => return Ok(Err(refused)),
@@ -237,6 +246,7 @@ impl LeaseStore for PostgresStore {
 
     fn acquire(&self, request: &Request) -> Result<Lease, LeaseError> {
         self.change("acquiring a node id", |ledger, now| {
+            self.expect_sound(ledger, request.node)?;
             let lease = ledger.acquire(request, now, self.bounds)?;
             Ok((lease.node, lease))
         })
@@ -252,7 +262,7 @@ impl LeaseStore for PostgresStore {
         // `Ledger::renew` in SQL: in one statement, and so in one round trip.
         let statement = format!(
             "UPDATE snowflake_lease SET from_ms = mark_ms, mark_ms = greatest($3, mark_ms + 1) \
-             WHERE node = $1 AND fence = $2 AND held AND greatest($3, mark_ms + 1) <= {NOW} + $4 \
+             WHERE node = $1 AND fence = $2 AND held AND least(from_ms, mark_ms) >= 0 AND greatest($3, mark_ms + 1) <= {NOW} + $4 \
              RETURNING from_ms, mark_ms"
         );
         let node = i32::from(lease.node.get());
@@ -272,21 +282,25 @@ impl LeaseStore for PostgresStore {
             Some((from, until)) => Ok(Lease { from, until, ..*lease }),
             // Refused: the same rules say why, or grant it if that has changed by now.
             None => self.change(doing, |ledger, now| {
+                self.expect_sound(ledger, Some(lease.node))?;
                 Ok((lease.node, ledger.renew(lease, until, now, self.bounds)?))
             }),
         }
     }
 
     fn release(&self, lease: &Lease, mark: UnixMillis) -> Result<(), LeaseError> {
-        self.change("releasing", |ledger, _| Ok((lease.node, ledger.release(lease, mark)?)))
+        self.change("releasing", |ledger, _| {
+            self.expect_sound(ledger, Some(lease.node))?;
+            Ok((lease.node, ledger.release(lease, mark)?))
+        })
     }
 
     fn records(&self) -> Result<Vec<(NodeId, Record)>, LeaseError> {
-        self.with("reading the leases", async |session: &mut Session| {
-            let select = "SELECT * FROM snowflake_lease ORDER BY node";
-            let rows = session.client.query(select, &[]).await?;
-            rows.iter().filter_map(|row| record(row).transpose()).collect()
-        })
+        let ledger = self.with("reading the leases", async |session: &mut Session| {
+            ledger(&session.client.query(ROWS, &[]).await?)
+        })?;
+        self.expect_sound(&ledger, None)?;
+        Ok(ledger.iter().map(|(node, record)| (node, record.clone())).collect())
     }
 
     fn reset(&self, node: NodeId, mark: UnixMillis) -> Result<(), LeaseError> {
@@ -304,6 +318,16 @@ fn ms(row: &Row, column: &str) -> Result<UnixMillis, tokio_postgres::Error> {
 /// A number as SQL has it. No time and no fence comes near the end of either.
 fn bigint(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn ledger(rows: &[Row]) -> Result<Ledger, tokio_postgres::Error> {
+    let mut ledger = Ledger::new();
+    for row in rows {
+        if let Some((node, record)) = record(row)? {
+            ledger.insert(node, record);
+        }
+    }
+    Ok(ledger)
 }
 
 /// A row's record. The table's check keeps other node ids out.
