@@ -27,6 +27,8 @@ fn json(args: &[&str]) -> Value {
 fn an_id_is_taken_apart() {
     let text = snowflake(&["decode", "4198401", "--epoch", "twitter"]).unwrap();
     assert!(text.contains("made at      2010-11-04T01:42:54.658Z"), "{text}");
+    let text = snowflake(&["decode", "4198401"]).unwrap();
+    assert!(text.contains("made at      with --epoch: `2024`, `twitter`"), "{text}");
     let parts = json(&["decode", "4198401"]);
     let fields = [&parts["timestamp_ms"], &parts["node"], &parts["sequence"]];
     assert_eq!(fields, [1, 1, 1].map(|field| json!(field)).each_ref());
@@ -79,16 +81,74 @@ fn a_file_store_is_created_shown_released_and_reset() {
         let refused = snowflake(&["lease", "reset", place, "7", "--mark", wrong]).unwrap_err();
         assert!(refused.contains("give milliseconds since 1970"), "{refused}");
     }
+    let twice = snowflake(&["lease", "release", place, "7"]).unwrap_err();
+    assert!(twice.contains("node id 7 is free: it was released before"), "{twice}");
     let never = snowflake(&["lease", "release", place, "8"]).unwrap_err();
-    assert!(never.contains("node id 8"), "{never}");
+    assert!(never.contains("node id 8 was never held here"), "{never}");
+}
 
-    // Damaged, it is refused until somebody says from when on.
+/// What is said to be done when a store is refused, with an epoch where one is left open.
+fn advised(refused: &str) -> Vec<String> {
+    let (_, advice) = refused.split_once("`snowflake ").unwrap();
+    let (command, _) = advice.split_once('`').unwrap();
+    command.replace("EPOCH", "2024").split(' ').map(str::to_owned).collect()
+}
+
+/// Refused until somebody says from when on, and then in the words of the refusal.
+#[test]
+fn a_damaged_store_is_begun_anew_as_advised() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join("ids");
+    let place = folder.to_str().unwrap();
+    snowflake(&["lease", "create", place, "--epoch", "2024"]).unwrap();
     std::fs::write(folder.join("leases"), "").unwrap();
     let damaged = snowflake(&["lease", "status", place]).unwrap_err();
-    assert!(damaged.contains("snowflake lease reset"), "{damaged}");
-    let all = ["lease", "reset", place, "--all", "--mark", "now", "--epoch", "2024"];
-    snowflake(&all).unwrap();
+    let advised = advised(&damaged);
+    snowflake(&advised.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
     assert_eq!(json(&["lease", "status", place]).as_array().unwrap().len(), 1024);
+}
+
+#[test]
+fn a_copied_store_is_shown_as_one_and_begun_anew_as_advised() {
+    let temp = tempfile::tempdir().unwrap();
+    let [original, copy] = ["ids", "copy"].map(|name| temp.path().join(name));
+    snowflake(&["lease", "create", original.to_str().unwrap(), "--epoch", "twitter"]).unwrap();
+    std::fs::create_dir(&copy).unwrap();
+    for file in ["leases", "lock"] {
+        std::fs::copy(original.join(file), copy.join(file)).unwrap();
+    }
+    let status = |folder: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_snowflake"));
+        let output = command.args(["lease", "status"]).arg(folder).output().unwrap();
+        assert!(output.status.success());
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap())
+    };
+    let never = "no node id was ever held\n";
+    assert_eq!(status(&original), [never, ""]);
+    let [shown, warned] = status(&copy);
+    assert_eq!(shown, never);
+    assert!(warned.contains("this is a copy"), "{warned}");
+
+    let advised = advised(&warned);
+    snowflake(&advised.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+    assert_eq!(status(&copy)[1], "");
+    assert_eq!(FileStore::peek(&copy).unwrap().0.epoch, Epoch::TWITTER);
+}
+
+#[test]
+fn an_epoch_that_no_id_can_be_made_with_is_refused() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join("ids");
+    let place = folder.to_str().unwrap();
+    let future = "99999999999999";
+    for args in [
+        &["lease", "create", place, "--epoch", future][..],
+        &["lease", "status", "postgresql://nobody@127.0.0.1:1/ids", "--epoch", future],
+    ] {
+        let refused = snowflake(args).unwrap_err();
+        assert!(refused.contains("ms ahead of the clock: choose one in the past"), "{refused}");
+    }
+    assert!(!folder.exists());
 }
 
 /// Leaves node id 7 held, and the folder free. Returns the holder's name.
@@ -118,7 +178,7 @@ fn a_server_is_asked(url: &str) {
     let shown = ask(&["status", url]).unwrap();
     assert!(shown.contains("   7       1  released  2026-11-20T12:25:40.000Z"), "{shown}");
     let released = ask(&["release", url, "7"]).unwrap_err();
-    assert!(released.contains("node id 7 was released"), "{released}");
+    assert!(released.contains("node id 7 is free"), "{released}");
     let all = ask(&["reset", url, "--all", "--mark", "now"]).unwrap_err();
     assert!(all.contains("one by one"), "{all}");
     let twitter = snowflake(&["lease", "status", url, "--epoch", "twitter"]).unwrap_err();

@@ -10,8 +10,8 @@ use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use snowflake::layout::TIMESTAMP_MAX;
-use snowflake::lease::{Bounds, FileStore, Lease, LeaseError, LeaseStore, Record};
-use snowflake::{Clock, Epoch, Id, NodeId, SystemClock, UnixMillis};
+use snowflake::lease::{Bounds, FileStore, Lease, LeaseStore, Problem, Record, StoreError};
+use snowflake::{Clock, Epoch, Generator, Id, NodeId, SystemClock, UnixMillis};
 
 /// Looks at Snowflake IDs and at the leases of their node ids.
 #[derive(Parser)]
@@ -46,7 +46,7 @@ enum LeaseCommand {
         /// The folder; it is made unless it is there.
         folder: PathBuf,
         /// What timestamps count from: `2024`, `twitter`, or milliseconds since 1970.
-        #[arg(long, value_parser = epoch)]
+        #[arg(long, value_parser = present_epoch)]
         epoch: Epoch,
     },
     /// Show each node id that was ever held, and by whom. A file store may be in use.
@@ -95,7 +95,7 @@ struct Store {
     #[arg(value_name = "STORE")]
     place: String,
     /// What timestamps count from. A file store knows.
-    #[arg(long, value_parser = epoch)]
+    #[arg(long, value_parser = present_epoch)]
     epoch: Option<Epoch>,
 }
 
@@ -108,6 +108,13 @@ fn epoch(text: &str) -> Result<Epoch, String> {
             Err(_) => Err("neither `2024`, nor `twitter`, nor milliseconds since 1970".to_owned()),
         },
     }
+}
+
+/// One that IDs can be made with now.
+fn present_epoch(text: &str) -> Result<Epoch, String> {
+    let epoch = epoch(text)?;
+    let built = Generator::builder(NodeId::MIN, epoch).build(SystemClock);
+    built.map(|_| epoch).map_err(|error| error.to_string())
 }
 
 fn mark(text: &str) -> Result<UnixMillis, String> {
@@ -147,6 +154,12 @@ impl Store {
         }
         let (_, ledger) = FileStore::peek(&self.place)?;
         Ok(ledger.iter().map(|(node, record)| (node, record.clone())).collect())
+    }
+
+    /// What to know of it beside its records.
+    fn warning(&self) -> Option<String> {
+        let is_copy = !self.is_database() && FileStore::is_copy(&self.place).unwrap_or(false);
+        is_copy.then(|| StoreError::new(&*self.place, Problem::Copied).to_string())
     }
 
     fn open(&self) -> Result<Box<dyn LeaseStore>, Failure> {
@@ -219,9 +232,13 @@ fn main() -> ExitCode {
 }
 
 fn failure(error: &dyn Display) -> ExitCode {
-    // If that fails as well there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "snowflake: {error}");
+    warn(error);
     ExitCode::FAILURE
+}
+
+fn warn(warning: &dyn Display) {
+    // If that fails as well there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "snowflake: {warning}");
 }
 
 struct Output {
@@ -236,7 +253,13 @@ fn run(command: Command) -> Result<Output, Failure> {
             FileStore::create(&folder, epoch, Bounds::default())?;
             done(format!("created a lease store in {}", folder.display()))
         }
-        Command::Lease(LeaseCommand::Status { store }) => Ok(status(&store.records()?)),
+        Command::Lease(LeaseCommand::Status { store }) => {
+            let output = status(&store.records()?);
+            if let Some(warning) = store.warning() {
+                warn(&warning);
+            }
+            Ok(output)
+        }
         Command::Lease(LeaseCommand::Release { store, node }) => {
             let node = NodeId::new(node)?;
             let mark = release(&*store.open()?, node)?;
@@ -257,13 +280,17 @@ fn run(command: Command) -> Result<Output, Failure> {
 }
 
 /// Ends the holding of `node`, and returns its mark.
-fn release(store: &dyn LeaseStore, node: NodeId) -> Result<UnixMillis, LeaseError> {
-    let record = || {
+fn release(store: &dyn LeaseStore, node: NodeId) -> Result<UnixMillis, Failure> {
+    let record = || -> Result<Record, Failure> {
         let records = store.records()?;
         let found = records.into_iter().find(|(id, _)| *id == node);
-        found.map(|(_, record)| record).ok_or(LeaseError::Released { node })
+        let never = || format!("node id {node} was never held here: there is nothing to release");
+        Ok(found.ok_or_else(never)?.1)
     };
-    let Record { fence, from, mark, .. } = record()?;
+    let Record { fence, from, mark, held, .. } = record()?;
+    if !held {
+        return Err(format!("node id {node} is free: it was released before").into());
+    }
     // Past any mark, and so the mark stays: a holder that is still there may have moved it on
     // since it was read.
     store.release(&Lease { node, from, until: mark, fence }, UnixMillis(u64::MAX))?;
@@ -277,14 +304,14 @@ fn done(text: String) -> Result<Output, Failure> {
 fn decode(id: Id, epoch: Option<Epoch>) -> Output {
     let parts = id.parts();
     let made = epoch.map(|epoch| epoch.time_of(id));
-    let made_text = made.map(|made| format!("\nmade at      {}", time(made)));
+    let made_text = made.map_or_else(
+        || "with --epoch: `2024`, `twitter`, or milliseconds since 1970".to_owned(),
+        time,
+    );
     Output {
         text: format!(
-            "timestamp    {} ms since the epoch\nnode id      {}\nsequence     {}{}",
-            parts.timestamp_ms,
-            parts.node,
-            parts.sequence,
-            made_text.unwrap_or_default(),
+            "timestamp    {} ms since the epoch\nnode id      {}\nsequence     {}\nmade at      {}",
+            parts.timestamp_ms, parts.node, parts.sequence, made_text,
         ),
         value: json!({
             "id": id.to_string(),
@@ -333,7 +360,7 @@ fn time(ms: UnixMillis) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
-    use snowflake::lease::{MemoryStore, Namespace, Request, Successor};
+    use snowflake::lease::{LeaseError, MemoryStore, Namespace, Request, Successor};
 
     use super::*;
 
