@@ -8,11 +8,16 @@
 mod service;
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use snowflake::Epoch;
 use snowflake::lease::{Bounds, EtcdStore, Keeper};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    service::report(run())
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let url = std::env::args().nth(1).ok_or("name the cluster: etcd://… or etcds://…")?;
     // The keys are written when they are first used.
     let store = EtcdStore::connect(&url, Epoch::Y2024, Bounds::default())?;

@@ -10,11 +10,16 @@
 mod service;
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use snowflake::lease::{Bounds, FileStore, Keeper};
 use snowflake::{Epoch, NodeId};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    service::report(run())
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).ok_or("name the store's folder")?;
     let store = FileStore::open(folder, Epoch::Y2024, Bounds::default())?;
     // A folder knows nothing of other folders: the number comes from the configuration.

@@ -8,11 +8,16 @@
 mod service;
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use snowflake::Epoch;
 use snowflake::lease::{Bounds, Keeper, PostgresStore};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    service::report(run())
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let url = std::env::args().nth(1).ok_or("name the database: postgresql://…")?;
     // The tables are made when they are first used.
     let store = PostgresStore::connect(&url, Epoch::Y2024, Bounds::default())?;

@@ -2,11 +2,23 @@
 //! it is told to stop.
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use snowflake::SystemClock;
 use snowflake::lease::KeeperBuilder;
+
+/// Says what has failed, and what to do about it.
+pub(crate) fn report(result: Result<(), Box<dyn Error>>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 pub(crate) fn run(keeper: KeeperBuilder) -> Result<(), Box<dyn Error>> {
     // Before the node id is taken: a signal that comes now must not end the process with it.
