@@ -106,12 +106,19 @@
 //! - `etcd`: `lease::EtcdStore`.
 //! - `cli`: the command-line tool `snowflake`, for leases and to take an ID apart.
 //!
+//! Rust 1.88 or later, on any platform that has 64-bit atomics.
+//!
 //! # Panics
 //!
 //! No function here panics unless its documentation says so.
 #![deny(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+/// Has the README's code compiled and run.
+#[cfg(all(doctest, feature = "postgres"))]
+#[doc = include_str!("../../README.md")]
+mod readme {}
 
 mod batch;
 #[cfg(feature = "std")]
