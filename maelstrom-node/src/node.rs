@@ -351,12 +351,12 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     }
 }
 
-/// A line with its returns and newlines made spaces, and without those around it. In JSON
+/// A line with its returns and newlines made spaces, and without a return at its end. In JSON
 /// they are blank wherever they may stand at all, but values go out as they came in, and to
 /// many readers, Maelstrom's among them, a return ends a line: what follows would be junk.
 /// A line that is no JSON stays as it is: it must not become any.
 fn without_breaks(line: &[u8]) -> Cow<'_, [u8]> {
-    let line = line.trim_ascii();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
     let is_break = |byte: u8| matches!(byte, b'\r' | b'\n');
     if memchr2(b'\r', b'\n', line).is_none() || serde_json::from_slice::<&RawValue>(line).is_err() {
         return line.into();

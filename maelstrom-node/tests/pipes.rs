@@ -359,7 +359,7 @@ fn a_strange_value_in_a_field_that_is_not_used_harms_nothing() {
 #[test]
 fn lines_that_are_no_messages_cost_one_line_on_stderr_each() {
     let too_long = vec![b'x'; (16 << 20) + 1];
-    let junk: [&[u8]; 9] = [
+    let junk: [&[u8]; 10] = [
         b"junk",
         b"{\"src\":",
         b"\xff\xfe",
@@ -369,6 +369,8 @@ fn lines_that_are_no_messages_cost_one_line_on_stderr_each() {
         // The fields of a message, in order, but no message.
         b"[\"c1\",\"n0\",[\"read\",1]]",
         b"{\"src\":\"c1\",\"dest\":\"n0\",\"body\":[1]}",
+        // A form feed is no blank to JSON.
+        b"\x0c{\"src\":\"c1\",\"dest\":\"n0\",\"body\":{\"type\":\"generate\",\"msg_id\":3}}",
         &too_long,
     ];
     for junk in junk {
