@@ -70,7 +70,8 @@ impl<C: Clock> Generator<C> {
         match self.claim(want) {
             Ok(claim) => Ok(Batch::of(claim)),
             Err(refusal) => {
-                let waited = self.wait(refusal, core::time::Duration::MAX, || self.claim(want));
+                let waited =
+                    self.wait(refusal, core::time::Duration::MAX, || (), || self.claim(want));
                 Ok(Batch::of(waited?))
             }
         }

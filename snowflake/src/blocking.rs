@@ -1,11 +1,13 @@
 //! The calls that sleep until there is an ID.
 
+use core::cell::Cell;
 use core::time::Duration;
 use std::hint;
 use std::thread;
 use std::time::Instant;
 
 use crate::claim::Refusal;
+use crate::slot::Slot;
 use crate::waiting::Waiting;
 use crate::{Clock, Generator, Id, WaitError};
 
@@ -23,6 +25,9 @@ impl<C: Clock> Generator<C> {
     /// less than one to wait out, a backward step as long as it was, each less
     /// [`max_ahead_ms`](crate::Builder::max_ahead_ms).
     ///
+    /// However many threads ask, a call is not overtaken for ever: one that waits out a
+    /// millisecond has taken its ID of the next, and those that ask later get later ones.
+    ///
     /// # Errors
     ///
     /// - [`WaitError::Ahead`] at once if the wait would be longer than
@@ -31,7 +36,8 @@ impl<C: Clock> Generator<C> {
     ///   [`frozen_after`](crate::Builder::frozen_after) (1 s unless set).
     /// - [`WaitError::Expired`] as [`try_next_id`](Generator::try_next_id).
     ///
-    /// No ID was used up by any of them.
+    /// No ID was used up, but for the one that a call had taken if it failed later than at
+    /// once: because the clock stopped or stepped back meanwhile, or the lease ended.
     ///
     /// # Examples
     ///
@@ -59,7 +65,7 @@ impl<C: Clock> Generator<C> {
     /// # Errors
     ///
     /// As [`next_id`](Generator::next_id), and [`WaitError::Ahead`] at once if the
-    /// wait would be longer than `timeout`. No ID was used up.
+    /// wait would be longer than `timeout`.
     ///
     /// # Examples
     ///
@@ -75,7 +81,7 @@ impl<C: Clock> Generator<C> {
     pub fn next_id_timeout(&self, timeout: Duration) -> Result<Id, WaitError> {
         match self.claim_one() {
             Ok(slot) => Ok(slot.id()),
-            Err(refusal) => self.wait(refusal, timeout, || self.claim_one()).map(|slot| slot.id()),
+            Err(refusal) => self.wait_in_line(refusal, timeout).map(Slot::id),
         }
     }
 
@@ -88,19 +94,45 @@ impl<C: Clock> Generator<C> {
         self.next_id_timeout(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Claims again and again, with pauses, after a first `refusal`.
+    /// Waits with a [ticket](crate::ticket), as soon as one is to be had.
+    #[cold]
+    #[inline(never)]
+    fn wait_in_line(&self, refusal: Refusal, most: Duration) -> Result<Slot, WaitError> {
+        let held = Cell::new(None);
+        let take = || held.set(held.get().or_else(|| self.take_ticket()));
+        let slot = self.wait(refusal, most, take, || {
+            if let Some(ticket) = held.get() {
+                if let Some(redeemed) = self.redeem(ticket) {
+                    return redeemed;
+                }
+                held.set(None);
+                self.tally.skip(1);
+            }
+            self.claim_one()
+        });
+        if slot.is_err() && held.get().is_some() {
+            self.tally.skip(1);
+        }
+        slot
+    }
+
+    /// Claims again and again after a first `refusal`, and calls `pausing` before each pause.
     #[cold]
     pub(crate) fn wait<T>(
         &self,
         mut refusal: Refusal,
         most: Duration,
+        pausing: impl Fn(),
         mut claim: impl FnMut() -> Result<T, Refusal>,
     ) -> Result<T, WaitError> {
         let begun = Instant::now();
         let mut waiting = Waiting::new(&self.settings, most);
         let result = loop {
             match waiting.pause(refusal, &self.clock, begun.elapsed()) {
-                Ok(pause) => self.sleep(pause, refusal),
+                Ok(pause) => {
+                    pausing();
+                    self.sleep(pause, refusal);
+                }
                 Err(error) => break Err(error),
             }
             match claim() {

@@ -26,8 +26,8 @@
 //! it. Nothing else is needed, so the word is `Relaxed`, and the gate has no say in
 //! it: an ID publishes no other memory.
 //!
-//! *Never too early.* A slot is given out only if it is below a limit, and a limit
-//! comes from a clock reading. One thread at a time holds the opener, takes its
+//! *Never too early.* A slot is given out only if it is below a limit, be it at once or
+//! when a [`ticket`](crate::ticket) is redeemed, and a limit comes from a clock reading. One thread at a time holds the opener, takes its
 //! reading after it got it and publishes the limit, then the gate's end: with
 //! release, after the word was raised. A claim loads the end with acquire, so that
 //! with a new end it cannot see an old limit, which after a backward step would be
@@ -47,7 +47,7 @@
 //!
 //! *Never past the end.* Limits never exceed [`Slot::end`], and slots are compared
 //! whole before they are unpacked. Claims past the limit raise the word by at most
-//! one per thread, far from where the node id of 2^10 times as many slots begins.
+//! one per thread, tickets never past the end, far from where the node id of 2^10 times as many slots begins.
 //!
 //! *No trace.* With the gate shut a refused claim writes nothing. With the gate open
 //! it can only lose a race for the last slots, and the one that takes the last of
@@ -65,6 +65,7 @@
 use crate::clock::{Clock, Reading};
 use crate::epoch::UnixMillis;
 use crate::fork::{self, Kept};
+use crate::gate::Opener;
 use crate::slot::Slot;
 use crate::sync::Ordering;
 use crate::turns::Turns;
@@ -209,19 +210,13 @@ impl<C: Clock> Generator<C> {
     }
 
     /// Reads the clock and takes slots that it allows, or `None` if the word has moved on.
-    ///
-    /// The clock is read after the word, never before: a reading taken first could
-    /// be older than the tick that another thread has since stored, and would look
-    /// like a clock that stepped back.
     #[cold]
     fn claim_by_clock(&self, seen: Slot, want: Want) -> Result<Option<Claim>, Refusal> {
         if self.is_forked() {
             return Err(Refusal::Forked);
         }
         let opener = self.gate.opener();
-        let reading = self.clock.read();
-        let timeline = UnixMillis(self.settings.epoch.start().0.saturating_add(seen.tick()));
-        let now = self.trust.believe(&reading, timeline, opener.as_ref());
+        let (now, reading) = self.read_clock(seen, opener.as_ref());
 
         let first = seen.max(self.start_of(now));
         let ceiling = self.ceiling.get();
@@ -253,6 +248,21 @@ impl<C: Clock> Generator<C> {
         Ok(Some(Claim { first, count, holds }))
     }
 
+    /// The time to go by, with `seen` in the word, and the reading that it comes from.
+    ///
+    /// The clock is read after the word, never before: a reading taken first could
+    /// be older than the tick that another thread has since stored, and would look
+    /// like a clock that stepped back.
+    pub(crate) fn read_clock(
+        &self,
+        seen: Slot,
+        opener: Option<&Opener<'_>>,
+    ) -> (UnixMillis, Reading) {
+        let reading = self.clock.read();
+        let timeline = UnixMillis(self.settings.epoch.start().0.saturating_add(seen.tick()));
+        (self.trust.believe(&reading, timeline, opener), reading)
+    }
+
     pub(crate) fn exchange(&self, seen: Slot, next: Slot) -> bool {
         self.word
             .compare_exchange_weak(
@@ -281,7 +291,7 @@ impl<C: Clock> Generator<C> {
     }
 
     /// The first slot that may not be taken at `now`.
-    fn limit_at(&self, now: UnixMillis) -> Slot {
+    pub(crate) fn limit_at(&self, now: UnixMillis) -> Slot {
         match self.reach(now) {
             Some(tick) => Slot::start_of(self.settings.node, tick.saturating_add(1)),
             None => Slot::start_of(self.settings.node, 0),
@@ -289,7 +299,13 @@ impl<C: Clock> Generator<C> {
     }
 
     /// Why slots up to `end` cannot be had at `now`, under `ceiling`.
-    fn refuse(&self, end: Slot, ceiling: Slot, now: UnixMillis, reading: Reading) -> Refusal {
+    pub(crate) fn refuse(
+        &self,
+        end: Slot,
+        ceiling: Slot,
+        now: UnixMillis,
+        reading: Reading,
+    ) -> Refusal {
         let settings = &self.settings;
         let epoch_ms = settings.epoch.start().0;
         let why = self.ceiling.why();

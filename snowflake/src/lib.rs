@@ -87,7 +87,8 @@
 //! | `next_id_tokio` | awaits | tokio, with feature `tokio` |
 //!
 //! A call that is refused, times out or is cancelled leaves no trace: however often
-//! it is repeated, the next ID is not delayed by it.
+//! it is repeated, the next ID is not delayed by it. Only one that has waited in vain, because
+//! the clock stopped meanwhile, loses the ID it waited for.
 //!
 //! A [`max_ahead_ms`](Builder::max_ahead_ms) of a few milliseconds takes a burst, or a
 //! small correction of the clock, at once instead of waiting it out. Its price is the
@@ -147,6 +148,8 @@ mod sync;
 #[cfg(loom)]
 pub mod sync;
 mod text;
+#[cfg(feature = "std")]
+mod ticket;
 mod trust;
 mod turns;
 mod waiting;

@@ -85,7 +85,7 @@ impl<C: Clock> Local<'_, C> {
             Ok(id) => Ok(id),
             Err(refusal) => {
                 let generator = self.generator;
-                generator.wait(refusal, core::time::Duration::MAX, || self.next_block())
+                generator.wait(refusal, core::time::Duration::MAX, || (), || self.next_block())
             }
         }
     }

@@ -20,7 +20,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use crate::slot::Slot;
 
 /// One slot in so many is a sample; a power of two.
-const SAMPLE: u64 = 32;
+const SAMPLE: u64 = 16;
 
 /// A turn is a millisecond divided by this: 3.9 µs, in which a few hundred claims are made,
 /// so that fewer than one in a hundred waits. Threads collide that take samples within one.

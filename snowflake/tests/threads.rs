@@ -5,6 +5,7 @@ mod common;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use common::{assert_unique_and_increasing, at, builder, together};
 use snowflake::layout::IDS_PER_MS;
@@ -114,4 +115,26 @@ fn fifty_million_ids_at_full_speed_are_distinct() {
         }
     });
     assert_eq!(seen.count(), ASKED);
+}
+
+#[test]
+fn a_call_that_waits_is_not_overtaken() {
+    let patience = Duration::from_secs(20);
+    let clock = ManualClock::new(at(1));
+    let generator = builder().frozen_after(patience).max_wait(patience);
+    let generator = generator.build(clock.clone()).unwrap();
+    let full = std::iter::from_fn(|| generator.try_next_id().ok()).count() as u64;
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| generator.next_id());
+        // Until it has taken its ID of the next millisecond.
+        while generator.counters().ids_made == full {
+            assert!(!waiting.is_finished(), "it gave up without one");
+            thread::yield_now();
+        }
+        clock.advance(1);
+        let overtaking = std::iter::from_fn(|| generator.try_next_id().ok()).count() as u64;
+        assert_eq!(overtaking, IDS_PER_MS - 1);
+        let waited = waiting.join().unwrap().unwrap().parts();
+        assert_eq!((waited.timestamp_ms, waited.sequence), (2, 0));
+    });
 }
