@@ -1,0 +1,63 @@
+//! The command line.
+
+use serde_json::json;
+
+use crate::node::{init, logged_lines, replies, request, run};
+
+#[test]
+fn an_argument_names_the_only_workload() {
+    let input = [
+        init(&["n0"]),
+        request(2, json!({"type": "read"})),
+        request(3, json!({"type": "echo", "echo": 1})),
+    ];
+    let output = run(&["broadcast"], &input.concat());
+    let replies = replies(&output);
+    assert_eq!(replies[1]["messages"], json!([]), "a bare read has its workload");
+    assert_eq!(replies[2]["code"], 10);
+}
+
+#[test]
+fn an_argument_tells_what_add_means() {
+    for (kind, wrong) in [("g-set", "delta"), ("g-counter", "element"), ("pn-counter", "element")] {
+        let wrong = request(2, json!({"type": "add", wrong: 1}));
+        let output =
+            run(&[kind], &[init(&["n0"]), wrong, request(3, json!({"type": "read"}))].concat());
+        let replies = replies(&output);
+        assert_eq!(replies[1]["code"], 12, "{kind}");
+        assert_eq!(replies[2]["type"], "read_ok", "{kind}");
+    }
+}
+
+#[test]
+fn bad_arguments_are_one_clear_line_and_exit_2() {
+    for args in [&["--no-such-flag"][..], &["no-such-workload"], &["--max-staleness-ms", "x"]] {
+        let output = run(args, b"");
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert_eq!(logged_lines(&output), 1, "{args:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("see cargo run --package maelstrom-node -- --help"), "{said}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn help_names_every_workload_and_option() {
+    let output = run(&["--help"], b"");
+    let help = String::from_utf8(output.stdout).expect("UTF-8");
+    for word in [
+        "echo",
+        "unique-ids",
+        "broadcast",
+        "g-set",
+        "g-counter",
+        "pn-counter",
+        "--max-staleness-ms",
+        "--data-dir",
+        "kafka",
+        "--acks",
+        "stderr",
+    ] {
+        assert!(help.contains(word), "{word} is missing");
+    }
+}

@@ -1,0 +1,139 @@
+//! Bytes: how they may arrive, and how much they may cost.
+
+use std::io::{BufRead, BufReader, Seek, Write};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use serde_json::{Value, json};
+
+use crate::node::{answers, init, replies, request, run};
+
+/// To a reader of lines that knows the return as well, half a value would be junk, and the
+/// node silent for good.
+#[test]
+fn a_return_between_tokens_does_not_break_the_line_of_the_reply() {
+    let asked = |body: &str| {
+        format!("{{\"src\":\"c1\",\r\"dest\":\"n0\",\"body\":{{{body}}}}}\r\n").into_bytes()
+    };
+    let output = run(
+        &["broadcast"],
+        &[
+            init(&["n0"]),
+            asked("\"type\":\"broadcast\",\"message\":[1,\r2,\"\\r\"],\"msg_id\":2"),
+            // Within a string it is no JSON, and does not become any.
+            asked("\"type\":\"broadcast\",\"message\":\"a\rb\",\"msg_id\":3"),
+            asked("\"type\":\"read\",\"msg_id\":4"),
+        ]
+        .concat(),
+    );
+    let text = String::from_utf8(output.stdout.clone()).expect("UTF-8 on stdout");
+    assert!(!text.contains('\r'), "{text:?}");
+    assert_eq!(replies(&output)[2]["messages"], json!([[1, 2, "\r"]]));
+}
+
+#[test]
+fn deep_nesting_is_just_another_value() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let asked = format!(
+        r#"{{"src":"c1","dest":"n0","body":{{"type":"broadcast","msg_id":2,"message":{deep}}}}}"#
+    );
+    let echo = request(3, json!({"type": "echo", "echo": 1}));
+    let output = run(&[], &[init(&["n0"]), asked.into_bytes(), b"\n".to_vec(), echo].concat());
+    assert!(output.status.success());
+    assert_eq!(replies(&output).last().expect("a reply")["type"], "echo_ok");
+}
+
+#[test]
+fn a_million_values_are_read_at_once() {
+    const VALUES: usize = 1_000_000;
+    let asked = |id: usize, body: String| {
+        format!(r#"{{"src":"c1","dest":"n0","body":{{{body},"msg_id":{id}}}}}"#) + "\n"
+    };
+    let mut input = init(&["n0"]);
+    for value in 0..VALUES {
+        let body = format!(r#""type":"broadcast","message":{value}"#);
+        input.extend_from_slice(asked(value, body).as_bytes());
+    }
+    input.extend_from_slice(asked(VALUES, r#""type":"read""#.to_owned()).as_bytes());
+    let output = run(&[], &input);
+    let text = std::str::from_utf8(&output.stdout).expect("UTF-8 on stdout");
+    assert_eq!(text.lines().count(), 1 + VALUES + 1, "one reply each");
+    let read = text.lines().last().expect("a reply");
+    let reply: Value = serde_json::from_str(read).expect("JSON on stdout");
+    let messages = reply["body"]["messages"].as_array().expect("a list");
+    assert!(messages.iter().map(Value::as_u64).eq((0..VALUES as u64).map(Some)));
+}
+
+#[cfg(target_os = "linux")] // the one with a limit on a process's memory
+#[test]
+fn a_few_bytes_that_ask_for_gigabytes_cost_no_such_memory() {
+    // Each read is answered with a megabyte, and all are in the pipe at once: the node
+    // writes as it goes, or else it would hold every reply before it writes the first.
+    let value = request(2, json!({"type": "broadcast", "message": "x".repeat(1 << 20)}));
+    let reads: Vec<_> = (3..603).map(|id| request(id, json!({"type": "read"}))).collect();
+    let input = [init(&["n0"]), value, reads.concat()].concat();
+    let mut node = Command::new("sh")
+        .args(["-c", r#"ulimit -v 400000; exec "$0""#, env!("CARGO_BIN_EXE_maelstrom-node")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the node starts");
+    let mut stdin = node.stdin.take().expect("stdin is a pipe");
+    let stdout = BufReader::new(node.stdout.take().expect("stdout is a pipe"));
+    let writer = thread::spawn(move || stdin.write_all(&input));
+    let lengths = stdout.split(b'\n').map(|line| line.expect("a line").len());
+    assert_eq!(lengths.filter(|length| *length > 1 << 20).count(), 600);
+    writer.join().expect("the writer does not panic").expect("the node reads its input");
+    assert!(node.wait().expect("the node ends").success());
+}
+
+#[test]
+fn what_is_due_is_done_while_the_line_that_came_last_is_half_here() {
+    let mut node = Command::new(env!("CARGO_BIN_EXE_maelstrom-node"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the node starts");
+    let mut stdin = node.stdin.take().expect("stdin is a pipe");
+    let mut stdout = BufReader::new(node.stdout.take().expect("stdout is a pipe"));
+    let value = request(2, json!({"type": "broadcast", "message": 7}));
+    let echo = request(3, json!({"type": "echo", "echo": 1}));
+    let (begin, end) = echo.split_at(20);
+    let mut write = |bytes: &[u8]| stdin.write_all(bytes).expect("the node reads its input");
+    let mut read = || {
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("a line");
+        serde_json::from_str::<Value>(&line).expect("JSON on stdout")["body"]["type"].take()
+    };
+    write(&[init(&["n0", "n1"]), value].concat());
+    assert_eq!([read(), read()], ["init_ok", "broadcast_ok"]);
+    write(begin);
+    assert_eq!(read(), "gossip", "the value is passed on a little later");
+    write(end);
+    drop(stdin);
+    while read() != "echo_ok" {}
+    assert!(node.wait().expect("the node ends").success());
+}
+
+#[test]
+fn a_request_at_the_end_of_input_is_still_answered() {
+    let input: Vec<_> =
+        (2..2002).map(|id| request(id, json!({"type": "echo", "echo": id}))).collect();
+    assert_eq!(answers(&input).len(), 2000);
+}
+
+#[test]
+fn input_may_come_from_a_file() {
+    // More than is read at once, and something is due all the time.
+    let asked = |id| request(id, json!({"type": "broadcast", "message": id}));
+    let mut input = tempfile::tempfile().expect("a file");
+    let lines: Vec<_> = (2..10_002).map(asked).collect();
+    input.write_all(&[init(&["n0", "n1"]), lines.concat()].concat()).expect("there is room");
+    input.rewind().expect("it is read from its beginning");
+    let output = Command::new(env!("CARGO_BIN_EXE_maelstrom-node"))
+        .stdin(input)
+        .output()
+        .expect("the node runs");
+    assert!(output.status.success());
+    assert_eq!(replies(&output).len(), 10_001);
+}

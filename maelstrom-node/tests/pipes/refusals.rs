@@ -1,0 +1,146 @@
+//! What cannot be served: who is told, and what is logged.
+
+use serde_json::{Value, json};
+
+use crate::node::{answers, init, line, logged_lines, replies, request, run};
+
+#[test]
+fn what_is_unknown_is_error_10_and_what_is_malformed_error_12() {
+    let cases = [
+        (json!({"type": "frobnicate"}), 10),
+        (json!({"type": "frobnicate", "node_id": 5}), 10),
+        (json!({"type": ""}), 10),
+        (json!({"type": "echo"}), 12),
+        (json!({"type": "broadcast"}), 12),
+        (json!({"type": "add"}), 12),
+        (json!({"type": "send", "key": 5, "msg": 1}), 12),
+        (json!({"type": "send", "key": "k"}), 12),
+        (json!({"type": "poll"}), 12),
+        (json!({"type": "poll", "offsets": [1]}), 12),
+        (json!({"type": "poll", "offsets": {"k": "1"}}), 12),
+        (json!({"type": "poll", "offsets": {"k": 1.5}}), 12),
+        (json!({"type": "poll", "offsets": {"k": 1e30}}), 12),
+        (json!({"type": "commit_offsets", "offsets": {"k": 0}}), 12),
+        (json!({"type": "commit_offsets", "offsets": {"k": -1}}), 12),
+        (json!({"type": "list_committed_offsets", "keys": [5]}), 12),
+        (json!({"type": "add", "delta": 1.5}), 12),
+        (json!({"type": "add", "delta": "1"}), 12),
+        (json!({"type": "add", "delta": null}), 12),
+        (json!({"type": "topology"}), 12),
+        (json!({"type": "topology", "topology": 5}), 12),
+        (json!({"type": "topology", "topology": {"n0": 5}}), 12),
+        (json!({"type": "init"}), 12),
+        (json!({"type": "init", "node_id": 5, "node_ids": ["n0"]}), 12),
+        (json!({"type": "init", "node_id": "n0", "node_ids": "n0"}), 12),
+        (json!({"type": "gossip", "gossip": {"of": "broadcast"}}), 12),
+        (json!({"type": 5}), 12),
+        (json!({}), 12),
+    ];
+    for (body, code) in cases {
+        let replies =
+            answers(&[request(2, body.clone()), request(3, json!({"type": "echo", "echo": 1}))]);
+        assert_eq!(replies[0]["type"], "error", "{body}");
+        assert_eq!(replies[0]["code"], code, "{body}");
+        assert_eq!(replies[0]["in_reply_to"], 2, "{body}");
+        assert!(replies[0]["text"].as_str().is_some_and(|text| !text.is_empty()), "{body}");
+        assert_eq!(replies[1]["type"], "echo_ok", "the node goes on after {body}");
+    }
+}
+
+#[test]
+fn a_strange_value_in_a_field_that_is_not_used_harms_nothing() {
+    let body = json!({"type": "echo", "echo": 1, "message": {}, "node_ids": 7, "topology": null});
+    assert_eq!(answers(&[request(2, body)])[0]["type"], "echo_ok");
+}
+
+#[test]
+fn lines_that_are_no_messages_cost_one_line_on_stderr_each() {
+    let too_long = vec![b'x'; (16 << 20) + 1];
+    let junk: [&[u8]; 10] = [
+        b"junk",
+        b"{\"src\":",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b"{\"dest\":\"n0\"}",
+        // The fields of a message, in order, but no message.
+        b"[\"c1\",\"n0\",[\"read\",1]]",
+        b"{\"src\":\"c1\",\"dest\":\"n0\",\"body\":[1]}",
+        // A form feed is no blank to JSON.
+        b"\x0c{\"src\":\"c1\",\"dest\":\"n0\",\"body\":{\"type\":\"generate\",\"msg_id\":3}}",
+        &too_long,
+    ];
+    for junk in junk {
+        let echo = request(2, json!({"type": "echo", "echo": "still here"}));
+        let output = run(&[], &[&init(&["n0"]), junk, b"\n", &echo].concat());
+        assert!(output.status.success());
+        assert_eq!(replies(&output).last().expect("a reply")["echo"], "still here");
+        assert_eq!(logged_lines(&output), 1, "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// Without a number there is nothing to reply to. What was asked is done all the same.
+#[test]
+fn a_request_without_a_number_costs_one_line_on_stderr_and_no_reply() {
+    let message = |body: Value| line(&json!({"src": "c1", "dest": "n0", "body": body}));
+    let unnumbered = [
+        json!({"type": "init", "node_id": "n0", "node_ids": ["n0"]}),
+        json!({"type": "generate"}),
+        json!({"type": "broadcast", "message": 5}),
+        json!({"type": "echo", "echo": 1, "msg_id": null}),
+    ];
+    let count = unnumbered.len();
+    let read = request(2, json!({"type": "read"}));
+    let output = run(&[], &[unnumbered.map(message).concat(), read].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said.matches("without msg_id").count(), count, "{said}");
+    assert_eq!(logged_lines(&output), count, "{said}");
+    let read = json!({"type": "read_ok", "messages": [5], "in_reply_to": 2});
+    assert_eq!(replies(&output), [read]);
+}
+
+#[test]
+fn a_number_of_a_request_that_is_none_is_named() {
+    let message = |body: Value| line(&json!({"src": "c1", "dest": "n0", "body": body}));
+    for (field, wrong) in
+        [("msg_id", json!("7")), ("msg_id", json!(1.5)), ("in_reply_to", json!([]))]
+    {
+        let asked = message(json!({"type": "echo", "echo": 1, field: wrong}));
+        let output = run(&[], &[init(&["n0"]), asked].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(&format!("\"{field}\" must be an integer")), "{said}");
+        assert_eq!(logged_lines(&output), 1, "{said}");
+    }
+    // Who can be told is told.
+    let body = json!({"type": "echo", "echo": 1, "msg_id": 2, "in_reply_to": "1"});
+    let replies = replies(&run(&[], &[init(&["n0"]), message(body)].concat()));
+    let text = replies[1]["text"].as_str().expect("an error has a text");
+    assert!(text.contains("\"in_reply_to\" must be an integer"), "{text}");
+}
+
+#[test]
+fn an_error_quotes_the_beginning_of_what_it_is_about() {
+    let huge = "\u{1F600}".repeat(1 << 18);
+    for body in [json!({"type": huge}), json!({"type": "init", "node_id": 1, "node_ids": huge})] {
+        let replies = answers(&[request(2, body)]);
+        let text = replies[0]["text"].as_str().expect("an error has a text");
+        assert!((10..=200).contains(&text.chars().count()), "{} characters", text.chars().count());
+    }
+}
+
+#[test]
+fn replies_and_errors_are_never_answered() {
+    let lines = [
+        line(
+            &json!({"src": "n1", "dest": "n0", "body": {"type": "error", "in_reply_to": 9, "code": 10}}),
+        ),
+        line(
+            &json!({"src": "n1", "dest": "n0", "body": {"type": "what_ok", "in_reply_to": 9, "msg_id": 1}}),
+        ),
+    ];
+    let output = run(&[], &[init(&["n0", "n1"]), lines.concat()].concat());
+    assert_eq!(
+        output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count(),
+        1
+    );
+}

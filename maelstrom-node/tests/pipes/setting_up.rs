@@ -1,0 +1,72 @@
+//! `init`, and what comes before it.
+
+use serde_json::json;
+
+use crate::node::{answers, init, line, replies, request, run};
+
+#[test]
+fn before_init_a_request_is_told_to_come_back() {
+    let output = run(&[], &request(1, json!({"type": "generate"})));
+    assert_eq!(replies(&output)[0]["code"], 11);
+}
+
+#[test]
+fn a_peer_heard_before_init_is_not_forgotten() {
+    let gossip = json!({
+        "of": "broadcast", "incarnation": 5, "have": [[1, 5, 2]], "sent_us": 1,
+        "items": [{"node": 1, "incarnation": 5, "first": 0, "items": ["early", 2]}],
+    });
+    let early =
+        line(&json!({"src": "n1", "dest": "n0", "body": {"type": "gossip", "gossip": gossip}}));
+    let read = request(2, json!({"type": "read"}));
+    let output = run(&[], &[early, init(&["n0", "n1"]), read].concat());
+    let replies = replies(&output);
+    assert_eq!(replies[0]["type"], "init_ok", "the first line out answers init");
+    assert_eq!(replies[1]["messages"], json!(["early", 2]));
+}
+
+#[test]
+fn a_node_speaks_under_its_own_name_alone() {
+    let asked =
+        json!({"src": "c1", "dest": "n7", "body": {"type": "echo", "echo": 1, "msg_id": 2}});
+    let output = run(&[], &[init(&["n0", "n7"]), line(&asked)].concat());
+    assert_eq!(replies(&output)[1]["type"], "echo_ok");
+}
+
+#[test]
+fn init_twice_is_answered_twice_and_keeps_what_is_known() {
+    let replies = answers(&[
+        request(2, json!({"type": "broadcast", "message": 1})),
+        request(3, json!({"type": "init", "node_id": "n0", "node_ids": ["n0"]})),
+        request(4, json!({"type": "read"})),
+    ]);
+    assert_eq!(replies[1], json!({"type": "init_ok", "in_reply_to": 3}));
+    assert_eq!(replies[2]["messages"], json!([1]));
+}
+
+#[test]
+fn a_second_init_that_says_something_else_is_refused_and_changes_nothing() {
+    let replies = answers(&[
+        request(2, json!({"type": "broadcast", "message": 1})),
+        request(3, json!({"type": "init", "node_id": "n1", "node_ids": ["n0", "n1"]})),
+        request(4, json!({"type": "init", "node_id": "n0", "node_ids": ["n0", "n1"]})),
+        request(5, json!({"type": "init", "node_id": "n0", "node_ids": []})),
+        request(6, json!({"type": "read"})),
+        request(7, json!({"type": "init", "node_id": "n0", "node_ids": ["n0"]})),
+    ]);
+    for refused in &replies[1..4] {
+        assert_eq!((&refused["type"], &refused["code"]), (&json!("error"), &json!(12)));
+    }
+    assert_eq!(replies[4]["messages"], json!([1]));
+    assert_eq!(replies[5], json!({"type": "init_ok", "in_reply_to": 7}));
+}
+
+#[test]
+fn more_nodes_than_node_ids_are_a_clear_error() {
+    let names: Vec<String> = (0..1025).map(|number| format!("n{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let output = run(&[], &init(&names));
+    let reply = &replies(&output)[0];
+    assert_eq!(reply["code"], 12);
+    assert!(reply["text"].as_str().is_some_and(|text| text.contains("1025")), "{reply}");
+}
