@@ -1,0 +1,125 @@
+//! What was lost, or could not be sent, is made up for.
+
+use maelstrom_node::Time;
+
+use crate::world;
+use crate::world::{Story, World};
+
+/// The hub's message with a value is lost. The next one shows the gap, and it is closed
+/// within the round trip of one question, long before anybody would be reminded.
+#[test]
+fn a_gap_is_closed_at_once() {
+    let mut world = world(5, 550);
+    world.add(1, 0);
+    world.run_until_ms(10_000);
+    world.severed.push((0, 3));
+    world.add(1, 1);
+    world.run_until_ms(11_000);
+    world.severed.clear();
+    world.add(1, 2);
+    world.run_until_ms(12_000);
+    assert!(world.has(3, 1) && world.has(3, 2));
+    let sent = world.sent_since(11_000);
+    let about_it = sent.iter().filter(|sent| sent.dest == 3 || sent.src == 3);
+    assert_eq!(about_it.count(), 3, "the hub's message, the question and the answer");
+}
+
+/// Nobody is asked twice for what is on its way already, however long the way is.
+#[test]
+fn a_node_asks_once_for_what_it_lacks() {
+    let mut world = World::new(Story {
+        max_staleness_ms: 1000,
+        shortest_delay_ms: 400,
+        longest_delay_ms: 400,
+        ..Story::default()
+    });
+    world.run_until_ms(20_000);
+    world.severed.push((0, 3));
+    world.add(1, 0);
+    world.run_until_ms(22_500);
+    world.severed.clear();
+    // The hub passes these on one by one, before the answer is there as well as after.
+    for value in 1..=8 {
+        world.add(0, value);
+        world.run_until_ms(22_500 + 200 * u64::from(value));
+    }
+    let sent = world.sent_since(22_500);
+    assert_eq!(sent.iter().filter(|sent| sent.src == 3).count(), 1, "{sent:?}");
+    world.run_until_ms(25_000);
+    assert_eq!(world.read(3).len(), 9);
+}
+
+/// A lost message that nothing follows is sent again before long, at the price of as many
+/// messages as it takes to find out.
+#[test]
+fn a_lost_message_is_sent_again_in_time() {
+    for (max_staleness_ms, within_ms) in [(100, 4000), (550, 4500), (1900, 9000)] {
+        let mut world = world(5, max_staleness_ms);
+        world.run_until_ms(10_000);
+        world.add(1, 1);
+        world.run_until_ms(30_000);
+        let usual = world.sent_since(10_000).len();
+        world.severed = vec![(0, 3), (1, 3)];
+        world.add(1, 2);
+        world.run_until_ms(32_000);
+        world.severed.clear();
+        world.run_until_ms(30_000 + within_ms);
+        assert!(world.has(3, 2), "{max_staleness_ms}: not within {within_ms} ms");
+        world.run_until_ms(60_000);
+        let sent = world.sent_since(30_000).len();
+        assert!(sent <= usual + 1, "{max_staleness_ms}: {sent} messages, {usual} without loss");
+    }
+}
+
+/// A node that does not answer is tried seldom, but for ever: by the hub alone, 4 to 5 s
+/// after the last time, and one time in four through another node as well.
+#[test]
+fn a_dead_node_is_tried_seldom_and_for_ever() {
+    for max_staleness_ms in [100, 550, 1900] {
+        let mut world = world(5, max_staleness_ms);
+        world.run_until_ms(10_000);
+        world.severed = vec![(0, 3), (1, 3), (2, 3), (4, 3)];
+        world.add(1, 1);
+        world.run_until_ms(310_000);
+        let sent = world.sent_since(110_000);
+        assert!(sent.len() <= 70, "{max_staleness_ms}: {} messages in 200 s", sent.len());
+        let to_it: Vec<Time> = sent
+            .iter()
+            .filter(|sent| sent.dest == 3 && sent.src == 0)
+            .map(|sent| sent.at)
+            .collect();
+        assert!((40..=50).contains(&to_it.len()), "{max_staleness_ms}: {} tries", to_it.len());
+        // However much there is to say: it would be lost. In the mesh it is the hub alone that
+        // knows: from the others, 133 values go straight to nowhere.
+        for value in 2..202 {
+            world.run_until_ms(310_000 + 100 * u64::from(value - 2));
+            world.add(value as usize % 3, value);
+        }
+        let sent = world.sent_since(310_000);
+        let in_vain = sent.iter().filter(|sent| sent.dest == 3).count();
+        let most = if max_staleness_ms == 100 { 145 } else { 12 };
+        assert!(in_vain <= most, "{max_staleness_ms}: {in_vain} messages in 20 s");
+        world.severed.clear();
+        world.run_until_ms(335_200);
+        assert_eq!(world.read(3).len(), 201, "{max_staleness_ms}: not told");
+    }
+}
+
+/// A node that nobody could reach for long is heard soon after the network is whole again,
+/// by someone, whoever it is: its tries to reach the others are spread over time.
+#[test]
+fn a_node_that_was_alone_is_heard_soon() {
+    for cut_ms in [12_345, 20_000, 33_333] {
+        for place in 1..5 {
+            let mut world = world(5, 550);
+            world.run_until_ms(6000);
+            world.severed = (0..5).map(|other| (place, other)).collect();
+            world.add(place, 1);
+            world.run_until_ms(6000 + cut_ms);
+            world.severed.clear();
+            world.run_until_ms(6000 + cut_ms + 1_900);
+            let heard = (0..5).any(|other| other != place && world.has(other, 1));
+            assert!(heard, "n{place}, alone for {cut_ms} ms, is not heard");
+        }
+    }
+}

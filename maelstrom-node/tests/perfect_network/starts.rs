@@ -1,0 +1,104 @@
+//! A node's first words, and what it learns when it starts anew.
+
+use maelstrom_node::{Config, Node, Outbox, Time};
+use serde_json::json;
+use snowflake::{ManualClock, UnixMillis};
+
+use crate::world::{Story, World};
+use crate::{DELAY_MS, ms, world};
+
+/// Peers may not be there yet: a node that has been told its name, and even has news, waits
+/// for a word from anyone before it writes to one of them.
+#[test]
+fn nobody_writes_to_a_peer_before_the_first_message_after_init() {
+    let mut node = Node::new(Config::default(), 1, ManualClock::new(UnixMillis(0)));
+    let init =
+        json!({"type": "init", "msg_id": 1, "node_id": "n1", "node_ids": ["n0", "n1", "n2"]});
+    let items = json!([{"node": 2, "incarnation": 9, "first": 0, "items": [7]}]);
+    let share = json!({
+        "of": "broadcast", "incarnation": 9, "have": [[2, 9, 1]], "items": items, "sent_us": 5,
+        "probe": true, "follow": true,
+    });
+    let early = json!({"src": "n2", "dest": "n1", "body": {"type": "gossip", "gossip": share}});
+    let init = json!({"src": "c0", "dest": "n1", "body": init});
+    let mut out = Outbox::new();
+    for line in [early, init.clone(), init] {
+        node.handle(Time(0), line.to_string().as_bytes(), &mut out);
+    }
+    assert_eq!(node.deadline(), None);
+    for at_ms in [1, 1000, 100_000] {
+        node.handle_deadline(ms(at_ms), &mut out);
+    }
+    let said: Vec<&[u8]> = out.lines().collect();
+    assert_eq!(said.len(), 2, "both answers to init and nothing else");
+
+    let read = json!({"type": "read", "msg_id": 2});
+    let read = json!({"src": "c1", "dest": "n1", "body": read}).to_string();
+    out.clear();
+    node.handle(ms(100_000), read.as_bytes(), &mut out);
+    let reply: serde_json::Value = serde_json::from_slice(out.as_bytes()).expect("one line");
+    assert_eq!(reply["body"]["messages"], json!([7]), "what came early was kept");
+    assert!(node.deadline().is_some(), "and is passed on now");
+}
+
+/// The hub forgets everything, and learns it again from those that have it, at the latest
+/// when they would have to be reminded of something anyway.
+#[test]
+fn a_hub_that_starts_anew_learns_what_it_had() {
+    for (max_staleness_ms, within_ms) in [(100, 4_000), (550, 4_500), (1900, 7_500)] {
+        let mut world = world(5, max_staleness_ms);
+        for (value, place) in (0..).zip(0..5) {
+            world.add(place, value);
+        }
+        world.run_until_ms(20_000);
+        world.restart(0);
+        world.run_until_ms(20_000 + within_ms);
+        assert_eq!(world.read(0).len(), 5, "{max_staleness_ms}");
+        world.run_until_ms(40_000);
+        let sent = world.sent_since(20_000).len();
+        assert!(sent <= 12, "{max_staleness_ms}: {sent} messages");
+        // Its new items are not taken for the old ones.
+        world.restart(0);
+        world.add(0, 10);
+        world.run_until_ms(40_000 + within_ms);
+        for place in 0..5 {
+            assert_eq!(world.read(place).len(), 6, "{max_staleness_ms}: n{place}");
+        }
+    }
+}
+
+/// A node that starts anew learns megabytes in messages that Maelstrom takes, a few at a
+/// time and once each, even if its question arrives twice.
+#[test]
+fn a_large_state_is_passed_on_once_in_messages_of_less_than_a_mebibyte() {
+    const VALUES: usize = 1000;
+    for duplication in [0, 100] {
+        let mut world = World::new(Story {
+            nodes: 3,
+            duplication,
+            shortest_delay_ms: DELAY_MS,
+            longest_delay_ms: DELAY_MS,
+            ..Story::default()
+        });
+        let text = "x".repeat(10_000);
+        for number in 0..VALUES {
+            let value = format!("{number}{text}");
+            world.ask(1, json!({"type": "broadcast", "message": value}));
+        }
+        world.run_until_ms(5_000);
+        world.restart(2);
+        world.run_until_ms(15_000);
+        let list = world.ask(2, json!({"type": "read"}));
+        assert_eq!(list["messages"].as_array().map(Vec::len), Some(VALUES));
+        let longest = world.sent.iter().map(|sent| sent.bytes).max().expect("some were sent");
+        assert!(longest < 1 << 20, "{longest} bytes in one message");
+        let learnt: usize = world.sent_since(5_000).iter().map(|sent| sent.bytes).sum();
+        assert!(learnt < 10_100_000, "{learnt} bytes to learn 10 MB, {duplication} % doubled");
+        for first in &world.sent {
+            let at_once =
+                world.sent.iter().filter(|sent| (sent.at, sent.src) == (first.at, first.src));
+            let at_once: usize = at_once.map(|sent| sent.bytes).sum();
+            assert!(at_once < 4 << 20, "{at_once} bytes in one go");
+        }
+    }
+}
