@@ -11,20 +11,20 @@
 //! TORTURE_SECONDS=20 TORTURE_SEED=7 cargo test -p snowflake --all-features --test torture -- --nocapture
 //! ```
 //!
-//! `schedule` says what is done, `forecast` what is said of it beforehand. A `lane` does its
-//! `deeds` to one `process` after another, each a `worker` that leaves `record`s, and `check`
-//! looks at all IDs.
+//! `schedule` says which faults, and `forecast` what is to come of each. The `nemesis` injects
+//! them into a `lane`, one `process` after another, each a `worker` that leaves a `history`; the
+//! `checker` looks at the IDs of all.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
 mod servers;
 mod torture {
-    pub(crate) mod check;
-    mod deeds;
+    pub(crate) mod checker;
     pub(crate) mod forecast;
+    pub(crate) mod history;
     pub(crate) mod lane;
+    mod nemesis;
     pub(crate) mod process;
-    pub(crate) mod record;
     pub(crate) mod schedule;
     pub(crate) mod worker;
     pub(crate) mod yardstick;
@@ -37,10 +37,10 @@ use std::{env, fs, thread};
 use servers::{Etcd, Postgres, skipped};
 use snowflake::lease::{FileStore, Request, Successor};
 use snowflake::{Clock, SystemClock};
-use torture::check::check;
+use torture::checker::check;
+use torture::history::now_ms;
 use torture::lane::Lane;
 use torture::process::FakeClock;
-use torture::record::now_ms;
 use torture::schedule::{Holding, LANES, Plan};
 use torture::worker::{BOUNDS, EPOCH, Orders, open};
 use torture::yardstick::Yardstick;
@@ -113,10 +113,11 @@ fn conduct(store: &str, url: Option<&str>) {
     let gave_up = thread::scope(|scope| {
         let mut running = Vec::new();
         for (nth, lane) in lanes.iter_mut().enumerate() {
-            let deeds = plan.lane(nth, lane.holding);
-            let faults: Vec<_> = deeds.iter().map(|deed| deed.fault.to_string()).collect();
+            let injections = plan.lane(nth, lane.holding);
+            let faults: Vec<_> =
+                injections.iter().map(|injection| injection.fault.to_string()).collect();
             println!("{}: {}", lane.name, faults.join(", "));
-            running.push(scope.spawn(move || lane.run(&deeds, until_ms)));
+            running.push(scope.spawn(move || lane.run(&injections, until_ms)));
         }
         running.into_iter().filter_map(|lane| lane.join().err()).count()
     });
@@ -170,9 +171,9 @@ fn lane(nth: usize, temp: &Path, url: Option<&str>, grant_ms: u64, library: Opti
             store.to_str().unwrap().to_owned()
         }
     };
-    let records = folder.join("records");
+    let history = folder.join("history");
     let holding = Holding { is_fixed, is_shared: url.is_some(), is_bounded: url.is_some() };
-    let orders = Orders { store, node, grant_ms, records };
+    let orders = Orders { store, node, grant_ms, history };
     let clock = library.map(|library| FakeClock::new(library, &folder));
     Lane::new(name, holding, orders, &folder, clock)
 }

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use super::record::{Record, Refusal, What, Why};
+use super::history::{Event, Refusal, What, Why};
 
 /// What is to be seen of a process from a fault on until it is dealt with.
 #[derive(Clone, Debug)]
@@ -94,16 +94,16 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    pub(crate) fn of(records: &[Record], span_ms: RangeInclusive<u64>) -> Seen {
+    pub(crate) fn of(history: &[Event], span_ms: RangeInclusive<u64>) -> Seen {
         let may_run_ahead =
-            records.iter().any(|it| matches!(it.what, What::Started { ahead_ms } if ahead_ms > 0));
+            history.iter().any(|it| matches!(it.what, What::Started { ahead_ms } if ahead_ms > 0));
         let mut seen = Seen { silent_ms: 0, told: BTreeMap::new(), may_run_ahead };
         let mut last_ms = *span_ms.start();
-        for record in records.iter().filter(|record| span_ms.contains(&record.at_ms)) {
-            match record.what {
+        for event in history.iter().filter(|event| span_ms.contains(&event.at_ms)) {
+            match event.what {
                 What::Ids { .. } => {
-                    seen.silent_ms = seen.silent_ms.max(record.at_ms - last_ms);
-                    last_ms = record.at_ms;
+                    seen.silent_ms = seen.silent_ms.max(event.at_ms - last_ms);
+                    last_ms = event.at_ms;
                 }
                 What::Refused(Refusal { why, wait_ms }) => {
                     let longest = seen.told.entry(why).or_default();
@@ -143,24 +143,24 @@ impl fmt::Display for Seen {
 mod tests {
     use super::*;
 
-    fn records(ids_at_ms: &[u64], told: Why) -> Vec<Record> {
+    fn history(ids_at_ms: &[u64], told: Why) -> Vec<Event> {
         let refused = What::Refused(Refusal { why: told, wait_ms: 7 });
-        let refused = Record { at_ms: ids_at_ms[0], what: refused };
-        let ids = |&at_ms| Record { at_ms, what: What::Ids { first: 1, count: 1 } };
+        let refused = Event { at_ms: ids_at_ms[0], what: refused };
+        let ids = |&at_ms| Event { at_ms, what: What::Ids { first: 1, count: 1 } };
         ids_at_ms.iter().map(ids).chain([refused]).collect()
     }
 
     #[test]
     fn the_longest_silence_is_found_wherever_it_is() {
         for (ids_at_ms, silent_ms) in [([11, 12, 90], 78), ([60, 61, 80], 50), ([11, 12, 13], 87)] {
-            let records = records(&ids_at_ms, Why::Ahead);
-            assert_eq!(Seen::of(&records, 10..=100).silent_ms, silent_ms);
+            let history = history(&ids_at_ms, Why::Ahead);
+            assert_eq!(Seen::of(&history, 10..=100).silent_ms, silent_ms);
         }
     }
 
     #[test]
     fn a_forecast_that_is_wrong_is_found_out() {
-        let seen = |told| Seen::of(&records(&[10, 5010, 5011], told), 10..=5012);
+        let seen = |told| Seen::of(&history(&[10, 5010, 5011], told), 10..=5012);
         let forecast = Forecast::new("waits", 4000, 4500).told(Why::Ahead, 7..=7);
         assert_eq!(forecast.judge(&seen(Why::Ahead), 500), Ok(()));
         let wrong = [

@@ -7,9 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::forecast::{Forecast, Seen};
+use super::history::{Event, What, now_ms};
 use super::process::{FakeClock, Process};
-use super::record::{Record, What, now_ms};
-use super::schedule::{Deed, Fault, Holding};
+use super::schedule::{Fault, Holding, Injection};
 use super::worker::Orders;
 
 pub(crate) struct Lane {
@@ -20,7 +20,7 @@ pub(crate) struct Lane {
     pub(crate) clock: Option<FakeClock>,
     /// How far the clock is off.
     pub(super) off_ms: i64,
-    /// All of its processes; the last one is the one that things are done to.
+    /// All of its processes; the last one is the one that faults are injected into.
     pub(crate) processes: Vec<Process>,
     pub(crate) findings: Vec<Finding>,
 }
@@ -73,25 +73,25 @@ impl Lane {
         Lane { name, holding, orders, folder, clock, off_ms: 0, processes, findings }
     }
 
-    /// Does all the deeds, and lets it run on until `until_ms`.
-    pub(crate) fn run(&mut self, deeds: &[Deed], until_ms: u64) {
+    /// Has all the faults injected, and lets it run on until `until_ms`.
+    pub(crate) fn run(&mut self, injections: &[Injection], until_ms: u64) {
         self.start();
         self.wait_for_ids();
-        for &Deed { after_ms, fault } in deeds {
+        for &Injection { after_ms, fault } in injections {
             thread::sleep(Duration::from_millis(after_ms));
-            self.do_deed(fault);
+            self.inject(fault);
         }
         // A lane whose last process was refused has nothing more to do.
         thread::sleep(Duration::from_millis(until_ms.saturating_sub(now_ms())));
-        if self.current().records().iter().any(|it| matches!(it.what, What::Started { .. })) {
+        if self.current().history().iter().any(|it| matches!(it.what, What::Started { .. })) {
             self.current().end();
         }
         self.processes.iter_mut().for_each(Process::read);
     }
 
     pub(super) fn start(&mut self) {
-        let records = self.folder.join(format!("records-{}", self.processes.len()));
-        let orders = Orders { records, ..self.orders.clone() };
+        let history = self.folder.join(format!("history-{}", self.processes.len()));
+        let orders = Orders { history, ..self.orders.clone() };
         self.processes.push(Process::start(&orders, self.clock.as_ref()));
     }
 
@@ -99,9 +99,9 @@ impl Lane {
         self.processes.last_mut().expect("a lane starts with a process")
     }
 
-    pub(super) fn wait_for_ids(&mut self) -> Record {
+    pub(super) fn wait_for_ids(&mut self) -> Event {
         let what = format!("an ID of {}", self.name);
-        self.current().wait_for(&what, now_ms(), |record| matches!(record.what, What::Ids { .. }))
+        self.current().wait_for(&what, now_ms(), |event| matches!(event.what, What::Ids { .. }))
     }
 
     pub(super) fn set_off(&mut self, ms: i64) {
@@ -137,7 +137,7 @@ impl Lane {
         &mut self,
         fault: Fault,
         forecast: Forecast,
-        refused: Record,
+        refused: Event,
         span_ms: RangeInclusive<u64>,
     ) {
         let What::NotStarted(refusal) = refused.what else { return };

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use super::forecast::Seen;
-use super::record::{LENGTH, Record, What, now_ms};
+use super::history::{Event, LENGTH, What, now_ms};
 use super::schedule::BACK_MS;
 use super::worker::Orders;
 
@@ -22,9 +22,9 @@ const PATIENCE_MS: u64 = BACK_MS + 10_000;
 pub(crate) struct Process {
     child: Child,
     file: File,
-    /// How much of the file is in `records`.
+    /// How much of the file is in `history`.
     read: u64,
-    records: Vec<Record>,
+    history: Vec<Event>,
 }
 
 /// The clock of a lane's processes, for libfaketime.
@@ -69,13 +69,13 @@ impl Process {
         let child = command.spawn().unwrap();
         let begun_ms = now_ms();
         let file = loop {
-            match File::open(&orders.records) {
+            match File::open(&orders.history) {
                 Ok(file) => break file,
-                Err(error) => assert!(now_ms() - begun_ms < PATIENCE_MS, "no records: {error}"),
+                Err(error) => assert!(now_ms() - begun_ms < PATIENCE_MS, "no history: {error}"),
             }
             thread::sleep(Duration::from_millis(2));
         };
-        Process { child, file, read: 0, records: Vec::new() }
+        Process { child, file, read: 0, history: Vec::new() }
     }
 
     /// Stops it. When this returns all of its threads stand still.
@@ -101,7 +101,7 @@ impl Process {
     pub(crate) fn end(&mut self) {
         let told_ms = now_ms();
         drop(self.child.stdin.take());
-        self.wait_for("its end", told_ms, |record| record.what == What::Ended);
+        self.wait_for("its end", told_ms, |event| event.what == What::Ended);
         self.wait();
     }
 
@@ -113,29 +113,29 @@ impl Process {
         }
     }
 
-    /// The first record at `since_ms` or later of which `wanted` holds.
+    /// The first event at `since_ms` or later of which `wanted` holds.
     pub(crate) fn wait_for(
         &mut self,
         what: &str,
         since_ms: u64,
-        wanted: impl Fn(&Record) -> bool,
-    ) -> Record {
+        wanted: impl Fn(&Event) -> bool,
+    ) -> Event {
         let begun_ms = now_ms();
         loop {
             self.read();
-            let next = self.records.partition_point(|record| record.at_ms < since_ms);
-            if let Some(record) = self.records[next..].iter().find(|record| wanted(record)) {
-                return *record;
+            let next = self.history.partition_point(|event| event.at_ms < since_ms);
+            if let Some(event) = self.history[next..].iter().find(|event| wanted(event)) {
+                return *event;
             }
             let waited_ms = now_ms() - begun_ms;
-            assert!(waited_ms < PATIENCE_MS, "{what} never came; last {:?}", self.records.last());
+            assert!(waited_ms < PATIENCE_MS, "{what} never came; last {:?}", self.history.last());
             thread::sleep(Duration::from_millis(2));
         }
     }
 
     /// Everything it has written down so far.
-    pub(crate) fn records(&self) -> &[Record] {
-        &self.records
+    pub(crate) fn history(&self) -> &[Event] {
+        &self.history
     }
 
     /// Reads on. IDs in a row are joined, unless time has passed between them.
@@ -144,25 +144,25 @@ impl Process {
         let mut bytes = Vec::new();
         self.file.read_to_end(&mut bytes).unwrap();
         for mut bytes in bytes.chunks_exact(LENGTH) {
-            let record = Record::read(&mut bytes).unwrap();
+            let event = Event::read(&mut bytes).unwrap();
             self.read += LENGTH as u64;
-            if let What::Ids { first, count } = record.what
-                && let Some(last) = self.records.last_mut()
+            if let What::Ids { first, count } = event.what
+                && let Some(last) = self.history.last_mut()
                 && let What::Ids { first: begun, count: so_far } = &mut last.what
                 && *begun + *so_far == first
-                && record.at_ms <= last.at_ms + 1
+                && event.at_ms <= last.at_ms + 1
             {
                 *so_far += count;
-                last.at_ms = record.at_ms;
+                last.at_ms = event.at_ms;
             } else {
-                self.records.push(record);
+                self.history.push(event);
             }
         }
     }
 
     /// How far its IDs may run ahead of its clock.
     pub(crate) fn ahead_ms(&self) -> u64 {
-        let started = self.records.iter().find_map(|record| match record.what {
+        let started = self.history.iter().find_map(|event| match event.what {
             What::Started { ahead_ms } => Some(ahead_ms),
             _ => None,
         });
@@ -170,13 +170,13 @@ impl Process {
     }
 
     pub(crate) fn seen(&self, span_ms: RangeInclusive<u64>) -> Seen {
-        Seen::of(&self.records, span_ms)
+        Seen::of(&self.history, span_ms)
     }
 
     /// Its IDs, as the first of a run and how many, with the time.
     pub(crate) fn runs(&self) -> impl DoubleEndedIterator<Item = (u64, u64, u64)> {
-        self.records.iter().filter_map(|record| match record.what {
-            What::Ids { first, count } => Some((first, count, record.at_ms)),
+        self.history.iter().filter_map(|event| match event.what {
+            What::Ids { first, count } => Some((first, count, event.at_ms)),
             _ => None,
         })
     }

@@ -1,4 +1,4 @@
-//! What is done to whom, and when: fixed by a seed.
+//! The nemesis's schedule, fixed by a seed: which fault, when, and in which lane.
 
 use std::fmt;
 
@@ -43,7 +43,7 @@ pub(crate) const HOUR_MS: u64 = 3_600_000;
 
 /// A fault, and how long nothing is done before it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Deed {
+pub(crate) struct Injection {
     pub(crate) after_ms: u64,
     pub(crate) fault: Fault,
 }
@@ -60,12 +60,12 @@ pub(crate) struct Holding {
 }
 
 impl Plan {
-    /// The deeds to be done in a lane, one after another.
+    /// What is injected into a lane, one fault after another.
     ///
     /// A step back comes first, because a process that runs ahead of its clock would wait less
     /// for it; the hour comes last, because where no other clock contradicts nothing comes
     /// after it. In between each kind is dealt before any comes again.
-    pub(crate) fn lane(&self, lane: usize, holding: Holding) -> Vec<Deed> {
+    pub(crate) fn lane(&self, lane: usize, holding: Holding) -> Vec<Injection> {
         let mut rng = Rng::new(self.seed, lane);
         let mut kinds = self.kinds(holding);
         // Every second lane of a shared store has a fixed node id.
@@ -74,14 +74,14 @@ impl Plan {
         kinds.rotate_left(turn);
 
         let mut left_ms = self.length_ms;
-        let mut deeds = Vec::new();
-        let mut add = |deeds: &mut Vec<Deed>, fault: Fault, rng: &mut Rng| {
+        let mut injections = Vec::new();
+        let mut add = |injections: &mut Vec<Injection>, fault: Fault, rng: &mut Rng| {
             let after_ms = rng.between(self.grant_ms / 10, self.grant_ms);
-            let deed = Deed { after_ms, fault };
-            let fits = deed.lasts_ms() <= left_ms;
+            let injection = Injection { after_ms, fault };
+            let fits = injection.lasts_ms() <= left_ms;
             if fits {
-                left_ms -= deed.lasts_ms();
-                deeds.push(deed);
+                left_ms -= injection.lasts_ms();
+                injections.push(injection);
             }
             fits
         };
@@ -94,7 +94,7 @@ impl Plan {
             // In the two lanes that have no hour before them it may be waited out.
             let whole = lane % 4 >= 2 && self.length_ms >= 2 * BACK_MS;
             let for_ms = if whole { BACK_MS + 1000 } else { rng.between(1500, 2500) };
-            add(&mut deeds, Fault::Back { for_ms }, &mut rng);
+            add(&mut injections, Fault::Back { for_ms }, &mut rng);
         }
         let mut hand = kinds.clone();
         hand.reverse();
@@ -114,7 +114,7 @@ impl Plan {
                 }
                 other => other,
             };
-            if !add(&mut deeds, fault, &mut rng) {
+            if !add(&mut injections, fault, &mut rng) {
                 break;
             }
             if matches!(fault, Fault::BackAndCrash { by_ms: BACK_MS, .. }) {
@@ -127,8 +127,8 @@ impl Plan {
                 hand.retain(near);
             }
         }
-        deeds.extend(last);
-        deeds
+        injections.extend(last);
+        injections
     }
 
     fn kinds(&self, holding: Holding) -> Vec<Fault> {
@@ -152,7 +152,7 @@ impl Plan {
     }
 }
 
-impl Deed {
+impl Injection {
     /// With the time until all is well again, on a machine that is not busy.
     fn lasts_ms(self) -> u64 {
         const START_MS: u64 = 300;

@@ -15,7 +15,7 @@ use snowflake::lease::{
 };
 use snowflake::{Clock, Epoch, Id, NodeId, SystemClock};
 
-use super::record::{Record, Refusal, What, Why, now_ms};
+use super::history::{Event, Refusal, What, Why, now_ms};
 
 pub(crate) const EPOCH: Epoch = Epoch::Y2024;
 pub(crate) const BOUNDS: Bounds = Bounds { max_grant_ms: 60_000, max_skew_ms: 10_000 };
@@ -31,13 +31,13 @@ pub(crate) struct Orders {
     pub(crate) store: String,
     pub(crate) node: Option<u16>,
     pub(crate) grant_ms: u64,
-    pub(crate) records: PathBuf,
+    pub(crate) history: PathBuf,
 }
 
 const STORE: &str = "TORTURE_STORE";
 const NODE: &str = "TORTURE_NODE";
 const GRANT_MS: &str = "TORTURE_GRANT_MS";
-const RECORDS: &str = "TORTURE_RECORDS";
+const HISTORY: &str = "TORTURE_HISTORY";
 
 impl Orders {
     /// Those of this process, if it is a worker.
@@ -46,7 +46,7 @@ impl Orders {
             store: env::var(STORE).ok()?,
             node: env::var(NODE).ok().map(|id| id.parse().unwrap()),
             grant_ms: env::var(GRANT_MS).ok()?.parse().unwrap(),
-            records: env::var(RECORDS).ok()?.into(),
+            history: env::var(HISTORY).ok()?.into(),
         })
     }
 
@@ -55,7 +55,7 @@ impl Orders {
         let mut command = Command::new(env::current_exe().unwrap());
         command.args(["worker", "--exact", "--nocapture"]);
         command.env(STORE, &self.store).env(GRANT_MS, self.grant_ms.to_string());
-        command.env(RECORDS, &self.records);
+        command.env(HISTORY, &self.history);
         if let Some(id) = self.node {
             command.env(NODE, id.to_string());
         }
@@ -64,8 +64,8 @@ impl Orders {
     }
 
     pub(crate) fn carry_out(self) {
-        let mut records = File::create_new(&self.records).unwrap();
-        let mut note = |what| records.write_all(&Record::now(what).to_bytes()).unwrap();
+        let mut history = File::create_new(&self.history).unwrap();
+        let mut note = |what| history.write_all(&Event::now(what).to_bytes()).unwrap();
         let keeper = match self.start() {
             Ok(keeper) => keeper,
             Err(error) => {
@@ -89,18 +89,18 @@ impl Orders {
                     // To the end of the millisecond's, so that none of them waits unwritten.
                     let more = (1..BATCH).map_while(|_| generator.try_next_id().ok());
                     more.for_each(|id| batch.add(id));
-                    records.write_all(&batch.take()).unwrap();
+                    history.write_all(&batch.take()).unwrap();
                 }
                 Err(refused) => {
-                    let refused = Record::now(What::Refused(refused.into()));
-                    records.write_all(&refused.to_bytes()).unwrap();
+                    let refused = Event::now(What::Refused(refused.into()));
+                    history.write_all(&refused.to_bytes()).unwrap();
                     thread::sleep(Duration::from_millis(1));
                 }
             }
         }
         let released = keeper.release();
         let what = released.map_or_else(|error| What::Refused((&error).into()), |()| What::Ended);
-        records.write_all(&Record::now(what).to_bytes()).unwrap();
+        history.write_all(&Event::now(what).to_bytes()).unwrap();
     }
 
     fn start(&self) -> Result<Keeper, LeaseError> {
@@ -146,7 +146,7 @@ impl Batch {
     fn close(&mut self) {
         if self.count > 0 {
             let Batch { first, count, at_ms, .. } = *self;
-            self.bytes.extend(Record { at_ms, what: What::Ids { first, count } }.to_bytes());
+            self.bytes.extend(Event { at_ms, what: What::Ids { first, count } }.to_bytes());
         }
         self.count = 0;
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use snowflake::lease::{LeaseError, LeaseStore, Request, Successor};
 use snowflake::{Clock, NodeId, SystemClock, UnixMillis};
 
-use super::record::now_ms;
+use super::history::now_ms;
 use crate::servers::skipped;
 
 /// A holder that renews all the time.

@@ -1,4 +1,4 @@
-//! What a worker writes down: three words for each thing that happens, in order.
+//! A worker's history: three words for each event, in order.
 //!
 //! IDs are written in runs: an ID and how many plain numbers in a row there are from it, so
 //! that a hundred million of them take a few megabytes. They are written a batch at a time
@@ -13,7 +13,7 @@ use snowflake::lease::{LeaseError, Problem};
 
 /// One thing that happened to a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Record {
+pub(crate) struct Event {
     pub(crate) at_ms: u64,
     pub(crate) what: What,
 }
@@ -93,7 +93,7 @@ impl From<&LeaseError> for Refusal {
     }
 }
 
-/// The bytes of a record.
+/// The bytes of an event.
 pub(crate) const LENGTH: usize = 3 * size_of::<u64>();
 
 /// What is no ID: no ID has the topmost bit.
@@ -103,9 +103,9 @@ const NOT_STARTED: u64 = NOTE | 2 << 8;
 const REFUSED: u64 = NOTE | 3 << 8;
 const ENDED: u64 = NOTE | 4 << 8;
 
-impl Record {
-    pub(crate) fn now(what: What) -> Record {
-        Record { at_ms: now_ms(), what }
+impl Event {
+    pub(crate) fn now(what: What) -> Event {
+        Event { at_ms: now_ms(), what }
     }
 
     pub(crate) fn to_bytes(self) -> [u8; LENGTH] {
@@ -123,8 +123,8 @@ impl Record {
         bytes
     }
 
-    /// The next record of a file, if it is there and whole.
-    pub(crate) fn read(file: &mut impl Read) -> io::Result<Record> {
+    /// The next event of a file, if it is there and whole.
+    pub(crate) fn read(file: &mut impl Read) -> io::Result<Event> {
         let mut words = [0; 3];
         for word in &mut words {
             let mut bytes = [0; 8];
@@ -141,7 +141,7 @@ impl Record {
             ENDED => What::Ended,
             _ => What::Ids { first: head, count: value },
         };
-        Ok(Record { at_ms, what })
+        Ok(Event { at_ms, what })
     }
 }
 
@@ -152,7 +152,7 @@ pub(crate) fn now_ms() -> u64 {
 }
 
 #[test]
-fn a_record_is_read_as_it_was_written() {
+fn an_event_is_read_as_it_was_written() {
     let refusal = Refusal { why: Why::InUse, wait_ms: u64::MAX };
     for what in [
         What::Ids { first: u64::MAX >> 1, count: 4096 },
@@ -161,7 +161,7 @@ fn a_record_is_read_as_it_was_written() {
         What::Refused(refusal),
         What::Ended,
     ] {
-        let record = Record { at_ms: 9, what };
-        assert_eq!(Record::read(&mut &record.to_bytes()[..]).unwrap(), record);
+        let event = Event { at_ms: 9, what };
+        assert_eq!(Event::read(&mut &event.to_bytes()[..]).unwrap(), event);
     }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use snowflake::Id;
 
+use super::history::What;
 use super::process::Process;
-use super::record::What;
 
 /// IDs in a row: plain numbers from `first` to `last`.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ pub(crate) fn check<'a>(processes: impl Iterator<Item = &'a Process>) -> Result<
     let mut runs = Vec::new();
     for (process, it) in processes.enumerate() {
         let begun = runs.len();
-        runs.extend(it.records().iter().filter_map(|record| match record.what {
+        runs.extend(it.history().iter().filter_map(|event| match event.what {
             What::Ids { first, count } => Some(Run { first, last: first + (count - 1), process }),
             _ => None,
         }));

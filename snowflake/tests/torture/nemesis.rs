@@ -1,4 +1,4 @@
-//! What is done to the processes of a lane, fault by fault, and held against its forecast.
+//! The nemesis: injects faults into a lane, and holds what comes of each against its forecast.
 
 use std::thread;
 use std::time::Duration;
@@ -6,13 +6,13 @@ use std::time::Duration;
 use snowflake::{Clock, Id, Parts, SystemClock};
 
 use super::forecast::Forecast;
+use super::history::{Event, Refusal, What, Why, now_ms};
 use super::lane::Lane;
-use super::record::{Record, Refusal, What, Why, now_ms};
 use super::schedule::{BACK_MS, Fault, HOUR_MS};
 use super::worker::{BOUNDS, EPOCH};
 
 impl Lane {
-    pub(super) fn do_deed(&mut self, fault: Fault) {
+    pub(super) fn inject(&mut self, fault: Fault) {
         match fault {
             Fault::Crash => self.crash(fault, self.off_ms),
             Fault::Restart => self.restart(fault),
@@ -127,7 +127,7 @@ impl Lane {
         let resumed_ms = now_ms();
         let first = self.processes.len() - 2;
         self.processes[first].go_on();
-        let is_taken_over = |record: &Record| is_refused_by(record, Why::TakenOver);
+        let is_taken_over = |event: &Event| is_refused_by(event, Why::TakenOver);
         let told = self.processes[first].wait_for("TakenOver", resumed_ms, is_taken_over);
         // One that runs ahead of its clock waits for that to reach the end of its grant.
         let ahead_ms = self.processes[first].ahead_ms();
@@ -182,7 +182,7 @@ impl Lane {
         let set_ms = now_ms();
         self.set_off(was_off_ms + HOUR_MS as i64);
         if self.holding.is_bounded {
-            let is_refused = |record: &Record| is_refused_by(record, Why::Refused);
+            let is_refused = |event: &Event| is_refused_by(event, Why::Refused);
             let refused = self.current().wait_for("a refusal", set_ms, is_refused);
             let says = "goes on for a second, and waits for a renewal that is refused";
             let forecast = Forecast::new(says, 0, self.interval_ms()).told(Why::Refused, 0..=0);
@@ -201,7 +201,7 @@ impl Lane {
             return;
         }
         let an_hour_later = tick_now() + HOUR_MS / 2;
-        let is_later = move |record: &Record| match record.what {
+        let is_later = move |event: &Event| match event.what {
             What::Ids { first, .. } => tick(first) > an_hour_later,
             _ => false,
         };
@@ -275,17 +275,17 @@ impl Lane {
     }
 }
 
-fn is_not_started(record: &Record) -> bool {
-    matches!(record.what, What::NotStarted(_))
+fn is_not_started(event: &Event) -> bool {
+    matches!(event.what, What::NotStarted(_))
 }
 
-fn is_refused_by(record: &Record, why: Why) -> bool {
-    matches!(record.what, What::Refused(refusal) if refusal.why == why)
+fn is_refused_by(event: &Event, why: Why) -> bool {
+    matches!(event.what, What::Refused(refusal) if refusal.why == why)
 }
 
 /// As no process is that only goes on to its next millisecond, or waits out what was granted.
-fn is_far_ahead(record: &Record) -> bool {
-    let What::Refused(Refusal { why, wait_ms }) = record.what else { return false };
+fn is_far_ahead(event: &Event) -> bool {
+    let What::Refused(Refusal { why, wait_ms }) = event.what else { return false };
     why == Why::Ahead && wait_ms > BACK_MS / 2
 }
 
