@@ -1,0 +1,89 @@
+//! The protocol as implemented, and the naive one that is commonly used instead.
+
+use std::ops::RangeInclusive;
+
+use snowflake::UnixMillis;
+use snowflake::lease::{Lease, Record};
+
+use super::world::{END, GRANT_MS};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// As implemented: a grant begins at the mark.
+    TimeRanges(Extent),
+    /// What is commonly done instead: a node id is free when its time to live is over by
+    /// the store's clock, and its holder goes by its own clock, at most 1 ms slow.
+    TimeToLive,
+}
+
+/// How far the model goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// How often node ids are acquired.
+    pub(crate) acquired: u64,
+    /// How many requests are on their way at once.
+    pub(crate) sent: usize,
+}
+
+impl Protocol {
+    pub(crate) fn most(self) -> Extent {
+        match self {
+            Protocol::TimeRanges(most) => most,
+            Protocol::TimeToLive => Extent { acquired: 3, sent: 1 },
+        }
+    }
+
+    /// Whether anything depends on the store's clock.
+    pub(crate) fn goes_by_time(self) -> bool {
+        self == Protocol::TimeToLive
+    }
+
+    /// Whether a holder gives its node id back.
+    pub(crate) fn releases(self) -> bool {
+        self != Protocol::TimeToLive
+    }
+
+    /// What a process's clock may read.
+    pub(crate) fn readings(self, now: u64) -> RangeInclusive<u64> {
+        match self {
+            Protocol::TimeRanges(_) => 0..=END,
+            Protocol::TimeToLive => now.saturating_sub(1)..=now,
+        }
+    }
+
+    /// The readings that tell an acquisition from another.
+    pub(crate) fn readings_to_acquire(self, now: u64, mark: u64) -> RangeInclusive<u64> {
+        match self {
+            // One below the mark is as good as one at it.
+            Protocol::TimeRanges(_) => mark..=END,
+            Protocol::TimeToLive => self.readings(now),
+        }
+    }
+
+    /// Whether a process that reads `reading` may acquire a node id now, and as of when.
+    pub(crate) fn asks_at(self, held: Option<&Record>, now: u64, reading: u64) -> Option<u64> {
+        match self {
+            Protocol::TimeRanges(_) => Some(reading),
+            Protocol::TimeToLive => {
+                let is_free = held.is_none_or(|held| held.mark <= UnixMillis(now));
+                is_free.then_some(now)
+            }
+        }
+    }
+
+    /// The first ID of a holder whose clock reads `reading`.
+    pub(crate) fn begins_at(self, lease: &Lease, reading: u64) -> u64 {
+        match self {
+            Protocol::TimeRanges(_) => lease.from.0,
+            Protocol::TimeToLive => reading,
+        }
+    }
+
+    /// What a renewal asks for that would be until `until`.
+    pub(crate) fn renews_until(self, now: u64, until: u64) -> u64 {
+        match self {
+            Protocol::TimeRanges(_) => until,
+            Protocol::TimeToLive => now + GRANT_MS,
+        }
+    }
+}
