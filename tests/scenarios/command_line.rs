@@ -8,9 +8,17 @@ use crate::support::{WORKBENCH, test, test_with, workbench};
 #[test]
 fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
     for (flags, said) in [
-        ("-w echo --frobnicate", "unexpected argument '--frobnicate' found; see --help"),
+        (
+            "-w echo --frobnicate",
+            "unexpected argument '--frobnicate' found; tests begin with the word",
+        ),
         ("-w echo --rat 5", "unexpected argument '--rat' found; did you mean --rate? See --help"),
-        ("-w echo stray", "unexpected argument 'stray' found; see --help"),
+        (
+            "-w echo stray",
+            "unexpected argument 'stray' found; tests begin with the word test, arguments",
+        ),
+        ("echo --sim", "the workload is named with -w echo, and once more as -- echo if the node"),
+        ("-w echo --sim -- --data-dir /tmp", "--data-dir: simulated nodes keep no files"),
         (
             "-w echo --max-staleness-ms 680",
             "those follow --, at the end of the line, as in -- --max-staleness-ms",
@@ -18,7 +26,7 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
         ("-w echo --max-staleness-ms=680", "found; it is an argument of this project's node"),
         ("-w kafka --acks 1", "found; it is an argument of this project's node"),
         ("-w echo --data-dir /tmp", "found; it is an argument of this project's node"),
-        ("-w g-counter g-counter", "as in -- g-counter"),
+        ("-w g-counter g-counter", "and once more as -- g-counter"),
         ("-w echo --rate --sim", "invalid value '--sim' for '--rate <HZ>': must be a number"),
         ("-w echo --rate", "a value is required for '--rate <HZ>' but none was supplied"),
         ("-w", "a value is required for '--workload <NAME>' but none was supplied"),
@@ -38,6 +46,10 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
         ("-w echo --nemesis clock", "--nemesis clock needs simulated nodes"),
         ("-w echo --latency-dist normal", "[possible values: constant, uniform, exponential]"),
         ("-w echo --bin /no/such/node", "--bin /no/such/node: No such file"),
+        (
+            "-w echo --bin python3",
+            "No such file or directory (os error 2); --bin is the path of one",
+        ),
         ("-w echo --bin /tmp", "is no file"),
         ("-w echo --bin /etc/passwd", "is not executable; try chmod +x"),
         (
@@ -51,6 +63,7 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
     }
     let run = workbench(&[]);
     run.expect_refusal("requires a subcommand but one was not provided");
+    workbench(&["-w", "echo"]).expect_refusal("tests begin with the word test");
     workbench(&["tset"]).expect_refusal("unrecognized subcommand 'tset'; did you mean");
 }
 

@@ -56,6 +56,18 @@ fn a_killed_process_starts_again_without_its_memory() {
     expect_deed(&run, "start");
 }
 
+/// Nobody is to blame for what was asked of a node that was down.
+#[test]
+fn a_killed_node_is_not_called_silent() {
+    let line = "-w unique-ids --nodes n1,n2 --sim --time-limit 10 --nemesis kill \
+                --availability total --seed";
+    let runs: Vec<Run> = (0..20).map(|seed| test(line, &[&seed.to_string()])).collect();
+    assert!(runs.iter().any(|run| run.stderr.contains("most often: no answer in time")));
+    for run in runs {
+        assert!(!run.stderr.contains("answered none of"), "{run}");
+    }
+}
+
 /// A paused process answers nothing, and everything when it goes on.
 #[test]
 fn a_paused_process_goes_on_where_it_was() {

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::causes;
 use crate::history::{History, OpError, What};
+use crate::nemesis::Nemesis;
 use crate::plan::Plan;
 use crate::store;
 use crate::workload::Workload;
@@ -60,16 +61,15 @@ impl Answers {
         self.by_node.iter().any(|tally| tally.unanswered > 0)
     }
 
-    /// A warning if requests were left without an answer, and no fault explains it. `logs` is
-    /// the folder with what nodes wrote to standard error.
+    /// A warning if requests were left without an answer, and no fault explains it: no client is
+    /// ever cut off from its node. `logs` is the folder with what nodes wrote to standard error.
     #[must_use]
     pub fn silence(&self, plan: &Plan, logs: Option<&Path>) -> Option<String> {
         let is_mute = |tally: &Tally| tally.unanswered == tally.ended;
-        let silent: Vec<(usize, &Tally)> = self
-            .nodes()
-            .filter(|(_, tally)| tally.unanswered > 0)
-            .filter(|(_, tally)| plan.nemesis.is_empty() || is_mute(tally))
-            .collect();
+        let goes_down = plan.nemesis.iter().any(|n| matches!(n, Nemesis::Kill | Nemesis::Pause));
+        let is_odd = |tally: &Tally| plan.nemesis.is_empty() || (is_mute(tally) && !goes_down);
+        let silent: Vec<(usize, &Tally)> =
+            self.nodes().filter(|(_, tally)| tally.unanswered > 0 && is_odd(tally)).collect();
         let (first, tally) = silent.first()?;
         let shown = |(node, tally): &(usize, &Tally)| {
             let Tally { ended, unanswered, .. } = tally;

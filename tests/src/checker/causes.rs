@@ -25,8 +25,8 @@ pub fn split(problem: &str) -> (&str, Option<&str>) {
 pub fn of_error(error: &OpError) -> &'static str {
     let code = match error {
         OpError::Timeout => {
-            return "nodes hang, wait for others that are away, or do not flush their standard \
-                    output";
+            return "nodes hang, are down, wait for others that are, or do not flush their \
+                    standard output";
         }
         OpError::Crash => return "the test has clients crash, so not all operations can succeed",
         OpError::Killed => return "the test kills nodes, so not all operations can succeed",

@@ -120,7 +120,11 @@ impl TestArgs {
         if self.log_stderr {
             return Err("--log-stderr: simulated nodes have no standard error".to_owned());
         }
-        self.own_config()
+        let config = self.own_config()?;
+        if config.data_dir.is_some() {
+            return Err("after --: --data-dir: simulated nodes keep no files".to_owned());
+        }
+        Ok(config)
     }
 
     /// What follows `--`, read as this project's own node will read it.

@@ -1,8 +1,9 @@
 //! Command lines that start no test: wrong ones, and those that ask for help.
 
+use clap::ValueEnum;
 use clap::error::{ContextKind, ErrorKind};
 
-use super::NODE_HELP;
+use super::{NODE_HELP, WorkloadName};
 use crate::output;
 use crate::report::{EXIT_BAD_FLAGS, EXIT_FAILED};
 
@@ -29,12 +30,11 @@ pub fn refuse(problem: &str) -> u8 {
     EXIT_BAD_FLAGS
 }
 
-/// Whether this project's own node would take an argument, with a value or without.
+/// Whether this project's own node would take a flag.
 fn is_for_own_node(arg: &str) -> bool {
     // All flags that take a value take this one.
     let with_value = format!("{arg}=1");
-    let is_taken = |arg: &str| maelstrom_node::Config::parse([arg.into()]).is_ok();
-    is_taken(arg) || arg.starts_with("--") && is_taken(&with_value)
+    arg.starts_with("--") && maelstrom_node::Config::parse([with_value.into()]).is_ok()
 }
 
 /// What is wrong stands before the first blank line. Of what follows, only the guess at what
@@ -44,19 +44,31 @@ fn one_line(usage: &clap::Error) -> String {
     let problem = text.split("\n\n").next().unwrap_or_default();
     let problem = problem.strip_prefix("error: ").unwrap_or(problem);
     let problem = problem.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some(arg) = usage.get(ContextKind::InvalidArg).map(ToString::to_string)
-        && usage.kind() == ErrorKind::UnknownArgument
-        && is_for_own_node(&arg)
-    {
-        return format!(
-            "{problem}; it is an argument of this project's node: those follow --, at the end of \
-             the line, as in -- {arg} …; see {NODE_HELP}"
-        );
+    let unknown = usage.get(ContextKind::InvalidArg).map(ToString::to_string);
+    if let Some(arg) = unknown.filter(|_| usage.kind() == ErrorKind::UnknownArgument) {
+        if WorkloadName::from_str(&arg, false).is_ok() {
+            return format!(
+                "{problem}; the workload is named with -w {arg}, and once more as -- {arg} if \
+                 the node takes it as an argument; see --help"
+            );
+        }
+        if is_for_own_node(&arg) {
+            return format!(
+                "{problem}; it is an argument of this project's node: those follow --, at the end \
+                 of the line, as in -- {arg} …; see {NODE_HELP}"
+            );
+        }
     }
     let guesses =
         [ContextKind::SuggestedArg, ContextKind::SuggestedValue, ContextKind::SuggestedSubcommand];
     match guesses.into_iter().find_map(|kind| usage.get(kind)) {
         Some(guess) => format!("{problem}; did you mean {guess}? See --help"),
+        None if usage.kind() == ErrorKind::UnknownArgument => {
+            format!(
+                "{problem}; tests begin with the word test, arguments for the node follow --; see \
+                 --help"
+            )
+        }
         None => format!("{problem}; see --help"),
     }
 }

@@ -19,7 +19,16 @@ const HEAD: u64 = 256;
 pub fn executable(path: &Path) -> Result<PathBuf, String> {
     use std::os::unix::fs::PermissionsExt;
     let system = |error: io::Error| error.to_string();
-    let canonical = path.canonicalize().map_err(system)?;
+    let canonical = path.canonicalize().map_err(|error| {
+        // As a command line would be, or a name that a shell would find.
+        let is_path = path.is_absolute() || path.components().count() > 1;
+        let hint = if is_path {
+            ""
+        } else {
+            "; --bin is the path of one file, like ./node.py, and its arguments follow --"
+        };
+        format!("{error}{hint}")
+    })?;
     let metadata = canonical.metadata().map_err(system)?;
     if !metadata.is_file() {
         return Err("is no file".to_owned());
