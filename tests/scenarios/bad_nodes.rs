@@ -114,7 +114,7 @@ fn a_node_that_does_not_run_as_it_should_fails_the_test() {
 fn a_node_that_never_answers_is_named_with_its_log() {
     try_all(&[
         (
-            "-w echo --nodes n1,n2 --time-limit 6 --rate 5",
+            "-w echo --nodes n1,n2 --time-limit 1 --rate 40",
             "n2 is mute",
             0,
             &[
@@ -125,7 +125,7 @@ fn a_node_that_never_answers_is_named_with_its_log() {
             ],
         ),
         (
-            "-w echo --nodes n1,n2 --time-limit 6 --rate 5",
+            "-w echo --nodes n1,n2 --time-limit 1 --rate 40",
             "everybody is mute",
             1,
             &[
