@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use snowflake::layout::IDS_PER_MS;
-use snowflake::{Clock, Epoch, Generator, Local, NodeId, SystemClock};
+use snowflake::{Clock, CoarseClock, Epoch, Generator, Local, NodeId, SystemClock};
 
 #[cfg(feature = "peers")]
 pub mod peers;
@@ -31,6 +31,7 @@ pub trait Visitor {
 /// Visits our generator and those of the peers with the same layout and cap.
 pub fn visit_capped(visitor: &mut impl Visitor) {
     visitor.visit(Ours::with_lead_ms(0));
+    visitor.visit(OursCoarse::new());
     #[cfg(feature = "peers")]
     peers::visit_capped(visitor);
     visitor.visit(MutexBaseline::new());
@@ -57,6 +58,37 @@ impl Ours {
 
 impl Subject for Ours {
     const NAME: &'static str = "snowflake (this crate)";
+
+    #[inline]
+    fn try_next(&self) -> Option<u64> {
+        self.0.try_next_id().ok().map(|id| id.get())
+    }
+
+    #[inline]
+    fn next(&self) -> u64 {
+        self.0.next_id().map_or(0, |id| id.get())
+    }
+}
+
+/// Our generator with the clock whose timestamps can be one kernel tick old.
+#[derive(Debug)]
+pub struct OursCoarse(Generator<CoarseClock>);
+
+impl OursCoarse {
+    /// One whose IDs never run ahead of the clock.
+    pub const fn new() -> OursCoarse {
+        OursCoarse(Generator::builder(NodeId::MAX, Epoch::Y2024).build_static(CoarseClock))
+    }
+}
+
+impl Default for OursCoarse {
+    fn default() -> OursCoarse {
+        OursCoarse::new()
+    }
+}
+
+impl Subject for OursCoarse {
+    const NAME: &'static str = "snowflake, `CoarseClock`";
 
     #[inline]
     fn try_next(&self) -> Option<u64> {

@@ -147,14 +147,16 @@ impl<C: Clock> Generator<C> {
     /// Sleeps, so as to wake just before the end of `pause`, or spins that long.
     fn sleep(&self, pause: Duration, refusal: Refusal) {
         let Refusal::Ahead { reading, .. } = refusal else { return };
-        match reading.holds_until {
-            Some(until) if pause <= WAKES_LATE => {
-                while until.holds_at(self.clock.counter()) {
-                    hint::spin_loop();
-                }
+        let has_counter = reading.holds_until.is_some();
+        if has_counter && pause <= WAKES_LATE {
+            // By the system's counter: the clock's may be too coarse to see the end by.
+            let begun = Instant::now();
+            while begun.elapsed() < pause {
+                hint::spin_loop();
             }
-            Some(_) => thread::sleep((pause - WAKES_LATE).min(LONGEST_SLEEP)),
-            None => thread::sleep(pause.min(LONGEST_SLEEP)),
+            return;
         }
+        let early = if has_counter { WAKES_LATE } else { Duration::ZERO };
+        thread::sleep((pause - early).min(LONGEST_SLEEP));
     }
 }

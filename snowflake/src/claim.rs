@@ -55,8 +55,8 @@
 //! the call is repeated.
 //!
 //! *Stale is safe.* Shutting a gate that is open, or opening one with an end that is
-//! past, costs a clock reading. An end is never late, because the counter was read
-//! before the clock.
+//! past, costs a clock reading. An end is late by no more than the counter is coarse, because
+//! that was read before the clock; slots are then older than the time, and below the limit.
 //!
 //! `tests/loom_claim.rs` tries the interleavings, and fails if the word's additions
 //! or exchanges are torn or the gate's ordering is relaxed. Loom does not reorder

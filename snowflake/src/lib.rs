@@ -94,9 +94,16 @@
 //! small correction of the clock, at once instead of waiting it out. Its price is the
 //! same time at a restart.
 //!
+//! # Choosing a clock
+//!
+//! [`SystemClock`] stamps every ID with the millisecond it is made in. [`CoarseClock`] makes
+//! them at half the price on many machines, with timestamps that can be as old as the
+//! kernel's tick, mostly 4 ms. [`ManualClock`] is for tests, and any other time is a
+//! [`Clock`] of one's own.
+//!
 //! # Features
 //!
-//! - `std` (default): [`SystemClock`], [`ManualClock`], the calls that sleep, node ids
+//! - `std` (default): [`SystemClock`], [`CoarseClock`], [`ManualClock`], the calls that sleep, node ids
 //!   from the environment. Without it the crate is `no_std` and allocates nothing: bring
 //!   a [`Clock`].
 //! - `serde`: an [`Id`] is a decimal string in JSON, because JavaScript rounds numbers
@@ -167,6 +174,6 @@ pub use node_id::{NodeId, NodeIdError};
 pub use text::{DecimalBuffer, JsonBuffer, ParseIdError};
 
 #[cfg(feature = "std")]
-pub use clock::ManualClock;
+pub use clock::{CoarseClock, ManualClock};
 #[cfg(feature = "std")]
 pub use node_id::NodeIdSourceError;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::{assert_unique_and_increasing, at, builder, together};
 use snowflake::layout::IDS_PER_MS;
-use snowflake::{Clock, Epoch, Id, ManualClock, SystemClock};
+use snowflake::{Clock, CoarseClock, Epoch, Id, ManualClock, SystemClock};
 
 #[test]
 fn ids_of_eight_threads_are_unique_and_increase_in_each() {
@@ -115,6 +115,21 @@ fn fifty_million_ids_at_full_speed_are_distinct() {
         }
     });
     assert_eq!(seen.count(), ASKED);
+}
+
+#[test]
+fn by_the_coarse_clock_as_well_and_none_of_them_is_ahead_of_the_time() {
+    let generator = builder().build(CoarseClock).unwrap();
+    let ids = together(|_| {
+        let make = |_| {
+            let id = generator.next_id().unwrap();
+            let now = SystemClock.now().since(Epoch::Y2024).unwrap();
+            assert!(id.parts().timestamp_ms <= now, "{id} at {now}");
+            id
+        };
+        (0..20_000).map(make).collect::<Vec<_>>()
+    });
+    assert_unique_and_increasing(&ids);
 }
 
 #[test]

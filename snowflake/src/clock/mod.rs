@@ -1,10 +1,14 @@
 //! What time it is.
 
 #[cfg(feature = "std")]
+mod coarse;
+#[cfg(feature = "std")]
 mod manual;
 mod reading;
 mod system;
 
+#[cfg(feature = "std")]
+pub use coarse::CoarseClock;
 #[cfg(feature = "std")]
 pub use manual::ManualClock;
 pub use reading::{HoldsUntil, Reading};

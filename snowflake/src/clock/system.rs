@@ -7,6 +7,8 @@
 /// is `CLOCK_BOOTTIME` on Linux and Android, which goes on while the machine sleeps,
 /// and [`Instant`](std::time::Instant) elsewhere. The first reading in a process
 /// calibrates the counter, which takes a few milliseconds.
+///
+/// [`CoarseClock`](crate::CoarseClock) is cheaper, at the price of a kernel's tick.
 #[cfg(feature = "std")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
@@ -20,6 +22,9 @@ pub struct SystemClock;
 pub enum SystemClock {}
 
 #[cfg(feature = "std")]
+pub(super) use with_std::{NS_PER_MS, since_1970_ns, uptime_ms};
+
+#[cfg(feature = "std")]
 mod with_std {
     use std::sync::OnceLock;
     use std::time::{SystemTime, UNIX_EPOCH};
@@ -27,7 +32,7 @@ mod with_std {
     use super::SystemClock;
     use crate::{Clock, HoldsUntil, Reading, UnixMillis};
 
-    const NS_PER_MS: u64 = 1_000_000;
+    pub(in crate::clock) const NS_PER_MS: u64 = 1_000_000;
 
     /// The process's cycle counter.
     struct Counter {
@@ -84,19 +89,19 @@ mod with_std {
     ///
     /// A clock before 1970 reads as 1970, which is before any sensible epoch and
     /// refused as such.
-    fn since_1970_ns() -> (u64, u64) {
+    pub(in crate::clock) fn since_1970_ns() -> (u64, u64) {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         (since.as_millis() as u64, u64::from(since.subsec_nanos()) % NS_PER_MS)
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    fn uptime_ms() -> u64 {
+    pub(in crate::clock) fn uptime_ms() -> u64 {
         let up = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
         up.tv_sec as u64 * 1000 + up.tv_nsec as u64 / NS_PER_MS
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    fn uptime_ms() -> u64 {
+    pub(in crate::clock) fn uptime_ms() -> u64 {
         use std::time::Instant;
 
         static START: OnceLock<Instant> = OnceLock::new();
