@@ -45,6 +45,7 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
         ),
         ("-w echo --nemesis clock", "--nemesis clock needs simulated nodes"),
         ("-w echo --latency-dist normal", "[possible values: constant, uniform, exponential]"),
+        ("-w g-set --nodes a,a", "node name \"a\" is given twice"),
         ("-w echo --bin /no/such/node", "--bin /no/such/node: No such file"),
         (
             "-w echo --bin python3",
@@ -65,6 +66,33 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
     run.expect_refusal("requires a subcommand but one was not provided");
     workbench(&["-w", "echo"]).expect_refusal("tests begin with the word test");
     workbench(&["tset"]).expect_refusal("unrecognized subcommand 'tset'; did you mean");
+}
+
+/// A test all the same: one line says so before it begins.
+#[test]
+fn what_is_probably_not_meant_is_noted() {
+    let said = |flags: &str| {
+        let run = test(&format!("--sim --time-limit 1 {flags}"), &[]);
+        assert!(run.expect_code(0).stderr.matches("note: ").count() <= 1, "{run}");
+        run.stderr.lines().find(|line| line.starts_with("note: ")).unwrap_or_default().to_owned()
+    };
+    assert_eq!(
+        said("-w echo --nodes 3"),
+        "note: there is one node, named \"3\"; for so many, --node-count 3"
+    );
+    assert_eq!(
+        said("-w echo --node-count 1 --nemesis loss,partition"),
+        "note: --nemesis partition does nothing to a single node"
+    );
+    assert!(said("-w pn-counter --seeds 0..2").ends_with(" end the line with -- pn-counter"));
+    for quiet in [
+        "-w echo --nodes 1,2 --nemesis partition",
+        "-w echo --nodes n3 --nemesis loss",
+        "-w pn-counter -- pn-counter",
+        "-w broadcast",
+    ] {
+        assert_eq!(said(quiet), "", "{quiet}");
+    }
 }
 
 /// Every number, at and past its bounds: refused in one line, never a crash or a hang.

@@ -32,7 +32,6 @@ const STORE: &str = "store";
 #[must_use]
 pub fn test(args: &TestArgs) -> u8 {
     interrupt::listen();
-    args.hint().iter().for_each(output::say);
     (0..args.test_count).map(|_| test_once(args)).find(|code| *code != 0).unwrap_or(0)
 }
 
@@ -61,7 +60,10 @@ fn test_once(args: &TestArgs) -> u8 {
 fn test_workload<W: Workload>(args: &TestArgs, plan: Plan, workload: impl Fn() -> W + Sync) -> u8 {
     if !args.simulates() {
         return match args.launch() {
-            Ok(launch) => tell(in_processes(plan, &launch, workload()), None),
+            Ok(launch) => {
+                args.notes(&plan).iter().for_each(output::say);
+                tell(in_processes(plan, &launch, workload()), None)
+            }
             Err(problem) => refuse(&problem),
         };
     }
@@ -69,6 +71,7 @@ fn test_workload<W: Workload>(args: &TestArgs, plan: Plan, workload: impl Fn() -
         Ok(config) => own_node(config),
         Err(problem) => return refuse(&problem),
     };
+    args.notes(&plan).iter().for_each(output::say);
     match &args.seeds {
         None => {
             let replay = replay_command(plan.seed);

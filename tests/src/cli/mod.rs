@@ -1,5 +1,6 @@
 //! The command line: Maelstrom's names, meanings and defaults, and a few flags of our own.
 
+mod notes;
 mod plan;
 pub mod usage;
 mod values;

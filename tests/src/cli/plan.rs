@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use clap::ValueEnum;
-
-use super::values::{Concurrency, MOST_CLIENTS, MOST_NODES, WorkloadName};
+use super::values::{Concurrency, MOST_CLIENTS, MOST_NODES};
 use super::{NODE_HELP, TestArgs};
 use crate::address::Directory;
 use crate::nemesis::Nemesis;
@@ -128,26 +126,9 @@ impl TestArgs {
     }
 
     /// What follows `--`, read as this project's own node will read it.
-    fn own_config(&self) -> Result<maelstrom_node::Config, String> {
+    pub(super) fn own_config(&self) -> Result<maelstrom_node::Config, String> {
         maelstrom_node::Config::parse(self.args.iter().cloned())
             .map_err(|problem| format!("after --: {problem}; see {NODE_HELP}"))
-    }
-
-    /// What whoever tests sets or counters with this project's node may have overlooked.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        use WorkloadName::{GCounter, GSet, PnCounter};
-        let is_own = self.bin.as_ref().is_none_or(|bin| bin.ends_with("maelstrom-node"));
-        let config = self.own_config().ok().filter(|_| is_own)?;
-        let may_begin_with_read = matches!(self.workload, GSet | GCounter | PnCounter);
-        (may_begin_with_read && config.workload.is_none()).then(|| {
-            let workload = self.workload.to_possible_value();
-            format!(
-                "note: the node is not told its workload, so it cannot answer a read that comes \
-                 before any add; to tell it, end the line with -- {}",
-                workload.as_ref().map(|name| name.get_name()).unwrap_or_default()
-            )
-        })
     }
 
     /// How nodes are to be started.

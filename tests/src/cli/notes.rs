@@ -1,0 +1,42 @@
+//! What is allowed, and probably not what was meant.
+
+use clap::ValueEnum;
+
+use super::{TestArgs, WorkloadName};
+use crate::nemesis::Nemesis;
+use crate::plan::Plan;
+
+impl TestArgs {
+    /// What whoever wrote these flags may have overlooked, a line each.
+    #[must_use]
+    pub fn notes(&self, plan: &Plan) -> Vec<String> {
+        let untold = self.untold_workload().map(|workload| {
+            format!(
+                "note: the node is not told its workload, so it cannot answer a read that comes \
+                 before any add; to tell it, end the line with -- {workload}"
+            )
+        });
+        let names = plan.directory.node_names();
+        let alone = names.first().filter(|_| names.len() == 1);
+        let count = alone.filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+        let count = count.map(|name| {
+            format!("note: there is one node, named {name:?}; for so many, --node-count {name}")
+        });
+        let cut = |fault: &&Nemesis| matches!(fault, Nemesis::Partition | Nemesis::OneWay);
+        let uncut =
+            plan.nemesis.iter().find(cut).filter(|_| alone.is_some()).map(|fault| {
+                format!("note: --nemesis {} does nothing to a single node", fault.name())
+            });
+        [untold, count, uncut].into_iter().flatten().collect()
+    }
+
+    /// The workload, if this project's own node would have to be told of it, and is not.
+    fn untold_workload(&self) -> Option<String> {
+        use WorkloadName::{GCounter, GSet, PnCounter};
+        let is_own = self.bin.as_ref().is_none_or(|bin| bin.ends_with("maelstrom-node"));
+        let may_begin_with_read = matches!(self.workload, GSet | GCounter | PnCounter);
+        let config = self.own_config().ok().filter(|_| is_own && may_begin_with_read)?;
+        let workload = self.workload.to_possible_value().filter(|_| config.workload.is_none())?;
+        Some(workload.get_name().to_owned())
+    }
+}
