@@ -14,7 +14,8 @@
 //! end that was kept `n` forks ago, each in a child of the last, comes back `n` [`STEP`]s
 //! too early. A [`STEP`] is longer than any counter's millisecond, so that end is past, and
 //! time takes it further away. To come round to the present again the steps and the counts
-//! since must make up 2^64: 2^23 forks are half of it, and 97 years at 3 GHz the other.
+//! since must make up 2^64: 2^23 forks are half of it, and 97 years at 3 GHz the other. The
+//! same holds for the end 0 of a gate that was shut, in its own process too.
 //!
 //! Not seen: a child made by the system call itself, around libc, and `vfork`, after
 //! which a child may do nothing but exec in any case.
