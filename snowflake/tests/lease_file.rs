@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use snowflake::lease::{Bounds, FileStore, LeaseError, LeaseStore, Request, Successor};
 use snowflake::{Epoch, NodeId, UnixMillis};
@@ -20,15 +21,21 @@ fn later(ms: u64) -> UnixMillis {
     UnixMillis(NOON.0 + ms)
 }
 
+/// One test at a time: a program that another one starts has, for a moment, what is open
+/// here, and a file that is removed meanwhile goes on filling its disk.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// A disk of 64 KiB.
 struct Disk {
     mounted: TempDir,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Disk {
     /// None, and said so, if it cannot be mounted.
     fn mount() -> Option<Disk> {
-        let disk = Disk { mounted: tempfile::tempdir().unwrap() };
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let disk = Disk { mounted: tempfile::tempdir().unwrap(), _turn };
         if disk.mounted_with("size=64k,mode=777") {
             return Some(disk);
         }
