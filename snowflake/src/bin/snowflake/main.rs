@@ -1,17 +1,21 @@
 //! The command-line tool: leases of any store, and what is in an ID.
 #![forbid(unsafe_code)]
 
+mod show;
+mod store;
+
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
+use show::{Output, decode, status, time};
 use snowflake::layout::TIMESTAMP_MAX;
-use snowflake::lease::{Bounds, FileStore, Lease, LeaseStore, Problem, Record, StoreError};
+use snowflake::lease::{Bounds, FileStore, Lease, LeaseStore, Record};
 use snowflake::{Clock, Epoch, Generator, Id, NodeId, SystemClock, UnixMillis};
+use store::Store;
 
 /// Looks at Snowflake IDs and at the leases of their node ids.
 #[derive(Parser)]
@@ -87,18 +91,6 @@ enum LeaseCommand {
     },
 }
 
-/// Where the leases are.
-#[derive(clap::Args)]
-struct Store {
-    /// A folder, `postgresql://user@host/database`, or `etcd://host/prefix` (`etcds` for TLS).
-    /// A database is set up for the epoch when it is first used, if only to be looked at.
-    #[arg(value_name = "STORE")]
-    place: String,
-    /// What timestamps count from. A file store knows.
-    #[arg(long, value_parser = present_epoch)]
-    epoch: Option<Epoch>,
-}
-
 fn epoch(text: &str) -> Result<Epoch, String> {
     match text {
         "2024" => Ok(Epoch::Y2024),
@@ -142,80 +134,6 @@ fn within_epoch(mark: UnixMillis, epoch: Epoch) -> Result<(), Failure> {
 
 type Failure = Box<dyn std::error::Error>;
 
-impl Store {
-    /// Whether it is one for many machines: those have URLs.
-    fn is_database(&self) -> bool {
-        self.place.contains("://")
-    }
-
-    fn records(&self) -> Result<Vec<(NodeId, Record)>, Failure> {
-        if self.is_database() {
-            return Ok(self.open()?.records()?);
-        }
-        let (_, ledger) = FileStore::peek(&self.place)?;
-        Ok(ledger.iter().map(|(node, record)| (node, record.clone())).collect())
-    }
-
-    /// What to know of it beside its records.
-    fn warning(&self) -> Option<String> {
-        let is_copy = !self.is_database() && FileStore::is_copy(&self.place).unwrap_or(false);
-        is_copy.then(|| StoreError::new(&*self.place, Problem::Copied).to_string())
-    }
-
-    fn open(&self) -> Result<Box<dyn LeaseStore>, Failure> {
-        if self.is_database() {
-            let epoch = self.epoch.ok_or("a database needs --epoch: the one its holders have")?;
-            return connect(&self.place, epoch);
-        }
-        let (namespace, _) = FileStore::peek(&self.place)?;
-        let epoch = self.epoch.unwrap_or(namespace.epoch);
-        Ok(Box::new(FileStore::open(&self.place, epoch, Bounds::default())?))
-    }
-
-    /// Begins a file store anew.
-    fn rebuild(&self, mark: UnixMillis) -> Result<(), Failure> {
-        if self.is_database() {
-            return Err(
-                "--all is for file stores: reset the node ids of a database one by one".into()
-            );
-        }
-        let recorded = FileStore::peek(&self.place).ok().map(|(namespace, _)| namespace.epoch);
-        let epoch = self.epoch.or(recorded);
-        let epoch = epoch.ok_or("the old file does not tell its epoch: say --epoch")?;
-        within_epoch(mark, epoch)?;
-        FileStore::rebuild(&self.place, epoch, Bounds::default(), mark)?;
-        Ok(())
-    }
-}
-
-fn connect(url: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
-    match url.split("://").next() {
-        Some("postgresql" | "postgres") => postgres(url, epoch),
-        Some("etcd" | "etcds") => etcd(url, epoch),
-        _ => Err("the URL of a store begins with postgresql://, etcd:// or etcds://".into()),
-    }
-}
-
-#[cfg(feature = "postgres")]
-fn postgres(url: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
-    Ok(Box::new(snowflake::lease::PostgresStore::connect(url, epoch, Bounds::default())?))
-}
-
-#[cfg(not(feature = "postgres"))]
-fn postgres(_: &str, _: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
-    Err("built without PostgreSQL: build with `--features cli,postgres`".into())
-}
-
-#[cfg(feature = "etcd")]
-fn etcd(url: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
-    Ok(Box::new(snowflake::lease::EtcdStore::connect(url, epoch, Bounds::default())?))
-}
-
-#[cfg(not(feature = "etcd"))]
-fn etcd(_: &str, _: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
-    Err("built without etcd: build with `--features cli,etcd`".into())
-}
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = match run(cli.command) {
@@ -239,11 +157,6 @@ fn failure(error: &dyn Display) -> ExitCode {
 fn warn(warning: &dyn Display) {
     // If that fails as well there is nobody left to tell.
     let _ = writeln!(io::stderr(), "snowflake: {warning}");
-}
-
-struct Output {
-    text: String,
-    value: Value,
 }
 
 fn run(command: Command) -> Result<Output, Failure> {
@@ -299,61 +212,6 @@ fn release(store: &dyn LeaseStore, node: NodeId) -> Result<UnixMillis, Failure> 
 
 fn done(text: String) -> Result<Output, Failure> {
     Ok(Output { value: json!({ "done": text }), text })
-}
-
-fn decode(id: Id, epoch: Option<Epoch>) -> Output {
-    let parts = id.parts();
-    let made = epoch.map(|epoch| epoch.time_of(id));
-    let made_text = made.map_or_else(
-        || "with --epoch: `2024`, `twitter`, or milliseconds since 1970".to_owned(),
-        time,
-    );
-    Output {
-        text: format!(
-            "timestamp    {} ms since the epoch\nnode id      {}\nsequence     {}\nmade at      {}",
-            parts.timestamp_ms, parts.node, parts.sequence, made_text,
-        ),
-        value: json!({
-            "id": id.to_string(),
-            "timestamp_ms": parts.timestamp_ms,
-            "node": parts.node,
-            "sequence": parts.sequence,
-            "unix_ms": made.map(|made| made.0),
-        }),
-    }
-}
-
-fn status(records: &[(NodeId, Record)]) -> Output {
-    let now = SystemClock.now();
-    let mut text = format!("{:>4}  {:>6}  {:8}  {:24}  holder", "node", "fence", "state", "mark");
-    let mut values = Vec::new();
-    for (node, record) in records {
-        let Record { fence, from, mark, held, holder } = record;
-        let state = match (held, record.is_held_at(now)) {
-            (_, true) => "held",
-            (true, false) => "ended",
-            (false, _) => "released",
-        };
-        text += &format!("\n{node:>4}  {fence:>6}  {state:8}  {:24}  {holder}", time(*mark));
-        values.push(json!({
-            "node": node.get(),
-            "fence": fence,
-            "state": state,
-            "from_ms": from.0,
-            "mark_ms": mark.0,
-            "holder": holder,
-        }));
-    }
-    if records.is_empty() {
-        text = "no node id was ever held".to_owned();
-    }
-    Output { text, value: json!(values) }
-}
-
-/// As a date, or the number where there is none.
-fn time(ms: UnixMillis) -> String {
-    let date = i64::try_from(ms.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    date.map_or_else(|| ms.to_string(), |date| format!("{date:.3}"))
 }
 
 #[cfg(test)]

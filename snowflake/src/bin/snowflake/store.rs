@@ -1,0 +1,92 @@
+//! Where leases are kept, as the command line names it.
+
+use snowflake::lease::{Bounds, FileStore, LeaseStore, Problem, Record, StoreError};
+use snowflake::{Epoch, NodeId, UnixMillis};
+
+use crate::{Failure, present_epoch, within_epoch};
+
+/// Where the leases are.
+#[derive(clap::Args)]
+pub(crate) struct Store {
+    /// A folder, `postgresql://user@host/database`, or `etcd://host/prefix` (`etcds` for TLS).
+    /// A database is set up for the epoch when it is first used, if only to be looked at.
+    #[arg(value_name = "STORE")]
+    place: String,
+    /// What timestamps count from. A file store knows.
+    #[arg(long, value_parser = present_epoch)]
+    epoch: Option<Epoch>,
+}
+
+impl Store {
+    /// Whether it is one for many machines: those have URLs.
+    fn is_database(&self) -> bool {
+        self.place.contains("://")
+    }
+
+    pub(crate) fn records(&self) -> Result<Vec<(NodeId, Record)>, Failure> {
+        if self.is_database() {
+            return Ok(self.open()?.records()?);
+        }
+        let (_, ledger) = FileStore::peek(&self.place)?;
+        Ok(ledger.iter().map(|(node, record)| (node, record.clone())).collect())
+    }
+
+    /// What to know of it beside its records.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let is_copy = !self.is_database() && FileStore::is_copy(&self.place).unwrap_or(false);
+        is_copy.then(|| StoreError::new(&*self.place, Problem::Copied).to_string())
+    }
+
+    pub(crate) fn open(&self) -> Result<Box<dyn LeaseStore>, Failure> {
+        if self.is_database() {
+            let epoch = self.epoch.ok_or("a database needs --epoch: the one its holders have")?;
+            return connect(&self.place, epoch);
+        }
+        let (namespace, _) = FileStore::peek(&self.place)?;
+        let epoch = self.epoch.unwrap_or(namespace.epoch);
+        Ok(Box::new(FileStore::open(&self.place, epoch, Bounds::default())?))
+    }
+
+    /// Begins a file store anew.
+    pub(crate) fn rebuild(&self, mark: UnixMillis) -> Result<(), Failure> {
+        if self.is_database() {
+            return Err(
+                "--all is for file stores: reset the node ids of a database one by one".into()
+            );
+        }
+        let recorded = FileStore::peek(&self.place).ok().map(|(namespace, _)| namespace.epoch);
+        let epoch = self.epoch.or(recorded);
+        let epoch = epoch.ok_or("the old file does not tell its epoch: say --epoch")?;
+        within_epoch(mark, epoch)?;
+        FileStore::rebuild(&self.place, epoch, Bounds::default(), mark)?;
+        Ok(())
+    }
+}
+
+fn connect(url: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
+    match url.split("://").next() {
+        Some("postgresql" | "postgres") => postgres(url, epoch),
+        Some("etcd" | "etcds") => etcd(url, epoch),
+        _ => Err("the URL of a store begins with postgresql://, etcd:// or etcds://".into()),
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(url: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
+    Ok(Box::new(snowflake::lease::PostgresStore::connect(url, epoch, Bounds::default())?))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn postgres(_: &str, _: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
+    Err("built without PostgreSQL: build with `--features cli,postgres`".into())
+}
+
+#[cfg(feature = "etcd")]
+fn etcd(url: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
+    Ok(Box::new(snowflake::lease::EtcdStore::connect(url, epoch, Bounds::default())?))
+}
+
+#[cfg(not(feature = "etcd"))]
+fn etcd(_: &str, _: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
+    Err("built without etcd: build with `--features cli,etcd`".into())
+}
