@@ -269,6 +269,8 @@ fn a_program_that_turns_out_not_to_start_exits_255() {
     for (text, said) in [
         ("#!/tmp\n", ["error: cannot start", "node: Permission denied"]),
         ("#!/usr/bin/env no-such-snake\n", ["(exit status: 127)", "likely: a command was not"]),
+        ("#!/bin/sh\nexit 2\n", ["(exit status: 2)", "likely: it refuses its arguments"]),
+        ("#!/bin/sh\nexit 1\n", ["(exit status: 1)", "likely: it crashed"]),
     ] {
         std::fs::write(&program, text).unwrap();
         std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();

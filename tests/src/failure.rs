@@ -106,12 +106,14 @@ impl fmt::Display for Failure {
                 Said(stderr)
             ),
             Failure::Exited { node, status, stderr } => {
-                // As shells and env say it.
-                let likely = if status.ends_with(": 127") {
-                    "a command was not found: the one that its first line names, or one that it \
-                     calls"
-                } else {
-                    "it crashed, or took the end of one request for the end of all"
+                // As shells, and most readers of command lines, say it.
+                let likely = match status.strip_prefix("exit status: ") {
+                    Some("127") => {
+                        "a command was not found: the one that its first line names, or one that \
+                         it calls"
+                    }
+                    Some("2") => "it refuses its arguments, which are those that follow --",
+                    _ => "it crashed, or took the end of one request for the end of all",
                 };
                 write!(
                     f,
