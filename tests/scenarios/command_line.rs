@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
-use crate::support::{WORKBENCH, test, test_with, workbench};
+use crate::support::{BAD_NODE, WORKBENCH, test, test_with, workbench};
 
 #[test]
 fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
@@ -238,9 +238,8 @@ fn a_program_that_cannot_start_is_refused_with_what_to_do() {
     // ELF's header of a program for machine 0xfffe.
     let foreign: Vec<u8> =
         [&b"\x7fELF\x02\x01\x01"[..], &[0; 9], b"\x02\x00\xfe\xff", &[0; 44]].concat();
-    let cases: [(&[u8], &str); 9] = [
+    let cases: [(&[u8], &str); 8] = [
         (b"", "is empty"),
-        (b"import sys\n", "has no #! line that names its interpreter; begin it with one, like"),
         (b"#!/bin/sh\r\n", "ends its lines with CR LF"),
         (b"#!/usr/bin/env python3\r\n", "the interpreter \"/usr/bin/env python3\\r\"; save it"),
         (b"\xef\xbb\xbf#!/bin/sh\n", "begins with a byte order mark"),
@@ -250,7 +249,7 @@ fn a_program_that_cannot_start_is_refused_with_what_to_do() {
             b"#!/no/such/interpreter -x\n",
             "interpreter \"/no/such/interpreter\", which is not there",
         ),
-        (&foreign, "cannot be run (Exec format error (os error 8)): it is no program, or one for"),
+        (&foreign, "cannot be run: Exec format error (os error 8): it is no program, or one for"),
     ];
     for (text, said) in cases {
         std::fs::write(&program, text).unwrap();
@@ -261,22 +260,76 @@ fn a_program_that_cannot_start_is_refused_with_what_to_do() {
     }
 }
 
+/// The beginning of this bench's own binary, with a loader that is nowhere.
+fn program_without_loader() -> Vec<u8> {
+    let loader = b"/no/such/loader\0";
+    let own = std::fs::read(WORKBENCH).unwrap();
+    assert_eq!(own[..6], *b"\x7fELF\x02\x01", "this test knows 64 bits, the lowest first");
+    let mut header = own[..64].to_vec();
+    // One program header, right behind.
+    header[32..40].copy_from_slice(&64_u64.to_le_bytes());
+    header[56..58].copy_from_slice(&1_u16.to_le_bytes());
+    let size = loader.len() as u64;
+    let words: [u64; 7] = [3 | 4 << 32, 120, 0, 0, size, size, 1];
+    [header, words.map(u64::to_le_bytes).concat(), loader.to_vec()].concat()
+}
+
 /// What only the start can tell: an interpreter that is a folder, or one that `env` cannot find.
 #[test]
 fn a_program_that_turns_out_not_to_start_exits_255() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("node");
-    for (text, said) in [
-        ("#!/tmp\n", ["error: cannot start", "node: Permission denied"]),
-        ("#!/usr/bin/env no-such-snake\n", ["(exit status: 127)", "likely: a command was not"]),
-        ("#!/bin/sh\nexit 2\n", ["(exit status: 2)", "likely: it refuses its arguments"]),
-        ("#!/bin/sh\nexit 1\n", ["(exit status: 1)", "likely: it crashed"]),
-    ] {
+    let without_loader = program_without_loader();
+    let cases: [(&[u8], &[&str]); 8] = [
+        (b"#!/tmp\n", &["error: cannot start", "node: Permission denied"]),
+        (&without_loader, &["No such file", ": the file is there, but not the loader or"]),
+        (b"#!/usr/bin/env no-such-snake\n", &["(exit status: 127)", "likely: a command was not"]),
+        (b"#!/bin/sh\nexit 2\n", &["(exit status: 2)", "likely: it refuses its arguments"]),
+        (
+            b"#!/bin/sh\nread init\necho '{\"src\":\"n1\",\"dest\":\"c0\",\
+              \"body\":{\"type\":\"init_ok\",\"in_reply_to\":1}}'\nexit 2\n",
+            &["(exit status: 2)", "likely: it crashed (a Go program that panics exits so)"],
+        ),
+        (b"#!/bin/sh\nexit 1\n", &["(exit status: 1)", "likely: it crashed"]),
+        (
+            b"no-such-snake\n",
+            &[
+                "note: ",
+                "node has no #! line, so /bin/sh runs it; if it is no shell script, begin it",
+                "(exit status: 127)",
+                "likely: /bin/sh ran it, for it has no #! line",
+                "; else a command was not found",
+            ],
+        ),
+        (b"if (true) {\n", &["(exit status: 2)", "likely: /bin/sh ran it, for it has no #!"]),
+    ];
+    for (text, said) in cases {
         std::fs::write(&program, text).unwrap();
         std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
-        let run = test("-w echo --time-limit 1 --bin", &[program.to_str().unwrap()]);
-        run.expect_code(255).expect_said(&said);
+        let run = test("-w echo --nodes n1 --time-limit 1 --bin", &[program.to_str().unwrap()]);
+        run.expect_code(255).expect_said(said);
     }
+}
+
+/// As under Maelstrom, for Java starts it so.
+#[test]
+fn a_shell_script_needs_no_first_line_that_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("node");
+    std::fs::write(&program, format!("exec '{BAD_NODE}' \"$@\"\n")).unwrap();
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    let line = "-w echo --node-count 1 --time-limit 1 --rate 20 --bin";
+    let bin = program.to_str().unwrap();
+    let note = format!("note: {bin} has no #! line, so /bin/sh runs it");
+    test(line, &[bin, "--", "no flaw"]).expect_valid().expect_said(&[&note]);
+    // With its arguments.
+    test(line, &[bin, "--", "exits at once"]).expect_code(255).expect_said(&["exit status: 3"]);
+}
+
+#[test]
+fn a_command_line_is_no_program() {
+    let run = test("-w echo", &["--bin", "python3 ./node.py"]);
+    run.expect_refusal("No such file or directory (os error 2); --bin is the path of one file");
 }
 
 #[test]

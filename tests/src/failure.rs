@@ -1,6 +1,7 @@
 //! Why a test could not be carried through.
 
 use std::fmt;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use crate::wire::{Malformed, excerpt};
@@ -43,8 +44,12 @@ pub enum Failure {
     Exited {
         /// Which node.
         node: String,
-        /// How: `exit status: 1`.
-        status: String,
+        /// How.
+        status: ExitStatus,
+        /// Whether it had written a line since it was last started.
+        has_spoken: bool,
+        /// Whether a shell ran it, because it names no interpreter.
+        by_shell: bool,
         /// The last it wrote to its standard error.
         stderr: String,
     },
@@ -105,20 +110,18 @@ impl fmt::Display for Failure {
                  has ended{}",
                 Said(stderr)
             ),
-            Failure::Exited { node, status, stderr } => {
-                // As shells, and most readers of command lines, say it.
-                let likely = match status.strip_prefix("exit status: ") {
-                    Some("127") => {
-                        "a command was not found: the one that its first line names, or one that \
-                         it calls"
-                    }
-                    Some("2") => "it refuses its arguments, which are those that follow --",
-                    _ => "it crashed, or took the end of one request for the end of all",
+            Failure::Exited { node, status, has_spoken, by_shell, stderr } => {
+                let shell = if *by_shell {
+                    "/bin/sh ran it, for it has no #! line: if it is no shell script, begin it \
+                     with one, like #!/usr/bin/env python3; else "
+                } else {
+                    ""
                 };
                 write!(
                     f,
                     "node {node} exited by itself ({status})\n  expected: it runs until it is \
-                     killed\n  likely: {likely}{}",
+                     killed\n  likely: {shell}{}{}",
+                    why_exited(status.code(), *has_spoken),
                     Said(stderr)
                 )
             }
@@ -143,6 +146,21 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// What an exit status usually means, as shells, readers of command lines and Go have it.
+fn why_exited(code: Option<i32>, has_spoken: bool) -> &'static str {
+    match code {
+        Some(127) => {
+            "a command was not found: the one that its first line names, or one that it calls"
+        }
+        Some(2) if !has_spoken => {
+            "it refuses its arguments, which are those that follow --, or it crashed (a Go program \
+             that panics exits so)"
+        }
+        Some(2) => "it crashed (a Go program that panics exits so)",
+        _ => "it crashed, or took the end of one request for the end of all",
+    }
+}
 
 /// What a node said last, if anything.
 struct Said<'a>(&'a str);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::checker::Valid;
 use crate::cli::usage::refuse;
-use crate::cli::{TestArgs, WorkloadName};
+use crate::cli::{Nodes, TestArgs, WorkloadName};
 use crate::conductor::Conductor;
 use crate::edn::Edn;
 use crate::failure::Failure;
@@ -58,20 +58,16 @@ fn test_once(args: &TestArgs) -> u8 {
 }
 
 fn test_workload<W: Workload>(args: &TestArgs, plan: Plan, workload: impl Fn() -> W + Sync) -> u8 {
-    if !args.simulates() {
-        return match args.launch() {
-            Ok(launch) => {
-                args.notes(&plan).iter().for_each(output::say);
-                tell(in_processes(plan, &launch, workload()), None)
-            }
-            Err(problem) => refuse(&problem),
-        };
-    }
-    let factory = match args.node_config() {
-        Ok(config) => own_node(config),
+    let nodes = match args.nodes() {
+        Ok(nodes) => nodes,
         Err(problem) => return refuse(&problem),
     };
-    args.notes(&plan).iter().for_each(output::say);
+    args.notes(&plan, &nodes).iter().for_each(output::say);
+    let config = match nodes {
+        Nodes::Processes(launch) => return tell(in_processes(plan, &launch, workload()), None),
+        Nodes::Simulated(config) => config,
+    };
+    let factory = own_node(config);
     match &args.seeds {
         None => {
             let replay = replay_command(plan.seed);

@@ -15,6 +15,7 @@ use crate::nemesis::Nemesis;
 use crate::net::Model;
 use crate::net::latency::Distribution;
 
+pub use plan::Nodes;
 pub use values::{Concurrency, Seeds, TopologyName, WorkloadName};
 use values::{
     MOST_NODES, MOST_SECONDS, count, number, parse_availability, parse_concurrency, parse_seeds,

@@ -2,14 +2,24 @@
 
 use clap::ValueEnum;
 
-use super::{TestArgs, WorkloadName};
+use super::{Nodes, TestArgs, WorkloadName};
 use crate::nemesis::Nemesis;
 use crate::plan::Plan;
+use crate::process::{Launch, Program};
 
 impl TestArgs {
     /// What whoever wrote these flags may have overlooked, a line each.
     #[must_use]
-    pub fn notes(&self, plan: &Plan) -> Vec<String> {
+    pub fn notes(&self, plan: &Plan, nodes: &Nodes) -> Vec<String> {
+        let script = match nodes {
+            Nodes::Processes(Launch { program: program @ Program::ShellScript(_), .. }) => {
+                Some(format!(
+                    "note: {program} has no #! line, so /bin/sh runs it; if it is no shell script, \
+                     begin it with one, like #!/usr/bin/env python3"
+                ))
+            }
+            _ => None,
+        };
         let untold = self.untold_workload().map(|workload| {
             format!(
                 "note: the node is not told its workload, so it cannot answer a read that comes \
@@ -27,7 +37,7 @@ impl TestArgs {
             plan.nemesis.iter().find(cut).filter(|_| alone.is_some()).map(|fault| {
                 format!("note: --nemesis {} does nothing to a single node", fault.name())
             });
-        [untold, count, uncut].into_iter().flatten().collect()
+        [script, untold, count, uncut].into_iter().flatten().collect()
     }
 
     /// The workload, if this project's own node would have to be told of it, and is not.

@@ -14,6 +14,15 @@ use crate::rng;
 /// The most operations of a test, and the most faults: all are kept until they are judged.
 const MOST_EVENTS: f64 = 1e7;
 
+/// What the nodes of a test are.
+#[derive(Debug)]
+pub enum Nodes {
+    /// Processes.
+    Processes(Launch),
+    /// Simulated ones, which behave so.
+    Simulated(maelstrom_node::Config),
+}
+
 impl TestArgs {
     /// Whether nodes are simulated.
     #[must_use]
@@ -131,6 +140,19 @@ impl TestArgs {
             .map_err(|problem| format!("after --: {problem}; see {NODE_HELP}"))
     }
 
+    /// What the test's nodes are to be.
+    ///
+    /// # Errors
+    ///
+    /// As [`TestArgs::node_config`] and [`TestArgs::launch`].
+    pub fn nodes(&self) -> Result<Nodes, String> {
+        if self.simulates() {
+            self.node_config().map(Nodes::Simulated)
+        } else {
+            self.launch().map(Nodes::Processes)
+        }
+    }
+
     /// How nodes are to be started.
     ///
     /// # Errors
@@ -140,9 +162,9 @@ impl TestArgs {
     pub fn launch(&self) -> Result<Launch, String> {
         let program = match &self.bin {
             None => self.own_config().map(|_| Program::Own)?,
-            Some(path) => Program::Binary(
-                executable(path).map_err(|wrong| format!("--bin {}: {wrong}", path.display()))?,
-            ),
+            Some(path) => {
+                executable(path).map_err(|wrong| format!("--bin {}: {wrong}", path.display()))?
+            }
         };
         Ok(Launch { program, args: self.args.clone(), show_stderr: self.log_stderr })
     }

@@ -242,6 +242,12 @@ impl<W: Workload> Conductor<W> {
         }
     }
 
+    /// Whether a node has written a line since it was last started.
+    #[must_use]
+    pub fn has_spoken(&self, node: usize) -> bool {
+        self.lines_written[node] > 0
+    }
+
     /// Everything a judge needs.
     #[must_use]
     pub fn finish(self) -> Outcome<W> {

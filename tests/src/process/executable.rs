@@ -5,27 +5,33 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
+
+use rustix::io::Errno;
+
+use super::Program;
+use super::node::kill;
 
 /// How much of a file is looked at, in bytes: what Linux reads of a first line.
 const HEAD: u64 = 256;
 
-/// The file's place, free of links, if it can be run.
+/// The program that a file is, with its place free of links, if it can be run.
 ///
 /// # Errors
 ///
 /// What is wrong with the file, and what to do.
-pub fn executable(path: &Path) -> Result<PathBuf, String> {
+pub fn executable(path: &Path) -> Result<Program, String> {
     use std::os::unix::fs::PermissionsExt;
     let system = |error: io::Error| error.to_string();
     let canonical = path.canonicalize().map_err(|error| {
         // As a command line would be, or a name that a shell would find.
-        let is_path = path.is_absolute() || path.components().count() > 1;
-        let hint = if is_path {
-            ""
-        } else {
+        let is_name = !path.is_absolute() && path.components().count() == 1;
+        let hint = if is_name || path.to_string_lossy().contains(char::is_whitespace) {
             "; --bin is the path of one file, like ./node.py, and its arguments follow --"
+        } else {
+            ""
         };
         format!("{error}{hint}")
     })?;
@@ -40,8 +46,12 @@ pub fn executable(path: &Path) -> Result<PathBuf, String> {
     // A program may be run by somebody who may not read it.
     if File::open(&canonical).and_then(|file| file.take(HEAD).read_to_end(&mut head)).is_ok() {
         check(&canonical, &head)?;
+        // Java starts such a file so, and with it Maelstrom.
+        if !head.starts_with(b"#!") && !head.contains(&0) {
+            return Ok(Program::ShellScript(canonical));
+        }
     }
-    Ok(canonical)
+    Ok(Program::Binary(canonical))
 }
 
 fn check(path: &Path, head: &[u8]) -> Result<(), String> {
@@ -58,27 +68,34 @@ fn check(path: &Path, head: &[u8]) -> Result<(), String> {
     if head.is_empty() {
         return Err("is empty".to_owned());
     }
-    if !head.contains(&0) {
-        return Err("has no #! line that names its interpreter; begin it with one, like \
-                    #!/usr/bin/env python3"
-            .to_owned());
-    }
-    if is_like_own(head) {
+    if !head.contains(&0) || is_like_own(head) {
         return Ok(());
     }
-    // The system may know other formats than that of the bench. Only a start can tell.
-    let start =
-        Command::new(path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    match start {
+    // The system may know other formats than that of the bench. Only a start can tell, and one
+    // by a launcher would not: its `execvp` hands to a shell what the system refuses.
+    let mut start = Command::new(path);
+    start.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+    match start.spawn() {
         Ok(mut child) => {
-            let _ = child.kill();
+            kill(&child);
             let _ = child.wait();
             Ok(())
         }
-        Err(error) => Err(format!(
-            "cannot be run ({error}): it is no program, or one for another kind of machine; build \
-             it for this one"
-        )),
+        Err(error) => Err(format!("cannot be run: {}", why_not_started(path, &error))),
+    }
+}
+
+/// Why the system did not start a program, and what to do.
+pub(super) fn why_not_started(path: &Path, error: &io::Error) -> String {
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::NOEXEC) => format!(
+            "{error}: it is no program, or one for another kind of machine; build it for this one"
+        ),
+        Some(Errno::NOENT) if path.exists() => format!(
+            "{error}: the file is there, but not the loader or interpreter that it names; build it \
+             for this system, or without a loader (`readelf -l` tells which it names)"
+        ),
+        _ => error.to_string(),
     }
 }
 

@@ -7,15 +7,19 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
 
 use rustix::process::{Pid, getppid};
 
+use super::executable::why_not_started;
 use crate::output;
 
 /// The first argument that makes the bench's binary a launcher.
 pub const LAUNCH: &str = "__launch-node";
+
+/// What runs a file that names no interpreter.
+const SHELL: &str = "/bin/sh";
 
 /// What a launcher exits with, and how its last words begin, when it cannot become the node.
 const NOT_STARTED: i32 = 126;
@@ -26,15 +30,19 @@ const LAST_WORDS: &str = "workbench: not started: ";
 pub enum Program {
     /// The node of this project, inside the bench's own binary.
     Own,
-    /// Any other.
+    /// Any other that the system can start.
     Binary(PathBuf),
+    /// A file that names no interpreter, and that `/bin/sh` runs.
+    ShellScript(PathBuf),
 }
 
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Program::Own => f.write_str("the bench's own node"),
-            Program::Binary(path) => write!(f, "{}", path.display()),
+            Program::Binary(path) | Program::ShellScript(path) => {
+                write!(f, "{}", path.display())
+            }
         }
     }
 }
@@ -51,6 +59,7 @@ pub fn command(program: &Program, args: &[OsString]) -> Result<Command, String> 
     match program {
         Program::Own => command.arg(""),
         Program::Binary(path) => command.arg(path),
+        Program::ShellScript(path) => command.arg(SHELL).arg(path),
     };
     command.args(args).current_dir(std::env::temp_dir());
     Ok(command)
@@ -72,7 +81,7 @@ pub fn become_node(mut args: impl Iterator<Item = OsString>) -> ExitCode {
         return maelstrom_node::main(args);
     }
     let error = Command::new(&program).args(args).exec();
-    not_started(&error)
+    not_started(&why_not_started(Path::new(&program), &error))
 }
 
 /// Asks to be killed when the bench dies. Only Linux can promise that.

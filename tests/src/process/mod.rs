@@ -172,7 +172,9 @@ impl<'a> ProcessDriver<'a> {
             Event::Wrote(writer, line) if self.is_current(writer) => {
                 conductor.node_wrote(now, writer.node, &line)
             }
-            Event::Closed(writer) if self.is_current(writer) => Err(self.exited(writer.node)),
+            Event::Closed(writer) if self.is_current(writer) => {
+                Err(self.exited(writer.node, conductor.has_spoken(writer.node)))
+            }
             Event::WroteTooMuch(writer) if self.is_current(writer) => Err(Failure::Endless {
                 node: self.names[writer.node].clone(),
                 limit: node::LINE_LIMIT,
@@ -185,7 +187,7 @@ impl<'a> ProcessDriver<'a> {
         self.nodes[writer.node].as_ref().is_some_and(|running| running.life() == writer.life)
     }
 
-    fn exited(&mut self, node: usize) -> Failure {
+    fn exited(&mut self, node: usize, has_spoken: bool) -> Failure {
         let name = self.names[node].clone();
         let Some(running) = self.nodes[node].take() else { return Failure::Interrupted };
         let (status, stderr) = running.autopsy();
@@ -193,7 +195,10 @@ impl<'a> ProcessDriver<'a> {
             return Failure::CannotStart { program: self.launch.program.to_string(), reason };
         }
         match status {
-            Some(status) => Failure::Exited { node: name, status: status.to_string(), stderr },
+            Some(status) => {
+                let by_shell = matches!(self.launch.program, Program::ShellScript(_));
+                Failure::Exited { node: name, status, has_spoken, by_shell, stderr }
+            }
             None => Failure::Closed { node: name, stderr },
         }
     }

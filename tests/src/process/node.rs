@@ -148,9 +148,14 @@ fn signal(group: Option<Pid>, signal: Signal) {
     }
 }
 
+/// Kills a process that was started as the first of a group, and all others of it.
+pub(super) fn kill(child: &Child) {
+    signal(group(child), Signal::KILL);
+}
+
 impl Drop for RunningNode {
     fn drop(&mut self) {
-        signal(group(&self.child), Signal::KILL);
+        kill(&self.child);
         let _ = self.child.wait();
     }
 }
