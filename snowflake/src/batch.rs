@@ -45,7 +45,7 @@ impl<C: Clock> Generator<C> {
     /// Reserves `count` IDs by one claim, waiting until all of them can be had.
     ///
     /// As [`try_reserve`](Generator::try_reserve), but it waits as
-    /// [`next_id`](Generator::next_id) does. A batch that nearly fills a millisecond
+    /// [`next_id`](Generator::next_id) does, and may be overtaken. A batch that nearly fills a millisecond
     /// may find every one begun by another thread, and is then refused in the end.
     ///
     /// # Errors
@@ -70,8 +70,7 @@ impl<C: Clock> Generator<C> {
         match self.claim(want) {
             Ok(claim) => Ok(Batch::of(claim)),
             Err(refusal) => {
-                let waited =
-                    self.wait(refusal, core::time::Duration::MAX, || (), || self.claim(want));
+                let waited = self.wait(refusal, core::time::Duration::MAX, || self.claim(want));
                 Ok(Batch::of(waited?))
             }
         }
@@ -93,8 +92,8 @@ impl<C: Clock> Generator<C> {
 /// [`Generator::reserve`].
 ///
 /// Those not taken are lost when it is dropped. In a forked child it is empty: what
-/// its parent reserved is its parent's. A call that takes them all, as
-/// [`for_each`](Iterator::for_each), asks once a millisecond: no child is to come back to it.
+/// its parent reserved is its parent's. [`for_each`](Iterator::for_each) and its like look
+/// for a fork once in 4096 IDs: do not fork inside them.
 #[derive(Clone, Debug)]
 #[must_use = "the IDs of a batch that is dropped are lost"]
 pub struct Batch {

@@ -1,6 +1,5 @@
 //! The calls that sleep until there is an ID.
 
-use core::cell::Cell;
 use core::time::Duration;
 use std::hint;
 use std::thread;
@@ -8,15 +7,41 @@ use std::time::Instant;
 
 use crate::claim::Refusal;
 use crate::slot::Slot;
-use crate::waiting::Waiting;
+use crate::ticket::InLine;
+use crate::waiting::{LONGEST_SLEEP, WAKES_LATE, Waiting};
 use crate::{Clock, Generator, Id, WaitError};
 
-/// How late a sleeping thread wakes: 75 µs on a Linux machine that is not busy.
-/// What is left of a wait within this is spun.
-const WAKES_LATE: Duration = Duration::from_micros(80);
+/// What is waited for.
+pub(crate) trait Waiter {
+    type Claimed;
 
-/// The longest sleep in one piece. A clock that is set right again meanwhile is noticed this late.
-const LONGEST_SLEEP: Duration = Duration::from_millis(10);
+    /// Called once a pause is allowed. Returns whether to make it, before the next claim.
+    fn is_to_pause(&mut self) -> bool {
+        true
+    }
+
+    fn claim(&mut self) -> Result<Self::Claimed, Refusal>;
+}
+
+impl<T, F: FnMut() -> Result<T, Refusal>> Waiter for F {
+    type Claimed = T;
+
+    fn claim(&mut self) -> Result<T, Refusal> {
+        self()
+    }
+}
+
+impl<C: Clock> Waiter for InLine<'_, C> {
+    type Claimed = Slot;
+
+    fn is_to_pause(&mut self) -> bool {
+        self.take_ticket()
+    }
+
+    fn claim(&mut self) -> Result<Slot, Refusal> {
+        self.claim()
+    }
+}
 
 impl<C: Clock> Generator<C> {
     /// Makes the next ID, waiting for a free millisecond if it must.
@@ -25,8 +50,8 @@ impl<C: Clock> Generator<C> {
     /// less than one to wait out, a backward step as long as it was, each less
     /// [`max_ahead_ms`](crate::Builder::max_ahead_ms).
     ///
-    /// However many threads ask, a call is not overtaken for ever: one that waits out a
-    /// millisecond has taken its ID of the next, and those that ask later get later ones.
+    /// A call that waits out a millisecond is not overtaken, unless 4096 wait before it: it has
+    /// taken its ID of the next millisecond, and those that ask later get later ones.
     ///
     /// # Errors
     ///
@@ -36,8 +61,10 @@ impl<C: Clock> Generator<C> {
     ///   [`frozen_after`](crate::Builder::frozen_after) (1 s unless set).
     /// - [`WaitError::Expired`] as [`try_next_id`](Generator::try_next_id).
     ///
-    /// No ID was used up, but for the one that a call had taken if it failed later than at
-    /// once: because the clock stopped or stepped back meanwhile, or the lease ended.
+    /// A call that is refused at once leaves no trace. One that fails after it has waited,
+    /// because the clock stopped or stepped back meanwhile or the lease ended, may lose
+    /// the ID that it held: one of the millisecond after the clock's, so that later ones are
+    /// never delayed, however often that happens.
     ///
     /// # Examples
     ///
@@ -94,48 +121,29 @@ impl<C: Clock> Generator<C> {
         self.next_id_timeout(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Waits with a [ticket](crate::ticket), as soon as one is to be had.
     #[cold]
     #[inline(never)]
     fn wait_in_line(&self, refusal: Refusal, most: Duration) -> Result<Slot, WaitError> {
-        let held = Cell::new(None);
-        let take = || held.set(held.get().or_else(|| self.take_ticket()));
-        let slot = self.wait(refusal, most, take, || {
-            if let Some(ticket) = held.get() {
-                if let Some(redeemed) = self.redeem(ticket) {
-                    return redeemed;
-                }
-                held.set(None);
-                self.tally.skip(1);
-            }
-            self.claim_one()
-        });
-        if slot.is_err() && held.get().is_some() {
-            self.tally.skip(1);
-        }
-        slot
+        self.wait(refusal, most, InLine::new(self))
     }
 
-    /// Claims again and again after a first `refusal`, and calls `pausing` before each pause.
+    /// Claims again and again, with pauses, after a first `refusal`.
     #[cold]
-    pub(crate) fn wait<T>(
+    pub(crate) fn wait<W: Waiter>(
         &self,
         mut refusal: Refusal,
         most: Duration,
-        pausing: impl Fn(),
-        mut claim: impl FnMut() -> Result<T, Refusal>,
-    ) -> Result<T, WaitError> {
+        mut waiter: W,
+    ) -> Result<W::Claimed, WaitError> {
         let begun = Instant::now();
         let mut waiting = Waiting::new(&self.settings, most);
         let result = loop {
             match waiting.pause(refusal, &self.clock, begun.elapsed()) {
-                Ok(pause) => {
-                    pausing();
-                    self.sleep(pause, refusal);
-                }
+                Ok(pause) if waiter.is_to_pause() => self.sleep(pause, refusal),
+                Ok(_) => {}
                 Err(error) => break Err(error),
             }
-            match claim() {
+            match waiter.claim() {
                 Ok(claimed) => break Ok(claimed),
                 Err(again) => refusal = again,
             }

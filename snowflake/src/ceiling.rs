@@ -22,6 +22,8 @@ struct Line {
     slot: AtomicU64,
     /// A [`LeaseEnd`].
     why: AtomicU8,
+    /// The beginning of the last grant that came after a gap.
+    floor: AtomicU64,
     /// The first slot that was not given out when the generator was sealed.
     #[cfg_attr(not(feature = "lease"), expect(dead_code, reason = "only a lease's holder seals"))]
     sealed_at: AtomicU64,
@@ -37,6 +39,7 @@ impl Ceiling {
             Ceiling(CachePadded::new(Line {
                 slot: AtomicU64::new(slot.to_word()),
                 why,
+                floor: AtomicU64::new(0),
                 sealed_at: AtomicU64::new(NOT_SEALED),
             }))
         }
@@ -45,6 +48,12 @@ impl Ceiling {
     /// Acquire: whoever sees a grant sees the word raised to it.
     pub(crate) fn get(&self) -> Slot {
         Slot::from_word(self.0.slot.load(Ordering::Acquire))
+    }
+
+    /// Whether `slot`, which waits to be given out, is not to be any more.
+    pub(crate) fn is_void(&self, slot: Slot) -> bool {
+        let floor = Slot::from_word(self.0.floor.load(Ordering::Relaxed));
+        slot < floor || self.why() == LeaseEnd::Released
     }
 
     /// Why there would be no grant past this one.
@@ -91,6 +100,7 @@ mod granted {
                 self.ceiling.raise(until);
             }
             if from > ceiling {
+                self.ceiling.0.floor.store(from.to_word(), Ordering::Relaxed);
                 self.gate.shut();
                 self.raise_word(from);
             }

@@ -1,9 +1,11 @@
 //! The claim: how threads take slots.
 //!
-//! Two cache lines matter. The **word** holds the next free slot; every claim
+//! Three cache lines matter. The **word** holds the next free slot; every claim
 //! writes it. The **gate** ([`Gate`]) holds the end of the millisecond, as a count
 //! of the clock's cheap counter, and the *limit*, the first slot that may not be
-//! taken yet; every claim reads it and about one a millisecond writes it.
+//! taken yet; every claim reads it and about one a millisecond writes it. The
+//! [`turns`](crate::turns) keep colliding threads apart, and only delay; every claim reads
+//! them, and one in 16 writes them.
 //!
 //! With the gate open a claim reads the counter and the limit, adds one to the word, and
 //! has its slot if that is below the limit. In a forked child no gate of its parent's is
@@ -12,8 +14,7 @@
 //! leaves everything as it was. The thread that holds the [`Opener`] then opens the
 //! gate. Nobody waits for the opener: without it a claim costs a clock reading. The
 //! [`Ceiling`](crate::ceiling::Ceiling) bounds every limit: it is the end of the grant
-//! that a leased generator has, and else the end of time. Threads that collide over the
-//! word take [`turns`](crate::turns), which only delay.
+//! that a leased generator has, and else the end of time.
 //!
 //! # Why it is right
 //!
@@ -26,14 +27,15 @@
 //! it. Nothing else is needed, so the word is `Relaxed`, and the gate has no say in
 //! it: an ID publishes no other memory.
 //!
-//! *Never too early.* A slot is given out only if it is below a limit, be it at once or
-//! when a [`ticket`](crate::ticket) is redeemed, and a limit comes from a clock reading. One thread at a time holds the opener, takes its
+//! *Never too early.* A slot is given out only if it is below a limit, and a limit
+//! comes from a clock reading. One thread at a time holds the opener, takes its
 //! reading after it got it and publishes the limit, then the gate's end: with
 //! release, after the word was raised. A claim loads the end with acquire, so that
 //! with a new end it cannot see an old limit, which after a backward step would be
 //! higher. With an old end it may see a new limit: that is a later reading's, and as
 //! good. A thread that sleeps between the gate and the word takes a slot below the
-//! limit that it saw before: late, never early.
+//! limit that it saw before: late, never early. One that holds a
+//! [`ticket`](crate::ticket) took its slot early, and waits with it.
 //!
 //! *Never outside a grant.* A grant is a range `[from, until)` of slots above all earlier
 //! ones. Before its end becomes the ceiling, the word is raised to `from`, unless it
@@ -55,10 +57,11 @@
 //! the call is repeated.
 //!
 //! *Stale is safe.* Shutting a gate that is open, or opening one with an end that is
-//! past, costs a clock reading. An end is late by no more than the counter is coarse, because
-//! that was read before the clock; slots are then older than the time, and below the limit.
+//! past, costs a clock reading. An end comes late by as much as the counter is coarse, and
+//! no more, because the counter was read before the clock. Until then slots are older than
+//! the time, and below the limit all the same.
 //!
-//! `tests/loom_claim.rs` tries the interleavings, and fails if the word's additions
+//! `tests/loom_claim.rs` tries the interleavings, of calls that wait as well, and fails if the word's additions
 //! or exchanges are torn or the gate's ordering is relaxed. Loom does not reorder
 //! all that `Relaxed` allows, which is why the argument is here as well.
 
@@ -155,12 +158,13 @@ impl<C: Clock> Generator<C> {
             return self.claim_shut(Want::ONE);
         }
         if self.turns.are_taken() {
-            self.turns.wait(count, || self.clock.counter(), until.counts_per_ms);
+            let (word, counter) = (|| self.word.load(Ordering::Relaxed), || self.clock.counter());
+            self.turns.wait(word, count, counter, until.counts_per_ms);
         }
         let limit = self.gate.limit();
         let slot = Slot::from_word(self.word.fetch_add(1, Ordering::Relaxed));
         if Turns::is_sample(slot) {
-            self.turns.look_about(count, until.counts_per_ms);
+            self.turns.look_about(slot, count, until.counts_per_ms);
         }
         if slot.plus(1) < limit { Ok(slot) } else { self.claim_at_limit(slot, limit) }
     }
@@ -281,7 +285,7 @@ impl<C: Clock> Generator<C> {
     }
 
     /// The tick of `now`, or the first one before the epoch.
-    fn tick_of(&self, now: UnixMillis) -> u64 {
+    pub(crate) fn tick_of(&self, now: UnixMillis) -> u64 {
         now.since(self.settings.epoch).unwrap_or(0)
     }
 

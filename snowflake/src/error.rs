@@ -88,8 +88,8 @@ pub enum WaitError {
     },
     /// Every timestamp of this epoch is used up, 69.7 years after it. Trying again does not help.
     Expired,
-    /// The grant of the generator's node id has ended. No ID was used up, and there are
-    /// IDs again as soon as it is renewed.
+    /// The grant of the generator's node id has ended. There are IDs again as soon as it is
+    /// renewed.
     LeaseEnded {
         /// The first millisecond past the grant.
         until: UnixMillis,

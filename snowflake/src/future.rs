@@ -3,7 +3,7 @@
 use core::future::Future;
 use core::time::Duration;
 
-use crate::waiting::Waiting;
+use crate::waiting::{LONGEST_SLEEP, Waiting};
 use crate::{Clock, Generator, Id, WaitError};
 
 impl<C: Clock> Generator<C> {
@@ -54,6 +54,3 @@ impl<C: Clock> Generator<C> {
         result
     }
 }
-
-/// The longest sleep in one piece. A clock that is set right again meanwhile is noticed this late.
-const LONGEST_SLEEP: Duration = Duration::from_millis(10);

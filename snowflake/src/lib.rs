@@ -87,8 +87,8 @@
 //! | `next_id_tokio` | awaits | tokio, with feature `tokio` |
 //!
 //! A call that is refused, times out or is cancelled leaves no trace: however often
-//! it is repeated, the next ID is not delayed by it. Only one that has waited in vain, because
-//! the clock stopped meanwhile, loses the ID it waited for.
+//! it is repeated, the next ID is not delayed by it. What becomes of one that has waited in
+//! vain, because the clock stopped meanwhile, is told with [`next_id`](Generator::next_id).
 //!
 //! A [`max_ahead_ms`](Builder::max_ahead_ms) of a few milliseconds takes a burst, or a
 //! small correction of the clock, at once instead of waiting it out. Its price is the
@@ -96,16 +96,15 @@
 //!
 //! # Choosing a clock
 //!
-//! [`SystemClock`] stamps every ID with the millisecond it is made in. [`CoarseClock`] makes
-//! them at half the price on many machines, with timestamps that can be as old as the
-//! kernel's tick, mostly 4 ms. [`ManualClock`] is for tests, and any other time is a
-//! [`Clock`] of one's own.
+//! [`SystemClock`] stamps every ID with the millisecond it is made in. [`CoarseClock`] is
+//! cheaper on Linux and Android, and its timestamps can be as old as the kernel's tick,
+//! mostly 4 ms. [`ManualClock`] is for tests, and any other time is a [`Clock`] of one's own.
 //!
 //! # Features
 //!
-//! - `std` (default): [`SystemClock`], [`CoarseClock`], [`ManualClock`], the calls that sleep, node ids
-//!   from the environment. Without it the crate is `no_std` and allocates nothing: bring
-//!   a [`Clock`].
+//! - `std` (default): [`SystemClock`], [`CoarseClock`], [`ManualClock`], the calls that
+//!   sleep, node ids from the environment. Without it the crate is `no_std` and allocates
+//!   nothing: bring a [`Clock`].
 //! - `serde`: an [`Id`] is a decimal string in JSON, because JavaScript rounds numbers
 //!   above 2^53, and a number in binary formats. Strings and integers are accepted.
 //! - `tokio`: `Generator::next_id_tokio`.
@@ -172,6 +171,9 @@ pub use id::{Id, Parts, PartsError, RawIdError};
 pub use local::Local;
 pub use node_id::{NodeId, NodeIdError};
 pub use text::{DecimalBuffer, JsonBuffer, ParseIdError};
+
+#[cfg(all(loom, feature = "std"))]
+pub use ticket::WaitingCall;
 
 #[cfg(feature = "std")]
 pub use clock::{CoarseClock, ManualClock};

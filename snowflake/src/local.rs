@@ -41,10 +41,11 @@ impl<C: Clock> Generator<C> {
 /// A handle on a generator for one thread, from [`Generator::local`].
 ///
 /// Its IDs are unique among all of the generator's, and increase. Between two
-/// handles there is no order within a millisecond: a handle may return an ID after
+/// handles there is no order while their blocks are good: a handle may return an ID after
 /// another has returned a greater one.
 ///
-/// A block is good for the millisecond it was claimed in and what is left of it
+/// A block is good for the millisecond it was claimed in, or with
+/// `CoarseClock` until the kernel's next tick, and what is left of it
 /// then is lost. So every handle that made an ID in a millisecond takes a block of
 /// its 4096: for more than a few dozen handles choose smaller blocks.
 #[derive(Debug)]
@@ -70,7 +71,8 @@ impl<C: Clock> Local<'_, C> {
         }
     }
 
-    /// Makes the next ID of this handle, waiting for a free millisecond if it must.
+    /// Makes the next ID of this handle, waiting for a free millisecond if it must, and
+    /// for another if that is full when it wakes.
     ///
     /// # Errors
     ///
@@ -85,7 +87,7 @@ impl<C: Clock> Local<'_, C> {
             Ok(id) => Ok(id),
             Err(refusal) => {
                 let generator = self.generator;
-                generator.wait(refusal, core::time::Duration::MAX, || (), || self.next_block())
+                generator.wait(refusal, core::time::Duration::MAX, || self.next_block())
             }
         }
     }

@@ -3,101 +3,141 @@
 //! Claims of two cores drag the word's cache line back and forth, which on many servers
 //! takes three times as long as the claim. So threads that are seen to collide go on alone
 //! for a few microseconds each, and the others spin meanwhile. When nobody waits any more,
-//! the turns end.
+//! or a turn has not paid, turns end.
 //!
 //! Turns only delay. The claim's argument has no need of them, and a wait depends on
 //! nobody: it ends with the turn, by the counter, and after [`MOST_LOOKS`] in any case, be
 //! the turn's holder preempted or the counter at a stand. What is read and written here is
 //! therefore `Relaxed`.
 //!
+//! Threads that do something else between two IDs must not wait for each other. So turns
+//! begin only at a pace of [`SAMPLE`] slots in a quarter of a turn, and end where one thread
+//! alone does not keep that up. It is four times what the layout lets through: a generator
+//! that is not about to use its millisecond up has no turns.
+//!
 //! Who collides is told by sample, so that a thread that is alone pays next to nothing:
-//! whoever claims a slot that is a multiple of [`SAMPLE`] leaves its name, and looks for
-//! whose was there before.
+//! whoever adds one to a word that is a multiple of [`SAMPLE`] leaves its name, and looks
+//! for whose was there before. Other claims, of blocks and by the clock, take no part.
 
 use core::hint;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::slot::Slot;
 
 /// One slot in so many is a sample; a power of two.
 const SAMPLE: u64 = 16;
 
-/// A turn is a millisecond divided by this: 3.9 µs, in which a few hundred claims are made,
-/// so that fewer than one in a hundred waits. Threads collide that take samples within one.
-const TURNS_PER_MS: u64 = 256;
+/// A turn is a millisecond divided by this: 5.2 µs, or 300 claims, so that fewer than one
+/// in a hundred waits. A counter that counts more slowly takes no turns: it could not
+/// tell when one is over.
+pub(crate) const TURNS_PER_MS: u64 = 192;
+
+/// Threads collide that take samples within a turn divided by this.
+const PACES_PER_TURN: u64 = 4;
 
 /// After a turn its holder waits for a turn divided by this, for another to take the next.
-const GRACES: i64 = 8;
+const GRACES_PER_TURN: i64 = 8;
 
-/// How often a thread looks whether it is its turn, in some 10 µs.
-const MOST_LOOKS: usize = 256;
+/// How often a thread looks whether it is its turn: for two turns, where a look takes 25 ns.
+const MOST_LOOKS: usize = 400;
+
+/// Whether threads can be told apart; without, there are no turns.
+const ARE_THREADS_KNOWN: bool = cfg!(all(feature = "std", not(loom)));
 
 /// Whose turn it is, for all threads of a generator.
 #[derive(Debug)]
 pub(crate) struct Turns {
     turn: AtomicU64,
+    /// The word when the turn began, or an old one for a moment.
+    began_at: AtomicU64,
     /// Who took the last sample, and when; not written while there are turns.
     sample: AtomicU64,
 }
 
 impl Turns {
     pub(crate) const fn new() -> Turns {
-        Turns { turn: AtomicU64::new(Stamp::NONE.0), sample: AtomicU64::new(Stamp::NONE.0) }
+        Turns {
+            turn: AtomicU64::new(Stamp::NONE.0),
+            began_at: AtomicU64::new(0),
+            sample: AtomicU64::new(Stamp::NONE.0),
+        }
     }
 
     /// Whether threads take turns at present.
     #[inline]
     pub(crate) fn are_taken(&self) -> bool {
-        self.turn.load(Ordering::Relaxed) != Stamp::NONE.0
+        ARE_THREADS_KNOWN && self.turn.load(Relaxed) != Stamp::NONE.0
     }
 
     /// Whether who claims `slot` is to [look about](Turns::look_about).
     #[inline]
     pub(crate) const fn is_sample(slot: Slot) -> bool {
-        slot.to_word() & (SAMPLE - 1) == 0
+        ARE_THREADS_KNOWN && slot.to_word() & (SAMPLE - 1) == 0
     }
 
-    /// Begins a turn of this thread if another one claims as well.
+    /// Begins a turn of this thread if it collides with another one.
     #[cold]
     #[inline(never)]
-    pub(crate) fn look_about(&self, count: u64, counts_per_ms: u64) {
+    pub(crate) fn look_about(&self, slot: Slot, count: u64, counts_per_ms: u64) {
         // Who waits for a turn reads this cache line, and would fight for it.
         if self.are_taken() {
             return;
         }
         let Some(thread) = Thread::current() else { return };
         let now = Stamp::new(thread, count);
-        let before = Stamp(self.sample.load(Ordering::Relaxed));
-        self.sample.store(now.0, Ordering::Relaxed);
+        let before = Stamp(self.sample.load(Relaxed));
+        self.sample.store(now.0, Relaxed);
         let length = counts_per_ms / TURNS_PER_MS;
         let another = before != Stamp::NONE && before.thread() != thread;
-        if another && (0..length.cast_signed()).contains(&now.since(before)) {
-            self.turn.store(now.plus(length).0, Ordering::Relaxed);
+        let pace = (length / PACES_PER_TURN).cast_signed();
+        if another && (0..pace).contains(&now.since(before)) {
+            self.began_at.store(slot.to_word(), Relaxed);
+            self.turn.store(now.plus(length).0, Relaxed);
         }
     }
 
     /// Waits until it is this thread's turn, or nobody's, at `count` or later.
     #[cold]
     #[inline(never)]
-    pub(crate) fn wait(&self, mut count: u64, counter: impl Fn() -> u64, counts_per_ms: u64) {
+    pub(crate) fn wait(
+        &self,
+        word: impl Fn() -> u64,
+        mut count: u64,
+        counter: impl Fn() -> u64,
+        counts_per_ms: u64,
+    ) {
         let Some(thread) = Thread::current() else { return };
+        let length = counts_per_ms / TURNS_PER_MS;
         for _ in 0..MOST_LOOKS {
-            let turn = Stamp(self.turn.load(Ordering::Relaxed));
-            match turn.next(Stamp::new(thread, count), counts_per_ms / TURNS_PER_MS) {
+            let turn = Stamp(self.turn.load(Relaxed));
+            let now = Stamp::new(thread, count);
+            let next = match turn.step(now, length) {
                 Step::Claim => return,
                 Step::Wait => {
                     hint::spin_loop();
                     count = counter();
+                    continue;
                 }
-                Step::Replace(next) => {
-                    let (turn, next) = (turn.0, next.0);
-                    let relaxed = Ordering::Relaxed;
-                    if self.turn.compare_exchange(turn, next, relaxed, relaxed).is_ok() {
-                        return;
+                Step::TakeOver => {
+                    let word = word();
+                    if self.has_paid(word) {
+                        self.began_at.store(word, Relaxed);
+                        now.plus(length)
+                    } else {
+                        Stamp::NONE
                     }
                 }
+                Step::End => Stamp::NONE,
+            };
+            if self.turn.compare_exchange(turn.0, next.0, Relaxed, Relaxed).is_ok() {
+                return;
             }
         }
+    }
+
+    /// Whether the turn that ends with `word` kept up the pace that turns begin at.
+    fn has_paid(&self, word: u64) -> bool {
+        word.wrapping_sub(self.began_at.load(Relaxed)) >= PACES_PER_TURN * SAMPLE
     }
 }
 
@@ -106,8 +146,10 @@ impl Turns {
 enum Step {
     Claim,
     Wait,
-    /// Puts another turn in its place, and then claims.
-    Replace(Stamp),
+    /// Takes the next turn, if turns pay, and then claims.
+    TakeOver,
+    /// Ends turns, and then claims.
+    End,
 }
 
 /// A thread and a count in one word: its turn's end, or when it took a sample.
@@ -140,21 +182,21 @@ impl Stamp {
     }
 
     /// What `now`'s thread does about this turn. One is `length` counts long.
-    fn next(self, now: Stamp, length: u64) -> Step {
+    fn step(self, now: Stamp, length: u64) -> Step {
         if self == Stamp::NONE {
             return Step::Claim;
         }
         let mine = self.thread() == now.thread();
         let left = self.since(now);
-        let counts = length.cast_signed();
-        if (1..=counts).contains(&left) {
-            return if mine { Step::Claim } else { Step::Wait };
+        let length = length.cast_signed();
+        match mine {
+            true if (1..=length).contains(&left) => Step::Claim,
+            // It gives way, or it would always be first to take the next.
+            true if (0..length / GRACES_PER_TURN).contains(&-left) => Step::Wait,
+            true => Step::End,
+            false if (1..=length).contains(&left) => Step::Wait,
+            false => Step::TakeOver,
         }
-        if !mine {
-            return Step::Replace(now.plus(length));
-        }
-        // It gives way, or it would always be first to take the next.
-        if (0..counts / GRACES).contains(&-left) { Step::Wait } else { Step::Replace(Stamp::NONE) }
     }
 }
 
@@ -193,60 +235,78 @@ mod tests {
     const ONE: Thread = Thread(1);
     const OTHER: Thread = Thread(3);
 
-    /// A turn of `ONE` that ends at the count of 5000, as `thread` sees it.
-    fn seen(thread: Thread, count: u64) -> Step {
-        Stamp::new(ONE, 5000).next(Stamp::new(thread, count), LENGTH)
+    /// What each does about a turn of `ONE` that ends at the count of 5000.
+    fn steps_at(count: u64) -> [Step; 2] {
+        let turn = Stamp::new(ONE, 5000);
+        [ONE, OTHER].map(|thread| turn.step(Stamp::new(thread, count), LENGTH))
     }
 
     #[test]
     fn while_a_turn_lasts_its_holder_claims_and_the_others_wait() {
         for count in [4000, 4500, 4999] {
-            assert_eq!((seen(ONE, count), seen(OTHER, count)), (Step::Claim, Step::Wait));
+            assert_eq!(steps_at(count), [Step::Claim, Step::Wait]);
         }
     }
 
     #[test]
     fn whoever_waited_takes_the_next_turn_and_its_last_holder_gives_way() {
         for count in [5000, 5100] {
-            let next = Step::Replace(Stamp::new(OTHER, count + LENGTH));
-            assert_eq!((seen(ONE, count), seen(OTHER, count)), (Step::Wait, next));
+            assert_eq!(steps_at(count), [Step::Wait, Step::TakeOver]);
         }
     }
 
     #[test]
     fn without_anyone_waiting_turns_end() {
-        assert_eq!(seen(ONE, 5000 + LENGTH / 8), Step::Replace(Stamp::NONE));
-        assert_eq!(Stamp::NONE.next(Stamp::new(ONE, 7), LENGTH), Step::Claim);
+        assert_eq!(steps_at(5000 + LENGTH / 8), [Step::End, Step::TakeOver]);
+        assert_eq!(Stamp::NONE.step(Stamp::new(ONE, 7), LENGTH), Step::Claim);
     }
 
     #[test]
     fn a_turn_that_ends_too_late_to_be_one_is_over() {
         // The counter was set back, or its upper bits have come round.
-        assert_eq!(seen(ONE, 3999), Step::Replace(Stamp::NONE));
-        assert_eq!(seen(OTHER, 3999), Step::Replace(Stamp::new(OTHER, 3999 + LENGTH)));
+        assert_eq!(steps_at(3999), [Step::End, Step::TakeOver]);
     }
 
     #[test]
     fn a_turn_lasts_while_the_counter_wraps() {
         let turn = Stamp::new(ONE, 10);
         for count in [u64::MAX, (1 << 40) - 1, 5] {
-            assert_eq!(turn.next(Stamp::new(OTHER, count), LENGTH), Step::Wait);
+            assert_eq!(turn.step(Stamp::new(OTHER, count), LENGTH), Step::Wait);
         }
     }
 }
 
-#[cfg(all(test, feature = "std", not(loom)))]
+#[cfg(test)]
+#[cfg(all(feature = "std", not(loom)))]
 mod among_threads {
-    use super::*;
+    use std::cell::Cell;
+    use std::collections::HashSet;
     use std::thread;
 
-    use crate::{Clock, Epoch, Generator, HoldsUntil, NodeId, Reading, UnixMillis};
+    use super::*;
+    use crate::{Clock, CoarseClock, Epoch, Generator, HoldsUntil, NodeId, Reading, UnixMillis};
 
-    const COUNTS_PER_MS: u64 = 256_000;
+    const LENGTH: u64 = 1000;
+    const COUNTS_PER_MS: u64 = LENGTH * TURNS_PER_MS;
 
-    fn look_about_elsewhere(turns: &Turns, count: u64) {
+    /// Turns after a sample of another thread at the count of 5000, and one of this at `count`.
+    fn sampled(count: u64) -> Turns {
+        let turns = Turns::new();
+        let look = |count| turns.look_about(Slot::from_word(SAMPLE), count, COUNTS_PER_MS);
         thread::scope(|scope| {
-            scope.spawn(|| turns.look_about(count, COUNTS_PER_MS));
+            scope.spawn(|| look(5000));
+        });
+        look(count);
+        turns
+    }
+
+    fn turn(turns: &Turns) -> Stamp {
+        Stamp(turns.turn.load(Relaxed))
+    }
+
+    fn wait_elsewhere(turns: &Turns, word: u64, count: u64) {
+        thread::scope(|scope| {
+            scope.spawn(|| turns.wait(|| word, count, || count, COUNTS_PER_MS));
         });
     }
 
@@ -254,78 +314,103 @@ mod among_threads {
     fn a_thread_alone_takes_no_turns() {
         let turns = Turns::new();
         for count in 0..100 {
-            turns.look_about(count, COUNTS_PER_MS);
+            turns.look_about(Slot::from_word(SAMPLE), count, COUNTS_PER_MS);
         }
         assert!(!turns.are_taken());
     }
 
     #[test]
-    fn threads_whose_samples_are_far_apart_take_no_turns() {
-        let turns = Turns::new();
-        turns.look_about(5000, COUNTS_PER_MS);
-        look_about_elsewhere(&turns, 6000);
-        turns.look_about(0, COUNTS_PER_MS);
-        assert!(!turns.are_taken());
+    fn threads_that_are_not_at_full_speed_take_no_turns() {
+        assert!(!sampled(5000 + LENGTH / 4).are_taken());
+        assert!(!sampled(4999).are_taken());
     }
 
     #[test]
     fn of_two_that_collide_the_one_that_saw_it_goes_on() {
-        let turns = Turns::new();
-        turns.look_about(5000, COUNTS_PER_MS);
-        look_about_elsewhere(&turns, 5999);
-        assert!(turns.are_taken());
-        // Over, and within its grace: this thread waited, and takes the next.
-        turns.wait(7000, || 7000, COUNTS_PER_MS);
-        let turn = Stamp(turns.turn.load(Ordering::Relaxed));
-        assert_eq!(Some(turn.thread()), Thread::current());
+        let turns = sampled(5249);
+        let this = Thread::current().unwrap();
+        assert_eq!(turn(&turns), Stamp::new(this, 5249 + LENGTH));
     }
 
-    /// In the middle of a millisecond, for ever.
-    struct Standing;
+    #[test]
+    fn a_turn_that_paid_is_followed_by_another_thread_s_and_one_that_did_not_by_none() {
+        let least = PACES_PER_TURN * SAMPLE;
+        for (slots, follows) in [(least, true), (least - 1, false)] {
+            let turns = sampled(5000);
+            wait_elsewhere(&turns, SAMPLE + slots, 6000);
+            assert_eq!(turns.are_taken(), follows, "after {slots} slots");
+            if follows {
+                assert_ne!(turn(&turns).thread(), Thread::current().unwrap());
+                assert_eq!(turns.began_at.load(Relaxed), SAMPLE + slots);
+            }
+        }
+    }
 
-    impl Clock for Standing {
+    #[test]
+    fn a_counter_at_a_stand_holds_nobody_up_for_ever() {
+        let turns = sampled(5000);
+        let looks = thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                let looks = Cell::new(0);
+                let counter = || {
+                    looks.set(looks.get() + 1);
+                    5000
+                };
+                turns.wait(|| 0, 5000, counter, COUNTS_PER_MS);
+                looks.get()
+            });
+            waiting.join().unwrap()
+        });
+        assert_eq!(looks, MOST_LOOKS);
+    }
+
+    /// A millisecond that lasts, by a counter that goes on with each look at it.
+    #[derive(Default)]
+    struct Looked(AtomicU64);
+
+    impl Clock for Looked {
         fn now(&self) -> UnixMillis {
             Epoch::Y2024.start()
         }
 
         fn read(&self) -> Reading {
-            let until = HoldsUntil { count: COUNTS_PER_MS / 2, counts_per_ms: COUNTS_PER_MS };
+            let until = HoldsUntil { count: 1 << 38, counts_per_ms: 1 << 38 };
             Reading { holds_until: Some(until), ..Reading::at(self.now()) }
         }
 
+        /// Two hundred looks are a turn.
         fn counter(&self) -> u64 {
-            0
+            const TURN: u64 = (1 << 38) / TURNS_PER_MS;
+            self.0.fetch_add(TURN / 200, Relaxed).min(1 << 37)
         }
     }
 
     #[test]
-    fn threads_that_take_turns_make_every_id_once_and_in_order() {
-        let generator = Generator::builder(NodeId::MIN, Epoch::Y2024).build(Standing).unwrap();
-        let ids = || Vec::from_iter((0..SAMPLE).map(|_| generator.try_next_id().unwrap()));
-        let mut all = ids();
-        for _ in 0..3 {
-            all.extend(thread::scope(|scope| scope.spawn(ids).join().unwrap()));
-            all.extend(ids());
-            assert!(generator.turns.are_taken());
+    fn threads_that_take_turns_make_every_id_once() {
+        const EACH: usize = 4000;
+        let builder = Generator::builder(NodeId::MIN, Epoch::Y2024).max_ahead_ms(9);
+        let generator = builder.build(Looked::default()).unwrap();
+        let ids = || Vec::from_iter((0..EACH).map(|_| generator.try_next_id().unwrap()));
+        let all = thread::scope(|scope| {
+            let threads = [(); 4].map(|()| scope.spawn(ids));
+            threads.map(|thread| thread.join().unwrap())
+        });
+        for ids in &all {
+            assert!(ids.is_sorted_by(|a, b| a < b));
         }
-        let sequences = Vec::from_iter(all.iter().map(|id| u64::from(id.parts().sequence)));
-        assert_eq!(sequences, Vec::from_iter(0..7 * SAMPLE));
+        assert_eq!(HashSet::<_>::from_iter(all.concat()).len(), 4 * EACH);
+        assert_ne!(generator.turns.began_at.load(Relaxed), 0, "no turn was taken");
     }
 
     #[test]
-    fn a_counter_at_a_stand_holds_nobody_up_for_ever() {
+    fn by_the_coarse_clock_no_turns_are_taken() {
+        let counts_per_ms = CoarseClock.read().holds_until.map_or(0, |until| until.counts_per_ms);
         let turns = Turns::new();
-        turns.look_about(5000, COUNTS_PER_MS);
-        look_about_elsewhere(&turns, 5000);
-        let looks = std::cell::Cell::new(0);
-        turns.wait(
-            5000,
-            || {
-                looks.set(looks.get() + 1);
-                5000
-            },
-            COUNTS_PER_MS,
-        );
-        assert_eq!(looks.get(), MOST_LOOKS);
+        let look = || turns.look_about(Slot::from_word(SAMPLE), 5000, counts_per_ms);
+        thread::scope(|scope| {
+            scope.spawn(look);
+        });
+        look();
+        assert!(!turns.are_taken());
     }
 }

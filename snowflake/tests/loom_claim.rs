@@ -13,7 +13,9 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 use snowflake::sync::{Weakness, weaken};
-use snowflake::{Clock, Epoch, Generator, HoldsUntil, Id, NodeId, Parts, Reading, UnixMillis};
+use snowflake::{
+    Clock, Epoch, Generator, HoldsUntil, Id, NodeId, Parts, Reading, UnixMillis, WaitingCall,
+};
 
 /// Counts in a millisecond of [`Hands`]. Few, so that a thread meets its end.
 const COUNTS_PER_MS: u64 = 2;
@@ -195,6 +197,76 @@ fn no_id_is_outside_the_grants() {
     });
 }
 
+/// Two calls find the millisecond full, take IDs of the next one and wait for it; a third
+/// thread's claim comes when it may. No ID comes twice, or before its time.
+fn ids_that_are_waited_for_are_unique() {
+    model(|| {
+        let hands = Hands::at(5);
+        let generator = generator(&hands, 0, 5, 4095);
+        // The last one of 5.
+        generator.try_next_id().unwrap();
+
+        let call = |generator: &Generator<Watch>, hands: &Hands| {
+            let mut call = WaitingCall::refused(generator);
+            call.begin_to_wait();
+            hands.count.fetch_add(COUNTS_PER_MS, Ordering::SeqCst);
+            let id = call.wake();
+            let tick = hands.tick_at(hands.count.fetch_add(0, Ordering::SeqCst));
+            assert!(id.is_none_or(|id| id.parts().timestamp_ms <= tick), "{id:?} at {tick}");
+            id
+        };
+        let other = thread::spawn({
+            let (generator, hands) = (Arc::clone(&generator), Arc::clone(&hands));
+            move || call(&generator, &hands)
+        });
+        let ids = [call(&generator, &hands), other.join().unwrap(), generator.try_next_id().ok()];
+        let ids: Vec<Id> = ids.into_iter().flatten().collect();
+        assert_eq!(ids.len(), 3, "each of them has its millisecond");
+        assert_distinct(ids);
+    });
+}
+
+/// A grant of 5 ends, and one of 9 comes while a call takes an ID of the next millisecond,
+/// and waits: there is none in 6, by whichever grant it goes.
+#[cfg(feature = "lease")]
+fn no_id_that_is_waited_for_is_in_a_gap() {
+    use snowflake::lease::Lease;
+    model(|| {
+        let hands = Hands::at(5);
+        let grant = |tick: u64| {
+            let [from, until] =
+                [tick, tick + 1].map(|tick| UnixMillis(Epoch::Y2024.start().0 + tick));
+            Lease { node: NodeId::MIN, from, until, fence: 1 }
+        };
+        let last = Id::from_parts(Parts { timestamp_ms: 5, node: 0, sequence: 4094 });
+        let builder = Generator::builder(NodeId::MIN, Epoch::Y2024).resume_after(last.unwrap());
+        let built = builder.build_leased(&grant(5), Watch(Arc::clone(&hands)));
+        let generator = Arc::new(built.unwrap());
+        // The last one of the grant.
+        generator.try_next_id().unwrap();
+
+        let keeper = thread::spawn({
+            let generator = Arc::clone(&generator);
+            move || generator.grant(&grant(9))
+        });
+        let call = thread::spawn({
+            let (generator, hands) = (Arc::clone(&generator), Arc::clone(&hands));
+            move || {
+                let mut call = WaitingCall::refused(&generator);
+                call.begin_to_wait();
+                hands.count.fetch_add(4 * COUNTS_PER_MS, Ordering::SeqCst);
+                call.wake()
+            }
+        });
+        let waited = call.join().unwrap();
+        keeper.join().unwrap();
+        let ids = [waited, generator.try_next_id().ok()];
+        let ids: Vec<Id> = ids.into_iter().flatten().collect();
+        assert!(ids.iter().all(|id| id.parts().timestamp_ms == 9), "in the gap: {ids:?}");
+        assert_distinct(ids);
+    });
+}
+
 /// A weakness is the process's, so the models take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -229,4 +301,15 @@ fn the_last_slot_is_given_out_once() {
 #[test]
 fn a_claim_that_waits_across_a_gap_is_not_issued() {
     holds_and_fails_with(&[Weakness::GrantBeforeRaise], no_id_is_outside_the_grants);
+}
+
+#[test]
+fn a_call_that_waits_has_an_id_of_its_own() {
+    holds_and_fails_with(&[Weakness::TornCompareExchange], ids_that_are_waited_for_are_unique);
+}
+
+#[cfg(feature = "lease")]
+#[test]
+fn nor_has_a_call_that_waits_one_in_a_gap() {
+    holds_and_fails_with(&[Weakness::GrantBeforeRaise], no_id_that_is_waited_for_is_in_a_gap);
 }

@@ -60,6 +60,9 @@ pub trait Clock {
     ///
     /// Called for every ID. It has a meaning only beside the
     /// [`HoldsUntil`] of a reading; a clock that never returns one leaves it at 0.
+    ///
+    /// It is the machine's and not the process's: it goes on across a `fork`, and it begins
+    /// far below 2^63.
     #[inline]
     fn counter(&self) -> u64 {
         0

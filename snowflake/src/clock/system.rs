@@ -22,7 +22,7 @@ pub struct SystemClock;
 pub enum SystemClock {}
 
 #[cfg(feature = "std")]
-pub(super) use with_std::{NS_PER_MS, since_1970_ns, uptime_ms};
+pub(super) use with_std::{NS_PER_MS, since_1970, uptime_ms};
 
 #[cfg(feature = "std")]
 mod with_std {
@@ -55,7 +55,7 @@ mod with_std {
 
     impl Clock for SystemClock {
         fn now(&self) -> UnixMillis {
-            UnixMillis(since_1970_ns().0)
+            since_1970().0
         }
 
         fn read(&self) -> Reading {
@@ -66,10 +66,10 @@ mod with_std {
             // looks like a jump, which is looked at twice.
             let count = counter.clock.raw();
             let uptime_ms = uptime_ms();
-            let (now_ms, past_ns) = since_1970_ns();
+            let (now, past_ns) = since_1970();
             let left_counts = (NS_PER_MS - past_ns) * counter.counts_per_ms / NS_PER_MS;
             Reading {
-                now: UnixMillis(now_ms),
+                now,
                 holds_until: Some(HoldsUntil {
                     count: count.wrapping_add(left_counts),
                     counts_per_ms: counter.counts_per_ms,
@@ -85,13 +85,13 @@ mod with_std {
         }
     }
 
-    /// Milliseconds since 1970, and nanoseconds since the last of them.
+    /// The time, and the nanoseconds since its millisecond began.
     ///
     /// A clock before 1970 reads as 1970, which is before any sensible epoch and
     /// refused as such.
-    pub(in crate::clock) fn since_1970_ns() -> (u64, u64) {
+    pub(in crate::clock) fn since_1970() -> (UnixMillis, u64) {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        (since.as_millis() as u64, u64::from(since.subsec_nanos()) % NS_PER_MS)
+        (UnixMillis(since.as_millis() as u64), u64::from(since.subsec_nanos()) % NS_PER_MS)
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::task;
 
-use crate::waiting::Waiting;
+use crate::waiting::{LONGEST_SLEEP, WAKES_LATE, Waiting};
 use crate::{Clock, Generator, Id, WaitError};
 
 impl<C: Clock> Generator<C> {
@@ -52,7 +52,7 @@ impl<C: Clock> Generator<C> {
         let result = loop {
             match waiting.pause(refusal, &self.clock, begun.elapsed()) {
                 Ok(pause) if pause <= MS => NEXT_MS.nap(pause).await,
-                Ok(pause) => LONG.nap(pause.min(LONGEST_NAP)).await,
+                Ok(pause) => LONG.nap(pause.min(LONGEST_SLEEP)).await,
                 Err(error) => break Err(error),
             }
             match self.claim_one() {
@@ -66,10 +66,6 @@ impl<C: Clock> Generator<C> {
 }
 
 const MS: Duration = Duration::from_millis(1);
-const LONGEST_NAP: Duration = Duration::from_millis(10);
-
-/// How late a sleeping thread wakes, and the task after it.
-const WAKES_LATE: Duration = Duration::from_micros(80);
 
 /// Naps to the next millisecond, and longer ones, which must not hold those up.
 static NEXT_MS: Naps = Naps::new();

@@ -71,8 +71,8 @@ pub(crate) fn ask() {
         &format!(
             "{FRESH_IDS} IDs each from a fresh millisecond on, from the first claim of either thread to \
              the last, divided by all of them: below the cap. Whoever is refused, as ferroid is \
-             when another thread was faster, asks again. This crate's threads take turns of \
-             3.9 µs. Medians of {ROUNDS} rounds, in turns."
+             when another thread was faster, asks again. Medians of {ROUNDS} rounds, of each \
+             subject in turn."
         ),
         &["subject", "ns per ID, together", "this crate's share of it"],
         &rows,
