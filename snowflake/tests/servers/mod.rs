@@ -83,9 +83,11 @@ pub(crate) fn skipped(what: &str) {
     let _ = writeln!(io::stderr(), "skipped: {what}");
 }
 
-/// A port that is free, and may be taken by another before it is used.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// Ports that are free, and may be taken by another before they are used.
+fn free_ports<const N: usize>() -> [u16; N] {
+    // All at once, or the second could be the first.
+    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
 /// A PostgreSQL server whose clients need no password.
@@ -113,7 +115,7 @@ impl Postgres {
             skipped("PostgreSQL is not installed (Debian: apt-get install postgresql)");
             return None;
         };
-        let (data, port) = (tempfile::tempdir().unwrap(), free_port());
+        let (data, [port]) = (tempfile::tempdir().unwrap(), free_ports());
         let settings = settings.iter().map(|&setting| setting.to_owned()).collect();
         let mut server = Postgres { programs, data, settings, port, process: None };
         server.give_away();
@@ -233,7 +235,7 @@ impl Etcd {
         }
         let options = options.iter().map(|&option| option.to_owned()).collect();
         let data = tempfile::tempdir().unwrap();
-        let [port, peer_port] = [(); 2].map(|()| free_port());
+        let [port, peer_port] = free_ports();
         let mut server = Etcd { data, options, scheme, port, peer_port, process: None };
         server.run();
         Some(server)
