@@ -8,8 +8,9 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use snowflake::lease::{Bounds, FileStore, Keeper};
-use snowflake::{Epoch, NodeId, SystemClock};
+use snowflake::lease::{Bounds, FileStore, Keeper, LeaseError, LeaseStore, Ledger, Problem};
+use snowflake::lease::{Record, Request, StoreError, Successor};
+use snowflake::{Clock, Epoch, NodeId, SystemClock};
 
 /// What it prints, or what it prints about what is wrong.
 fn snowflake(args: &[&str]) -> Result<String, String> {
@@ -87,31 +88,38 @@ fn a_file_store_is_created_shown_released_and_reset() {
     assert!(never.contains("node id 8 was never held here"), "{never}");
 }
 
-/// What is said to be done when a store is refused, with an epoch where one is left open.
-fn advised(refused: &str) -> Vec<String> {
+/// Does what is said to be done about a refusal, in a shell: in a store and for an epoch
+/// where these are left open.
+fn do_as_advised(refused: &str, store: &str) {
     let (_, advice) = refused.split_once("`snowflake ").unwrap();
-    let (command, _) = advice.split_once('`').unwrap();
-    command.replace("EPOCH", "2024").split(' ').map(str::to_owned).collect()
+    let (args, _) = advice.split_once('`').unwrap();
+    let args = args.replace(" STORE ", " \"$STORE\" ").replace("--epoch EPOCH", "--epoch 2024");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("\"$TOOL\" {args}")]);
+    shell.env("TOOL", env!("CARGO_BIN_EXE_snowflake")).env("STORE", store);
+    let output = shell.output().unwrap();
+    assert!(output.status.success(), "{args}: {}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// A folder whose name a shell would take for something else.
+const FOLDER: &str = "Ann's $ids";
 
 /// Refused until somebody says from when on, and then in the words of the refusal.
 #[test]
 fn a_damaged_store_is_begun_anew_as_advised() {
     let temp = tempfile::tempdir().unwrap();
-    let folder = temp.path().join("ids");
+    let folder = temp.path().join(FOLDER);
     let place = folder.to_str().unwrap();
     snowflake(&["lease", "create", place, "--epoch", "2024"]).unwrap();
     std::fs::write(folder.join("leases"), "").unwrap();
-    let damaged = snowflake(&["lease", "status", place]).unwrap_err();
-    let advised = advised(&damaged);
-    snowflake(&advised.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+    do_as_advised(&snowflake(&["lease", "status", place]).unwrap_err(), "");
     assert_eq!(json(&["lease", "status", place]).as_array().unwrap().len(), 1024);
 }
 
 #[test]
 fn a_copied_store_is_shown_as_one_and_begun_anew_as_advised() {
     let temp = tempfile::tempdir().unwrap();
-    let [original, copy] = ["ids", "copy"].map(|name| temp.path().join(name));
+    let [original, copy] = ["ids", FOLDER].map(|name| temp.path().join(name));
     snowflake(&["lease", "create", original.to_str().unwrap(), "--epoch", "twitter"]).unwrap();
     std::fs::create_dir(&copy).unwrap();
     for file in ["leases", "lock"] {
@@ -129,10 +137,42 @@ fn a_copied_store_is_shown_as_one_and_begun_anew_as_advised() {
     assert_eq!(shown, never);
     assert!(warned.contains("this is a copy"), "{warned}");
 
-    let advised = advised(&warned);
-    snowflake(&advised.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+    do_as_advised(&warned, "");
     assert_eq!(status(&copy)[1], "");
     assert_eq!(FileStore::peek(&copy).unwrap().0.epoch, Epoch::TWITTER);
+}
+
+/// What is said of one node id's record, 7's, in a store of any kind.
+fn refusals_of_one() -> [LeaseError; 3] {
+    let node = NodeId::new(7).unwrap();
+    let mut request = Request {
+        node: Some(node),
+        now: SystemClock.now(),
+        grant_ms: 3000,
+        holder: String::new(),
+        successor: Successor::RunsAhead,
+    };
+    let (now, mut ledger) = (request.now, Ledger::new());
+    ledger.acquire(&request, now, Bounds::default()).unwrap();
+    let damaged = Record { fence: u64::MAX, ..ledger.get(node).unwrap().clone() };
+    ledger.insert(node, damaged);
+    let no_fence_left = ledger.acquire(&request, now, Bounds::default()).unwrap_err();
+    request.now.0 += 86_400_000;
+    let too_far_ahead = Ledger::new().acquire(&request, now, Bounds::default()).unwrap_err();
+    let damaged = Problem::Damaged { what: "its row is no good".to_owned(), node: Some(node) };
+    [no_fence_left, too_far_ahead, StoreError::new("in a database", damaged).into()]
+}
+
+#[test]
+fn one_record_of_a_file_store_is_repaired_as_advised() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join(FOLDER);
+    FileStore::create(&folder, Epoch::Y2024, Bounds::default()).unwrap();
+    for (refused, times) in refusals_of_one().into_iter().zip(1..) {
+        do_as_advised(&refused.to_string(), folder.to_str().unwrap());
+        let shown = &json(&["lease", "status", folder.to_str().unwrap()])[0];
+        assert_eq!([&shown["node"], &shown["fence"]], [&json!(7), &json!(times)]);
+    }
 }
 
 #[test]
@@ -153,8 +193,6 @@ fn an_epoch_that_no_id_can_be_made_with_is_refused() {
 
 /// Leaves node id 7 held, and the folder free. Returns the holder's name.
 fn crash_with(folder: &Path) -> String {
-    use snowflake::Clock;
-    use snowflake::lease::{LeaseStore, Request, Successor};
     let store = FileStore::open(folder, Epoch::Y2024, Bounds::default()).unwrap();
     let request = Request {
         node: Some(NodeId::new(7).unwrap()),
@@ -179,6 +217,11 @@ fn a_server_is_asked(url: &str) {
     assert!(shown.contains("   7       1  released  2026-11-20T12:25:40.000Z"), "{shown}");
     let released = ask(&["release", url, "7"]).unwrap_err();
     assert!(released.contains("node id 7 is free"), "{released}");
+    for (refused, times) in refusals_of_one().into_iter().zip(2..) {
+        do_as_advised(&refused.to_string(), url);
+        let shown = ask(&["status", url]).unwrap();
+        assert!(shown.contains(&format!("   7  {times:>6}  released  ")), "{shown}");
+    }
     let all = ask(&["reset", url, "--all", "--mark", "now"]).unwrap_err();
     assert!(all.contains("one by one"), "{all}");
     let twitter = snowflake(&["lease", "status", url, "--epoch", "twitter"]).unwrap_err();

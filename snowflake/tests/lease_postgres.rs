@@ -165,7 +165,7 @@ fn a_time_before_1970_is_refused_and_repaired_by_a_reset() {
             let Err(LeaseError::Store(error)) = &refused else { panic!("{column}: {refused:?}") };
             let of_7 = matches!(error.problem(), Problem::Damaged { node: Some(it), .. } if *it == lease.node);
             assert!(of_7, "{error}");
-            assert!(error.to_string().contains("lease reset URL 7 --mark now --epoch"), "{error}");
+            assert!(error.to_string().contains("lease reset STORE 7 --mark now --epoch"), "{error}");
         }
         let other = store.acquire(&asked(Some(8))).unwrap();
         store.release(&other, other.from).unwrap();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::layout::NODE_MAX;
 use crate::lease::Namespace;
+use crate::lease::advice::{RISKS, Reset};
 use crate::{NodeId, UnixMillis};
 
 /// Why a store did not grant, renew or release.
@@ -128,9 +129,9 @@ impl fmt::Display for LeaseError {
                 f,
                 "the grant of node id {node} would end at {until}, {} ms past the store's clock \
                  ({now}), of at most {ahead_ms}: set the clock that is wrong, wait for the rest, or \
-                 use another node id; `snowflake lease reset` repairs a mark that will not be \
-                 reached, and says what it risks",
+                 use another node id; {} repairs a mark that will not be reached; {RISKS}",
                 until.0.saturating_sub(now.0),
+                reset_one(*node),
             ),
             LeaseError::GrantTooLong { asked_ms, max_ms } => write!(
                 f,
@@ -140,8 +141,8 @@ impl fmt::Display for LeaseError {
             LeaseError::NoFenceLeft { node, fence } => write!(
                 f,
                 "node id {node} cannot have had {fence} holders: its record is damaged; use another \
-                 node id, or say from when on IDs may be made, with `snowflake lease reset STORE \
-                 {node} --mark now`; {RISKS}",
+                 node id, or say from when on IDs may be made, with {}; {RISKS}",
+                reset_one(*node),
             ),
             LeaseError::OtherNamespace { recorded, ours } => write!(
                 f,
@@ -156,6 +157,11 @@ impl fmt::Display for LeaseError {
             LeaseError::Store(error) => error.fmt(f),
         }
     }
+}
+
+/// For one node id of a store that may be a database.
+fn reset_one(node: NodeId) -> Reset<'static> {
+    Reset { place: None, node: Some(node), needs_epoch: true }
 }
 
 impl Error for LeaseError {
@@ -230,9 +236,6 @@ pub enum Problem {
     },
 }
 
-/// Where an operator reads on before a mark is set by hand.
-const RISKS: &str = "its `--help` says what that risks";
-
 impl StoreError {
     /// A problem of the store at `place`. For those who implement
     /// [`LeaseStore`](crate::lease::LeaseStore).
@@ -274,21 +277,20 @@ impl fmt::Display for StoreError {
             ),
             Problem::Damaged { what, node: Some(node) } => write!(
                 f,
-                "{what}: say from when on IDs of node id {node} may be made, with `snowflake lease \
-                 reset URL {node} --mark now --epoch EPOCH`; {RISKS}",
+                "{what}: say from when on IDs of node id {node} may be made, with {}; {RISKS}",
+                reset_one(*node),
             ),
             Problem::Damaged { what, node: None } => write!(
                 f,
-                "{what}: say from when on IDs may be made, with `snowflake lease reset {} --all \
-                 --mark now --epoch EPOCH`, which keeps what is there; {RISKS}",
-                self.place,
+                "{what}: say from when on IDs may be made, with {}, which keeps what is there; \
+                 {RISKS}",
+                Reset { place: Some(&self.place), node: None, needs_epoch: true },
             ),
             Problem::Copied => write!(
                 f,
                 "this is a copy of a store that may have moved on since: use the original, or say \
-                 from when on IDs may be made, with `snowflake lease reset {} --all --mark now`; \
-                 {RISKS}",
-                self.place,
+                 from when on IDs may be made, with {}; {RISKS}",
+                Reset { place: Some(&self.place), node: None, needs_epoch: false },
             ),
             Problem::NetworkFileSystem { name } => write!(
                 f,

@@ -129,6 +129,7 @@
 //!   to be chosen. The etcd of the cluster itself is not for its guests: run another.
 //! - Prefork servers: start the keeper in the worker, after the fork.
 
+mod advice;
 mod builder;
 mod error;
 #[cfg(feature = "etcd")]

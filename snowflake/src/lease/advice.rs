@@ -1,0 +1,40 @@
+//! The command that an operator is told to set marks with.
+
+use std::fmt;
+
+use crate::NodeId;
+
+/// Where an operator reads on before a mark is set by hand.
+pub(super) const RISKS: &str = "its `--help` says what that risks";
+
+/// `snowflake lease reset`, as a shell reads it.
+pub(super) struct Reset<'a> {
+    /// `None` where only the operator knows it: a URL has a password in it.
+    pub(super) place: Option<&'a str>,
+    /// `None` for all of them.
+    pub(super) node: Option<NodeId>,
+    /// A file store knows its own, unless it is damaged.
+    pub(super) needs_epoch: bool,
+}
+
+impl fmt::Display for Reset<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`snowflake lease reset ")?;
+        match self.place {
+            Some(place) if place.chars().all(is_plain) => f.write_str(place)?,
+            Some(place) => write!(f, "'{}'", place.replace('\'', r"'\''"))?,
+            None => f.write_str("STORE")?,
+        }
+        match self.node {
+            Some(node) => write!(f, " {node}")?,
+            None => f.write_str(" --all")?,
+        }
+        f.write_str(" --mark now")?;
+        f.write_str(if self.needs_epoch { " --epoch EPOCH`" } else { "`" })
+    }
+}
+
+/// Whether a shell leaves it as it is.
+fn is_plain(c: char) -> bool {
+    c.is_alphanumeric() || "/._-+,:@%=".contains(c)
+}
