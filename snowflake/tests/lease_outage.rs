@@ -102,6 +102,7 @@ impl Outage {
         go: impl FnOnce(&mut T),
         come_back: impl FnOnce(&mut T),
     ) {
+        let begun_at = SystemClock.now();
         let keeper = Keeper::builder(store).grant_ms(self.grant_ms).start(SystemClock).unwrap();
         let generator = keeper.generator();
         let mut last = generator.next_id().unwrap();
@@ -111,6 +112,10 @@ impl Outage {
         }
         go(server);
         let (gone, gone_at) = (Instant::now(), SystemClock.now());
+        // The second renewal was due after two thirds of a grant. Whatever has passed since
+        // then, be it late or this thread, is not the outage's.
+        let due = begun_at.0 + self.grant_ms / 3 * 2;
+        let late_ms = gone_at.0.cast_signed() - due.cast_signed();
 
         let mut made = 0;
         let (mut tried, mut stall) = (Instant::now(), Duration::ZERO);
@@ -135,12 +140,13 @@ impl Outage {
         let stalls_ms = 2 * stall.max(tried.elapsed()).as_millis() as u64;
         let early_ms = until.0 - time_of(last).0;
         assert!(early_ms <= 100 + stalls_ms, "no IDs for {early_ms} ms before the grant ends");
-        let went_on_ms = until.0.saturating_sub(gone_at.0);
-        // A third of it is over when it is renewed, and the store may have gone just before that.
-        let least_ms = (self.grant_ms * 2 / 3).saturating_sub(LATE_MS);
+        let went_on_ms = until.0.cast_signed() - gone_at.0.cast_signed();
+        let most_ms = self.grant_ms.cast_signed();
+        // The keeper's pauses are not by this clock, which may be slewed.
+        let least_ms = most_ms - late_ms - 10;
         assert!(
-            (least_ms..=self.grant_ms).contains(&went_on_ms),
-            "IDs went on for {went_on_ms} ms"
+            (least_ms..=most_ms).contains(&went_on_ms),
+            "IDs went on for {went_on_ms} ms, not for {least_ms} to {most_ms}"
         );
 
         while gone.elapsed() < self.gone_for {
