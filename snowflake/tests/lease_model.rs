@@ -8,6 +8,9 @@
 //! - A claim by fetch-and-add reads the limit, then takes a slot. A claim by the clock looks
 //!   at word, ceiling and clock, then swaps. A grant past a gap raises the word, then the
 //!   ceiling. A release seals the word, then tells the store.
+//! - A call that waits looks at ceiling and word, then swaps, and has a ticket; the ID of a
+//!   ticket is made later, at any time. That it is void after a gap and after a seal is left
+//!   out: no ID is made twice without that.
 //! - A process is paused by not being the next to step. One that crashes never steps
 //!   again, and its restart is another one.
 //! - A clock reads anything at all, at every reading.
@@ -26,7 +29,7 @@ mod lease_model {
     pub(crate) mod world;
 }
 
-use lease_model::protocol::{Extent, Protocol};
+use lease_model::protocol::{Extent, Protocol, Tickets};
 use lease_model::steps::Step;
 use lease_model::world::{Claim, END, Made, PROCESSES, World};
 use snowflake::NodeId;
@@ -74,9 +77,15 @@ impl Model for Protocol {
             Property::sometimes("a claim waits across a gap", |_, world: &World| {
                 world.processes.iter().flatten().any(|process| match process.claim {
                     Some(Claim::FetchAdd { limit }) => limit < process.lease.from.0,
-                    Some(Claim::Swap { seen, .. }) => seen < process.lease.from.0,
+                    Some(Claim::Swap { seen, .. } | Claim::Ticket { seen }) => {
+                        seen < process.lease.from.0
+                    }
                     None => false,
                 })
+            }),
+            Property::sometimes("a ticket is kept past its holder's grants", |_, world: &World| {
+                let mut tickets = world.processes.iter().flatten().filter(|it| it.ticket);
+                tickets.any(|it| it.is_sealed() || world.watched.1 < it.lease.from.0)
             }),
             Property::sometimes("two processes hold one node id", |_, world: &World| {
                 let nodes = world.processes.iter().flatten().map(|process| process.lease.node);
@@ -87,7 +96,8 @@ impl Model for Protocol {
 }
 
 fn search(most: Extent) {
-    let checker = Protocol::TimeRanges(most).checker().threads(2).spawn_bfs().join();
+    let protocol = Protocol::TimeRanges(most, Tickets::InTheGrant);
+    let checker = protocol.checker().threads(2).spawn_bfs().join();
     println!("{} states", checker.unique_state_count());
     checker.assert_properties();
 }
@@ -112,8 +122,18 @@ fn nor_does_one_in_which_a_holder_comes_back_and_releases() {
 }
 
 #[test]
+fn tickets_past_the_grant_do() {
+    let most = Extent { acquired: 2, sent: 1 };
+    finds_an_id_made_twice(Protocol::TimeRanges(most, Tickets::Anywhere));
+}
+
+#[test]
 fn a_plain_time_to_live_does_with_one_clock_a_millisecond_slow() {
-    let checker = Protocol::TimeToLive.checker().threads(2).spawn_bfs().join();
+    finds_an_id_made_twice(Protocol::TimeToLive);
+}
+
+fn finds_an_id_made_twice(protocol: Protocol) {
+    let checker = protocol.checker().threads(2).spawn_bfs().join();
     let path = checker.discovery("no ID is made twice").expect("the search found nothing");
     println!("{path}");
     assert!(path.last_state().made == Made::Twice);

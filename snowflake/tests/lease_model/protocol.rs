@@ -5,15 +5,24 @@ use std::ops::RangeInclusive;
 use snowflake::UnixMillis;
 use snowflake::lease::{Lease, Record};
 
-use super::world::{END, GRANT_MS};
+use super::world::{END, GRANT_MS, Process};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// As implemented: a grant begins at the mark.
-    TimeRanges(Extent),
+    TimeRanges(Extent, Tickets),
     /// What is commonly done instead: a node id is free when its time to live is over by
     /// the store's clock, and its holder goes by its own clock, at most 1 ms slow.
     TimeToLive,
+}
+
+/// Which IDs a call that waits takes before their time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tickets {
+    /// As implemented.
+    InTheGrant,
+    /// A mistake: nothing is looked at but the clock.
+    Anywhere,
 }
 
 /// How far the model goes.
@@ -28,7 +37,7 @@ pub(crate) struct Extent {
 impl Protocol {
     pub(crate) fn most(self) -> Extent {
         match self {
-            Protocol::TimeRanges(most) => most,
+            Protocol::TimeRanges(most, _) => most,
             Protocol::TimeToLive => Extent { acquired: 3, sent: 1 },
         }
     }
@@ -46,7 +55,7 @@ impl Protocol {
     /// What a process's clock may read.
     pub(crate) fn readings(self, now: u64) -> RangeInclusive<u64> {
         match self {
-            Protocol::TimeRanges(_) => 0..=END,
+            Protocol::TimeRanges(..) => 0..=END,
             Protocol::TimeToLive => now.saturating_sub(1)..=now,
         }
     }
@@ -55,7 +64,7 @@ impl Protocol {
     pub(crate) fn readings_to_acquire(self, now: u64, mark: u64) -> RangeInclusive<u64> {
         match self {
             // One below the mark is as good as one at it.
-            Protocol::TimeRanges(_) => mark..=END,
+            Protocol::TimeRanges(..) => mark..=END,
             Protocol::TimeToLive => self.readings(now),
         }
     }
@@ -63,7 +72,7 @@ impl Protocol {
     /// Whether a process that reads `reading` may acquire a node id now, and as of when.
     pub(crate) fn asks_at(self, held: Option<&Record>, now: u64, reading: u64) -> Option<u64> {
         match self {
-            Protocol::TimeRanges(_) => Some(reading),
+            Protocol::TimeRanges(..) => Some(reading),
             Protocol::TimeToLive => {
                 let is_free = held.is_none_or(|held| held.mark <= UnixMillis(now));
                 is_free.then_some(now)
@@ -74,15 +83,24 @@ impl Protocol {
     /// The first ID of a holder whose clock reads `reading`.
     pub(crate) fn begins_at(self, lease: &Lease, reading: u64) -> u64 {
         match self {
-            Protocol::TimeRanges(_) => lease.from.0,
+            Protocol::TimeRanges(..) => lease.from.0,
             Protocol::TimeToLive => reading,
+        }
+    }
+
+    /// Whether a call that waits may take the next ID.
+    pub(crate) fn has_ticket(self, process: &Process) -> bool {
+        match self {
+            Protocol::TimeRanges(_, Tickets::InTheGrant) => process.word < process.ceiling,
+            Protocol::TimeRanges(_, Tickets::Anywhere) => true,
+            Protocol::TimeToLive => false,
         }
     }
 
     /// What a renewal asks for that would be until `until`.
     pub(crate) fn renews_until(self, now: u64, until: u64) -> u64 {
         match self {
-            Protocol::TimeRanges(_) => until,
+            Protocol::TimeRanges(..) => until,
             Protocol::TimeToLive => now + GRANT_MS,
         }
     }

@@ -53,7 +53,16 @@ pub(crate) enum Step {
         by: usize,
         now: u64,
     },
+    LookForTicket {
+        by: usize,
+    },
     Take {
+        by: usize,
+    },
+    TakeTicket {
+        by: usize,
+    },
+    Redeem {
         by: usize,
     },
     Release {
@@ -95,6 +104,9 @@ impl Protocol {
                 // What it does there changes nothing here.
                 continue;
             }
+            if process.ticket {
+                steps.push(Step::Redeem { by });
+            }
             if process.claim.is_some() {
                 steps.push(Step::Take { by });
             } else if !process.is_sealed() && process.word <= END {
@@ -105,6 +117,13 @@ impl Protocol {
                 if !halfway {
                     steps.push(Step::ReadLimit { by });
                     steps.extend(readings.iter().map(|&now| Step::Look { by, now }));
+                }
+                // A ticket of another ID is a claim by the clock that makes none.
+                if process.word == world.watched.1 && self.has_ticket(process) {
+                    steps.push(Step::TakeTicket { by });
+                    if !halfway {
+                        steps.push(Step::LookForTicket { by });
+                    }
                 }
             }
             if process.is_sealed() {
@@ -219,7 +238,17 @@ impl Protocol {
                 it.claim = Some(Claim::Swap { seen: it.word, first });
                 world.processes[by] = Some(it);
             }
+            Step::LookForTicket { by } => {
+                let mut it = process(&mut world, by)?;
+                it.claim = Some(Claim::Ticket { seen: it.word });
+                world.processes[by] = Some(it);
+            }
             Step::Take { by } => world.take(by),
+            Step::TakeTicket { by } => {
+                world = self.after(&world, Step::LookForTicket { by })?;
+                world.take(by);
+            }
+            Step::Redeem { by } => world.redeem(by),
             Step::Claim { by, now } => {
                 world = self.after(&world, Step::Look { by, now })?;
                 world.take(by);

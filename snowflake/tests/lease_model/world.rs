@@ -32,6 +32,12 @@ pub(crate) enum Made {
     Twice,
 }
 
+impl Made {
+    fn once_more(self) -> Made {
+        if self == Made::Never { Made::Once } else { Made::Twice }
+    }
+}
+
 /// A process that runs, with its generator.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Process {
@@ -44,6 +50,8 @@ pub(crate) struct Process {
     /// A grant past a gap, and whether the word has been raised to it.
     pub(crate) next: Option<(Lease, bool)>,
     pub(crate) claim: Option<Claim>,
+    /// Whether a call that waits has taken the watched ID, to issue it later.
+    pub(crate) ticket: bool,
     pub(crate) awaits_answer: bool,
     pub(crate) answer: Option<Lease>,
 }
@@ -51,8 +59,17 @@ pub(crate) struct Process {
 /// A claim under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Claim {
-    FetchAdd { limit: u64 },
-    Swap { seen: u64, first: u64 },
+    FetchAdd {
+        limit: u64,
+    },
+    Swap {
+        seen: u64,
+        first: u64,
+    },
+    /// For a call that waits.
+    Ticket {
+        seen: u64,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,6 +87,7 @@ impl Process {
             ceiling: lease.until.0,
             next: None,
             claim: None,
+            ticket: false,
             awaits_answer: false,
             answer: None,
         }
@@ -116,9 +134,25 @@ impl World {
                 process.word = first + 1;
                 first
             }),
+            Some(Claim::Ticket { seen }) => {
+                if process.word == seen {
+                    process.word = seen + 1;
+                    process.ticket |= self.watched == (process.lease.node, seen);
+                }
+                None
+            }
         };
         if slot.is_some_and(|slot| self.watched == (process.lease.node, slot)) {
-            self.made = if self.made == Made::Never { Made::Once } else { Made::Twice };
+            self.made = self.made.once_more();
+        }
+    }
+
+    pub(crate) fn redeem(&mut self, by: usize) {
+        if let Some(process) = &mut self.processes[by]
+            && process.ticket
+        {
+            process.ticket = false;
+            self.made = self.made.once_more();
         }
     }
 
