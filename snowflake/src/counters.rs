@@ -16,8 +16,8 @@ use crate::{Clock, Generator};
 #[non_exhaustive]
 pub struct Counters {
     /// IDs made. Exact where no call was under way at a reading; else it may lag
-    /// behind, or be ahead by one for each call. IDs of a [`Batch`](crate::Batch) or a [`Local`](crate::Local)'s block count
-    /// when the slots are claimed.
+    /// behind, or be ahead by one for each call. IDs of a [`Batch`](crate::Batch) or a
+    /// [`Local`](crate::Local)'s block count when the slots are claimed.
     pub ids_made: u64,
     /// Calls that had to wait, whatever came of it.
     pub waits: u64,

@@ -119,8 +119,9 @@
 //! start finds the node id as after a crash, which is safe.
 //!
 //! - systemd: `StateDirectory=myservice` makes a folder for the [`FileStore`]; create the
-//!   store once, when the service is installed, and not in `ExecStartPre`, where a lost disk would be a
-//!   silent restart from zero. `KillMode=mixed` leaves the release to the main process.
+//!   store once, when the service is installed, and not in `ExecStartPre`, where a lost disk
+//!   would be a silent restart from zero. `KillMode=mixed` leaves the release to the main
+//!   process.
 //! - Kubernetes: a [`FileStore`] needs a volume of its own for each pod and a fixed node id:
 //!   a StatefulSet with `volumeClaimTemplates` and
 //!   [`NodeId::from_hostname`](crate::NodeId::from_hostname). A network file system is

@@ -262,7 +262,8 @@ impl LeaseStore for PostgresStore {
         // `Ledger::renew` in SQL: in one statement, and so in one round trip.
         let statement = format!(
             "UPDATE snowflake_lease SET from_ms = mark_ms, mark_ms = greatest($3, mark_ms + 1) \
-             WHERE node = $1 AND fence = $2 AND held AND least(from_ms, mark_ms) >= 0 AND greatest($3, mark_ms + 1) <= {NOW} + $4 \
+             WHERE node = $1 AND fence = $2 AND held AND least(from_ms, mark_ms) >= 0 \
+             AND greatest($3, mark_ms + 1) <= {NOW} + $4 \
              RETURNING from_ms, mark_ms"
         );
         let node = i32::from(lease.node.get());
