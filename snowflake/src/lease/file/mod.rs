@@ -200,9 +200,29 @@ impl FileStore {
 
     /// Whether the store at `path` is a copy, which [`open`](FileStore::open) refuses.
     ///
+    /// Nothing is locked or changed, and it may be in use, here or in another process.
+    ///
     /// # Errors
     ///
     /// As [`peek`](FileStore::peek).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use snowflake::Epoch;
+    /// use snowflake::lease::{Bounds, FileStore};
+    ///
+    /// # let temp = tempfile::tempdir()?;
+    /// # let [folder, backup] = ["ids", "backup"].map(|name| temp.path().join(name));
+    /// let in_use = FileStore::create(&folder, Epoch::Y2024, Bounds::default())?;
+    /// # std::fs::create_dir(&backup)?;
+    /// for file in ["leases", "lock"] {
+    ///     std::fs::copy(folder.join(file), backup.join(file))?;
+    /// }
+    /// assert!(!FileStore::is_copy(&folder)?);
+    /// assert!(FileStore::is_copy(&backup)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_copy(path: impl AsRef<Path>) -> Result<bool, LeaseError> {
         let (table, identity) = look(path.as_ref())?;
         Ok(table.folder != identity)
