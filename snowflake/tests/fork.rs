@@ -11,6 +11,8 @@ use std::io::{Read, Write};
 use std::os::fd::FromRawFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 #[cfg(any(feature = "etcd", feature = "postgres"))]
 use snowflake::lease::{Bounds, LeaseError, LeaseStore, Problem, Request, Successor};
@@ -220,6 +222,44 @@ fn a_block_of_a_clock_without_a_counter_is_its_parents() {
     local.try_next_id().unwrap();
     assert_eq!(in_child(|tell| tell(refused(&generator, &mut local))), [3]);
     local.try_next_id().unwrap();
+}
+
+/// It has taken its ID of the next millisecond, and sleeps, in a thread that no child has.
+#[test]
+fn a_call_that_waits_gets_its_id_whoever_forks_meanwhile() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let patience = Duration::from_secs(20);
+    let clock = ManualClock::new(Still::NOW);
+    let generator = Generator::builder(NODE, EPOCH).frozen_after(patience).max_wait(patience);
+    let generator = generator.build(clock.clone()).unwrap();
+    let mut ids = Vec::from_iter(std::iter::from_fn(|| generator.try_next_id().ok()));
+    let full = ids.len();
+    let made_there = thread::scope(|scope| {
+        let waiting = scope.spawn(|| generator.next_id());
+        while generator.counters().ids_made == full as u64 {
+            assert!(!waiting.is_finished(), "it gave up without one");
+            thread::yield_now();
+        }
+        let made_there = in_child(|tell| {
+            tell(u64::from(generator.next_id() == Err(WaitError::Forked)));
+            let own = NodeId::new(1).map(|node| Generator::builder(node, EPOCH).build(SystemClock));
+            if let Ok(Ok(own)) = own {
+                // It has to wait itself.
+                (0..2 * full).map_while(|_| own.next_id().ok()).for_each(|id| tell(id.get()));
+            }
+        });
+        assert!(!waiting.is_finished(), "the millisecond is not over");
+        clock.advance(1);
+        let waited = waiting.join().unwrap().unwrap();
+        assert_eq!((waited.parts().timestamp_ms, waited.parts().sequence), (6, 0));
+        ids.push(waited);
+        made_there
+    });
+    assert_eq!((made_there[0], made_there.len()), (1, 1 + 2 * full));
+    ids.extend(std::iter::from_fn(|| generator.try_next_id().ok()));
+    let all = ids.iter().map(|id| id.get()).chain(made_there[1..].iter().copied());
+    let distinct: HashSet<u64> = all.collect();
+    assert_eq!(distinct.len(), 4 * full, "an ID came twice");
 }
 
 /// Connections are the parent's: a child that used them would garble what is said on them.
