@@ -16,7 +16,8 @@ use promises::{Server, request};
 use servers::Etcd;
 use servers::certificates::Certificates;
 use servers::proxy::Proxy;
-use snowflake::lease::{Bounds, EtcdStore, LeaseError, LeaseStore, Problem};
+use snowflake::layout::NODE_MAX;
+use snowflake::lease::{Bounds, EtcdStore, LeaseError, LeaseStore, Problem, Request};
 use snowflake::{Clock, Epoch, SystemClock, UnixMillis};
 
 impl Server for Etcd {
@@ -165,7 +166,9 @@ fn a_member_that_is_gone_or_hangs_is_passed_over() {
 #[test]
 fn a_damaged_key_is_refused_and_repaired_by_a_reset() {
     let Some(server) = Etcd::start() else { return };
-    let store = connect(&server.url()).unwrap();
+    let bounds = Bounds { max_grant_ms: 600_000, ..Bounds::default() };
+    let store = EtcdStore::connect(&server.url(), Epoch::Y2024, bounds).unwrap();
+    let long = |id| Request { grant_ms: 600_000, ..request(id, SystemClock.now()) };
     let lease = store.acquire(&request(Some(7), SystemClock.now())).unwrap();
     let Some(()) = server.ctl(None, &["put", "snowflake/node/0007", "{}"]) else { return };
     let damaged = |refused: LeaseError| {
@@ -175,8 +178,13 @@ fn a_damaged_key_is_refused_and_repaired_by_a_reset() {
     let until = UnixMillis(lease.until.0 + 1);
     damaged(store.renew(&lease, SystemClock.now(), until).unwrap_err());
     damaged(store.acquire(&request(Some(7), SystemClock.now())).unwrap_err());
-    damaged(store.acquire(&request(None, SystemClock.now())).unwrap_err());
     damaged(store.records().unwrap_err());
+    // Of the others each is to be had, and then none.
+    for _ in 0..NODE_MAX {
+        let other = store.acquire(&long(None)).unwrap();
+        assert_ne!(other.node, lease.node);
+    }
+    damaged(store.acquire(&long(None)).unwrap_err());
 
     store.reset(lease.node, until).unwrap();
     let next = store.acquire(&request(Some(7), SystemClock.now())).unwrap();

@@ -159,22 +159,38 @@ fn a_time_before_1970_is_refused_and_repaired_by_a_reset() {
             store.renew(&lease, SystemClock.now(), until).map(|_| ()),
             store.release(&lease, lease.from),
             store.acquire(&asked(Some(7))).map(|_| ()),
-            store.acquire(&asked(None)).map(|_| ()),
             store.records().map(|_| ()),
         ] {
             let Err(LeaseError::Store(error)) = &refused else { panic!("{column}: {refused:?}") };
             let of_7 = matches!(error.problem(), Problem::Damaged { node: Some(it), .. } if *it == lease.node);
             assert!(of_7, "{error}");
-            assert!(error.to_string().contains("lease reset STORE 7 --mark now --epoch"), "{error}");
+            assert!(
+                error.to_string().contains("lease reset STORE 7 --mark now --epoch"),
+                "{error}"
+            );
         }
-        let other = store.acquire(&asked(Some(8))).unwrap();
-        store.release(&other, other.from).unwrap();
+        for asked in [asked(Some(8)), asked(None)] {
+            let other = store.acquire(&asked).unwrap();
+            assert_ne!(other.node, lease.node);
+            store.release(&other, other.from).unwrap();
+        }
 
         store.reset(lease.node, lease.until).unwrap();
         let next = store.acquire(&asked(Some(7))).unwrap();
         assert!(next.fence > lease.fence && next.from >= lease.until, "{next}");
         lease = next;
     }
+
+    server.say("UPDATE snowflake_lease SET mark_ms = -1 WHERE node = 7");
+    let hour = SystemClock.now().0 + 3_600_000;
+    server.say(&format!(
+        "INSERT INTO snowflake_lease \
+         SELECT node, 9, {hour}, {hour}, true, '' FROM generate_series(0, 1023) AS node \
+         ON CONFLICT (node) DO UPDATE SET mark_ms = {hour}, held = true \
+         WHERE snowflake_lease.node <> 7"
+    ));
+    let none_else = store.acquire(&asked(None)).unwrap_err().to_string();
+    assert!(none_else.contains("the row of node id 7 is no good"), "{none_else}");
 }
 
 /// No bounds, in fact.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::layout::NODE_MAX;
+#[cfg(any(feature = "etcd", feature = "postgres"))]
+use crate::lease::StoreError;
 use crate::lease::{Bounds, Lease, LeaseError, Record, Request, Successor};
 use crate::{NodeId, UnixMillis};
 
@@ -93,6 +95,33 @@ impl Ledger {
         let holder = kept.map(|c| if c.is_control() { ' ' } else { c }).collect();
         self.insert(node, Record { fence, from, mark: until, held: true, holder });
         Ok(Lease { node, from, until, fence })
+    }
+
+    /// As [`acquire`](Ledger::acquire) where some records are damaged, and not in here: one
+    /// that is named is refused, and if none is, the others are chosen from.
+    #[cfg(any(feature = "etcd", feature = "postgres"))]
+    pub(crate) fn acquire_beside(
+        &mut self,
+        damaged: Vec<(NodeId, StoreError)>,
+        request: &Request,
+        now: UnixMillis,
+        bounds: Bounds,
+    ) -> Result<Lease, LeaseError> {
+        let mut first = None;
+        for (node, error) in damaged {
+            if request.node == Some(node) {
+                return Err(error.into());
+            }
+            // Neither unused nor to be had.
+            let (fence, never) = (u64::MAX, UnixMillis(u64::MAX));
+            let holder = String::new();
+            self.insert(node, Record { fence, from: never, mark: never, held: true, holder });
+            first.get_or_insert(error);
+        }
+        match (self.acquire(request, now, bounds), first) {
+            (Err(LeaseError::AllTaken { .. }), Some(error)) => Err(error.into()),
+            (granted, _) => granted,
+        }
     }
 
     fn choose(&self, requester: UnixMillis, now: UnixMillis) -> Result<NodeId, LeaseError> {

@@ -92,7 +92,7 @@
 //! | | says |
 //! |---|---|
 //! | a folder without a store | [`Missing`](Problem::Missing): there is no silent start from zero |
-//! | its file damaged, or cut short; a key of etcd that cannot be read, a row of PostgreSQL with a time before 1970 | [`Damaged`](Problem::Damaged), and how to go on |
+//! | its file damaged, or cut short; a key of etcd that cannot be read, a row of PostgreSQL with a time before 1970 | [`Damaged`](Problem::Damaged), and how to go on. A key or row stops its own node id only: whoever asks for any gets another, if one is free |
 //! | a folder that was copied, as to another host | [`Copied`](Problem::Copied) |
 //! | a folder that another process has open | [`InUse`](Problem::InUse), and by which one |
 //! | a folder on NFS, SMB, FUSE and the like | [`NetworkFileSystem`](Problem::NetworkFileSystem) |

@@ -191,8 +191,17 @@ impl EtcdStore {
         Ok(view)
     }
 
+    /// The records, and those that are damaged.
+    fn sorted(&self, view: &View) -> (Ledger, Vec<(NodeId, StoreError)>) {
+        let (ledger, damaged) = view.sorted();
+        let error = |(node, problem)| (node, StoreError::new(&*self.place, problem));
+        (ledger, damaged.into_iter().map(error).collect())
+    }
+
+    /// The records, if all can be read.
     fn ledger(&self, view: &View) -> Result<Ledger, LeaseError> {
-        view.ledger().map_err(|problem| StoreError::new(&*self.place, problem).into())
+        let (ledger, damaged) = self.sorted(view);
+        damaged.into_iter().next().map_or(Ok(ledger), |(_, error)| Err(error.into()))
     }
 
     /// The time that bounds are measured from, given that of whoever asks.
@@ -264,8 +273,9 @@ impl LeaseStore for EtcdStore {
 
     fn acquire(&self, request: &Request) -> Result<Lease, LeaseError> {
         self.change("acquiring a node id", request.node, |view| {
-            let mut ledger = self.ledger(view)?;
-            let lease = ledger.acquire(request, self.now(request.now), self.bounds)?;
+            let (mut ledger, damaged) = self.sorted(view);
+            let now = self.now(request.now);
+            let lease = ledger.acquire_beside(damaged, request, now, self.bounds)?;
             changed(&ledger, lease.node, lease)
         })
     }

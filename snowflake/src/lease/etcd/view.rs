@@ -93,13 +93,16 @@ impl View {
         Ok((view, namespace))
     }
 
-    /// The records, if all can be read.
-    pub(super) fn ledger(&self) -> Result<Ledger, Problem> {
-        let mut ledger = Ledger::new();
+    /// The records, and what is wrong with those that cannot be read.
+    pub(super) fn sorted(&self) -> (Ledger, Vec<(NodeId, Problem)>) {
+        let (mut ledger, mut damaged) = (Ledger::new(), Vec::new());
         for (node, entry) in &self.records {
-            ledger.insert(*node, entry.record.clone()?);
+            match entry.record.clone() {
+                Ok(record) => ledger.insert(*node, record),
+                Err(problem) => damaged.push((*node, problem)),
+            }
         }
-        Ok(ledger)
+        (ledger, damaged)
     }
 
     /// The records, with a fence that is no older than the last one where it cannot be read:

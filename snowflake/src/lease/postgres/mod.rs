@@ -193,16 +193,22 @@ impl PostgresStore {
         })
     }
 
-    /// Refuses the record of `node`, or any, that has a time before 1970: nothing here wrote it.
-    fn expect_sound(&self, ledger: &Ledger, node: Option<NodeId>) -> Result<(), LeaseError> {
+    /// The records that have a time before 1970: nothing here wrote them.
+    fn damaged(&self, ledger: &Ledger) -> Vec<(NodeId, StoreError)> {
         let is_damaged = |record: &Record| record.from.max(record.mark).0 > i64::MAX as u64;
-        let mut suspects = ledger.iter().filter(|(id, _)| node.is_none_or(|node| node == *id));
-        let Some((node, _)) = suspects.find(|(_, record)| is_damaged(record)) else {
-            return Ok(());
-        };
-        let what = format!("the row of node id {node} is no good: it has a time before 1970");
-        let damaged = Problem::Damaged { what, node: Some(node) };
-        Err(StoreError::new(&*self.place, damaged).into())
+        let damaged = ledger.iter().filter(|(_, record)| is_damaged(record)).map(|(node, _)| {
+            let what = format!("the row of node id {node} is no good: it has a time before 1970");
+            let damaged = Problem::Damaged { what, node: Some(node) };
+            (node, StoreError::new(&*self.place, damaged))
+        });
+        damaged.collect()
+    }
+
+    /// Refuses a damaged record of `node`, or any.
+    fn expect_sound(&self, ledger: &Ledger, node: Option<NodeId>) -> Result<(), LeaseError> {
+        let damaged = self.damaged(ledger).into_iter();
+        let mut refused = damaged.filter(|(id, _)| node.is_none_or(|node| node == *id));
+        refused.next().map_or(Ok(()), |(_, error)| Err(error.into()))
     }
 
     /// Changes the ledger as `change` does, in one transaction that no other overlaps.
@@ -246,8 +252,8 @@ impl LeaseStore for PostgresStore {
 
     fn acquire(&self, request: &Request) -> Result<Lease, LeaseError> {
         self.change("acquiring a node id", |ledger, now| {
-            self.expect_sound(ledger, request.node)?;
-            let lease = ledger.acquire(request, now, self.bounds)?;
+            let damaged = self.damaged(ledger);
+            let lease = ledger.acquire_beside(damaged, request, now, self.bounds)?;
             Ok((lease.node, lease))
         })
     }
