@@ -1,0 +1,138 @@
+//! Turns, taken by threads.
+
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread;
+
+use super::{MOST_LOOKS, PACES_PER_TURN, SAMPLE, Stamp, TURNS_PER_MS, Thread, Turns};
+use crate::slot::Slot;
+use crate::{Clock, CoarseClock, Epoch, Generator, HoldsUntil, NodeId, Reading, UnixMillis};
+
+const LENGTH: u64 = 1000;
+const COUNTS_PER_MS: u64 = LENGTH * TURNS_PER_MS;
+
+/// Turns after a sample of another thread at the count of 5000, and one of this at `count`.
+fn sampled(count: u64) -> Turns {
+    let turns = Turns::new();
+    let look = |count| turns.look_about(Slot::from_word(SAMPLE), count, COUNTS_PER_MS);
+    thread::scope(|scope| {
+        scope.spawn(|| look(5000));
+    });
+    look(count);
+    turns
+}
+
+fn turn(turns: &Turns) -> Stamp {
+    Stamp(turns.turn.load(Relaxed))
+}
+
+fn wait_elsewhere(turns: &Turns, word: u64, count: u64) {
+    thread::scope(|scope| {
+        scope.spawn(|| turns.wait(|| word, count, || count, COUNTS_PER_MS));
+    });
+}
+
+#[test]
+fn a_thread_alone_takes_no_turns() {
+    let turns = Turns::new();
+    for count in 0..100 {
+        turns.look_about(Slot::from_word(SAMPLE), count, COUNTS_PER_MS);
+    }
+    assert!(!turns.are_taken());
+}
+
+#[test]
+fn threads_that_are_not_at_full_speed_take_no_turns() {
+    assert!(!sampled(5000 + LENGTH / 4).are_taken());
+    assert!(!sampled(4999).are_taken());
+}
+
+#[test]
+fn of_two_that_collide_the_one_that_saw_it_goes_on() {
+    let turns = sampled(5249);
+    let this = Thread::current().unwrap();
+    assert_eq!(turn(&turns), Stamp::new(this, 5249 + LENGTH));
+}
+
+#[test]
+fn a_turn_that_paid_is_followed_by_another_thread_s_and_one_that_did_not_by_none() {
+    let least = PACES_PER_TURN * SAMPLE;
+    for (slots, follows) in [(least, true), (least - 1, false)] {
+        let turns = sampled(5000);
+        wait_elsewhere(&turns, SAMPLE + slots, 6000);
+        assert_eq!(turns.are_taken(), follows, "after {slots} slots");
+        if follows {
+            assert_ne!(turn(&turns).thread(), Thread::current().unwrap());
+            assert_eq!(turns.began_at.load(Relaxed), SAMPLE + slots);
+        }
+    }
+}
+
+#[test]
+fn a_counter_at_a_stand_holds_nobody_up_for_ever() {
+    let turns = sampled(5000);
+    let looks = thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let looks = Cell::new(0);
+            let counter = || {
+                looks.set(looks.get() + 1);
+                5000
+            };
+            turns.wait(|| 0, 5000, counter, COUNTS_PER_MS);
+            looks.get()
+        });
+        waiting.join().unwrap()
+    });
+    assert_eq!(looks, MOST_LOOKS);
+}
+
+/// A millisecond that lasts, by a counter that goes on with each look at it.
+#[derive(Default)]
+struct Looked(AtomicU64);
+
+impl Clock for Looked {
+    fn now(&self) -> UnixMillis {
+        Epoch::Y2024.start()
+    }
+
+    fn read(&self) -> Reading {
+        let until = HoldsUntil { count: 1 << 38, counts_per_ms: 1 << 38 };
+        Reading { holds_until: Some(until), ..Reading::at(self.now()) }
+    }
+
+    /// Two hundred looks are a turn.
+    fn counter(&self) -> u64 {
+        const TURN: u64 = (1 << 38) / TURNS_PER_MS;
+        self.0.fetch_add(TURN / 200, Relaxed).min(1 << 37)
+    }
+}
+
+#[test]
+fn threads_that_take_turns_make_every_id_once() {
+    const EACH: usize = 4000;
+    let builder = Generator::builder(NodeId::MIN, Epoch::Y2024).max_ahead_ms(9);
+    let generator = builder.build(Looked::default()).unwrap();
+    let ids = || Vec::from_iter((0..EACH).map(|_| generator.try_next_id().unwrap()));
+    let all = thread::scope(|scope| {
+        let threads = [(); 4].map(|()| scope.spawn(ids));
+        threads.map(|thread| thread.join().unwrap())
+    });
+    for ids in &all {
+        assert!(ids.is_sorted_by(|a, b| a < b));
+    }
+    assert_eq!(HashSet::<_>::from_iter(all.concat()).len(), 4 * EACH);
+    assert_ne!(generator.turns.began_at.load(Relaxed), 0, "no turn was taken");
+}
+
+#[test]
+fn by_the_coarse_clock_no_turns_are_taken() {
+    let counts_per_ms = CoarseClock.read().holds_until.map_or(0, |until| until.counts_per_ms);
+    let turns = Turns::new();
+    let look = || turns.look_about(Slot::from_word(SAMPLE), 5000, counts_per_ms);
+    thread::scope(|scope| {
+        scope.spawn(look);
+    });
+    look();
+    assert!(!turns.are_taken());
+}
