@@ -132,7 +132,7 @@ fn a_node_that_never_answers_is_named_with_its_log() {
                 "warning: node n1 answered none of ",
                 " requests; n2 answered none of ",
                 "likely: clients waited 5 s each for answers that never came",
-                "the last with: no answer in time\n  likely: nodes hang",
+                "most often: no answer in time\n  likely: nodes hang",
             ],
         ),
     ]);
@@ -156,7 +156,7 @@ fn an_error_is_told_in_the_nodes_own_words_and_explained_by_its_code() {
         for (code, cause) in cases {
             scope.spawn(move || {
                 let run = bad_node(ECHO, &format!("answers with error {code}"));
-                let told = format!("the last with: error {code}: its own words\n  likely: ");
+                let told = format!("most often: error {code}: its own words\n  likely: ");
                 let (_, rest) = run.stderr.split_once(&told).unwrap_or_else(|| panic!("{run}"));
                 assert!(rest.lines().next().unwrap().contains(cause), "{run}");
             });
@@ -193,5 +193,5 @@ fn a_node_that_closes_its_output_is_told_apart_from_one_that_exits() {
 #[test]
 fn a_node_that_knows_nothing_of_the_workload_is_told_apart_from_a_broken_one() {
     let run = test("-w unique-ids --node-count 1 --time-limit 1 --rate 20 -- echo", &[]);
-    run.expect_code(1).expect_said(&["no generate succeeded", "the last with: error 10"]);
+    run.expect_code(1).expect_said(&["no generate succeeded", "most often: error 10"]);
 }

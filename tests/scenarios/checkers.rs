@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use workbench::address::Directory;
-use workbench::checker::{Valid, causes};
+use workbench::checker::Valid;
 use workbench::conductor::{Conductor, Outcome};
 use workbench::failure::Failure;
 use workbench::flawed::FlawedNode;
@@ -86,12 +86,13 @@ fn expect_valid(report: &Report) {
 #[track_caller]
 fn expect_problem(report: &Report, begins: &str, mentions: &str) {
     assert_eq!(report.valid, Valid::False, "{begins} went unnoticed\n{}", report.results);
-    let found = report.problems.iter().find(|p| p.starts_with(begins) && p.contains(mentions));
+    let found =
+        report.problems.iter().find(|p| p.text.starts_with(begins) && p.text.contains(mentions));
     let Some(problem) = found else {
-        panic!("no {begins:?} with {mentions:?} among\n{}", report.problems.join("\n"))
+        panic!("no {begins:?} with {mentions:?} among\n{:#?}", report.problems)
     };
-    assert!(problem.contains(" (line "), "no line to look at: {problem}");
-    assert!(causes::split(problem).1.is_some(), "no cause is known of: {problem}");
+    assert!(problem.text.contains(" (line "), "no line to look at: {problem:?}");
+    assert!(problem.cause.is_some(), "no cause is known of: {problem:?}");
 }
 
 fn broadcast() -> Broadcast {
@@ -136,7 +137,7 @@ fn wrong_sets_are_found() {
     // Every value is missing somewhere, whichever node is asked last.
     let report = judge(plan(2), broadcast(), "keeps values to itself");
     expect_problem(&report, "lost value: 0, handed to n", "is missing from what n");
-    let lost = report.problems.iter().filter(|p| p.starts_with("lost value")).count();
+    let lost = report.problems.iter().filter(|p| p.text.starts_with("lost value")).count();
     let stable = report.results.get("workload").and_then(|w| w.get("stable-count")).unwrap();
     assert!(lost > 100, "{lost}");
     assert_eq!(stable.to_string(), "0");

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use crate::edn::Edn;
 use crate::time::Time;
+use crate::wire::excerpt;
 use crate::workload::Workload;
 
 /// The events of one test. An event's place in it is its index.
@@ -249,6 +250,25 @@ impl<W: Workload> History<W> {
     }
 }
 
+#[cfg(test)]
+impl History<crate::workload::echo::Echo> {
+    /// Requests to these nodes, one after the other, and how each ended if not well.
+    #[must_use]
+    pub fn ended(ends: &[(usize, Option<OpError>)]) -> Self {
+        let mut history = History::new();
+        for (node, error) in ends {
+            let asked = Invocation { process: 0, node: *node, op: String::new(), last: false };
+            let invocation = history.push(Time::default(), What::Invoke(asked));
+            let end = match error.clone() {
+                Some(error) => What::Fail { invocation, error },
+                None => What::Ok { invocation, answer: serde_json::Value::Null, line: 1 },
+            };
+            history.push(Time::default(), end);
+        }
+        history
+    }
+}
+
 impl<W: Workload> Default for History<W> {
     fn default() -> Self {
         History::new()
@@ -282,7 +302,7 @@ impl fmt::Display for OpError {
             OpError::Timeout => f.write_str("no answer in time"),
             OpError::Crash => f.write_str("the client crashed"),
             OpError::Killed => f.write_str("the node was killed"),
-            OpError::Rpc { code, text } => write!(f, "error {code}: {text}"),
+            OpError::Rpc { code, text } => write!(f, "error {code}: {}", excerpt(text)),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::checker::answers::Answers;
 use crate::checker::kills::Kills;
-use crate::checker::{Valid, Verdict, availability, causes, perf, stats};
+use crate::checker::{Problem, Valid, Verdict, availability, perf, stats};
 use crate::conductor::Outcome;
 use crate::edn::Edn;
 use crate::history::History;
@@ -34,8 +34,8 @@ pub struct Report {
     pub valid: Valid,
     /// The results map, with Maelstrom's keys.
     pub results: Edn,
-    /// Every anomaly, one sentence each.
-    pub problems: Vec<String>,
+    /// Every anomaly.
+    pub problems: Vec<Problem>,
     /// The figures people compare.
     pub figures: Figures,
     /// What is no anomaly, but worth knowing.
@@ -88,7 +88,7 @@ impl Report {
             ("workload", workload.check(history, &context)),
         ];
         let valid = parts.iter().map(|(_, part)| part.valid).min().unwrap_or(Valid::Unknown);
-        let problems: Vec<String> =
+        let problems: Vec<Problem> =
             parts.iter().flat_map(|(_, part)| part.problems.clone()).collect();
         let figures = Figures::new(outcome, &parts[4].1);
         let mut results = Edn::Map(
@@ -122,9 +122,8 @@ impl Report {
         let mut text = String::new();
         let mut explained = BTreeSet::new();
         for problem in self.problems.iter().take(MOST_PROBLEMS) {
-            let (problem, cause) = causes::split(problem);
-            text.push_str(&format!("{problem}\n"));
-            if let Some(cause) = cause.filter(|cause| explained.insert(*cause)) {
+            text.push_str(&format!("{}\n", problem.text));
+            if let Some(cause) = problem.cause.filter(|cause| explained.insert(*cause)) {
                 text.push_str(&format!("  likely: {cause}\n"));
             }
         }
@@ -200,5 +199,35 @@ impl fmt::Display for Figures {
             write!(f, ", client latency median {median:.2} p99 {p99:.2} ms")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::OpError;
+
+    #[test]
+    fn a_nodes_text_cannot_pass_for_a_cause_nor_fill_the_screen() {
+        let error = |text: &str| OpError::Rpc { code: 13, text: text.to_owned() };
+        let told = |text: &str| {
+            let problem = Problem::of_errors("it failed".to_owned(), [&error(text)].into_iter());
+            Report {
+                valid: Valid::False,
+                results: Edn::map([]),
+                problems: vec![problem],
+                figures: Figures::default(),
+                warnings: Vec::new(),
+            }
+            .problems_text()
+        };
+        let cause = "\n  likely: the node failed inside, as it says; its log may say more\n";
+        assert_eq!(
+            told("a\n  likely: b\u{1b}[2J"),
+            format!("it failed; most often: error 13: a\\n  likely: b\\u{{1b}}[2J{cause}")
+        );
+        let long = told(&"x".repeat(1_000_000));
+        assert!(long.ends_with(&format!("x… (1000000 bytes in all){cause}")), "{long:.400}");
+        assert!(long.len() < 400, "{}", long.len());
     }
 }

@@ -303,14 +303,23 @@ fn hint_at_type(wanted: Shape, value: &RawValue) -> &'static str {
     }
 }
 
-/// As much of a text as an error message can hold.
+/// As much of a text as an error message can hold, on one line and with nothing in it that a
+/// terminal would act on.
 #[must_use]
-pub fn excerpt(text: &str) -> Cow<'_, str> {
+pub fn excerpt(text: &str) -> String {
     const AT_MOST: usize = 200;
-    match text.char_indices().nth(AT_MOST) {
-        None => Cow::Borrowed(text),
-        Some((end, _)) => Cow::Owned(format!("{}… ({} bytes in all)", &text[..end], text.len())),
+    let end = text.char_indices().nth(AT_MOST).map(|(end, _)| end);
+    let mut excerpt = String::new();
+    for shown in text[..end.unwrap_or(text.len())].chars() {
+        match shown.is_control() {
+            true => excerpt.extend(shown.escape_default()),
+            false => excerpt.push(shown),
+        }
     }
+    if end.is_some() {
+        excerpt.push_str(&format!("… ({} bytes in all)", text.len()));
+    }
+    excerpt
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 //! Neither is an anomaly, and a test in which most operations end so can be valid. But where no
 //! fault explains it, something is wrong with the node, and the verdict does not tell.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::causes;
+use super::errors::most_frequent;
 use crate::history::{History, OpError, What};
 use crate::nemesis::Nemesis;
 use crate::plan::Plan;
@@ -130,17 +130,4 @@ fn is_worth_a_word<W: Workload>(code: i64, plan: &Plan) -> bool {
     } else {
         [10, 12].contains(&code)
     }
-}
-
-/// The first of the errors of which there are most.
-pub(super) fn most_frequent<'a>(errors: impl Iterator<Item = &'a OpError>) -> Option<&'a OpError> {
-    let mut by_kind: BTreeMap<Option<i64>, (usize, &OpError)> = BTreeMap::new();
-    for error in errors {
-        let code = match error {
-            OpError::Rpc { code, .. } => Some(*code),
-            OpError::Timeout | OpError::Crash | OpError::Killed => None,
-        };
-        by_kind.entry(code).or_insert((0, error)).0 += 1;
-    }
-    by_kind.into_values().max_by_key(|(count, _)| *count).map(|(_, error)| error)
 }

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::answers::most_frequent;
-use super::{Valid, Verdict, causes};
+use super::{Problem, Valid, Verdict};
 use crate::address::Directory;
 use crate::edn::Edn;
 use crate::history::{History, What};
@@ -43,10 +42,7 @@ pub fn check<W: Workload>(
             What::Fail { error, .. } | What::Info { error, .. } => Some(error),
             What::Invoke(_) | What::Ok { .. } | What::Nemesis { .. } => None,
         });
-        match most_frequent(errors) {
-            Some(usual) => causes::blame(&format!("{few}; most often: "), usual),
-            None => few,
-        }
+        Problem::of_errors(few, errors)
     };
     Verdict::new(
         Valid::from(valid),

@@ -2,24 +2,6 @@
 
 use crate::history::OpError;
 
-/// Between an anomaly and a cause that its name does not tell.
-const LIKELY: &str = "\n  likely: ";
-
-/// An anomaly that consists in errors, with the likely cause of the one that stands for them.
-#[must_use]
-pub fn blame(problem: &str, error: &OpError) -> String {
-    format!("{problem}{error}{LIKELY}{}", of_error(error))
-}
-
-/// An anomaly, and its likely cause.
-#[must_use]
-pub fn split(problem: &str) -> (&str, Option<&str>) {
-    match problem.split_once(LIKELY) {
-        Some((problem, cause)) => (problem, Some(cause)),
-        None => (problem, likely(problem)),
-    }
-}
-
 /// Why nodes end operations without success, by Maelstrom's codes.
 #[must_use]
 pub fn of_error(error: &OpError) -> &'static str {
@@ -49,7 +31,7 @@ pub fn of_error(error: &OpError) -> &'static str {
 }
 
 /// The likely cause of an anomaly, by the name that its sentence begins with.
-fn likely(problem: &str) -> Option<&'static str> {
+pub(super) fn likely(problem: &str) -> Option<&'static str> {
     let name = problem.split(':').next().unwrap_or_default();
     Some(match name {
         "wrong echo" => "the answer belongs to another request, or the value was converted",

@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod availability;
 pub mod causes;
+pub mod errors;
 pub mod kafka;
 pub mod kills;
 pub mod perf;
@@ -11,6 +12,7 @@ pub mod set_read;
 pub mod stats;
 
 use crate::edn::Edn;
+use crate::history::OpError;
 
 /// Whether something is as it should be. The worst of several is the smallest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +41,35 @@ impl From<Valid> for Edn {
     }
 }
 
+/// An anomaly, as people are told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// A sentence that begins with its name and says which node did what.
+    pub text: String,
+    /// What usually causes it, where that is known.
+    pub cause: Option<&'static str>,
+}
+
+impl From<String> for Problem {
+    fn from(text: String) -> Problem {
+        Problem { cause: causes::likely(&text), text }
+    }
+}
+
+impl Problem {
+    /// An anomaly that consists in errors: the most frequent is told, and its cause.
+    #[must_use]
+    pub fn of_errors<'a>(text: String, errors: impl Iterator<Item = &'a OpError>) -> Problem {
+        match errors::most_frequent(errors) {
+            Some(usual) => Problem {
+                text: format!("{text}; most often: {usual}"),
+                cause: Some(causes::of_error(usual)),
+            },
+            None => text.into(),
+        }
+    }
+}
+
 /// What a checker found.
 #[derive(Clone, Debug)]
 pub struct Verdict {
@@ -46,8 +77,8 @@ pub struct Verdict {
     pub valid: Valid,
     /// Its part of the results.
     pub results: Edn,
-    /// Each anomaly as a sentence that begins with its name and says which node did what.
-    pub problems: Vec<String>,
+    /// Each anomaly.
+    pub problems: Vec<Problem>,
 }
 
 impl Verdict {
@@ -56,10 +87,10 @@ impl Verdict {
     pub fn new(
         valid: Valid,
         mut results: Edn,
-        problems: impl IntoIterator<Item = String>,
+        problems: impl IntoIterator<Item = impl Into<Problem>>,
     ) -> Verdict {
         results.insert("valid?", valid.into());
-        Verdict { valid, results, problems: problems.into_iter().collect() }
+        Verdict { valid, results, problems: problems.into_iter().map(Into::into).collect() }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Valid, Verdict, quantile, quantiles};
+use super::{Problem, Valid, Verdict, quantile, quantiles};
 use crate::edn::Edn;
 use crate::history::History;
 use crate::time::as_millis;
@@ -39,7 +39,7 @@ pub fn check<W: Workload>(history: &History<W>) -> Verdict {
         ("latencies-ms-by-f", Edn::Map(by_f.collect())),
         ("rate", rate(history).map_or(Edn::Nil, |rate| Edn::Float((rate * 10.0).round() / 10.0))),
     ]);
-    Verdict::new(Valid::True, results, [])
+    Verdict::new(Valid::True, results, None::<Problem>)
 }
 
 /// Operations started per second of the main phase.

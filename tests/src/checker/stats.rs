@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Valid, Verdict, causes};
+use super::{Problem, Valid, Verdict};
 use crate::edn::Edn;
-use crate::history::{History, What};
+use crate::history::{History, OpError, What};
 use crate::workload::Workload;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,7 +32,7 @@ impl Counts {
 pub fn check<W: Workload>(history: &History<W>) -> Verdict {
     let mut by_f: BTreeMap<&'static str, Counts> = BTreeMap::new();
     let mut all = Counts::default();
-    let mut last_error = BTreeMap::new();
+    let mut errors: BTreeMap<&'static str, Vec<&OpError>> = BTreeMap::new();
     for event in history.events() {
         let (invocation, end): (usize, fn(&mut Counts) -> &mut usize) = match &event.what {
             What::Ok { invocation, .. } => (*invocation, |counts| &mut counts.ok),
@@ -44,26 +44,24 @@ pub fn check<W: Workload>(history: &History<W>) -> Verdict {
         *end(by_f.entry(f).or_default()) += 1;
         *end(&mut all) += 1;
         if let What::Fail { error, .. } | What::Info { error, .. } = &event.what {
-            last_error.insert(f, error);
+            errors.entry(f).or_default().push(error);
         }
     }
     let works = |f: &str, counts: &Counts| counts.ok > 0 || W::may_always_fail(f);
-    let mut problems: Vec<String> = by_f
+    let mut problems: Vec<Problem> = by_f
         .iter()
         .filter(|(f, counts)| !works(f, counts))
         .map(|(f, counts)| {
             let count = counts.fail + counts.info;
             let ended = format!("no {f} succeeded: {count} of {count} ended without success");
-            match last_error.get(f) {
-                Some(last) => causes::blame(&format!("{ended}, the last with: "), last),
-                None => ended,
-            }
+            Problem::of_errors(ended, errors.get(f).into_iter().flatten().copied())
         })
         .collect();
     let mut valid = Valid::from(problems.is_empty());
     if valid == Valid::True && history.invocations().all(|(_, invocation)| invocation.last) {
         valid = Valid::Unknown;
-        problems.push("nothing was tested: no operation was started within the time limit".into());
+        let nothing = "nothing was tested: no operation was started within the time limit";
+        problems.push(nothing.to_owned().into());
     }
     let by_f_edn =
         by_f.iter().map(|(f, counts)| (Edn::Keyword(f), counts.to_edn(works(f, counts))));
@@ -74,4 +72,19 @@ pub fn check<W: Workload>(history: &History<W>) -> Verdict {
     }
     results.insert("by-f", Edn::Map(by_f_edn.collect()));
     Verdict::new(valid, results, problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::echo::Echo;
+
+    #[test]
+    fn a_kind_that_never_succeeds_is_told_with_its_most_frequent_error() {
+        let away = || Some(OpError::Rpc { code: 11, text: "away".to_owned() });
+        let ends = [(0, away()), (0, away()), (0, Some(OpError::Timeout))];
+        let problem = &check(&History::<Echo>::ended(&ends)).problems[0];
+        let told = "no echo succeeded: 3 of 3 ended without success; most often: error 11: away";
+        assert_eq!(problem.text, told);
+    }
 }

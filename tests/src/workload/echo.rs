@@ -7,7 +7,7 @@ use crate::checker::{Valid, Verdict};
 use crate::edn::Edn;
 use crate::history::History;
 use crate::rng::Rng;
-use crate::wire::{Body, Malformed, Schema, Shape};
+use crate::wire::{Body, Malformed, Schema, Shape, excerpt};
 
 const ECHO_OK: Schema = Schema { kind: "echo_ok", fields: &[("echo", Shape::Any)] };
 
@@ -70,6 +70,7 @@ impl Workload for Echo {
             let node = context.directory.node_name(done.invocation.node);
             let (op, answer) = (&done.invocation.op, done.answer);
             let at = history.place(done.completed);
+            let answer = excerpt(&answer.to_string());
             format!("wrong echo: {node} was sent {op:?} and answered {answer} at {at}")
         });
         Verdict::new(
