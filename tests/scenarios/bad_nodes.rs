@@ -170,7 +170,10 @@ fn errors_that_leave_a_test_valid_are_warned_of_and_counted_for_availability() {
     let line = "-w g-counter --nodes n1,n2 --time-limit 4 --rate 10 --sim --seed 3";
     let told = "error 11: a bare read does not tell its workload: name it as an argument";
     let run = test(line, &[]);
-    run.expect_valid().expect_said(&[" requests were answered with an error, most often: ", told]);
+    run.expect_valid().expect_said(&[
+        " requests were answered with an error that no fault explains, most often: ",
+        told,
+    ]);
     let run = test(&format!("{line} --availability total"), &[]);
     run.expect_code(1).expect_said(&[&format!("; most often: {told}\n  likely: as the node says")]);
     run.expect_said(&["note: the node is not told its workload", "the line with -- g-counter"]);

@@ -41,6 +41,27 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Three nodes with a client each and no faults, for ten seconds with ten operations each.
+    #[cfg(test)]
+    #[must_use]
+    pub(crate) fn example() -> Plan {
+        Plan {
+            directory: Directory::new(["n0", "n1", "n2"].map(str::to_owned).into()).unwrap(),
+            concurrency: 3,
+            rate: 10.0,
+            time_limit: Duration::from_secs(10),
+            latency: Latency::constant(Duration::ZERO),
+            model: Model::Maelstrom,
+            nemesis: Vec::new(),
+            nemesis_interval: Duration::from_secs(10),
+            kill_window: None,
+            availability: None,
+            seed: 0,
+            log_send: false,
+            log_recv: false,
+        }
+    }
+
     /// The share of operations that happens so often to each client, on average.
     #[must_use]
     pub fn share_per_client(&self, every: Duration) -> f64 {

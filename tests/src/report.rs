@@ -7,9 +7,9 @@ use std::path::Path;
 use crate::checker::answers::Answers;
 use crate::checker::kills::Kills;
 use crate::checker::{Problem, Valid, Verdict, availability, perf, stats};
-use crate::conductor::Outcome;
+use crate::conductor::{Outcome, PATIENCE};
 use crate::edn::Edn;
-use crate::history::History;
+use crate::history::{History, OpError, What};
 use crate::plan::Plan;
 use crate::workload::{Context, Workload};
 
@@ -102,7 +102,7 @@ impl Report {
         warnings.extend(answers.silence(plan, logs));
         // Which the problems explain if there are any.
         warnings.extend(answers.errors(plan).filter(|_| problems.is_empty()));
-        warnings.extend(missed_rate(plan, history, answers.any_missing()));
+        warnings.extend(missed_rate(plan, history));
         Report { valid, results, problems, figures, warnings }
     }
 
@@ -135,29 +135,44 @@ impl Report {
 }
 
 /// A warning if far fewer operations were started than the plan asked for.
-fn missed_rate<W: Workload>(
-    plan: &Plan,
-    history: &History<W>,
-    answers_are_missing: bool,
-) -> Option<String> {
+fn missed_rate<W: Workload>(plan: &Plan, history: &History<W>) -> Option<String> {
     let asked = plan.rate * plan.time_limit.as_secs_f64();
     let started = history.invocations().filter(|(_, invocation)| !invocation.last).count();
     // What chance alone leaves out is of the order of the root.
     let few = asked * 0.9 - 2.0 * asked.sqrt();
-    let likely = if answers_are_missing {
-        "clients waited 5 s each for answers that never came"
+    if started as f64 >= few {
+        return None;
+    }
+    let time_limit_s = plan.time_limit.as_secs_f64();
+    let in_vain_s = unanswered(history) as f64 * PATIENCE.as_secs_f64();
+    let share_in_vain = in_vain_s / (plan.concurrency as f64 * time_limit_s);
+    // Silence is to blame if all that is missing could have been done in the time that it took,
+    // or if it took most.
+    let share_missing = 1.0 - started as f64 / asked;
+    let likely = if share_in_vain >= share_missing.min(0.5) {
+        format!("clients waited {} s each for answers that never came", PATIENCE.as_secs())
     } else {
         "all clients waited for answers; give more of them with --concurrency, or ask for less \
          with --rate"
+            .to_owned()
     };
-    ((started as f64) < few).then(|| {
-        format!(
-            "warning: only {started} of about {asked:.0} operations were started\n  expected: {} \
-             per second for {} s\n  likely: {likely}",
-            plan.rate,
-            plan.time_limit.as_secs_f64(),
-        )
-    })
+    Some(format!(
+        "warning: only {started} of about {asked:.0} operations were started\n  expected: {} per \
+         second for {time_limit_s} s\n  likely: {likely}",
+        plan.rate,
+    ))
+}
+
+/// How many operations, last ones left out, ended because a client had waited long enough.
+fn unanswered<W: Workload>(history: &History<W>) -> usize {
+    let in_vain = history.events().iter().filter(|event| match &event.what {
+        What::Fail { invocation, error: OpError::Timeout }
+        | What::Info { invocation, error: OpError::Timeout } => {
+            !history.invocation(*invocation).last
+        }
+        _ => false,
+    });
+    in_vain.count()
 }
 
 impl Figures {
@@ -205,7 +220,26 @@ impl fmt::Display for Figures {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::OpError;
+    use crate::workload::echo::Echo;
+
+    /// The example's clients have 30 s together, and are asked for 100 operations.
+    #[test]
+    fn silence_is_blamed_for_a_missed_rate_only_if_it_took_the_time() {
+        let likely = |answered, unanswered| {
+            let ends = [vec![(0, None); answered], vec![(1, Some(OpError::Timeout)); unanswered]];
+            let said = missed_rate(&Plan::example(), &History::<Echo>::ended(&ends.concat()));
+            said.map(|said| said.split_once("\n  likely: ").unwrap().1.to_owned())
+        };
+        let silence = Some("clients waited 5 s each for answers that never came".to_owned());
+        let busy = likely(40, 0);
+        assert!(busy.as_ref().is_some_and(|busy| busy.contains("--concurrency")), "{busy:?}");
+        // A third of the time.
+        assert_eq!(likely(40, 2), busy);
+        assert_eq!(likely(65, 2), silence);
+        // Half of it.
+        assert_eq!(likely(10, 3), silence);
+        assert_eq!(likely(98, 2), None);
+    }
 
     #[test]
     fn a_nodes_text_cannot_pass_for_a_cause_nor_fill_the_screen() {

@@ -36,7 +36,7 @@ pub use remarks::{Oddity, Remarks};
 use worker::Worker;
 
 /// How long a client waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a workload with last reads leaves the nodes alone before them.
 const QUIET: Duration = Duration::from_secs(10);
 
