@@ -88,6 +88,9 @@ impl From<lexopt::Error> for ArgsError {
 const MAX_STALENESS_LIMIT_MS: u64 = 3_600_000;
 
 impl Config {
+    /// The flags that a node can be started with. Each takes a value.
+    pub const FLAGS: [&str; 3] = ["--max-staleness-ms", "--acks", "--data-dir"];
+
     /// Reads a command line, given without the program's own name.
     ///
     /// # Errors
@@ -169,6 +172,19 @@ mod tests {
             assert_eq!(config.workload, Some(Kind::Broadcast));
             assert_eq!(config.max_staleness, Some(Duration::from_millis(7)));
         }
+    }
+
+    #[test]
+    fn the_flags_that_are_told_are_those_that_are_known() {
+        for flag in Config::FLAGS {
+            let why = parse(&[flag]).unwrap_err();
+            assert!(why.contains("missing argument"), "{flag}: {why}");
+        }
+        let options = HELP.split("\n\n").find(|part| part.starts_with("Options:"));
+        let told = options.unwrap().lines().filter_map(|line| line.strip_prefix("      --"));
+        let told: Vec<&str> = told.filter_map(|flag| flag.split(' ').next()).collect();
+        let flags: Vec<&str> = Config::FLAGS.iter().map(|flag| &flag[2..]).collect();
+        assert_eq!(told, flags);
     }
 
     #[test]

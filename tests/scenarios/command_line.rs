@@ -10,12 +10,12 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
     for (flags, said) in [
         (
             "-w echo --frobnicate",
-            "unexpected argument '--frobnicate' found; tests begin with the word",
+            "unexpected argument '--frobnicate' found; arguments for the node follow --; see",
         ),
         ("-w echo --rat 5", "unexpected argument '--rat' found; did you mean --rate? See --help"),
         (
             "-w echo stray",
-            "unexpected argument 'stray' found; tests begin with the word test, arguments",
+            "unexpected argument 'stray' found; arguments for the node follow --; see --help",
         ),
         ("echo --sim", "the workload is named with -w echo, and once more as -- echo if the node"),
         ("-w echo --sim -- --data-dir /tmp", "--data-dir: simulated nodes keep no files"),
@@ -24,7 +24,7 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
             "those follow --, at the end of the line, as in -- --max-staleness-ms",
         ),
         ("-w echo --max-staleness-ms=680", "found; it is an argument of this project's node"),
-        ("-w kafka --acks 1", "found; it is an argument of this project's node"),
+        ("-w kafka --acks majority", "found; it is an argument of this project's node"),
         ("-w echo --data-dir /tmp", "found; it is an argument of this project's node"),
         ("-w g-counter g-counter", "and once more as -- g-counter"),
         ("-w echo --rate --sim", "invalid value '--sim' for '--rate <HZ>': must be a number"),

@@ -30,13 +30,6 @@ pub fn refuse(problem: &str) -> u8 {
     EXIT_BAD_FLAGS
 }
 
-/// Whether this project's own node would take a flag.
-fn is_for_own_node(arg: &str) -> bool {
-    // All flags that take a value take this one.
-    let with_value = format!("{arg}=1");
-    arg.starts_with("--") && maelstrom_node::Config::parse([with_value.into()]).is_ok()
-}
-
 /// What is wrong stands before the first blank line. Of what follows, only the guess at what
 /// was meant is of use: the other tips fit command lines in general, but not this one.
 fn one_line(usage: &clap::Error) -> String {
@@ -52,7 +45,7 @@ fn one_line(usage: &clap::Error) -> String {
                  the node takes it as an argument; see --help"
             );
         }
-        if is_for_own_node(&arg) {
+        if maelstrom_node::Config::FLAGS.contains(&arg.as_str()) {
             return format!(
                 "{problem}; it is an argument of this project's node: those follow --, at the end \
                  of the line, as in -- {arg} …; see {NODE_HELP}"
@@ -64,10 +57,9 @@ fn one_line(usage: &clap::Error) -> String {
     match guesses.into_iter().find_map(|kind| usage.get(kind)) {
         Some(guess) => format!("{problem}; did you mean {guess}? See --help"),
         None if usage.kind() == ErrorKind::UnknownArgument => {
-            format!(
-                "{problem}; tests begin with the word test, arguments for the node follow --; see \
-                 --help"
-            )
+            let begun = std::env::args_os().nth(1).is_some_and(|first| first == "test");
+            let begin = if begun { "" } else { "tests begin with the word test, " };
+            format!("{problem}; {begin}arguments for the node follow --; see --help")
         }
         None => format!("{problem}; see --help"),
     }
