@@ -20,7 +20,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::value::RawValue;
 
 use crate::cluster::Cluster;
-use crate::message::{Gossip, Pace, Run};
+use crate::message::{Gossip, Pace, Run, clipped};
 use crate::outbox::Outbox;
 use crate::time::Time;
 use crate::workload::Kind;
@@ -177,7 +177,7 @@ impl<S: State> Dissemination<S> {
     pub(crate) fn receive(&mut self, now: Time, src: &str, gossip: Gossip<'_>, out: &mut Outbox) {
         let place = match self.cluster.place_of(src) {
             Some(place) if place != self.cluster.me() => place,
-            _ => return tracing::warn!(src, "ignored gossip from a stranger"),
+            _ => return tracing::warn!(src = clipped(src), "ignored gossip from a stranger"),
         };
         let hub_before = self.hub();
         let was_in_repair = self.peers[place].is_in_repair();

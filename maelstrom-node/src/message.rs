@@ -99,8 +99,9 @@ fn in_reply_to<'de, D: Deserializer<'de>>(field: D) -> Result<Option<MsgId>, D::
 
 /// Takes the number of a request. By itself the error would not name the field.
 fn number<'de, D: Deserializer<'de>>(name: &str, field: D) -> Result<Option<MsgId>, D::Error> {
-    Option::deserialize(field)
-        .map_err(|why| D::Error::custom(format_args!("{name:?} must be an integer: {why}")))
+    Option::deserialize(field).map_err(|why| {
+        D::Error::custom(format_args!("{name:?} must be an integer of 64 bits: {why}"))
+    })
 }
 
 /// Takes an object and nothing else. By itself a derived struct takes a list of its

@@ -106,6 +106,9 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     /// The same node with its IDs made by the generator that `source` gives for its node
     /// id and epoch. It is asked on `init`, if the node is to make IDs at all; where it
     /// says why there is none, that is the node's [`failure`](Node::failure).
+    ///
+    /// [`handle`](Node::handle) waits for the source, which with `--data-dir` may take 5 s for
+    /// a store that does not answer.
     #[must_use]
     pub fn with_ids(
         self,
@@ -138,7 +141,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         let client = self.client_of(&envelope);
         let request = envelope.body.request();
         if client.is_none() && !matches!(request, Ok(Request::Gossip(_)) | Err(_)) {
-            let (kind, from) = (envelope.body.kind(), &*envelope.src);
+            let (kind, from) = (envelope.body.kind(), clipped(&envelope.src));
             tracing::warn!(from, "no reply to a request without msg_id: {kind}");
         }
         match request {
@@ -156,7 +159,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             }
             Err(refusal) => {
                 if client.is_none() {
-                    tracing::warn!(from = &*envelope.src, "ignored a message: {refusal}");
+                    tracing::warn!(from = clipped(&envelope.src), "ignored a message: {refusal}");
                 }
                 out.refuse(client.as_ref(), &refusal);
             }
@@ -205,7 +208,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
                 return out.error(client, ErrorCode::MalformedRequest, &text);
             }
         }
-        if let Err(why) = self.take_node_id(cluster.node_id()) {
+        if let Err(why) = self.take_generator(cluster.node_id()) {
             out.error(client, ErrorCode::TemporarilyUnavailable, &format!("no IDs: {why}"));
             self.failure = Some(why);
             return;
@@ -225,7 +228,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
 
     /// Has IDs made by what the driver gives for them, before anybody asks for one: a node
     /// that cannot make any should not get as far.
-    fn take_node_id(&mut self, node_id: NodeId) -> Result<(), String> {
+    fn take_generator(&mut self, node_id: NodeId) -> Result<(), String> {
         let makes_ids = self.config.workload.is_none_or(|only| only == Kind::UniqueIds);
         if makes_ids && matches!(self.ids, Ids::Given(_)) {
             let generator = self.ids.generator(node_id, &self.clock)?;

@@ -1,16 +1,17 @@
-//! The real-time driver: the only file besides `main.rs` with I/O and clocks.
+//! The real-time driver: all I/O and clocks are in this file, its folder and `main.rs`.
 //!
-//! One thread does it all, so that a request wakes nobody but the node, and the reply
-//! nobody but who asked. It waits for input or for the node's deadline, reads what is there,
+//! One thread does it all but for the keeper of a lease, which has its own. So a request wakes
+//! nobody but the node, and the reply nobody but who asked. The thread waits for input or for the node's deadline, reads what is there,
 //! handles it and writes what the node says. A node that cannot keep up, or whose replies
 //! nobody reads, makes its sender wait instead of filling memory.
 
 use std::collections::hash_map::RandomState;
+use std::env;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
 use std::hash::{BuildHasher, Hasher};
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::thread;
@@ -38,9 +39,6 @@ const WRITE_BYTES: usize = 256 << 10;
 /// How long to wait at once. Some systems cannot wait for months.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// Works where this was built, whether or not the binary is on the path.
-const HELP_COMMAND: &str = "cargo run --package maelstrom-node -- --help";
-
 /// Runs a node until its input ends: the whole program of the `maelstrom-node` binary.
 ///
 /// `args` are those after the program's own name; `--help` lists them. Returns success
@@ -54,7 +52,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return print(concat!("maelstrom-node ", env!("CARGO_PKG_VERSION"), "\n"));
         }
         Err(why) => {
-            eprintln!("maelstrom-node: {why}; see {HELP_COMMAND}");
+            eprintln!("maelstrom-node: {why}; see {} --help", program().display());
             return ExitCode::from(2);
         }
     };
@@ -72,6 +70,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// This program as whoever started it named it, so that they can do so again.
+fn program() -> OsString {
+    let name = env::args_os().next().filter(|name| !name.is_empty());
+    name.unwrap_or_else(|| "maelstrom-node".into())
 }
 
 fn print(text: &str) -> ExitCode {
@@ -114,21 +118,31 @@ fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
     let instant = |Time(due_us)| start.checked_add(Duration::from_micros(due_us));
     let mut reader = LineReader::new(input);
     let mut out = Outbox::new();
+    // To read waits by itself, unless somebody has made the descriptor one that does not.
+    let mut reads_wait = true;
     let ended = loop {
         let due = node.deadline().and_then(instant);
-        match due.map_or(Ok(true), |due| is_ready(reader.input(), due)) {
+        let is_ready = match due {
+            None if reads_wait => Ok(true),
+            due => wait_for_input(reader.input(), due),
+        };
+        match is_ready {
             Ok(false) => {}
             Ok(true) => match reader.read() {
                 Ok(Some(lines)) => {
                     let now = now();
                     for line in lines {
                         node.handle(now, line, &mut out);
+                        if node.failure().is_some() {
+                            break;
+                        }
                         if out.as_bytes().len() >= WRITE_BYTES {
                             write(&mut output, &mut out)?;
                         }
                     }
                 }
                 Ok(None) => break Ok(()),
+                Err(why) if why.kind() == ErrorKind::WouldBlock => reads_wait = false,
                 Err(why) => break Err(why),
             },
             Err(why) => break Err(why),
@@ -149,11 +163,12 @@ fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
     ended
 }
 
-/// Waits for something to read, or the end of it, until `due`; perhaps not as long.
-fn is_ready(input: impl AsFd, due: Instant) -> io::Result<bool> {
-    let wait = due.saturating_duration_since(Instant::now()).min(LONGEST_WAIT);
-    let timeout = Timespec::try_from(wait).map_err(|_| Errno::OVERFLOW)?;
-    match poll(&mut [PollFd::new(&input, PollFlags::IN)], Some(&timeout)) {
+/// Waits for something to read, or the end of it, until `due`; perhaps not as long. Returns
+/// whether there is.
+fn wait_for_input(input: impl AsFd, due: Option<Instant>) -> io::Result<bool> {
+    let wait = due.map(|due| due.saturating_duration_since(Instant::now()).min(LONGEST_WAIT));
+    let timeout = wait.map(Timespec::try_from).transpose().map_err(|_| Errno::OVERFLOW)?;
+    match poll(&mut [PollFd::new(&input, PollFlags::IN)], timeout.as_ref()) {
         Err(Errno::INTR) => Ok(false),
         ready => Ok(ready? > 0),
     }
@@ -176,91 +191,4 @@ fn incarnation() -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-    use std::os::fd::BorrowedFd;
-
-    use snowflake::{ManualClock, UnixMillis};
-
-    use super::*;
-
-    const NOON: UnixMillis = UnixMillis(1_767_268_800_000);
-
-    /// More than a millisecond has.
-    const IDS: usize = 5000;
-
-    const INIT: &str = r#"{"src":"c1","dest":"n0","body":{"type":"init","msg_id":1,"node_id":"n0","node_ids":["n0"]}}"#;
-    const GENERATE: &str = r#"{"src":"c1","dest":"n0","body":{"type":"generate","msg_id":2}}"#;
-
-    /// Asks for IDs, each with a read of its own, and only then lets the clock go on.
-    struct Input<'a> {
-        clock: ManualClock,
-        reads: usize,
-        /// Goes on with empty lines until everything has been answered.
-        is_endless: bool,
-        written: &'a Cell<usize>,
-        /// Always ready to be read.
-        device: File,
-    }
-
-    impl AsFd for Input<'_> {
-        fn as_fd(&self) -> BorrowedFd<'_> {
-            self.device.as_fd()
-        }
-    }
-
-    impl Read for Input<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let line = match self.reads {
-                0 => INIT,
-                1..=IDS => GENERATE,
-                _ => {
-                    self.clock.set(UnixMillis(NOON.0 + 1));
-                    if !self.is_endless || self.written.get() > IDS {
-                        return Ok(0);
-                    }
-                    assert!(self.reads < 20_000_000, "{} lines and no more", self.written.get());
-                    ""
-                }
-            };
-            self.reads += 1;
-            buffer[..line.len()].copy_from_slice(line.as_bytes());
-            buffer[line.len()] = b'\n';
-            Ok(line.len() + 1)
-        }
-    }
-
-    /// Counts lines.
-    struct Output<'a>(&'a Cell<usize>);
-
-    impl Write for Output<'_> {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.update(|lines| lines + bytes.iter().filter(|byte| **byte == b'\n').count());
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn answers(is_endless: bool) -> usize {
-        let clock = ManualClock::new(NOON);
-        let mut node = Node::new(Config::default(), 1, clock.clone());
-        let written = Cell::new(0);
-        let device = File::open("/dev/null").unwrap();
-        let input = Input { clock, reads: 0, is_endless, written: &written, device };
-        drive(&mut node, input, Output(&written)).unwrap();
-        written.get()
-    }
-
-    #[test]
-    fn what_is_due_does_not_wait_for_the_input_to_pause() {
-        assert_eq!(answers(true), 1 + IDS);
-    }
-
-    #[test]
-    fn what_waits_when_the_input_ends_is_answered() {
-        assert_eq!(answers(false), 1 + IDS);
-    }
-}
+mod tests;

@@ -1,11 +1,16 @@
 //! A node with a data folder that is killed at any moment and started again repeats no ID.
 
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 
+use replies::Replies;
 use serde_json::Value;
+use snowflake::NodeId;
+use snowflake::lease::FileStore;
+
+mod replies;
 
 const INIT: &[u8] = b"{\"src\":\"c1\",\"dest\":\"n0\",\"body\":{\"type\":\"init\",\"msg_id\":1,\
     \"node_id\":\"n0\",\"node_ids\":[\"n0\"]}}\n";
@@ -15,7 +20,7 @@ const GENERATE: &[u8] =
 struct Node {
     process: Child,
     input: ChildStdin,
-    output: BufReader<ChildStdout>,
+    output: Replies,
 }
 
 impl Node {
@@ -33,21 +38,19 @@ impl Node {
             .expect("the node starts");
         let input = process.stdin.take().expect("stdin is a pipe");
         let output = process.stdout.take().expect("stdout is a pipe");
-        let mut node = Node { process, input, output: BufReader::new(output) };
-        assert_eq!(node.ask(INIT)["body"]["type"], "init_ok");
+        let mut node = Node { process, input, output: Replies::of(output) };
+        assert_eq!(node.ask(INIT)["type"], "init_ok");
         node
     }
 
     fn ask(&mut self, line: &[u8]) -> Value {
         self.input.write_all(line).expect("the node reads");
-        let mut reply = String::new();
-        self.output.read_line(&mut reply).expect("the node answers");
-        serde_json::from_str(&reply).expect("JSON on stdout")
+        self.output.next_body()
     }
 
     fn generate(&mut self) -> u64 {
         let reply = self.ask(GENERATE);
-        let id = reply["body"]["id"].as_str().unwrap_or_else(|| panic!("no ID in {reply}"));
+        let id = reply["id"].as_str().unwrap_or_else(|| panic!("no ID in {reply}"));
         id.parse().expect("a decimal number")
     }
 
@@ -149,7 +152,56 @@ fn a_folder_that_is_not_there_or_is_none_ends_the_node_before_it_says_anything()
         assert_eq!(said, "");
         assert!(logged.contains(&format!("--data-dir {}: ", path.display())), "{logged}");
         assert!(logged.contains(what), "{logged}");
+        assert!(logged.contains("name a folder that is there, or make this one"), "{logged}");
     }
+}
+
+/// There it is nothing that has to be made.
+#[test]
+fn a_folder_that_cannot_be_used_is_named_as_it_was() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let too_long = temp.path().join("x".repeat(300));
+    let named = format!("--data-dir {}: ", too_long.display());
+    for (path, named) in [(&*too_long, &*named), (Path::new(""), "--data-dir \"\": ")] {
+        let (said, logged) = refused(path);
+        assert_eq!(said, "");
+        assert!(logged.contains(named), "{logged}");
+        assert!(!logged.contains("make this one"), "{logged}");
+    }
+}
+
+/// Runs a node that can say nothing, and sees whether its lease was given back.
+fn said_nothing(data_dir: &Path, stdout: impl Into<Stdio>) {
+    let mut node = Command::new(env!("CARGO_BIN_EXE_maelstrom-node"))
+        .arg("--data-dir")
+        .arg(data_dir)
+        .stdin(Stdio::piped())
+        .stdout(stdout)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the node starts");
+    node.stdin.take().expect("stdin is a pipe").write_all(INIT).expect("the node reads");
+    let output = node.wait_with_output().expect("the node ends");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let (_, leases) = FileStore::peek(data_dir.join("node-0")).expect("a store");
+    let lease = leases.get(NodeId::MIN).expect("it had a lease");
+    assert!(!lease.held, "{lease:?}");
+}
+
+#[test]
+fn a_node_that_nobody_hears_ends_and_gives_its_lease_back() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let (reader, closed) = io::pipe().expect("a pipe");
+    drop(reader);
+    said_nothing(temp.path(), closed);
+}
+
+#[cfg(target_os = "linux")] // the one with a device that is full
+#[test]
+fn a_node_whose_output_has_no_room_ends_and_gives_its_lease_back() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("a device");
+    said_nothing(temp.path(), full);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Node ids with a store behind them: a node that is killed and started again repeats no ID.
 
 use std::fmt::Display;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{self, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,18 +22,23 @@ pub(super) struct Leases {
 impl Leases {
     /// Leases in a folder, which must be there.
     pub(super) fn new(folder: &Path) -> io::Result<Leases> {
-        // Nodes may be started anywhere, by Maelstrom in the system's temporary folder.
-        let folder = path::absolute(folder)?;
-        let wrong = |what: &dyn Display| {
-            let folder = folder.display();
-            io::Error::other(format!(
-                "--data-dir {folder}: {what}: name a folder that is there, or make this one"
-            ))
+        let wrong = |folder: &dyn Display, what: &dyn Display| {
+            io::Error::other(format!("--data-dir {folder}: {what}"))
         };
+        let absent = |folder: &Path, what: &dyn Display| {
+            let advice = "name a folder that is there, or make this one";
+            wrong(&folder.display(), &format_args!("{what}: {advice}"))
+        };
+        // Nodes may be started anywhere, by Maelstrom in the system's temporary folder.
+        let folder =
+            path::absolute(folder).map_err(|why| wrong(&format_args!("{folder:?}"), &why))?;
         match folder.metadata() {
             Ok(there) if there.is_dir() => Ok(Leases { folder, keeper: Arc::default() }),
-            Ok(_) => Err(wrong(&"it is not a folder")),
-            Err(why) => Err(wrong(&why)),
+            Ok(_) => Err(absent(&folder, &"it is not a folder")),
+            Err(why) => Err(match why.kind() {
+                ErrorKind::NotFound | ErrorKind::NotADirectory => absent(&folder, &why),
+                _ => wrong(&folder.display(), &why),
+            }),
         }
     }
 

@@ -23,14 +23,14 @@ pub(crate) struct LineReader<R> {
     filled: usize,
     /// The lines that were handed out. What comes after them is the beginning of a line
     /// whose end has not been read.
-    lines: Range<usize>,
+    handed_out: Range<usize>,
     /// Bytes dropped so far of a line that is too long.
     skipped: Option<usize>,
 }
 
 impl<R: Read> LineReader<R> {
     pub(crate) fn new(input: R) -> LineReader<R> {
-        LineReader { input, buffer: Vec::new(), filled: 0, lines: 0..0, skipped: None }
+        LineReader { input, buffer: Vec::new(), filled: 0, handed_out: 0..0, skipped: None }
     }
 
     /// Where the bytes come from.
@@ -51,16 +51,19 @@ impl<R: Read> LineReader<R> {
             }
         };
         self.filled += count;
-        self.lines = if count == 0 { self.last_line() } else { self.lines_since(begin) };
-        let ended = count == 0 && self.lines.is_empty();
-        Ok((!ended).then(|| lines(&self.buffer[self.lines.clone()])))
+        self.handed_out = if count == 0 { self.last_line() } else { self.lines_since(begin) };
+        let ended = count == 0 && self.handed_out.is_empty();
+        Ok((!ended).then(|| split(&self.buffer[self.handed_out.clone()])))
     }
 
     /// Forgets the lines that were handed out.
     fn make_room(&mut self) {
-        self.buffer.copy_within(self.lines.end..self.filled, 0);
-        self.filled -= self.lines.end;
-        self.lines = 0..0;
+        // Of a long line, what is here stays where it is: it would be moved at every read.
+        if self.handed_out.end > 0 {
+            self.buffer.copy_within(self.handed_out.end..self.filled, 0);
+            self.filled -= self.handed_out.end;
+            self.handed_out = 0..0;
+        }
         self.buffer.resize(self.filled + READ_BYTES, 0);
         // While a long line comes in, the space for it goes on growing.
         if self.buffer.len() <= KEPT_BYTES {
@@ -106,7 +109,7 @@ impl<R: Read> LineReader<R> {
     }
 }
 
-fn lines(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn split(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;

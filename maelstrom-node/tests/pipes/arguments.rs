@@ -1,5 +1,8 @@
 //! The command line.
 
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
 use serde_json::json;
 
 use crate::node::{init, logged_lines, replies, request, run};
@@ -36,9 +39,21 @@ fn bad_arguments_are_one_clear_line_and_exit_2() {
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert_eq!(logged_lines(&output), 1, "{args:?}");
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains("see cargo run --package maelstrom-node -- --help"), "{said}");
+        let help = format!("see {} --help", env!("CARGO_BIN_EXE_maelstrom-node"));
+        assert!(said.contains(&help), "{said}");
         assert!(output.stdout.is_empty(), "{args:?}");
     }
+}
+
+#[test]
+fn a_program_that_was_started_without_a_name_has_its_own() {
+    let output = Command::new(env!("CARGO_BIN_EXE_maelstrom-node"))
+        .arg0("")
+        .arg("--no-such-flag")
+        .output()
+        .expect("the node runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("see maelstrom-node --help"), "{said}");
 }
 
 #[test]

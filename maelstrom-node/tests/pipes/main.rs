@@ -7,5 +7,7 @@ mod arguments;
 mod input;
 mod node;
 mod refusals;
+#[path = "../replies/mod.rs"]
+mod replies;
 mod setting_up;
 mod workloads;

@@ -103,19 +103,19 @@ fn a_request_without_a_number_costs_one_line_on_stderr_and_no_reply() {
 fn a_number_of_a_request_that_is_none_is_named() {
     let message = |body: Value| line(&json!({"src": "c1", "dest": "n0", "body": body}));
     for (field, wrong) in
-        [("msg_id", json!("7")), ("msg_id", json!(1.5)), ("in_reply_to", json!([]))]
+        [("msg_id", json!("7")), ("msg_id", json!(1_u64 << 63)), ("in_reply_to", json!([]))]
     {
         let asked = message(json!({"type": "echo", "echo": 1, field: wrong}));
         let output = run(&[], &[init(&["n0"]), asked].concat());
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains(&format!("\"{field}\" must be an integer")), "{said}");
+        assert!(said.contains(&format!("\"{field}\" must be an integer of 64 bits")), "{said}");
         assert_eq!(logged_lines(&output), 1, "{said}");
     }
     // Who can be told is told.
     let body = json!({"type": "echo", "echo": 1, "msg_id": 2, "in_reply_to": "1"});
     let replies = replies(&run(&[], &[init(&["n0"]), message(body)].concat()));
     let text = replies[1]["text"].as_str().expect("an error has a text");
-    assert!(text.contains("\"in_reply_to\" must be an integer"), "{text}");
+    assert!(text.contains("\"in_reply_to\" must be an integer of 64 bits"), "{text}");
 }
 
 #[test]
@@ -125,6 +125,24 @@ fn an_error_quotes_the_beginning_of_what_it_is_about() {
         let replies = answers(&[request(2, body)]);
         let text = replies[0]["text"].as_str().expect("an error has a text");
         assert!((10..=200).contains(&text.chars().count()), "{} characters", text.chars().count());
+    }
+}
+
+#[test]
+fn a_log_quotes_the_beginning_of_a_senders_name() {
+    let src = "c".repeat(1 << 13);
+    let gossip =
+        json!({"of": "broadcast", "incarnation": 5, "have": [], "sent_us": 1, "items": []});
+    for body in [
+        json!({"type": "echo", "echo": 1}),
+        json!({"type": "frobnicate"}),
+        json!({"type": "gossip", "gossip": gossip}),
+    ] {
+        let asked = line(&json!({"src": src, "dest": "n0", "body": body}));
+        let output = run(&[], &[init(&["n0"]), asked].concat());
+        assert_eq!(logged_lines(&output), 1, "{body}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("ccc") && said.len() < 500, "{body}: {} bytes", said.len());
     }
 }
 

@@ -1,0 +1,229 @@
+//! The driver on inputs and outputs that tell when they are used.
+
+use std::cell::{Cell, RefCell};
+use std::net::Shutdown;
+use std::os::fd::BorrowedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+
+use snowflake::{Generator, ManualClock, UnixMillis};
+
+use super::*;
+
+const NOON: UnixMillis = UnixMillis(1_767_268_800_000);
+
+/// More than a millisecond has.
+const IDS: usize = 5000;
+
+const INIT: &str = r#"{"src":"c1","dest":"n0","body":{"type":"init","msg_id":1,"node_id":"n0","node_ids":["n0"]}}"#;
+const GENERATE: &str = r#"{"src":"c1","dest":"n0","body":{"type":"generate","msg_id":2}}"#;
+
+/// Long enough for whatever does not hang.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn node(config: Config) -> Node<ManualClock> {
+    Node::new(config, 1, ManualClock::new(NOON))
+}
+
+/// Asks for IDs, each with a read of its own, and only then lets the clock go on.
+struct Input<'a> {
+    clock: ManualClock,
+    reads: usize,
+    /// Goes on with empty lines until everything has been answered.
+    is_endless: bool,
+    written: &'a Cell<usize>,
+    /// Always ready to be read.
+    device: File,
+}
+
+impl AsFd for Input<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.device.as_fd()
+    }
+}
+
+impl Read for Input<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let line = match self.reads {
+            0 => INIT,
+            1..=IDS => GENERATE,
+            _ => {
+                self.clock.set(UnixMillis(NOON.0 + 1));
+                if !self.is_endless || self.written.get() > IDS {
+                    return Ok(0);
+                }
+                assert!(self.reads < 20_000_000, "{} lines and no more", self.written.get());
+                ""
+            }
+        };
+        self.reads += 1;
+        buffer[..line.len()].copy_from_slice(line.as_bytes());
+        buffer[line.len()] = b'\n';
+        Ok(line.len() + 1)
+    }
+}
+
+/// Counts lines.
+struct Output<'a>(&'a Cell<usize>);
+
+impl Write for Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(|lines| lines + bytes.iter().filter(|byte| **byte == b'\n').count());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn answers(is_endless: bool) -> usize {
+    let clock = ManualClock::new(NOON);
+    let mut node = Node::new(Config::default(), 1, clock.clone());
+    let written = Cell::new(0);
+    let device = File::open("/dev/null").unwrap();
+    let input = Input { clock, reads: 0, is_endless, written: &written, device };
+    drive(&mut node, input, Output(&written)).unwrap();
+    written.get()
+}
+
+#[test]
+fn what_is_due_does_not_wait_for_the_input_to_pause() {
+    assert_eq!(answers(true), 1 + IDS);
+}
+
+#[test]
+fn what_waits_when_the_input_ends_is_answered() {
+    assert_eq!(answers(false), 1 + IDS);
+}
+
+/// A socket that does not wait. Its first lines come when it is waited for, not before.
+struct Shared {
+    ours: UnixStream,
+    theirs: RefCell<Option<UnixStream>>,
+    lines: String,
+    found_nothing: bool,
+}
+
+impl AsFd for Shared {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        if let Some(mut theirs) = self.theirs.take() {
+            theirs.write_all(self.lines.as_bytes()).unwrap();
+        }
+        self.ours.as_fd()
+    }
+}
+
+impl Read for Shared {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.ours.read(buffer);
+        let finds_nothing = read.as_ref().is_err_and(|why| why.kind() == ErrorKind::WouldBlock);
+        assert!(!(finds_nothing && self.found_nothing), "read again without a wait");
+        self.found_nothing = finds_nothing;
+        read
+    }
+}
+
+#[test]
+fn an_input_that_somebody_else_has_made_not_wait_is_waited_for() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    ours.set_nonblocking(true).unwrap();
+    let theirs = RefCell::new(Some(theirs));
+    let lines = format!("{INIT}\n{GENERATE}\n");
+    let mut output = Vec::new();
+    let input = Shared { ours, theirs, lines, found_nothing: false };
+    drive(&mut node(Config::default()), input, &mut output).unwrap();
+    assert_eq!(String::from_utf8(output).unwrap().lines().count(), 2);
+}
+
+/// Says one thing and is silent from then on, but still open.
+struct Silent<'a> {
+    first: &'a [u8],
+    ours: UnixStream,
+    uses: &'a Cell<usize>,
+}
+
+impl AsFd for Silent<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.uses.update(|uses| uses + 1);
+        self.ours.as_fd()
+    }
+}
+
+impl Read for Silent<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.uses.update(|uses| uses + 1);
+        match self.first.read(buffer)? {
+            0 => self.ours.read(buffer),
+            count => Ok(count),
+        }
+    }
+}
+
+/// Ends the input with the first gossip.
+struct Heard {
+    theirs: UnixStream,
+    gossip: usize,
+}
+
+impl Write for &mut Heard {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if String::from_utf8_lossy(bytes).contains("gossip") {
+            self.gossip += 1;
+            self.theirs.shutdown(Shutdown::Both)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_node_with_a_silent_input_does_what_is_due_and_sleeps_until_then() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let guard = ours.try_clone().unwrap();
+    let (ended, is_ended) = mpsc::channel::<()>();
+    let guard = thread::spawn(move || {
+        if is_ended.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+            guard.shutdown(Shutdown::Both).unwrap();
+        }
+    });
+    let init = INIT.replace(r#"["n0"]"#, r#"["n0","n1"]"#);
+    let value = r#"{"src":"c1","dest":"n0","body":{"type":"broadcast","message":7,"msg_id":2}}"#;
+    let first = format!("{init}\n{value}\n");
+    let uses = Cell::new(0);
+    let input = Silent { first: first.as_bytes(), ours, uses: &uses };
+    let mut heard = Heard { theirs, gossip: 0 };
+    drive(&mut node(Config::default()), input, &mut heard).unwrap();
+    drop(ended);
+    guard.join().unwrap();
+    assert_eq!(heard.gossip, 1, "nothing was passed on while the input was open");
+    assert!(uses.get() < 10, "the input was used {} times", uses.get());
+}
+
+#[test]
+fn a_node_that_could_not_be_set_up_handles_no_other_line() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let mut node = node(Config::default()).with_ids({
+        let asked = Arc::clone(&asked);
+        move |node_id, epoch| match asked.fetch_add(1, Ordering::Relaxed) {
+            0 => Err("not now".to_owned()),
+            _ => Ok(Arc::new(
+                Generator::builder(node_id, epoch).build(ManualClock::new(NOON)).unwrap(),
+            )),
+        }
+    });
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    theirs.write_all(format!("{INIT}\n{INIT}\n{GENERATE}\n").as_bytes()).unwrap();
+    drop(theirs);
+    let mut output = Vec::new();
+    let why = drive(&mut node, ours, &mut output).unwrap_err();
+    assert_eq!(why.to_string(), "not now");
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    let said = String::from_utf8(output).unwrap();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains("no IDs: not now"), "{said}");
+}
