@@ -29,7 +29,7 @@ torture seconds="60":
 
 # Many more cases of every property test.
 properties cases="20000":
-    PROPTEST_CASES={{ cases }} cargo test --workspace --release
+    PROPTEST_CASES={{ cases }} cargo test --workspace --profile release-test
 
 # Broadcast, sets, counters and logs, simulated from many seeds.
 states seeds="1000":

@@ -29,7 +29,8 @@ impl Visitor for Contention<'_, '_> {
 
 fn contention(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("two threads, 2000 IDs each of a fresh millisecond");
-    group.sample_size(20).measurement_time(Duration::from_secs(2));
+    group.sample_size(20).warm_up_time(Duration::from_millis(500));
+    group.measurement_time(Duration::from_secs(2));
     group.throughput(Throughput::Elements(2 * FRESH_IDS));
     visit_capped(&mut Contention(&mut group));
     visit_uncapped(&mut Contention(&mut group));

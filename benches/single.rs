@@ -37,7 +37,8 @@ fn round(
 
 fn single(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("2000 IDs of a fresh millisecond, one thread");
-    group.sample_size(20).measurement_time(Duration::from_secs(2));
+    group.sample_size(20).warm_up_time(Duration::from_millis(500));
+    group.measurement_time(Duration::from_secs(2));
     visit_capped(&mut Single(&mut group));
     visit_uncapped(&mut Single(&mut group));
 
@@ -51,7 +52,8 @@ fn single(criterion: &mut Criterion) {
     group.finish();
 
     let mut group = criterion.benchmark_group("batches, with an hour's lead: no cap");
-    group.sample_size(20).measurement_time(Duration::from_secs(1));
+    group.sample_size(20).warm_up_time(Duration::from_millis(500));
+    group.measurement_time(Duration::from_secs(1));
     let ours = Ours::with_lead_ms(3_600_000);
     for ids in [16, 256, 4096] {
         group.throughput(Throughput::Elements(ids.into()));

@@ -15,7 +15,8 @@ fn text(criterion: &mut Criterion) {
     let spelled = RAW.to_string();
 
     let mut group = criterion.benchmark_group("decimal");
-    group.sample_size(50).measurement_time(Duration::from_secs(1));
+    group.sample_size(50).warm_up_time(Duration::from_millis(500));
+    group.measurement_time(Duration::from_secs(1));
     group.bench_function("snowflake (this crate)", |bencher| {
         let mut buffer = DecimalBuffer::new();
         bencher.iter(|| black_box(black_box(id).encode_decimal(&mut buffer).len()));
@@ -30,7 +31,8 @@ fn text(criterion: &mut Criterion) {
     group.finish();
 
     let mut group = criterion.benchmark_group("strict parse");
-    group.sample_size(50).measurement_time(Duration::from_secs(1));
+    group.sample_size(50).warm_up_time(Duration::from_millis(500));
+    group.measurement_time(Duration::from_secs(1));
     group.bench_function("snowflake (this crate)", |bencher| {
         bencher.iter(|| black_box(spelled.as_str()).parse::<Id>());
     });
@@ -40,7 +42,8 @@ fn text(criterion: &mut Criterion) {
     group.finish();
 
     let mut group = criterion.benchmark_group("JSON string into a buffer");
-    group.sample_size(50).measurement_time(Duration::from_secs(1));
+    group.sample_size(50).warm_up_time(Duration::from_millis(500));
+    group.measurement_time(Duration::from_secs(1));
     let mut line = Vec::with_capacity(64);
     group.bench_function("snowflake (this crate)", |bencher| {
         bencher.iter(|| {

@@ -1,6 +1,7 @@
 //! Reading a line into a request, and writing a reply.
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use benches::requests::{self, Kind};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -56,5 +57,11 @@ fn write(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, read, write);
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2));
+    targets = read, write
+}
 criterion_main!(benches);

@@ -105,5 +105,11 @@ fn poll(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, handle, read, poll);
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2));
+    targets = handle, read, poll
+}
 criterion_main!(benches);
