@@ -30,8 +30,8 @@ pub trait Visitor {
 
 /// Visits our generator and those of the peers with the same layout and cap.
 pub fn visit_capped(visitor: &mut impl Visitor) {
-    visitor.visit(Ours::with_lead_ms(0));
-    visitor.visit(OursCoarse::new());
+    visitor.visit(Ours::by(SystemClock, 0));
+    visitor.visit(Ours::by(CoarseClock, 0));
     #[cfg(feature = "peers")]
     peers::visit_capped(visitor);
     visitor.visit(MutexBaseline::new());
@@ -44,51 +44,41 @@ pub fn visit_uncapped(visitor: &mut impl Visitor) {
     peers::visit_uncapped(visitor);
 }
 
-/// Our generator.
+/// Our generator, with the system's clock unless said otherwise.
 #[derive(Debug)]
-pub struct Ours(pub Generator);
+pub struct Ours<C = SystemClock>(pub Generator<C>);
 
 impl Ours {
     /// One whose IDs may run ahead of the clock.
     pub fn with_lead_ms(lead_ms: u64) -> Ours {
+        Ours::by(SystemClock, lead_ms)
+    }
+}
+
+impl<C: NamedClock> Ours<C> {
+    fn by(clock: C, lead_ms: u64) -> Ours<C> {
         let builder = Generator::builder(NodeId::MAX, Epoch::Y2024).max_ahead_ms(lead_ms);
-        Ours(builder.build_static(SystemClock))
+        Ours(builder.build_static(clock))
     }
 }
 
-impl Subject for Ours {
-    const NAME: &'static str = "snowflake (this crate)";
-
-    #[inline]
-    fn try_next(&self) -> Option<u64> {
-        self.0.try_next_id().ok().map(|id| id.get())
-    }
-
-    #[inline]
-    fn next(&self) -> u64 {
-        self.0.next_id().map_or(0, |id| id.get())
-    }
+/// A clock, and what the tables call our generator with it.
+pub trait NamedClock: Clock + Send + Sync {
+    /// The name.
+    const SUBJECT: &'static str;
 }
 
-/// Our generator with the clock whose timestamps can be one kernel tick old.
-#[derive(Debug)]
-pub struct OursCoarse(Generator<CoarseClock>);
-
-impl OursCoarse {
-    /// One whose IDs never run ahead of the clock.
-    pub const fn new() -> OursCoarse {
-        OursCoarse(Generator::builder(NodeId::MAX, Epoch::Y2024).build_static(CoarseClock))
-    }
+impl NamedClock for SystemClock {
+    const SUBJECT: &'static str = "snowflake (this crate)";
 }
 
-impl Default for OursCoarse {
-    fn default() -> OursCoarse {
-        OursCoarse::new()
-    }
+/// Timestamps can be one kernel tick old.
+impl NamedClock for CoarseClock {
+    const SUBJECT: &'static str = "snowflake, `CoarseClock`";
 }
 
-impl Subject for OursCoarse {
-    const NAME: &'static str = "snowflake, `CoarseClock`";
+impl<C: NamedClock> Subject for Ours<C> {
+    const NAME: &'static str = C::SUBJECT;
 
     #[inline]
     fn try_next(&self) -> Option<u64> {

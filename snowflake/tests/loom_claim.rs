@@ -155,19 +155,20 @@ fn the_end_of_time_is_the_end() {
     });
 }
 
+/// A grant of one millisecond.
+#[cfg(feature = "lease")]
+fn grant(tick: u64) -> snowflake::lease::Lease {
+    let [from, until] = [tick, tick + 1].map(|tick| UnixMillis(Epoch::Y2024.start().0 + tick));
+    snowflake::lease::Lease { node: NodeId::MIN, from, until, fence: 1 }
+}
+
 /// The last slot of a grant, whose end is the end of 5, is left when a grant of 8 comes: two
 /// threads claim meanwhile, with a lead that would let them have 6 and 7. Whoever is past
 /// the first grant when the second comes is not given what lies between.
 #[cfg(feature = "lease")]
 fn no_id_is_outside_the_grants() {
-    use snowflake::lease::Lease;
     model(|| {
         let hands = Hands::at(5);
-        let grant = |tick: u64| {
-            let [from, until] =
-                [tick, tick + 1].map(|tick| UnixMillis(Epoch::Y2024.start().0 + tick));
-            Lease { node: NodeId::MIN, from, until, fence: 1 }
-        };
         let last = Id::from_parts(Parts { timestamp_ms: 5, node: 0, sequence: 4093 });
         let builder = Generator::builder(NodeId::MIN, Epoch::Y2024)
             .max_ahead_ms(5)
@@ -230,14 +231,8 @@ fn ids_that_are_waited_for_are_unique() {
 /// and waits: there is none in 6, by whichever grant it goes.
 #[cfg(feature = "lease")]
 fn no_id_that_is_waited_for_is_in_a_gap() {
-    use snowflake::lease::Lease;
     model(|| {
         let hands = Hands::at(5);
-        let grant = |tick: u64| {
-            let [from, until] =
-                [tick, tick + 1].map(|tick| UnixMillis(Epoch::Y2024.start().0 + tick));
-            Lease { node: NodeId::MIN, from, until, fence: 1 }
-        };
         let last = Id::from_parts(Parts { timestamp_ms: 5, node: 0, sequence: 4094 });
         let builder = Generator::builder(NodeId::MIN, Epoch::Y2024).resume_after(last.unwrap());
         let built = builder.build_leased(&grant(5), Watch(Arc::clone(&hands)));

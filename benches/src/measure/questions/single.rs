@@ -67,7 +67,7 @@ pub(crate) fn ask() {
         let at = rounds.0.iter().position(|(name, _)| name == wanted);
         medians[at.expect("every run has it")]
     };
-    let (ours, floor) = (of(Ours::NAME), of(Floor::NAME));
+    let (ours, floor) = (of(<Ours>::NAME), of(Floor::NAME));
     let rows: Vec<_> = rounds
         .0
         .iter()

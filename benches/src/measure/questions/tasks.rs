@@ -75,7 +75,7 @@ pub(crate) fn ask() {
     };
     for tasks in [1, 8, 64] {
         let ours_subject = Arc::new(Ours::with_lead_ms(0));
-        row(Ours::NAME, tasks, run(&ours_subject, tasks, ours));
+        row(<Ours>::NAME, tasks, run(&ours_subject, tasks, ours));
         let timed = run(&ours_subject, tasks, ours_on_the_timer);
         row("snowflake, `next_id_with(tokio::time::sleep)`", tasks, timed);
         #[cfg(feature = "peers")]
