@@ -176,6 +176,17 @@ fn one_record_of_a_file_store_is_repaired_as_advised() {
 }
 
 #[test]
+fn a_year_or_seconds_are_no_epoch() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().to_str().unwrap();
+    for epoch in ["2025", "1700000000"] {
+        let refused = snowflake(&["lease", "create", place, "--epoch", epoch]).unwrap_err();
+        assert!(refused.contains("in the year 1970 or soon after"), "{refused}");
+        assert!(snowflake(&["decode", "4198401", "--epoch", epoch]).is_err());
+    }
+}
+
+#[test]
 fn an_epoch_that_no_id_can_be_made_with_is_refused() {
     let temp = tempfile::tempdir().unwrap();
     let folder = temp.path().join("ids");

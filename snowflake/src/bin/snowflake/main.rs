@@ -96,11 +96,19 @@ fn epoch(text: &str) -> Result<Epoch, String> {
         "2024" => Ok(Epoch::Y2024),
         "twitter" => Ok(Epoch::TWITTER),
         ms => match ms.parse() {
+            // A year, or seconds: an epoch is for ever, and nobody's was in 1970.
+            Ok(ms) if ms < LEAST_EPOCH_MS => Err(format!(
+                "{ms} is in milliseconds since 1970, and so in the year 1970 or soon after: \
+                 2024 is the only year that has a name"
+            )),
             Ok(ms) => Ok(Epoch::new(UnixMillis(ms))),
             Err(_) => Err("neither `2024`, nor `twitter`, nor milliseconds since 1970".to_owned()),
         },
     }
 }
+
+/// In March 1973. Seconds since 1970 stay below it until the year 5138.
+const LEAST_EPOCH_MS: u64 = 100_000_000_000;
 
 /// One that IDs can be made with now.
 fn present_epoch(text: &str) -> Result<Epoch, String> {
