@@ -57,6 +57,12 @@ fn a_full_or_closed_output_is_no_panic() {
     assert_eq!(decode(closed.into()), (Some(0), String::new()));
 }
 
+const Y2024: &str = "2024-01-01T00:00:00.000Z (1704067200000)";
+
+/// What is shown of a new store of that epoch.
+const NEVER_HELD: &str =
+    "epoch 2024-01-01T00:00:00.000Z (1704067200000)\nno node id was ever held\n";
+
 #[test]
 fn a_file_store_is_created_shown_released_and_reset() {
     let temp = tempfile::tempdir().unwrap();
@@ -66,14 +72,14 @@ fn a_file_store_is_created_shown_released_and_reset() {
     assert!(missing.contains("there is none here"), "{missing}");
 
     snowflake(&["lease", "create", place, "--epoch", "2024"]).unwrap();
-    assert_eq!(snowflake(&["lease", "status", place]).unwrap(), "no node id was ever held\n");
+    assert_eq!(snowflake(&["lease", "status", place]).unwrap(), NEVER_HELD);
     let process = crash_with(&folder);
 
-    let held = &json(&["lease", "status", place])[0];
+    let held = &json(&["lease", "status", place])["nodes"][0];
     let fields = [&held["node"], &held["fence"], &held["state"], &held["holder"]];
     assert_eq!(fields, [&json!(7), &json!(1), &json!("held"), &json!(process)]);
     snowflake(&["lease", "release", place, "7"]).unwrap();
-    let released = &json(&["lease", "status", place])[0];
+    let released = &json(&["lease", "status", place])["nodes"][0];
     assert_eq!((&released["state"], &released["mark_ms"]), (&json!("released"), &held["mark_ms"]));
 
     let reset = snowflake(&["lease", "reset", place, "7", "--mark", "1795177540000"]).unwrap();
@@ -113,7 +119,7 @@ fn a_damaged_store_is_begun_anew_as_advised() {
     snowflake(&["lease", "create", place, "--epoch", "2024"]).unwrap();
     std::fs::write(folder.join("leases"), "").unwrap();
     do_as_advised(&snowflake(&["lease", "status", place]).unwrap_err(), "");
-    assert_eq!(json(&["lease", "status", place]).as_array().unwrap().len(), 1024);
+    assert_eq!(json(&["lease", "status", place])["nodes"].as_array().unwrap().len(), 1024);
 }
 
 #[test]
@@ -131,8 +137,8 @@ fn a_copied_store_is_shown_as_one_and_begun_anew_as_advised() {
         assert!(output.status.success());
         [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap())
     };
-    let never = "no node id was ever held\n";
-    assert_eq!(status(&original), [never, ""]);
+    let never = NEVER_HELD.replace(Y2024, "2010-11-04T01:42:54.657Z (1288834974657)");
+    assert_eq!(status(&original), [never.as_str(), ""]);
     let [shown, warned] = status(&copy);
     assert_eq!(shown, never);
     assert!(warned.contains("this is a copy"), "{warned}");
@@ -163,6 +169,53 @@ fn refusals_of_one() -> [LeaseError; 3] {
     [no_fence_left, too_far_ahead, StoreError::new("in a database", damaged).into()]
 }
 
+/// With two epochs in one store the same IDs are made twice, whatever the marks are.
+#[test]
+fn no_command_takes_another_epoch_than_the_stores() {
+    let temp = tempfile::tempdir().unwrap();
+    let place = temp.path().to_str().unwrap();
+    snowflake(&["lease", "create", place, "--epoch", "2024"]).unwrap();
+    for args in [
+        &["status", place][..],
+        &["release", place, "7"],
+        &["reset", place, "7", "--mark", "now"],
+        &["reset", place, "--all", "--mark", "now"],
+    ] {
+        let args = [&["lease"], args, &["--epoch", "twitter"]].concat();
+        let refused = snowflake(&args).unwrap_err();
+        assert!(refused.contains("for IDs of epoch 1704067200000 ms since 1970"), "{refused}");
+    }
+    assert_eq!(snowflake(&["lease", "status", place]).unwrap(), NEVER_HELD);
+    assert!(!temp.path().join("leases.old").exists());
+}
+
+#[test]
+fn a_reset_of_all_says_what_it_has_changed_and_is_shown_in_few_lines() {
+    let temp = tempfile::tempdir().unwrap();
+    let place = temp.path().to_str().unwrap();
+    snowflake(&["lease", "create", place, "--epoch", "2024"]).unwrap();
+    let args = ["lease", "reset", place, "--all", "--mark", "1795177540000"];
+    assert_eq!(
+        snowflake(&args).unwrap(),
+        format!(
+            "every node id may make IDs from 2026-11-20T12:25:40.000Z on, with the epoch \
+             2024-01-01T00:00:00.000Z; what was there is kept as {place}/leases.old\n"
+        ),
+    );
+    let shown = |nodes: &[&str]| {
+        let status = snowflake(&["lease", "status", place]).unwrap();
+        let first = status.lines().skip(2).map(|row| row.split_whitespace().next().unwrap());
+        assert_eq!(first.collect::<Vec<_>>(), nodes, "{status}");
+        status
+    };
+    let status = shown(&["0-1023"]);
+    assert_eq!(status.lines().next(), Some(&*format!("epoch {Y2024}")));
+    crash_with(temp.path());
+    shown(&["0-6", "7", "8-1023"]);
+    snowflake(&["lease", "reset", place, "1023", "--mark", "now"]).unwrap();
+    shown(&["0-6", "7", "8-1022", "1023"]);
+}
+
 #[test]
 fn one_record_of_a_file_store_is_repaired_as_advised() {
     let temp = tempfile::tempdir().unwrap();
@@ -170,7 +223,7 @@ fn one_record_of_a_file_store_is_repaired_as_advised() {
     FileStore::create(&folder, Epoch::Y2024, Bounds::default()).unwrap();
     for (refused, times) in refusals_of_one().into_iter().zip(1..) {
         do_as_advised(&refused.to_string(), folder.to_str().unwrap());
-        let shown = &json(&["lease", "status", folder.to_str().unwrap()])[0];
+        let shown = &json(&["lease", "status", folder.to_str().unwrap()])["nodes"][0];
         assert_eq!([&shown["node"], &shown["fence"]], [&json!(7), &json!(times)]);
     }
 }
@@ -222,7 +275,7 @@ fn a_server_is_asked(url: &str) {
     let without = snowflake(&["lease", "status", url]).unwrap_err();
     assert!(without.contains("a database needs --epoch"), "{without}");
     let ask = |args: &[&str]| snowflake(&[&["lease"], args, &["--epoch", "2024"]].concat());
-    assert_eq!(ask(&["status", url]).unwrap(), "no node id was ever held\n");
+    assert_eq!(ask(&["status", url]).unwrap(), NEVER_HELD);
     ask(&["reset", url, "7", "--mark", "1795177540000"]).unwrap();
     let shown = ask(&["status", url]).unwrap();
     assert!(shown.contains("   7       1  released  2026-11-20T12:25:40.000Z"), "{shown}");
@@ -268,7 +321,7 @@ fn a_store_in_use_is_shown_and_not_changed() {
     let store = FileStore::create(&folder, Epoch::Y2024, Bounds::default()).unwrap();
     let keeper = Keeper::builder(store).start(SystemClock).unwrap();
     let place = folder.to_str().unwrap();
-    assert_eq!(json(&["lease", "status", place])[0]["state"], "held");
+    assert_eq!(json(&["lease", "status", place])["nodes"][0]["state"], "held");
     let refused = snowflake(&["lease", "reset", place, "0", "--mark", "now"]).unwrap_err();
     assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
     keeper.release().unwrap();

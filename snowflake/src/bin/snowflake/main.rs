@@ -53,7 +53,10 @@ enum LeaseCommand {
         #[arg(long, value_parser = present_epoch)]
         epoch: Epoch,
     },
-    /// Show each node id that was ever held, and by whom. A file store may be in use.
+    /// Show the epoch, and each node id that was ever held, and by whom.
+    ///
+    /// A file store may be in use. Node ids in a row that are all as one `reset --all` left
+    /// them are one line.
     Status {
         #[command(flatten)]
         store: Store,
@@ -75,7 +78,8 @@ enum LeaseCommand {
     /// timestamp of the largest one that you have stored, plus one (`snowflake decode`).
     ///
     /// With `--all`, a file store that is damaged, or a copy, is begun anew, with this
-    /// mark for every node id. The old file is kept beside it.
+    /// mark for every node id. What was there is kept as `leases.old`, in the place of one
+    /// from before. Its epoch does not change: of one that can be read, no other is taken.
     Reset {
         #[command(flatten)]
         store: Store,
@@ -175,7 +179,8 @@ fn run(command: Command) -> Result<Output, Failure> {
             done(format!("created a lease store in {}", folder.display()))
         }
         Command::Lease(LeaseCommand::Status { store }) => {
-            let output = status(&store.records()?);
+            let (epoch, records) = store.look()?;
+            let output = status(epoch, &records);
             if let Some(warning) = store.warning() {
                 warn(&warning);
             }
@@ -194,8 +199,7 @@ fn run(command: Command) -> Result<Output, Failure> {
             done(format!("node id {node} may make IDs from {} on", time(mark)))
         }
         Command::Lease(LeaseCommand::Reset { store, node: None, mark, .. }) => {
-            store.rebuild(mark)?;
-            done(format!("every node id may make IDs from {} on", time(mark)))
+            done(store.rebuild(mark)?)
         }
     }
 }

@@ -32,31 +32,55 @@ pub(crate) fn decode(id: Id, epoch: Option<Epoch>) -> Output {
     }
 }
 
-pub(crate) fn status(records: &[(NodeId, Record)]) -> Output {
+pub(crate) fn status(epoch: Epoch, records: &[(NodeId, Record)]) -> Output {
+    let start = epoch.start();
     let now = SystemClock.now();
-    let mut text = format!("{:>4}  {:>6}  {:8}  {:24}  holder", "node", "fence", "state", "mark");
-    let mut values = Vec::new();
-    for (node, record) in records {
-        let Record { fence, from, mark, held, holder } = record;
-        let state = match (held, record.is_held_at(now)) {
-            (_, true) => "held",
-            (true, false) => "ended",
-            (false, _) => "released",
-        };
-        text += &format!("\n{node:>4}  {fence:>6}  {state:8}  {:24}  {holder}", time(*mark));
-        values.push(json!({
-            "node": node.get(),
-            "fence": fence,
-            "state": state,
-            "from_ms": from.0,
-            "mark_ms": mark.0,
-            "holder": holder,
-        }));
+    let nodes: Vec<_> = records.iter().map(|(node, record)| in_json(*node, record, now)).collect();
+    Output {
+        text: format!("epoch {} ({})\n{}", time(start), start.0, table(records, now)),
+        value: json!({ "epoch_ms": start.0, "nodes": nodes }),
     }
+}
+
+fn in_json(node: NodeId, record: &Record, now: UnixMillis) -> Value {
+    let Record { fence, from, mark, holder, .. } = record;
+    json!({
+        "node": node.get(),
+        "fence": fence,
+        "state": state(record, now),
+        "from_ms": from.0,
+        "mark_ms": mark.0,
+        "holder": holder,
+    })
+}
+
+fn table(records: &[(NodeId, Record)], now: UnixMillis) -> String {
     if records.is_empty() {
-        text = "no node id was ever held".to_owned();
+        return "no node id was ever held".to_owned();
     }
-    Output { text, value: json!(values) }
+    let mut text = format!("{:>9}  {:>6}  {:8}  {:24}  holder", "node", "fence", "state", "mark");
+    // After a reset of all, a thousand are the same.
+    let alike = |(a, one): &(NodeId, Record), (b, next): &(NodeId, Record)| {
+        a.get() + 1 == b.get() && one == next
+    };
+    for row in records.chunk_by(alike) {
+        let [(first, record), rest @ ..] = row else { continue };
+        let nodes = match rest.last() {
+            Some((last, _)) => format!("{first}-{last}"),
+            None => first.to_string(),
+        };
+        let (Record { fence, mark, holder, .. }, state) = (record, state(record, now));
+        text += &format!("\n{nodes:>9}  {fence:>6}  {state:8}  {:24}  {holder}", time(*mark));
+    }
+    text
+}
+
+fn state(record: &Record, now: UnixMillis) -> &'static str {
+    match (record.held, record.is_held_at(now)) {
+        (_, true) => "held",
+        (true, false) => "ended",
+        (false, _) => "released",
+    }
 }
 
 /// As a date, or the number where there is none.

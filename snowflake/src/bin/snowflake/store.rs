@@ -1,8 +1,11 @@
 //! Where leases are kept, as the command line names it.
 
-use snowflake::lease::{Bounds, FileStore, LeaseStore, Problem, Record, StoreError};
+use std::path::Path;
+
+use snowflake::lease::{Bounds, FileStore, LeaseStore, Namespace, Problem, Record, StoreError};
 use snowflake::{Epoch, NodeId, UnixMillis};
 
+use crate::show::time;
 use crate::{Failure, present_epoch, within_epoch};
 
 /// Where the leases are.
@@ -12,7 +15,7 @@ pub(crate) struct Store {
     /// A database is set up for the epoch when it is first used, if only to be looked at.
     #[arg(value_name = "STORE")]
     place: String,
-    /// What timestamps count from. A file store knows.
+    /// What timestamps count from. A file store knows, and refuses another.
     #[arg(long, value_parser = present_epoch)]
     epoch: Option<Epoch>,
 }
@@ -23,12 +26,18 @@ impl Store {
         self.place.contains("://")
     }
 
-    pub(crate) fn records(&self) -> Result<Vec<(NodeId, Record)>, Failure> {
+    /// The epoch and the records.
+    pub(crate) fn look(&self) -> Result<(Epoch, Vec<(NodeId, Record)>), Failure> {
         if self.is_database() {
-            return Ok(self.open()?.records()?);
+            let store = self.open()?;
+            return Ok((store.namespace().epoch, store.records()?));
         }
-        let (_, ledger) = FileStore::peek(&self.place)?;
-        Ok(ledger.iter().map(|(node, record)| (node, record.clone())).collect())
+        let (namespace, ledger) = FileStore::peek(&self.place)?;
+        if let Some(epoch) = self.epoch {
+            namespace.expect(Namespace::new(epoch))?;
+        }
+        let records = ledger.iter().map(|(node, record)| (node, record.clone())).collect();
+        Ok((namespace.epoch, records))
     }
 
     /// What to know of it beside its records.
@@ -47,8 +56,8 @@ impl Store {
         Ok(Box::new(FileStore::open(&self.place, epoch, Bounds::default())?))
     }
 
-    /// Begins a file store anew.
-    pub(crate) fn rebuild(&self, mark: UnixMillis) -> Result<(), Failure> {
+    /// Begins a file store anew, and says what has changed.
+    pub(crate) fn rebuild(&self, mark: UnixMillis) -> Result<String, Failure> {
         if self.is_database() {
             return Err(
                 "--all is for file stores: reset the node ids of a database one by one".into()
@@ -59,7 +68,13 @@ impl Store {
         let epoch = epoch.ok_or("the old file does not tell its epoch: say --epoch")?;
         within_epoch(mark, epoch)?;
         FileStore::rebuild(&self.place, epoch, Bounds::default(), mark)?;
-        Ok(())
+        let mut done = format!("every node id may make IDs from {} on", time(mark));
+        done += &format!(", with the epoch {}", time(epoch.start()));
+        let old = Path::new(&self.place).join("leases.old");
+        if old.exists() {
+            done += &format!("; what was there is kept as {}", old.display());
+        }
+        Ok(done)
     }
 }
 

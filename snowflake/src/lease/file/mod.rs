@@ -147,7 +147,8 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// As [`open`](FileStore::open).
+    /// As [`open`](FileStore::open), but for what it mends. [`LeaseError::OtherNamespace`] if
+    /// what is there can be read, and is for another epoch: no mark makes up for that.
     pub fn rebuild(
         path: impl AsRef<Path>,
         epoch: Epoch,
@@ -156,6 +157,9 @@ impl FileStore {
     ) -> Result<FileStore, LeaseError> {
         let path = path.as_ref();
         let folder = Folder::lock(path, false)?;
+        if let Ok(table) = read(path) {
+            table.namespace.expect(Namespace::new(epoch))?;
+        }
         match fs::rename(path.join(LEASES), path.join(format!("{LEASES}.old"))) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(failed(path, "keeping the old file", error).into());
