@@ -104,7 +104,11 @@ pub enum WaitError {
 impl fmt::Display for WaitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            WaitError::Ahead { wait_ms } => write_ahead(f, *wait_ms),
+            WaitError::Ahead { wait_ms } => write!(
+                f,
+                "the next free millisecond is {wait_ms} ms out of reach, longer than this call may \
+                 wait: try again after that time, or allow more (timeout or deadline, `max_wait`)"
+            ),
             WaitError::Frozen { wait_ms } => write_frozen(f, *wait_ms),
             WaitError::Expired => f.write_str(EXPIRED),
             WaitError::LeaseEnded { until, why } => write_ended(f, *until, *why),
@@ -235,5 +239,9 @@ fn write_ahead(f: &mut fmt::Formatter<'_>, wait_ms: u64) -> fmt::Result {
 }
 
 fn write_frozen(f: &mut fmt::Formatter<'_>, wait_ms: u64) -> fmt::Result {
-    write!(f, "the clock stands still, {wait_ms} ms short of the next free millisecond")
+    write!(
+        f,
+        "the clock stands still, {wait_ms} ms short of the next free millisecond: try again once it \
+         moves, or set `frozen_after` above the steps it moves in"
+    )
 }

@@ -130,3 +130,21 @@ fn eight_threads_at_the_end_of_the_layout_see_its_end() {
         assert_eq!(generator.node().get(), NODE);
     }
 }
+
+/// Whoever reads it in a log has not seen the call.
+#[test]
+fn a_wait_that_was_given_up_says_by_which_setting() {
+    let clock = OpenClock::new(at(TICK));
+    let generator = builder().build(&clock).unwrap();
+    while generator.try_next_id().is_ok() {}
+    let timed_out = generator.next_id_timeout(Duration::ZERO).unwrap_err().to_string();
+    for said in ["1 ms out of reach, longer than this call may wait", "timeout", "`max_wait`"] {
+        assert!(timed_out.contains(said), "{timed_out}");
+    }
+    let frozen = builder().frozen_after(Duration::ZERO).build(&clock).unwrap();
+    while frozen.try_next_id().is_ok() {}
+    let frozen = frozen.next_id().unwrap_err().to_string();
+    for said in ["the clock stands still, 1 ms short", "try again", "`frozen_after`"] {
+        assert!(frozen.contains(said), "{frozen}");
+    }
+}
