@@ -12,7 +12,11 @@ impl<C: Clock> Generator<C> {
     ///
     /// They follow one another without a gap in the generator's order. All of them
     /// or none: with [`max_ahead_ms`](crate::Builder::max_ahead_ms) 0 they must fit
-    /// what is left of this millisecond's 4096.
+    /// what is left of this millisecond's 4096. None at all, with a `count` of 0, can always be
+    /// had: the batch is empty, even where there are no IDs.
+    ///
+    /// Who is refused and tries again at once, in a loop, spends a core on it: sleep for
+    /// `wait_ms`, or call [`reserve`](Generator::reserve).
     ///
     /// # Errors
     ///
@@ -20,6 +24,9 @@ impl<C: Clock> Generator<C> {
     /// - [`ReserveError::TooMany`] if it always will be: more than 4096 for this
     ///   millisecond and for each that IDs may run ahead.
     /// - [`ReserveError::Expired`] as [`try_next_id`](Generator::try_next_id).
+    /// - [`ReserveError::LeaseEnded`], with a node id from a lease, if the grant has ended. No
+    ///   ID was used up, and trying again helps unless `why` says otherwise.
+    /// - [`ReserveError::Forked`] in a child of the process that built the generator, always.
     ///
     /// # Examples
     ///
@@ -45,13 +52,13 @@ impl<C: Clock> Generator<C> {
     /// Reserves `count` IDs by one claim, waiting until all of them can be had.
     ///
     /// As [`try_reserve`](Generator::try_reserve), but it waits as
-    /// [`next_id`](Generator::next_id) does, and may be overtaken. A batch that nearly fills a millisecond
-    /// may find every one begun by another thread, and is then refused in the end.
+    /// [`next_id`](Generator::next_id) does, and may be overtaken. A batch that nearly fills a
+    /// millisecond may find every one begun by another thread, and is then refused in the end.
     ///
     /// # Errors
     ///
-    /// As [`next_id`](Generator::next_id), and [`ReserveError::TooMany`] as
-    /// [`try_reserve`](Generator::try_reserve). No ID was used up.
+    /// All that [`next_id`](Generator::next_id) has, the end of a lease and a fork among them,
+    /// and [`ReserveError::TooMany`] as [`try_reserve`](Generator::try_reserve). No ID was used up.
     ///
     /// # Examples
     ///

@@ -60,6 +60,9 @@ impl<C: Clock> Generator<C> {
     /// - [`WaitError::Frozen`] if the clock has stood still for
     ///   [`frozen_after`](crate::Builder::frozen_after) (1 s unless set).
     /// - [`WaitError::Expired`] as [`try_next_id`](Generator::try_next_id).
+    /// - [`WaitError::LeaseEnded`], with a node id from a lease, if the grant has ended: there is
+    ///   no wait for the next one. Trying again helps unless `why` says otherwise.
+    /// - [`WaitError::Forked`] in a child of the process that built the generator, always.
     ///
     /// A call that is refused at once leaves no trace. One that fails after it has waited,
     /// because the clock stopped or stepped back meanwhile or the lease ended, may lose
@@ -91,7 +94,7 @@ impl<C: Clock> Generator<C> {
     ///
     /// # Errors
     ///
-    /// As [`next_id`](Generator::next_id), and [`WaitError::Ahead`] at once if the
+    /// All that [`next_id`](Generator::next_id) has, and [`WaitError::Ahead`] at once if the
     /// wait would be longer than `timeout`.
     ///
     /// # Examples
@@ -116,7 +119,8 @@ impl<C: Clock> Generator<C> {
     ///
     /// # Errors
     ///
-    /// As [`next_id_timeout`](Generator::next_id_timeout).
+    /// As [`next_id_timeout`](Generator::next_id_timeout), with the time that is left. A
+    /// deadline that has passed is a timeout of zero.
     pub fn next_id_deadline(&self, deadline: Instant) -> Result<Id, WaitError> {
         self.next_id_timeout(deadline.saturating_duration_since(Instant::now()))
     }

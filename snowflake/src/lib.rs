@@ -86,6 +86,9 @@
 //! | [`next_id_with`](Generator::next_id_with) | awaits the `sleep` it is given | any async runtime |
 //! | `next_id_tokio` | awaits | tokio, with feature `tokio` |
 //!
+//! A loop that calls [`try_next_id`](Generator::try_next_id) again at once spends a core on
+//! waiting: let it sleep for `wait_ms`, or call `next_id`.
+//!
 //! A call that is refused, times out or is cancelled leaves no trace: however often
 //! it is repeated, the next ID is not delayed by it. What becomes of one that has waited in
 //! vain, because the clock stopped meanwhile, is told with [`next_id`](Generator::next_id).

@@ -60,6 +60,9 @@ pub struct Local<'a, C> {
 impl<C: Clock> Local<'_, C> {
     /// Makes the next ID of this handle, without blocking.
     ///
+    /// Who is refused and tries again at once, in a loop, spends a core on it: sleep for
+    /// `wait_ms`, or call [`next_id`](Local::next_id).
+    ///
     /// # Errors
     ///
     /// As [`Generator::try_next_id`]. No ID was used up.
@@ -72,7 +75,9 @@ impl<C: Clock> Local<'_, C> {
     }
 
     /// Makes the next ID of this handle, waiting for a free millisecond if it must, and
-    /// for another if that is full when it wakes.
+    /// for another if that is full when it wakes. There is no timeout but the generator's
+    /// [`max_wait`](crate::Builder::max_wait); who has a deadline asks
+    /// [`Generator::next_id_timeout`] instead, whose IDs need no handle.
     ///
     /// # Errors
     ///

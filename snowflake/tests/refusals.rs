@@ -148,3 +148,12 @@ fn a_wait_that_was_given_up_says_by_which_setting() {
         assert!(frozen.contains(said), "{frozen}");
     }
 }
+
+#[test]
+fn a_batch_of_none_is_had_where_no_id_is() {
+    let clock = OpenClock::new(at(TICK));
+    let generator = builder().build(&clock).unwrap();
+    while generator.try_next_id().is_ok() {}
+    assert_eq!(generator.try_reserve(0).map(Iterator::count), Ok(0));
+    assert_eq!(generator.reserve(0).map(Iterator::count), Ok(0));
+}
