@@ -255,6 +255,27 @@ fn an_epoch_that_no_id_can_be_made_with_is_refused() {
     assert!(!folder.exists());
 }
 
+#[test]
+fn what_is_no_place_for_a_new_store_is_refused_with_the_way_on() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join(FOLDER);
+    let place = folder.to_str().unwrap();
+    let create = |place| snowflake(&["lease", "create", place, "--epoch", "2024"]);
+    create(place).unwrap();
+    let again = create(place).unwrap_err();
+    assert!(again.contains("there is one here already"), "{again}");
+    do_as_advised(&again, "");
+
+    let missing = folder.join("volume/ids");
+    let refused = create(missing.to_str().unwrap()).unwrap_err();
+    assert!(refused.contains("in one that is not there (mount it, or make it)"), "{refused}");
+    assert!(!folder.join("volume").exists());
+
+    let url = create("postgresql://ids:secret@localhost/orders").unwrap_err();
+    assert!(url.contains("a database needs no `create`"), "{url}");
+    assert!(!url.contains("secret"), "{url}");
+}
+
 /// Leaves node id 7 held, and the folder free. Returns the holder's name.
 fn crash_with(folder: &Path) -> String {
     let store = FileStore::open(folder, Epoch::Y2024, Bounds::default()).unwrap();
@@ -324,5 +345,6 @@ fn a_store_in_use_is_shown_and_not_changed() {
     assert_eq!(json(&["lease", "status", place])["nodes"][0]["state"], "held");
     let refused = snowflake(&["lease", "reset", place, "0", "--mark", "now"]).unwrap_err();
     assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
+    assert!(refused.contains("has it open: stop that one first"), "{refused}");
     keeper.release().unwrap();
 }

@@ -1,4 +1,4 @@
-//! The command that an operator is told to set marks with.
+//! The commands that an operator is told to look and to set marks with.
 
 use std::fmt;
 
@@ -21,8 +21,7 @@ impl fmt::Display for Reset<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("`snowflake lease reset ")?;
         match self.place {
-            Some(place) if place.chars().all(is_plain) => f.write_str(place)?,
-            Some(place) => write!(f, "'{}'", place.replace('\'', r"'\''"))?,
+            Some(place) => Quoted(place).fmt(f)?,
             None => f.write_str("STORE")?,
         }
         match self.node {
@@ -31,6 +30,26 @@ impl fmt::Display for Reset<'_> {
         }
         f.write_str(" --mark now")?;
         f.write_str(if self.needs_epoch { " --epoch EPOCH`" } else { "`" })
+    }
+}
+
+/// `snowflake lease status` of a folder, as a shell reads it.
+pub(super) struct Status<'a>(pub(super) &'a str);
+
+impl fmt::Display for Status<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`snowflake lease status {}`", Quoted(self.0))
+    }
+}
+
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            plain if plain.chars().all(is_plain) => f.write_str(plain),
+            other => write!(f, "'{}'", other.replace('\'', r"'\''")),
+        }
     }
 }
 

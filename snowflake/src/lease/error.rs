@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::layout::NODE_MAX;
 use crate::lease::Namespace;
-use crate::lease::advice::{RISKS, Reset};
+use crate::lease::advice::{RISKS, Reset, Status};
 use crate::{NodeId, UnixMillis};
 
 /// Why a store did not grant, renew or release.
@@ -264,13 +264,21 @@ impl fmt::Display for StoreError {
                  create`; where there was one, its marks are lost and so is what keeps a restart \
                  from repeating IDs",
             ),
-            Problem::Exists => f.write_str("there is something here already: open it instead"),
+            Problem::Exists => write!(
+                f,
+                "there is one here already, or what is left of one: {} shows it, and a service \
+                 opens it with `FileStore::open`",
+                Status(&self.place),
+            ),
             Problem::InUse { process } => {
                 match process {
                     Some(id) => write!(f, "process {id}, or a child it forked, has it open")?,
                     None => f.write_str("another process has it open")?,
                 }
-                f.write_str(": stop that one, or give this one a folder and a node id of its own")
+                f.write_str(
+                    ": stop that one first; a second service beside it needs a folder and a node id \
+                     of its own",
+                )
             }
             Problem::Forked => f.write_str(
                 "it was opened by the process that this one was forked from: open it anew here",

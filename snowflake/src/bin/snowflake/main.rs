@@ -15,11 +15,11 @@ use show::{Output, decode, status, time};
 use snowflake::layout::TIMESTAMP_MAX;
 use snowflake::lease::{Bounds, FileStore, Lease, LeaseStore, Record};
 use snowflake::{Clock, Epoch, Generator, Id, NodeId, SystemClock, UnixMillis};
-use store::Store;
+use store::{Store, is_url};
 
 /// Looks at Snowflake IDs and at the leases of their node ids.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, after_help = "Exit status: 0 if it is done, 1 if not, 2 for wrong arguments.")]
 struct Cli {
     /// Print JSON, for machines.
     #[arg(long, global = true)]
@@ -47,7 +47,7 @@ enum Command {
 enum LeaseCommand {
     /// Create a file store in FOLDER: once, when a service is installed.
     Create {
-        /// The folder; it is made unless it is there.
+        /// The folder; it is made unless it is there. The one that it is in has to be.
         folder: PathBuf,
         /// What timestamps count from: `2024`, `twitter`, or milliseconds since 1970.
         #[arg(long, value_parser = present_epoch)]
@@ -65,6 +65,9 @@ enum LeaseCommand {
     ///
     /// The mark stays: whatever that process did, no ID is made twice. If it is still
     /// there, it makes IDs until its grant ends, and is then refused.
+    ///
+    /// A node id that is free already is an error, and the exit status 1: it may not be the
+    /// one that was meant.
     Release {
         #[command(flatten)]
         store: Store,
@@ -175,6 +178,11 @@ fn run(command: Command) -> Result<Output, Failure> {
     match command {
         Command::Decode { id, epoch } => Ok(decode(id, epoch)),
         Command::Lease(LeaseCommand::Create { folder, epoch }) => {
+            if folder.to_str().is_some_and(is_url) {
+                return Err("a database needs no `create`: its first use sets it up, be it by \
+                     `snowflake lease status URL --epoch EPOCH`"
+                    .into());
+            }
             FileStore::create(&folder, epoch, Bounds::default())?;
             done(format!("created a lease store in {}", folder.display()))
         }

@@ -23,7 +23,7 @@ pub(crate) struct Store {
 impl Store {
     /// Whether it is one for many machines: those have URLs.
     fn is_database(&self) -> bool {
-        self.place.contains("://")
+        is_url(&self.place)
     }
 
     /// The epoch and the records.
@@ -76,6 +76,10 @@ impl Store {
         }
         Ok(done)
     }
+}
+
+pub(crate) fn is_url(place: &str) -> bool {
+    place.contains("://")
 }
 
 fn connect(url: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {

@@ -83,6 +83,11 @@ impl FileStore {
         bounds: Bounds,
     ) -> Result<FileStore, LeaseError> {
         match fs::create_dir(path) {
+            // It is not made as well: it may be a volume that is not mounted.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let doing = "making the folder in one that is not there (mount it, or make it)";
+                return Err(failed(path, doing, error).into());
+            }
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(failed(path, "making the folder", error).into());
             }
