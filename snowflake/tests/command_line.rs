@@ -29,7 +29,7 @@ fn an_id_is_taken_apart() {
     let text = snowflake(&["decode", "4198401", "--epoch", "twitter"]).unwrap();
     assert!(text.contains("made at      2010-11-04T01:42:54.658Z"), "{text}");
     let text = snowflake(&["decode", "4198401"]).unwrap();
-    assert!(text.contains("made at      with --epoch: `2024`, `twitter`"), "{text}");
+    assert!(text.contains("made at      not known without --epoch (`2024`"), "{text}");
     let parts = json(&["decode", "4198401"]);
     let fields = [&parts["timestamp_ms"], &parts["node"], &parts["sequence"]];
     assert_eq!(fields, [1, 1, 1].map(|field| json!(field)).each_ref());

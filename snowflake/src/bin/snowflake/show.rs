@@ -14,7 +14,7 @@ pub(crate) fn decode(id: Id, epoch: Option<Epoch>) -> Output {
     let parts = id.parts();
     let made = epoch.map(|epoch| epoch.time_of(id));
     let made_text = made.map_or_else(
-        || "with --epoch: `2024`, `twitter`, or milliseconds since 1970".to_owned(),
+        || "not known without --epoch (`2024`, `twitter`, or milliseconds since 1970)".to_owned(),
         time,
     );
     Output {
