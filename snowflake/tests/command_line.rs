@@ -240,6 +240,30 @@ fn a_year_or_seconds_are_no_epoch() {
 }
 
 #[test]
+fn a_wrong_argument_is_named_with_what_was_expected() {
+    let temp = tempfile::tempdir().unwrap();
+    let place = temp.path().to_str().unwrap();
+    snowflake(&["lease", "create", place, "--epoch", "2024"]).unwrap();
+    let range = "for '<NODE>': a node id is a number from 0 to 1023";
+    for (args, said) in [
+        (
+            &["decode", "\"12\""][..],
+            "for '<ID>': an ID is decimal digits only: take off the quotes",
+        ),
+        (&["decode", "0x10"], "for '<ID>': an ID is decimal digits only: convert it"),
+        (&["lease", "release", place, "seven"], range),
+        (&["lease", "release", place, "1024"], range),
+        (&["lease", "release", place, "--node", "5"], "for '--node <NODE>': a node id stands by"),
+        (&["lease", "reset", place, "--node", "5", "--mark", "now"], "after the store: `STORE 5`"),
+        (&["lease", "reset", place, "5", "--mark", "noon"], "for '--mark <MARK>': neither millis"),
+        (&["lease", "reset", place, "--all", "3", "--mark", "now"], "be used with"),
+    ] {
+        let refused = snowflake(args).unwrap_err();
+        assert!(refused.contains(said), "{args:?}: {refused}");
+    }
+}
+
+#[test]
 fn an_epoch_that_no_id_can_be_made_with_is_refused() {
     let temp = tempfile::tempdir().unwrap();
     let folder = temp.path().join("ids");

@@ -21,7 +21,7 @@ fn json_gets_a_string_and_takes_a_string_or_an_integer() {
 #[test]
 fn json_that_is_no_id_is_refused_with_the_reason() {
     for (text, reason) in [
-        (r#""+7""#, "byte 0 is none"),
+        (r#""+7""#, "byte 0, counted from 0, is `+`"),
         (r#""007""#, "leading zero"),
         (r#""""#, "empty"),
         ("-1", "integer below 2^63"),

@@ -68,8 +68,12 @@ fn parse(digits: &[u8]) -> Result<Id, ParseIdError> {
     if digits.is_empty() {
         return Err(ParseIdError::Empty);
     }
-    if digits[0] == b'0' && digits.len() > 1 {
-        return Err(ParseIdError::LeadingZero);
+    if let [b'0', next, ..] = *digits {
+        // `0x` and `0.5` are not put right by leaving the zero out.
+        return Err(match next {
+            b'0'..=b'9' => ParseIdError::LeadingZero,
+            byte => ParseIdError::NotADigit { at: 1, byte },
+        });
     }
     // Nineteen digits are below 10^19, which a u64 holds: nothing here overflows.
     let mut raw = 0_u64;
@@ -84,7 +88,7 @@ fn parse(digits: &[u8]) -> Result<Id, ParseIdError> {
     for (at, digit) in rest.iter().enumerate().map(|(at, d)| (digits.len() - rest.len() + at, d)) {
         let value = digit.wrapping_sub(b'0');
         if value > 9 {
-            return Err(ParseIdError::NotADigit { at });
+            return Err(ParseIdError::NotADigit { at, byte: *digit });
         }
         if at >= MAX_DIGITS {
             return Err(ParseIdError::TooLarge);
@@ -100,12 +104,14 @@ fn parse(digits: &[u8]) -> Result<Id, ParseIdError> {
 pub enum ParseIdError {
     /// There is no text.
     Empty,
-    /// It starts with a zero that is not the whole of it.
+    /// It starts with a zero, and a digit follows.
     LeadingZero,
     /// A byte is no decimal digit.
     NotADigit {
         /// The byte's place, counted from 0.
         at: usize,
+        /// The byte.
+        byte: u8,
     },
     /// The number is above [`Id::MAX`].
     TooLarge,
@@ -114,11 +120,22 @@ pub enum ParseIdError {
 impl fmt::Display for ParseIdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ParseIdError::Empty => f.write_str("an ID cannot be an empty text"),
-            ParseIdError::LeadingZero => f.write_str("an ID has no leading zero"),
-            ParseIdError::NotADigit { at } => {
-                write!(f, "an ID is decimal digits only: byte {at} is none")
+            ParseIdError::Empty => {
+                write!(f, "an ID is 1 to {MAX_DIGITS} decimal digits, not an empty text")
             }
+            ParseIdError::LeadingZero => f.write_str("an ID has no leading zero: leave it out"),
+            ParseIdError::NotADigit { at: 0, byte: b'"' | b'\'' } => {
+                f.write_str("an ID is decimal digits only: take off the quotes around it")
+            }
+            ParseIdError::NotADigit { at: 1, byte: b'x' | b'X' } => {
+                f.write_str("an ID is decimal digits only: convert it, if this is hexadecimal")
+            }
+            ParseIdError::NotADigit { at, byte } => write!(
+                f,
+                "an ID is 1 to {MAX_DIGITS} decimal digits, and nothing else: byte {at}, counted \
+                 from 0, is `{}`",
+                byte.escape_ascii(),
+            ),
             ParseIdError::TooLarge => write!(f, "the number is above the largest ID, {}", Id::MAX),
         }
     }
@@ -135,9 +152,10 @@ mod tests {
         for (text, error) in [
             ("", ParseIdError::Empty),
             ("007", ParseIdError::LeadingZero),
-            ("+7", ParseIdError::NotADigit { at: 0 }),
-            ("1234567x90", ParseIdError::NotADigit { at: 7 }),
-            ("123456789 ", ParseIdError::NotADigit { at: 9 }),
+            ("+7", ParseIdError::NotADigit { at: 0, byte: b'+' }),
+            ("0x10", ParseIdError::NotADigit { at: 1, byte: b'x' }),
+            ("1234567x90", ParseIdError::NotADigit { at: 7, byte: b'x' }),
+            ("123456789 ", ParseIdError::NotADigit { at: 9, byte: b' ' }),
             ("9223372036854775808", ParseIdError::TooLarge),
             ("18446744073709551616", ParseIdError::TooLarge),
             ("100000000000000000000000000", ParseIdError::TooLarge),
@@ -146,6 +164,22 @@ mod tests {
         }
         assert_eq!("0".parse(), Id::from_raw(0).map_err(|_| ParseIdError::TooLarge));
         assert_eq!("9223372036854775807".parse(), Ok(Id::MAX));
+    }
+
+    #[test]
+    fn a_refusal_says_what_an_id_looks_like() {
+        for (text, said) in [
+            ("", "1 to 19 decimal digits, not an empty text"),
+            ("+7", "1 to 19 decimal digits, and nothing else: byte 0, counted from 0, is `+`"),
+            ("7\n", "byte 1, counted from 0, is `\\n`"),
+            ("7é", "byte 1, counted from 0, is `\\xc3`"),
+            ("\"7\"", "take off the quotes"),
+            ("'7'", "take off the quotes"),
+            ("0x10", "convert it, if this is hexadecimal"),
+        ] {
+            let error = text.parse::<Id>().unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
     }
 
     #[test]

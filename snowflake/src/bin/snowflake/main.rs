@@ -72,7 +72,10 @@ enum LeaseCommand {
         #[command(flatten)]
         store: Store,
         /// The node id.
-        node: u16,
+        #[arg(value_parser = node)]
+        node: NodeId,
+        #[command(flatten)]
+        not_a_flag: NodeFlag,
     },
     /// Set the mark of a node id by hand, to repair one that is too far ahead.
     ///
@@ -87,8 +90,10 @@ enum LeaseCommand {
         #[command(flatten)]
         store: Store,
         /// The node id, or all of them in a file store.
-        #[arg(required_unless_present = "all", conflicts_with = "all")]
-        node: Option<u16>,
+        #[arg(required_unless_present = "all", conflicts_with = "all", value_parser = node)]
+        node: Option<NodeId>,
+        #[command(flatten)]
+        not_a_flag: NodeFlag,
         /// All node ids of a file store, which is begun anew.
         #[arg(long)]
         all: bool,
@@ -96,6 +101,22 @@ enum LeaseCommand {
         #[arg(long, value_parser = mark)]
         mark: UnixMillis,
     },
+}
+
+/// Known, so as to be refused in other words than clap's.
+#[derive(clap::Args)]
+struct NodeFlag {
+    #[arg(long = "node", hide = true, value_name = "NODE", value_parser = no_flag)]
+    _flag: Option<NodeId>,
+}
+
+fn no_flag(id: &str) -> Result<NodeId, String> {
+    Err(format!("a node id stands by itself, after the store: `STORE {id}`"))
+}
+
+fn node(text: &str) -> Result<NodeId, String> {
+    let id = text.parse().ok().and_then(|id| NodeId::new(id).ok());
+    id.ok_or_else(|| format!("a node id is a number from {} to {}", NodeId::MIN, NodeId::MAX))
 }
 
 fn epoch(text: &str) -> Result<Epoch, String> {
@@ -127,7 +148,10 @@ fn present_epoch(text: &str) -> Result<Epoch, String> {
 fn mark(text: &str) -> Result<UnixMillis, String> {
     match text {
         "now" => Ok(SystemClock.now()),
-        ms => ms.parse().map(UnixMillis).map_err(|_| "neither milliseconds nor `now`".to_owned()),
+        ms => ms
+            .parse()
+            .map(UnixMillis)
+            .map_err(|_| "neither milliseconds since 1970 nor `now`".to_owned()),
     }
 }
 
@@ -194,13 +218,11 @@ fn run(command: Command) -> Result<Output, Failure> {
             }
             Ok(output)
         }
-        Command::Lease(LeaseCommand::Release { store, node }) => {
-            let node = NodeId::new(node)?;
+        Command::Lease(LeaseCommand::Release { store, node, .. }) => {
             let mark = release(&*store.open()?, node)?;
             done(format!("released node id {node}; its mark stays at {}", time(mark)))
         }
         Command::Lease(LeaseCommand::Reset { store, node: Some(node), mark, .. }) => {
-            let node = NodeId::new(node)?;
             let store = store.open()?;
             within_epoch(mark, store.namespace().epoch)?;
             store.reset(node, mark)?;
