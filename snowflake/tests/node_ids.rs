@@ -61,12 +61,15 @@ mod environment {
     #[test]
     fn a_variable_is_read_strictly() {
         let variable = "environment variable SNOWFLAKE_NODE_ID";
-        let plain = "not a plain decimal number";
+        let plain = "not a plain decimal number; give it a node id from 0 to 1023";
         for (value, answer) in [
             (Some("7"), "7".to_owned()),
             (
                 Some("1024"),
-                format!("{variable}: \"1024\": node id 1024 is above the largest, 1023"),
+                format!(
+                    "{variable}: \"1024\": node id 1024 is above the largest, 1023; give it a node \
+                     id from 0 to 1023"
+                ),
             ),
             (Some("07"), format!("{variable}: \"07\": {plain}")),
             (Some(" 7"), format!("{variable}: \" 7\": {plain}")),
@@ -83,7 +86,14 @@ mod environment {
         // Whatever this machine is called, it is either a pod of a set or said not to be.
         match NodeId::from_hostname() {
             Ok(id) => assert!(id <= NodeId::MAX),
-            Err(error) => assert!(error.to_string().starts_with("host name: \""), "{error}"),
+            Err(error) => {
+                let error = error.to_string();
+                assert!(error.starts_with("host name: \""), "{error}");
+                assert!(
+                    error.contains("; name the host as a StatefulSet names its pods"),
+                    "{error}"
+                );
+            }
         }
     }
 }

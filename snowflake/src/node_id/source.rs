@@ -28,7 +28,7 @@ impl NodeId {
     /// ```
     pub fn from_env(name: &str) -> Result<NodeId, NodeIdSourceError> {
         let from =
-            |problem| NodeIdSourceError { source: format!("environment variable {name}"), problem };
+            |problem| NodeIdSourceError { source: Source::Variable(name.to_owned()), problem };
         match env::var(name) {
             Ok(value) => {
                 NodeId::from_decimal(&value).map_err(|error| from(Problem::Value { value, error }))
@@ -51,7 +51,7 @@ impl NodeId {
     pub fn from_hostname() -> Result<NodeId, NodeIdSourceError> {
         let host: String = rustix::system::uname().nodename().to_string_lossy().into_owned();
         NodeId::from_ordinal(&host).map_err(|error| NodeIdSourceError {
-            source: "host name".into(),
+            source: Source::HostName,
             problem: Problem::Value { value: host, error },
         })
     }
@@ -60,8 +60,14 @@ impl NodeId {
 /// Why a place to look for a node id has none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeIdSourceError {
-    source: String,
+    source: Source,
     problem: Problem,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Source {
+    Variable(String),
+    HostName,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,12 +78,21 @@ enum Problem {
 
 impl fmt::Display for NodeIdSourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let source = &self.source;
+        match &self.source {
+            Source::Variable(name) => write!(f, "environment variable {name}: ")?,
+            Source::HostName => f.write_str("host name: ")?,
+        }
         match &self.problem {
-            Problem::NotSet => {
-                write!(f, "{source}: not set; give it a node id from 0 to {NODE_MAX}")
-            }
-            Problem::Value { value, error } => write!(f, "{source}: {value:?}: {error}"),
+            Problem::NotSet => f.write_str("not set")?,
+            Problem::Value { value, error } => write!(f, "{value:?}: {error}")?,
+        }
+        match &self.source {
+            Source::Variable(_) => write!(f, "; give it a node id from 0 to {NODE_MAX}"),
+            Source::HostName => write!(
+                f,
+                "; name the host as a StatefulSet names its pods, from `orders-0` to \
+                 `orders-{NODE_MAX}`, or configure the node id, as for `NodeId::from_env`"
+            ),
         }
     }
 }
