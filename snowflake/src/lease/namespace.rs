@@ -52,7 +52,8 @@ impl fmt::Display for Namespace {
 pub struct Bounds {
     /// The longest grant, in milliseconds; the default is 60 s.
     pub max_grant_ms: u64,
-    /// How far the holder's clock may be ahead of the store's, in milliseconds; the default is 10 s.
+    /// How far the holder's clock may be ahead of the store's, in milliseconds; the default
+    /// is 10 s.
     pub max_skew_ms: u64,
 }
 

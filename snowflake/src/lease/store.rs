@@ -5,8 +5,8 @@ use crate::{NodeId, UnixMillis};
 
 /// Keeps a durable high-water mark for each node id, and grants time above it.
 ///
-/// Implement it for a database of your own with the rules of [`Ledger`](crate::lease::Ledger): load the
-/// records into one, ask it, and write what it changed, in one transaction.
+/// Implement it for a database of your own with the rules of [`Ledger`](crate::lease::Ledger):
+/// load the records into one, ask it, and write what it changed, in one transaction.
 /// All that uniqueness rests on is:
 ///
 /// 1. A grant begins at or above the mark, and the mark is at its end **durably**
