@@ -1,5 +1,6 @@
 //! Many IDs by one claim.
 
+use core::fmt;
 use core::iter::FusedIterator;
 
 use crate::claim::{Claim, Want};
@@ -101,7 +102,7 @@ impl<C: Clock> Generator<C> {
 /// Those not taken are lost when it is dropped. In a forked child it is empty: what
 /// its parent reserved is its parent's. [`for_each`](Iterator::for_each) and its like look
 /// for a fork once in 4096 IDs: do not fork inside them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "the IDs of a batch that is dropped are lost"]
 pub struct Batch {
     ids: Run,
@@ -121,6 +122,15 @@ impl Batch {
     #[inline]
     fn is_forked(&self) -> bool {
         self.born != fork::generation()
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("next", &self.clone().next())
+            .field("left", &self.len())
+            .finish()
     }
 }
 
@@ -154,7 +164,7 @@ impl Iterator for Batch {
 }
 
 /// IDs in a row of the process that claimed them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Run {
     /// The next ID as a number, or the one after the last.
     next: u64,
@@ -168,6 +178,10 @@ impl Run {
     pub(crate) fn of(claim: Claim) -> Run {
         // Asked for as a u32, and never more than that.
         Run { next: claim.first.id().get(), left: claim.count as u32 }
+    }
+
+    pub(crate) const fn left(&self) -> u32 {
+        self.left
     }
 
     #[inline]

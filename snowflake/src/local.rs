@@ -1,5 +1,6 @@
 //! A handle for one thread, which takes blocks of IDs.
 
+use core::fmt;
 use core::num::NonZeroU16;
 
 use crate::batch::Run;
@@ -48,13 +49,22 @@ impl<C: Clock> Generator<C> {
 /// `CoarseClock` until the kernel's next tick, and what is left of it
 /// then is lost. So every handle that made an ID in a millisecond takes a block of
 /// its 4096: for more than a few dozen handles choose smaller blocks.
-#[derive(Debug)]
 pub struct Local<'a, C> {
     generator: &'a Generator<C>,
     block: NonZeroU16,
     ids: Run,
     /// How long the block is good for.
     holds: Option<Holds>,
+}
+
+impl<C> fmt::Debug for Local<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Local")
+            .field("generator", &self.generator)
+            .field("block", &self.block)
+            .field("left_of_block", &self.ids.left())
+            .finish()
+    }
 }
 
 impl<C: Clock> Local<'_, C> {

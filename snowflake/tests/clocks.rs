@@ -18,6 +18,18 @@ fn exhaust(generator: &Generator<ManualClock>) -> Vec<Id> {
 }
 
 #[test]
+fn what_is_shown_of_a_clock_is_what_it_reads() {
+    let shown = |clock: ManualClock| {
+        clock.advance(2);
+        format!("{clock:?}")
+    };
+    let plain = shown(ManualClock::new(UnixMillis(5)));
+    assert_eq!(plain, "ManualClock { now: UnixMillis(7), uptime_ms: None }");
+    let with_uptime = shown(ManualClock::with_uptime(UnixMillis(5)));
+    assert_eq!(with_uptime, "ManualClock { now: UnixMillis(7), uptime_ms: Some(2) }");
+}
+
+#[test]
 fn a_millisecond_holds_4096_ids_and_then_refuses() {
     let clock = ManualClock::new(at(START_MS));
     let generator = builder().build(clock.clone()).unwrap();

@@ -376,3 +376,20 @@ fn restart_in_a_row(fixed: Option<NodeId>, open: impl Fn() -> Box<dyn LeaseStore
         assert_eq!(store.acquire(&request).unwrap().from, clock.now());
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_shown_of_a_keeper_and_its_store_is_where_it_is_and_how_it_does() {
+    let temp = tempfile::tempdir().unwrap();
+    let store = FileStore::create(temp.path(), EPOCH, Bounds::default()).unwrap();
+    let (path, bounds) = (temp.path(), Bounds::default());
+    let shown = format!("FileStore {{ path: {path:?}, bounds: {bounds:?}, .. }}");
+    assert_eq!(format!("{store:?}"), shown);
+    let keeper = Keeper::builder(store).grant_ms(LONG_MS).start(SystemClock).unwrap();
+    let shown = format!("{keeper:?}");
+    for said in ["status: Some(KeeperStatus", "renewals: 0", "error: None"] {
+        assert!(shown.contains(said), "{shown}");
+    }
+    assert!(!shown.contains("Mutex"), "{shown}");
+    keeper.release().unwrap();
+}

@@ -52,6 +52,20 @@ fn a_batch_that_never_fits_says_so_and_an_empty_one_is_empty() {
 }
 
 #[test]
+fn what_is_shown_of_a_batch_and_a_handle_is_what_they_have_left() {
+    let generator = builder().build(OpenClock::new(at(TICK))).unwrap();
+    let mut batch = generator.try_reserve(2).unwrap();
+    let first = batch.clone().next().unwrap();
+    assert_eq!(format!("{batch:?}"), format!("Batch {{ next: Some({first:?}), left: 2 }}"));
+    batch.by_ref().for_each(drop);
+    assert_eq!(format!("{batch:?}"), "Batch { next: None, left: 0 }");
+    let mut handle = generator.local();
+    handle.try_next_id().unwrap();
+    let shown = format!("{handle:?}");
+    assert!(shown.ends_with("block: 64, left_of_block: 63 }"), "{shown}");
+}
+
+#[test]
 fn a_batch_that_waits_fills_a_whole_millisecond() {
     let generator = builder().build(SystemClock).unwrap();
     let batch = generator.reserve(4096).unwrap();

@@ -1,5 +1,6 @@
 //! The keeper: holds a node id, and renews it ahead of time.
 
+use std::fmt;
 use std::mem;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -43,7 +44,6 @@ use crate::{Clock, Generator, SystemClock};
 /// keeper.release()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct Keeper<C: Clock = SystemClock> {
     /// Taken out by `release` and `drop`, and left alone in a forked child, where another
     /// thread's lock may be held for ever and a connection is still the parent's.
@@ -52,7 +52,6 @@ pub struct Keeper<C: Clock = SystemClock> {
     born: u32,
 }
 
-#[derive(Debug)]
 struct Inner<C> {
     shared: Arc<Shared<C>>,
     thread: JoinHandle<()>,
@@ -67,13 +66,6 @@ struct Shared<C> {
     stop: Condvar,
 }
 
-impl<C> std::fmt::Debug for Shared<C> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("state", &self.state).finish_non_exhaustive()
-    }
-}
-
-#[derive(Debug)]
 struct State {
     holding: Holding,
     status: KeeperStatus,
@@ -139,12 +131,6 @@ impl<C: Clock + Send + Sync + 'static> Keeper<C> {
         &self.generator
     }
 
-    /// How the keeper is doing, or `None` in a forked child.
-    pub fn status(&self) -> Option<KeeperStatus> {
-        let inner = self.inner.as_ref().filter(|_| !self.is_forked())?;
-        Some(inner.shared.state.lock().status.clone())
-    }
-
     /// Ends the generator and gives the node id back, so that the next holder can begin
     /// right after the last ID. Waits for the store.
     ///
@@ -166,8 +152,23 @@ impl<C: Clock + Send + Sync + 'static> Keeper<C> {
 }
 
 impl<C: Clock> Keeper<C> {
+    /// How the keeper is doing, or `None` in a forked child.
+    pub fn status(&self) -> Option<KeeperStatus> {
+        let inner = self.inner.as_ref().filter(|_| !self.is_forked())?;
+        Some(inner.shared.state.lock().status.clone())
+    }
+
     fn is_forked(&self) -> bool {
         self.born != fork::generation()
+    }
+}
+
+impl<C: Clock> fmt::Debug for Keeper<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keeper")
+            .field("generator", &self.generator)
+            .field("status", &self.status())
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,7 @@
 //! JSON, written without a serializer: the digits between quotes.
 
+use core::fmt;
+
 use super::DecimalBuffer;
 use super::decimal::MAX_DIGITS;
 #[cfg(feature = "std")]
@@ -7,7 +9,7 @@ use super::eight::{self, LIMIT};
 use crate::Id;
 
 /// Room for an ID as a JSON string, on the stack. See [`Id::encode_json`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct JsonBuffer([u8; MAX_DIGITS + 2]);
 
 impl JsonBuffer {
@@ -21,6 +23,12 @@ impl JsonBuffer {
 impl Default for JsonBuffer {
     fn default() -> JsonBuffer {
         JsonBuffer::new()
+    }
+}
+
+impl fmt::Debug for JsonBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonBuffer").finish_non_exhaustive()
     }
 }
 

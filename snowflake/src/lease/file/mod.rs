@@ -6,6 +6,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -51,12 +52,20 @@ const LEASES: &str = "leases";
 /// assert!(store.records()?.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct FileStore {
     folder: Folder,
     bounds: Bounds,
     disk: Box<dyn Disk>,
     table: Mutex<Table>,
+}
+
+impl fmt::Debug for FileStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileStore")
+            .field("path", &self.folder.path)
+            .field("bounds", &self.bounds)
+            .finish_non_exhaustive()
+    }
 }
 
 impl FileStore {
