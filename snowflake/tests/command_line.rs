@@ -216,6 +216,15 @@ fn a_reset_of_all_says_what_it_has_changed_and_is_shown_in_few_lines() {
     shown(&["0-6", "7", "8-1022", "1023"]);
 }
 
+/// As with `reset --all 3`, where 3 is the store.
+#[test]
+fn a_reset_of_all_where_no_store_is_says_so() {
+    let temp = tempfile::tempdir().unwrap();
+    let place = temp.path().to_str().unwrap();
+    let refused = snowflake(&["lease", "reset", "--all", place, "--mark", "now"]).unwrap_err();
+    assert!(refused.contains(&format!("{place}: there is none here")), "{refused}");
+}
+
 #[test]
 fn one_record_of_a_file_store_is_repaired_as_advised() {
     let temp = tempfile::tempdir().unwrap();

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use snowflake::lease::{Bounds, FileStore, LeaseStore, Namespace, Problem, Record, StoreError};
+use snowflake::lease::{
+    Bounds, FileStore, LeaseError, LeaseStore, Namespace, Problem, Record, StoreError,
+};
 use snowflake::{Epoch, NodeId, UnixMillis};
 
 use crate::show::time;
@@ -63,7 +65,14 @@ impl Store {
                 "--all is for file stores: reset the node ids of a database one by one".into()
             );
         }
-        let recorded = FileStore::peek(&self.place).ok().map(|(namespace, _)| namespace.epoch);
+        let recorded = match FileStore::peek(&self.place) {
+            Ok((namespace, _)) => Some(namespace.epoch),
+            Err(LeaseError::Store(error)) if *error.problem() == Problem::Missing => {
+                return Err(error.into());
+            }
+            // What is there is what is to be mended.
+            Err(_) => None,
+        };
         let epoch = self.epoch.or(recorded);
         let epoch = epoch.ok_or("the old file does not tell its epoch: say --epoch")?;
         within_epoch(mark, epoch)?;
