@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::workload::{Acks, Kind};
+use crate::kind::Kind;
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
@@ -56,6 +56,16 @@ pub struct Config {
     pub data_dir: Option<PathBuf>,
     /// When a message of the log is acknowledged.
     pub acks: Acks,
+}
+
+/// When a message of the log is acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Acks {
+    /// When the node that was asked has it.
+    One,
+    /// When a majority of the nodes has it.
+    #[default]
+    Majority,
 }
 
 /// What a command line asks for.

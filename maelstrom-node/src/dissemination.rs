@@ -20,10 +20,10 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::value::RawValue;
 
 use crate::cluster::Cluster;
+use crate::kind::Kind;
 use crate::message::{Gossip, Pace, Run, clipped};
 use crate::outbox::Outbox;
 use crate::time::Time;
-use crate::workload::Kind;
 
 mod duty;
 mod pace;

@@ -10,6 +10,7 @@
 mod args;
 mod cluster;
 mod dissemination;
+mod kind;
 pub mod message;
 mod node;
 mod outbox;
@@ -17,9 +18,9 @@ mod runtime;
 mod time;
 mod workload;
 
-pub use args::{ArgsError, Config};
+pub use args::{Acks, ArgsError, Config};
+pub use kind::Kind;
 pub use node::Node;
 pub use outbox::Outbox;
 pub use runtime::main;
 pub use time::Time;
-pub use workload::{Acks, Kind};

@@ -15,10 +15,11 @@ use snowflake::{Clock, Epoch, Generator, NodeId};
 
 use crate::args::Config;
 use crate::cluster::Cluster;
+use crate::kind::Kind;
 use crate::message::{Address, Envelope, ErrorCode, LineError, Payload, Request, clipped};
 use crate::outbox::Outbox;
 use crate::time::Time;
-use crate::workload::{Broadcast, Counter, Echo, GSet, Kind, Log, Replicated, UniqueIds, Workload};
+use crate::workload::{Broadcast, Counter, Echo, GSet, Log, Replicated, UniqueIds, Workload};
 
 /// How much of peers' messages is kept for after `init`. What does not fit is dropped;
 /// peers repeat what they see missing.

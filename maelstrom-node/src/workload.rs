@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::args::Config;
+use crate::args::{Acks, Config};
 use crate::dissemination::{Aim, Direct};
+use crate::kind::Kind;
 use crate::message::{Address, Gossip, Request};
 use crate::outbox::Outbox;
 use crate::time::Time;
@@ -22,7 +23,6 @@ pub(crate) use broadcast::Broadcast;
 pub(crate) use counter::Counter;
 pub(crate) use echo::Echo;
 pub(crate) use g_set::GSet;
-pub use log::Acks;
 pub(crate) use log::Log;
 pub(crate) use replicated::Replicated;
 pub(crate) use unique_ids::UniqueIds;
@@ -66,58 +66,7 @@ pub(crate) trait Workload: std::fmt::Debug + Send {
     fn on_deadline(&mut self, _now: Time, _out: &mut Outbox) {}
 }
 
-/// Which workload, by Maelstrom's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Kind {
-    /// The same value back.
-    Echo,
-    /// IDs that nobody was given before.
-    UniqueIds,
-    /// Values that every node shall come to know.
-    Broadcast,
-    /// A set that only grows.
-    GSet,
-    /// A sum that only grows.
-    GCounter,
-    /// A sum that grows and shrinks.
-    PnCounter,
-    /// Logs by key.
-    Kafka,
-}
-
 impl Kind {
-    /// Every workload that the node serves.
-    pub const ALL: [Kind; 7] = [
-        Kind::Echo,
-        Kind::UniqueIds,
-        Kind::Broadcast,
-        Kind::GSet,
-        Kind::GCounter,
-        Kind::PnCounter,
-        Kind::Kafka,
-    ];
-
-    /// The workload's name, as Maelstrom's `-w` takes it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Kind::Echo => "echo",
-            Kind::UniqueIds => "unique-ids",
-            Kind::Broadcast => "broadcast",
-            Kind::GSet => "g-set",
-            Kind::GCounter => "g-counter",
-            Kind::PnCounter => "pn-counter",
-            Kind::Kafka => "kafka",
-        }
-    }
-
-    /// The workload of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Kind> {
-        Kind::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
     /// The workload that a request tells of. A bare `read` tells of none: several
     /// workloads have one, with different replies. A `delta` tells of the counter that
     /// takes every delta.

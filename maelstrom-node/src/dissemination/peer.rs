@@ -127,7 +127,7 @@ impl Peer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workload::Kind;
+    use crate::kind::Kind;
 
     /// This node's own life.
     const MINE: u64 = 5;

@@ -156,7 +156,7 @@ fn usual(link: &RoundTrip) -> Duration {
 mod tests {
     use super::*;
     use crate::args::Config;
-    use crate::workload::Kind;
+    use crate::kind::Kind;
 
     fn link(round_trip_ms: u64) -> RoundTrip {
         let mut link = RoundTrip::default();

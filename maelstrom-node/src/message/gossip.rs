@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::dissemination::Ranges;
-use crate::workload::Kind;
+use crate::kind::Kind;
 
 /// One node's share: what it has, items the receiver may lack, and what keeps the
 /// two in step.

@@ -60,9 +60,11 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use super::{Kind, Workload};
+use super::Workload;
+use crate::args::Acks;
 use crate::cluster::Cluster;
 use crate::dissemination::{Aim, Dissemination};
+use crate::kind::Kind;
 use crate::message::{Address, ErrorCode, Gossip, MsgId, Offsets, Payload, Request};
 use crate::outbox::Outbox;
 use crate::time::Time;
@@ -75,16 +77,6 @@ mod start;
 use record::{Record, Sent};
 use records::{LARGEST_OFFSET, Records, Source};
 use start::Stage;
-
-/// When a message is acknowledged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Acks {
-    /// When the node that was asked has it.
-    One,
-    /// When a majority of the nodes has it.
-    #[default]
-    Majority,
-}
 
 /// How long a client may wait for a majority: Maelstrom's give up after 5 s, and a reply to
 /// one that is gone silences the node.

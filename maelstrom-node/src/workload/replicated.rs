@@ -1,9 +1,10 @@
 //! Workloads whose whole state is on every node: clients are answered at once, from memory, and
 //! how news travels is the dissemination layer's affair.
 
-use super::{Kind, Workload};
+use super::Workload;
 use crate::cluster::Cluster;
 use crate::dissemination::{Aim, Dissemination, State};
+use crate::kind::Kind;
 use crate::message::{Address, Gossip, Request};
 use crate::outbox::Outbox;
 use crate::time::Time;

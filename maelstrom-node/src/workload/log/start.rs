@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::record::Record;
-use super::{Acks, Log, quorum};
+use super::{Log, quorum};
+use crate::args::Acks;
 use crate::dissemination::{Digest, View};
 use crate::message::Mark;
 use crate::time::Time;
