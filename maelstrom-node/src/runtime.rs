@@ -63,7 +63,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         .without_time()
         .with_target(false)
         .try_init();
-    match stdin().and_then(|input| run(config, input, io::stdout())) {
+    match stdin().and_then(|input| run(config, input, Patient(stdout()?))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             tracing::error!("stopped: {why}");
@@ -89,6 +89,32 @@ fn print(text: &str) -> ExitCode {
 /// descriptor tells nothing of what is in there.
 fn stdin() -> io::Result<File> {
     io::stdin().as_fd().try_clone_to_owned().map(File::from)
+}
+
+/// Stdout, likewise: what is left in a buffer when there is no room would be written by nobody.
+fn stdout() -> io::Result<File> {
+    io::stdout().as_fd().try_clone_to_owned().map(File::from)
+}
+
+/// An output that waits for room, as it should do by itself, unless somebody has made it one
+/// that does not. Whoever shares stdin and stdout makes both so.
+struct Patient<W>(W);
+
+impl<W: Write + AsFd> Write for Patient<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.0.write(bytes) {
+                Err(why) if why.kind() == ErrorKind::WouldBlock => {
+                    wait_for(PollFlags::OUT, &self.0, None)?;
+                }
+                written => return written,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 fn run(config: Config, input: impl Read + AsFd, output: impl Write) -> io::Result<()> {
@@ -124,7 +150,7 @@ fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
         let due = node.deadline().and_then(instant);
         let is_ready = match due {
             None if reads_wait => Ok(true),
-            due => wait_for_input(reader.input(), due),
+            due => wait_for(PollFlags::IN, reader.input(), due),
         };
         match is_ready {
             Ok(false) => {}
@@ -163,12 +189,12 @@ fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
     ended
 }
 
-/// Waits for something to read, or the end of it, until `due`; perhaps not as long. Returns
-/// whether there is.
-fn wait_for_input(input: impl AsFd, due: Option<Instant>) -> io::Result<bool> {
+/// Waits for something to read or room to write, or the end of it, until `due`; perhaps not as
+/// long. Returns whether there is.
+fn wait_for(what: PollFlags, pipe: impl AsFd, due: Option<Instant>) -> io::Result<bool> {
     let wait = due.map(|due| due.saturating_duration_since(Instant::now()).min(LONGEST_WAIT));
     let timeout = wait.map(Timespec::try_from).transpose().map_err(|_| Errno::OVERFLOW)?;
-    match poll(&mut [PollFd::new(&input, PollFlags::IN)], timeout.as_ref()) {
+    match poll(&mut [PollFd::new(&pipe, what)], timeout.as_ref()) {
         Err(Errno::INTR) => Ok(false),
         ready => Ok(ready? > 0),
     }

@@ -1,6 +1,7 @@
 //! The driver on inputs and outputs that tell when they are used.
 
 use std::cell::{Cell, RefCell};
+use std::io::Seek;
 use std::net::Shutdown;
 use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
@@ -135,6 +136,54 @@ fn an_input_that_somebody_else_has_made_not_wait_is_waited_for() {
     let input = Shared { ours, theirs, lines, found_nothing: false };
     drive(&mut node(Config::default()), input, &mut output).unwrap();
     assert_eq!(String::from_utf8(output).unwrap().lines().count(), 2);
+}
+
+/// A socket that does not wait, and that nobody reads before it is waited for.
+struct Full {
+    ours: UnixStream,
+    theirs: RefCell<Option<UnixStream>>,
+    reader: RefCell<Option<thread::JoinHandle<String>>>,
+}
+
+impl AsFd for &Full {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        if let Some(theirs) = self.theirs.take() {
+            let reader = thread::spawn(move || io::read_to_string(theirs).unwrap());
+            *self.reader.borrow_mut() = Some(reader);
+        }
+        self.ours.as_fd()
+    }
+}
+
+impl Write for &Full {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (&self.ours).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_output_that_somebody_else_has_made_not_wait_is_waited_for() {
+    // More than a socket holds.
+    const LONG: usize = 4 << 20;
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    ours.set_nonblocking(true).unwrap();
+    let output = Full { ours, theirs: RefCell::new(Some(theirs)), reader: RefCell::default() };
+    let echo = "x".repeat(LONG);
+    let echo = format!(
+        r#"{{"src":"c1","dest":"n0","body":{{"type":"echo","msg_id":2,"echo":"{echo}"}}}}"#
+    );
+    let mut input = tempfile::tempfile().unwrap();
+    input.write_all(format!("{INIT}\n{echo}\n{GENERATE}\n").as_bytes()).unwrap();
+    input.rewind().unwrap();
+    drive(&mut node(Config::default()), input, Patient(&output)).unwrap();
+    output.ours.shutdown(Shutdown::Write).unwrap();
+    let said = output.reader.take().unwrap().join().unwrap();
+    let lengths: Vec<usize> = said.lines().map(str::len).collect();
+    assert!(lengths.len() == 3 && lengths[1] > LONG, "{lengths:?}");
 }
 
 /// Says one thing and is silent from then on, but still open.
