@@ -1,7 +1,10 @@
 //! A node with a data folder that is killed at any moment and started again repeats no ID.
 
 use std::collections::HashSet;
+use std::fs::Permissions;
 use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
@@ -83,7 +86,11 @@ fn a_node_that_is_killed_and_restarted_repeats_no_id() {
 /// Runs a node that cannot use its folder: it ends by itself. Returns what it wrote to stdout
 /// and the one line that it wrote to stderr.
 fn refused(data_dir: &Path) -> (String, String) {
-    let mut node = Command::new(env!("CARGO_BIN_EXE_maelstrom-node"))
+    refused_by(&mut Command::new(env!("CARGO_BIN_EXE_maelstrom-node")), data_dir)
+}
+
+fn refused_by(node: &mut Command, data_dir: &Path) -> (String, String) {
+    let mut node = node
         .arg("--data-dir")
         .arg(data_dir)
         .stdin(Stdio::piped())
@@ -152,7 +159,10 @@ fn a_folder_that_is_not_there_or_is_none_ends_the_node_before_it_says_anything()
         assert_eq!(said, "");
         assert!(logged.contains(&format!("--data-dir {}: ", path.display())), "{logged}");
         assert!(logged.contains(what), "{logged}");
-        assert!(logged.contains("name a folder that is there, or make this one"), "{logged}");
+        assert!(
+            logged.contains("name a folder that is there and that the node may write to"),
+            "{logged}"
+        );
     }
 }
 
@@ -166,8 +176,45 @@ fn a_folder_that_cannot_be_used_is_named_as_it_was() {
         let (said, logged) = refused(path);
         assert_eq!(said, "");
         assert!(logged.contains(named), "{logged}");
-        assert!(!logged.contains("make this one"), "{logged}");
+        assert!(!logged.contains("that is there"), "{logged}");
     }
+}
+
+/// Without a store in it: with one there may be nothing left to make.
+#[test]
+fn a_folder_that_the_node_may_not_write_to_ends_it_before_it_says_anything() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let allow = |path: &Path, mode| {
+        std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
+    };
+    let folder = temp.path().join("folder");
+    std::fs::create_dir(&folder).expect("it is new");
+    allow(temp.path(), 0o755);
+    // Root may write anywhere, and nobody may not start what lies in somebody's home.
+    let program = temp.path().join("node");
+    std::fs::copy(env!("CARGO_BIN_EXE_maelstrom-node"), &program).expect("there is room");
+    allow(&program, 0o755);
+    let is_root = temp.path().metadata().expect("it is there").uid() == 0;
+    let node = || {
+        let mut node = Command::new(&program);
+        if is_root {
+            node.uid(65534).gid(65534);
+        }
+        node
+    };
+
+    allow(&folder, 0o555);
+    let (said, logged) = refused_by(&mut node(), &folder);
+    assert_eq!(said, "");
+    let named = format!("--data-dir {}: Permission denied", folder.display());
+    assert!(logged.contains(&named) && logged.contains("may write to"), "{logged}");
+
+    allow(&folder, 0o755);
+    std::fs::create_dir(folder.join("node-0")).expect("it is new");
+    allow(&folder, 0o555);
+    let (said, _) = refused_by(&mut node(), &folder);
+    assert!(said.contains("no IDs: "), "{said}");
+    allow(&folder, 0o755);
 }
 
 /// Runs a node that can say nothing, and sees whether its lease was given back.
