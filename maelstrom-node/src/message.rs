@@ -271,6 +271,7 @@ impl<'a> Body<'a> {
         shape: &str,
     ) -> Result<T, Refusal> {
         serde_json::from_str(self.field(name, value)?.get()).map_err(|why| {
+            let why = in_words(&why);
             Refusal::Malformed(format!("{}: {name:?} must be {shape}: {why}", self.kind))
         })
     }
@@ -288,6 +289,13 @@ pub enum LineError<'a> {
         /// What is wrong with it.
         text: String,
     },
+}
+
+/// An error of JSON without its place. The line is always the first, and the column that of a
+/// part where the error is about one.
+fn in_words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(&*text, |(what, _)| what).to_owned()
 }
 
 /// The beginning of a text that may quote what somebody sent, which can be megabytes.
@@ -319,9 +327,12 @@ impl<'a> Envelope<'a> {
             .map_err(|why| LineError::Unanswerable(format!("not UTF-8: {why}")))?;
         let mut json = serde_json::Deserializer::from_str(text);
         let envelope = object(&mut json).and_then(|envelope| json.end().map(|()| envelope));
-        envelope.map_err(|why| match address_of(text) {
-            Some(request) => LineError::Malformed { request, text: why.to_string() },
-            None => LineError::Unanswerable(format!("not a message: {why}")),
+        envelope.map_err(|error| {
+            let why = format!("{} at column {}", in_words(&error), error.column());
+            match address_of(text) {
+                Some(request) => LineError::Malformed { request, text: why },
+                None => LineError::Unanswerable(format!("not a message: {why}")),
+            }
         })
     }
 

@@ -348,8 +348,13 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             (Some(told), ..) => Ok(told),
             (None, Some(only), None) => Ok(only),
             _ => {
-                let text = "a bare read does not tell its workload: name it as an argument";
-                Err((ErrorCode::TemporarilyUnavailable, text.to_owned()))
+                let known = Kind::ALL.into_iter().filter(|kind| kind.serves(request));
+                let known: Vec<&str> = known.map(Kind::name).collect();
+                let text = format!(
+                    "a bare read does not tell its workload: name it as an argument, one of {}",
+                    known.join(", ")
+                );
+                Err((ErrorCode::TemporarilyUnavailable, text))
             }
         }
     }

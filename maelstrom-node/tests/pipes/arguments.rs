@@ -21,6 +21,15 @@ fn an_argument_names_the_only_workload() {
 }
 
 #[test]
+fn a_read_that_comes_first_is_told_which_arguments_there_are() {
+    let output = run(&[], &[init(&["n0"]), request(2, json!({"type": "read"}))].concat());
+    let read = &replies(&output)[1];
+    assert_eq!(read["code"], 11);
+    let text = read["text"].as_str().expect("an error has a text");
+    assert!(text.ends_with("one of broadcast, g-set, g-counter, pn-counter"), "{text}");
+}
+
+#[test]
 fn an_argument_tells_what_add_means() {
     for (kind, wrong) in [("g-set", "delta"), ("g-counter", "element"), ("pn-counter", "element")] {
         let wrong = request(2, json!({"type": "add", wrong: 1}));
