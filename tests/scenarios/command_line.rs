@@ -249,7 +249,7 @@ fn a_program_that_cannot_start_is_refused_with_what_to_do() {
             b"#!/no/such/interpreter -x\n",
             "interpreter \"/no/such/interpreter\", which is not there",
         ),
-        (&foreign, "cannot be run: Exec format error (os error 8): it is no program, or one for"),
+        (&foreign, "cannot be run: Exec format error (os error 8): it is no program, a damaged"),
     ];
     for (text, said) in cases {
         std::fs::write(&program, text).unwrap();
@@ -280,7 +280,12 @@ fn a_program_that_turns_out_not_to_start_exits_255() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("node");
     let without_loader = program_without_loader();
-    let cases: [(&[u8], &[&str]); 8] = [
+    let damaged = &std::fs::read(WORKBENCH).unwrap()[..64];
+    let cases: &[(&[u8], &[&str])] = &[
+        (
+            damaged,
+            &["error: cannot start", "node: Exec format error (os error 8): it is no program"],
+        ),
         (b"#!/tmp\n", &["error: cannot start", "node: Permission denied"]),
         (&without_loader, &["No such file", ": the file is there, but not the loader or"]),
         (b"#!/usr/bin/env no-such-snake\n", &["(exit status: 127)", "likely: a command was not"]),

@@ -71,17 +71,22 @@ fn check(path: &Path, head: &[u8]) -> Result<(), String> {
     if !head.contains(&0) || is_like_own(head) {
         return Ok(());
     }
-    // The system may know other formats than that of the bench. Only a start can tell, and one
-    // by a launcher would not: its `execvp` hands to a shell what the system refuses.
+    // The system may know other formats than that of the bench.
+    reason_refused(path).map_or(Ok(()), |reason| Err(format!("cannot be run: {reason}")))
+}
+
+/// Why the system refuses to start a program, if it does. Only a start can tell, and one by a
+/// launcher does not: its `execvp` hands to a shell what the system refuses.
+pub(super) fn reason_refused(path: &Path) -> Option<String> {
     let mut start = Command::new(path);
     start.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
     match start.spawn() {
         Ok(mut child) => {
             kill(&child);
             let _ = child.wait();
-            Ok(())
+            None
         }
-        Err(error) => Err(format!("cannot be run: {}", why_not_started(path, &error))),
+        Err(error) => Some(why_not_started(path, &error)),
     }
 }
 
@@ -89,7 +94,8 @@ fn check(path: &Path, head: &[u8]) -> Result<(), String> {
 pub(super) fn why_not_started(path: &Path, error: &io::Error) -> String {
     match error.raw_os_error().map(Errno::from_raw_os_error) {
         Some(Errno::NOEXEC) => format!(
-            "{error}: it is no program, or one for another kind of machine; build it for this one"
+            "{error}: it is no program, a damaged one, or one for another kind of machine; build it \
+             for this one"
         ),
         Some(Errno::NOENT) if path.exists() => format!(
             "{error}: the file is there, but not the loader or interpreter that it names; build it \

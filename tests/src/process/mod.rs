@@ -191,8 +191,17 @@ impl<'a> ProcessDriver<'a> {
         let name = self.names[node].clone();
         let Some(running) = self.nodes[node].take() else { return Failure::Interrupted };
         let (status, stderr) = running.autopsy();
-        if let Some(reason) = launcher::reason_not_started(status, &stderr) {
-            return Failure::CannotStart { program: self.launch.program.to_string(), reason };
+        let program = &self.launch.program;
+        let refused = || match (program, status?.code()?) {
+            // As a shell ends that has been handed what is no script.
+            (Program::Binary(path), 2 | 126 | 127) if !has_spoken => {
+                executable::reason_refused(path)
+            }
+            _ => None,
+        };
+        let reason = launcher::reason_not_started(status, &stderr).or_else(refused);
+        if let Some(reason) = reason {
+            return Failure::CannotStart { program: program.to_string(), reason };
         }
         match status {
             Some(status) => {
