@@ -289,13 +289,17 @@ fn a_program_that_turns_out_not_to_start_exits_255() {
         (b"#!/tmp\n", &["error: cannot start", "node: Permission denied"]),
         (&without_loader, &["No such file", ": the file is there, but not the loader or"]),
         (b"#!/usr/bin/env no-such-snake\n", &["(exit status: 127)", "likely: a command was not"]),
-        (b"#!/bin/sh\nexit 2\n", &["(exit status: 2)", "likely: it refuses its arguments"]),
+        (b"#!/bin/sh\nexit 2\n", &["(exit status: 2)", "likely: it crashed\n"]),
+        (b"#!/bin/sh\nexit 0\n", &["(exit status: 0)", "likely: it took the end of one request"]),
         (
             b"#!/bin/sh\nread init\necho '{\"src\":\"n1\",\"dest\":\"c0\",\
               \"body\":{\"type\":\"init_ok\",\"in_reply_to\":1}}'\nexit 2\n",
-            &["(exit status: 2)", "likely: it crashed (a Go program that panics exits so)"],
+            &["(exit status: 2)", "likely: it crashed\n"],
         ),
-        (b"#!/bin/sh\nexit 1\n", &["(exit status: 1)", "likely: it crashed"]),
+        (
+            b"#!/bin/sh\necho 'KeyError: 7' >&2\nexit 1\n",
+            &["(exit status: 1)", "likely: its last words are below\n", "error: KeyError: 7\n"],
+        ),
         (
             b"no-such-snake\n",
             &[
@@ -314,6 +318,36 @@ fn a_program_that_turns_out_not_to_start_exits_255() {
         let run = test("-w echo --nodes n1 --time-limit 1 --bin", &[program.to_str().unwrap()]);
         run.expect_code(255).expect_said(said);
     }
+    // The second of these takes what it is given, and ends after its first line.
+    let init_ok = r#"{"src":"n1","dest":"c0","body":{"type":"init_ok","in_reply_to":1}}"#;
+    let later = format!("#!/bin/sh\nread init\necho '{init_ok}'\nexit 2\n");
+    for (text, likely) in [
+        ("#!/bin/sh\nexit 2\n", "likely: it refuses its arguments"),
+        (&later, "likely: it crashed\n"),
+    ] {
+        std::fs::write(&program, text).unwrap();
+        let line = "-w echo --nodes n1 --time-limit 1 --bin";
+        let run = test(line, &[program.to_str().unwrap(), "--", "--frobnicate"]);
+        run.expect_code(255).expect_said(&["(exit status: 2)", likely]);
+    }
+}
+
+/// One that is not there shows when the node starts, and a store that is damaged with `init`.
+#[test]
+fn a_data_dir_that_cannot_be_used_is_told_in_the_nodes_own_words() {
+    let line = "-w unique-ids --node-count 1 --time-limit 1";
+    let run = test(line, &["--", "--data-dir", "/no/such/folder"]);
+    run.expect_code(255).expect_said(&[
+        "node n0 exited by itself (exit status: 1)",
+        "likely: its last words are below",
+        "--data-dir /no/such/folder: No such file or directory",
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("node-0")).unwrap();
+    std::fs::write(folder.path().join("node-0/leases"), "junk").unwrap();
+    let run = test(line, &["--", "--data-dir", folder.path().to_str().unwrap()]);
+    run.expect_code(255);
+    run.expect_said(&["refuses \"init\": error 11: no IDs: ", "likely: as the node says\n"]);
 }
 
 /// As under Maelstrom, for Java starts it so.

@@ -46,8 +46,8 @@ pub enum Failure {
         node: String,
         /// How.
         status: ExitStatus,
-        /// Whether it had written a line since it was last started.
-        has_spoken: bool,
+        /// Whether it had arguments that it may have refused: it ended before its first line.
+        may_refuse_args: bool,
         /// Whether a shell ran it, because it names no interpreter.
         by_shell: bool,
         /// The last it wrote to its standard error.
@@ -110,7 +110,7 @@ impl fmt::Display for Failure {
                  has ended{}",
                 Said(stderr)
             ),
-            Failure::Exited { node, status, has_spoken, by_shell, stderr } => {
+            Failure::Exited { node, status, may_refuse_args, by_shell, stderr } => {
                 let shell = if *by_shell {
                     "/bin/sh ran it, for it has no #! line: if it is no shell script, begin it \
                      with one, like #!/usr/bin/env python3; else "
@@ -121,7 +121,7 @@ impl fmt::Display for Failure {
                     f,
                     "node {node} exited by itself ({status})\n  expected: it runs until it is \
                      killed\n  likely: {shell}{}{}",
-                    why_exited(status.code(), *has_spoken),
+                    why_exited(status.code(), *may_refuse_args, stderr),
                     Said(stderr)
                 )
             }
@@ -147,18 +147,19 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// What an exit status usually means, as shells, readers of command lines and Go have it.
-fn why_exited(code: Option<i32>, has_spoken: bool) -> &'static str {
+/// What an exit status usually means, as shells and readers of command lines have it. What the
+/// node said itself is better than a guess.
+fn why_exited(code: Option<i32>, may_refuse_args: bool, stderr: &str) -> &'static str {
     match code {
         Some(127) => {
             "a command was not found: the one that its first line names, or one that it calls"
         }
-        Some(2) if !has_spoken => {
-            "it refuses its arguments, which are those that follow --, or it crashed (a Go program \
-             that panics exits so)"
+        _ if !stderr.trim().is_empty() => "its last words are below",
+        Some(0) => "it took the end of one request for the end of all",
+        Some(2) if may_refuse_args => {
+            "it refuses its arguments, which are those that follow --, or it crashed"
         }
-        Some(2) => "it crashed (a Go program that panics exits so)",
-        _ => "it crashed, or took the end of one request for the end of all",
+        _ => "it crashed",
     }
 }
 

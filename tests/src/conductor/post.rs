@@ -7,6 +7,7 @@ use super::{Command, Conductor, NodeState, Oddity};
 use crate::address::{Address, Directory};
 use crate::checker::causes;
 use crate::failure::Failure;
+use crate::history::OpError;
 use crate::net::Packet;
 use crate::time::Time;
 use crate::wire::{Body, Envelope, Malformed};
@@ -94,10 +95,15 @@ impl<W: Workload> Conductor<W> {
             }
             Heard::Error(role @ (Role::Init(_) | Role::Setup(_)), error) => {
                 let (request, reply) = self.preparation(role);
+                let hint = match (role, &error) {
+                    // There is nothing yet that it could wait for.
+                    (Role::Init(_), OpError::Rpc { code: 11, .. }) => "as the node says",
+                    _ => causes::of_error(&error),
+                };
                 return Err(Malformed {
                     problem: format!("refuses {request:?}: {error}"),
                     expected: reply.expected(),
-                    hint: causes::of_error(&error),
+                    hint,
                 });
             }
         }

@@ -205,8 +205,9 @@ impl<'a> ProcessDriver<'a> {
         }
         match status {
             Some(status) => {
-                let by_shell = matches!(self.launch.program, Program::ShellScript(_));
-                Failure::Exited { node: name, status, has_spoken, by_shell, stderr }
+                let by_shell = matches!(program, Program::ShellScript(_));
+                let may_refuse_args = !has_spoken && !self.launch.args.is_empty();
+                Failure::Exited { node: name, status, may_refuse_args, by_shell, stderr }
             }
             None => Failure::Closed { node: name, stderr },
         }
