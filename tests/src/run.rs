@@ -138,12 +138,13 @@ fn judged<W: Workload>(
         ]),
     })?;
     output::say(format_args!("stored in {}", store.folder().display()));
-    if let Err(Failure::Interrupted) = judged {
-        let started = outcome.history.invocations().count();
+    let started = outcome.history.invocations().count();
+    if started > 0 && judged.is_err() || matches!(judged, Err(Failure::Interrupted)) {
+        let until = outcome.history.events().last().map_or(0.0, |last| last.time.as_secs_f64());
         let succeeded = outcome.history.completed().count();
         output::say(format_args!(
-            "{started} operations were started, {succeeded} of them succeeded, and no result was \
-             checked: history.edn there has all{}",
+            "it got as far as {until:.1} s: {started} operations were started, {succeeded} of \
+             them succeeded, and no result was checked: history.edn there has all{}",
             if logs.is_some() { ", and node-logs what the nodes said" } else { "" },
         ));
     }

@@ -18,6 +18,12 @@ impl Time {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
+    /// Seconds, for people.
+    #[must_use]
+    pub fn as_secs_f64(self) -> f64 {
+        self.since(Time::default()).as_secs_f64()
+    }
+
     /// As Jepsen's histories count.
     #[must_use]
     pub fn as_nanos(self) -> u64 {
