@@ -128,15 +128,15 @@ impl Command {
                 Short('h') | Long("help") => return Ok(Command::Help),
                 Short('V') | Long("version") => return Ok(Command::Version),
                 Long("max-staleness-ms") => {
-                    let wait_ms: u64 = parser
-                        .value()?
-                        .parse()
-                        .map_err(|why| ArgsError(format!("--max-staleness-ms: {why}")))?;
-                    if wait_ms > MAX_STALENESS_LIMIT_MS {
-                        return Err(ArgsError(format!(
-                            "--max-staleness-ms {wait_ms} is above the largest, {MAX_STALENESS_LIMIT_MS}"
-                        )));
-                    }
+                    let given = parser.value()?;
+                    let wait_ms = given.to_str().and_then(|given| given.parse().ok());
+                    let wait_ms = wait_ms.filter(|wait_ms| *wait_ms <= MAX_STALENESS_LIMIT_MS);
+                    let wait_ms = wait_ms.ok_or_else(|| {
+                        ArgsError(format!(
+                            "--max-staleness-ms {given:?}: must be a whole number from 0 to \
+                             {MAX_STALENESS_LIMIT_MS}"
+                        ))
+                    })?;
                     config.max_staleness = Some(Duration::from_millis(wait_ms));
                 }
                 Long("data-dir") => config.data_dir = Some(parser.value()?.into()),
@@ -201,8 +201,8 @@ mod tests {
     fn what_is_wrong_is_named() {
         for (args, named) in [
             (&["--max-stale-ms", "7"][..], "--max-stale-ms"),
-            (&["--max-staleness-ms", "soon"], "soon"),
-            (&["--max-staleness-ms", "3600001"], "3600000"),
+            (&["--max-staleness-ms", "soon"], "\"soon\": must be a whole number from 0 to 3600000"),
+            (&["--max-staleness-ms", "3600001"], "\"3600001\": must be a whole number from 0"),
             (&["--max-staleness-ms"], "--max-staleness-ms"),
             (&["--acks", "2"], "majority"),
             (&["lin-kv"], "lin-kv"),

@@ -58,6 +58,14 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
             "after --: invalid option '--frobnicate'; see cargo run --package",
         ),
         ("-w echo --sim -- --frobnicate", "after --: invalid option '--frobnicate'"),
+        (
+            "-w echo --max-txn-length many",
+            "invalid value 'many' for '--max-txn-length <INT>': must be a whole number from 1 to",
+        ),
+        (
+            "-w echo -- --max-staleness-ms soon",
+            "after --: --max-staleness-ms \"soon\": must be a whole number from 0 to 3600000; see",
+        ),
         ("-w echo -- gossip", "after --: no workload \"gossip\" here, only echo,"),
     ] {
         test(flags, &[]).expect_refusal(said);
@@ -100,7 +108,7 @@ fn what_is_probably_not_meant_is_noted() {
 fn a_number_that_is_out_of_bounds_is_refused() {
     let whole = ["0", "-1", "1.5", "NaN", "inf", "4000000000", "99999999999999999999", "many"];
     let fraction = ["-1", "-1e-9", "NaN", "inf", "-inf", "1e308", "1e9", "fast"];
-    let cases: [(&str, &str, &[&str]); 13] = [
+    let cases: [(&str, &str, &[&str]); 14] = [
         ("--node-count", "must be a whole number from 1 to 1024", &whole),
         ("--key-count", "must be a whole number from 1 to 1000", &whole),
         ("--max-writes-per-key", "must be a whole number from 1 to 1000000", &whole),
@@ -108,7 +116,8 @@ fn a_number_that_is_out_of_bounds_is_refused() {
         ("--concurrency", "must be a whole number from 1 to 10000, or one followed by n", &whole),
         ("--concurrency", "must be a whole number", &["0n", "-1n", "1e3n", "4000000000n"]),
         ("--rate", "must be a number from 0 to 100000", &fraction),
-        ("--time-limit", "must be a number from 0 to 1000000", &fraction),
+        ("--time-limit", "must be a number from 0.001 to 1000000", &fraction),
+        ("--time-limit", "must be a number from 0.001 to 1000000", &["0", "1e-300"]),
         ("--latency", "must be a number from 0 to 3600000", &fraction),
         ("--kill-window", "must be a number from 0 to 1000000", &fraction),
         ("--nemesis-interval", "must be a number from 0.001 to 1000000", &fraction),
@@ -158,8 +167,7 @@ fn numbers_at_their_bounds_are_taken() {
         "--time-limit 1 --rate 1e-300",
         "--time-limit 1 --rate 0",
         "--time-limit 0.1 --rate 1e5",
-        "--time-limit 0",
-        "--time-limit 1e-300",
+        "--time-limit 0.001",
         "--time-limit 1 --latency 1e-300 --latency-dist exponential",
         "--time-limit 1 --latency 3600000 --latency-dist exponential",
         "--time-limit 1 --nemesis partition,pause --nemesis-interval 0.001",

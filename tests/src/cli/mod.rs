@@ -131,9 +131,9 @@ pub struct TestArgs {
     #[arg(help_heading = "Clients")]
     pub rate: f64,
 
-    /// How long to start operations, in seconds; at most 1000000.
+    /// How long to start operations, in seconds; from 0.001 to 1000000.
     #[arg(long, value_name = "SECONDS", default_value = "60")]
-    #[arg(value_parser = number(0.0..=MOST_SECONDS), help_heading = "Clients")]
+    #[arg(value_parser = number(0.001..=MOST_SECONDS), help_heading = "Clients")]
     pub time_limit: f64,
 
     /// The share of operations that has to succeed: a number from 0 to 1, or `total`.
@@ -246,6 +246,6 @@ pub struct WithoutEffect {
     pub logging_json: bool,
     #[arg(long, value_name = "MODELS", hide = true)]
     pub consistency_models: Option<String>,
-    #[arg(long, value_name = "INT", hide = true)]
+    #[arg(long, value_name = "INT", value_parser = count(usize::MAX), hide = true)]
     pub max_txn_length: Option<usize>,
 }
