@@ -56,6 +56,19 @@ fn a_killed_process_starts_again_without_its_memory() {
     expect_deed(&run, "start");
 }
 
+/// What the history has of them, and a test without faults has none.
+#[test]
+fn the_summary_counts_the_faults() {
+    let line = "-w echo --nodes n1,n2 --sim --time-limit 30 --nemesis-interval 3 --seed 2";
+    let run = test(&format!("{line} --nemesis partition,kill,clock"), &[]);
+    let history = std::fs::read_to_string(run.stored("history.edn")).unwrap();
+    let begun = |f: &str| history.matches(&format!(":process :nemesis, :f :{f}, ")).count();
+    let [clocks, kills, cuts] = ["bump-clock", "kill", "start-partition"].map(begun);
+    assert!(clocks > 1 && kills > 1 && cuts > 1, "{run}");
+    run.expect_said(&[&format!(" ms, faults: clock {clocks}, kill {kills}, partition {cuts}\n")]);
+    assert!(!test(line, &[]).stderr.contains("faults: "));
+}
+
 /// Nobody is to blame for what was asked of a node that was down.
 #[test]
 fn a_killed_node_is_not_called_silent() {

@@ -1,6 +1,6 @@
 //! The results of a test: what is printed, stored and returned to the shell.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
@@ -59,6 +59,8 @@ pub struct Figures {
     pub client_median_ms: Option<f64>,
     /// What clients waited: the 99th percentile.
     pub client_p99_ms: Option<f64>,
+    /// How many faults of each kind began.
+    pub faults: BTreeMap<&'static str, usize>,
 }
 
 impl Report {
@@ -194,8 +196,27 @@ impl Figures {
             stable_max_ms: stable(4),
             client_median_ms: clients.map(|(median, _)| median),
             client_p99_ms: clients.map(|(_, p99)| p99),
+            faults: faults(&outcome.history),
         }
     }
+}
+
+/// How many faults of each kind began, by the nemesis's names.
+fn faults<W: Workload>(history: &History<W>) -> BTreeMap<&'static str, usize> {
+    let mut faults = BTreeMap::new();
+    for event in history.events() {
+        let What::Nemesis { f, .. } = event.what else { continue };
+        let begun = match f {
+            "kill" | "pause" => f,
+            "bump-clock" => "clock",
+            _ => match f.strip_prefix("start-") {
+                Some(begun) => begun,
+                None => continue,
+            },
+        };
+        *faults.entry(begun).or_default() += 1;
+    }
+    faults
 }
 
 impl fmt::Display for Figures {
@@ -212,6 +233,9 @@ impl fmt::Display for Figures {
         }
         if let (Some(median), Some(p99)) = (self.client_median_ms, self.client_p99_ms) {
             write!(f, ", client latency median {median:.2} p99 {p99:.2} ms")?;
+        }
+        for (index, (fault, count)) in self.faults.iter().enumerate() {
+            write!(f, "{}{fault} {count}", if index == 0 { ", faults: " } else { ", " })?;
         }
         Ok(())
     }
