@@ -124,6 +124,14 @@ fn wrong_echoes_and_ids_are_found() {
 }
 
 #[test]
+fn of_many_that_gave_one_id_the_first_ten_are_told() {
+    let report = judge(plan(15), UniqueIds, "gives duplicate IDs");
+    expect_problem(&report, "duplicate ID: 1 was given by", ", and 5 times more");
+    let first = &report.problems[0].text;
+    assert_eq!(first.matches(" at ").count(), 10, "{first}");
+}
+
+#[test]
 fn wrong_sets_are_found() {
     for (flaw, begins) in [
         ("forgets values", "lost value: "),

@@ -12,6 +12,9 @@ use crate::wire::{Body, Malformed, Schema, Shape};
 
 const GENERATE_OK: Schema = Schema { kind: "generate_ok", fields: &[("id", Shape::Any)] };
 
+/// How many of those that gave one ID are told one by one; the results count them all.
+const MOST_GIVERS: usize = 10;
+
 /// The workload.
 #[derive(Debug, Default)]
 pub struct UniqueIds;
@@ -123,14 +126,17 @@ impl Workload for UniqueIds {
         let mut problems: Vec<String> = duplicated
             .iter()
             .map(|(id, givers)| {
-                let times: Vec<String> = givers
-                    .iter()
-                    .map(|done| {
-                        let node = context.directory.node_name(done.invocation.node);
-                        format!("{node} at {}", history.place(done.completed))
-                    })
-                    .collect();
-                format!("duplicate ID: {} was given by {}", Edn::from(**id), times.join(", "))
+                let told = givers.iter().take(MOST_GIVERS).map(|done| {
+                    let node = context.directory.node_name(done.invocation.node);
+                    format!("{node} at {}", history.place(done.completed))
+                });
+                let told = told.collect::<Vec<_>>().join(", ");
+                let more = match givers.len().saturating_sub(MOST_GIVERS) {
+                    0 => String::new(),
+                    1 => ", and once more".to_owned(),
+                    more => format!(", and {more} times more"),
+                };
+                format!("duplicate ID: {} was given by {told}{more}", Edn::from(**id))
             })
             .collect();
         if kinds.len() > 1 {
