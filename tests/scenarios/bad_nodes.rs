@@ -200,6 +200,24 @@ fn a_node_that_closes_its_output_is_told_apart_from_one_that_exits() {
     run.expect_code(255).expect_said(&["node n0 closed its standard output and ran on"]);
 }
 
+/// Shell scripts that answer `init` with names of a hundred thousand digits.
+#[test]
+fn a_name_that_fills_the_screen_is_cut_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = folder.path().join("node");
+    for (src, dest, said) in
+        [("n0", "%0100000d", "is for \"000"), ("%0100000d", "c0", "claims to come from \"000")]
+    {
+        let line = format!(r#"{{"src":"{src}","dest":"{dest}","body":{{}}}}\n"#);
+        let script = format!("#!/bin/sh\nread init\nprintf '{line}' 0\nexec cat >&2\n");
+        std::fs::write(&node, script).unwrap();
+        std::fs::set_permissions(&node, PermissionsExt::from_mode(0o755)).unwrap();
+        let run = test(ECHO, &["--bin", node.to_str().unwrap()]);
+        run.expect_code(255).expect_said(&[said, "0… (100002 bytes in all)"]);
+        assert!(run.stderr.len() < 2000, "{} bytes", run.stderr.len());
+    }
+}
+
 #[test]
 fn a_node_that_knows_nothing_of_the_workload_is_told_apart_from_a_broken_one() {
     let run = test("-w unique-ids --node-count 1 --time-limit 1 --rate 20 -- echo", &[]);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use crate::wire::{Malformed, excerpt};
+use crate::wire::{Malformed, beginning, excerpt};
 
 /// A test that failed as such: there is no history to judge, or none worth it.
 #[derive(Debug)]
@@ -163,6 +163,10 @@ fn why_exited(code: Option<i32>, may_refuse_args: bool, stderr: &str) -> &'stati
     }
 }
 
+/// How much of a line of a node's standard error is told, in characters: more than of others,
+/// for here it says what is wrong. Its log has all.
+const MOST_SAID: usize = 1000;
+
 /// What a node said last, if anything.
 struct Said<'a>(&'a str);
 
@@ -170,8 +174,27 @@ impl fmt::Display for Said<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, line) in self.0.lines().enumerate() {
             f.write_str(if index == 0 { "\n  its standard error: " } else { "\n    " })?;
-            f.write_str(line)?;
+            f.write_str(&beginning(&line.replace('\t', "    "), MOST_SAID))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines of up to 64 KiB are kept, and colours are.
+    #[test]
+    fn a_nodes_last_words_fit_a_screen_and_do_nothing_to_it() {
+        let long = "x".repeat(60_000);
+        let told =
+            Said(&format!("\u{1b}[31mpanic:\u{1b}[0m\n\tat main.go:7\n{long}\n")).to_string();
+        let mut lines = told.lines().skip(1);
+        assert_eq!(lines.next(), Some("  its standard error: \\u{1b}[31mpanic:\\u{1b}[0m"));
+        assert_eq!(lines.next(), Some("        at main.go:7"));
+        let clipped = lines.next().unwrap_or_default();
+        assert!(clipped.ends_with("x… (60000 bytes in all)"), "{clipped:.100}");
+        assert!(clipped.len() < 1100, "{}", clipped.len());
     }
 }

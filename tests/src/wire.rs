@@ -57,7 +57,7 @@ impl Envelope<'_> {
         let envelope: Envelope<'_> = match serde_json::from_slice(line) {
             Err(error) if error.classify() != Category::Data => {
                 return Err(malformed(
-                    format!("is not JSON: {error}"),
+                    format!("is not JSON: {}", in_words(&error)),
                     "standard output is for messages alone, one per line; log to standard error",
                 ));
             }
@@ -69,7 +69,7 @@ impl Envelope<'_> {
                 ));
             }
             Err(error) => {
-                let problem = error.to_string();
+                let problem = in_words(&error);
                 let hint = match problem.split(' ').next() {
                     Some("missing") => "src, dest and body are never left out",
                     Some("unknown") => "an envelope has no other fields: the rest goes into body",
@@ -179,7 +179,7 @@ impl<'a> Body<'a> {
     ///
     /// The JSON error, in words.
     pub fn parse_text(body: &'a str) -> Result<Body<'a>, String> {
-        serde_json::from_str(body).map_err(|error| error.to_string())
+        serde_json::from_str(body).map_err(|error| in_words(&error))
     }
 
     /// A field as it was written.
@@ -217,7 +217,7 @@ impl<'a> Body<'a> {
     pub fn read<T: Deserialize<'a>>(&self, name: &str, expected: &str) -> Result<T, Malformed> {
         let text = self.raw(name).map_or("", RawValue::get);
         serde_json::from_str(text).map_err(|error| Malformed {
-            problem: format!("has {} for {name:?}: {error}", excerpt(text)),
+            problem: format!("has {} for {name:?}: {}", excerpt(text), in_words(&error)),
             expected: format!("{name:?} as {expected}"),
             hint: "mind the types of nested values, too",
         })
@@ -273,7 +273,7 @@ impl<'a> Body<'a> {
             };
             if !known {
                 return Err(malformed(
-                    format!("has the field {key:?}, which is no part of the reply"),
+                    format!("has the field {}, which is no part of the reply", quoted(key)),
                     "Maelstrom's reply schemas are closed: leave it out",
                 ));
             }
@@ -303,12 +303,33 @@ fn hint_at_type(wanted: Shape, value: &RawValue) -> &'static str {
     }
 }
 
+/// A name in quotes, no longer than an error message can hold.
+#[must_use]
+pub fn quoted(name: &str) -> String {
+    excerpt(&format!("{name:?}"))
+}
+
+/// An error of JSON, which may quote what it is about. It is told without its line: to
+/// whoever reads one line of JSON that is always the first.
+fn in_words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((what, _)) => format!("{} at column {}", excerpt(what), error.column()),
+        None => excerpt(&text),
+    }
+}
+
 /// As much of a text as an error message can hold, on one line and with nothing in it that a
 /// terminal would act on.
 #[must_use]
 pub fn excerpt(text: &str) -> String {
-    const AT_MOST: usize = 200;
-    let end = text.char_indices().nth(AT_MOST).map(|(end, _)| end);
+    beginning(text, 200)
+}
+
+/// The same of up to so many characters.
+#[must_use]
+pub fn beginning(text: &str, at_most: usize) -> String {
+    let end = text.char_indices().nth(at_most).map(|(end, _)| end);
     let mut excerpt = String::new();
     for shown in text[..end.unwrap_or(text.len())].chars() {
         match shown.is_control() {
@@ -393,5 +414,27 @@ mod tests {
             assert!(problem.contains(wrong), "{line}: {problem}");
         }
         assert!(Envelope::parse(b"{\"src\":\"\xff\"}").is_err());
+    }
+
+    /// Whatever a node writes a megabyte of, it is told of in a line.
+    #[test]
+    fn what_is_wrong_is_told_in_short() {
+        let long = "x".repeat(1_000_000);
+        let envelope = |line: String| Envelope::parse(line.as_bytes()).unwrap_err().problem;
+        let reply = |rest: String| {
+            problem(&format!(r#"{{"type":"send_ok","in_reply_to":1,"offset":1{rest}}}"#)).unwrap()
+        };
+        for told in [
+            envelope(format!(r#"{{"src":"n1","dest":"c1","body":{{}},"{long}":1}}"#)),
+            reply(format!(r#","{long}":1"#)),
+            Body::parse_text(&format!(r#"{{"n":"{long}"}}"#))
+                .unwrap()
+                .read::<u64>("n", "a number")
+                .unwrap_err()
+                .problem,
+        ] {
+            assert!(told.len() < 600, "{} bytes: {told:.300}", told.len());
+        }
+        assert_eq!(envelope("hello".to_owned()), "is not JSON: expected value at column 1");
     }
 }

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::history::OpError;
 use crate::net::Packet;
 use crate::time::Time;
-use crate::wire::{Body, Envelope, Malformed};
+use crate::wire::{Body, Envelope, Malformed, quoted};
 use crate::workload::{Request, Workload};
 
 impl<W: Workload> Conductor<W> {
@@ -37,14 +37,14 @@ impl<W: Workload> Conductor<W> {
         let directory = &self.plan.directory;
         if directory.find(&envelope.src) != Some(Address::Node(node)) {
             return Err(Malformed {
-                problem: format!("claims to come from {:?}", envelope.src),
+                problem: format!("claims to come from {}", quoted(&envelope.src)),
                 expected: format!(r#""src": {:?}"#, directory.node_name(node)),
                 hint: "src is the name that init gave to this node",
             });
         }
         let Some(dest) = directory.find(&envelope.dest) else {
             return Err(Malformed {
-                problem: format!("is for {:?}, whom nobody knows", envelope.dest),
+                problem: format!("is for {}, whom nobody knows", quoted(&envelope.dest)),
                 expected: format!(
                     "a node ({}), a client that has asked something, or a service",
                     directory.node_names().join(" ")

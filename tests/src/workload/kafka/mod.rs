@@ -14,7 +14,7 @@ use crate::checker::set_read::Element;
 use crate::edn::Edn;
 use crate::history::{History, What};
 use crate::rng::Rng;
-use crate::wire::{Body, Malformed, Schema, Shape};
+use crate::wire::{Body, Malformed, Schema, Shape, quoted};
 
 use generator::Generator;
 
@@ -321,7 +321,7 @@ fn by_key<T>(
     let key = |(name, value): (String, T)| match name.parse() {
         Ok(key) if asked(key) && name == key.to_string() => Ok((key, value)),
         _ => Err(Malformed {
-            problem: format!("speaks of the key {name:?}, which was not asked for"),
+            problem: format!("speaks of the key {}, which was not asked for", quoted(&name)),
             expected: "only keys of the request".to_owned(),
             hint: "leave out other keys; a key without messages may be left out, too",
         }),
