@@ -96,7 +96,8 @@ pub fn local(generator: &Generator) -> Local<'_, SystemClock> {
     generator.local()
 }
 
-/// The least that a shared generator with a cycle counter must do: read it, and add one.
+/// The least that a shared generator with a cycle counter can do if it claims each ID by itself:
+/// read it, and add one.
 #[derive(Debug)]
 pub struct Floor {
     clock: quanta::Clock,

@@ -1,5 +1,6 @@
 //! The settings of a generator.
 
+use core::sync::atomic::AtomicU64;
 use core::time::Duration;
 
 use crossbeam_utils::CachePadded;
@@ -9,9 +10,10 @@ use crate::counters::Tally;
 use crate::fork;
 use crate::gate::Gate;
 use crate::slot::Slot;
-use crate::sync::{AtomicU64, const_fn};
+use crate::sync::const_fn;
 use crate::trust::Trust;
 use crate::turns::Turns;
+use crate::word::Word;
 use crate::{BuildError, Clock, Epoch, Generator, Id, NodeId};
 
 /// The settings of a [`Generator`], from [`Generator::builder`].
@@ -162,7 +164,7 @@ impl Builder {
         /// ```
         pub const fn build_static<C: Clock>(self, clock: C) -> Generator<C> {
             Generator {
-                word: CachePadded::new(AtomicU64::new(self.first.to_word())),
+                word: CachePadded::new(Word::new(self.first)),
                 gate: Gate::new(),
                 turns: CachePadded::new(Turns::new()),
                 ceiling: Ceiling::new(self.ceiling),
@@ -171,6 +173,7 @@ impl Builder {
                 settings: self,
                 clock,
                 born: fork::STARTED,
+                number: AtomicU64::new(0),
             }
         }
     }

@@ -137,7 +137,7 @@ mod granted {
 
         /// The time that is believed, and the later of it and that of the next free slot.
         pub(crate) fn times(&self) -> (UnixMillis, UnixMillis) {
-            let word = Slot::from_word(self.word.load(Ordering::Relaxed));
+            let word = self.word.get();
             let next = UnixMillis(self.settings.epoch.start().0.saturating_add(word.tick()));
             let now = self.trust.believe(&self.clock.read(), next, None);
             (now, now.max(next))
@@ -158,11 +158,11 @@ mod granted {
         /// Makes `slot` the next one, or leaves a later one. Returns the one it was.
         fn raise_word(&self, slot: Slot) -> Slot {
             loop {
-                let seen = Slot::from_word(self.word.load(Ordering::Relaxed));
+                let seen = self.word.get();
                 let skipped = slot.to_word().saturating_sub(seen.to_word());
                 // Before the word shows the gap, as in a claim.
                 self.tally.skip(skipped);
-                if skipped == 0 || self.exchange(seen, slot) {
+                if skipped == 0 || self.word.exchange(seen, slot) {
                     return seen;
                 }
                 self.tally.unskip(skipped);

@@ -1,14 +1,15 @@
 //! The claim: how threads take slots.
 //!
-//! Three cache lines matter. The **word** holds the next free slot; every claim
-//! writes it. The **gate** ([`Gate`]) holds the end of the millisecond, as a count
+//! Three cache lines matter. The **word** ([`Word`](crate::word::Word)) holds the next free
+//! slot; every claim but those out of a [run](crate::runs) writes it. The **gate** holds the end of the millisecond, as a count
 //! of the clock's cheap counter, and the *limit*, the first slot that may not be
 //! taken yet; every claim reads it and about one a millisecond writes it. The
-//! [`turns`](crate::turns) keep colliding threads apart, and only delay; every claim reads
-//! them, and one in 16 writes them.
+//! [`turns`](crate::turns) keep colliding threads apart, and only delay; every claim of the
+//! word reads them, and one in eight writes them.
 //!
-//! With the gate open a claim reads the counter and the limit, adds one to the word, and
-//! has its slot if that is below the limit. In a forked child no gate of its parent's is
+//! With the gate open a claim reads the counter, and has the next slot of its thread's run
+//! if nobody has claimed since. If there is none it adds one to the word, and has its slot if
+//! that is below the limit. In a forked child no gate of its parent's is
 //! open ([`fork`]). With the gate shut a claim asks which process it is in, reads the clock,
 //! raises the word to it and takes a slot by compare-and-swap, or is refused and
 //! leaves everything as it was. The thread that holds the [`Opener`] then opens the
@@ -19,13 +20,14 @@
 //! # Why it is right
 //!
 //! *Unique and increasing.* All that the word suffers are read-modify-writes that
-//! raise it, by as much as they take. Those of a single atomic form one order at any
-//! memory ordering, each reads what the one before it wrote, and so no slot is taken
-//! twice and the claims' order is the slots' order. An ID handed to another thread
+//! raise it, by as much as they take, and those that give the unused end of a
+//! [run](crate::runs) back, of which nothing was given out. Those of a single atomic form one
+//! order at any memory ordering, each reads what the one before it wrote, and so no slot is
+//! taken twice and the claims' order is the slots' order. An ID handed to another thread
 //! comes before that thread's next one: the hand-off orders our write before its
 //! read, and a read cannot return a value older than a write that happens before
 //! it. Nothing else is needed, so the word is `Relaxed`, and the gate has no say in
-//! it: an ID publishes no other memory.
+//! it: an ID publishes no other memory. For slots out of a run see [there](crate::runs).
 //!
 //! *Never too early.* A slot is given out only if it is below a limit, and a limit
 //! comes from a clock reading. One thread at a time holds the opener, takes its
@@ -70,7 +72,6 @@ use crate::epoch::UnixMillis;
 use crate::fork::{self, Kept};
 use crate::gate::Opener;
 use crate::slot::Slot;
-use crate::sync::Ordering;
 use crate::turns::Turns;
 use crate::{ClaimError, Generator, LeaseEnd, ReserveError};
 
@@ -155,18 +156,38 @@ impl<C: Clock> Generator<C> {
         let until = self.gate.until().get();
         let count = self.clock.counter();
         if !until.holds_at(count) {
-            return self.claim_shut(Want::ONE);
+            return self.claim_shut(count, until.counts_per_ms);
         }
+        match self.next_of_run() {
+            Some(slot) => Ok(slot),
+            None => self.claim_next(count, until.counts_per_ms),
+        }
+    }
+
+    /// Takes the word's slot, in this thread's turn if there are turns.
+    #[inline(never)]
+    fn claim_next(&self, count: u64, counts_per_ms: u64) -> Result<Slot, Refusal> {
         if self.turns.are_taken() {
-            let (word, counter) = (|| self.word.load(Ordering::Relaxed), || self.clock.counter());
-            self.turns.wait(word, count, counter, until.counts_per_ms);
+            let (word, counter) = (|| self.word.get(), || self.clock.counter());
+            self.turns.wait(word, count, counter, counts_per_ms);
         }
         let limit = self.gate.limit();
-        let slot = Slot::from_word(self.word.fetch_add(1, Ordering::Relaxed));
+        let slot = self.word.take_one();
         if Turns::is_sample(slot) {
-            self.turns.look_about(slot, count, until.counts_per_ms);
+            self.look_about(slot, count, counts_per_ms);
         }
         if slot.plus(1) < limit { Ok(slot) } else { self.claim_at_limit(slot, limit) }
+    }
+
+    /// Finds out who else claims, and takes a run if this thread has the word to itself.
+    #[cold]
+    #[inline(never)]
+    fn look_about(&self, slot: Slot, count: u64, counts_per_ms: u64) {
+        if self.end_run() {
+            self.turns.run_was_broken(slot);
+        }
+        let ahead = self.turns.look_about(slot, count, counts_per_ms);
+        self.take_run(slot, ahead);
     }
 
     /// The last slot below the limit, or one past it, which is given up.
@@ -180,25 +201,28 @@ impl<C: Clock> Generator<C> {
             return Ok(slot);
         }
         self.tally.skip(1);
-        self.claim_shut(Want::ONE)
+        self.claim(Want::ONE).map(|claim| claim.first)
     }
 
     // Its frame would be every claim's.
     #[cold]
     #[inline(never)]
-    fn claim_shut(&self, want: Want) -> Result<Slot, Refusal> {
-        self.claim(want).map(|claim| claim.first)
+    fn claim_shut(&self, count: u64, counts_per_ms: u64) -> Result<Slot, Refusal> {
+        let slot = self.claim(Want::ONE)?.first;
+        self.take_run(slot, self.turns.look_back(slot, count, counts_per_ms));
+        Ok(slot)
     }
 
     /// Takes slots in a row, by compare-and-swap: what is refused leaves no trace.
     pub(crate) fn claim(&self, want: Want) -> Result<Claim, Refusal> {
+        self.end_run();
         loop {
-            let seen = Slot::from_word(self.word.load(Ordering::Relaxed));
+            let seen = self.word.get();
             let until = self.gate.until();
             if until.get().holds_at(self.clock.counter()) {
                 let limit = self.gate.limit();
                 if let Some(count) = want.of(seen, limit) {
-                    if !self.exchange(seen, seen.plus(count)) {
+                    if !self.word.exchange(seen, seen.plus(count)) {
                         continue;
                     }
                     if seen.plus(count) == limit {
@@ -232,7 +256,7 @@ impl<C: Clock> Generator<C> {
         let skipped = first.to_word() - seen.to_word();
         // Before the word shows the gap: a reader that sees the gap sees it counted.
         self.tally.skip(skipped);
-        if !self.exchange(seen, first.plus(count)) {
+        if !self.word.exchange(seen, first.plus(count)) {
             self.tally.unskip(skipped);
             return Ok(None);
         }
@@ -265,18 +289,6 @@ impl<C: Clock> Generator<C> {
         let reading = self.clock.read();
         let timeline = UnixMillis(self.settings.epoch.start().0.saturating_add(seen.tick()));
         (self.trust.believe(&reading, timeline, opener), reading)
-    }
-
-    pub(crate) fn exchange(&self, seen: Slot, next: Slot) -> bool {
-        self.word
-            .compare_exchange_weak(
-                seen.to_word(),
-                next.to_word(),
-                // Pairs with the counters' reader, and with nothing in the claim.
-                Ordering::Release,
-                Ordering::Relaxed,
-            )
-            .is_ok()
     }
 
     /// The first slot of `now`.

@@ -6,7 +6,6 @@ use core::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
-use crate::slot::Slot;
 use crate::{Clock, Generator};
 
 /// What a generator has done so far, from [`Generator::counters`].
@@ -48,15 +47,14 @@ impl<C: Clock> Generator<C> {
     /// ```
     pub fn counters(&self) -> Counters {
         let opened_at_tick = self.tally.opened_at_tick();
-        // Acquire: the gaps below this word were counted before it was written.
-        let word = self.word.load(Ordering::Acquire);
-        let slots = word - self.settings.first.to_word();
-        let lead_ms = self.lead_since_opening(Slot::from_word(word));
+        let word = self.word.get_with_gaps();
+        let slots = word.to_word() - self.settings.first.to_word();
+        let lead_ms = self.lead_since_opening(word);
         if opened_at_tick == self.tally.opened_at_tick() {
             self.tally.lead(lead_ms);
         }
         Counters {
-            ids_made: self.tally.made(slots),
+            ids_made: self.tally.made(slots, self.word.taken.left()),
             waits: self.tally.waits.load(Ordering::Relaxed),
             waited: Duration::from_nanos(self.tally.waited_ns.load(Ordering::Relaxed)),
             backward_steps: self.trust.backward_steps(),
@@ -132,8 +130,9 @@ impl Tally {
 
     /// The IDs among so many slots. A gap that is about to be made is counted
     /// already, so a reader in between would see fewer than the one before it.
-    fn made(&self, slots: u64) -> u64 {
-        let made = slots.saturating_sub(self.skipped.load(Ordering::Relaxed));
+    fn made(&self, slots: u64, left: u64) -> u64 {
+        let skipped = self.skipped.load(Ordering::Relaxed);
+        let made = slots.saturating_sub(skipped.saturating_add(left));
         self.told.fetch_max(made, Ordering::Relaxed).max(made)
     }
 }

@@ -32,7 +32,10 @@
 //!   forgot, **collide**. Nothing here can know of the other.
 //! - Nothing is masked or wrapped. A node id, an epoch or a clock out of range is an
 //!   error, in release builds as well.
-//! - A node makes 4096 IDs a millisecond, 4,096,000 a second, and no more.
+//! - A node makes 4096 IDs a millisecond, 4,096,000 a second, and no more. Threads that
+//!   share a [`Generator`] can leave a few of them unused.
+//! - Calls from a **signal's handler** are not provided for: one in the middle of a call of the
+//!   same thread may repeat its ID.
 //! - An ID tells when it was made and, by comparison, how fast: **not for secrets**.
 //!
 //! # Choosing an epoch and node ids
@@ -58,7 +61,7 @@
 //!
 //! # When the clock misbehaves
 //!
-//! The generator stays on its timeline: the word that holds it only grows.
+//! The generator stays on its timeline, and no ID is smaller than one before it.
 //!
 //! - **A full millisecond**, or a clock that **repeats** or **steps back**: the next ID
 //!   is of the earliest millisecond with one to spare. How far that may be ahead of
@@ -151,6 +154,7 @@ pub mod layout;
 pub mod lease;
 mod local;
 mod node_id;
+mod runs;
 mod slot;
 #[cfg(not(loom))]
 mod sync;
@@ -162,6 +166,7 @@ mod ticket;
 mod trust;
 mod turns;
 mod waiting;
+mod word;
 
 pub use batch::Batch;
 pub use builder::Builder;

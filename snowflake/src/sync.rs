@@ -32,6 +32,16 @@ pub(crate) fn grant_before_raise() -> bool {
     return false;
 }
 
+/// Whether a slot of a run is given without a look at the word: never, but in a model that
+/// must fail.
+#[inline]
+pub(crate) fn run_without_look() -> bool {
+    #[cfg(loom)]
+    return weakened::weakened_by(Weakness::RunWithoutLook);
+    #[cfg(not(loom))]
+    return false;
+}
+
 #[cfg(loom)]
 mod weakened {
     use loom::sync::atomic::Ordering;
@@ -50,6 +60,8 @@ mod weakened {
         Relaxed = 3,
         /// A grant's end is published before the word is raised to its beginning.
         GrantBeforeRaise = 4,
+        /// A run is used up whatever was claimed since.
+        RunWithoutLook = 5,
     }
 
     static WEAKNESS: AtomicU8 = AtomicU8::new(Weakness::None as u8);

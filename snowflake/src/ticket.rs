@@ -16,7 +16,6 @@
 
 use crate::claim::Refusal;
 use crate::slot::Slot;
-use crate::sync::Ordering;
 use crate::{Clock, Generator, UnixMillis};
 
 /// A call that waits for one ID, with a ticket as soon as one is to be had.
@@ -37,7 +36,7 @@ impl<'a, C: Clock> InLine<'a, C> {
         let generator = self.generator;
         let ceiling = generator.ceiling.get();
         while self.ticket.is_none() {
-            let slot = Slot::from_word(generator.word.load(Ordering::Relaxed));
+            let slot = generator.word.get();
             let (now, _) = generator.read_clock(slot, None);
             let limit = generator.limit_at(now);
             if slot < limit.min(ceiling) {
@@ -47,7 +46,7 @@ impl<'a, C: Clock> InLine<'a, C> {
             if slot >= next_limit.min(ceiling) {
                 break;
             }
-            if generator.exchange(slot, slot.plus(1)) {
+            if generator.word.exchange(slot, slot.plus(1)) {
                 self.ticket = Some(slot);
             }
         }
@@ -228,7 +227,7 @@ mod tests {
         let mut call = InLine::new(&generator);
         assert!(call.take_ticket());
         assert!(call.ticket.is_none());
-        assert_eq!(generator.word.load(Ordering::Relaxed), first_of(101).to_word());
+        assert_eq!(generator.word.get(), first_of(101));
     }
 
     #[test]

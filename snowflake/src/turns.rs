@@ -11,23 +11,30 @@
 //! therefore `Relaxed`.
 //!
 //! Threads that do something else between two IDs must not wait for each other. So turns
-//! begin only at a pace of [`SAMPLE`] slots in a quarter of a turn, and end where one thread
-//! alone does not keep that up. It is four times what the layout lets through: a generator
-//! that is not about to use its millisecond up has no turns.
+//! begin only at a pace of [`SAMPLE`] slots in a quarter of a turn, and where one thread
+//! alone does not keep that up they end. It is one and a half times what the layout lets
+//! through: a generator that is not about to use its millisecond up has no turns, and one
+//! that has them can use it up.
 //!
 //! Who collides is told by sample, so that a thread that is alone pays next to nothing:
 //! whoever adds one to a word that is a multiple of [`SAMPLE`] leaves its name, and looks
 //! for whose was there before. Other claims, of blocks and by the clock, take no part.
+//!
+//! By the same samples a thread sees that it has the word to itself, and how many slots it
+//! may take [ahead](crate::runs): as many as there can be if it is alone, and in its turn half
+//! of what it can be expected to use up before the turn is over.
 
 use core::hint;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::layout::IDS_PER_MS;
+use crate::runs::LONGEST;
 use crate::slot::Slot;
 
 /// One slot in so many is a sample; a power of two.
-const SAMPLE: u64 = 16;
+pub(crate) const SAMPLE: u64 = if cfg!(loom) { 2 } else { 8 };
 
-/// A turn is a millisecond divided by this: 5.2 µs, or 300 claims, so that fewer than one
+/// A turn is a millisecond divided by this: 5.2 µs, or 500 claims, so that fewer than one
 /// in a hundred waits. A counter that counts more slowly takes no turns: it could not
 /// tell when one is over.
 pub(crate) const TURNS_PER_MS: u64 = 192;
@@ -41,6 +48,9 @@ const GRACES_PER_TURN: i64 = 8;
 /// How often a thread looks whether it is its turn: for two turns, where a look takes 25 ns.
 const MOST_LOOKS: usize = 400;
 
+/// For so many slots, 64 ms, nobody is taken for alone once somebody was who was not.
+const REST: u64 = 64 * IDS_PER_MS;
+
 /// Whether threads can be told apart; without, there are no turns.
 const ARE_THREADS_KNOWN: bool = cfg!(all(feature = "std", not(loom)));
 
@@ -52,6 +62,9 @@ pub(crate) struct Turns {
     began_at: AtomicU64,
     /// Who took the last sample, and when; not written while there are turns.
     sample: AtomicU64,
+    /// Since which slot one thread took all samples, or until which nobody is taken for
+    /// alone.
+    alone_since: AtomicU64,
 }
 
 impl Turns {
@@ -60,6 +73,7 @@ impl Turns {
             turn: AtomicU64::new(Stamp::NONE.0),
             began_at: AtomicU64::new(0),
             sample: AtomicU64::new(Stamp::NONE.0),
+            alone_since: AtomicU64::new(0),
         }
     }
 
@@ -72,28 +86,62 @@ impl Turns {
     /// Whether who claims `slot` is to [look about](Turns::look_about).
     #[inline]
     pub(crate) const fn is_sample(slot: Slot) -> bool {
-        ARE_THREADS_KNOWN && slot.to_word() & (SAMPLE - 1) == 0
+        // Each second one is one later: of two threads that take every other slot, one
+        // would otherwise take all samples.
+        let word = slot.to_word();
+        let later = word / SAMPLE % 2;
+        (ARE_THREADS_KNOWN || cfg!(loom)) && word % SAMPLE == later
     }
 
-    /// Begins a turn of this thread if it collides with another one.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn look_about(&self, slot: Slot, count: u64, counts_per_ms: u64) {
-        // Who waits for a turn reads this cache line, and would fight for it.
-        if self.are_taken() {
-            return;
-        }
-        let Some(thread) = Thread::current() else { return };
+    /// How many slots after `slot`, a sample, this thread may take ahead. Begins a turn of
+    /// it if it collides with another one.
+    pub(crate) fn look_about(&self, slot: Slot, count: u64, counts_per_ms: u64) -> u64 {
+        let Some(thread) = Thread::current() else {
+            // A model has as many runs as there can be.
+            return if cfg!(loom) { LONGEST } else { 0 };
+        };
         let now = Stamp::new(thread, count);
+        let length = counts_per_ms / TURNS_PER_MS;
+        // Who waits for a turn reads this cache line, and would fight for it.
+        let turn = Stamp(self.turn.load(Relaxed));
+        if turn != Stamp::NONE {
+            let slots = slot.to_word().wrapping_sub(self.began_at.load(Relaxed));
+            return turn.most_ahead(now, length, slots);
+        }
         let before = Stamp(self.sample.load(Relaxed));
         self.sample.store(now.0, Relaxed);
-        let length = counts_per_ms / TURNS_PER_MS;
-        let another = before != Stamp::NONE && before.thread() != thread;
+        if before.thread() == thread {
+            return self.most_alone(slot);
+        }
+        self.alone_since.fetch_max(slot.to_word(), Relaxed);
         let pace = (length / PACES_PER_TURN).cast_signed();
-        if another && (0..pace).contains(&now.since(before)) {
+        if before != Stamp::NONE && (0..pace).contains(&now.since(before)) {
             self.began_at.store(slot.to_word(), Relaxed);
             self.turn.store(now.plus(length).0, Relaxed);
         }
+        0
+    }
+
+    /// As [`look_about`](Turns::look_about), for a thread that has claimed `slot` with the gate
+    /// shut: only if it was alone until now.
+    pub(crate) fn look_back(&self, slot: Slot, count: u64, counts_per_ms: u64) -> u64 {
+        let Some(thread) = Thread::current() else { return 0 };
+        let sample = Stamp(self.sample.load(Relaxed));
+        let recent = 0..2 * counts_per_ms.cast_signed();
+        let its_own =
+            sample.thread() == thread && recent.contains(&Stamp::new(thread, count).since(sample));
+        if its_own && !self.are_taken() { self.most_alone(slot) } else { 0 }
+    }
+
+    /// How many slots a thread may take ahead that seems alone at `slot`: as many as there were
+    /// since another was seen.
+    fn most_alone(&self, slot: Slot) -> u64 {
+        slot.to_word().saturating_sub(self.alone_since.load(Relaxed)).min(LONGEST)
+    }
+
+    /// A thread that had slots ahead found another's claim past them, before that of `slot`.
+    pub(crate) fn run_was_broken(&self, slot: Slot) {
+        self.alone_since.store(slot.plus(REST).to_word(), Relaxed);
     }
 
     /// Waits until it is this thread's turn, or nobody's, at `count` or later.
@@ -101,7 +149,7 @@ impl Turns {
     #[inline(never)]
     pub(crate) fn wait(
         &self,
-        word: impl Fn() -> u64,
+        word: impl Fn() -> Slot,
         mut count: u64,
         counter: impl Fn() -> u64,
         counts_per_ms: u64,
@@ -119,9 +167,9 @@ impl Turns {
                     continue;
                 }
                 Step::TakeOver => {
-                    let word = word();
-                    if self.has_paid(word) {
-                        self.began_at.store(word, Relaxed);
+                    let (began, word) = (Slot::from_word(self.began_at.load(Relaxed)), word());
+                    if has_paid(began, word) {
+                        self.began_at.store(word.to_word(), Relaxed);
                         now.plus(length)
                     } else {
                         Stamp::NONE
@@ -129,16 +177,19 @@ impl Turns {
                 }
                 Step::End => Stamp::NONE,
             };
+            if next == Stamp::NONE {
+                self.alone_since.fetch_max(word().to_word(), Relaxed);
+            }
             if self.turn.compare_exchange(turn.0, next.0, Relaxed, Relaxed).is_ok() {
                 return;
             }
         }
     }
+}
 
-    /// Whether the turn that ends with `word` kept up the pace that turns begin at.
-    fn has_paid(&self, word: u64) -> bool {
-        word.wrapping_sub(self.began_at.load(Relaxed)) >= PACES_PER_TURN * SAMPLE
-    }
+/// Whether a turn that `began` and ends with `word` kept up the pace that turns begin at.
+const fn has_paid(began: Slot, word: Slot) -> bool {
+    word.to_word().wrapping_sub(began.to_word()) >= PACES_PER_TURN * SAMPLE
 }
 
 /// What a thread does about a turn.
@@ -179,6 +230,19 @@ impl Stamp {
     const fn since(self, other: Stamp) -> i64 {
         let counts = (self.0 & !Thread::MASK).wrapping_sub(other.0 & !Thread::MASK);
         counts.cast_signed() >> Thread::BITS
+    }
+
+    /// How many slots `now`'s thread may take ahead in this turn, which had `slots` so far:
+    /// no more than that, either.
+    fn most_ahead(self, now: Stamp, length: u64, slots: u64) -> u64 {
+        let left = self.since(now);
+        if self.thread() != now.thread() || !(1..length.cast_signed()).contains(&left) {
+            return 0;
+        }
+        let left = left.cast_unsigned();
+        // At this pace. More than a millisecond has is no pace.
+        let to_come = slots.min(IDS_PER_MS).saturating_mul(left) / (length - left);
+        (to_come / 2).min(slots).min(LONGEST / 4)
     }
 
     /// What `now`'s thread does about this turn. One is `length` counts long.
@@ -265,6 +329,25 @@ mod tests {
     fn a_turn_that_ends_too_late_to_be_one_is_over() {
         // The counter was set back, or its upper bits have come round.
         assert_eq!(steps_at(3999), [Step::End, Step::TakeOver]);
+    }
+
+    #[test]
+    fn in_its_turn_a_thread_takes_half_of_what_it_can_use_up_ahead() {
+        let turn = Stamp::new(ONE, 5000);
+        let ahead =
+            |thread, count, slots| turn.most_ahead(Stamp::new(thread, count), LENGTH, slots);
+        // At a slot in ten counts: 80 to come, 50, and 4.
+        assert_eq!([ahead(ONE, 4200, 20), ahead(ONE, 4500, 50), ahead(ONE, 4920, 92)], [20, 25, 4]);
+        assert_eq!(ahead(ONE, 4500, u64::MAX), LONGEST / 4, "however many there were");
+        assert_eq!([ahead(OTHER, 4500, 50), ahead(ONE, 5000, 50), ahead(ONE, 4000, 50)], [0; 3]);
+    }
+
+    #[test]
+    fn two_threads_that_take_every_other_slot_both_take_samples() {
+        let samples = (0..4096).map(Slot::from_word).filter(|&slot| Turns::is_sample(slot));
+        let samples = Vec::from_iter(samples.map(|slot| slot.to_word()));
+        assert_eq!(samples.len() as u64, 4096 / SAMPLE);
+        assert!(samples.windows(2).all(|pair| pair[0] % 2 != pair[1] % 2), "{samples:?}");
     }
 
     #[test]

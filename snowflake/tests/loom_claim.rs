@@ -131,6 +131,65 @@ fn no_id_is_too_early() {
     });
 }
 
+/// The first claim opens the gate, the next one finds out that it is alone, and the third
+/// takes the run.
+fn take_run(generator: &Generator<Watch>) {
+    for sequence in 2..5 {
+        assert_eq!(generator.try_next_id().unwrap().parts().sequence, sequence);
+    }
+}
+
+/// A thread has a run, from 5 to 7, and uses it while another claims and tells of its ID:
+/// once it has heard of that, it gives no ID that is smaller.
+fn ids_of_a_run_increase() {
+    model(|| {
+        let hands = Hands::at(5);
+        let generator = generator(&hands, 0, 5, 2);
+        let claim = |generator: &Generator<Watch>| generator.try_next_id().unwrap();
+        take_run(&generator);
+
+        let told = Arc::new(AtomicU64::new(0));
+        let other = thread::spawn({
+            let (generator, told) = (Arc::clone(&generator), Arc::clone(&told));
+            move || {
+                let id = claim(&generator);
+                told.store(id.get(), Ordering::Release);
+                id
+            }
+        });
+        let first = claim(&generator);
+        let heard = told.load(Ordering::Acquire);
+        let second = claim(&generator);
+        assert!(second > first, "{first:?}, then {second:?}");
+        assert!(second.get() > heard, "after {heard} was heard of: {second:?}");
+        assert_distinct(vec![first, second, other.join().unwrap()]);
+    });
+}
+
+/// A thread uses its run, from 5 to 7, gives back what is left, and takes a batch, while
+/// another claims twice: no ID comes twice, and each thread's increase.
+fn a_run_is_given_back() {
+    model(|| {
+        let hands = Hands::at(5);
+        let generator = generator(&hands, 0, 5, 2);
+        let claim = |generator: &Generator<Watch>| generator.try_next_id().unwrap();
+        take_run(&generator);
+
+        let other = thread::spawn({
+            let generator = Arc::clone(&generator);
+            move || vec![claim(&generator), claim(&generator)]
+        });
+        let mut ids = vec![claim(&generator)];
+        ids.extend(generator.try_reserve(2).unwrap());
+        ids.push(claim(&generator));
+        let ids = [ids, other.join().unwrap()];
+        for ids in &ids {
+            assert!(ids.is_sorted_by(|a, b| a < b), "a thread's IDs increase: {ids:?}");
+        }
+        assert_distinct(ids.concat());
+    });
+}
+
 /// Two threads ask twice each for the last slot of the last millisecond: one gets it,
 /// nobody gets the next node's first one, and the refused calls cost no more than one
 /// slot per thread.
@@ -285,6 +344,16 @@ fn ids_are_unique_and_increase() {
 #[test]
 fn the_limit_comes_with_the_gate() {
     holds_and_fails_with(&[Weakness::Relaxed], no_id_is_too_early);
+}
+
+#[test]
+fn a_run_ends_where_another_thread_claims() {
+    holds_and_fails_with(&[Weakness::RunWithoutLook], ids_of_a_run_increase);
+}
+
+#[test]
+fn what_is_left_of_a_run_is_given_back_or_lost() {
+    holds_and_fails_with(&[Weakness::TornCompareExchange], a_run_is_given_back);
 }
 
 #[test]

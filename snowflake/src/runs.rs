@@ -1,0 +1,138 @@
+//! Runs: slots in a row that a thread takes ahead, for its own next calls.
+//!
+//! To add to a word that other threads see takes as long as all the rest of a claim, also
+//! while no other thread is there. So a thread that has the word to itself, because it is
+//! alone or because it is its [turn](crate::turns), takes some slots at once. Its next
+//! calls hand them out, and each looks at the word first: there is a slot only **while the
+//! word stands at the run's end**. When anyone has claimed since, what is left of the run
+//! is lost.
+//!
+//! # Why it is right
+//!
+//! *Unique.* A run is claimed as any slots are, and then in thread-local memory, where no
+//! other thread finds it. Generators have a number each, so that a run is not mistaken for
+//! another one's that stands at the same place later, with the same word.
+//!
+//! *Increasing.* The look at the word is where the call claims. A word that stands at the
+//! run's end says that since the run was taken nothing was claimed but out of it: whoever
+//! else claims takes the word further, and only the run's own thread brings it back. A claim
+//! that happens before the call cannot be missed, for a read returns no older value than one
+//! that was written before it; a claim that happens after the call is past the run. With a
+//! claim that is neither, either order is right.
+//!
+//! *Given back.* A thread that is about to claim in another way takes the word from its run's
+//! end back to the run's next slot, by compare-and-swap, and loses nothing. If that
+//! succeeds nobody has claimed since, so that all slots from there on are unclaimed; and
+//! no other run ends there or later.
+//!
+//! *Never too early, never outside a grant.* A run lies in the millisecond of the slot
+//! that its thread has just claimed, and limits and grants lie between milliseconds. With
+//! the gate shut no run is used, and a word that was raised, for a grant past a gap or
+//! for good, ends it.
+//!
+//! Nobody waits for a run. If its thread sleeps or ends, what is left is lost, as the rest
+//! of any millisecond is. `tests/loom_claim.rs` tries runs, and fails without the look.
+
+mod held;
+mod taken;
+
+// Not the facade's: a model need not try numbers.
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::layout::IDS_PER_MS;
+use crate::slot::Slot;
+use crate::sync;
+use crate::turns::SAMPLE;
+use crate::{Clock, Generator};
+
+pub(crate) use taken::Taken;
+
+/// The most slots in a run; a power of two. None goes on past a multiple of it, and so
+/// none into the next millisecond.
+pub(crate) const LONGEST: u64 = if cfg!(loom) { 4 } else { 256 };
+
+const _: () = assert!(IDS_PER_MS.is_multiple_of(LONGEST) && LONGEST.is_multiple_of(2 * SAMPLE));
+
+/// The most slots in a thread's first run. The next ones are twice as long each, until one
+/// is lost.
+const FIRST: u64 = 2 * SAMPLE;
+
+/// Fewer do not pay.
+const SHORTEST: u64 = SAMPLE / 2;
+
+impl<C: Clock> Generator<C> {
+    /// The next slot of this thread's run, if there is one. The gate is open.
+    #[inline]
+    pub(crate) fn next_of_run(&self) -> Option<Slot> {
+        held::with(None, |run| {
+            if !run.is_left(self.number.load(Relaxed)) {
+                return None;
+            }
+            if self.word.get() != run.end() && !sync::run_without_look() {
+                return None;
+            }
+            let slot = run.give();
+            self.word.taken.note(run.noted());
+            Some(slot)
+        })
+    }
+
+    /// Takes the slots that follow `slot`, which this thread has just claimed: `most` at most,
+    /// and about as many as it has claimed before.
+    pub(crate) fn take_run(&self, slot: Slot, most: u64) {
+        if most == 0 {
+            return;
+        }
+        let number = self.number();
+        held::with((), |run| {
+            let first = slot.plus(1);
+            // A sample comes next, and with it the next run.
+            let wanted = first.plus(most.min(run.most_of(number))).to_word() & !(2 * SAMPLE - 1);
+            let end = wanted.min((slot.to_word() | (LONGEST - 1)) + 1);
+            if end < first.plus(SHORTEST).to_word() {
+                return;
+            }
+            // Who claims the last slot of a millisecond shuts the gate.
+            let end = if end.is_multiple_of(IDS_PER_MS) { end - 1 } else { end };
+            let slots = end - first.to_word();
+            let Some(noted) = self.word.taken.begin(run.noted(), first, slots) else { return };
+            run.set_noted(noted);
+            let end = Slot::from_word(end);
+            if self.word.exchange(first, end) {
+                run.begin(first, end);
+            } else {
+                self.word.taken.end(noted, slots);
+                run.end_early(true);
+            }
+        });
+    }
+
+    /// Gives back what is left of this thread's run. Returns whether somebody has claimed
+    /// since, so that it is lost.
+    pub(crate) fn end_run(&self) -> bool {
+        held::with(false, |run| {
+            if !run.is_left(self.number.load(Relaxed)) {
+                return false;
+            }
+            let (next, end) = (run.next(), run.end());
+            let is_lost = !self.word.exchange(end, next);
+            let unused = if is_lost { 0 } else { end.to_word() - next.to_word() };
+            self.word.taken.end(run.noted(), unused);
+            run.end_early(is_lost);
+            is_lost
+        })
+    }
+
+    /// The generator's number, which is no other's in this process. It has none before its
+    /// first run, as a constant has no number of its own.
+    fn number(&self) -> u64 {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        match self.number.load(Relaxed) {
+            0 => {
+                let new = LAST.fetch_add(1, Relaxed) + 1;
+                self.number.compare_exchange(0, new, Relaxed, Relaxed).map_or_else(|it| it, |_| new)
+            }
+            number => number,
+        }
+    }
+}
