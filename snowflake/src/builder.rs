@@ -1,5 +1,6 @@
 //! The settings of a generator.
 
+use core::fmt;
 use core::sync::atomic::AtomicU64;
 use core::time::Duration;
 
@@ -20,7 +21,7 @@ use crate::{BuildError, Clock, Epoch, Generator, Id, NodeId};
 ///
 /// What has no safe default, the node id and the epoch, is asked for there;
 /// everything here has one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[must_use = "a builder makes no generator until `build`"]
 pub struct Builder {
     pub(crate) node: NodeId,
@@ -176,5 +177,17 @@ impl Builder {
                 number: AtomicU64::new(0),
             }
         }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("node", &self.node)
+            .field("epoch", &self.epoch)
+            .field("max_ahead_ms", &self.max_ahead_ms)
+            .field("max_wait", &self.max_wait)
+            .field("frozen_after", &self.frozen_after)
+            .finish_non_exhaustive()
     }
 }
