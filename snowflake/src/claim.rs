@@ -167,6 +167,11 @@ impl<C: Clock> Generator<C> {
     /// Takes the word's slot, in this thread's turn if there are turns.
     #[inline(never)]
     fn claim_next(&self, count: u64, counts_per_ms: u64) -> Result<Slot, Refusal> {
+        if self.bring_run()
+            && let Some(slot) = self.next_of_run()
+        {
+            return Ok(slot);
+        }
         if self.turns.are_taken() {
             let (word, counter) = (|| self.word.get(), || self.clock.counter());
             self.turns.wait(word, count, counter, counts_per_ms);
@@ -183,7 +188,7 @@ impl<C: Clock> Generator<C> {
     #[cold]
     #[inline(never)]
     fn look_about(&self, slot: Slot, count: u64, counts_per_ms: u64) {
-        if self.end_run() {
+        if self.lose_run() {
             self.turns.run_was_broken(slot);
         }
         let ahead = self.turns.look_about(slot, count, counts_per_ms);

@@ -45,6 +45,8 @@ use crate::sync;
 use crate::turns::SAMPLE;
 use crate::{Clock, Generator};
 
+use held::Run;
+use taken::Account;
 pub(crate) use taken::Taken;
 
 /// The most slots in a run; a power of two. None goes on past a multiple of it, and so
@@ -64,17 +66,18 @@ impl<C: Clock> Generator<C> {
     /// The next slot of this thread's run, if there is one. The gate is open.
     #[inline]
     pub(crate) fn next_of_run(&self) -> Option<Slot> {
-        held::with(None, |run| {
-            if !run.is_left(self.number.load(Relaxed)) {
-                return None;
-            }
-            if self.word.get() != run.end() && !sync::run_without_look() {
-                return None;
-            }
-            let slot = run.give();
-            self.word.taken.note(run.noted());
-            Some(slot)
-        })
+        let number = self.number.load(Relaxed);
+        let stands_at = |end| self.word.get() == end || sync::run_without_look();
+        let (slot, account) = held::with(None, |runs| runs.give(number, stands_at))?;
+        self.word.taken.note(account, slot.plus(1));
+        Some(slot)
+    }
+
+    /// Looks for a run of this generator, where the thread has used another one's since.
+    /// Returns whether there may be one now.
+    pub(crate) fn bring_run(&self) -> bool {
+        let number = self.number.load(Relaxed);
+        number != 0 && held::with(false, |runs| runs.bring(number))
     }
 
     /// Takes the slots that follow `slot`, which this thread has just claimed: `most` at most,
@@ -83,11 +86,10 @@ impl<C: Clock> Generator<C> {
         if most == 0 {
             return;
         }
-        let number = self.number();
-        held::with((), |run| {
+        let take = |run: &mut Run| {
             let first = slot.plus(1);
             // A sample comes next, and with it the next run.
-            let wanted = first.plus(most.min(run.most_of(number))).to_word() & !(2 * SAMPLE - 1);
+            let wanted = first.plus(most.min(run.most())).to_word() & !(2 * SAMPLE - 1);
             let end = wanted.min((slot.to_word() | (LONGEST - 1)) + 1);
             if end < first.plus(SHORTEST).to_word() {
                 return;
@@ -95,32 +97,50 @@ impl<C: Clock> Generator<C> {
             // Who claims the last slot of a millisecond shuts the gate.
             let end = if end.is_multiple_of(IDS_PER_MS) { end - 1 } else { end };
             let slots = end - first.to_word();
-            let Some(noted) = self.word.taken.begin(run.noted(), first, slots) else { return };
-            run.set_noted(noted);
+            let taken = &self.word.taken;
+            let Some(account) = taken.begin(run.account, run.next, first, slots) else { return };
             let end = Slot::from_word(end);
             if self.word.exchange(first, end) {
-                run.begin(first, end);
+                run.begin(first, end, account);
             } else {
-                self.word.taken.end(noted, slots);
-                run.end_early(true);
+                taken.end(account, first, slots);
+                run.end(true);
             }
+        };
+        held::with((), |runs| runs.change(self.number(), take));
+    }
+
+    /// Gives back what is left of this thread's run, unless somebody has claimed since.
+    pub(crate) fn end_run(&self) {
+        self.change_run(|run| {
+            let is_lost = !run.is_used_up() && !self.word.exchange(run.end, run.next);
+            let unused = if is_lost { 0 } else { run.end.to_word() - run.next.to_word() };
+            self.word.taken.end(run.account, run.next, unused);
+            run.end(is_lost);
         });
     }
 
-    /// Gives back what is left of this thread's run. Returns whether somebody has claimed
-    /// since, so that it is lost.
-    pub(crate) fn end_run(&self) -> bool {
-        held::with(false, |run| {
-            if !run.is_left(self.number.load(Relaxed)) {
-                return false;
+    /// Gives up what is left of this thread's run, past whose end it has claimed a slot.
+    /// Returns whether anything was.
+    pub(crate) fn lose_run(&self) -> bool {
+        let lost = self.change_run(|run| {
+            let is_lost = !run.is_used_up();
+            if is_lost {
+                self.word.taken.end(run.account, run.next, 0);
+                run.end(true);
             }
-            let (next, end) = (run.next(), run.end());
-            let is_lost = !self.word.exchange(end, next);
-            let unused = if is_lost { 0 } else { end.to_word() - next.to_word() };
-            self.word.taken.end(run.noted(), unused);
-            run.end_early(is_lost);
             is_lost
-        })
+        });
+        lost.unwrap_or(false)
+    }
+
+    fn change_run<R>(&self, change: impl FnOnce(&mut Run) -> R) -> Option<R> {
+        let number = self.number.load(Relaxed);
+        if number == 0 {
+            return None;
+        }
+        let change = |run: &mut Run| (run.account != Account::NONE).then(|| change(run));
+        held::with(None, |runs| runs.change(number, change))
     }
 
     /// The generator's number, which is no other's in this process. It has none before its

@@ -142,6 +142,38 @@ fn a_run_is_no_other_generators() {
     }
 }
 
+#[test]
+fn a_thread_that_asks_several_generators_in_turn_loses_no_id() {
+    let clock = OpenClock::new(at(TICK));
+    let generators = [(); 5].map(|()| builder().build(&clock).unwrap());
+    let mut made = generators.each_ref().map(|_| Vec::new());
+    for count in (1..40).cycle().take(200) {
+        for (generator, made) in generators.iter().zip(&mut made) {
+            made.extend(ids(generator, count % 3 + count / 20 * 10));
+        }
+    }
+    for (generator, made) in generators.iter().zip(&made) {
+        assert_eq!(sequences(made), Vec::from_iter(0..made.len() as u64));
+        assert_eq!(generator.counters().ids_made, made.len() as u64);
+    }
+}
+
+#[test]
+fn a_thread_with_more_generators_than_it_remembers_makes_every_id_once() {
+    let clock = OpenClock::new(at(TICK));
+    let generators = Vec::from_iter((0..9).map(|_| builder().build(&clock).unwrap()));
+    let mut made = vec![Vec::new(); generators.len()];
+    for count in (1..40).cycle().take(80) {
+        for (generator, made) in generators.iter().zip(&mut made) {
+            made.extend(ids(generator, count));
+        }
+    }
+    for (generator, made) in generators.iter().zip(&made) {
+        assert!(made.is_sorted_by(|a, b| a < b));
+        assert_eq!(generator.counters().ids_made, made.len() as u64);
+    }
+}
+
 #[cfg(feature = "lease")]
 #[test]
 fn a_run_ends_with_its_grant() {

@@ -1,114 +1,170 @@
-//! The run that a thread holds, or held last, of whichever generator.
+//! The runs that a thread holds, or held last, of its generators.
 
 use core::cell::Cell;
 
-use super::taken::{Note, Noted};
+use super::taken::Account;
 use super::{FIRST, LONGEST};
 use crate::slot::Slot;
 
+/// Runs that a thread keeps beside the one it uses.
+const KEPT: usize = 4;
+
+/// A thread's run of a generator.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
-    generator: Cell<u64>,
-    next: Cell<Slot>,
-    end: Cell<Slot>,
-    note: Cell<Note>,
-    place: Cell<usize>,
-    /// The most slots that the next run may have.
-    most: Cell<u64>,
+    generator: u64,
+    pub(super) next: Slot,
+    pub(super) end: Slot,
+    pub(super) account: Account,
+    /// The most slots that the next one may have; 0 at first.
+    most: u64,
 }
 
 impl Run {
-    const fn none() -> Run {
+    /// No generator's.
+    const NONE: Run = Run::none_of(0);
+
+    const fn none_of(generator: u64) -> Run {
         let nowhere = Slot::from_word(0);
-        Run {
-            generator: Cell::new(0),
-            next: Cell::new(nowhere),
-            end: Cell::new(nowhere),
-            note: Cell::new(Note::NONE),
-            place: Cell::new(0),
-            most: Cell::new(0),
-        }
+        Run { generator, next: nowhere, end: nowhere, account: Account::NONE, most: 0 }
     }
 
-    /// Whether there is something left of this generator's run.
-    #[inline]
-    pub(super) fn is_left(&self, generator: u64) -> bool {
-        self.generator.get() == generator && self.next.get() != self.end.get()
+    pub(super) fn is_used_up(&self) -> bool {
+        self.next == self.end
     }
 
-    #[inline]
-    pub(super) fn end(&self) -> Slot {
-        self.end.get()
+    pub(super) fn begin(&mut self, first: Slot, end: Slot, account: Account) {
+        (self.next, self.end, self.account) = (first, end, account);
+        self.most = LONGEST.min(2 * self.most);
     }
 
-    #[inline]
-    pub(super) fn next(&self) -> Slot {
-        self.next.get()
-    }
-
-    #[inline]
-    pub(super) fn noted(&self) -> Noted {
-        Noted { note: self.note.get(), place: self.place.get() }
-    }
-
-    /// Takes the next slot out of the run.
-    #[inline]
-    pub(super) fn give(&self) -> Slot {
-        let slot = self.next.get();
-        self.next.set(slot.plus(1));
-        self.note.set(self.note.get().plus_one());
-        slot
-    }
-
-    /// How long a run of this generator may be: not at all if the thread comes to it from
-    /// another one, or has just begun.
-    pub(super) fn most_of(&self, generator: u64) -> u64 {
-        if self.generator.replace(generator) == generator {
-            return self.most.get();
-        }
-        self.next.set(self.end.get());
-        // What it noted with the other one stays there, and is right.
-        self.note.set(Note::NONE);
-        self.most.set(FIRST);
-        0
-    }
-
-    pub(super) fn begin(&self, first: Slot, end: Slot) {
-        self.next.set(first);
-        self.end.set(end);
-        self.most.set(LONGEST.min(2 * self.most.get()));
-    }
-
-    pub(super) fn set_noted(&self, Noted { note, place }: Noted) {
-        self.note.set(note);
-        self.place.set(place);
-    }
-
-    pub(super) fn end_early(&self, is_lost: bool) {
-        self.next.set(self.end.get());
-        self.note.set(Note::NONE);
+    pub(super) fn end(&mut self, is_lost: bool) {
+        (self.next, self.account) = (self.end, Account::NONE);
         if is_lost {
-            self.most.set(FIRST);
+            self.most = FIRST;
         }
+    }
+
+    /// How long it may be: for a thread that has just begun, not at all.
+    pub(super) fn most(&mut self) -> u64 {
+        let most = self.most;
+        self.most = most.max(FIRST);
+        most
+    }
+}
+
+/// The runs of a thread.
+pub(super) struct Runs {
+    /// What the thread asked last. Apart, for a claim to need no more of it.
+    in_use: InUse,
+    /// The others, those used last first.
+    kept: [Cell<Run>; KEPT],
+}
+
+struct InUse {
+    generator: Cell<u64>,
+    next: Cell<Slot>,
+    end: Cell<Slot>,
+    account: Cell<Account>,
+    most: Cell<u64>,
+}
+
+impl Runs {
+    const fn none() -> Runs {
+        let Run { generator, next, end, account, most } = Run::NONE;
+        let in_use = InUse {
+            generator: Cell::new(generator),
+            next: Cell::new(next),
+            end: Cell::new(end),
+            account: Cell::new(account),
+            most: Cell::new(most),
+        };
+        Runs { in_use, kept: [const { Cell::new(Run::NONE) }; KEPT] }
+    }
+
+    /// The next slot of the run in use and the account of it, if it is this generator's and
+    /// the word stands at its end.
+    #[inline]
+    pub(super) fn give(
+        &self,
+        generator: u64,
+        stands_at: impl Fn(Slot) -> bool,
+    ) -> Option<(Slot, Account)> {
+        let run = &self.in_use;
+        let (slot, end) = (run.next.get(), run.end.get());
+        if run.generator.get() != generator || slot == end || !stands_at(end) {
+            return None;
+        }
+        run.next.set(slot.plus(1));
+        Some((slot, run.account.get()))
+    }
+
+    /// Has the generator's run in use. Returns whether it was not.
+    pub(super) fn bring(&self, generator: u64) -> bool {
+        if self.in_use.generator.get() == generator {
+            return false;
+        }
+        let mut found = Run::none_of(generator);
+        let mut moved = self.in_use.get();
+        for kept in &self.kept {
+            moved = kept.replace(moved);
+            if moved.generator == generator {
+                found = moved;
+                break;
+            }
+        }
+        // One that was moved out is forgotten. What was noted of it stays there, and is right.
+        self.in_use.set(found);
+        true
+    }
+
+    /// What `f` makes of the generator's run.
+    pub(super) fn change<R>(&self, generator: u64, f: impl FnOnce(&mut Run) -> R) -> R {
+        self.bring(generator);
+        let mut run = self.in_use.get();
+        let made = f(&mut run);
+        self.in_use.set(run);
+        made
+    }
+}
+
+impl InUse {
+    fn get(&self) -> Run {
+        Run {
+            generator: self.generator.get(),
+            next: self.next.get(),
+            end: self.end.get(),
+            account: self.account.get(),
+            most: self.most.get(),
+        }
+    }
+
+    fn set(&self, Run { generator, next, end, account, most }: Run) {
+        self.generator.set(generator);
+        self.next.set(next);
+        self.end.set(end);
+        self.account.set(account);
+        self.most.set(most);
     }
 }
 
 #[cfg(all(feature = "std", not(loom)))]
 std::thread_local! {
-    static HELD: Run = const { Run::none() };
+    static HELD: Runs = const { Runs::none() };
 }
 #[cfg(loom)]
 loom::thread_local! {
-    static HELD: Run = Run::none();
+    static HELD: Runs = Runs::none();
 }
 
-/// What `f` makes of this thread's run, or `without` where threads have none.
+/// What `f` makes of this thread's runs, or `without` where threads have none.
 #[cfg(any(feature = "std", loom))]
 #[inline]
-pub(super) fn with<R>(without: R, f: impl FnOnce(&Run) -> R) -> R {
+pub(super) fn with<R>(without: R, f: impl FnOnce(&Runs) -> R) -> R {
     HELD.try_with(f).unwrap_or(without)
 }
 
 #[cfg(not(any(feature = "std", loom)))]
-pub(super) fn with<R>(without: R, _: impl FnOnce(&Run) -> R) -> R {
+pub(super) fn with<R>(without: R, _: impl FnOnce(&Runs) -> R) -> R {
     without
 }

@@ -10,9 +10,9 @@ use super::LONGEST;
 use crate::layout::IDS_PER_MS;
 use crate::slot::Slot;
 
-/// Threads that hold a run at the same time, those counted that did not come back. They
-/// share a cache line with the word. A power of two, so that a place is masked.
-const PLACES: usize = 4;
+/// Threads that hold a run at the same time, those counted that did not come back. A power of
+/// two, so that a place is masked.
+const PLACES: usize = 8;
 
 /// How long a place is kept, in slots: 2 s. Longer than a thread may stand still between
 /// its look at the word and its note, or an ID is missed.
@@ -27,28 +27,16 @@ pub(crate) struct Taken {
 
 /// What is noted of a run: its multiple of [`LONGEST`], and one more than it has given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Note(u64);
-
-/// A note and where it stands.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Noted {
-    pub(super) note: Note,
-    pub(super) place: usize,
-}
+struct Note(u64);
 
 impl Note {
-    pub(super) const NONE: Note = Note(0);
+    const NONE: Note = Note(0);
 
     /// Twice the room that a run needs.
     const ROOM: u64 = 2 * LONGEST;
 
     const fn of_run_at(first: Slot) -> Note {
         Note(first.to_word() / LONGEST * Note::ROOM + 1)
-    }
-
-    #[inline]
-    pub(super) const fn plus_one(self) -> Note {
-        Note(self.0 + 1)
     }
 
     const fn given(self) -> u64 {
@@ -60,39 +48,66 @@ impl Note {
     }
 }
 
+/// Where a thread notes what it gives of its run, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Account {
+    place: usize,
+    /// The note, less the run's next slot: both grow by one with each that is given.
+    offset: u64,
+}
+
+impl Account {
+    pub(super) const NONE: Account = Account { place: usize::MAX, offset: 0 };
+
+    #[inline]
+    const fn note_at(self, next: Slot) -> Note {
+        Note(next.to_word().wrapping_add(self.offset))
+    }
+}
+
 impl Taken {
     pub(crate) const fn new() -> Taken {
         Taken { slots: AtomicU64::new(0), notes: [const { AtomicU64::new(0) }; PLACES] }
     }
 
+    /// The run that has this account has given its slots up to `next`.
     #[inline]
-    pub(super) fn note(&self, Noted { note, place }: Noted) {
-        self.notes[place % PLACES].store(note.0, Relaxed);
+    pub(super) fn note(&self, account: Account, next: Slot) {
+        self.notes[account.place % PLACES].store(account.note_at(next).0, Relaxed);
     }
 
     /// Counts a run of so many slots, before the word shows them. Takes off what the thread's
-    /// last run gave. `None` if too many threads have runs.
-    pub(super) fn begin(&self, last: Noted, first: Slot, slots: u64) -> Option<Noted> {
+    /// `last` run gave, which had got to `next`. `None` if too many threads have runs.
+    pub(super) fn begin(
+        &self,
+        last: Account,
+        next: Slot,
+        first: Slot,
+        slots: u64,
+    ) -> Option<Account> {
         let note = Note::of_run_at(first);
-        let its_own = (last.note != Note::NONE).then_some(last);
+        let own = (last != Account::NONE).then(|| (last.place, last.note_at(next)));
         let free = (0..PLACES).filter_map(|place| {
             let seen = Note(self.notes[place].load(Relaxed));
             let age = first.to_word().saturating_sub(seen.first_multiple());
-            (seen == Note::NONE || age > KEPT).then_some(Noted { note: seen, place })
+            (seen == Note::NONE || age > KEPT).then_some((place, seen))
         });
-        let was = its_own.into_iter().chain(free).find(|&was| self.replace(was, note))?;
-        self.slots.fetch_add(slots.wrapping_sub(was.note.given()), Relaxed);
-        Some(Noted { note, ..was })
+        let (place, was) =
+            own.into_iter().chain(free).find(|&(place, was)| self.replace(place, was, note))?;
+        self.slots.fetch_add(slots.wrapping_sub(was.given()), Relaxed);
+        Some(Account { place, offset: note.0.wrapping_sub(first.to_word()) })
     }
 
-    /// Takes off what a run gave, and `unused` slots that nobody has any more.
-    pub(super) fn end(&self, last: Noted, unused: u64) {
+    /// Takes off what a run gave, which had got to `next`, and `unused` slots that nobody has
+    /// any more.
+    pub(super) fn end(&self, account: Account, next: Slot, unused: u64) {
+        let note = account.note_at(next);
         // Unless whoever has the place now did.
-        let given = if self.replace(last, Note::NONE) { last.note.given() } else { 0 };
+        let given = if self.replace(account.place, note, Note::NONE) { note.given() } else { 0 };
         self.slots.fetch_sub(given + unused, Relaxed);
     }
 
-    fn replace(&self, Noted { note, place }: Noted, next: Note) -> bool {
+    fn replace(&self, place: usize, note: Note, next: Note) -> bool {
         self.notes[place % PLACES].compare_exchange(note.0, next.0, Relaxed, Relaxed).is_ok()
     }
 
