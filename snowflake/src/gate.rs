@@ -66,7 +66,8 @@ impl Gate {
     /// The right to open the gate, unless another thread has it. Nobody waits for it.
     pub(crate) fn opener(&self) -> Option<Opener<'_>> {
         let taken = self.opening.swap(true, Ordering::Acquire);
-        (!taken).then_some(Opener { gate: self })
+        // Not `then_some`: an opener that is made is dropped, and gives the right away.
+        (!taken).then(|| Opener { gate: self })
     }
 }
 
@@ -89,5 +90,23 @@ impl Opener<'_> {
 impl Drop for Opener<'_> {
     fn drop(&mut self) {
         self.gate.opening.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_thread_at_a_time_may_open_the_gate() {
+        let gate = Gate::new();
+        let opener = gate.opener();
+        assert!(opener.is_some());
+        for _ in 0..2 {
+            assert!(gate.opener().is_none());
+        }
+        drop(opener);
+        assert!(gate.opener().is_some());
     }
 }
