@@ -51,6 +51,7 @@ impl Ceiling {
     }
 
     /// Whether `slot`, which waits to be given out, is not to be any more.
+    #[cfg_attr(not(feature = "std"), expect(dead_code, reason = "only calls that wait ask"))]
     pub(crate) fn is_void(&self, slot: Slot) -> bool {
         let floor = Slot::from_word(self.0.floor.load(Ordering::Relaxed));
         slot < floor || self.why() == LeaseEnd::Released

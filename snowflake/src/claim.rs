@@ -1,7 +1,8 @@
 //! The claim: how threads take slots.
 //!
 //! Three cache lines matter. The **word** ([`Word`](crate::word::Word)) holds the next free
-//! slot; every claim but those out of a [run](crate::runs) writes it. The **gate** holds the end of the millisecond, as a count
+//! slot. Every claim writes it, but one out of a [run](crate::runs), which reads it. The
+//! **gate** holds the end of the millisecond, as a count
 //! of the clock's cheap counter, and the *limit*, the first slot that may not be
 //! taken yet; every claim reads it and about one a millisecond writes it. The
 //! [`turns`](crate::turns) keep colliding threads apart, and only delay; every claim of the
@@ -47,11 +48,14 @@
 //! by a grant's limit reads a word that was raised to the grant, and takes a slot in it
 //! or none. One that slept across a gap with a limit of the grant before it gets a slot
 //! past that limit, and gives it up, however high the limit is by then; by
-//! compare-and-swap it fails, and looks again. Sealing raises the word past every limit.
+//! compare-and-swap it fails, and looks again. A word that is back at what was seen is as
+//! good: nothing from there on is claimed, and as a run begins above every raise before
+//! it, none is given back below one. Sealing raises the word past every limit.
 //!
 //! *Never past the end.* Limits never exceed [`Slot::end`], and slots are compared
 //! whole before they are unpacked. Claims past the limit raise the word by at most
-//! one per thread, tickets never past the end, far from where the node id of 2^10 times as many slots begins.
+//! one per thread, tickets never past the end, and runs not at all: far from where the node
+//! id of 2^10 times as many slots begins.
 //!
 //! *No trace.* With the gate shut a refused claim writes nothing. With the gate open
 //! it can only lose a race for the last slots, and the one that takes the last of
@@ -63,7 +67,8 @@
 //! no more, because the counter was read before the clock. Until then slots are older than
 //! the time, and below the limit all the same.
 //!
-//! `tests/loom_claim.rs` tries the interleavings, of calls that wait as well, and fails if the word's additions
+//! `tests/loom_claim.rs` tries the interleavings, of calls that wait and of runs as well, and
+//! fails if the word's additions
 //! or exchanges are torn or the gate's ordering is relaxed. Loom does not reorder
 //! all that `Relaxed` allows, which is why the argument is here as well.
 
@@ -178,10 +183,13 @@ impl<C: Clock> Generator<C> {
         }
         let limit = self.gate.limit();
         let slot = self.word.take_one();
+        if slot.plus(1) >= limit {
+            return self.claim_at_limit(slot, limit);
+        }
         if Turns::is_sample(slot) {
             self.look_about(slot, count, counts_per_ms);
         }
-        if slot.plus(1) < limit { Ok(slot) } else { self.claim_at_limit(slot, limit) }
+        Ok(slot)
     }
 
     /// Finds out who else claims, and takes a run if this thread has the word to itself.
@@ -220,7 +228,9 @@ impl<C: Clock> Generator<C> {
 
     /// Takes slots in a row, by compare-and-swap: what is refused leaves no trace.
     pub(crate) fn claim(&self, want: Want) -> Result<Claim, Refusal> {
-        self.end_run();
+        if self.end_run() {
+            self.turns.run_was_broken(self.word.get());
+        }
         loop {
             let seen = self.word.get();
             let until = self.gate.until();

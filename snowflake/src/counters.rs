@@ -48,13 +48,15 @@ impl<C: Clock> Generator<C> {
     pub fn counters(&self) -> Counters {
         let opened_at_tick = self.tally.opened_at_tick();
         let word = self.word.get_with_gaps();
-        let slots = word.to_word() - self.settings.first.to_word();
         let lead_ms = self.lead_since_opening(word);
         if opened_at_tick == self.tally.opened_at_tick() {
             self.tally.lead(lead_ms);
         }
+        let left = self.word.taken.left();
+        // A run that was given back meanwhile is left no more, and the word is lower for it.
+        let slots = word.min(self.word.get()).to_word() - self.settings.first.to_word();
         Counters {
-            ids_made: self.tally.made(slots, self.word.taken.left()),
+            ids_made: self.tally.made(slots, left),
             waits: self.tally.waits.load(Ordering::Relaxed),
             waited: Duration::from_nanos(self.tally.waited_ns.load(Ordering::Relaxed)),
             backward_steps: self.trust.backward_steps(),

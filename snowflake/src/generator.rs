@@ -19,14 +19,14 @@ use crate::{Builder, ClaimError, Clock, Epoch, Id, NodeId, SystemClock};
 /// [`Arc`](std::sync::Arc) or as a `static`.
 ///
 /// Threads that ask without a pause, six IDs a microsecond and more between them, take
-/// turns of 5 µs: on many servers an ID then costs them a quarter of what it does
+/// turns of 8 µs: on many servers an ID then costs them a quarter of what it does
 /// while cores fight for a cache line. A call may spin for its turn, with [`SystemClock`] for
-/// some 10 µs at most.
+/// some 16 µs at most.
 ///
 /// A thread that has had the generator to itself for some IDs takes its next ones ahead, 255 at
 /// most, and hands them out as long as no other thread asks. When one does, those that are left
-/// are lost: never more than were made, and at full speed a few in a thousand. A thread
-/// alone loses none.
+/// are lost. At full speed it is a few in a thousand; a thread alone loses none, with up to five
+/// generators by turns.
 ///
 /// # Examples
 ///

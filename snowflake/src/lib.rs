@@ -33,7 +33,7 @@
 //! - Nothing is masked or wrapped. A node id, an epoch or a clock out of range is an
 //!   error, in release builds as well.
 //! - A node makes 4096 IDs a millisecond, 4,096,000 a second, and no more. Threads that
-//!   share a [`Generator`] can leave a few of them unused.
+//!   share a [`Generator`] can leave some of them unused.
 //! - Calls from a **signal's handler** are not provided for: one in the middle of a call of the
 //!   same thread may repeat its ID.
 //! - An ID tells when it was made and, by comparison, how fast: **not for secrets**.

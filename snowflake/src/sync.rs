@@ -62,6 +62,8 @@ mod weakened {
         GrantBeforeRaise = 4,
         /// A run is used up whatever was claimed since.
         RunWithoutLook = 5,
+        /// A run is given back whatever was claimed since.
+        GiveBackWithoutLook = 6,
     }
 
     static WEAKNESS: AtomicU8 = AtomicU8::new(Weakness::None as u8);
@@ -104,6 +106,19 @@ mod weakened {
                 return seen;
             }
             self.0.fetch_add(value, order)
+        }
+
+        pub fn compare_exchange(
+            &self,
+            current: u64,
+            new: u64,
+            success: Ordering,
+            failure: Ordering,
+        ) -> Result<u64, u64> {
+            if weakened_by(Weakness::GiveBackWithoutLook) {
+                return Ok(self.0.swap(new, success));
+            }
+            self.0.compare_exchange(current, new, success, failure)
         }
 
         pub fn compare_exchange_weak(

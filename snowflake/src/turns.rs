@@ -11,10 +11,10 @@
 //! therefore `Relaxed`.
 //!
 //! Threads that do something else between two IDs must not wait for each other. So turns
-//! begin only at a pace of [`SAMPLE`] slots in a quarter of a turn, and where one thread
+//! begin only at a pace of [`SAMPLE`] slots in a sixth of a turn, and where one thread
 //! alone does not keep that up they end. It is one and a half times what the layout lets
-//! through: a generator that is not about to use its millisecond up has no turns, and one
-//! that has them can use it up.
+//! through: a generator that is not about to use its millisecond up has no turns for longer
+//! than one, and one that has them can use it up.
 //!
 //! Who collides is told by sample, so that a thread that is alone pays next to nothing:
 //! whoever adds one to a word that is a multiple of [`SAMPLE`] leaves its name, and looks
@@ -34,19 +34,19 @@ use crate::slot::Slot;
 /// One slot in so many is a sample; a power of two.
 pub(crate) const SAMPLE: u64 = if cfg!(loom) { 2 } else { 8 };
 
-/// A turn is a millisecond divided by this: 5.2 µs, or 500 claims, so that fewer than one
-/// in a hundred waits. A counter that counts more slowly takes no turns: it could not
-/// tell when one is over.
-pub(crate) const TURNS_PER_MS: u64 = 192;
+/// A turn is a millisecond divided by this: 7.8 µs, or 700 claims, so that far fewer than one
+/// in a hundred waits or misses a cache line. A counter that counts more slowly takes no
+/// turns: it could not tell when one is over.
+pub(crate) const TURNS_PER_MS: u64 = 128;
 
 /// Threads collide that take samples within a turn divided by this.
-const PACES_PER_TURN: u64 = 4;
+const PACES_PER_TURN: u64 = 6;
 
 /// After a turn its holder waits for a turn divided by this, for another to take the next.
 const GRACES_PER_TURN: i64 = 8;
 
 /// How often a thread looks whether it is its turn: for two turns, where a look takes 25 ns.
-const MOST_LOOKS: usize = 400;
+const MOST_LOOKS: usize = 640;
 
 /// For so many slots, 64 ms, nobody is taken for alone once somebody was who was not.
 const REST: u64 = 64 * IDS_PER_MS;
@@ -105,7 +105,7 @@ impl Turns {
         // Who waits for a turn reads this cache line, and would fight for it.
         let turn = Stamp(self.turn.load(Relaxed));
         if turn != Stamp::NONE {
-            let slots = slot.to_word().wrapping_sub(self.began_at.load(Relaxed));
+            let slots = slot.to_word().saturating_sub(self.began_at.load(Relaxed));
             return turn.most_ahead(now, length, slots);
         }
         let before = Stamp(self.sample.load(Relaxed));
@@ -125,7 +125,9 @@ impl Turns {
     /// As [`look_about`](Turns::look_about), for a thread that has claimed `slot` with the gate
     /// shut: only if it was alone until now.
     pub(crate) fn look_back(&self, slot: Slot, count: u64, counts_per_ms: u64) -> u64 {
-        let Some(thread) = Thread::current() else { return 0 };
+        let Some(thread) = Thread::current() else {
+            return if cfg!(loom) { LONGEST } else { 0 };
+        };
         let sample = Stamp(self.sample.load(Relaxed));
         let recent = 0..2 * counts_per_ms.cast_signed();
         let its_own =
@@ -189,7 +191,8 @@ impl Turns {
 
 /// Whether a turn that `began` and ends with `word` kept up the pace that turns begin at.
 const fn has_paid(began: Slot, word: Slot) -> bool {
-    word.to_word().wrapping_sub(began.to_word()) >= PACES_PER_TURN * SAMPLE
+    // A run that was given back can have taken the word below where the turn began.
+    word.to_word().saturating_sub(began.to_word()) >= PACES_PER_TURN * SAMPLE
 }
 
 /// What a thread does about a turn.

@@ -35,6 +35,13 @@ impl Word {
         Slot::from_word(self.next.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// Goes back from the `end` of a run to the `next` slot of it, if it is still there.
+    pub(crate) fn take_back(&self, end: Slot, next: Slot) -> bool {
+        // One that fails for no reason would lose the run.
+        let relaxed = Ordering::Relaxed;
+        self.next.compare_exchange(end.to_word(), next.to_word(), relaxed, relaxed).is_ok()
+    }
+
     /// Goes from `seen` to `next`, if it is still there. It may fail for no reason.
     pub(crate) fn exchange(&self, seen: Slot, next: Slot) -> bool {
         self.next

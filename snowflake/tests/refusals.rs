@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use common::{NODE, OpenClock, THREADS, assert_unique_and_increasing, at, builder, together};
 use snowflake::layout::{IDS_PER_MS, TIMESTAMP_MAX};
-use snowflake::{ClaimError, Generator, ReserveError, WaitError};
+use snowflake::{ClaimError, Epoch, Generator, Id, NodeId, ReserveError, WaitError};
 
 const TICK: u64 = 1_000_000;
 
@@ -27,7 +27,7 @@ fn refuse_a_million(refuse: impl Fn(&Generator<&OpenClock>) + Sync) {
         ids
     });
     assert_unique_and_increasing(&ids);
-    // What they had taken ahead of each other is lost, which is less than what they made.
+    // What they had taken ahead of each other is lost.
     let made = ids.concat().len() as u64;
     assert!((IDS_PER_MS / 2..=IDS_PER_MS).contains(&made), "{made} of a millisecond");
 
@@ -98,6 +98,21 @@ fn the_last_slot_shuts_the_gate() {
 
 /// Eight threads rush at the last slots of the layout: each of them is given out once,
 /// and nobody is shown another node's ID.
+#[test]
+fn eight_threads_at_the_end_of_the_layout_and_of_node_ids_see_its_end() {
+    for _ in 0..200 {
+        let clock = OpenClock::new(at(TIMESTAMP_MAX));
+        let generator = Generator::builder(NodeId::MAX, Epoch::Y2024).build(&clock).unwrap();
+        let ids = together(|_| {
+            let ids = std::iter::from_fn(|| generator.try_next_id().ok()).collect::<Vec<_>>();
+            assert_eq!(generator.try_next_id(), Err(ClaimError::Expired));
+            ids
+        });
+        assert_eq!(ids.concat().iter().max(), Some(&Id::MAX));
+        assert!(ids.concat().iter().all(|id| id.parts().node == 1023));
+    }
+}
+
 #[test]
 fn eight_threads_at_the_end_of_the_layout_see_its_end() {
     for _ in 0..200 {

@@ -99,6 +99,28 @@ fn no_more_ids_are_lost_than_were_made() {
     assert!(most_lost > 200, "no thread had more than {most_lost} ahead");
 }
 
+/// A thread makes a few IDs in each millisecond, and in some of them another one asks.
+#[test]
+fn in_the_long_run_few_ids_are_lost() {
+    for (each, others) in [(10, 8), (25, 3), (200, 1)] {
+        let clock = OpenClock::new(at(TICK));
+        let generator = &builder().build(&clock).unwrap();
+        let (mut made, mut lost) = (0, 0);
+        for tick in 0..600 {
+            made += ids(generator, each).len();
+            if tick % others == 0 {
+                let other =
+                    thread::scope(|scope| scope.spawn(|| ids(generator, 1)).join().unwrap());
+                lost += usize::from(other[0].parts().sequence) - each;
+                made += 1;
+            }
+            clock.tick();
+        }
+        assert!(lost <= made / 10, "{lost} were lost, {made} made");
+        assert_eq!(generator.counters().ids_made, made as u64);
+    }
+}
+
 /// Threads come and go, and what each had ahead is lost: not for long.
 #[test]
 fn threads_that_end_lose_a_few_runs_at_most() {

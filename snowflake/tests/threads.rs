@@ -19,6 +19,31 @@ fn ids_of_eight_threads_are_unique_and_increase_in_each() {
     assert_eq!(generator.counters().ids_made, 160_000);
 }
 
+/// Whoever looks at the counters while a thread gives back what it had taken ahead.
+#[test]
+fn the_count_is_right_whoever_looks_at_it_meanwhile() {
+    for _ in 0..2000 {
+        let generator = builder().max_ahead_ms(5).build(SystemClock).unwrap();
+        let done = AtomicBool::new(false);
+        let counted = thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    generator.counters();
+                }
+            });
+            let counted = [(); 20].map(|()| {
+                let made = (0..40).filter(|_| generator.next_id().is_ok()).count();
+                let made = made + generator.reserve(1).map_or(0, |batch| batch.len());
+                (made, generator.counters().ids_made)
+            });
+            done.store(true, Ordering::Relaxed);
+            counted
+        });
+        let expected = std::array::from_fn(|batch| (41, 41 * (batch as u64 + 1)));
+        assert_eq!(counted, expected);
+    }
+}
+
 /// Threads that ask in different ways share one timeline.
 #[test]
 fn every_way_to_ask_at_once_makes_no_duplicate() {

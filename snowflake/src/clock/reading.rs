@@ -37,7 +37,7 @@ pub struct HoldsUntil {
     pub count: u64,
     /// How much the counter grows in one millisecond; not 0. The clock is read for every
     /// ID if it is 2^40 or more. A counter that moves in steps of more than a microsecond
-    /// counts at most 191: colliding threads then take no turns, which it could not tell
+    /// counts at most 127: colliding threads then take no turns, which it could not tell
     /// the end of.
     pub counts_per_ms: u64,
 }

@@ -30,7 +30,7 @@
 //! In ten lines:
 //!
 //! 1. An ID is a node id, a timestamp and a sequence.
-//! 2. One generator makes no ID twice, because its word only grows.
+//! 2. One generator makes no ID twice, because it claims no slot twice.
 //! 3. A generator makes an ID only if its timestamp lies in a grant that it holds.
 //! 4. A grant of a node id begins at its mark or later, and moves the mark to its end.
 //! 5. The mark has moved durably before the grant is given. An answer that is lost, or a

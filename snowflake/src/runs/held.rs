@@ -38,11 +38,16 @@ impl Run {
         self.most = LONGEST.min(2 * self.most);
     }
 
-    pub(super) fn end(&mut self, is_lost: bool) {
+    /// It is over, and the rest of it given back: the next one is to be of use for longer.
+    pub(super) fn end(&mut self) {
+        let given = self.account.given_at(self.next);
+        self.most = (2 * given).clamp(FIRST, self.most.max(FIRST));
         (self.next, self.account) = (self.end, Account::NONE);
-        if is_lost {
-            self.most = FIRST;
-        }
+    }
+
+    /// It is over, and the rest of it lost.
+    pub(super) fn lose(&mut self) {
+        (self.next, self.account, self.most) = (self.end, Account::NONE, FIRST);
     }
 
     /// How long it may be: for a thread that has just begun, not at all.
@@ -70,6 +75,7 @@ struct InUse {
 }
 
 impl Runs {
+    #[cfg_attr(not(any(feature = "std", loom)), expect(dead_code, reason = "no thread has runs"))]
     const fn none() -> Runs {
         let Run { generator, next, end, account, most } = Run::NONE;
         let in_use = InUse {

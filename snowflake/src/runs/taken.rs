@@ -4,18 +4,20 @@
 //! place that nobody else writes meanwhile, so that a plain store will do. When the run is over
 //! it takes them off. A thread may not come back: its place is another's after [`KEPT`].
 
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::AtomicU64;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::LONGEST;
 use crate::layout::IDS_PER_MS;
 use crate::slot::Slot;
 
-/// Threads that hold a run at the same time, those counted that did not come back. A power of
-/// two, so that a place is masked.
-const PLACES: usize = 8;
+/// Threads that hold a run at the same time, those counted that did not come back. With the
+/// word and the sum they fill a cache line.
+const PLACES: usize = 6;
 
-/// How long a place is kept, in slots: 2 s. Longer than a thread may stand still between
-/// its look at the word and its note, or an ID is missed.
+/// How long a place is kept, in slots: 2 s of them. A thread that stands still for longer
+/// between its look at the word and its note writes over another one's, and up to
+/// [`LONGEST`] IDs are counted wrong for good.
 const KEPT: u64 = 2000 * IDS_PER_MS;
 
 #[derive(Debug)]
@@ -63,6 +65,11 @@ impl Account {
     const fn note_at(self, next: Slot) -> Note {
         Note(next.to_word().wrapping_add(self.offset))
     }
+
+    /// How many slots a run has given that has got to `next`.
+    pub(super) const fn given_at(self, next: Slot) -> u64 {
+        self.note_at(next).given()
+    }
 }
 
 impl Taken {
@@ -73,7 +80,9 @@ impl Taken {
     /// The run that has this account has given its slots up to `next`.
     #[inline]
     pub(super) fn note(&self, account: Account, next: Slot) {
-        self.notes[account.place % PLACES].store(account.note_at(next).0, Relaxed);
+        if let Some(note) = self.notes.get(account.place) {
+            note.store(account.note_at(next).0, Relaxed);
+        }
     }
 
     /// Counts a run of so many slots, before the word shows them. Takes off what the thread's
@@ -104,16 +113,17 @@ impl Taken {
         let note = account.note_at(next);
         // Unless whoever has the place now did.
         let given = if self.replace(account.place, note, Note::NONE) { note.given() } else { 0 };
-        self.slots.fetch_sub(given + unused, Relaxed);
+        // A reader that sees them taken off sees the word that was lowered before.
+        self.slots.fetch_sub(given + unused, Release);
     }
 
     fn replace(&self, place: usize, note: Note, next: Note) -> bool {
-        self.notes[place % PLACES].compare_exchange(note.0, next.0, Relaxed, Relaxed).is_ok()
+        self.notes[place].compare_exchange(note.0, next.0, Relaxed, Relaxed).is_ok()
     }
 
     /// The slots that were taken and not given.
     pub(crate) fn left(&self) -> u64 {
-        let slots = self.slots.load(Relaxed);
+        let slots = self.slots.load(Acquire);
         self.notes
             .iter()
             .fold(slots, |left, note| left.wrapping_sub(Note(note.load(Relaxed)).given()))

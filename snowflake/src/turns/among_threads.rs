@@ -14,6 +14,9 @@ use crate::{Clock, CoarseClock, Epoch, Generator, HoldsUntil, NodeId, Reading, U
 const LENGTH: u64 = 1000;
 const COUNTS_PER_MS: u64 = LENGTH * TURNS_PER_MS;
 
+/// The last count at which a sample collides with one at 5000.
+const LAST: u64 = 5000 + LENGTH / PACES_PER_TURN - 1;
+
 /// Turns after a sample of another thread at the count of 5000, and one of this at `count`.
 fn sampled(count: u64) -> Turns {
     let turns = Turns::new();
@@ -73,15 +76,15 @@ fn a_thread_that_was_not_alone_after_all_takes_none_ahead_for_a_while() {
 
 #[test]
 fn threads_that_are_not_at_full_speed_take_no_turns() {
-    assert!(!sampled(5000 + LENGTH / 4).are_taken());
+    assert!(!sampled(5000 + LENGTH / PACES_PER_TURN).are_taken());
     assert!(!sampled(4999).are_taken());
 }
 
 #[test]
 fn of_two_that_collide_the_one_that_saw_it_goes_on() {
-    let turns = sampled(5249);
+    let turns = sampled(LAST);
     let this = Thread::current().unwrap();
-    assert_eq!(turn(&turns), Stamp::new(this, 5249 + LENGTH));
+    assert_eq!(turn(&turns), Stamp::new(this, LAST + LENGTH));
 }
 
 #[test]
