@@ -143,7 +143,10 @@ impl Turns {
 
     /// A thread that had slots ahead found another's claim past them, before that of `slot`.
     pub(crate) fn run_was_broken(&self, slot: Slot) {
-        self.alone_since.store(slot.plus(REST).to_word(), Relaxed);
+        // Not each time: who waits for a turn reads this cache line.
+        if self.alone_since.load(Relaxed) < slot.plus(REST / 2).to_word() {
+            self.alone_since.store(slot.plus(REST).to_word(), Relaxed);
+        }
     }
 
     /// Waits until it is this thread's turn, or nobody's, at `count` or later.
