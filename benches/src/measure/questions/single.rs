@@ -89,7 +89,8 @@ pub(crate) fn ask() {
             "{FRESH_IDS} IDs by `try` of a fresh millisecond, with the system's clock: below the \
              layout's cap of 4,096,000 IDs/s. Medians of {ROUNDS} interleaved rounds. ferroid pays \
              for its figure with a thread that wakes every millisecond for ever; this crate has \
-             none."
+             none. It is below the floor because most of its IDs need no addition that other \
+             threads see."
         ),
         &["subject", "ns per ID", "of the floor", "of this crate", "this crate's share of it"],
         &rows,
