@@ -43,18 +43,16 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::layout::IDS_PER_MS;
 use crate::slot::Slot;
 use crate::sync;
-use crate::turns::SAMPLE;
+use crate::turns::{LONGEST_RUN, SAMPLE};
 use crate::{Clock, Generator};
 
 use held::Run;
 use taken::Account;
 pub(crate) use taken::Taken;
 
-/// The most slots in a run; a power of two. None goes on past a multiple of it, and so
-/// none into the next millisecond.
-pub(crate) const LONGEST: u64 = if cfg!(loom) { 4 } else { 256 };
-
-const _: () = assert!(IDS_PER_MS.is_multiple_of(LONGEST) && LONGEST.is_multiple_of(2 * SAMPLE));
+// No run goes on past a multiple of the longest, and so none into the next millisecond.
+const _: () =
+    assert!(IDS_PER_MS.is_multiple_of(LONGEST_RUN) && LONGEST_RUN.is_multiple_of(2 * SAMPLE));
 
 /// The most slots in a thread's first run. The next ones are twice as long each, until one
 /// is lost.
@@ -92,7 +90,7 @@ impl<C: Clock> Generator<C> {
             let first = slot.plus(1);
             // A sample comes next, and with it the next run.
             let wanted = first.plus(most.min(run.most())).to_word() & !(2 * SAMPLE - 1);
-            let end = wanted.min((slot.to_word() | (LONGEST - 1)) + 1);
+            let end = wanted.min((slot.to_word() | (LONGEST_RUN - 1)) + 1);
             if end < first.plus(SHORTEST).to_word() {
                 return;
             }

@@ -28,11 +28,13 @@ use core::hint;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::layout::IDS_PER_MS;
-use crate::runs::LONGEST;
 use crate::slot::Slot;
 
 /// One slot in so many is a sample; a power of two.
 pub(crate) const SAMPLE: u64 = if cfg!(loom) { 2 } else { 8 };
+
+/// The most slots that a thread takes ahead; a power of two.
+pub(crate) const LONGEST_RUN: u64 = if cfg!(loom) { 4 } else { 256 };
 
 /// A turn is a millisecond divided by this: 7.8 µs, or 700 claims, so that far fewer than one
 /// in a hundred waits or misses a cache line. A counter that counts more slowly takes no
@@ -98,7 +100,7 @@ impl Turns {
     pub(crate) fn look_about(&self, slot: Slot, count: u64, counts_per_ms: u64) -> u64 {
         let Some(thread) = Thread::current() else {
             // A model has as many runs as there can be.
-            return if cfg!(loom) { LONGEST } else { 0 };
+            return if cfg!(loom) { LONGEST_RUN } else { 0 };
         };
         let now = Stamp::new(thread, count);
         let length = counts_per_ms / TURNS_PER_MS;
@@ -126,7 +128,7 @@ impl Turns {
     /// shut: only if it was alone until now.
     pub(crate) fn look_back(&self, slot: Slot, count: u64, counts_per_ms: u64) -> u64 {
         let Some(thread) = Thread::current() else {
-            return if cfg!(loom) { LONGEST } else { 0 };
+            return if cfg!(loom) { LONGEST_RUN } else { 0 };
         };
         let sample = Stamp(self.sample.load(Relaxed));
         let recent = 0..2 * counts_per_ms.cast_signed();
@@ -138,7 +140,7 @@ impl Turns {
     /// How many slots a thread may take ahead that seems alone at `slot`: as many as there were
     /// since another was seen.
     fn most_alone(&self, slot: Slot) -> u64 {
-        slot.to_word().saturating_sub(self.alone_since.load(Relaxed)).min(LONGEST)
+        slot.to_word().saturating_sub(self.alone_since.load(Relaxed)).min(LONGEST_RUN)
     }
 
     /// A thread that had slots ahead found another's claim past them, before that of `slot`.
@@ -248,7 +250,7 @@ impl Stamp {
         let left = left.cast_unsigned();
         // At this pace. More than a millisecond has is no pace.
         let to_come = slots.min(IDS_PER_MS).saturating_mul(left) / (length - left);
-        (to_come / 2).min(slots).min(LONGEST / 4)
+        (to_come / 2).min(slots).min(LONGEST_RUN / 4)
     }
 
     /// What `now`'s thread does about this turn. One is `length` counts long.
@@ -344,7 +346,7 @@ mod tests {
             |thread, count, slots| turn.most_ahead(Stamp::new(thread, count), LENGTH, slots);
         // At a slot in ten counts: 80 to come, 50, and 4.
         assert_eq!([ahead(ONE, 4200, 20), ahead(ONE, 4500, 50), ahead(ONE, 4920, 92)], [20, 25, 4]);
-        assert_eq!(ahead(ONE, 4500, u64::MAX), LONGEST / 4, "however many there were");
+        assert_eq!(ahead(ONE, 4500, u64::MAX), LONGEST_RUN / 4, "however many there were");
         assert_eq!([ahead(OTHER, 4500, 50), ahead(ONE, 5000, 50), ahead(ONE, 4000, 50)], [0; 3]);
     }
 

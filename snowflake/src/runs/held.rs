@@ -2,9 +2,10 @@
 
 use core::cell::Cell;
 
+use super::FIRST;
 use super::taken::Account;
-use super::{FIRST, LONGEST};
 use crate::slot::Slot;
+use crate::turns::LONGEST_RUN;
 
 /// Runs that a thread keeps beside the one it uses.
 const KEPT: usize = 4;
@@ -35,7 +36,7 @@ impl Run {
 
     pub(super) fn begin(&mut self, first: Slot, end: Slot, account: Account) {
         (self.next, self.end, self.account) = (first, end, account);
-        self.most = LONGEST.min(2 * self.most);
+        self.most = LONGEST_RUN.min(2 * self.most);
     }
 
     /// It is over, and the rest of it given back: the next one is to be of use for longer.

@@ -7,9 +7,9 @@
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use super::LONGEST;
 use crate::layout::IDS_PER_MS;
 use crate::slot::Slot;
+use crate::turns::LONGEST_RUN;
 
 /// Threads that hold a run at the same time, those counted that did not come back. With the
 /// word and the sum they fill a cache line.
@@ -17,7 +17,7 @@ const PLACES: usize = 6;
 
 /// How long a place is kept, in slots: 2 s of them. A thread that stands still for longer
 /// between its look at the word and its note writes over another one's, and up to
-/// [`LONGEST`] IDs are counted wrong for good.
+/// [`LONGEST_RUN`] IDs are counted wrong for good.
 const KEPT: u64 = 2000 * IDS_PER_MS;
 
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct Taken {
     notes: [AtomicU64; PLACES],
 }
 
-/// What is noted of a run: its multiple of [`LONGEST`], and one more than it has given.
+/// What is noted of a run: its multiple of [`LONGEST_RUN`], and one more than it has given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Note(u64);
 
@@ -35,10 +35,10 @@ impl Note {
     const NONE: Note = Note(0);
 
     /// Twice the room that a run needs.
-    const ROOM: u64 = 2 * LONGEST;
+    const ROOM: u64 = 2 * LONGEST_RUN;
 
     const fn of_run_at(first: Slot) -> Note {
-        Note(first.to_word() / LONGEST * Note::ROOM + 1)
+        Note(first.to_word() / LONGEST_RUN * Note::ROOM + 1)
     }
 
     const fn given(self) -> u64 {
@@ -46,7 +46,7 @@ impl Note {
     }
 
     const fn first_multiple(self) -> u64 {
-        self.0 / Note::ROOM * LONGEST
+        self.0 / Note::ROOM * LONGEST_RUN
     }
 }
 

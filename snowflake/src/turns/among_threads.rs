@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 
 use super::{
-    LONGEST, MOST_LOOKS, PACES_PER_TURN, REST, SAMPLE, Stamp, TURNS_PER_MS, Thread, Turns,
+    LONGEST_RUN, MOST_LOOKS, PACES_PER_TURN, REST, SAMPLE, Stamp, TURNS_PER_MS, Thread, Turns,
 };
 use crate::slot::Slot;
 use crate::{Clock, CoarseClock, Epoch, Generator, HoldsUntil, NodeId, Reading, UnixMillis};
@@ -56,11 +56,11 @@ fn a_thread_alone_takes_as_many_slots_ahead_as_there_were() {
     let turns = Turns::new();
     assert_eq!(look_about(&turns, 1000), 0, "nothing is known yet");
     let ahead = [1016, 1040, 1400, 9000].map(|slot| look_about(&turns, slot));
-    assert_eq!(ahead, [16, 40, LONGEST, LONGEST]);
+    assert_eq!(ahead, [16, 40, LONGEST_RUN, LONGEST_RUN]);
     thread::scope(|scope| {
         scope.spawn(|| assert_eq!(turns.look_back(Slot::from_word(9001), 5000, COUNTS_PER_MS), 0));
     });
-    assert_eq!(turns.look_back(Slot::from_word(9001), 5000, COUNTS_PER_MS), LONGEST);
+    assert_eq!(turns.look_back(Slot::from_word(9001), 5000, COUNTS_PER_MS), LONGEST_RUN);
     let late = 5000 + 2 * COUNTS_PER_MS;
     assert_eq!(turns.look_back(Slot::from_word(9001), late, COUNTS_PER_MS), 0, "long ago");
 }
