@@ -18,15 +18,15 @@ use crate::{Builder, ClaimError, Clock, Epoch, Id, NodeId, SystemClock};
 /// Lock-free: the whole claim is one atomic word. Share it by reference, in an
 /// [`Arc`](std::sync::Arc) or as a `static`.
 ///
-/// Threads that ask without a pause, six IDs a microsecond and more between them, take
-/// turns of 8 µs: on many servers an ID then costs them a quarter of what it does
+/// Threads that ask without a pause, faster than the layout lets them go on, take turns of
+/// 8 µs: on many servers an ID then costs them a quarter of what it does
 /// while cores fight for a cache line. A call may spin for its turn, with [`SystemClock`] for
 /// some 16 µs at most.
 ///
 /// A thread that has had the generator to itself for some IDs takes its next ones ahead, 255 at
 /// most, and hands them out as long as no other thread asks. When one does, those that are left
-/// are lost. At full speed it is a few in a thousand; a thread alone loses none, with up to five
-/// generators by turns.
+/// are lost: of threads at full speed about one ID in a hundred. A thread alone loses none, but
+/// for one that asks more than five generators by turns.
 ///
 /// # Examples
 ///
@@ -93,7 +93,8 @@ impl<C: Clock> Generator<C> {
     ///   the epoch. Trying again does not help.
     /// - [`ClaimError::LeaseEnded`], with a node id from a lease, if the grant has ended. No ID
     ///   was used up, and trying again helps unless `why` says otherwise.
-    /// - [`ClaimError::Forked`] in a child of the process that built the generator, always.
+    /// - [`ClaimError::Forked`] in a [forked](crate#forks) child of the process that built the
+    ///   generator, always.
     ///
     /// Who is refused and tries again at once, in a loop, spends a core on it: sleep for
     /// `wait_ms`, or call `next_id`.

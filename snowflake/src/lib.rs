@@ -24,7 +24,8 @@
 //!
 //! - IDs of one [`Generator`] are **unique and strictly increasing** in the order of
 //!   the claims, from any number of threads, whatever the clock does. An ID that
-//!   reaches another thread is smaller than that thread's next one.
+//!   reaches another thread is smaller than that thread's next one. Not so the IDs of
+//!   a [`Local`], or of a [`Batch`], which were claimed before: they increase in each.
 //! - IDs of generators with **different node ids and one epoch** are unique. Among
 //!   each other they are ordered only as well as their clocks agree: k-sorted, in
 //!   Twitter's word.
@@ -32,10 +33,10 @@
 //!   forgot, **collide**. Nothing here can know of the other.
 //! - Nothing is masked or wrapped. A node id, an epoch or a clock out of range is an
 //!   error, in release builds as well.
-//! - A node makes 4096 IDs a millisecond, 4,096,000 a second, and no more. Threads that
-//!   share a [`Generator`] can leave some of them unused.
-//! - Calls from a **signal's handler** are not provided for: one in the middle of a call of the
-//!   same thread may repeat its ID.
+//! - A node makes at most 4096 IDs a millisecond, 4,096,000 a second. Threads that share
+//!   a [`Generator`] leave [some of them](Generator) unused.
+//! - Make no IDs in a **signal's handler**: one that interrupts a call of the same thread
+//!   may be given the same ID as that call.
 //! - An ID tells when it was made and, by comparison, how fast: **not for secrets**.
 //!
 //! # Choosing an epoch and node ids
@@ -59,6 +60,14 @@
 //! ([`resume_after`](Builder::resume_after), with the largest ID in the database, say),
 //! or leave it down for as long as the lead and the steps to be expected are.
 //!
+//! # Forks
+//!
+//! A child made by libc's `fork` repeats none of its parent's IDs: each call of a generator,
+//! handle or batch that it has a copy of is refused as [`Forked`](ClaimError::Forked). It builds
+//! a generator of its own, with a node id of its own; a service that forks at its start
+//! builds its generator afterwards. A child made by the system call itself is not
+//! noticed, nor is any without feature `std`.
+//!
 //! # When the clock misbehaves
 //!
 //! The generator stays on its timeline, and no ID is smaller than one before it.
@@ -75,7 +84,7 @@
 //!   after a second ([`frozen_after`](Builder::frozen_after)).
 //! - **Before the epoch, or past the last timestamp**: an error.
 //!
-//! [`Generator::counters`] tells how often each of them happened.
+//! [`Generator::counters`] tells how often calls waited and the clock went back or jumped.
 //!
 //! # Choosing between the ways to ask
 //!
@@ -95,6 +104,11 @@
 //! A call that is refused, times out or is cancelled leaves no trace: however often
 //! it is repeated, the next ID is not delayed by it. What becomes of one that has waited in
 //! vain, because the clock stopped meanwhile, is told with [`next_id`](Generator::next_id).
+//!
+//! Where other threads use every millisecond up, only [`next_id`](Generator::next_id), its
+//! timeout and its deadline are in line. The other ways may find each next millisecond used
+//! up as well, a batch the more so the larger it is, and a `try_next_id` after each
+//! `wait_ms` may never have an ID.
 //!
 //! A [`max_ahead_ms`](Builder::max_ahead_ms) of a few milliseconds takes a burst, or a
 //! small correction of the clock, at once instead of waiting it out. Its price is the
