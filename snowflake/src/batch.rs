@@ -105,18 +105,18 @@ impl<C: Clock> Generator<C> {
 #[derive(Clone)]
 #[must_use = "the IDs of a batch that is dropped are lost"]
 pub struct Batch {
-    ids: Run,
+    ids: Row,
     /// The [generation](fork::generation) of the process that claimed it. There is no end
     /// of a millisecond to tell a child by.
     born: u32,
 }
 
 impl Batch {
-    const EMPTY: Batch = Batch { ids: Run::EMPTY, born: fork::STARTED };
+    const EMPTY: Batch = Batch { ids: Row::EMPTY, born: fork::STARTED };
 
     #[inline]
     fn of(claim: Claim) -> Batch {
-        Batch { ids: Run::of(claim), born: fork::generation() }
+        Batch { ids: Row::of(claim), born: fork::generation() }
     }
 
     #[inline]
@@ -153,11 +153,11 @@ impl Iterator for Batch {
     fn fold<B, F: FnMut(B, Id) -> B>(mut self, init: B, mut fold: F) -> B {
         let mut folded = init;
         while !self.is_forked() && self.ids.left > 0 {
-            let Run { next, left } = self.ids;
+            let Row { next, left } = self.ids;
             let until_full = SEQUENCE_FULL - (next & SEQUENCE_FULL);
             let last = next + until_full.min(u64::from(left) - 1);
             folded = (next..=last).fold(folded, |folded, raw| fold(folded, Id::from_clear(raw)));
-            self.ids = Run { next: after(last), left: left - (last - next) as u32 - 1 };
+            self.ids = Row { next: after(last), left: left - (last - next) as u32 - 1 };
         }
         folded
     }
@@ -165,19 +165,19 @@ impl Iterator for Batch {
 
 /// IDs in a row of the process that claimed them.
 #[derive(Clone)]
-pub(crate) struct Run {
+pub(crate) struct Row {
     /// The next ID as a number, or the one after the last.
     next: u64,
     left: u32,
 }
 
-impl Run {
-    pub(crate) const EMPTY: Run = Run { next: 0, left: 0 };
+impl Row {
+    pub(crate) const EMPTY: Row = Row { next: 0, left: 0 };
 
     #[inline]
-    pub(crate) fn of(claim: Claim) -> Run {
+    pub(crate) fn of(claim: Claim) -> Row {
         // Asked for as a u32, and never more than that.
-        Run { next: claim.first.id().get(), left: claim.count as u32 }
+        Row { next: claim.first.id().get(), left: claim.count as u32 }
     }
 
     pub(crate) const fn left(&self) -> u32 {

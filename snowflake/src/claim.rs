@@ -2,16 +2,16 @@
 //!
 //! Three cache lines matter. The **word** ([`Word`](crate::word::Word)) holds the next free
 //! slot. Every claim writes it, but one out of a [run](crate::runs), which reads it. The
-//! **gate** holds the end of the millisecond, as a count
-//! of the clock's cheap counter, and the *limit*, the first slot that may not be
-//! taken yet; every claim reads it and about one a millisecond writes it. The
+//! **gate** holds the end of the millisecond, as a count of the clock's cheap counter, and
+//! the *limit*, the first slot that may not be taken yet; every claim reads it and about
+//! one a millisecond writes it. The
 //! [`turns`](crate::turns) keep colliding threads apart, and only delay; every claim of the
 //! word reads them, and one in eight writes them.
 //!
 //! With the gate open a claim reads the counter, and has the next slot of its thread's run
 //! if nobody has claimed since. If there is none it adds one to the word, and has its slot if
-//! that is below the limit. In a forked child no gate of its parent's is
-//! open ([`fork`]). With the gate shut a claim asks which process it is in, reads the clock,
+//! that is below the limit. In a forked child no gate of its parent's is open ([`fork`]).
+//! With the gate shut a claim asks which process it is in, reads the clock,
 //! raises the word to it and takes a slot by compare-and-swap, or is refused and
 //! leaves everything as it was. The thread that holds the [`Opener`] then opens the
 //! gate. Nobody waits for the opener: without it a claim costs a clock reading. The
@@ -68,9 +68,8 @@
 //! the time, and below the limit all the same.
 //!
 //! `tests/loom_claim.rs` tries the interleavings, of calls that wait and of runs as well, and
-//! fails if the word's additions
-//! or exchanges are torn or the gate's ordering is relaxed. Loom does not reorder
-//! all that `Relaxed` allows, which is why the argument is here as well.
+//! fails if the word's additions or exchanges are torn or the gate's ordering is relaxed.
+//! Loom does not reorder all that `Relaxed` allows, which is why the argument is here as well.
 
 use crate::clock::{Clock, Reading};
 use crate::epoch::UnixMillis;

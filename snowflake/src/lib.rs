@@ -62,10 +62,10 @@
 //!
 //! # Forks
 //!
-//! A child made by libc's `fork` repeats none of its parent's IDs: each call of a generator,
-//! handle or batch that it has a copy of is refused as [`Forked`](ClaimError::Forked). It builds
-//! a generator of its own, with a node id of its own; a service that forks at its start
-//! builds its generator afterwards. A child made by the system call itself is not
+//! A child made by libc's `fork` repeats none of its parent's IDs: each call of a generator
+//! or a handle that it has a copy of is refused as [`Forked`](ClaimError::Forked), and a batch
+//! is empty. It builds a generator of its own, with a node id of its own; a service that
+//! forks at its start builds its generator afterwards. A child made by the system call itself is not
 //! noticed, nor is any without feature `std`.
 //!
 //! # When the clock misbehaves

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::num::NonZeroU16;
 
-use crate::batch::Run;
+use crate::batch::Row;
 use crate::claim::{Holds, Refusal, Want};
 use crate::{ClaimError, Clock, Generator, Id};
 
@@ -35,7 +35,7 @@ impl<C: Clock> Generator<C> {
 
     /// As [`local`](Generator::local), with `block` IDs at once instead of 64.
     pub fn local_with_block(&self, block: NonZeroU16) -> Local<'_, C> {
-        Local { generator: self, block, ids: Run::EMPTY, holds: None }
+        Local { generator: self, block, ids: Row::EMPTY, holds: None }
     }
 }
 
@@ -52,7 +52,7 @@ impl<C: Clock> Generator<C> {
 pub struct Local<'a, C> {
     generator: &'a Generator<C>,
     block: NonZeroU16,
-    ids: Run,
+    ids: Row,
     /// How long the block is good for.
     holds: Option<Holds>,
 }
@@ -122,7 +122,7 @@ impl<C: Clock> Local<'_, C> {
         let want = Want { least: 1, most: u64::from(self.block.get()) };
         let claim = self.generator.claim(want)?;
         self.holds = Some(claim.holds);
-        self.ids = Run::of(claim);
+        self.ids = Row::of(claim);
         self.ids.next().ok_or(Refusal::Expired)
     }
 }

@@ -118,7 +118,7 @@ mod weakened {
             if weakened_by(Weakness::GiveBackWithoutLook) {
                 return Ok(self.0.swap(new, success));
             }
-            self.0.compare_exchange(current, new, success, failure)
+            self.compare_exchange_weak(current, new, success, failure)
         }
 
         pub fn compare_exchange_weak(

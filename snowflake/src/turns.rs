@@ -17,12 +17,12 @@
 //! than one, and one that has them can use it up.
 //!
 //! Who collides is told by sample, so that a thread that is alone pays next to nothing:
-//! whoever adds one to a word that is a multiple of [`SAMPLE`] leaves its name, and looks
-//! for whose was there before. Other claims, of blocks and by the clock, take no part.
+//! whoever takes a sample, one slot in [`SAMPLE`], leaves its name, and looks for whose was
+//! there before. Other claims, of blocks and by the clock, take no part.
 //!
 //! By the same samples a thread sees that it has the word to itself, and how many slots it
-//! may take [ahead](crate::runs): as many as there can be if it is alone, and in its turn half
-//! of what it can be expected to use up before the turn is over.
+//! may take [ahead](crate::runs): if it is alone as many as there were since another was seen,
+//! and in its turn half of what it can be expected to use up before the turn is over.
 
 use core::hint;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};

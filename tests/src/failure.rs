@@ -4,7 +4,8 @@ use std::fmt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use crate::wire::{Malformed, beginning, excerpt};
+use crate::excerpt::{beginning, excerpt};
+use crate::wire::Malformed;
 
 /// A test that failed as such: there is no history to judge, or none worth it.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use std::fmt;
 use std::io::{self, Write};
 
 use crate::edn::Edn;
+use crate::excerpt::excerpt;
 use crate::time::Time;
-use crate::wire::excerpt;
 use crate::workload::Workload;
 
 /// The events of one test. An event's place in it is its index.

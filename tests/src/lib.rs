@@ -13,6 +13,7 @@ pub mod checker;
 pub mod cli;
 pub mod conductor;
 pub mod edn;
+pub mod excerpt;
 pub mod failure;
 pub mod flawed;
 pub mod history;

@@ -1,4 +1,5 @@
 //! The driver on inputs and outputs that tell when they are used.
+#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
 use std::cell::{Cell, RefCell};
 use std::io::Seek;

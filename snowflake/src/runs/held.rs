@@ -39,7 +39,8 @@ impl Run {
         self.most = LONGEST_RUN.min(2 * self.most);
     }
 
-    /// It is over, and the rest of it given back: the next one is to be of use for longer.
+    /// It is over, and the rest of it given back. The next one is no longer than it was of use,
+    /// twice.
     pub(super) fn end(&mut self) {
         let given = self.account.given_at(self.next);
         self.most = (2 * given).clamp(FIRST, self.most.max(FIRST));

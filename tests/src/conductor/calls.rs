@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::excerpt::excerpt;
 use crate::history::OpError;
 use crate::time::Time;
-use crate::wire::{Body, COPY_MSG_ID, Malformed, Schema, excerpt};
+use crate::wire::{Body, COPY_MSG_ID, Malformed, Schema};
 use crate::workload::Request;
 
 /// Who a client works for.

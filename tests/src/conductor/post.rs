@@ -6,11 +6,12 @@ use super::calls::{Heard, Role};
 use super::{Command, Conductor, NodeState, Oddity};
 use crate::address::{Address, Directory};
 use crate::checker::causes;
+use crate::excerpt::quoted;
 use crate::failure::Failure;
 use crate::history::OpError;
 use crate::net::Packet;
 use crate::time::Time;
-use crate::wire::{Body, Envelope, Malformed, quoted};
+use crate::wire::{Body, Envelope, Malformed};
 use crate::workload::{Request, Workload};
 
 impl<W: Workload> Conductor<W> {

@@ -5,9 +5,10 @@ use serde_json::Value;
 use super::{Context, Request, Step, Workload};
 use crate::checker::{Valid, Verdict};
 use crate::edn::Edn;
+use crate::excerpt::excerpt;
 use crate::history::History;
 use crate::rng::Rng;
-use crate::wire::{Body, Malformed, Schema, Shape, excerpt};
+use crate::wire::{Body, Malformed, Schema, Shape};
 
 const ECHO_OK: Schema = Schema { kind: "echo_ok", fields: &[("echo", Shape::Any)] };
 

@@ -12,9 +12,10 @@ use crate::checker::Verdict;
 use crate::checker::kafka;
 use crate::checker::set_read::Element;
 use crate::edn::Edn;
+use crate::excerpt::quoted;
 use crate::history::{History, What};
 use crate::rng::Rng;
-use crate::wire::{Body, Malformed, Schema, Shape, quoted};
+use crate::wire::{Body, Malformed, Schema, Shape};
 
 use generator::Generator;
 
