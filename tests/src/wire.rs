@@ -13,6 +13,8 @@ use serde_json::Value;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
+use crate::excerpt::{excerpt, quoted};
+
 /// A line that breaks the protocol: what is wrong with it, and what would have been right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {
