@@ -13,6 +13,7 @@
 //!
 //! When everyone has told and confirmed everything, nobody says a word.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use rand_core::SeedableRng;
@@ -119,16 +120,20 @@ impl<S: State> Dissemination<S> {
         &mut self.state
     }
 
-    /// From now on peers may be written to.
-    pub(crate) fn start(&mut self, now: Time) {
-        if !self.started {
-            self.started = true;
-            // Nobody has confirmed anything to this life of the node, not even that
-            // there is nothing.
-            self.expect_confirmations(now, None);
-            if self.is_direct() {
-                // Nothing can be done before it is known what the others have.
-                for place in self.others() {
+    /// Allows messages to peers from now on. A node that was `restarted` asks its hub, or
+    /// as the hub every peer, immediately for what it lacks.
+    pub(crate) fn start(&mut self, now: Time, restarted: bool) {
+        if self.started {
+            return;
+        }
+        self.started = true;
+        // Nobody has confirmed anything to this incarnation of the node, not even that
+        // there is nothing.
+        self.expect_confirmations(now, None);
+        // Direct nodes can do nothing before they know what the others have.
+        if restarted || self.is_direct() {
+            for place in self.others() {
+                if self.is_bound_to(place) {
                     self.peers[place].remind_at = Some(now);
                 }
             }
@@ -157,18 +162,19 @@ impl<S: State> Dissemination<S> {
         let sequence = self.streams.next(self.mine);
         let Some(item) = self.state.take(self.mine, sequence, text) else { return };
         self.keep(self.mine, sequence, item);
-        self.start(now);
         self.note_news(now, None);
         if self.is_direct() {
             return;
         }
         let plan = self.plan();
-        if plan != Plan::Mesh && self.passes_on() {
+        let passes_on = plan != Plan::Mesh && self.passes_on();
+        if passes_on {
             // It has only the way down before it.
             let way_up = self.hub_link().mean() / 2;
-            self.schedule.pass_on_by(now, now + self.slack() + way_up, plan);
+            self.schedule.pass_on_by(now, now, now + self.slack() + way_up, plan);
         }
-        if plan == Plan::Mesh || self.hub() != self.cluster.me() {
+        // A node that is its own hub without followers may have been cut off until now.
+        if plan == Plan::Mesh || self.hub() != self.cluster.me() || !passes_on {
             self.schedule.report(now, plan);
         }
     }
@@ -268,20 +274,33 @@ impl<S: State> Dissemination<S> {
     }
 
     /// Sends what was learnt from a peer where it is not known yet. What neither a
-    /// follower nor the hub sent has gone straight to everyone, or is a repair.
+    /// follower, a stand-in nor the hub sent has gone straight to everyone, or is a repair.
     fn forward(&mut self, now: Time, from: usize, gossip: &Gossip<'_>) {
         let hub = self.hub();
-        if self.is_direct() || !gossip.follow && from != hub {
+        if self.is_direct() || !gossip.follow && !gossip.forward && from != hub {
             return;
         }
+        let age = Duration::from_micros(gossip.age_us.unwrap_or(0));
+        let since = now.before(age);
         if self.passes_on() {
-            let age = Duration::from_micros(gossip.age_us.unwrap_or(0));
             let due = now + self.slack().saturating_sub(age);
-            self.schedule.pass_on_by(now, due, self.plan());
+            self.schedule.pass_on_by(now, since, due, self.plan());
         }
         if hub != self.cluster.me() && hub != from {
+            self.schedule.hold_since(since);
             self.schedule.report_at = Some(now);
         }
+    }
+
+    /// The suspected nodes that a stand-in sends new items to all the same, so that items
+    /// meet the bound as soon as the network is whole again.
+    ///
+    /// One of them is most likely the hub of the others. Two are tried, as the first by
+    /// name may be down.
+    fn suspected_hubs(&self) -> Range<usize> {
+        const MAX_TRIED: usize = 2;
+        let me = self.cluster.me();
+        if self.hub() == me { 0..me.min(MAX_TRIED) } else { 0..0 }
     }
 
     /// The first node by name that is in reach: the same everywhere while all are.

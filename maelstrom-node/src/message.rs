@@ -40,6 +40,9 @@ pub struct Envelope<'a> {
     /// What is being said.
     #[serde(borrow, deserialize_with = "object")]
     pub body: Body<'a>,
+    /// The network's own number of the message, whatever it is written as.
+    #[serde(default, borrow, deserialize_with = "present")]
+    id: Option<&'a RawValue>,
 }
 
 /// The body of a message, not yet checked against what its type needs.
@@ -334,6 +337,15 @@ impl<'a> Envelope<'a> {
                 None => LineError::Unanswerable(format!("not a message: {why}")),
             }
         })
+    }
+
+    /// Returns how many messages the network had carried before this one.
+    ///
+    /// Maelstrom numbers all messages of a test from 0. The result is `None` if the
+    /// line has no `id`, or one that is not a number.
+    #[must_use]
+    pub fn messages_before(&self) -> Option<u64> {
+        self.id?.get().parse().ok()
     }
 
     /// Where a reply to this message goes, or `None` if it asks for none.

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use memchr::memchr2;
 use serde_json::value::RawValue;
@@ -28,6 +29,18 @@ const MOST_EARLY_BYTES: usize = 4 << 20;
 /// What timestamps count from: late enough to leave 67 years, early enough for any clock
 /// that is roughly right.
 const EPOCH: Epoch = Epoch::Y2024;
+
+/// How long after its own `init` a node assumes that every peer has been set up.
+///
+/// Maelstrom sets all nodes up in parallel and ends the test if one of them does not
+/// answer its `init` within this time.
+const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a node that was set up in a running cluster waits before it writes to peers.
+///
+/// Jepsen may set up a cluster a second time after a failure, and message numbers go on
+/// then. Its nodes are set up in parallel, well within this time.
+const RESTART_DELAY: Duration = Duration::from_secs(1);
 
 /// A Maelstrom node, seen from its driver.
 ///
@@ -55,6 +68,10 @@ pub struct Node<C> {
     workloads: BTreeMap<Kind, Box<dyn Workload>>,
     ids: Ids<C>,
     failure: Option<String>,
+    /// The node was set up in a cluster that was running already, so it may have lost state.
+    restarted: bool,
+    /// When this node writes to peers, unless a message lets it do so earlier.
+    introduce_at: Option<Time>,
 }
 
 /// Where the generator of a node id comes from.
@@ -101,6 +118,8 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             workloads: BTreeMap::new(),
             ids: Ids::Clock,
             failure: None,
+            restarted: false,
+            introduce_at: None,
         }
     }
 
@@ -147,7 +166,8 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         }
         match request {
             Ok(Request::Init { node_id, node_ids }) => {
-                self.init(now, client.as_ref(), &node_id, node_ids, out);
+                let before = envelope.messages_before();
+                self.init(now, client.as_ref(), &node_id, node_ids, before, out);
             }
             Ok(Request::Gossip(_)) if self.cluster.is_none() => self.keep_for_later(line),
             Ok(request) => {
@@ -169,7 +189,8 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
 
     /// When [`Node::handle_deadline`] is next due, or `None` while nothing is pending.
     pub fn deadline(&self) -> Option<Time> {
-        self.workloads.values().filter_map(|workload| workload.deadline()).min()
+        let deadlines = self.workloads.values().filter_map(|workload| workload.deadline());
+        deadlines.chain(self.introduce_at).min()
     }
 
     /// Whether a client is waiting for a reply that a later deadline will bring. Such a
@@ -180,6 +201,11 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
 
     /// Does whatever is due at `now`. Calling it early or late is harmless.
     pub fn handle_deadline(&mut self, now: Time, out: &mut Outbox) {
+        if self.introduce_at.is_some_and(|due| due <= now) {
+            // A node of a quiet cluster cannot know whether it had any state before.
+            self.restarted = true;
+            self.start(now);
+        }
         for workload in self.workloads.values_mut() {
             workload.on_deadline(now, out);
         }
@@ -191,6 +217,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         client: Option<&Address<'_>>,
         me: &str,
         names: Vec<String>,
+        messages_before: Option<u64>,
         out: &mut Outbox,
     ) {
         let cluster = match Cluster::new(me, names) {
@@ -215,7 +242,21 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             return;
         }
         out.reply(client, &Payload::InitOk);
+        // While a peer has yet to be set up, there are two messages for each other node at
+        // most, and no peer writes to another.
+        let nodes = cluster.names().len();
+        let in_setup = 2 * nodes as u64 - 1;
+        self.restarted =
+            messages_before.is_some_and(|before| before >= in_setup) || !self.early.is_empty();
+        let wait = if self.restarted { RESTART_DELAY } else { SETUP_TIMEOUT };
+        self.introduce_at = (nodes > 1).then_some(now + wait);
         self.cluster = Some(cluster);
+        if let Some(only) = self.config.workload.filter(|only| only.is_replicated()) {
+            // Its state is learnt from peers before any client asks for it.
+            if let Err(why) = self.run_workload(only) {
+                tracing::warn!("cannot start {}: {why}", only.name());
+            }
+        }
         // Nothing is sent on account of these: not every node need be set up yet.
         let mut unsent = Outbox::new();
         for line in std::mem::take(&mut self.early) {
@@ -259,8 +300,9 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     /// Lets the workloads write to peers: the first message after `init` means that
     /// every node has been set up.
     fn start(&mut self, now: Time) {
+        self.introduce_at = None;
         for workload in self.workloads.values_mut() {
-            workload.on_started(now);
+            workload.on_started(now, self.restarted);
         }
     }
 
@@ -287,11 +329,11 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         client: Option<&Address<'_>>,
         out: &mut Outbox,
     ) -> Option<&mut Box<dyn Workload>> {
-        let Some(cluster) = &self.cluster else {
+        if self.cluster.is_none() {
             let text = "this node has not been initialised: send init first";
             out.error(client, ErrorCode::TemporarilyUnavailable, text);
             return None;
-        };
+        }
         let kind = match self.kind_for(request) {
             Ok(kind) => kind,
             Err((code, text)) => {
@@ -299,36 +341,44 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
                 return None;
             }
         };
-        if !self.workloads.contains_key(&kind) {
-            let aim = kind.aim(&self.config);
-            let (cluster, incarnation) = (cluster.clone(), self.incarnation);
-            let workload: Box<dyn Workload> = match kind {
-                Kind::Echo => Box::new(Echo),
-                Kind::UniqueIds => match self.ids.generator(cluster.node_id(), &self.clock) {
-                    Ok(generator) => Box::new(UniqueIds::new(generator)),
-                    Err(why) => {
-                        let text = format!("no IDs: {why}");
-                        out.error(client, ErrorCode::TemporarilyUnavailable, &text);
-                        return None;
-                    }
-                },
-                Kind::Broadcast => {
-                    Box::new(Replicated::new(kind, Broadcast, cluster, incarnation, aim))
-                }
-                Kind::GSet => Box::new(Replicated::new(kind, GSet, cluster, incarnation, aim)),
-                Kind::GCounter => {
-                    let counter = Counter::growing();
-                    Box::new(Replicated::new(kind, counter, cluster, incarnation, aim))
-                }
-                Kind::PnCounter => {
-                    let counter = Counter::both_ways();
-                    Box::new(Replicated::new(kind, counter, cluster, incarnation, aim))
-                }
-                Kind::Kafka => Box::new(Log::new(cluster, incarnation, aim, self.config.acks)),
-            };
-            self.workloads.insert(kind, workload);
+        if let Err(why) = self.run_workload(kind) {
+            let text = format!("no IDs: {why}");
+            out.error(client, ErrorCode::TemporarilyUnavailable, &text);
+            return None;
         }
         self.workloads.get_mut(&kind)
+    }
+
+    /// Starts a workload that is not running yet.
+    fn run_workload(&mut self, kind: Kind) -> Result<(), String> {
+        let Some(cluster) = &self.cluster else { return Ok(()) };
+        if self.workloads.contains_key(&kind) {
+            return Ok(());
+        }
+        let aim = kind.aim(&self.config);
+        let (cluster, incarnation) = (cluster.clone(), self.incarnation);
+        let workload: Box<dyn Workload> = match kind {
+            Kind::Echo => Box::new(Echo),
+            Kind::UniqueIds => {
+                let generator = self.ids.generator(cluster.node_id(), &self.clock)?;
+                Box::new(UniqueIds::new(generator))
+            }
+            Kind::Broadcast => {
+                Box::new(Replicated::new(kind, Broadcast, cluster, incarnation, aim))
+            }
+            Kind::GSet => Box::new(Replicated::new(kind, GSet, cluster, incarnation, aim)),
+            Kind::GCounter => {
+                let counter = Counter::growing();
+                Box::new(Replicated::new(kind, counter, cluster, incarnation, aim))
+            }
+            Kind::PnCounter => {
+                let counter = Counter::both_ways();
+                Box::new(Replicated::new(kind, counter, cluster, incarnation, aim))
+            }
+            Kind::Kafka => Box::new(Log::new(cluster, incarnation, aim, self.config.acks)),
+        };
+        self.workloads.insert(kind, workload);
+        Ok(())
     }
 
     /// Which workload serves a request: the one that the command line names or else the

@@ -16,6 +16,13 @@ impl Time {
     pub fn since(self, earlier: Time) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
+
+    /// Returns the instant `span` earlier, at least 0.
+    #[must_use]
+    pub fn before(self, span: Duration) -> Time {
+        let span_us = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+        Time(self.0.saturating_sub(span_us))
+    }
 }
 
 impl Add<Duration> for Time {

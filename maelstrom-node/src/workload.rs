@@ -49,8 +49,10 @@ pub(crate) trait Workload: std::fmt::Debug + Send {
     /// Reacts to a peer's share of what it knows. `src` is the peer's name.
     fn on_gossip(&mut self, _now: Time, _src: &str, _gossip: Gossip<'_>, _out: &mut Outbox) {}
 
-    /// From here on peers may be written to: every node has been initialised.
-    fn on_started(&mut self, _now: Time) {}
+    /// Allows messages to peers from now on, as every node has been set up.
+    ///
+    /// If this node was `restarted`, it may lack state that its peers have.
+    fn on_started(&mut self, _now: Time, _restarted: bool) {}
 
     /// When [`Workload::on_deadline`] is next due, or `None` while nothing is pending.
     fn deadline(&self) -> Option<Time> {
@@ -84,6 +86,11 @@ impl Kind {
             Request::Gossip(gossip) => Some(gossip.of),
             Request::Init { .. } | Request::Read => None,
         }
+    }
+
+    /// Returns `true` if nodes exchange the state of this workload.
+    pub(crate) fn is_replicated(self) -> bool {
+        !matches!(self, Kind::Echo | Kind::UniqueIds)
     }
 
     /// Whether this workload has such a request, whatever its fields.

@@ -20,6 +20,8 @@ pub(crate) struct Schedule {
     pub(crate) rounds: Option<Phase>,
     /// Since when this node has been holding the oldest item it is to report.
     pub(crate) holding_since: Option<Time>,
+    /// When the oldest item that is to be passed on was added.
+    pub(crate) gathering_since: Option<Time>,
 }
 
 /// A beat: one instant of it, and how far apart they are.
@@ -49,7 +51,7 @@ impl Schedule {
 
     /// Plans the report of an item of this node's own.
     pub(crate) fn report(&mut self, now: Time, plan: Plan) {
-        self.holding_since.get_or_insert(now);
+        self.hold_since(now);
         let due = match plan {
             Plan::Rounds { period, .. } => match self.phase {
                 Some(phase) => phase.next(now),
@@ -60,17 +62,27 @@ impl Schedule {
         self.report_at = Some(self.report_at.map_or(due, |planned| planned.min(due)));
     }
 
+    /// Notes that an item added at `since` is to be reported.
+    pub(crate) fn hold_since(&mut self, since: Time) {
+        self.holding_since = Some(self.holding_since.map_or(since, |oldest| oldest.min(since)));
+    }
+
     /// Falls in with the hub's rounds. A report that is planned by them already stays as
     /// it is: the hub keeps its beat, and its items may not wait for the one after.
     pub(crate) fn fall_in(&mut self, now: Time, phase: Phase) {
         let guessed = self.phase.replace(phase).is_none();
         if guessed && self.report_at.is_some() {
-            self.report_at = Some(phase.next(now));
+            // No item is held for longer than a round, even if the rounds have changed.
+            let held_since = self.holding_since.unwrap_or(now);
+            let latest = held_since + Duration::from_micros(phase.period_us);
+            self.report_at = Some(phase.next(now).min(latest).max(now));
         }
     }
 
-    /// Plans to pass on an item that should go out by `due`.
-    pub(crate) fn pass_on_by(&mut self, now: Time, due: Time, plan: Plan) {
+    /// Plans to pass on an item, added at `since`, that should go out by `due`.
+    pub(crate) fn pass_on_by(&mut self, now: Time, since: Time, due: Time, plan: Plan) {
+        let oldest = self.gathering_since.map_or(since, |oldest| oldest.min(since));
+        self.gathering_since = Some(oldest);
         let due = match (plan, self.rounds) {
             (Plan::Rounds { margin, .. }, Some(rounds)) => {
                 let beat = rounds.next(now);
@@ -159,9 +171,9 @@ mod tests {
         let plan = Plan::Rounds { period: PERIOD, margin: Duration::from_millis(12) };
         let mut hub = Schedule::default();
         let beat = Time(0) + hub.until_next_beat(ms(0), PERIOD);
-        hub.pass_on_by(ms(10), beat + Duration::from_millis(5), plan);
+        hub.pass_on_by(ms(10), ms(10), beat + Duration::from_millis(5), plan);
         assert_eq!(hub.pass_on_at, Some(beat));
-        hub.pass_on_by(ms(20), ms(200), plan);
+        hub.pass_on_by(ms(20), ms(20), ms(200), plan);
         assert_eq!(hub.pass_on_at, Some(ms(200)));
     }
 }

@@ -141,6 +141,7 @@ mod tests {
             items: Vec::new(),
             age_us: None,
             follow: false,
+            forward: false,
             probe: false,
             want: false,
             relay: None,

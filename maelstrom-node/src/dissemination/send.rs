@@ -29,6 +29,7 @@ pub(crate) struct Also {
     pub(crate) want: bool,
     pub(crate) relay: Option<usize>,
     pub(crate) pace: Option<Pace>,
+    pub(crate) forward: bool,
 }
 
 /// Which items to send.
@@ -51,15 +52,20 @@ impl<S: State> Dissemination<S> {
     pub(crate) fn report(&mut self, now: Time, out: &mut Outbox) {
         self.schedule.report_at = None;
         let held = self.schedule.holding_since.take();
-        let also =
-            Also { age_us: held.map(|since| now.0.saturating_sub(since.0)), ..Also::default() };
+        let age_us = held.map(|since| now.0.saturating_sub(since.0));
+        let mut also = Also { age_us, ..Also::default() };
         let (which, dests) = match self.plan() {
             Plan::Mesh => (Which::Mine, 0..self.peers.len()),
+            _ if self.hub() == self.cluster.me() => {
+                also.forward = true;
+                (Which::New, self.suspected_hubs())
+            }
             _ => (Which::New, self.hub()..self.hub() + 1),
         };
+        // A peer that does not answer is sent new items as well: the moment that it can be
+        // reached again, they arrive in time. Reminders carry what it lacks of the old ones.
         for place in dests {
-            // While somebody does not answer, reminders carry what it lacks.
-            if place != self.cluster.me() && !self.peers[place].is_in_repair() {
+            if place != self.cluster.me() {
                 self.send(now, place, which, also, out);
             }
         }
@@ -69,6 +75,7 @@ impl<S: State> Dissemination<S> {
     pub(crate) fn pass_on(&mut self, now: Time, out: &mut Outbox) {
         self.schedule.pass_on_at = None;
         self.schedule.passed_on_at = Some(now);
+        let oldest = self.schedule.gathering_since.take();
         let plan = self.plan();
         let until_beat = match plan {
             Plan::Rounds { period, .. } => self.schedule.until_next_beat(now, period),
@@ -78,10 +85,15 @@ impl<S: State> Dissemination<S> {
             }
         };
         for place in self.others() {
-            if self.serves(place) && !self.peers[place].is_in_repair() {
+            if self.serves(place) {
                 let also = Also { pace: self.pace(place, plan, until_beat), ..Also::default() };
                 self.send(now, place, Which::New, also, out);
             }
+        }
+        let age_us = oldest.map(|since| now.0.saturating_sub(since.0));
+        for place in self.suspected_hubs() {
+            let also = Also { age_us, forward: true, ..Also::default() };
+            self.send(now, place, Which::New, also, out);
         }
     }
 
@@ -194,6 +206,7 @@ impl<S: State> Dissemination<S> {
             age_us: also.age_us.filter(|_| !items.is_empty()),
             items,
             // In a mesh nobody passes anything on.
+            forward: also.forward,
             follow: place == self.hub() && self.plan() != Plan::Mesh,
             probe: also.probe,
             want: also.want,

@@ -31,6 +31,9 @@ pub struct Gossip<'a> {
     /// The sender counts on the receiver to pass news on to it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) follow: bool,
+    /// The sender stands in for the hub, and the receiver is to pass these items on.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) forward: bool,
     /// The sender would like a digest back at once.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) probe: bool,

@@ -339,8 +339,8 @@ impl Workload for Log {
         self.settle(now, out);
     }
 
-    fn on_started(&mut self, now: Time) {
-        self.records.start(now);
+    fn on_started(&mut self, now: Time, restarted: bool) {
+        self.records.start(now, restarted);
     }
 
     fn deadline(&self) -> Option<Time> {

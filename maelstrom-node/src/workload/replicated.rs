@@ -63,8 +63,8 @@ impl<P: Protocol> Workload for Replicated<P> {
         self.state.receive(now, src, gossip, out);
     }
 
-    fn on_started(&mut self, now: Time) {
-        self.state.start(now);
+    fn on_started(&mut self, now: Time, restarted: bool) {
+        self.state.start(now, restarted);
     }
 
     fn deadline(&self) -> Option<Time> {

@@ -5,6 +5,7 @@
 use maelstrom_node::Time;
 use world::{Sent, Story, World};
 
+mod heals;
 mod plans;
 mod repair;
 mod stand_ins;

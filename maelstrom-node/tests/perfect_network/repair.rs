@@ -89,16 +89,16 @@ fn a_dead_node_is_tried_seldom_and_for_ever() {
             .map(|sent| sent.at)
             .collect();
         assert!((40..=50).contains(&to_it.len()), "{max_staleness_ms}: {} tries", to_it.len());
-        // However much there is to say: it would be lost. In the mesh it is the hub alone that
-        // knows: from the others, 133 values go straight to nowhere.
+        // New values are sent to it as to a node that answers: were the links whole again by
+        // then, the values would be in time. Nothing else is sent to it more often.
         for value in 2..202 {
             world.run_until_ms(310_000 + 100 * u64::from(value - 2));
             world.add(value as usize % 3, value);
         }
         let sent = world.sent_since(310_000);
-        let in_vain = sent.iter().filter(|sent| sent.dest == 3).count();
-        let most = if max_staleness_ms == 100 { 145 } else { 12 };
-        assert!(in_vain <= most, "{max_staleness_ms}: {in_vain} messages in 20 s");
+        let [in_vain, usual] =
+            [3, 4].map(|place| sent.iter().filter(|sent| sent.dest == place).count());
+        assert!(in_vain <= usual + 6, "{max_staleness_ms}: {in_vain} messages, {usual} to n4");
         world.severed.clear();
         world.run_until_ms(335_200);
         assert_eq!(world.read(3).len(), 201, "{max_staleness_ms}: not told");

@@ -1,16 +1,16 @@
 //! A node's first words, and what it learns when it starts anew.
 
-use maelstrom_node::{Config, Node, Outbox, Time};
+use maelstrom_node::{Config, Kind, Node, Outbox, Time};
 use serde_json::json;
 use snowflake::{ManualClock, UnixMillis};
 
 use crate::world::{Story, World};
 use crate::{DELAY_MS, ms, world};
 
-/// Peers may not be there yet: a node that has been told its name, and even has news, waits
-/// for a word from anyone before it writes to one of them.
+/// Peers may not be set up yet, and a message to one that is not would silence the node. It
+/// waits for a message from anyone, or until no peer can still be waiting for its `init`.
 #[test]
-fn nobody_writes_to_a_peer_before_the_first_message_after_init() {
+fn nobody_writes_to_a_peer_before_every_node_must_have_been_set_up() {
     let mut node = Node::new(Config::default(), 1, ManualClock::new(UnixMillis(0)));
     let init =
         json!({"type": "init", "msg_id": 1, "node_id": "n1", "node_ids": ["n0", "n1", "n2"]});
@@ -25,8 +25,9 @@ fn nobody_writes_to_a_peer_before_the_first_message_after_init() {
     for line in [early, init.clone(), init] {
         node.handle(Time(0), line.to_string().as_bytes(), &mut out);
     }
-    assert_eq!(node.deadline(), None);
-    for at_ms in [1, 1000, 100_000] {
+    // A peer wrote to this node before its `init`, so the cluster was running by then.
+    assert_eq!(node.deadline(), Some(ms(1000)));
+    for at_ms in [1, 500, 999] {
         node.handle_deadline(ms(at_ms), &mut out);
     }
     let said: Vec<&[u8]> = out.lines().collect();
@@ -35,7 +36,7 @@ fn nobody_writes_to_a_peer_before_the_first_message_after_init() {
     let read = json!({"type": "read", "msg_id": 2});
     let read = json!({"src": "c1", "dest": "n1", "body": read}).to_string();
     out.clear();
-    node.handle(ms(100_000), read.as_bytes(), &mut out);
+    node.handle(ms(999), read.as_bytes(), &mut out);
     let reply: serde_json::Value = serde_json::from_slice(out.as_bytes()).expect("one line");
     assert_eq!(reply["body"]["messages"], json!([7]), "what came early was kept");
     assert!(node.deadline().is_some(), "and is passed on now");
@@ -99,6 +100,59 @@ fn a_large_state_is_passed_on_once_in_messages_of_less_than_a_mebibyte() {
                 world.sent.iter().filter(|sent| (sent.at, sent.src) == (first.at, first.src));
             let at_once: usize = at_once.map(|sent| sent.bytes).sum();
             assert!(at_once < 4 << 20, "{at_once} bytes in one go");
+        }
+    }
+}
+
+/// Returns an `init` line for `n1` of three nodes, with the network's own number of the
+/// message.
+fn numbered_init(id: u64) -> String {
+    let names = ["n0", "n1", "n2"];
+    let body = json!({"type": "init", "msg_id": 1, "node_id": "n1", "node_ids": names});
+    json!({"id": id, "src": "c9", "dest": "n1", "body": body}).to_string()
+}
+
+/// Three nodes can be set up with the messages 0 to 5 at most. A node whose `init` has a
+/// higher number was set up in a running cluster, and asks its hub for what it lost.
+#[test]
+fn a_restarted_node_asks_its_hub_without_being_asked_itself() {
+    for (id, asks_after_ms) in [(4, 10_000), (5, 1_000), (500, 1_000)] {
+        let mut config = Config::default();
+        config.workload = Some(Kind::GCounter);
+        let mut node = Node::new(config, 1, ManualClock::new(UnixMillis(0)));
+        let mut out = Outbox::new();
+        node.handle(ms(0), numbered_init(id).as_bytes(), &mut out);
+        out.clear();
+        assert_eq!(node.deadline(), Some(ms(asks_after_ms)), "init number {id}");
+        node.handle_deadline(ms(asks_after_ms), &mut out);
+        let sent: Vec<&[u8]> = out.lines().collect();
+        assert_eq!(sent.len(), 1, "one message, to the hub");
+        let sent: serde_json::Value = serde_json::from_slice(sent[0]).expect("JSON");
+        assert_eq!((&sent["dest"], &sent["body"]["gossip"]["probe"]), (&json!("n0"), &json!(true)));
+    }
+}
+
+/// No client speaks to anyone after the restart. The node recovers all the same, and its
+/// peers learn of the new incarnation.
+#[test]
+fn a_node_that_restarts_in_a_quiet_cluster_recovers_without_being_asked() {
+    for place in 0..3 {
+        for kind in [Kind::GSet, Kind::GCounter, Kind::Broadcast] {
+            let mut world = World::new(Story {
+                kind,
+                nodes: 3,
+                shortest_delay_ms: DELAY_MS,
+                longest_delay_ms: DELAY_MS,
+                ..Story::default()
+            });
+            for value in 0..6 {
+                world.add(usize::try_from(value).expect("few values") % 3, value);
+            }
+            world.run_until_ms(20_000);
+            world.restart_quietly(place);
+            // 1 s until it may write to peers, and two round trips.
+            world.run_until_ms(21_500);
+            assert_eq!(world.read(place).len(), 6, "{kind:?}: n{place}");
         }
     }
 }
