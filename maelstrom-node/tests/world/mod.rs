@@ -116,8 +116,7 @@ impl World {
     pub(crate) fn restart_quietly(&mut self, place: usize) {
         self.nodes[place] = self.start();
         let names: Vec<String> = (0..self.story.nodes).map(name).collect();
-        let body =
-            json!({"type": "init", "msg_id": 1, "node_id": name(place), "node_ids": names});
+        let body = json!({"type": "init", "msg_id": 1, "node_id": name(place), "node_ids": names});
         let line = json!({"id": 1000, "src": "c1", "dest": name(place), "body": body});
         let mut out = Outbox::new();
         self.nodes[place].handle(self.now, line.to_string().as_bytes(), &mut out);
