@@ -1,11 +1,10 @@
-//! What the benchmarks share: the ways to make IDs, and how one round of each
-//! question is timed.
+//! The parts that the benchmarks share: the subjects, and one timed run of each question.
 //!
-//! One file per question stands beside this folder for criterion. The `measure`
-//! binary asks the same questions, and those that criterion cannot, and writes
-//! `RESULTS.md`.
+//! `README.md` lists the tool that owns each question.
 #![forbid(unsafe_code)]
 
+pub mod latency;
 pub mod requests;
 pub mod rounds;
 pub mod subject;
+pub mod tasks;

@@ -1,117 +1,185 @@
-//! How one round of each question is timed.
+//! One timed run of each question.
 
 use std::hint::{black_box, spin_loop};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use hdrhistogram::Histogram;
 use rustix::thread::{CpuSet, sched_setaffinity};
-use snowflake::{Clock, SystemClock};
+use rustix::time::{ClockId, clock_gettime};
 
+use crate::latency::histogram;
 use crate::subject::Subject;
 
-/// IDs in a round within a fresh millisecond: less than half of what it holds, so that
-/// nobody meets the cap.
+/// IDs per thread in a fresh millisecond. Two threads stay below what the millisecond holds.
 pub const FRESH_IDS: u64 = 2000;
 
 /// IDs in a burst: more than two milliseconds hold.
 pub const BURST_IDS: u64 = 10_000;
 
-/// Waits until a millisecond of the system's clock has just begun.
-pub fn await_fresh_ms() {
-    let now = SystemClock.now();
-    while SystemClock.now() == now {
-        spin_loop();
+/// The time that a number of IDs took.
+#[derive(Clone, Copy, Debug)]
+pub struct Spent {
+    /// Time by the clock.
+    pub wall: Duration,
+    /// CPU time of all threads of the process.
+    pub cpu: Duration,
+}
+
+/// The questions, as something that is compiled for each subject and can be put in a list.
+pub trait Rounds: Send + Sync {
+    /// Has one thread issue [`FRESH_IDS`] in a fresh millisecond.
+    fn one_thread(&self) -> Duration;
+
+    /// Has two threads issue [`FRESH_IDS`] each in the same fresh millisecond. Returns the time from
+    /// the first call of either to the last.
+    fn two_threads(&self) -> Duration;
+
+    /// Has one thread issue [`BURST_IDS`], after a pause in which the clock catches up.
+    fn burst(&self) -> Duration;
+
+    /// Has saturating threads issue a number of IDs together.
+    fn saturate(&self, threads: u64, ids: u64) -> Spent;
+
+    /// Has saturating threads issue a number of IDs together, and times each call.
+    fn saturated_latency(&self, threads: u64, ids: u64) -> Histogram<u64>;
+
+    /// Has one thread call at a constant rate. Each call is timed from the moment at which it was
+    /// due, so that one long call does not hide the calls that it delays.
+    fn paced_latency(&self, ids_per_s: u64, ids: u64) -> Histogram<u64>;
+}
+
+impl<S: Subject> Rounds for S {
+    fn one_thread(&self) -> Duration {
+        await_fresh_ms();
+        let begun = Instant::now();
+        issue(self, FRESH_IDS);
+        begun.elapsed()
     }
-}
 
-/// One thread makes [`FRESH_IDS`] in a fresh millisecond.
-pub fn fresh(mut make: impl FnMut()) -> Duration {
-    await_fresh_ms();
-    let begun = Instant::now();
-    for _ in 0..FRESH_IDS {
-        make();
-    }
-    begun.elapsed()
-}
-
-/// One thread makes [`BURST_IDS`] after a pause in which any lead is paid back.
-pub fn burst(subject: &impl Subject) -> Duration {
-    thread::sleep(Duration::from_millis(5));
-    let begun = Instant::now();
-    for _ in 0..BURST_IDS {
-        black_box(subject.next());
-    }
-    begun.elapsed()
-}
-
-/// Threads make `ids` each, with the system's clock, and wait whenever they must.
-pub fn saturate(subject: &impl Subject, threads: u64, ids: u64) -> Duration {
-    let begun = Instant::now();
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                for _ in 0..ids {
-                    black_box(subject.next());
-                }
-            });
-        }
-    });
-    begun.elapsed()
-}
-
-/// Two threads make [`FRESH_IDS`] each in the same fresh millisecond, `rounds` times:
-/// from the first claim of either to the last.
-///
-/// Each has a core of its own, and they meet at a barrier that spins: one that sleeps wakes
-/// them too far apart to collide.
-///
-/// # Panics
-///
-/// If `start` panics, or what it returns.
-pub fn pair<T>(rounds: usize, start: impl Fn() -> T + Sync) -> Vec<Duration>
-where
-    T: FnMut(),
-{
-    let barrier = SpinBarrier::default();
-    let run = &|core: usize| {
-        pin_to(core);
-        let mut make = start();
-        let mut spans = Vec::with_capacity(rounds);
-        for _ in 0..rounds {
+    fn two_threads(&self) -> Duration {
+        const WARM_UP_IDS: u64 = 16;
+        let barrier = SpinBarrier::default();
+        let run = &|core: usize| {
+            pin_to(core);
+            issue(self, WARM_UP_IDS);
             if core == 0 {
                 await_fresh_ms();
             }
             barrier.wait();
             let begun = Instant::now();
-            for _ in 0..FRESH_IDS {
-                make();
-            }
-            spans.push((begun, Instant::now()));
-            barrier.wait();
+            issue(self, FRESH_IDS);
+            (begun, Instant::now())
+        };
+        let [one, other] = thread::scope(|scope| {
+            [0, 1]
+                .map(|core| scope.spawn(move || run(core)))
+                .map(|thread| thread.join().expect("no subject panics"))
+        });
+        one.1.max(other.1) - one.0.min(other.0)
+    }
+
+    fn burst(&self) -> Duration {
+        thread::sleep(Duration::from_millis(5));
+        let begun = Instant::now();
+        for _ in 0..BURST_IDS {
+            black_box(self.next());
         }
-        spans
-    };
-    let (one, other) = thread::scope(|scope| {
-        let [one, other] = [0, 1].map(|core| scope.spawn(move || run(core)));
-        (
-            one.join().expect("the first thread of the pair panicked"),
-            other.join().expect("the second thread of the pair panicked"),
-        )
-    });
-    one.iter().zip(&other).map(|(a, b)| a.1.max(b.1) - a.0.min(b.0)).collect()
+        begun.elapsed()
+    }
+
+    fn saturate(&self, threads: u64, ids: u64) -> Spent {
+        spend(|| {
+            thread::scope(|scope| {
+                for _ in 0..threads {
+                    scope.spawn(|| {
+                        for _ in 0..ids / threads {
+                            black_box(self.next());
+                        }
+                    });
+                }
+            });
+        })
+    }
+
+    fn saturated_latency(&self, threads: u64, ids: u64) -> Histogram<u64> {
+        let clock = &quanta::Clock::new();
+        let run = || {
+            let mut times = histogram();
+            for _ in 0..ids / threads {
+                let begun = clock.raw();
+                black_box(self.next());
+                times.saturating_record(clock.delta_as_nanos(begun, clock.raw()));
+            }
+            times
+        };
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
+            let mut all = histogram();
+            for thread in threads {
+                all.add(thread.join().expect("no subject panics")).expect("the bounds are equal");
+            }
+            all
+        })
+    }
+
+    fn paced_latency(&self, ids_per_s: u64, ids: u64) -> Histogram<u64> {
+        const COUNTS: u64 = 1 << 32;
+        let clock = quanta::Clock::new();
+        let counts_per_ns = COUNTS as f64 / clock.delta_as_nanos(0, COUNTS) as f64;
+        let counts_per_id = counts_per_ns * 1e9 / ids_per_s as f64;
+        let mut times = histogram();
+        let begun = clock.raw();
+        for nth in 1..=ids {
+            let due = begun + (nth as f64 * counts_per_id) as u64;
+            while clock.raw() < due {
+                spin_loop();
+            }
+            black_box(self.next());
+            times.saturating_record(clock.delta_as_nanos(due, clock.raw()));
+        }
+        times
+    }
 }
 
-/// Keeps the thread on one core, where the system lets it: two threads that share a core
-/// never collide.
+/// Issues IDs without a wait. A call that fails is repeated immediately.
+fn issue(subject: &impl Subject, ids: u64) {
+    for _ in 0..ids {
+        while black_box(subject.try_next()).is_none() {}
+    }
+}
+
+/// Waits for the beginning of a millisecond of the system's clock.
+fn await_fresh_ms() {
+    let ms = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis());
+    let now = ms();
+    while ms() == now {
+        spin_loop();
+    }
+}
+
+/// Returns what a run takes.
+pub(crate) fn spend(run: impl FnOnce()) -> Spent {
+    let (begun, cpu) = (Instant::now(), cpu_time());
+    run();
+    Spent { wall: begun.elapsed(), cpu: cpu_time() - cpu }
+}
+
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// Keeps the thread on one core: two threads that share a core do not contend.
 fn pin_to(core: usize) {
     let mut cores = CpuSet::new();
     cores.set(core);
-    // Without it the figures are as the scheduler has it.
+    // If the system does not allow it, its scheduler places the threads.
     let _ = sched_setaffinity(None, &cores);
 }
 
-/// A barrier for two threads that spins.
+/// A barrier for two threads that spins. A sleeping barrier wakes the threads too far apart.
 #[derive(Debug, Default)]
 struct SpinBarrier {
     arrived: AtomicUsize,
@@ -119,10 +187,8 @@ struct SpinBarrier {
 
 impl SpinBarrier {
     fn wait(&self) {
-        // The even arrivals end a meeting.
-        let place = self.arrived.fetch_add(1, Ordering::AcqRel) + 1;
-        let meeting_ends_at = place.next_multiple_of(2);
-        while self.arrived.load(Ordering::Acquire) < meeting_ends_at {
+        self.arrived.fetch_add(1, Ordering::AcqRel);
+        while self.arrived.load(Ordering::Acquire) < 2 {
             spin_loop();
         }
     }

@@ -1,56 +1,118 @@
-//! Asks every question of the benchmarks in one run and prints `RESULTS.md`:
+//! Measures the generators against the running clock, and writes `RESULTS.md` with its plots:
 //!
 //! ```text
-//! cargo run --release -p benches --features peers --ignore-rust-version --bin measure > benches/RESULTS.md
+//! cargo run --release -p benches --features peers --ignore-rust-version --bin measure
 //! ```
 //!
-//! Names of questions as arguments ask those alone: a report may be put together from
-//! several runs, and each table says which one it is of. The machine must be quiet.
+//! `README.md` describes the options and the files. The machine must be quiet.
 #![forbid(unsafe_code)]
 
+mod calls;
+mod costs;
+mod effort;
+mod loads;
 mod machine;
-mod questions;
-mod table;
+mod render;
+mod report;
 
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// A question's name and what answers it, in the order of the report.
-const QUESTIONS: [(&str, fn()); 8] = [
-    ("machine", machine::describe),
-    ("single", questions::single::ask),
-    ("contention", questions::contention::ask),
-    ("saturation", questions::saturation::ask),
-    ("burst", questions::burst::ask),
-    ("tasks", questions::tasks::ask),
-    ("lease", questions::lease::ask),
-    ("text", questions::text::ask),
-];
+use benches::subject::all;
+use lexopt::prelude::*;
+
+use crate::effort::Effort;
+use crate::report::Report;
+
+const LOADS_OF: &str = "--loads-of";
+const QUICK: &str = "--quick";
+
+const HELP: &str = "\
+Measures the generators, and writes RESULTS.md and its plots.
+
+Usage: measure [OPTIONS]
+
+Options:
+      --quick    A tenth of the samples; writes to target/measure
+      --render   No measurement; draws RESULTS.md from the files under results/
+  -h, --help     This text";
+
+enum Action {
+    Measure,
+    Render,
+    LoadsOf(String),
+}
 
 fn main() -> ExitCode {
-    let asked: Vec<String> = std::env::args().skip(1).collect();
-    // This program again, under valgrind.
-    if let [questions::lease::CLAIMS, name, ids] =
-        &*asked.iter().map(String::as_str).collect::<Vec<_>>()
-        && let Ok(ids) = ids.parse()
-    {
-        questions::lease::claim(name, ids);
-        return ExitCode::SUCCESS;
-    }
-    if let Some(unknown) =
-        asked.iter().find(|asked| QUESTIONS.iter().all(|(name, _)| name != asked))
-    {
-        let names: Vec<_> = QUESTIONS.iter().map(|(name, _)| *name).collect();
-        eprintln!("measure: no question is called {unknown:?}; there are {}", names.join(", "));
-        return ExitCode::FAILURE;
-    }
-    let commit = machine::commit();
-    for (name, ask) in QUESTIONS {
-        if asked.is_empty() || asked.iter().any(|asked| asked == name) {
-            eprintln!("measure: {name}");
-            let load = machine::load();
-            ask();
-            println!("\n*`measure {name}`, commit {commit}, with a load of {load} when begun.*");
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("measure: {error}");
+            ExitCode::FAILURE
         }
     }
-    ExitCode::SUCCESS
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let mut action = Action::Measure;
+    let mut effort = Effort::Complete;
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("quick") => effort = Effort::Quick,
+            Long("render") => action = Action::Render,
+            Long("loads-of") => action = Action::LoadsOf(arguments.value()?.string()?),
+            Short('h') | Long("help") => {
+                println!("{HELP}");
+                return Ok(());
+            }
+            _ => return Err(argument.unexpected().into()),
+        }
+    }
+    let directory = directory(effort);
+    let results = directory.join("results");
+    match action {
+        Action::LoadsOf(name) => {
+            let entry = all().into_iter().find(|entry| entry.name == name);
+            let entry = entry.ok_or_else(|| format!("no subject is named {name:?}"))?;
+            let loads = loads::measure_one(&entry, effort);
+            serde_json::to_writer(std::io::stdout().lock(), &loads)?;
+        }
+        Action::Measure => {
+            fs::create_dir_all(&results)?;
+            measure(effort)?.write(&results)?;
+            render::write(&Report::read_all(&results)?, &directory)?;
+        }
+        Action::Render => render::write(&Report::read_all(&results)?, &directory)?,
+    }
+    Ok(())
+}
+
+fn measure(effort: Effort) -> Result<Report, Box<dyn Error>> {
+    let machine = machine::describe();
+    // First, because it builds.
+    eprintln!("measure: calls");
+    let calls = calls::measure(effort)?;
+    let loads = loads::measure(effort)?;
+    // Last, because some subjects start threads that run until the process ends.
+    eprintln!("measure: below the cap");
+    let (one_thread, two_threads) = (costs::one_thread(effort), costs::two_threads(effort));
+    Ok(Report { machine, one_thread, two_threads, loads, calls })
+}
+
+/// Returns the directory of `RESULTS.md`. A quick run leaves the repository as it is.
+fn directory(effort: Effort) -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    match effort {
+        Effort::Complete => package.to_owned(),
+        Effort::Quick => package.join("../target/measure"),
+    }
+}
+
+/// Returns the median, or the upper one of two medians.
+fn median<T: Copy + PartialOrd>(mut values: Vec<T>) -> T {
+    values.sort_by(|a, b| a.partial_cmp(b).expect("a measurement is a number"));
+    values[values.len() / 2]
 }

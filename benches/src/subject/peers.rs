@@ -1,30 +1,39 @@
 //! Other crates, used as their documentation shows.
 
-use std::hint;
+use std::{hint, thread};
 
+use ferroid::futures::SnowflakeGeneratorAsyncTokioExt;
 use ferroid::generator::{AtomicSnowflakeGenerator, Poll};
 use ferroid::id::SnowflakeTwitterId;
 use ferroid::time::{MonotonicClock, TWITTER_EPOCH};
 
-use super::{Subject, Visitor};
+use super::{Entry, Role, Subject, TYPEDFLAKE};
+use crate::tasks::{AsyncSubject, run};
 
-/// Visits the peers with this crate's layout and cap.
-pub(super) fn visit_capped(visitor: &mut impl Visitor) {
-    visitor.visit(Ferroid::default());
-    visitor.visit(Typedflake::default());
-    visitor.visit(SnowflakeMe::default());
-    visitor.visit(Snowflaked::default());
+pub(super) fn entries() -> Vec<Entry> {
+    vec![
+        Entry::new::<Ferroid>("ferroid (with a ticker thread)", Role::Peer)
+            .with_tasks(run::<Ferroid>),
+        Entry::new::<Typedflake>(TYPEDFLAKE, Role::Peer).with_tasks(run::<Typedflake>),
+        Entry::new::<SnowflakeMe>("snowflake_me", Role::Peer),
+        Entry::new::<Snowflaked>("snowflaked", Role::Peer),
+        Entry::new::<Snowid>("snowid, `try_generate`", Role::Peer),
+        Entry::new::<SnowidUnbounded>("snowid, `generate`", Role::Unbounded),
+    ]
 }
 
-/// Visits other kinds of ID, which have no cap.
-pub(super) fn visit_uncapped(visitor: &mut impl Visitor) {
-    visitor.visit(Ulid);
-    visitor.visit(UuidV7);
+/// Repeats a call until it returns an ID: some peers fail under contention.
+fn until_issued<E>(mut call: impl FnMut() -> Result<u64, E>) -> u64 {
+    loop {
+        if let Ok(id) = call() {
+            return id;
+        }
+        thread::yield_now();
+    }
 }
 
 /// ferroid's atomic generator. Its clock is a thread that wakes every millisecond.
-#[expect(missing_debug_implementations, reason = "the peer's generator has none")]
-pub struct Ferroid(pub AtomicSnowflakeGenerator<SnowflakeTwitterId, MonotonicClock>);
+struct Ferroid(AtomicSnowflakeGenerator<SnowflakeTwitterId, MonotonicClock>);
 
 impl Default for Ferroid {
     fn default() -> Ferroid {
@@ -34,8 +43,6 @@ impl Default for Ferroid {
 }
 
 impl Subject for Ferroid {
-    const NAME: &'static str = "ferroid (with a ticker thread)";
-
     #[inline]
     fn try_next(&self) -> Option<u64> {
         match self.0.poll_id() {
@@ -50,20 +57,18 @@ impl Subject for Ferroid {
     }
 }
 
+impl AsyncSubject for Ferroid {
+    async fn next(&self) -> u64 {
+        self.0.next_id_async().await.to_raw()
+    }
+}
+
 #[typedflake::typedflake(epoch = "2024-01-01")]
 #[allow(unreachable_pub, reason = "the macro's methods are public")]
 struct TypedId(i64);
 
 /// typedflake's generator.
-#[derive(Debug)]
-pub struct Typedflake(typedflake::Generator<TypedId>);
-
-impl Typedflake {
-    /// An ID, awaited.
-    pub async fn next_async(&self) -> u64 {
-        self.0.generate_async().await.map_or(0, |id| id.get() as u64)
-    }
-}
+struct Typedflake(typedflake::Generator<TypedId>);
 
 impl Default for Typedflake {
     fn default() -> Typedflake {
@@ -72,8 +77,6 @@ impl Default for Typedflake {
 }
 
 impl Subject for Typedflake {
-    const NAME: &'static str = "typedflake";
-
     #[inline]
     fn try_next(&self) -> Option<u64> {
         self.0.generate().ok().map(|id| id.get() as u64)
@@ -81,13 +84,23 @@ impl Subject for Typedflake {
 
     #[inline]
     fn next(&self) -> u64 {
-        self.0.generate_blocking().map_or(0, |id| id.get() as u64)
+        until_issued(|| self.0.generate_blocking().map(|id| id.get() as u64))
+    }
+}
+
+impl AsyncSubject for Typedflake {
+    async fn next(&self) -> u64 {
+        loop {
+            if let Ok(id) = self.0.generate_async().await {
+                return id.get() as u64;
+            }
+            tokio::task::yield_now().await;
+        }
     }
 }
 
 /// snowflake_me's generator, which always waits.
-#[expect(missing_debug_implementations, reason = "the peer's generator has none")]
-pub struct SnowflakeMe(snowflake_me::Snowflake);
+struct SnowflakeMe(snowflake_me::Snowflake);
 
 impl Default for SnowflakeMe {
     fn default() -> SnowflakeMe {
@@ -100,8 +113,6 @@ impl Default for SnowflakeMe {
 }
 
 impl Subject for SnowflakeMe {
-    const NAME: &'static str = "snowflake_me";
-
     #[inline]
     fn try_next(&self) -> Option<u64> {
         Some(self.next())
@@ -109,13 +120,12 @@ impl Subject for SnowflakeMe {
 
     #[inline]
     fn next(&self) -> u64 {
-        self.0.next_id().map_or(0, |id| id.as_u64())
+        until_issued(|| self.0.next_id().map(|id| id.as_u64()))
     }
 }
 
 /// snowflaked's generator, which always waits.
-#[expect(missing_debug_implementations, reason = "the peer's generator has none")]
-pub struct Snowflaked(snowflaked::sync::Generator);
+struct Snowflaked(snowflaked::sync::Generator);
 
 impl Default for Snowflaked {
     fn default() -> Snowflaked {
@@ -124,8 +134,6 @@ impl Default for Snowflaked {
 }
 
 impl Subject for Snowflaked {
-    const NAME: &'static str = "snowflaked";
-
     #[inline]
     fn try_next(&self) -> Option<u64> {
         Some(self.next())
@@ -137,31 +145,41 @@ impl Subject for Snowflaked {
     }
 }
 
-/// A ULID: 48 bits of time, 80 of randomness.
-#[derive(Debug)]
-pub struct Ulid;
+fn snowid() -> snowid::SnowID {
+    snowid::SnowID::new(1023).expect("node 1023 fits ten bits")
+}
 
-impl Subject for Ulid {
-    const NAME: &'static str = "ulid (128 bits)";
+/// snowid's generator, by the call that stays with the clock. snowid offers no wait for it.
+struct Snowid(snowid::SnowID);
 
-    #[inline]
-    fn try_next(&self) -> Option<u64> {
-        Some(self.next())
-    }
-
-    #[inline]
-    fn next(&self) -> u64 {
-        ulid::Ulid::new().0 as u64
+impl Default for Snowid {
+    fn default() -> Snowid {
+        Snowid(snowid())
     }
 }
 
-/// A UUID of version 7.
-#[derive(Debug)]
-pub struct UuidV7;
+impl Subject for Snowid {
+    #[inline]
+    fn try_next(&self) -> Option<u64> {
+        self.0.try_generate().ok()
+    }
 
-impl Subject for UuidV7 {
-    const NAME: &'static str = "uuid v7 (128 bits)";
+    #[inline]
+    fn next(&self) -> u64 {
+        until_issued(|| self.0.try_generate())
+    }
+}
 
+/// snowid's generator, by the call that runs ahead of the clock.
+struct SnowidUnbounded(snowid::SnowID);
+
+impl Default for SnowidUnbounded {
+    fn default() -> SnowidUnbounded {
+        SnowidUnbounded(snowid())
+    }
+}
+
+impl Subject for SnowidUnbounded {
     #[inline]
     fn try_next(&self) -> Option<u64> {
         Some(self.next())
@@ -169,6 +187,6 @@ impl Subject for UuidV7 {
 
     #[inline]
     fn next(&self) -> u64 {
-        uuid::Uuid::now_v7().as_u128() as u64
+        self.0.generate()
     }
 }
