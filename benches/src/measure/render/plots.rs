@@ -139,8 +139,11 @@ fn draw_panels(path: &Path, panels: Vec<Panel<'_>>) -> Result<()> {
     let (charts, below) = root.split_vertically(PANEL.1 * rows as u32);
     let style = |subject: &str| {
         let place = subjects.iter().position(|(other, _)| *other == subject).unwrap_or_default();
-        let width = if subjects[place].1 == Role::Ours { 4 } else { 2 };
-        COLORS[place % COLORS.len()].stroke_width(width)
+        match subjects[place].1 {
+            Role::Ours => COLORS[place % COLORS.len()].stroke_width(4),
+            Role::Floor => BLACK.stroke_width(1),
+            _ => COLORS[place % COLORS.len()].stroke_width(2),
+        }
     };
     for (area, panel) in charts.split_evenly((rows, per_row)).iter().zip(&panels) {
         draw_panel(area, panel, style)?;
@@ -187,7 +190,7 @@ fn draw_panel<'a>(
 
 /// Shows a figure of a logarithmic axis.
 fn number(value: f64) -> String {
-    if value >= 1.0 { grouped(value.round() as u64) } else { format!("{value}") }
+    if value >= 1.0 { grouped(value.round() as u64) } else { format!("{value:.3}") }
 }
 
 /// An axis of named steps, with half a step of room on each side.
