@@ -7,20 +7,14 @@
 //! program, for any Unix; `maelstrom-node` calls it, and so can any other binary.
 #![forbid(unsafe_code)]
 
-mod args;
-mod cluster;
+mod base;
 mod dissemination;
-mod kind;
 pub mod message;
 mod node;
-mod outbox;
 mod runtime;
-mod time;
 mod workload;
 
-pub use args::{Acks, ArgsError, Config};
-pub use kind::Kind;
+pub use base::{Acks, ArgsError, Config, Kind, Time};
+pub use message::Outbox;
 pub use node::Node;
-pub use outbox::Outbox;
 pub use runtime::main;
-pub use time::Time;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::round_trip::RoundTrip;
-use super::send::Which;
+use super::send::Selection;
 use super::stream::{Digest, Origin};
+use crate::base::Time;
 use crate::message::{Echoed, Gossip};
-use crate::time::Time;
 
 #[derive(Debug, Default)]
 pub(crate) struct Peer {
@@ -24,29 +24,29 @@ pub(crate) struct Peer {
     pub(crate) sent: Digest,
     /// It counts on this node to pass news on to it.
     pub(crate) follows: bool,
-    /// When to remind it, unless it confirms what is expected before.
-    pub(crate) remind_at: Option<Time>,
+    /// When to retransmit it, unless it confirms what is expected before.
+    pub(crate) retransmit_at: Option<Time>,
     /// What it is to have confirmed by then. Not everything there is: under traffic
     /// there is always something newer, and a lost item would wait for ever.
     pub(crate) expected: Digest,
     /// Reminders in a row that it has not answered.
     pub(crate) unanswered: u32,
     /// When it must be told what is here, unless something else is sent before.
-    pub(crate) tell_at: Option<Time>,
+    pub(crate) acknowledge_at: Option<Time>,
     /// When it was last sent anything.
     pub(crate) sent_at: Option<Time>,
     /// What is still to be sent of what did not go out at once, and when.
-    pub(crate) rest: Option<(Time, Which)>,
+    pub(crate) rest: Option<(Time, Selection)>,
     pub(crate) round_trip: RoundTrip,
     /// Its own time in its last message, and when that came.
     last_heard: Option<(u64, Time)>,
 }
 
 /// Reminders without an answer that make a peer count as out of reach.
-const MOST_UNANSWERED: u32 = 2;
+const MAX_UNANSWERED: u32 = 2;
 
 /// How many past lives of a peer are remembered.
-const MOST_LIVES: usize = 16;
+const MAX_INCARNATIONS: usize = 16;
 
 impl Peer {
     /// Takes in who is speaking and how long the way is. Says whether the message is
@@ -54,7 +54,7 @@ impl Peer {
     pub(crate) fn hear(&mut self, now: Time, incarnation: u64, gossip: &Gossip<'_>) -> bool {
         let echoed = gossip.echoed.filter(|echoed| echoed.incarnation == incarnation);
         if self.incarnation != Some(gossip.incarnation)
-            && !self.begin_life(now, gossip.incarnation, echoed)
+            && !self.begin_incarnation(now, gossip.incarnation, echoed)
         {
             return false;
         }
@@ -73,7 +73,7 @@ impl Peer {
     /// Lives bear random numbers, so a late message of an old life can look like a new
     /// one. The mistake is mended by what only a living node can do: echo something
     /// that was sent to it after it was taken for dead.
-    fn begin_life(&mut self, now: Time, life: u64, echoed: Option<Echoed>) -> bool {
+    fn begin_incarnation(&mut self, now: Time, life: u64, echoed: Option<Echoed>) -> bool {
         if let Some(over_since) = self.over.get(&life) {
             if echoed.is_none_or(|echoed| Time(echoed.sent_us) <= *over_since) {
                 return false;
@@ -84,7 +84,7 @@ impl Peer {
             self.over.insert(before, now);
         }
         // Enough to tell apart whatever can still be under way.
-        if self.over.len() > MOST_LIVES
+        if self.over.len() > MAX_INCARNATIONS
             && let Some((oldest, _)) = self.over.iter().min_by_key(|(_, since)| **since)
         {
             let oldest = *oldest;
@@ -101,8 +101,8 @@ impl Peer {
         self.incarnation
     }
 
-    pub(crate) fn is_out_of_reach(&self) -> bool {
-        self.unanswered >= MOST_UNANSWERED
+    pub(crate) fn is_suspected(&self) -> bool {
+        self.unanswered >= MAX_UNANSWERED
     }
 
     /// Whether it is waiting for a reminder to be answered: until then new items would
@@ -127,7 +127,7 @@ impl Peer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kind::Kind;
+    use crate::base::Kind;
 
     /// This node's own life.
     const MINE: u64 = 5;

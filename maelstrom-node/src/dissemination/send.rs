@@ -3,27 +3,27 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::pace::micros;
-use super::plan::Plan;
+use super::schedule::micros;
+use super::strategy::Strategy;
 use super::stream::{Digest, Origin};
 use super::{Dissemination, State};
+use crate::base::Time;
+use crate::message::Outbox;
 use crate::message::{Gossip, Mark, Pace, Payload, Run};
-use crate::outbox::Outbox;
-use crate::time::Time;
 
 /// How much text the items of one message may have. Below half of the 1 MiB that a
 /// message may reach, as digests and quoting come on top.
-const MOST_BYTES: usize = 400_000;
+const MAX_BYTES: usize = 400_000;
 
 /// How many messages are written to a peer in one go, and how long to wait before the next
 /// ones: a node that is asked for gigabytes must not hold them in its outbox all at once,
 /// and goes on serving its clients meanwhile.
-const MOST_MESSAGES: usize = 8;
-const BREATH: Duration = Duration::from_millis(10);
+const MAX_MESSAGES: usize = 8;
+const SEND_INTERVAL: Duration = Duration::from_millis(10);
 
 /// What a message says besides items.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Also {
+pub(crate) struct Extras {
     pub(crate) age_us: Option<u64>,
     pub(crate) probe: bool,
     pub(crate) want: bool,
@@ -34,7 +34,7 @@ pub(crate) struct Also {
 
 /// Which items to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Which {
+pub(crate) enum Selection {
     /// None: a digest alone.
     None,
     /// This node's own that the receiver has not been sent.
@@ -53,20 +53,20 @@ impl<S: State> Dissemination<S> {
         self.schedule.report_at = None;
         let held = self.schedule.holding_since.take();
         let age_us = held.map(|since| now.0.saturating_sub(since.0));
-        let mut also = Also { age_us, ..Also::default() };
-        let (which, dests) = match self.plan() {
-            Plan::Mesh => (Which::Mine, 0..self.peers.len()),
+        let mut extras = Extras { age_us, ..Extras::default() };
+        let (selection, dests) = match self.strategy() {
+            Strategy::Mesh => (Selection::Mine, 0..self.peers.len()),
             _ if self.hub() == self.cluster.me() => {
-                also.forward = true;
-                (Which::New, self.suspected_hubs())
+                extras.forward = true;
+                (Selection::New, self.suspected_hubs())
             }
-            _ => (Which::New, self.hub()..self.hub() + 1),
+            _ => (Selection::New, self.hub()..self.hub() + 1),
         };
         // A peer that does not answer is sent new items as well: the moment that it can be
         // reached again, they arrive in time. Reminders carry what it lacks of the old ones.
         for place in dests {
             if place != self.cluster.me() {
-                self.send(now, place, which, also, out);
+                self.send(now, place, selection, extras, out);
             }
         }
     }
@@ -76,9 +76,9 @@ impl<S: State> Dissemination<S> {
         self.schedule.pass_on_at = None;
         self.schedule.passed_on_at = Some(now);
         let oldest = self.schedule.gathering_since.take();
-        let plan = self.plan();
-        let until_beat = match plan {
-            Plan::Rounds { period, .. } => self.schedule.until_next_beat(now, period),
+        let strategy = self.strategy();
+        let until_beat = match strategy {
+            Strategy::Rounds { period, .. } => self.schedule.until_next_beat(now, period),
             _ => {
                 self.schedule.rounds = None;
                 Duration::ZERO
@@ -86,21 +86,22 @@ impl<S: State> Dissemination<S> {
         };
         for place in self.others() {
             if self.serves(place) {
-                let also = Also { pace: self.pace(place, plan, until_beat), ..Also::default() };
-                self.send(now, place, Which::New, also, out);
+                let extras =
+                    Extras { pace: self.pace(place, strategy, until_beat), ..Extras::default() };
+                self.send(now, place, Selection::New, extras, out);
             }
         }
         let age_us = oldest.map(|since| now.0.saturating_sub(since.0));
         for place in self.suspected_hubs() {
-            let also = Also { age_us, forward: true, ..Also::default() };
-            self.send(now, place, Which::New, also, out);
+            let extras = Extras { age_us, forward: true, ..Extras::default() };
+            self.send(now, place, Selection::New, extras, out);
         }
     }
 
     /// How long a peer should hold what is new to it, in rounds: until its report arrives
     /// just before the next beat or, if that is too soon, before the one after.
-    fn pace(&self, place: usize, plan: Plan, until_beat: Duration) -> Option<Pace> {
-        let Plan::Rounds { period, margin } = plan else { return None };
+    fn pace(&self, place: usize, strategy: Strategy, until_beat: Duration) -> Option<Pace> {
+        let Strategy::Rounds { period, margin } = strategy else { return None };
         let ahead = self.peers[place].round_trip.mean() + margin;
         let hold = until_beat
             .checked_sub(ahead)
@@ -114,13 +115,13 @@ impl<S: State> Dissemination<S> {
         &mut self,
         now: Time,
         place: usize,
-        which: Which,
-        mut also: Also,
+        selection: Selection,
+        mut extras: Extras,
         out: &mut Outbox,
     ) {
         let peer = &self.peers[place];
         let mut known = peer.has.clone();
-        if !matches!(which, Which::SomeUnconfirmed | Which::AllUnconfirmed) {
+        if !matches!(selection, Selection::SomeUnconfirmed | Selection::AllUnconfirmed) {
             for (origin, sent) in peer.sent.iter() {
                 known.extend(origin, sent);
             }
@@ -128,49 +129,50 @@ impl<S: State> Dissemination<S> {
         let have = self.streams.have().marks();
         let mut rest = None;
         for nth in 1.. {
-            let (items, more) = self.pick(place, which, &mut known);
-            let gossip = self.share(now, place, &have, items, also);
+            let (items, more) = self.pick(place, selection, &mut known);
+            let gossip = self.share(now, place, &have, items, extras);
             let dest = &self.cluster.names()[place];
             out.send(self.cluster.my_name(), dest, &Payload::Gossip { gossip: &gossip });
-            if !more || which == Which::SomeUnconfirmed {
+            if !more || selection == Selection::SomeUnconfirmed {
                 break;
             }
-            if nth == MOST_MESSAGES {
-                rest = Some((now + BREATH, which));
+            if nth == MAX_MESSAGES {
+                rest = Some((now + SEND_INTERVAL, selection));
                 break;
             }
-            also = Also::default();
+            extras = Extras::default();
         }
         let peer = &mut self.peers[place];
         peer.sent = known;
         peer.sent_at = Some(now);
-        peer.tell_at = None;
+        peer.acknowledge_at = None;
         peer.rest = rest.or(peer.rest);
     }
 
     /// Goes on with what was too much for one go.
     pub(crate) fn send_rest(&mut self, now: Time, place: usize, out: &mut Outbox) {
         let rest = self.peers[place].rest.take_if(|(due, _)| *due <= now);
-        if let Some((_, which)) = rest
+        if let Some((_, selection)) = rest
             && !self.peers[place].is_in_repair()
         {
             // What the first messages brought has not been confirmed yet.
-            let which = if which == Which::AllUnconfirmed { Which::New } else { which };
-            self.send(now, place, which, Also::default(), out);
+            let selection =
+                if selection == Selection::AllUnconfirmed { Selection::New } else { selection };
+            self.send(now, place, selection, Extras::default(), out);
         }
     }
 
     /// Picks items that are not `known`, as many as go into one message, and adds them to
     /// it. Says whether there is more.
-    fn pick(&self, place: usize, which: Which, known: &mut Digest) -> (Vec<Run<'_>>, bool) {
+    fn pick(&self, place: usize, selection: Selection, known: &mut Digest) -> (Vec<Run<'_>>, bool) {
         let peer = &self.peers[place];
         let mut runs: Vec<Run<'_>> = Vec::new();
-        let mut room = MOST_BYTES;
+        let mut room = MAX_BYTES;
         let mut more = false;
         for (origin, have) in self.streams.have().iter() {
-            let wanted = match which {
-                Which::None => false,
-                Which::Mine => origin == self.mine,
+            let wanted = match selection {
+                Selection::None => false,
+                Selection::Mine => origin == self.mine,
                 _ => !peer.made(place, origin),
             };
             if !wanted {
@@ -197,23 +199,23 @@ impl<S: State> Dissemination<S> {
         place: usize,
         have: &'a [Mark],
         items: Vec<Run<'a>>,
-        also: Also,
+        extras: Extras,
     ) -> Gossip<'a> {
         Gossip {
             of: self.kind,
             incarnation: self.mine.incarnation,
             have: have.into(),
-            age_us: also.age_us.filter(|_| !items.is_empty()),
+            age_us: extras.age_us.filter(|_| !items.is_empty()),
             items,
             // In a mesh nobody passes anything on.
-            forward: also.forward,
-            follow: place == self.hub() && self.plan() != Plan::Mesh,
-            probe: also.probe,
-            want: also.want,
-            relay: also.relay.and_then(|place| u16::try_from(place).ok()),
+            forward: extras.forward,
+            follow: place == self.hub() && self.strategy() != Strategy::Mesh,
+            probe: extras.probe,
+            want: extras.want,
+            relay: extras.relay.and_then(|place| u16::try_from(place).ok()),
             sent_us: now.0,
             echoed: self.peers[place].echo(now),
-            pace: also.pace,
+            pace: extras.pace,
         }
     }
 

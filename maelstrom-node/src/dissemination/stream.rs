@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::ranges::Ranges;
+use crate::base::Ranges;
 use crate::message::Mark;
 
 /// Where a stream comes from: one life of one node. A node that restarts with its
@@ -21,7 +21,7 @@ pub(crate) struct Origin {
 
 impl Origin {
     /// Another life of the same node.
-    pub(crate) fn of_life(self, incarnation: u64) -> Origin {
+    pub(crate) fn of_incarnation(self, incarnation: u64) -> Origin {
         Origin { incarnation, ..self }
     }
 }

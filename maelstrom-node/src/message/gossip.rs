@@ -8,8 +8,8 @@ use serde::ser::{SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::dissemination::Ranges;
-use crate::kind::Kind;
+use crate::base::Kind;
+use crate::base::Ranges;
 
 /// One node's share: what it has, items the receiver may lack, and what keeps the
 /// two in step.

@@ -12,7 +12,7 @@ use snowflake::lease::{Bounds, FileStore, Keeper, LeaseError, Problem};
 use snowflake::{Epoch, Generator, NodeId, SystemClock};
 
 /// How long to wait for a node id: Maelstrom gives a node 10 s to answer `init`.
-const PATIENCE: Duration = Duration::from_secs(5);
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How the name of a node id's store begins.
 const STORE: &str = "node-";
@@ -69,8 +69,10 @@ impl Leases {
             }
             opened => opened?,
         };
-        let keeper =
-            Keeper::builder(store).node(node_id).start_within(PATIENCE).start(SystemClock)?;
+        let keeper = Keeper::builder(store)
+            .node(node_id)
+            .start_within(RECOVERY_TIMEOUT)
+            .start(SystemClock)?;
         let generator = Arc::clone(keeper.generator());
         *self.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(keeper);
         Ok(generator)

@@ -6,7 +6,7 @@ use std::ops::Range;
 use memchr::{memchr, memrchr};
 
 /// The longest line that is taken in. A longer one is skipped and logged.
-pub(crate) const MOST_LINE_BYTES: usize = 16 << 20;
+pub(crate) const MAX_LINE_BYTES: usize = 16 << 20;
 
 /// How much to ask of the input at once: what a pipe holds.
 const READ_BYTES: usize = 64 << 10;
@@ -85,7 +85,7 @@ impl<R: Read> LineReader<R> {
         if let Some(end) = memrchr(b'\n', &self.buffer[begin.max(start)..self.filled]) {
             return start..begin.max(start) + end + 1;
         }
-        if self.filled - start > MOST_LINE_BYTES {
+        if self.filled - start > MAX_LINE_BYTES {
             self.skipped = Some(self.filled - start);
             return self.filled..self.filled;
         }
@@ -123,7 +123,7 @@ fn split(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn log_skipped(bytes: usize) {
-    tracing::warn!(bytes, "ignored a line: longer than {MOST_LINE_BYTES} bytes");
+    tracing::warn!(bytes, "ignored a line: longer than {MAX_LINE_BYTES} bytes");
 }
 
 #[cfg(test)]
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn a_line_that_is_too_long_is_skipped_and_the_next_one_read() {
         let mut input = b"before\n".to_vec();
-        input.resize(input.len() + MOST_LINE_BYTES + 3 * READ_BYTES, b'x');
+        input.resize(input.len() + MAX_LINE_BYTES + 3 * READ_BYTES, b'x');
         input.extend_from_slice(b"\nafter\n");
         for at_once in [1 << 10, 1 << 16, 1 << 20] {
             let expected: [&[u8]; 2] = [b"before", b"after"];

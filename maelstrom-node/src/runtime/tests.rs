@@ -22,7 +22,7 @@ const INIT: &str = r#"{"src":"c1","dest":"n0","body":{"type":"init","msg_id":1,"
 const GENERATE: &str = r#"{"src":"c1","dest":"n0","body":{"type":"generate","msg_id":2}}"#;
 
 /// Long enough for whatever does not hang.
-const PATIENCE: Duration = Duration::from_secs(60);
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn node(config: Config) -> Node<ManualClock> {
     Node::new(config, 1, ManualClock::new(NOON))
@@ -237,7 +237,7 @@ fn a_node_with_a_silent_input_does_what_is_due_and_sleeps_until_then() {
     let guard = ours.try_clone().unwrap();
     let (ended, is_ended) = mpsc::channel::<()>();
     let guard = thread::spawn(move || {
-        if is_ended.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+        if is_ended.recv_timeout(RECOVERY_TIMEOUT) == Err(mpsc::RecvTimeoutError::Timeout) {
             guard.shutdown(Shutdown::Both).unwrap();
         }
     });
@@ -257,7 +257,7 @@ fn a_node_with_a_silent_input_does_what_is_due_and_sleeps_until_then() {
 #[test]
 fn a_node_that_could_not_be_set_up_handles_no_other_line() {
     let asked = Arc::new(AtomicUsize::new(0));
-    let mut node = node(Config::default()).with_ids({
+    let mut node = node(Config::default()).with_generator({
         let asked = Arc::clone(&asked);
         move |node_id, epoch| match asked.fetch_add(1, Ordering::Relaxed) {
             0 => Err("not now".to_owned()),

@@ -1,9 +1,23 @@
 //! `echo`: the same value back, byte for byte.
 
+use super::Definition;
 use super::Workload;
+use crate::base::Kind;
+use crate::base::Time;
+use crate::message::Outbox;
 use crate::message::{Address, Payload, Request};
-use crate::outbox::Outbox;
-use crate::time::Time;
+
+pub(super) const DEFINITION: Definition = Definition {
+    kind: Kind::Echo,
+    is_replicated: false,
+    serves: is_echo,
+    is_identified_by: is_echo,
+    create: |_| Ok(Box::new(Echo)),
+};
+
+fn is_echo(request: &Request<'_>) -> bool {
+    matches!(request, Request::Echo { .. })
+}
 
 #[derive(Debug)]
 pub(crate) struct Echo;

@@ -1,5 +1,7 @@
 //! `unique-ids`: every `generate` is answered with an ID of this node's generator.
 
+use super::Definition;
+use crate::base::Kind;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,20 +9,32 @@ use std::time::Duration;
 use snowflake::{ClaimError, Clock, Generator};
 
 use super::Workload;
+use crate::base::Time;
+use crate::message::Outbox;
 use crate::message::{Address, ErrorCode, MsgId, Payload, Request};
-use crate::outbox::Outbox;
-use crate::time::Time;
 
 /// How many requests may wait for the next millisecond: two dozen milliseconds' worth.
-const MOST_WAITING: usize = 100_000;
+const MAX_WAITING: usize = 100_000;
 
 /// How long a request may wait. Maelstrom's clients give up after 5 s, and a reply to
 /// a client that is gone silences the node.
-const LONGEST_WAIT: Duration = Duration::from_millis(4500);
+const WAIT_TIMEOUT: Duration = Duration::from_millis(4500);
 
 /// How long to believe the generator's word on how long to wait: a clock that was set
 /// back may be set right at any time.
 const LONGEST_NAP: Duration = Duration::from_millis(100);
+
+pub(super) const DEFINITION: Definition = Definition {
+    kind: Kind::UniqueIds,
+    is_replicated: false,
+    serves: is_generate,
+    is_identified_by: is_generate,
+    create: |context| (context.unique_ids)(),
+};
+
+fn is_generate(request: &Request<'_>) -> bool {
+    matches!(request, Request::Generate)
+}
 
 /// Never blocks: a request that comes when the millisecond is used up waits in line,
 /// and the line becomes the workload's deadline.
@@ -57,7 +71,7 @@ impl<C: Clock> UniqueIds<C> {
                 dest: first.dest.as_str().into(),
                 msg_id: first.msg_id,
             };
-            if now.since(first.since) < LONGEST_WAIT {
+            if now.since(first.since) < WAIT_TIMEOUT {
                 match self.generator.try_next_id() {
                     Ok(id) => out.reply(Some(&request), &Payload::GenerateOk { id }),
                     Err(ClaimError::Ahead { wait_ms, .. }) => return self.wait(now, wait_ms),
@@ -91,8 +105,8 @@ impl<C: Clock + Send + Sync + std::fmt::Debug> Workload for UniqueIds<C> {
                 }
                 Err(never) => Some(never.to_string()),
             }
-        } else if self.waiting.len() >= MOST_WAITING {
-            Some(format!("{MOST_WAITING} requests are waiting for an ID already; try again"))
+        } else if self.waiting.len() >= MAX_WAITING {
+            Some(format!("{MAX_WAITING} requests are waiting for an ID already; try again"))
         } else {
             None
         };

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde_json::value::RawValue;
 
 use super::record::{Record, Sent};
-use crate::dissemination::{Origin, Ranges, State};
+use crate::base::Ranges;
+use crate::dissemination::{Origin, State};
 
 /// The largest offset there is: the largest integer that every JSON reader takes exactly.
 pub(super) const LARGEST_OFFSET: u64 = (1 << 53) - 1;
@@ -244,14 +245,14 @@ impl State for Records {
             }
             Record::Born(before) => {
                 let lives = before.into_iter().filter(|life| *life != origin.incarnation);
-                self.over.extend(lives.map(|life| origin.of_life(life)));
+                self.over.extend(lives.map(|life| origin.of_incarnation(life)));
             }
             Record::Ready { ends, founders } => {
                 self.ready.insert(origin, Ready { sequence, founded: !founders.is_empty() });
                 self.founders.extend(founders);
                 let ends = ends.into_iter().filter(|end| end.node == origin.node);
                 let ends: BTreeMap<_, _> = ends.map(|end| (end.incarnation, end.have)).collect();
-                self.over.extend(ends.keys().map(|life| origin.of_life(*life)));
+                self.over.extend(ends.keys().map(|life| origin.of_incarnation(*life)));
                 self.close(origin, ends);
             }
         }
@@ -319,7 +320,7 @@ mod tests {
     #[test]
     fn what_an_earlier_life_left_behind_counts_as_its_successor_says() {
         let mut records = Records::new(1, 2);
-        let reborn = OTHER.of_life(21);
+        let reborn = OTHER.of_incarnation(21);
         send(&mut records, OTHER, 2, 0);
         send(&mut records, OTHER, 3, 2);
         records.guard();

@@ -38,7 +38,7 @@ impl std::fmt::Display for ClusterError {
             }
             ClusterError::Twice { name } => write!(f, "init: node_ids names {name:?} twice"),
             ClusterError::TooMany { nodes } => {
-                write!(f, "init: {nodes} nodes, but the layout has ids for {MOST_NODES}")
+                write!(f, "init: {nodes} nodes, but the layout has ids for {MAX_NODES}")
             }
         }
     }
@@ -46,7 +46,7 @@ impl std::fmt::Display for ClusterError {
 
 impl std::error::Error for ClusterError {}
 
-const MOST_NODES: usize = snowflake::layout::NODE_MAX as usize + 1;
+const MAX_NODES: usize = snowflake::layout::NODE_MAX as usize + 1;
 
 impl Cluster {
     /// Takes the names of `init` and works out this node's id.
@@ -63,7 +63,7 @@ impl Cluster {
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(ClusterError::Twice { name: pair[0].clone() });
         }
-        if names.len() > MOST_NODES {
+        if names.len() > MAX_NODES {
             return Err(ClusterError::TooMany { nodes: names.len() });
         }
         let place = names

@@ -15,11 +15,12 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 mod gossip;
+mod outbox;
 mod payload;
 
 pub use gossip::Gossip;
 pub(crate) use gossip::{Echoed, Mark, Pace, Run};
-pub(crate) use payload::write_line;
+pub use outbox::Outbox;
 pub use payload::{ErrorCode, Payload};
 
 /// Names a request, so that its reply can be told apart.
@@ -304,8 +305,8 @@ fn in_words(error: &serde_json::Error) -> String {
 /// The beginning of a text that may quote what somebody sent, which can be megabytes.
 #[must_use]
 pub(crate) fn clipped(text: &str) -> &str {
-    const MOST_CHARS: usize = 200;
-    text.char_indices().nth(MOST_CHARS).map_or(text, |(end, _)| &text[..end])
+    const MAX_CHARS: usize = 200;
+    text.char_indices().nth(MAX_CHARS).map_or(text, |(end, _)| &text[..end])
 }
 
 /// As much of a request as a reply needs.

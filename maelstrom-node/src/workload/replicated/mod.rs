@@ -1,13 +1,24 @@
 //! Workloads whose whole state is on every node: clients are answered at once, from memory, and
 //! how news travels is the dissemination layer's affair.
 
-use super::Workload;
-use crate::cluster::Cluster;
-use crate::dissemination::{Aim, Dissemination, State};
-use crate::kind::Kind;
+use std::time::Duration;
+
+use super::{Context, Workload};
+use crate::base::Kind;
+use crate::base::Time;
+use crate::dissemination::{Dissemination, DisseminationConfig, State};
+use crate::message::Outbox;
 use crate::message::{Address, Gossip, Request};
-use crate::outbox::Outbox;
-use crate::time::Time;
+
+mod broadcast;
+mod counter;
+mod g_set;
+mod grow_only_set;
+mod node_counters;
+
+pub(super) use broadcast::BROADCAST;
+pub(super) use counter::{G_COUNTER, PN_COUNTER};
+pub(super) use g_set::G_SET;
 
 /// What one such workload says to its clients.
 pub(crate) trait Protocol: std::fmt::Debug + Send {
@@ -35,15 +46,29 @@ pub(crate) struct Replicated<P: Protocol> {
     state: Dissemination<P::State>,
 }
 
+/// What a workload asks of dissemination unless the command line specifies otherwise.
+pub(super) struct Times {
+    pub(super) default_staleness_ms: u64,
+    /// See [`DisseminationConfig::shortest_round`].
+    pub(super) min_round_ms: u64,
+}
+
+impl Times {
+    /// Sets and counters are added to often, and what comes in together travels together.
+    const OFTEN: Times = Times { default_staleness_ms: 800, min_round_ms: 50 };
+}
+
 impl<P: Protocol> Replicated<P> {
-    pub(crate) fn new(
-        kind: Kind,
-        protocol: P,
-        cluster: Cluster,
-        incarnation: u64,
-        aim: Aim,
-    ) -> Replicated<P> {
-        let state = Dissemination::new(kind, cluster, incarnation, aim, P::initial(incarnation));
+    fn new(kind: Kind, protocol: P, times: &Times, context: Context<'_>) -> Replicated<P> {
+        let default_staleness = Duration::from_millis(times.default_staleness_ms);
+        let config = DisseminationConfig {
+            max_staleness: context.config.max_staleness.unwrap_or(default_staleness),
+            shortest_round: Duration::from_millis(times.min_round_ms),
+            direct: None,
+        };
+        let Context { cluster, incarnation, .. } = context;
+        let initial = P::initial(incarnation);
+        let state = Dissemination::new(kind, cluster, incarnation, config, initial);
         Replicated { protocol, state }
     }
 }

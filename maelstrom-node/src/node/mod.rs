@@ -14,17 +14,17 @@ use memchr::memchr2;
 use serde_json::value::RawValue;
 use snowflake::{Clock, Epoch, Generator, NodeId};
 
-use crate::args::Config;
-use crate::cluster::Cluster;
-use crate::kind::Kind;
+use crate::base::Cluster;
+use crate::base::Config;
+use crate::base::Kind;
+use crate::base::Time;
+use crate::message::Outbox;
 use crate::message::{Address, Envelope, ErrorCode, LineError, Payload, Request, clipped};
-use crate::outbox::Outbox;
-use crate::time::Time;
-use crate::workload::{Broadcast, Counter, Echo, GSet, Log, Replicated, UniqueIds, Workload};
+use crate::workload::{self, Context, UniqueIds, Workload};
 
 /// How much of peers' messages is kept for after `init`. What does not fit is dropped;
 /// peers repeat what they see missing.
-const MOST_EARLY_BYTES: usize = 4 << 20;
+const MAX_EARLY_BYTES: usize = 4 << 20;
 
 /// What timestamps count from: late enough to leave 67 years, early enough for any clock
 /// that is roughly right.
@@ -130,7 +130,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     /// [`handle`](Node::handle) waits for the source, which with `--data-dir` may take 5 s for
     /// a store that does not answer.
     #[must_use]
-    pub fn with_ids(
+    pub fn with_generator(
         self,
         source: impl FnMut(NodeId, Epoch) -> Result<Arc<Generator<C>>, String> + Send + 'static,
     ) -> Node<C> {
@@ -169,7 +169,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
                 let before = envelope.messages_before();
                 self.init(now, client.as_ref(), &node_id, node_ids, before, out);
             }
-            Ok(Request::Gossip(_)) if self.cluster.is_none() => self.keep_for_later(line),
+            Ok(Request::Gossip(_)) if self.cluster.is_none() => self.keep_early_line(line),
             Ok(request) => {
                 self.serve(now, &envelope.src, client.as_ref(), request, out);
                 self.start(now);
@@ -251,7 +251,9 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         let wait = if self.restarted { RESTART_DELAY } else { SETUP_TIMEOUT };
         self.introduce_at = (nodes > 1).then_some(now + wait);
         self.cluster = Some(cluster);
-        if let Some(only) = self.config.workload.filter(|only| only.is_replicated()) {
+        if let Some(only) = self.config.workload
+            && workload::definition(only).is_some_and(|definition| definition.is_replicated)
+        {
             // Its state is learnt from peers before any client asks for it.
             if let Err(why) = self.run_workload(only) {
                 tracing::warn!("cannot start {}: {why}", only.name());
@@ -290,9 +292,9 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         Some(client)
     }
 
-    fn keep_for_later(&mut self, line: &[u8]) {
+    fn keep_early_line(&mut self, line: &[u8]) {
         let kept: usize = self.early.iter().map(Vec::len).sum();
-        if kept + line.len() <= MOST_EARLY_BYTES {
+        if kept + line.len() <= MAX_EARLY_BYTES {
             self.early.push(line.to_vec());
         }
     }
@@ -355,28 +357,20 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         if self.workloads.contains_key(&kind) {
             return Ok(());
         }
-        let aim = kind.aim(&self.config);
-        let (cluster, incarnation) = (cluster.clone(), self.incarnation);
-        let workload: Box<dyn Workload> = match kind {
-            Kind::Echo => Box::new(Echo),
-            Kind::UniqueIds => {
-                let generator = self.ids.generator(cluster.node_id(), &self.clock)?;
-                Box::new(UniqueIds::new(generator))
-            }
-            Kind::Broadcast => {
-                Box::new(Replicated::new(kind, Broadcast, cluster, incarnation, aim))
-            }
-            Kind::GSet => Box::new(Replicated::new(kind, GSet, cluster, incarnation, aim)),
-            Kind::GCounter => {
-                let counter = Counter::growing();
-                Box::new(Replicated::new(kind, counter, cluster, incarnation, aim))
-            }
-            Kind::PnCounter => {
-                let counter = Counter::both_ways();
-                Box::new(Replicated::new(kind, counter, cluster, incarnation, aim))
-            }
-            Kind::Kafka => Box::new(Log::new(cluster, incarnation, aim, self.config.acks)),
+        let Some(definition) = workload::definition(kind) else {
+            return Err(format!("no workload {}", kind.name()));
         };
+        let node_id = cluster.node_id();
+        let (ids, clock) = (&mut self.ids, &self.clock);
+        let mut unique_ids = || -> Result<Box<dyn Workload>, String> {
+            Ok(Box::new(UniqueIds::new(ids.generator(node_id, clock)?)))
+        };
+        let workload = (definition.create)(Context {
+            cluster: cluster.clone(),
+            incarnation: self.incarnation,
+            config: &self.config,
+            unique_ids: &mut unique_ids,
+        })?;
         self.workloads.insert(kind, workload);
         Ok(())
     }
@@ -387,25 +381,32 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     fn kind_for(&self, request: &Request<'_>) -> Result<Kind, (ErrorCode, String)> {
         if let Some(only) = self.config.workload {
             let refusal = || format!("this node was started to serve {} alone", only.name());
-            return if only.serves(request) {
+            return if self.serves(only, request) {
                 Ok(only)
             } else {
                 Err((ErrorCode::NotSupported, refusal()))
             };
         }
-        let mut running = self.workloads.keys().copied().filter(|kind| kind.serves(request));
-        match (Kind::told_by(request), running.next(), running.next()) {
+        let mut running = self.workloads.keys().copied().filter(|kind| self.serves(*kind, request));
+        match (workload::identify(request), running.next(), running.next()) {
             (Some(told), ..) => Ok(told),
             (None, Some(only), None) => Ok(only),
             _ => {
-                let known = Kind::ALL.into_iter().filter(|kind| kind.serves(request));
-                let known: Vec<&str> = known.map(Kind::name).collect();
+                let known: Vec<&str> = workload::candidates(request).map(Kind::name).collect();
                 let text = format!(
                     "a bare read does not tell its workload: name it as an argument, one of {}",
                     known.join(", ")
                 );
                 Err((ErrorCode::TemporarilyUnavailable, text))
             }
+        }
+    }
+
+    /// Returns `true` if a workload has requests of this type, or if it is its gossip.
+    fn serves(&self, kind: Kind, request: &Request<'_>) -> bool {
+        match request {
+            Request::Gossip(gossip) => gossip.of == kind,
+            _ => workload::candidates(request).any(|candidate| candidate == kind),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::kind::Kind;
+use crate::base::Kind;
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\

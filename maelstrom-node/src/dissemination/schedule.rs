@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::plan::Plan;
-use crate::time::Time;
+use super::strategy::Strategy;
+use crate::base::Time;
 
-/// What is to be sent by the plan, and when.
+/// What is to be sent by the strategy, and when.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
     /// When to report to the hub.
@@ -15,9 +15,9 @@ pub(crate) struct Schedule {
     /// When news was last passed on.
     pub(crate) passed_on_at: Option<Time>,
     /// The rounds that the hub keeps, as it told this node.
-    pub(crate) phase: Option<Phase>,
+    pub(crate) phase: Option<RoundClock>,
     /// The rounds that this node keeps as the hub.
-    pub(crate) rounds: Option<Phase>,
+    pub(crate) rounds: Option<RoundClock>,
     /// Since when this node has been holding the oldest item it is to report.
     pub(crate) holding_since: Option<Time>,
     /// When the oldest item that is to be passed on was added.
@@ -26,14 +26,14 @@ pub(crate) struct Schedule {
 
 /// A beat: one instant of it, and how far apart they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Phase {
+pub(crate) struct RoundClock {
     instant: Time,
     period_us: u64,
 }
 
-impl Phase {
-    pub(crate) fn new(now: Time, wait_us: u64, period_us: u64) -> Phase {
-        Phase { instant: now + Duration::from_micros(wait_us), period_us }
+impl RoundClock {
+    pub(crate) fn new(now: Time, wait_us: u64, period_us: u64) -> RoundClock {
+        RoundClock { instant: now + Duration::from_micros(wait_us), period_us }
     }
 
     /// The first instant of the beat at or after `now`.
@@ -50,10 +50,10 @@ impl Schedule {
     }
 
     /// Plans the report of an item of this node's own.
-    pub(crate) fn report(&mut self, now: Time, plan: Plan) {
+    pub(crate) fn report(&mut self, now: Time, strategy: Strategy) {
         self.hold_since(now);
-        let due = match plan {
-            Plan::Rounds { period, .. } => match self.phase {
+        let due = match strategy {
+            Strategy::Rounds { period, .. } => match self.phase {
                 Some(phase) => phase.next(now),
                 None => now + first_hold(period),
             },
@@ -69,7 +69,7 @@ impl Schedule {
 
     /// Falls in with the hub's rounds. A report that is planned by them already stays as
     /// it is: the hub keeps its beat, and its items may not wait for the one after.
-    pub(crate) fn fall_in(&mut self, now: Time, phase: Phase) {
+    pub(crate) fn adopt(&mut self, now: Time, phase: RoundClock) {
         let guessed = self.phase.replace(phase).is_none();
         if guessed && self.report_at.is_some() {
             // No item is held for longer than a round, even if the rounds have changed.
@@ -80,17 +80,17 @@ impl Schedule {
     }
 
     /// Plans to pass on an item, added at `since`, that should go out by `due`.
-    pub(crate) fn pass_on_by(&mut self, now: Time, since: Time, due: Time, plan: Plan) {
+    pub(crate) fn pass_on_by(&mut self, now: Time, since: Time, due: Time, strategy: Strategy) {
         let oldest = self.gathering_since.map_or(since, |oldest| oldest.min(since));
         self.gathering_since = Some(oldest);
-        let due = match (plan, self.rounds) {
-            (Plan::Rounds { margin, .. }, Some(rounds)) => {
+        let due = match (strategy, self.rounds) {
+            (Strategy::Rounds { margin, .. }, Some(rounds)) => {
                 let beat = rounds.next(now);
                 // A report a little late for its round is no reason to leave the beat:
                 // everyone else keeps it.
                 if due + 2 * margin >= beat { beat } else { due.max(now + margin) }
             }
-            (Plan::Hub { window, gather }, _) => {
+            (Strategy::Hub { window, gather }, _) => {
                 let spaced = self.passed_on_at.map_or(now, |last| last + window);
                 due.min(spaced.max(now + gather))
             }
@@ -110,7 +110,7 @@ impl Schedule {
             // report in time for this one: the first is the shorter by that much.
             None => period.saturating_sub(first_hold(period)),
         };
-        self.rounds = Some(Phase::new(now, micros(length), micros(period)));
+        self.rounds = Some(RoundClock::new(now, micros(length), micros(period)));
         length
     }
 }
@@ -133,11 +133,11 @@ mod tests {
 
     #[test]
     fn a_beat_goes_on_for_ever_in_equal_steps() {
-        let phase = Phase::new(Time(100), 50, 30);
+        let phase = RoundClock::new(Time(100), 50, 30);
         for (now, next) in [(0, 150), (150, 150), (151, 180), (180, 180), (1000, 1020)] {
             assert_eq!(phase.next(Time(now)), Time(next), "at {now}");
         }
-        assert_eq!(Phase::new(Time(5), 0, 0).next(Time(9)), Time(5), "a beat of no length");
+        assert_eq!(RoundClock::new(Time(5), 0, 0).next(Time(9)), Time(5), "a beat of no length");
     }
 
     const PERIOD: Duration = Duration::from_millis(1500);
@@ -157,23 +157,23 @@ mod tests {
 
     #[test]
     fn a_report_planned_by_the_rounds_is_not_put_off_by_a_flush_before_it() {
-        let plan = Plan::Rounds { period: PERIOD, margin: Duration::from_millis(12) };
+        let strategy = Strategy::Rounds { period: PERIOD, margin: Duration::from_millis(12) };
         let mut leaf = Schedule::default();
-        leaf.report(ms(0), plan);
-        leaf.fall_in(ms(500), Phase::new(ms(500), 700_000, 1_500_000));
+        leaf.report(ms(0), strategy);
+        leaf.adopt(ms(500), RoundClock::new(ms(500), 700_000, 1_500_000));
         assert_eq!(leaf.report_at, Some(ms(1200)), "a guess gives way to the rounds");
-        leaf.fall_in(ms(1100), Phase::new(ms(1100), 1_400_000, 1_500_000));
+        leaf.adopt(ms(1100), RoundClock::new(ms(1100), 1_400_000, 1_500_000));
         assert_eq!(leaf.report_at, Some(ms(1200)));
     }
 
     #[test]
     fn an_item_that_would_miss_its_round_is_passed_on_before_the_beat() {
-        let plan = Plan::Rounds { period: PERIOD, margin: Duration::from_millis(12) };
+        let strategy = Strategy::Rounds { period: PERIOD, margin: Duration::from_millis(12) };
         let mut hub = Schedule::default();
         let beat = Time(0) + hub.until_next_beat(ms(0), PERIOD);
-        hub.pass_on_by(ms(10), ms(10), beat + Duration::from_millis(5), plan);
+        hub.pass_on_by(ms(10), ms(10), beat + Duration::from_millis(5), strategy);
         assert_eq!(hub.pass_on_at, Some(beat));
-        hub.pass_on_by(ms(20), ms(20), ms(200), plan);
+        hub.pass_on_by(ms(20), ms(20), ms(200), strategy);
         assert_eq!(hub.pass_on_at, Some(ms(200)));
     }
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::record::Record;
 use super::{Log, quorum};
-use crate::args::Acks;
+use crate::base::Acks;
+use crate::base::Time;
 use crate::dissemination::{Digest, View};
 use crate::message::Mark;
-use crate::time::Time;
 
 /// How far a life has come.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(super) struct Born {
 }
 
 /// When to begin anew if those that answered are gone: past any delay of a living node.
-const PATIENCE: Duration = Duration::from_secs(5);
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Stage {
     /// Whether this life's own word counts.
@@ -53,7 +53,7 @@ impl Stage {
 
     pub(super) fn deadline(&self) -> Option<Time> {
         match self {
-            Stage::Born(born) => Some(born.since + PATIENCE),
+            Stage::Born(born) => Some(born.since + RECOVERY_TIMEOUT),
             _ => None,
         }
     }
@@ -88,7 +88,7 @@ impl Log {
         if !called && ready < view.majority_of_others() && unready.len() + 1 < view.majority() {
             return;
         }
-        let before = past_lives(&view);
+        let before = past_incarnations(&view);
         let sequence = self.records.next_of_mine();
         self.records.add(now, &Record::Born(before).text());
         self.stage = Stage::Born(Born { since: now, sequence, unready, answers: BTreeMap::new() });
@@ -135,12 +135,12 @@ impl Log {
         }
         let node = view.mine().node;
         let end = |incarnation| {
-            let origin = view.mine().of_life(incarnation);
+            let origin = view.mine().of_incarnation(incarnation);
             // What an earlier life has settled stays settled.
             let have = records.end(origin).unwrap_or_else(|| view.have().of(origin)).clone();
             Mark { node, incarnation, have }
         };
-        let ends = past_lives(&view).into_iter().map(end).collect();
+        let ends = past_incarnations(&view).into_iter().map(end).collect();
         let learnt = view.have().clone();
         records.guard();
         self.records.add(now, &Record::Ready { ends, founders }.text());
@@ -155,7 +155,7 @@ impl Log {
             // Nobody takes more of what is over and not settled.
             let undecided = records.is_over(origin) && records.end(origin).is_none();
             let has = |place: &&usize| {
-                crate::dissemination::Ranges::missing_in(learnt, view.has(**place).of(origin))
+                crate::base::Ranges::missing_in(learnt, view.has(**place).of(origin))
                     .next()
                     .is_none()
             };
@@ -163,13 +163,13 @@ impl Log {
         };
         if self.acks == Acks::One || learnt.iter().all(is_safe) {
             self.stage = Stage::Serving;
-            self.records.have_caught_up();
+            self.records.set_recovered();
         }
     }
 }
 
 /// The lives of this node that anybody whom it has heard knows of, but for the present one.
-fn past_lives(view: &View<'_>) -> Vec<u64> {
+fn past_incarnations(view: &View<'_>) -> Vec<u64> {
     let mine = view.mine();
     let digests = view.others().map(|place| view.has(place)).chain([view.have()]);
     let origins = digests.flat_map(|digest| digest.iter().map(|(origin, _)| origin));

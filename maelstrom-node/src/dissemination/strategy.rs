@@ -2,7 +2,7 @@
 //!
 //! The people who run the node choose one number, the longest that a value may take
 //! to reach everyone. Everything here is derived from it and from measured round
-//! trips. Safety rests on none of it: a wrong plan costs messages or time.
+//! trips. Safety rests on none of it: a wrong strategy costs messages or time.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::round_trip::{GUESS, RoundTrip};
 
 /// What a workload asks of the layer.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Aim {
+pub(crate) struct DisseminationConfig {
     /// How long an item may take to reach everyone.
     pub(crate) max_staleness: Duration,
     /// The shortest round that pays off. In a round every node reports once, however
@@ -29,12 +29,12 @@ pub(crate) struct Direct {
     /// or confirms new items of its, at the least.
     pub(crate) window: Duration,
     /// How long it may take until a third node hears of what was learnt.
-    pub(crate) tell_others_within: Duration,
+    pub(crate) acknowledge_others_within: Duration,
 }
 
 /// How values travel while all is well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Plan {
+pub(crate) enum Strategy {
     /// Straight to everyone: one hop, a message for every value and node.
     Mesh,
     /// At once to the hub, which passes on what it has gathered for `window`.
@@ -59,27 +59,27 @@ const SHORT_GATHER: Duration = Duration::from_millis(6);
 
 /// How long before the hub's flush a report should arrive over a link that never varies:
 /// longer than a busy machine takes to wake a thread.
-const LEAST_MARGIN: Duration = Duration::from_millis(12);
+const MIN_MARGIN: Duration = Duration::from_millis(12);
 
 /// The largest spread of round trips that rounds can be timed on.
-const MOST_SPREAD: Duration = Duration::from_millis(40);
+const MAX_SPREAD: Duration = Duration::from_millis(40);
 
-impl Plan {
-    /// The plan for a bound on staleness, over links like `link`.
-    pub(crate) fn new(aim: Aim, link: &RoundTrip) -> Plan {
-        if aim.direct.is_some() {
-            return Plan::Mesh;
+impl Strategy {
+    /// The strategy for a bound on staleness, over links like `link`.
+    pub(crate) fn new(config: DisseminationConfig, link: &RoundTrip) -> Strategy {
+        if config.direct.is_some() {
+            return Strategy::Mesh;
         }
-        let Some(window) = slack(aim.max_staleness, link) else { return Plan::Mesh };
-        let margin = LEAST_MARGIN + 2 * link.spread();
+        let Some(window) = slack(config.max_staleness, link) else { return Strategy::Mesh };
+        let margin = MIN_MARGIN + 2 * link.spread();
         match window.checked_sub(margin) {
-            Some(period) if period >= aim.shortest_round && link.spread() <= MOST_SPREAD => {
-                Plan::Rounds { period, margin }
+            Some(period) if period >= config.shortest_round && link.spread() <= MAX_SPREAD => {
+                Strategy::Rounds { period, margin }
             }
             // In a short window items are few: the first one goes soon and only those
             // close behind it wait. In a long one it pays to wait for company.
-            _ if window < link.mean() * 3 / 5 => Plan::Hub { window, gather: SHORT_GATHER },
-            _ => Plan::Hub { window, gather: window },
+            _ if window < link.mean() * 3 / 5 => Strategy::Hub { window, gather: SHORT_GATHER },
+            _ => Strategy::Hub { window, gather: window },
         }
     }
 }
@@ -95,33 +95,33 @@ pub(crate) fn slack(max_staleness: Duration, link: &RoundTrip) -> Option<Duratio
 
 /// The waits that repair goes by.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub(crate) struct Timeouts {
     max_staleness: Duration,
     direct: Option<Direct>,
 }
 
-impl Patience {
+impl Timeouts {
     /// The longest wait between two tries of a peer that is close.
     pub(crate) const LONGEST: Duration = Duration::from_secs(4);
 
     /// In this time each peer that is not close is tried once, if it must be.
     pub(crate) const TURNS: Duration = Duration::from_millis(4500);
 
-    pub(crate) fn new(aim: Aim) -> Patience {
-        Patience { max_staleness: aim.max_staleness, direct: aim.direct }
+    pub(crate) fn new(config: DisseminationConfig) -> Timeouts {
+        Timeouts { max_staleness: config.max_staleness, direct: config.direct }
     }
 
     /// How long an acknowledgement may wait for another message to ride on.
     pub(crate) fn acknowledge_within(self) -> Duration {
-        if let Some(Direct { tell_others_within, .. }) = self.direct {
-            return tell_others_within;
+        if let Some(Direct { acknowledge_others_within, .. }) = self.direct {
+            return acknowledge_others_within;
         }
         // 2.2 rounds: nearly everyone has something to say in two of them.
         (self.max_staleness * 11 / 5).max(Duration::from_millis(2500))
     }
 
     /// How long to wait for somebody to confirm what was sent before asking.
-    pub(crate) fn confirmed_within(self, by_hub: bool, link: &RoundTrip) -> Duration {
+    pub(crate) fn acknowledged_within(self, by_hub: bool, link: &RoundTrip) -> Duration {
         const SLACK: Duration = Duration::from_millis(500);
         // A hub confirms with its next flush, others when they have something to say.
         let told = if by_hub { Duration::ZERO } else { self.acknowledge_within() };
@@ -133,8 +133,8 @@ impl Patience {
     /// the network is whole again.
     pub(crate) fn try_again_within(self, tries: u32) -> Duration {
         const SHORTEST: Duration = Duration::from_secs(1);
-        let first = self.max_staleness.clamp(SHORTEST, Patience::LONGEST);
-        (first * 2u32.saturating_pow(tries.saturating_sub(1).min(8))).min(Patience::LONGEST)
+        let first = self.max_staleness.clamp(SHORTEST, Timeouts::LONGEST);
+        (first * 2u32.saturating_pow(tries.saturating_sub(1).min(8))).min(Timeouts::LONGEST)
     }
 
     /// How long after asking for what is missing to ask again: not before the answer can
@@ -155,8 +155,6 @@ fn usual(link: &RoundTrip) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Config;
-    use crate::kind::Kind;
 
     fn link(round_trip_ms: u64) -> RoundTrip {
         let mut link = RoundTrip::default();
@@ -170,50 +168,61 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    fn plan(max_staleness: Duration, link: &RoundTrip) -> Plan {
-        Plan::new(Aim { max_staleness, shortest_round: ms(1000), direct: None }, link)
+    fn strategy(max_staleness: Duration, link: &RoundTrip) -> Strategy {
+        Strategy::new(
+            DisseminationConfig { max_staleness, shortest_round: ms(1000), direct: None },
+            link,
+        )
     }
 
     #[test]
     fn the_bound_and_the_round_trip_make_the_plan() {
-        let hub = |window, gather| Plan::Hub { window: ms(window), gather: ms(gather) };
-        assert_eq!(plan(ms(150), &link(200)), Plan::Mesh);
-        assert_eq!(plan(ms(300), &link(200)), hub(97, 6));
-        assert_eq!(plan(ms(600), &link(200)), hub(394, 394));
-        let rounds = Plan::Rounds { period: ms(1669), margin: ms(12) };
-        assert_eq!(plan(ms(1900), &link(200)), rounds);
-        assert_eq!(plan(ms(0), &link(0)), Plan::Mesh);
+        let hub = |window, gather| Strategy::Hub { window: ms(window), gather: ms(gather) };
+        assert_eq!(strategy(ms(150), &link(200)), Strategy::Mesh);
+        assert_eq!(strategy(ms(300), &link(200)), hub(97, 6));
+        assert_eq!(strategy(ms(600), &link(200)), hub(394, 394));
+        let rounds = Strategy::Rounds { period: ms(1669), margin: ms(12) };
+        assert_eq!(strategy(ms(1900), &link(200)), rounds);
+        assert_eq!(strategy(ms(0), &link(0)), Strategy::Mesh);
     }
 
     #[test]
     fn a_link_that_looked_slow_once_puts_no_reminder_off_for_long() {
-        let patience = Patience::new(Kind::Broadcast.aim(&Config::default()));
-        assert!(patience.confirmed_within(false, &link(30_000)) < ms(6000));
-        assert_eq!(patience.ask_again_within(&link(30_000)), ms(1250));
+        let timeouts = Timeouts::new(DisseminationConfig {
+            max_staleness: ms(550),
+            shortest_round: ms(1000),
+            direct: None,
+        });
+        assert!(timeouts.acknowledged_within(false, &link(30_000)) < ms(6000));
+        assert_eq!(timeouts.ask_again_within(&link(30_000)), ms(1250));
     }
 
     #[test]
     fn nobody_is_asked_again_before_the_answer_can_be_there() {
-        let patience = Patience::new(Kind::Broadcast.aim(&Config::default()));
-        assert_eq!(patience.ask_again_within(&link(5)), ms(400));
-        assert_eq!(patience.ask_again_within(&link(600)), ms(750));
+        let timeouts = Timeouts::new(DisseminationConfig {
+            max_staleness: ms(550),
+            shortest_round: ms(1000),
+            direct: None,
+        });
+        assert_eq!(timeouts.ask_again_within(&link(5)), ms(400));
+        assert_eq!(timeouts.ask_again_within(&link(600)), ms(750));
     }
 
     #[test]
     fn links_that_vary_get_no_rounds() {
         let mut varying = link(200);
         varying.sample(ms(400));
-        assert!(matches!(plan(ms(1900), &varying), Plan::Hub { .. }));
+        assert!(matches!(strategy(ms(1900), &varying), Strategy::Hub { .. }));
     }
 
     #[test]
     fn rounds_begin_where_the_workload_says_they_pay_off() {
-        let aim = |shortest_ms| Aim {
+        let config = |shortest_ms| DisseminationConfig {
             max_staleness: ms(600),
             shortest_round: ms(shortest_ms),
             direct: None,
         };
-        assert!(matches!(Plan::new(aim(1000), &link(0)), Plan::Hub { .. }));
-        assert!(matches!(Plan::new(aim(100), &link(0)), Plan::Rounds { .. }));
+        assert!(matches!(Strategy::new(config(1000), &link(0)), Strategy::Hub { .. }));
+        assert!(matches!(Strategy::new(config(100), &link(0)), Strategy::Rounds { .. }));
     }
 }

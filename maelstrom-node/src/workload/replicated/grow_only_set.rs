@@ -15,7 +15,7 @@ use crate::dissemination::{Origin, State};
 /// A value costs its text, a comma and 14 to 28 bytes of index, as the index doubles
 /// when it is full. The text's buffer doubles as well, so it may be half empty.
 #[derive(Debug)]
-pub(crate) struct Values {
+pub(crate) struct GrowOnlySet {
     /// `[` and the values, separated by commas; the closing bracket is added to read.
     list: String,
     /// Where each value's text ends in the list.
@@ -26,10 +26,10 @@ pub(crate) struct Values {
     key: u64,
 }
 
-impl Values {
+impl GrowOnlySet {
     /// `key` need only be unknown to clients.
-    pub(crate) fn new(key: u64) -> Values {
-        Values { list: "[".to_owned(), ends: Vec::new(), by_text: HashTable::new(), key }
+    pub(crate) fn new(key: u64) -> GrowOnlySet {
+        GrowOnlySet { list: "[".to_owned(), ends: Vec::new(), by_text: HashTable::new(), key }
     }
 
     /// Lends the JSON list of every value, in order of arrival.
@@ -45,12 +45,12 @@ impl Values {
     }
 }
 
-impl State for Values {
+impl State for GrowOnlySet {
     /// A value's place in order of arrival.
     type Item = u32;
 
     fn take(&mut self, _origin: Origin, _sequence: u64, value: &RawValue) -> Option<u32> {
-        let Values { list, ends, by_text, key } = self;
+        let GrowOnlySet { list, ends, by_text, key } = self;
         let text = value.get();
         let found = by_text.find(hash(*key, text), |place| text_at(list, ends, *place) == text);
         if let Some(place) = found {
@@ -103,10 +103,10 @@ mod tests {
     #[test]
     fn a_million_values_cost_their_text_and_28_bytes_each_at_the_most() {
         const VALUES: usize = 1_000_000;
-        let mut values = Values::new(1);
+        let mut values = GrowOnlySet::new(1);
         for number in 0..VALUES {
             values.take(ORIGIN, 0, raw(&number.to_string()));
-            let Values { list, ends, by_text, .. } = &values;
+            let GrowOnlySet { list, ends, by_text, .. } = &values;
             let index = ends.capacity() * size_of::<usize>() + by_text.allocation_size();
             // A table of any size has a few bytes to spare.
             assert!(index <= 28 * ends.len() + 100, "{index} bytes for {} values", ends.len());
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn values_come_back_once_each_in_order_of_arrival_byte_for_byte() {
         let texts = ["7", "\"a\\u0062\"", "null", "[1, 2]", "123456789012345678901234567890", "{}"];
-        let mut values = Values::new(1);
+        let mut values = GrowOnlySet::new(1);
         values.with_list(|list| assert_eq!(list, "[]"));
         for text in texts.iter().chain(&texts) {
             let place = values.take(ORIGIN, 0, raw(text)).unwrap();

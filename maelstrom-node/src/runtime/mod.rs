@@ -21,10 +21,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use snowflake::{Clock, SystemClock};
 
-use crate::args::{Command, Config, HELP};
+use crate::base::Time;
+use crate::base::{Command, Config, HELP};
+use crate::message::Outbox;
 use crate::node::Node;
-use crate::outbox::Outbox;
-use crate::time::Time;
 
 mod leases;
 mod lines;
@@ -37,7 +37,7 @@ use lines::LineReader;
 const WRITE_BYTES: usize = 256 << 10;
 
 /// How long to wait at once. Some systems cannot wait for months.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// Runs a node until its input ends: the whole program of the `maelstrom-node` binary.
 ///
@@ -121,7 +121,7 @@ fn run(config: Config, input: impl Read + AsFd, output: impl Write) -> io::Resul
     let leases = config.data_dir.as_deref().map(Leases::new).transpose()?;
     let mut node = Node::new(config, incarnation(), SystemClock);
     if let Some(leases) = leases.clone() {
-        node = node.with_ids(move |node_id, epoch| {
+        node = node.with_generator(move |node_id, epoch| {
             leases.acquire(node_id, epoch).map_err(|why| format!("--data-dir: {why}"))
         });
     }
@@ -192,7 +192,7 @@ fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
 /// Waits for something to read or room to write, or the end of it, until `due`; perhaps not as
 /// long. Returns whether there is.
 fn wait_for(what: PollFlags, pipe: impl AsFd, due: Option<Instant>) -> io::Result<bool> {
-    let wait = due.map(|due| due.saturating_duration_since(Instant::now()).min(LONGEST_WAIT));
+    let wait = due.map(|due| due.saturating_duration_since(Instant::now()).min(WAIT_TIMEOUT));
     let timeout = wait.map(Timespec::try_from).transpose().map_err(|_| Errno::OVERFLOW)?;
     match poll(&mut [PollFd::new(&pipe, what)], timeout.as_ref()) {
         Err(Errno::INTR) => Ok(false),

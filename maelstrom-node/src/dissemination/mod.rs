@@ -1,14 +1,14 @@
 //! How state reaches every node: one layer, generic over what it carries.
 //!
 //! Each node numbers the items it is given ([`stream`]); what anyone has is a digest of
-//! one integer per stream. While all is well, items travel by the [`plan`]: straight to
+//! one integer per stream. While all is well, items travel by the [`strategy`]: straight to
 //! everyone, or up to a **hub** that gathers and passes on. The hub is the first node
 //! by name that answers; a node that cannot reach it follows the next one that it can.
 //!
-//! Nothing rests on the plan. What makes every item arrive is two duties ([`duty`]):
+//! Nothing rests on the strategy. What makes every item arrive is two duties ([`anti_entropy`]):
 //! - *tell*: whoever has learnt something lets its hub, and the hub everyone, know so
 //!   within a bounded time, by any message, as each carries its sender's digest;
-//! - *remind*: whoever sees that its hub, or as the hub anyone, has not confirmed
+//! - *retransmit*: whoever sees that its hub, or as the hub anyone, has not confirmed
 //!   everything reminds it, with bounded backoff, until it has.
 //!
 //! When everyone has told and confirmed everything, nobody says a word.
@@ -20,30 +20,28 @@ use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::value::RawValue;
 
-use crate::cluster::Cluster;
-use crate::kind::Kind;
+use crate::base::Cluster;
+use crate::base::Kind;
+use crate::base::Time;
+use crate::message::Outbox;
 use crate::message::{Gossip, Pace, Run, clipped};
-use crate::outbox::Outbox;
-use crate::time::Time;
 
-mod duty;
-mod pace;
+mod anti_entropy;
 mod peer;
-mod plan;
-mod ranges;
 mod round_trip;
+mod schedule;
 mod send;
+mod strategy;
 mod stream;
 mod view;
 
-use pace::{Phase, Schedule};
 use peer::Peer;
-use plan::{Patience, Plan};
-use send::{Also, Which};
+use schedule::{RoundClock, Schedule};
+use send::{Extras, Selection};
+use strategy::{Strategy, Timeouts};
 use stream::Streams;
 
-pub(crate) use plan::{Aim, Direct};
-pub(crate) use ranges::Ranges;
+pub(crate) use strategy::{Direct, DisseminationConfig};
 pub(crate) use stream::{Digest, Origin};
 pub(crate) use view::View;
 
@@ -73,10 +71,10 @@ pub(crate) struct Dissemination<S: State> {
     streams: Streams<S::Item>,
     /// By place; this node's own is never used.
     peers: Vec<Peer>,
-    aim: Aim,
+    config: DisseminationConfig,
     /// Whatever anyone has is asked for at once, from whoever has it.
-    catches_up: bool,
-    patience: Patience,
+    is_recovering: bool,
+    timeouts: Timeouts,
     rng: Xoshiro256PlusPlus,
     started: bool,
     schedule: Schedule,
@@ -89,7 +87,7 @@ impl<S: State> Dissemination<S> {
         kind: Kind,
         cluster: Cluster,
         incarnation: u64,
-        aim: Aim,
+        config: DisseminationConfig,
         state: S,
     ) -> Dissemination<S> {
         // At most 1024 nodes have a place.
@@ -102,9 +100,9 @@ impl<S: State> Dissemination<S> {
             state,
             streams: Streams::new(),
             peers,
-            aim,
-            catches_up: aim.direct.is_some(),
-            patience: Patience::new(aim),
+            config,
+            is_recovering: config.direct.is_some(),
+            timeouts: Timeouts::new(config),
             rng: Xoshiro256PlusPlus::seed_from_u64(incarnation),
             started: false,
             schedule: Schedule::default(),
@@ -129,20 +127,20 @@ impl<S: State> Dissemination<S> {
         self.started = true;
         // Nobody has confirmed anything to this incarnation of the node, not even that
         // there is nothing.
-        self.expect_confirmations(now, None);
+        self.expect_acknowledgements(now, None);
         // Direct nodes can do nothing before they know what the others have.
         if restarted || self.is_direct() {
             for place in self.others() {
                 if self.is_bound_to(place) {
-                    self.peers[place].remind_at = Some(now);
+                    self.peers[place].retransmit_at = Some(now);
                 }
             }
         }
     }
 
     /// Everything that was to be learnt on a start is here.
-    pub(crate) fn have_caught_up(&mut self) {
-        self.catches_up = false;
+    pub(crate) fn set_recovered(&mut self) {
+        self.is_recovering = false;
     }
 
     /// The number that the next item of this node's own gets.
@@ -157,25 +155,25 @@ impl<S: State> Dissemination<S> {
     }
 
     /// Takes in an item of this node's own. It goes out with the next deadline, which
-    /// is at once where the plan has it so: what comes in together goes out together.
+    /// is at once where the strategy has it so: what comes in together goes out together.
     pub(crate) fn add(&mut self, now: Time, text: &RawValue) {
         let sequence = self.streams.next(self.mine);
         let Some(item) = self.state.take(self.mine, sequence, text) else { return };
         self.keep(self.mine, sequence, item);
-        self.note_news(now, None);
+        self.note_new_items(now, None);
         if self.is_direct() {
             return;
         }
-        let plan = self.plan();
-        let passes_on = plan != Plan::Mesh && self.passes_on();
+        let strategy = self.strategy();
+        let passes_on = strategy != Strategy::Mesh && self.passes_on();
         if passes_on {
             // It has only the way down before it.
             let way_up = self.hub_link().mean() / 2;
-            self.schedule.pass_on_by(now, now, now + self.slack() + way_up, plan);
+            self.schedule.pass_on_by(now, now, now + self.slack() + way_up, strategy);
         }
         // A node that is its own hub without followers may have been cut off until now.
-        if plan == Plan::Mesh || self.hub() != self.cluster.me() || !passes_on {
-            self.schedule.report(now, plan);
+        if strategy == Strategy::Mesh || self.hub() != self.cluster.me() || !passes_on {
+            self.schedule.report(now, strategy);
         }
     }
 
@@ -192,28 +190,28 @@ impl<S: State> Dissemination<S> {
         if !present {
             // Items of a life that is over are as good as any; the rest is out of date.
             if learnt {
-                self.note_news(now, None);
+                self.note_new_items(now, None);
             }
             // Should it be the living one after all, this gives it something to echo.
             if gossip.probe {
-                self.send(now, place, Which::None, Also::default(), out);
+                self.send(now, place, Selection::None, Extras::default(), out);
             }
             return;
         }
         self.peers[place].follows = gossip.follow;
         self.note_digest(now, place, &gossip);
         if learnt {
-            self.note_news(now, Some(place));
+            self.note_new_items(now, Some(place));
             self.forward(now, place, &gossip);
         }
         if place == self.hub()
             && let Some(Pace { hold_us, period_us }) = gossip.pace
         {
-            self.schedule.fall_in(now, Phase::new(now, hold_us, period_us));
+            self.schedule.adopt(now, RoundClock::new(now, hold_us, period_us));
         }
         self.answer(now, place, &gossip, out);
         if self.is_direct() && was_in_repair && self.lacks_something(place) {
-            self.send(now, place, Which::SomeUnconfirmed, Also::default(), out);
+            self.send(now, place, Selection::SomeUnconfirmed, Extras::default(), out);
         }
         self.note_hub_change(now, hub_before, out);
     }
@@ -224,7 +222,10 @@ impl<S: State> Dissemination<S> {
             return None;
         }
         let rest = |peer: &Peer| peer.rest.map(|(due, _)| due);
-        let duties = self.peers.iter().flat_map(|peer| [peer.remind_at, peer.tell_at, rest(peer)]);
+        let duties = self
+            .peers
+            .iter()
+            .flat_map(|peer| [peer.retransmit_at, peer.acknowledge_at, rest(peer)]);
         duties.flatten().chain(self.schedule.deadline()).min()
     }
 
@@ -240,7 +241,7 @@ impl<S: State> Dissemination<S> {
         if self.schedule.pass_on_at.is_some_and(|due| due <= now) {
             self.pass_on(now, out);
         }
-        self.do_duties(now, out);
+        self.do_anti_entropy(now, out);
         self.note_hub_change(now, hub_before, out);
     }
 
@@ -284,7 +285,7 @@ impl<S: State> Dissemination<S> {
         let since = now.before(age);
         if self.passes_on() {
             let due = now + self.slack().saturating_sub(age);
-            self.schedule.pass_on_by(now, since, due, self.plan());
+            self.schedule.pass_on_by(now, since, due, self.strategy());
         }
         if hub != self.cluster.me() && hub != from {
             self.schedule.hold_since(since);
@@ -306,7 +307,7 @@ impl<S: State> Dissemination<S> {
     /// The first node by name that is in reach: the same everywhere while all are.
     fn hub(&self) -> usize {
         let me = self.cluster.me();
-        self.peers[..me].iter().position(|peer| !peer.is_out_of_reach()).unwrap_or(me)
+        self.peers[..me].iter().position(|peer| !peer.is_suspected()).unwrap_or(me)
     }
 
     /// Whether anyone counts on this node to pass on what it learns.
@@ -320,13 +321,13 @@ impl<S: State> Dissemination<S> {
         self.cluster.me() == 0 || self.peers[place].follows
     }
 
-    /// Whether this node and a peer see each other's news by the plan.
+    /// Whether this node and a peer see each other's news by the strategy.
     fn is_close_to(&self, place: usize) -> bool {
         self.is_direct() || place == self.hub() || self.serves(place)
     }
 
     fn is_direct(&self) -> bool {
-        self.aim.direct.is_some()
+        self.config.direct.is_some()
     }
 
     /// Whether a peer must confirm what is here: whoever is close, and to a node that
@@ -340,16 +341,16 @@ impl<S: State> Dissemination<S> {
         (0..self.peers.len()).filter(move |place| *place != me)
     }
 
-    fn plan(&self) -> Plan {
-        Plan::new(self.aim, &self.hub_link())
+    fn strategy(&self) -> Strategy {
+        Strategy::new(self.config, &self.hub_link())
     }
 
     /// How long an item may be held on its way.
     fn slack(&self) -> Duration {
-        plan::slack(self.aim.max_staleness, &self.hub_link()).unwrap_or_default()
+        strategy::slack(self.config.max_staleness, &self.hub_link()).unwrap_or_default()
     }
 
-    /// The link that the plan goes by: the one to the hub or, at the hub, the slowest.
+    /// The link that the strategy goes by: the one to the hub or, at the hub, the slowest.
     fn hub_link(&self) -> round_trip::RoundTrip {
         let hub = self.hub();
         if hub != self.cluster.me() {

@@ -1,13 +1,43 @@
 //! `g-counter` and `pn-counter`: a sum to which every node adds.
 
+use super::{Replicated, Times};
+use crate::base::Kind;
+use crate::workload::Definition;
 use serde_json::value::RawValue;
 
-use super::replicated::Protocol;
-use super::totals::Totals;
+use super::Protocol;
+use super::node_counters::NodeCounters;
+use crate::base::Time;
 use crate::dissemination::Dissemination;
+use crate::message::Outbox;
 use crate::message::{Address, ErrorCode, Payload, Request};
-use crate::outbox::Outbox;
-use crate::time::Time;
+
+pub(crate) const G_COUNTER: Definition = Definition {
+    kind: Kind::GCounter,
+    is_replicated: true,
+    serves: is_of_a_counter,
+    is_identified_by: |_| false,
+    create: |context| {
+        let counter = Counter { shrinks: false, total: 0 };
+        Ok(Box::new(Replicated::new(Kind::GCounter, counter, &Times::OFTEN, context)))
+    },
+};
+
+pub(crate) const PN_COUNTER: Definition = Definition {
+    kind: Kind::PnCounter,
+    is_replicated: true,
+    serves: is_of_a_counter,
+    // This counter takes every delta.
+    is_identified_by: |request| matches!(request, Request::Add { element: None, .. }),
+    create: |context| {
+        let counter = Counter { shrinks: true, total: 0 };
+        Ok(Box::new(Replicated::new(Kind::PnCounter, counter, &Times::OFTEN, context)))
+    },
+};
+
+fn is_of_a_counter(request: &Request<'_>) -> bool {
+    matches!(request, Request::Add { .. } | Request::Read)
+}
 
 #[derive(Debug)]
 pub(crate) struct Counter {
@@ -17,22 +47,12 @@ pub(crate) struct Counter {
 }
 
 impl Counter {
-    /// A counter that only grows.
-    pub(crate) fn growing() -> Counter {
-        Counter { shrinks: false, total: 0 }
-    }
-
-    /// A counter that grows and shrinks.
-    pub(crate) fn both_ways() -> Counter {
-        Counter { shrinks: true, total: 0 }
-    }
-
     /// Adds what a client asks for, or says why not and adds nothing.
     fn add(
         &mut self,
         now: Time,
         delta: Option<&RawValue>,
-        totals: &mut Dissemination<Totals>,
+        totals: &mut Dissemination<NodeCounters>,
     ) -> Result<(), &'static str> {
         let delta = delta.ok_or("add needs a field \"delta\" here: this is a counter")?.get();
         let digits = delta.strip_prefix('-').unwrap_or(delta);
@@ -44,7 +64,7 @@ impl Counter {
         }
         let total = delta.parse().ok().and_then(|delta: i128| self.total.checked_add(delta));
         match total {
-            Some(total) if total.unsigned_abs() <= Totals::LARGEST.unsigned_abs() => {
+            Some(total) if total.unsigned_abs() <= NodeCounters::LARGEST.unsigned_abs() => {
                 if total != self.total {
                     self.total = total;
                     // Digits are JSON.
@@ -59,10 +79,10 @@ impl Counter {
 }
 
 impl Protocol for Counter {
-    type State = Totals;
+    type State = NodeCounters;
 
-    fn initial(_key: u64) -> Totals {
-        Totals::default()
+    fn initial(_key: u64) -> NodeCounters {
+        NodeCounters::default()
     }
 
     fn on_request(
@@ -70,7 +90,7 @@ impl Protocol for Counter {
         now: Time,
         client: Option<&Address<'_>>,
         request: Request<'_>,
-        totals: &mut Dissemination<Totals>,
+        totals: &mut Dissemination<NodeCounters>,
         out: &mut Outbox,
     ) {
         match request {

@@ -12,7 +12,7 @@ use crate::dissemination::{Origin, State};
 /// however much is added, a life costs one slot and a message one integer for each. A
 /// node that restarts has forgotten its total and begins a new one beside it.
 #[derive(Debug, Default)]
-pub(crate) struct Totals {
+pub(crate) struct NodeCounters {
     slots: BTreeMap<Origin, Slot>,
     sum: i128,
 }
@@ -23,7 +23,7 @@ struct Slot {
     text: Box<RawValue>,
 }
 
-impl Totals {
+impl NodeCounters {
     /// The largest total of one life, and with the sign turned the smallest: 2^95. The
     /// sum of as many totals as will ever meet, 2^32, still fits.
     pub(crate) const LARGEST: i128 = 1 << 95;
@@ -34,7 +34,7 @@ impl Totals {
     }
 }
 
-impl State for Totals {
+impl State for NodeCounters {
     /// Whose total it is.
     type Item = Origin;
 
@@ -42,7 +42,7 @@ impl State for Totals {
 
     fn take(&mut self, origin: Origin, _sequence: u64, text: &RawValue) -> Option<Origin> {
         let total: i128 = text.get().parse().ok()?;
-        if !(-Totals::LARGEST..=Totals::LARGEST).contains(&total) {
+        if !(-NodeCounters::LARGEST..=NodeCounters::LARGEST).contains(&total) {
             return None;
         }
         let before = self.slots.insert(origin, Slot { total, text: text.to_owned() });
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn the_sum_is_that_of_the_last_totals_of_all_lives() {
-        let mut totals = Totals::default();
+        let mut totals = NodeCounters::default();
         let lives = [(0, 1), (0, 2), (1, 1)];
         let [first, reborn, other] = lives.map(|(node, incarnation)| Origin { node, incarnation });
         for (origin, text) in [(first, "5"), (first, "7"), (reborn, "-3"), (other, "100")] {
@@ -77,9 +77,9 @@ mod tests {
 
     #[test]
     fn what_is_no_total_changes_nothing() {
-        let mut totals = Totals::default();
+        let mut totals = NodeCounters::default();
         let origin = Origin { node: 0, incarnation: 1 };
-        let too_large = (Totals::LARGEST + 1).to_string();
+        let too_large = (NodeCounters::LARGEST + 1).to_string();
         for text in ["1.5", "\"1\"", "null", "1e3", &too_large, &"9".repeat(100)] {
             assert!(totals.take(origin, 0, raw(text)).is_none(), "{text}");
         }

@@ -8,7 +8,7 @@ pub enum Kind {
     Echo,
     /// IDs that nobody was given before.
     UniqueIds,
-    /// Values that every node shall come to know.
+    /// GrowOnlySet that every node shall come to know.
     Broadcast,
     /// A set that only grows.
     GSet,

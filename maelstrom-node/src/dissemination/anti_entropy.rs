@@ -1,23 +1,23 @@
-//! The two duties that make every item arrive: to tell and to remind.
+//! The two duties that make every item arrive: to tell and to retransmit.
 
 use rand_core::Rng;
 
-use super::pace::{Phase, micros};
-use super::plan::{Direct, Patience, Plan};
-use super::send::{Also, Which};
+use super::schedule::{RoundClock, micros};
+use super::send::{Extras, Selection};
+use super::strategy::{Direct, Strategy, Timeouts};
 use super::stream::Origin;
 use super::{Dissemination, State};
+use crate::base::Time;
 use crate::message::Gossip;
-use crate::outbox::Outbox;
-use crate::time::Time;
+use crate::message::Outbox;
 
 impl<S: State> Dissemination<S> {
     /// Something new is here: those bound to this node shall hear of it and confirm it.
-    pub(crate) fn note_news(&mut self, now: Time, from: Option<usize>) {
-        let others = now + self.patience.acknowledge_within();
+    pub(crate) fn note_new_items(&mut self, now: Time, from: Option<usize>) {
+        let others = now + self.timeouts.acknowledge_within();
         for place in self.others() {
             let peer = &mut self.peers[place];
-            let tell_at = match self.aim.direct {
+            let acknowledge_at = match self.config.direct {
                 // It has something for this peer, or something of this peer's.
                 Some(Direct { window, .. }) if from.is_none_or(|from| from == place) => {
                     peer.sent_at.map_or(now, |sent_at| now.max(sent_at + window))
@@ -26,31 +26,35 @@ impl<S: State> Dissemination<S> {
             };
             if self.is_close_to(place) {
                 let peer = &mut self.peers[place];
-                peer.tell_at = Some(peer.tell_at.map_or(tell_at, |planned| planned.min(tell_at)));
+                peer.acknowledge_at = Some(
+                    peer.acknowledge_at
+                        .map_or(acknowledge_at, |planned| planned.min(acknowledge_at)),
+                );
             }
         }
-        self.expect_confirmations(now, from);
+        self.expect_acknowledgements(now, from);
     }
 
-    /// Plans to remind whoever is bound to this node, unless it confirms in time.
-    pub(crate) fn expect_confirmations(&mut self, now: Time, except: Option<usize>) {
+    /// Plans to retransmit whoever is bound to this node, unless it confirms in time.
+    pub(crate) fn expect_acknowledgements(&mut self, now: Time, except: Option<usize>) {
         for place in self.others() {
             if Some(place) != except
                 && self.is_bound_to(place)
-                && self.peers[place].remind_at.is_none()
+                && self.peers[place].retransmit_at.is_none()
             {
-                self.expect_confirmation(now, place);
+                self.expect_acknowledgement(now, place);
             }
         }
     }
 
-    /// Plans to remind a peer, unless it confirms in time what is here now.
-    fn expect_confirmation(&mut self, now: Time, place: usize) {
-        let hub = place == self.hub() && self.plan() != Plan::Mesh;
+    /// Plans to retransmit a peer, unless it confirms in time what is here now.
+    fn expect_acknowledgement(&mut self, now: Time, place: usize) {
+        let hub = place == self.hub() && self.strategy() != Strategy::Mesh;
         let peer = &mut self.peers[place];
         // A hub that has yet to hear from this node has nothing of its to confirm.
         let by_hub = hub && peer.knows_me;
-        peer.remind_at = Some(now + self.patience.confirmed_within(by_hub, &peer.round_trip));
+        peer.retransmit_at =
+            Some(now + self.timeouts.acknowledged_within(by_hub, &peer.round_trip));
         peer.expected = self.streams.have().clone();
     }
 
@@ -63,13 +67,13 @@ impl<S: State> Dissemination<S> {
             }
         }
         let peer = &self.peers[place];
-        let confirmed = peer.remind_at.is_none()
+        let confirmed = peer.retransmit_at.is_none()
             || peer.knows_me
                 && !peer.expected.exceeds(&peer.has, |origin| !peer.made(place, origin));
         if !self.is_bound_to(place) || !self.lacks_something(place) {
-            self.peers[place].remind_at = None;
+            self.peers[place].retransmit_at = None;
         } else if confirmed {
-            self.expect_confirmation(now, place);
+            self.expect_acknowledgement(now, place);
         }
     }
 
@@ -84,25 +88,31 @@ impl<S: State> Dissemination<S> {
         let want = self.should_ask(now, place, gossip);
         if want {
             let round_trip = &self.peers[place].round_trip;
-            self.ask_again_at = Some(now + self.patience.ask_again_within(round_trip));
+            self.ask_again_at = Some(now + self.timeouts.ask_again_within(round_trip));
         }
         if gossip.want || gossip.probe || want {
             let which = match gossip {
                 // What it asks for is on its way. What is lost of that it asks for again.
-                Gossip { want: true, .. } if self.peers[place].rest.is_some() => Which::None,
-                Gossip { want: true, .. } => Which::AllUnconfirmed,
+                Gossip { want: true, .. } if self.peers[place].rest.is_some() => Selection::None,
+                Gossip { want: true, .. } => Selection::AllUnconfirmed,
                 // Whoever probes has missed something, or so it fears.
-                Gossip { probe: true, .. } => Which::SomeUnconfirmed,
-                _ => Which::None,
+                Gossip { probe: true, .. } => Selection::SomeUnconfirmed,
+                _ => Selection::None,
             };
-            self.send(now, place, which, Also { want, ..Also::default() }, out);
+            self.send(now, place, which, Extras { want, ..Extras::default() }, out);
         }
         if let Some(target) = gossip.relay.map(usize::from)
             && target < self.peers.len()
             && target != self.cluster.me()
             && target != place
         {
-            self.send(now, target, Which::None, Also { probe: true, ..Also::default() }, out);
+            self.send(
+                now,
+                target,
+                Selection::None,
+                Extras { probe: true, ..Extras::default() },
+                out,
+            );
         }
     }
 
@@ -116,8 +126,8 @@ impl<S: State> Dissemination<S> {
         }
         let all_from_it = gossip.probe
             || gossip.want
-            || self.catches_up
-            || self.plan() != Plan::Mesh && (place == self.hub() || self.serves(place));
+            || self.is_recovering
+            || self.strategy() != Strategy::Mesh && (place == self.hub() || self.serves(place));
         let peer = &self.peers[place];
         peer.has.exceeds(self.streams.have(), |origin| {
             origin != self.mine && (all_from_it || peer.made(place, origin))
@@ -125,32 +135,38 @@ impl<S: State> Dissemination<S> {
     }
 
     /// Tells and reminds whoever it is time for.
-    pub(crate) fn do_duties(&mut self, now: Time, out: &mut Outbox) {
+    pub(crate) fn do_anti_entropy(&mut self, now: Time, out: &mut Outbox) {
         for place in self.others() {
             self.send_rest(now, place, out);
-            if self.peers[place].remind_at.is_some_and(|due| due <= now) {
-                self.remind(now, place, out);
+            if self.peers[place].retransmit_at.is_some_and(|due| due <= now) {
+                self.retransmit(now, place, out);
             }
-            if self.peers[place].tell_at.is_some_and(|due| due <= now) {
-                self.peers[place].tell_at = None;
+            if self.peers[place].acknowledge_at.is_some_and(|due| due <= now) {
+                self.peers[place].acknowledge_at = None;
                 if self.is_close_to(place) && !self.peers[place].is_in_repair() {
                     // With whatever it may lack: it is the same message. Without a hub
                     // others' items come from those who made them.
-                    let which = if self.is_direct() { Which::Mine } else { Which::New };
-                    self.send(now, place, which, Also::default(), out);
+                    let which = if self.is_direct() { Selection::Mine } else { Selection::New };
+                    self.send(now, place, which, Extras::default(), out);
                 }
             }
         }
     }
 
-    fn remind(&mut self, now: Time, place: usize, out: &mut Outbox) {
+    fn retransmit(&mut self, now: Time, place: usize, out: &mut Outbox) {
         if !self.is_bound_to(place) || !self.lacks_something(place) {
-            self.peers[place].remind_at = None;
+            self.peers[place].retransmit_at = None;
             return;
         }
         let unanswered = self.peers[place].unanswered.saturating_add(1);
         self.peers[place].unanswered = unanswered;
-        self.send(now, place, Which::SomeUnconfirmed, Also { probe: true, ..Also::default() }, out);
+        self.send(
+            now,
+            place,
+            Selection::SomeUnconfirmed,
+            Extras { probe: true, ..Extras::default() },
+            out,
+        );
         // The way there may be cut while a third node still has one. Not every time: each
         // costs three messages, and a stand-in is found in the same time.
         let close = self.is_close_to(place);
@@ -158,30 +174,30 @@ impl<S: State> Dissemination<S> {
             && unanswered % 4 == 2
             && let Some(through) = self.pick_relay(place)
         {
-            let also = Also { relay: Some(place), ..Also::default() };
-            self.send(now, through, Which::New, also, out);
+            let extras = Extras { relay: Some(place), ..Extras::default() };
+            self.send(now, through, Selection::New, extras, out);
         }
         let due = match close {
             true => {
                 // A node that takes no requests before it has heard of others is impatient.
-                let tries = if self.catches_up { 1 } else { unanswered };
-                let wait = self.patience.try_again_within(tries);
+                let tries = if self.is_recovering { 1 } else { unanswered };
+                let wait = self.timeouts.try_again_within(tries);
                 // Up to a quarter more, so that nodes cut off together do not all try at once.
                 now + wait + wait / 4 * (self.rng.next_u32() % 64) / 64
             }
             // It has a hub of its own to look after it, most likely.
             false => self.turn(now, place),
         };
-        self.peers[place].remind_at = Some(due);
+        self.peers[place].retransmit_at = Some(due);
     }
 
     /// When to try again a peer that is not close. They take turns, so that a node that has
     /// been alone for long is heard by one of them soon after it no longer is.
     fn turn(&self, now: Time, place: usize) -> Time {
         let [nodes, nth] = [self.peers.len(), (self.cluster.me() + place) % self.peers.len()];
-        let each_us = micros(Patience::TURNS) / nodes as u64;
-        let turns = Phase::new(Time(0), nth as u64 * each_us, micros(Patience::TURNS));
-        turns.next(now + Patience::TURNS / 2)
+        let each_us = micros(Timeouts::TURNS) / nodes as u64;
+        let turns = RoundClock::new(Time(0), nth as u64 * each_us, micros(Timeouts::TURNS));
+        turns.next(now + Timeouts::TURNS / 2)
     }
 
     /// A random node in reach, to go through when there is no way to `target`.
@@ -201,13 +217,13 @@ impl<S: State> Dissemination<S> {
             return;
         }
         self.schedule.phase = None;
-        self.expect_confirmations(now, None);
+        self.expect_acknowledgements(now, None);
         let me = self.cluster.me();
-        if before != me && !self.peers[before].is_out_of_reach() {
-            self.send(now, before, Which::None, Also::default(), out);
+        if before != me && !self.peers[before].is_suspected() {
+            self.send(now, before, Selection::None, Extras::default(), out);
         }
         if hub != me && self.lacks_something(hub) {
-            self.send(now, hub, Which::New, Also::default(), out);
+            self.send(now, hub, Selection::New, Extras::default(), out);
         }
     }
 

@@ -1,21 +1,32 @@
 //! `g-set`: a set that only grows.
 
-use super::MOST_VALUE_BYTES;
-use super::replicated::Protocol;
-use super::values::Values;
+use super::Protocol;
+use super::grow_only_set::GrowOnlySet;
+use super::{Replicated, Times};
+use crate::base::Kind;
+use crate::base::Time;
 use crate::dissemination::Dissemination;
+use crate::message::Outbox;
 use crate::message::{Address, ErrorCode, Payload, Request};
-use crate::outbox::Outbox;
-use crate::time::Time;
+use crate::workload::Definition;
+use crate::workload::MAX_VALUE_BYTES;
+
+pub(crate) const G_SET: Definition = Definition {
+    kind: Kind::GSet,
+    is_replicated: true,
+    serves: |request| matches!(request, Request::Add { .. } | Request::Read),
+    is_identified_by: |request| matches!(request, Request::Add { element: Some(_), .. }),
+    create: |context| Ok(Box::new(Replicated::new(Kind::GSet, GSet, &Times::OFTEN, context))),
+};
 
 #[derive(Debug)]
 pub(crate) struct GSet;
 
 impl Protocol for GSet {
-    type State = Values;
+    type State = GrowOnlySet;
 
-    fn initial(key: u64) -> Values {
-        Values::new(key)
+    fn initial(key: u64) -> GrowOnlySet {
+        GrowOnlySet::new(key)
     }
 
     fn on_request(
@@ -23,13 +34,13 @@ impl Protocol for GSet {
         now: Time,
         client: Option<&Address<'_>>,
         request: Request<'_>,
-        elements: &mut Dissemination<Values>,
+        elements: &mut Dissemination<GrowOnlySet>,
         out: &mut Outbox,
     ) {
         match request {
             Request::Add { element: Some(element), .. } => {
-                if element.get().len() > MOST_VALUE_BYTES {
-                    let text = format!("an element may have {MOST_VALUE_BYTES} bytes at the most");
+                if element.get().len() > MAX_VALUE_BYTES {
+                    let text = format!("an element may have {MAX_VALUE_BYTES} bytes at the most");
                     return out.error(client, ErrorCode::MalformedRequest, &text);
                 }
                 out.reply(client, &Payload::AddOk);

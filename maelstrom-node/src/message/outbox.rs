@@ -1,6 +1,7 @@
 //! What the node wants sent, as lines ready to go.
 
-use crate::message::{Address, ErrorCode, Payload, Refusal, clipped, write_line};
+use super::payload::write_line;
+use super::{Address, ErrorCode, Payload, Refusal, clipped};
 
 /// Collects the messages of one or more calls into the node.
 ///

@@ -24,7 +24,7 @@
 //! requests until a majority answers again. With `--acks 1` neither waits for anyone.
 //!
 //! **A restart** loses a node's memory, and nothing above may rest on what it had. So a
-//! new life first catches up ([`start`]), and takes no request before:
+//! new life first catches up ([`recovery`]), and takes no request before:
 //! 1. It listens until a majority of the others has answered it, all of them ready.
 //! 2. It declares the earlier lives that any of them knows of over, by a record *born*.
 //!    A node that has that record and is ready takes no more of what those lives sent.
@@ -60,34 +60,72 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use super::Workload;
-use crate::args::Acks;
-use crate::cluster::Cluster;
-use crate::dissemination::{Aim, Dissemination};
-use crate::kind::Kind;
+use super::{Context, Definition, Workload};
+use crate::base::Time;
+use crate::base::{Acks, Config, Kind};
+use crate::dissemination::{Direct, Dissemination, DisseminationConfig};
+use crate::message::Outbox;
 use crate::message::{Address, ErrorCode, Gossip, MsgId, Offsets, Payload, Request};
-use crate::outbox::Outbox;
-use crate::time::Time;
 
 mod quorum;
 mod record;
 mod records;
-mod start;
+mod recovery;
 
 use record::{Record, Sent};
 use records::{LARGEST_OFFSET, Records, Source};
-use start::Stage;
+use recovery::Stage;
 
 /// How long a client may wait for a majority: Maelstrom's give up after 5 s, and a reply to
 /// one that is gone silences the node.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A node that has waited so long for a majority refuses further requests meanwhile.
 const STALLED: Duration = Duration::from_millis(1500);
 
 /// The most text of messages that one poll is answered with, but for the first message
 /// of each key.
-const MOST_POLLED_BYTES: usize = 256 << 10;
+const MAX_POLLED_BYTES: usize = 256 << 10;
+
+/// How long a node of the log gathers what is to be confirmed by a majority. Clients wait
+/// about as long, and the messages between two nodes are two in that time.
+const ACKNOWLEDGED_TOGETHER: Duration = Duration::from_micros(3500);
+
+pub(super) const DEFINITION: Definition = Definition {
+    kind: Kind::Kafka,
+    is_replicated: true,
+    serves: is_of_a_log,
+    is_identified_by: is_of_a_log,
+    create: |context| Ok(Box::new(Log::new(context))),
+};
+
+fn is_of_a_log(request: &Request<'_>) -> bool {
+    matches!(
+        request,
+        Request::Send { .. }
+            | Request::Poll { .. }
+            | Request::CommitOffsets { .. }
+            | Request::ListCommittedOffsets { .. }
+    )
+}
+
+/// Returns what the log asks of dissemination. A message can be polled when everyone has
+/// acknowledged it to everyone.
+fn dissemination(config: &Config) -> DisseminationConfig {
+    let max_staleness = config.max_staleness.unwrap_or(Duration::from_millis(600));
+    let direct = Direct {
+        window: match config.acks {
+            Acks::One => max_staleness / 2,
+            Acks::Majority => ACKNOWLEDGED_TOGETHER.min(max_staleness / 2),
+        },
+        acknowledge_others_within: max_staleness / 2,
+    };
+    DisseminationConfig {
+        max_staleness,
+        shortest_round: Duration::from_secs(1),
+        direct: Some(direct),
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Log {
@@ -120,13 +158,16 @@ struct Client {
 type Refusal = (ErrorCode, &'static str);
 
 impl Log {
-    pub(crate) fn new(cluster: Cluster, incarnation: u64, aim: Aim, acks: Acks) -> Log {
+    fn new(context: Context<'_>) -> Log {
+        let Context { cluster, incarnation, config, .. } = context;
+        let acks = config.acks;
+        let config = dissemination(config);
         let me = u16::try_from(cluster.me()).unwrap_or(u16::MAX);
         let alone = cluster.names().len() == 1;
         let records = Records::new(me, cluster.names().len());
         Log {
             acks,
-            records: Dissemination::new(Kind::Kafka, cluster, incarnation, aim, records),
+            records: Dissemination::new(Kind::Kafka, cluster, incarnation, config, records),
             stage: if alone { Stage::Serving } else { Stage::Listening },
             waiting: VecDeque::new(),
         }
@@ -154,7 +195,7 @@ impl Log {
         out: &mut Outbox,
     ) -> Result<(), Refusal> {
         self.check_up(now)?;
-        if message.get().len() > super::MOST_VALUE_BYTES {
+        if message.get().len() > super::MAX_VALUE_BYTES {
             return Err((ErrorCode::MalformedRequest, "send: \"msg\" is larger than 8 MiB"));
         }
         let offset = self.records.state().next_offset(key);
@@ -249,7 +290,7 @@ impl Log {
     /// Tells those that have waited too long that they wait in vain.
     fn give_up(&mut self, now: Time, out: &mut Outbox) {
         for waiting in &mut self.waiting {
-            if now.since(waiting.since) < LONGEST_WAIT {
+            if now.since(waiting.since) < WAIT_TIMEOUT {
                 break;
             }
             if let Some(client) = waiting.client.take() {
@@ -268,7 +309,7 @@ impl Log {
                 records.advance(key, is_everywhere);
             }
         }
-        let mut room = MOST_POLLED_BYTES;
+        let mut room = MAX_POLLED_BYTES;
         let mut polled = Vec::new();
         for (key, from) in offsets {
             // There is nothing below zero, and nothing is skipped by beginning at it.
@@ -345,7 +386,7 @@ impl Workload for Log {
 
     fn deadline(&self) -> Option<Time> {
         let patient = self.waiting.iter().find(|waiting| waiting.client.is_some());
-        let gives_up = patient.map(|waiting| waiting.since + LONGEST_WAIT);
+        let gives_up = patient.map(|waiting| waiting.since + WAIT_TIMEOUT);
         [self.records.deadline(), gives_up, self.stage.deadline()].into_iter().flatten().min()
     }
 

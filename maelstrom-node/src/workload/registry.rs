@@ -1,0 +1,74 @@
+//! The registry of workloads: the one place that lists them all.
+//!
+//! A new workload is a file with its [`Definition`], a line in [`DEFINITIONS`], and its
+//! names in [`Kind`] and [`crate::message`].
+
+use super::replicated::{BROADCAST, G_COUNTER, G_SET, PN_COUNTER};
+use super::{Workload, echo, log, unique_ids};
+use crate::base::{Cluster, Config, Kind};
+use crate::message::Request;
+
+const DEFINITIONS: [&Definition; 7] = [
+    &echo::DEFINITION,
+    &unique_ids::DEFINITION,
+    &BROADCAST,
+    &G_SET,
+    &G_COUNTER,
+    &PN_COUNTER,
+    &log::DEFINITION,
+];
+
+/// A workload as the node sees it before it runs.
+pub(crate) struct Definition {
+    pub(crate) kind: Kind,
+    /// Nodes exchange the workload's state, so a restarted node has something to learn.
+    pub(crate) is_replicated: bool,
+    /// Returns `true` if the workload has requests of this type.
+    pub(crate) serves: fn(&Request<'_>) -> bool,
+    /// Returns `true` if a request of this type is the workload's alone, or if the workload
+    /// is the one that serves it by default.
+    pub(crate) is_identified_by: fn(&Request<'_>) -> bool,
+    /// Creates the workload, or returns why it cannot run.
+    pub(crate) create: fn(Context<'_>) -> Result<Box<dyn Workload>, String>,
+}
+
+/// What a workload is created from.
+pub(crate) struct Context<'a> {
+    pub(crate) cluster: Cluster,
+    pub(crate) incarnation: u64,
+    pub(crate) config: &'a Config,
+    /// Creates the workload that generates IDs, with the generator of this node.
+    pub(crate) unique_ids: &'a mut dyn FnMut() -> Result<Box<dyn Workload>, String>,
+}
+
+/// Returns the definition of a workload.
+pub(crate) fn definition(kind: Kind) -> Option<&'static Definition> {
+    DEFINITIONS.into_iter().find(|definition| definition.kind == kind)
+}
+
+/// Returns the workload that a request identifies.
+///
+/// A bare `read` identifies none: several workloads have one, with different replies.
+pub(crate) fn identify(request: &Request<'_>) -> Option<Kind> {
+    if let Request::Gossip(gossip) = request {
+        return Some(gossip.of);
+    }
+    let identified = DEFINITIONS.into_iter().find(|known| (known.is_identified_by)(request));
+    identified.map(|definition| definition.kind)
+}
+
+/// Returns the workloads that have requests of this type.
+pub(crate) fn candidates(request: &Request<'_>) -> impl Iterator<Item = Kind> {
+    DEFINITIONS.into_iter().filter(|known| (known.serves)(request)).map(|known| known.kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_workload_is_defined_once() {
+        let defined = DEFINITIONS.map(|definition| definition.kind);
+        assert_eq!(defined, Kind::ALL);
+    }
+}
