@@ -72,7 +72,7 @@ pub fn gossip(turn: usize) -> String {
     let (marks, items) = (marks.join(","), items.join(","));
     let run = format!(r#"{{"node":1,"incarnation":1,"first":{first},"items":[{items}]}}"#);
     let gossip = format!(
-        r#""of":"broadcast","incarnation":1,"have":[{marks}],"items":[{run}],"sent_us":{turn}"#
+        r#""workload":"broadcast","incarnation":1,"digest":[{marks}],"items":[{run}],"sent_us":{turn}"#
     );
     let body = format!(r#"{{"type":"gossip","gossip":{{{gossip}}}}}"#);
     format!(r#"{{"id":{turn},"src":"n1","dest":"n0","body":{body}}}"#) + "\n"

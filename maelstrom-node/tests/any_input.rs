@@ -74,8 +74,8 @@ fn gossip() -> impl Strategy<Value = Value> {
     let kinds = select(vec!["broadcast", "g-set", "g-counter", "pn-counter"]);
     (kinds, numbers(), marks, runs, numbers(), optional_fields()).prop_map(
         |(of, incarnation, have, items, sent_us, optional)| {
-            let mut gossip = json!({"of": of, "incarnation": incarnation});
-            gossip["have"] = json!(have);
+            let mut gossip = json!({"workload": of, "incarnation": incarnation});
+            gossip["digest"] = json!(have);
             gossip["items"] = json!(items);
             gossip["sent_us"] = json!(sent_us);
             gossip.as_object_mut().expect("an object").extend(optional);
@@ -85,14 +85,14 @@ fn gossip() -> impl Strategy<Value = Value> {
 }
 
 fn optional_fields() -> impl Strategy<Value = Map<String, Value>> {
-    let flags = select(vec!["follow", "probe", "want"]).prop_map(|name| (name, json!(true)));
+    let flags = select(vec!["follows", "probe", "wants"]).prop_map(|name| (name, json!(true)));
     let field = prop_oneof![
         3 => flags,
         1 => numbers().prop_map(|age| ("age_us", json!(age))),
-        1 => (0..4_u16).prop_map(|place| ("relay", json!(place))),
-        1 => [numbers(), numbers()].prop_map(|pace| ("pace", json!(pace))),
+        1 => (0..4_u16).prop_map(|place| ("indirect_probe", json!(place))),
+        1 => [numbers(), numbers()].prop_map(|pace| ("round", json!(pace))),
         1 => (numbers(), numbers())
-            .prop_map(|(sent, held)| ("echoed", json!([0x5eed, sent, held]))),
+            .prop_map(|(sent, held)| ("echo", json!([0x5eed, sent, held]))),
     ];
     prop::collection::vec(field, 0..4).prop_map(|fields| {
         fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -183,7 +183,7 @@ fn items_numbered_up_to_the_end_of_counting_are_refused() {
     {
         let run = json!({"node": 0, "incarnation": 5, "first": first, "items": [7]});
         let gossip = json!({
-            "of": "broadcast", "incarnation": 5, "have": [], "sent_us": 1, "items": [run],
+            "workload": "broadcast", "incarnation": 5, "digest": [], "sent_us": 1, "items": [run],
         });
         let message =
             json!({"src": "n0", "dest": "n1", "body": {"type": "gossip", "gossip": gossip}});

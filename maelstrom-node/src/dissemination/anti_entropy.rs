@@ -60,10 +60,10 @@ impl<S: State> Dissemination<S> {
 
     /// Takes in what a peer says it has.
     pub(crate) fn note_digest(&mut self, now: Time, place: usize, gossip: &Gossip<'_>) {
-        for mark in gossip.have.iter() {
-            if usize::from(mark.node) < self.peers.len() {
-                let origin = Origin { node: mark.node, incarnation: mark.incarnation };
-                self.peers[place].has.extend(origin, &mark.have);
+        for entry in gossip.digest.iter() {
+            if usize::from(entry.node) < self.peers.len() {
+                let origin = Origin { node: entry.node, incarnation: entry.incarnation };
+                self.peers[place].has.extend(origin, &entry.have);
             }
         }
         let peer = &self.peers[place];
@@ -90,18 +90,18 @@ impl<S: State> Dissemination<S> {
             let round_trip = &self.peers[place].round_trip;
             self.ask_again_at = Some(now + self.timeouts.ask_again_within(round_trip));
         }
-        if gossip.want || gossip.probe || want {
+        if gossip.wants || gossip.probe || want {
             let which = match gossip {
                 // What it asks for is on its way. What is lost of that it asks for again.
-                Gossip { want: true, .. } if self.peers[place].rest.is_some() => Selection::None,
-                Gossip { want: true, .. } => Selection::AllUnconfirmed,
+                Gossip { wants: true, .. } if self.peers[place].rest.is_some() => Selection::None,
+                Gossip { wants: true, .. } => Selection::AllUnconfirmed,
                 // Whoever probes has missed something, or so it fears.
                 Gossip { probe: true, .. } => Selection::SomeUnconfirmed,
                 _ => Selection::None,
             };
             self.send(now, place, which, Extras { want, ..Extras::default() }, out);
         }
-        if let Some(target) = gossip.relay.map(usize::from)
+        if let Some(target) = gossip.indirect_probe.map(usize::from)
             && target < self.peers.len()
             && target != self.cluster.me()
             && target != place
@@ -125,7 +125,7 @@ impl<S: State> Dissemination<S> {
             return false;
         }
         let all_from_it = gossip.probe
-            || gossip.want
+            || gossip.wants
             || self.is_recovering
             || self.strategy() != Strategy::Mesh && (place == self.hub() || self.serves(place));
         let peer = &self.peers[place];

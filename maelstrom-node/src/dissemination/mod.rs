@@ -24,7 +24,7 @@ use crate::base::Cluster;
 use crate::base::Kind;
 use crate::base::Time;
 use crate::message::Outbox;
-use crate::message::{Gossip, Pace, Run, clipped};
+use crate::message::{Gossip, RoundTiming, Run, clipped};
 
 mod anti_entropy;
 mod peer;
@@ -198,14 +198,14 @@ impl<S: State> Dissemination<S> {
             }
             return;
         }
-        self.peers[place].follows = gossip.follow;
+        self.peers[place].follows = gossip.follows;
         self.note_digest(now, place, &gossip);
         if learnt {
             self.note_new_items(now, Some(place));
             self.forward(now, place, &gossip);
         }
         if place == self.hub()
-            && let Some(Pace { hold_us, period_us }) = gossip.pace
+            && let Some(RoundTiming { hold_us, period_us }) = gossip.round
         {
             self.schedule.adopt(now, RoundClock::new(now, hold_us, period_us));
         }
@@ -278,7 +278,7 @@ impl<S: State> Dissemination<S> {
     /// follower, a stand-in nor the hub sent has gone straight to everyone, or is a repair.
     fn forward(&mut self, now: Time, from: usize, gossip: &Gossip<'_>) {
         let hub = self.hub();
-        if self.is_direct() || !gossip.follow && !gossip.forward && from != hub {
+        if self.is_direct() || !gossip.follows && !gossip.forward && from != hub {
             return;
         }
         let age = Duration::from_micros(gossip.age_us.unwrap_or(0));

@@ -7,7 +7,7 @@ use super::round_trip::RoundTrip;
 use super::send::Selection;
 use super::stream::{Digest, Origin};
 use crate::base::Time;
-use crate::message::{Echoed, Gossip};
+use crate::message::{Gossip, TimeEcho};
 
 #[derive(Debug, Default)]
 pub(crate) struct Peer {
@@ -52,7 +52,7 @@ impl Peer {
     /// Takes in who is speaking and how long the way is. Says whether the message is
     /// of the peer's present life; if not, nothing in it about the peer counts.
     pub(crate) fn hear(&mut self, now: Time, incarnation: u64, gossip: &Gossip<'_>) -> bool {
-        let echoed = gossip.echoed.filter(|echoed| echoed.incarnation == incarnation);
+        let echoed = gossip.echo.filter(|echoed| echoed.incarnation == incarnation);
         if self.incarnation != Some(gossip.incarnation)
             && !self.begin_incarnation(now, gossip.incarnation, echoed)
         {
@@ -60,7 +60,7 @@ impl Peer {
         }
         self.unanswered = 0;
         self.last_heard = Some((gossip.sent_us, now));
-        if let Some(Echoed { sent_us, held_us, .. }) = echoed {
+        if let Some(TimeEcho { sent_us, held_us, .. }) = echoed {
             self.knows_me = true;
             let away_us = now.0.saturating_sub(sent_us);
             self.round_trip.sample(Duration::from_micros(away_us.saturating_sub(held_us)));
@@ -73,7 +73,7 @@ impl Peer {
     /// Lives bear random numbers, so a late message of an old life can look like a new
     /// one. The mistake is mended by what only a living node can do: echo something
     /// that was sent to it after it was taken for dead.
-    fn begin_incarnation(&mut self, now: Time, life: u64, echoed: Option<Echoed>) -> bool {
+    fn begin_incarnation(&mut self, now: Time, life: u64, echoed: Option<TimeEcho>) -> bool {
         if let Some(over_since) = self.over.get(&life) {
             if echoed.is_none_or(|echoed| Time(echoed.sent_us) <= *over_since) {
                 return false;
@@ -117,10 +117,10 @@ impl Peer {
     }
 
     /// The peer's own time, to be handed back to it.
-    pub(crate) fn echo(&self, now: Time) -> Option<Echoed> {
+    pub(crate) fn echo(&self, now: Time) -> Option<TimeEcho> {
         let (sent_us, came_at) = self.last_heard?;
         let held_us = now.0.saturating_sub(came_at.0);
-        Some(Echoed { incarnation: self.incarnation?, sent_us, held_us })
+        Some(TimeEcho { incarnation: self.incarnation?, sent_us, held_us })
     }
 }
 
@@ -135,19 +135,19 @@ mod tests {
     /// A message of a life of the peer, in reply to one of this node's.
     fn gossip(incarnation: u64, echoed: Option<(u64, u64)>) -> Gossip<'static> {
         Gossip {
-            of: Kind::Broadcast,
+            workload: Kind::Broadcast,
             incarnation,
-            have: Vec::new().into(),
+            digest: Vec::new().into(),
             items: Vec::new(),
             age_us: None,
-            follow: false,
+            follows: false,
             forward: false,
             probe: false,
-            want: false,
-            relay: None,
+            wants: false,
+            indirect_probe: None,
             sent_us: 0,
-            echoed: echoed.map(|(life, sent_us)| Echoed { incarnation: life, sent_us, held_us: 0 }),
-            pace: None,
+            echo: echoed.map(|(life, sent_us)| TimeEcho { incarnation: life, sent_us, held_us: 0 }),
+            round: None,
         }
     }
 

@@ -9,7 +9,7 @@ use super::stream::{Digest, Origin};
 use super::{Dissemination, State};
 use crate::base::Time;
 use crate::message::Outbox;
-use crate::message::{Gossip, Mark, Pace, Payload, Run};
+use crate::message::{DigestEntry, Gossip, Payload, RoundTiming, Run};
 
 /// How much text the items of one message may have. Below half of the 1 MiB that a
 /// message may reach, as digests and quoting come on top.
@@ -28,7 +28,7 @@ pub(crate) struct Extras {
     pub(crate) probe: bool,
     pub(crate) want: bool,
     pub(crate) relay: Option<usize>,
-    pub(crate) pace: Option<Pace>,
+    pub(crate) pace: Option<RoundTiming>,
     pub(crate) forward: bool,
 }
 
@@ -100,13 +100,13 @@ impl<S: State> Dissemination<S> {
 
     /// How long a peer should hold what is new to it, in rounds: until its report arrives
     /// just before the next beat or, if that is too soon, before the one after.
-    fn pace(&self, place: usize, strategy: Strategy, until_beat: Duration) -> Option<Pace> {
+    fn pace(&self, place: usize, strategy: Strategy, until_beat: Duration) -> Option<RoundTiming> {
         let Strategy::Rounds { period, margin } = strategy else { return None };
         let ahead = self.peers[place].round_trip.mean() + margin;
         let hold = until_beat
             .checked_sub(ahead)
             .unwrap_or_else(|| (until_beat + period).saturating_sub(ahead));
-        Some(Pace { hold_us: micros(hold), period_us: micros(period) })
+        Some(RoundTiming { hold_us: micros(hold), period_us: micros(period) })
     }
 
     /// Sends a peer one message, or several if the items do not fit into one, the first of
@@ -126,7 +126,7 @@ impl<S: State> Dissemination<S> {
                 known.extend(origin, sent);
             }
         }
-        let have = self.streams.have().marks();
+        let have = self.streams.have().entries();
         let mut rest = None;
         for nth in 1.. {
             let (items, more) = self.pick(place, selection, &mut known);
@@ -197,25 +197,25 @@ impl<S: State> Dissemination<S> {
         &self,
         now: Time,
         place: usize,
-        have: &'a [Mark],
+        have: &'a [DigestEntry],
         items: Vec<Run<'a>>,
         extras: Extras,
     ) -> Gossip<'a> {
         Gossip {
-            of: self.kind,
+            workload: self.kind,
             incarnation: self.mine.incarnation,
-            have: have.into(),
+            digest: have.into(),
             age_us: extras.age_us.filter(|_| !items.is_empty()),
             items,
             // In a mesh nobody passes anything on.
             forward: extras.forward,
-            follow: place == self.hub() && self.strategy() != Strategy::Mesh,
+            follows: place == self.hub() && self.strategy() != Strategy::Mesh,
             probe: extras.probe,
-            want: extras.want,
-            relay: extras.relay.and_then(|place| u16::try_from(place).ok()),
+            wants: extras.want,
+            indirect_probe: extras.relay.and_then(|place| u16::try_from(place).ok()),
             sent_us: now.0,
-            echoed: self.peers[place].echo(now),
-            pace: extras.pace,
+            echo: self.peers[place].echo(now),
+            round: extras.pace,
         }
     }
 

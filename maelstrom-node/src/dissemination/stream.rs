@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::base::Ranges;
-use crate::message::Mark;
+use crate::message::DigestEntry;
 
 /// Where a stream comes from: one life of one node. A node that restarts with its
 /// memory lost begins a new stream and never continues an old one.
@@ -59,9 +59,9 @@ impl Digest {
     }
 
     /// The digest as it stands in a message.
-    pub(crate) fn marks(&self) -> Vec<Mark> {
+    pub(crate) fn entries(&self) -> Vec<DigestEntry> {
         self.iter()
-            .map(|(Origin { node, incarnation }, have)| Mark {
+            .map(|(Origin { node, incarnation }, have)| DigestEntry {
                 node,
                 incarnation,
                 have: have.clone(),

@@ -16,11 +16,11 @@ use crate::base::Ranges;
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Gossip<'a> {
     /// Whose state this is, so that a node nobody has asked anything yet can take part.
-    pub(crate) of: Kind,
+    pub(crate) workload: Kind,
     /// The sender's incarnation.
     pub(crate) incarnation: u64,
     /// How much the sender has of every stream: a digest, and an acknowledgement.
-    pub(crate) have: Cow<'a, [Mark]>,
+    pub(crate) digest: Cow<'a, [DigestEntry]>,
     /// Items, in runs of consecutive ones.
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) items: Vec<Run<'a>>,
@@ -30,7 +30,7 @@ pub struct Gossip<'a> {
     pub(crate) age_us: Option<u64>,
     /// The sender counts on the receiver to pass news on to it.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub(crate) follow: bool,
+    pub(crate) follows: bool,
     /// The sender stands in for the hub, and the receiver is to pass these items on.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) forward: bool,
@@ -39,25 +39,25 @@ pub struct Gossip<'a> {
     pub(crate) probe: bool,
     /// The sender would like the items that its digest lacks.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub(crate) want: bool,
+    pub(crate) wants: bool,
     /// The place of a node that the sender cannot reach and would like probed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) relay: Option<u16>,
+    pub(crate) indirect_probe: Option<u16>,
     /// When this was sent, by the sender's clock, in microseconds.
     pub(crate) sent_us: u64,
     /// The receiver's own time, handed back to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) echoed: Option<Echoed>,
+    pub(crate) echo: Option<TimeEcho>,
     /// When to send next, in phase-locked rounds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) pace: Option<Pace>,
+    pub(crate) round: Option<RoundTiming>,
 }
 
 /// How much of one stream somebody has. On the line it is one flat list: the node, the
 /// incarnation, where the run from 0 ends and, if there are ranges past a gap, where
 /// each of them begins and ends.
 #[derive(Clone, Debug)]
-pub(crate) struct Mark {
+pub(crate) struct DigestEntry {
     /// The place of the node that the stream comes from.
     pub(crate) node: u16,
     /// Which life of that node it comes from.
@@ -66,7 +66,7 @@ pub(crate) struct Mark {
     pub(crate) have: Ranges,
 }
 
-impl Serialize for Mark {
+impl Serialize for DigestEntry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
         list.serialize_element(&self.node)?;
@@ -82,18 +82,18 @@ impl Serialize for Mark {
     }
 }
 
-impl<'de> Deserialize<'de> for Mark {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Mark, D::Error> {
+impl<'de> Deserialize<'de> for DigestEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<DigestEntry, D::Error> {
         struct List;
 
         impl<'de> Visitor<'de> for List {
-            type Value = Mark;
+            type Value = DigestEntry;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a node, an incarnation and the ends of ranges")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Mark, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<DigestEntry, A::Error> {
                 let short = || A::Error::invalid_length(2, &self);
                 let node = list.next_element()?.ok_or_else(short)?;
                 let incarnation = list.next_element()?.ok_or_else(short)?;
@@ -107,7 +107,7 @@ impl<'de> Deserialize<'de> for Mark {
                     end = list.next_element()?.ok_or_else(short)?;
                     have.insert(start..end);
                 }
-                Ok(Mark { node, incarnation, have })
+                Ok(DigestEntry { node, incarnation, have })
             }
         }
 
@@ -147,7 +147,7 @@ fn sequence<'de, D: Deserializer<'de>>(field: D) -> Result<u64, D::Error> {
 /// without comparing clocks.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(from = "(u64, u64, u64)", into = "(u64, u64, u64)")]
-pub(crate) struct Echoed {
+pub(crate) struct TimeEcho {
     /// The receiver's incarnation at the time. Another one's clock means nothing.
     pub(crate) incarnation: u64,
     /// The receiver's `sent_us`.
@@ -156,14 +156,14 @@ pub(crate) struct Echoed {
     pub(crate) held_us: u64,
 }
 
-impl From<(u64, u64, u64)> for Echoed {
-    fn from((incarnation, sent_us, held_us): (u64, u64, u64)) -> Echoed {
-        Echoed { incarnation, sent_us, held_us }
+impl From<(u64, u64, u64)> for TimeEcho {
+    fn from((incarnation, sent_us, held_us): (u64, u64, u64)) -> TimeEcho {
+        TimeEcho { incarnation, sent_us, held_us }
     }
 }
 
-impl From<Echoed> for (u64, u64, u64) {
-    fn from(Echoed { incarnation, sent_us, held_us }: Echoed) -> (u64, u64, u64) {
+impl From<TimeEcho> for (u64, u64, u64) {
+    fn from(TimeEcho { incarnation, sent_us, held_us }: TimeEcho) -> (u64, u64, u64) {
         (incarnation, sent_us, held_us)
     }
 }
@@ -171,21 +171,21 @@ impl From<Echoed> for (u64, u64, u64) {
 /// A hub's word to one node on when to send.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(from = "(u64, u64)", into = "(u64, u64)")]
-pub(crate) struct Pace {
+pub(crate) struct RoundTiming {
     /// How long to hold new items from now on, in microseconds.
     pub(crate) hold_us: u64,
     /// How far apart the rounds are, in microseconds.
     pub(crate) period_us: u64,
 }
 
-impl From<(u64, u64)> for Pace {
-    fn from((hold_us, period_us): (u64, u64)) -> Pace {
-        Pace { hold_us, period_us }
+impl From<(u64, u64)> for RoundTiming {
+    fn from((hold_us, period_us): (u64, u64)) -> RoundTiming {
+        RoundTiming { hold_us, period_us }
     }
 }
 
-impl From<Pace> for (u64, u64) {
-    fn from(Pace { hold_us, period_us }: Pace) -> (u64, u64) {
+impl From<RoundTiming> for (u64, u64) {
+    fn from(RoundTiming { hold_us, period_us }: RoundTiming) -> (u64, u64) {
         (hold_us, period_us)
     }
 }
@@ -220,4 +220,27 @@ impl<'de> Deserialize<'de> for Kind {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn is_false(flag: &bool) -> bool {
     !*flag
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::message::{Envelope, Outbox, Payload, Request};
+
+    /// The messages of this version, as they stand on the line. Nodes of two versions talk
+    /// to each other while a cluster is being updated, so a change here needs a reason.
+    const GOLDEN: &str = include_str!("../../tests/golden/gossip.jsonl");
+
+    #[test]
+    fn golden_messages_are_read_and_written_byte_for_byte() {
+        assert_eq!(GOLDEN.lines().count(), 2);
+        for line in GOLDEN.lines() {
+            let envelope = Envelope::parse(line.as_bytes()).expect("an envelope");
+            let Ok(Request::Gossip(gossip)) = envelope.body.request() else {
+                panic!("not gossip: {line}");
+            };
+            let mut out = Outbox::new();
+            out.send(&envelope.src, &envelope.dest, &Payload::Gossip { gossip: &gossip });
+            assert_eq!(out.lines().collect::<Vec<_>>(), [line.as_bytes()]);
+        }
+    }
 }

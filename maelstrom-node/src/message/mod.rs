@@ -19,7 +19,7 @@ mod outbox;
 mod payload;
 
 pub use gossip::Gossip;
-pub(crate) use gossip::{Echoed, Mark, Pace, Run};
+pub(crate) use gossip::{DigestEntry, RoundTiming, Run, TimeEcho};
 pub use outbox::Outbox;
 pub use payload::{ErrorCode, Payload};
 

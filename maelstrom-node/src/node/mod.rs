@@ -405,7 +405,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     /// Returns `true` if a workload has requests of this type, or if it is its gossip.
     fn serves(&self, kind: Kind, request: &Request<'_>) -> bool {
         match request {
-            Request::Gossip(gossip) => gossip.of == kind,
+            Request::Gossip(gossip) => gossip.workload == kind,
             _ => workload::candidates(request).any(|candidate| candidate == kind),
         }
     }

@@ -51,7 +51,7 @@ pub(crate) fn definition(kind: Kind) -> Option<&'static Definition> {
 /// A bare `read` identifies none: several workloads have one, with different replies.
 pub(crate) fn identify(request: &Request<'_>) -> Option<Kind> {
     if let Request::Gossip(gossip) = request {
-        return Some(gossip.of);
+        return Some(gossip.workload);
     }
     let identified = DEFINITIONS.into_iter().find(|known| (known.is_identified_by)(request));
     identified.map(|definition| definition.kind)

@@ -16,8 +16,8 @@ fn nobody_writes_to_a_peer_before_every_node_must_have_been_set_up() {
         json!({"type": "init", "msg_id": 1, "node_id": "n1", "node_ids": ["n0", "n1", "n2"]});
     let items = json!([{"node": 2, "incarnation": 9, "first": 0, "items": [7]}]);
     let share = json!({
-        "of": "broadcast", "incarnation": 9, "have": [[2, 9, 1]], "items": items, "sent_us": 5,
-        "probe": true, "follow": true,
+        "workload": "broadcast", "incarnation": 9, "digest": [[2, 9, 1]], "items": items, "sent_us": 5,
+        "probe": true, "follows": true,
     });
     let early = json!({"src": "n2", "dest": "n1", "body": {"type": "gossip", "gossip": share}});
     let init = json!({"src": "c0", "dest": "n1", "body": init});

@@ -32,7 +32,7 @@ fn what_is_unknown_is_error_10_and_what_is_malformed_error_12() {
         (json!({"type": "init"}), 12),
         (json!({"type": "init", "node_id": 5, "node_ids": ["n0"]}), 12),
         (json!({"type": "init", "node_id": "n0", "node_ids": "n0"}), 12),
-        (json!({"type": "gossip", "gossip": {"of": "broadcast"}}), 12),
+        (json!({"type": "gossip", "gossip": {"workload": "broadcast"}}), 12),
         (json!({"type": 5}), 12),
         (json!({}), 12),
     ];
@@ -135,7 +135,7 @@ fn an_error_quotes_the_beginning_of_what_it_is_about() {
 fn a_log_quotes_the_beginning_of_a_senders_name() {
     let src = "c".repeat(1 << 13);
     let gossip =
-        json!({"of": "broadcast", "incarnation": 5, "have": [], "sent_us": 1, "items": []});
+        json!({"workload": "broadcast", "incarnation": 5, "digest": [], "sent_us": 1, "items": []});
     for body in [
         json!({"type": "echo", "echo": 1}),
         json!({"type": "frobnicate"}),

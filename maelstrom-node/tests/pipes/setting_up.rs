@@ -13,7 +13,7 @@ fn before_init_a_request_is_told_to_come_back() {
 #[test]
 fn a_peer_heard_before_init_is_not_forgotten() {
     let gossip = json!({
-        "of": "broadcast", "incarnation": 5, "have": [[1, 5, 2]], "sent_us": 1,
+        "workload": "broadcast", "incarnation": 5, "digest": [[1, 5, 2]], "sent_us": 1,
         "items": [{"node": 1, "incarnation": 5, "first": 0, "items": ["early", 2]}],
     });
     let early =

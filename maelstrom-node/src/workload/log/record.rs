@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::message::Mark;
+use crate::message::DigestEntry;
 
 /// One item of a node's stream.
 #[derive(Debug, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub(super) enum Record<'a> {
     /// That life has caught up and takes requests from now on.
     Ready {
         /// Which items of the earlier lives count: whatever else turns up is void.
-        ends: Vec<Mark>,
+        ends: Vec<DigestEntry>,
         /// On a first start, the other lives that were catching up at that moment. With
         /// this one they are a majority, so any of them may go on as well.
         founders: Vec<u64>,

@@ -282,7 +282,7 @@ mod tests {
         let ends = ends.iter().map(|(incarnation, range)| {
             let mut have = Ranges::default();
             have.insert(range.clone());
-            crate::message::Mark { node: origin.node, incarnation: *incarnation, have }
+            crate::message::DigestEntry { node: origin.node, incarnation: *incarnation, have }
         });
         let record = Record::Ready { ends: ends.collect(), founders: Vec::new() };
         records.take(origin, 1, &record.text()).unwrap();

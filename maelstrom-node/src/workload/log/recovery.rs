@@ -9,7 +9,7 @@ use super::{Log, quorum};
 use crate::base::Acks;
 use crate::base::Time;
 use crate::dissemination::{Digest, View};
-use crate::message::Mark;
+use crate::message::DigestEntry;
 
 /// How far a life has come.
 #[derive(Debug)]
@@ -138,7 +138,7 @@ impl Log {
             let origin = view.mine().of_incarnation(incarnation);
             // What an earlier life has settled stays settled.
             let have = records.end(origin).unwrap_or_else(|| view.have().of(origin)).clone();
-            Mark { node, incarnation, have }
+            DigestEntry { node, incarnation, have }
         };
         let ends = past_incarnations(&view).into_iter().map(end).collect();
         let learnt = view.have().clone();
