@@ -1,4 +1,4 @@
-//! The two duties that make every item arrive: to tell and to retransmit.
+//! Anti-entropy (Demers et al. 1987): delayed acknowledgement and retransmission.
 
 use rand_core::Rng;
 

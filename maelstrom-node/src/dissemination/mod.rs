@@ -1,17 +1,17 @@
-//! How state reaches every node: one layer, generic over what it carries.
+//! The layer that brings state to every node, generic over what it carries.
 //!
-//! Each node numbers the items it is given ([`stream`]); what anyone has is a digest of
-//! one integer per stream. While all is well, items travel by the [`strategy`]: straight to
-//! everyone, or up to a **hub** that gathers and passes on. The hub is the first node
-//! by name that answers; a node that cannot reach it follows the next one that it can.
+//! Each node numbers its own items ([`stream`]). A digest lists per stream which items a
+//! node has. While all is well, items travel by the [`strategy`]: straight to every peer,
+//! or to a **hub** that gathers and passes on. The hub is the first node by name that
+//! answers. A node that cannot reach it follows the next one.
 //!
-//! Nothing rests on the strategy. What makes every item arrive is two duties ([`anti_entropy`]):
-//! - *tell*: whoever has learnt something lets its hub, and the hub everyone, know so
-//!   within a bounded time, by any message, as each carries its sender's digest;
-//! - *retransmit*: whoever sees that its hub, or as the hub anyone, has not confirmed
-//!   everything reminds it, with bounded backoff, until it has.
+//! The strategy decides cost and delay only. [`anti_entropy`] gives liveness:
+//! - *Delayed acknowledgement*: a node acknowledges new items to its hub, and the hub to
+//!   every peer, within a bounded time. Every message does so, as it carries a digest.
+//! - *Retransmission*: a node sends again what a peer has not acknowledged, with bounded
+//!   backoff, until the peer has.
 //!
-//! When everyone has told and confirmed everything, nobody says a word.
+//! When every item has been acknowledged, no node sends.
 
 use std::ops::Range;
 use std::time::Duration;

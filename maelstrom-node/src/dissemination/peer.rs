@@ -1,4 +1,4 @@
-//! What a node knows of one of its peers, and what it still owes it.
+//! The state that a node keeps for each of its peers.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! When news goes up to the hub and when the hub passes it on.
+//! The times at which nodes report to the hub and the hub passes items on.
 
 use std::time::Duration;
 

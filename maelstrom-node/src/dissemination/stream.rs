@@ -1,8 +1,8 @@
 //! Streams of items, and digests of them.
 //!
-//! Every life of every node numbers its items 0, 1, 2, … and nobody else does, so a
-//! node's whole knowledge of a stream is, gaps aside, one integer: the first number it
-//! misses.
+//! Each incarnation of a node numbers its items 0, 1, 2, …, so a digest needs one integer
+//! per stream, the first number that is missing, and ranges past a gap. Together they are
+//! a version vector with exceptions.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -1,4 +1,6 @@
-//! A set of JSON values in order of arrival, kept as the text of one JSON list.
+//! A grow-only set (a state-based CRDT, Shapiro et al. 2011) of JSON values.
+//!
+//! The values are kept in order of arrival, as the text of one JSON list.
 
 use std::hash::Hasher;
 

@@ -1,4 +1,4 @@
-//! A sum that every life of every node adds to: one slot for each.
+//! A counter CRDT (Shapiro et al. 2011): one total per incarnation of a node.
 
 use std::collections::BTreeMap;
 
