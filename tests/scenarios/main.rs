@@ -10,6 +10,7 @@ mod command_line;
 mod faults;
 mod foreign_node;
 mod leftovers;
+mod odd_nodes;
 mod own_node;
 mod simulation;
 mod support;

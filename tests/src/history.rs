@@ -90,6 +90,8 @@ pub enum OpError {
     Crash,
     /// The node was killed before it answered.
     Killed,
+    /// The answer broke its schema, in this way. Maelstrom's client crashes at it.
+    Malformed(String),
 }
 
 /// An operation that succeeded: both ends of it.
@@ -289,6 +291,9 @@ impl OpError {
             OpError::Timeout => Edn::Keyword("net-timeout"),
             OpError::Crash => Edn::Keyword("crash"),
             OpError::Killed => Edn::Keyword("node-killed"),
+            OpError::Malformed(problem) => {
+                Edn::Vector(vec![Edn::Keyword("malformed-rpc-response"), problem.as_str().into()])
+            }
             OpError::Rpc { code, text } => {
                 Edn::Vector(vec![Edn::Int((*code).into()), text.as_str().into()])
             }
@@ -302,6 +307,9 @@ impl fmt::Display for OpError {
             OpError::Timeout => f.write_str("no answer in time"),
             OpError::Crash => f.write_str("the client crashed"),
             OpError::Killed => f.write_str("the node was killed"),
+            OpError::Malformed(problem) => {
+                write!(f, "a malformed answer, which {}", excerpt(problem))
+            }
             OpError::Rpc { code, text } => write!(f, "error {code}: {}", excerpt(text)),
         }
     }

@@ -30,6 +30,8 @@ pub struct Plan {
     /// How long before a kill an acknowledgement may have been given for what is lost with the
     /// node; the workload knows if nobody says.
     pub kill_window: Option<Duration>,
+    /// Whether findings that Maelstrom does not make fail the test.
+    pub strict: bool,
     /// How many operations have to succeed.
     pub availability: Option<Availability>,
     /// Fixes everything that is left to chance.
@@ -55,6 +57,7 @@ impl Plan {
             nemesis: Vec::new(),
             nemesis_interval: Duration::from_secs(10),
             kill_window: None,
+            strict: true,
             availability: None,
             seed: 0,
             log_send: false,

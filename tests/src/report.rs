@@ -36,6 +36,8 @@ pub struct Report {
     pub results: Edn,
     /// Every anomaly.
     pub problems: Vec<Problem>,
+    /// What is wrong and goes unnoticed by Maelstrom. It fails the test with `--strict` only.
+    pub findings: Vec<Problem>,
     /// The figures people compare.
     pub figures: Figures,
     /// What is no anomaly, but worth knowing.
@@ -72,7 +74,7 @@ impl Report {
         driver: &'static str,
         logs: Option<&Path>,
     ) -> Report {
-        let Outcome { plan, workload, history, network, remarks } = outcome;
+        let Outcome { plan, workload, history, network, remarks, malformed } = outcome;
         let operations = history.invocations().count();
         let window = plan.kill_window.unwrap_or(W::KILL_WINDOW);
         let kills = Kills::new(history, &plan.directory, window);
@@ -81,7 +83,12 @@ impl Report {
         for (oddity, count) in remarks.counts() {
             net.insert(oddity, count);
         }
-        let net = Verdict { valid: Valid::True, results: net, problems: Vec::new() };
+        let net = Verdict {
+            valid: Valid::True,
+            results: net,
+            problems: Vec::new(),
+            findings: Vec::new(),
+        };
         let parts = [
             ("perf", perf::check(history)),
             ("stats", stats::check(history)),
@@ -92,10 +99,24 @@ impl Report {
         let valid = parts.iter().map(|(_, part)| part.valid).min().unwrap_or(Valid::Unknown);
         let problems: Vec<Problem> =
             parts.iter().flat_map(|(_, part)| part.problems.clone()).collect();
+        let mut findings: Vec<Problem> = malformed.findings(&plan.directory).collect();
+        findings.extend(parts.iter().flat_map(|(_, part)| part.findings.clone()));
+        let valid = if plan.strict && !findings.is_empty() { Valid::False } else { valid };
         let figures = Figures::new(outcome, &parts[4].1);
         let mut results = Edn::Map(
             parts.into_iter().map(|(key, part)| (Edn::Keyword(key), part.results)).collect(),
         );
+        if !findings.is_empty() {
+            let examples = findings.iter().take(MOST_PROBLEMS).map(|finding| finding.text.as_str());
+            results.insert(
+                "findings",
+                Edn::map([
+                    ("count", findings.len().into()),
+                    ("malformed-line-count", malformed.count().into()),
+                    ("examples", Edn::vector(examples)),
+                ]),
+            );
+        }
         results.insert("driver", Edn::Keyword(driver));
         results.insert("seed", plan.seed.into());
         results.insert("valid?", valid.into());
@@ -105,7 +126,7 @@ impl Report {
         // Which the problems explain if there are any.
         warnings.extend(answers.errors(plan).filter(|_| problems.is_empty()));
         warnings.extend(missed_rate(plan, history));
-        Report { valid, results, problems, figures, warnings }
+        Report { valid, results, problems, findings, figures, warnings }
     }
 
     /// The status that the shell gets.
@@ -118,22 +139,29 @@ impl Report {
         }
     }
 
-    /// The anomalies, as many as a terminal can bear.
+    /// The anomalies and findings, as many as a terminal can bear.
     #[must_use]
     pub fn problems_text(&self) -> String {
-        let mut text = String::new();
-        let mut explained = BTreeSet::new();
-        for problem in self.problems.iter().take(MOST_PROBLEMS) {
-            text.push_str(&format!("{}\n", problem.text));
-            if let Some(cause) = problem.cause.filter(|cause| explained.insert(*cause)) {
-                text.push_str(&format!("  likely: {cause}\n"));
-            }
-        }
-        if let Some(more @ 1..) = self.problems.len().checked_sub(MOST_PROBLEMS) {
-            text.push_str(&format!("… and {more} more, see results.edn\n"));
-        }
+        let mut text = list(&self.problems, "");
+        text.push_str(&list(&self.findings, "finding: "));
         text
     }
+}
+
+/// Lists problems with their causes, each cause once.
+fn list(problems: &[Problem], begin: &str) -> String {
+    let mut text = String::new();
+    let mut explained = BTreeSet::new();
+    for problem in problems.iter().take(MOST_PROBLEMS) {
+        text.push_str(&format!("{begin}{}\n", problem.text));
+        if let Some(cause) = problem.cause.filter(|cause| explained.insert(*cause)) {
+            text.push_str(&format!("  likely: {cause}\n"));
+        }
+    }
+    if let Some(more @ 1..) = problems.len().checked_sub(MOST_PROBLEMS) {
+        text.push_str(&format!("… and {more} more, see results.edn\n"));
+    }
+    text
 }
 
 /// A warning if far fewer operations were started than the plan asked for.
@@ -274,6 +302,7 @@ mod tests {
                 valid: Valid::False,
                 results: Edn::map([]),
                 problems: vec![problem],
+                findings: Vec::new(),
                 figures: Figures::default(),
                 warnings: Vec::new(),
             }

@@ -268,6 +268,9 @@ fn quoted(arg: &str) -> String {
 
 fn closing_words(report: &Report) -> &'static str {
     match report.valid {
+        Valid::True if !report.findings.is_empty() => {
+            "Valid for Maelstrom, but see the findings above; --strict fails the test for them."
+        }
         Valid::True if report.warnings.is_empty() => "Valid: everything looks good.",
         Valid::True => "Valid, but see the warnings above.",
         Valid::False => "Invalid: see above for what went wrong.",

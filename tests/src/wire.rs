@@ -39,8 +39,15 @@ pub struct Envelope<'a> {
     /// A JSON object, checked only when it is for a client.
     #[serde(borrow)]
     pub body: &'a RawValue,
-    #[serde(default, rename = "id")]
-    _id: Option<i64>,
+    #[serde(default, borrow, deserialize_with = "even_null")]
+    id: Option<&'a RawValue>,
+}
+
+/// Reads a field so that null is distinguished from a missing field.
+fn even_null<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 const ENVELOPE: &str =
@@ -82,6 +89,12 @@ impl Envelope<'_> {
             }
             Ok(envelope) => envelope,
         };
+        if let Some(id) = envelope.id.filter(|id| !is_integer(id.get())) {
+            return Err(malformed(
+                format!("has {} where \"id\" must be an integer", excerpt(id.get())),
+                "an envelope needs no id: leave it out",
+            ));
+        }
         if !envelope.body.get().starts_with('{') {
             return Err(malformed("has a body that is no object".to_owned(), "wrap it in {…}"));
         }
@@ -94,9 +107,9 @@ impl Envelope<'_> {
 pub enum Shape {
     /// Any JSON at all.
     Any,
-    /// An integer that fits 64 bits.
+    /// An integer of any size.
     Int,
-    /// An array.
+    /// An array. Null counts as an empty one, as it does for Maelstrom.
     List,
     /// An object.
     Object,
@@ -184,10 +197,10 @@ impl<'a> Body<'a> {
         serde_json::from_str(body).map_err(|error| in_words(&error))
     }
 
-    /// A field as it was written.
+    /// Returns a field as it was written: the last one if it was written twice.
     #[must_use]
     pub fn raw(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
     }
 
     /// A field that must be an integer.
@@ -225,30 +238,40 @@ impl<'a> Body<'a> {
         })
     }
 
-    /// Holds a reply against its schema.
+    /// Checks the type of a reply, and nothing else.
     ///
     /// # Errors
     ///
-    /// The first field that is missing, of the wrong type, repeated, or not part of the schema.
-    pub fn conform(&self, schema: &Schema) -> Result<(), Malformed> {
-        let malformed =
-            |problem: String, hint| Malformed { problem, expected: schema.expected(), hint };
+    /// If the reply is of another type.
+    pub fn conform_in_type(&self, schema: &Schema) -> Result<(), Malformed> {
         if self.text("type").as_deref() != Some(schema.kind) {
             let problem = match self.raw("type") {
                 Some(kind) => format!("is a reply of type {}", excerpt(kind.get())),
                 None => "is a reply without a type".to_owned(),
             };
             let hint = "a request is answered by its own kind of reply, or by an error";
-            return Err(malformed(problem, hint));
+            return Err(Malformed { problem, expected: schema.expected(), hint });
         }
+        Ok(())
+    }
+
+    /// Checks a reply against its schema.
+    ///
+    /// # Errors
+    ///
+    /// The first field that is missing, of the wrong type, or not part of the schema.
+    pub fn conform(&self, schema: &Schema) -> Result<(), Malformed> {
+        self.conform_in_type(schema)?;
+        let malformed =
+            |problem: String, hint| Malformed { problem, expected: schema.expected(), hint };
         for (name, shape) in schema.fields {
             let Some(value) = self.raw(name) else {
                 return Err(malformed(format!("lacks the field {name:?}"), "add the field"));
             };
             let fits = match shape {
                 Shape::Any => true,
-                Shape::Int => self.int(name).is_some(),
-                Shape::List => value.get().starts_with('['),
+                Shape::Int => is_integer(value.get()),
+                Shape::List => value.get().starts_with('[') || value.get() == "null",
                 Shape::Object => value.get().starts_with('{'),
             };
             if !fits {
@@ -257,10 +280,10 @@ impl<'a> Body<'a> {
                 return Err(malformed(problem, hint_at_type(*shape, value)));
             }
         }
-        for (index, (key, value)) in self.0.iter().enumerate() {
+        for (key, value) in &self.0 {
             let known = match key.as_ref() {
                 "type" => true,
-                "in_reply_to" | "msg_id" if self.int(key).is_none() => {
+                "in_reply_to" | "msg_id" if !is_integer(value.get()) => {
                     let text = excerpt(value.get());
                     let problem = format!("has {text} where {key:?} must be an integer");
                     let hint = match key.as_ref() {
@@ -279,9 +302,6 @@ impl<'a> Body<'a> {
                     "Maelstrom's reply schemas are closed: leave it out",
                 ));
             }
-            if self.0[..index].iter().any(|(earlier, _)| earlier == key) {
-                return Err(malformed(format!("has {key:?} twice"), "write it once"));
-            }
         }
         Ok(())
     }
@@ -290,13 +310,19 @@ impl<'a> Body<'a> {
 /// What to do about an `in_reply_to` that is none.
 pub const COPY_MSG_ID: &str = "copy the msg_id of the request, a number without quotes";
 
+/// Returns `true` if a JSON value is written as an integer, of whatever size.
+fn is_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Why a value is not of the type that was wanted, most likely.
 fn hint_at_type(wanted: Shape, value: &RawValue) -> &'static str {
     match (wanted, value.get().as_bytes().first()) {
         (_, Some(b'n')) => "null is no value, and the field must have one",
         (_, Some(b'"')) => "what stands in quotes is a string: write it without",
         (Shape::Int, Some(b'0'..=b'9' | b'-')) => {
-            "an integer has neither a fraction nor more than 64 bits"
+            "an integer has neither a fraction nor an exponent"
         }
         (Shape::List, Some(b'0'..=b'9' | b'-')) => "a single value, too, is written as a list",
         (Shape::List, Some(b'{')) => "an empty list is [], not {}",
@@ -330,6 +356,8 @@ mod tests {
         let reply = |rest: &str| format!(r#"{{"type":"send_ok","in_reply_to":1{rest}}}"#);
         assert_eq!(problem(&reply(r#","offset":3"#)), None);
         assert_eq!(problem(&reply(r#","offset":3,"msg_id":9"#)), None);
+        assert_eq!(problem(&reply(r#","offset":3,"msg_id":18446744073709551616"#)), None);
+        assert_eq!(problem(&reply(r#","offset":null,"offset":3"#)), None, "the last one counts");
         for (rest, wrong) in [
             ("", "lacks"),
             (r#","offset":"3""#, "must be <integer>"),
@@ -337,7 +365,6 @@ mod tests {
             (r#","offset":null"#, "must be <integer>"),
             (r#","offset":3,"key":"k""#, "no part of the reply"),
             (r#","offset":3,"msg_id":null"#, "must be an integer"),
-            (r#","offset":3,"offset":3"#, "twice"),
         ] {
             let problem = problem(&reply(rest)).unwrap_or_default();
             assert!(problem.contains(wrong), "{rest}: {problem}");
@@ -378,6 +405,8 @@ mod tests {
             (r#"{"src":"n1","dest":"c1","body":[]}"#, "no object"),
             (r#"{"src":"n1","dest":"c1","body":{},"type":"x"}"#, "unknown field `type`"),
             (r#"{"src":1,"dest":"c1","body":{}}"#, "not a message"),
+            (r#"{"src":"n1","dest":"c1","body":{},"id":null}"#, "null where \"id\" must be"),
+            (r#"{"src":"n1","dest":"c1","body":{},"id":1.0}"#, "1.0 where \"id\" must be"),
             (r#"["n1","c1",{}]"#, "no JSON object"),
             (r#"["n1","c1",{},4]"#, "no JSON object"),
             ("17", "no JSON object"),

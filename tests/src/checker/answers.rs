@@ -59,7 +59,7 @@ impl Answers<'_> {
                     tally.errors += 1;
                     errors.push(error);
                 }
-                Some(OpError::Rpc { .. }) | None => {}
+                Some(OpError::Rpc { .. } | OpError::Malformed(_)) | None => {}
             }
             tally.ended += 1;
         }

@@ -12,6 +12,9 @@ pub fn of_error(error: &OpError) -> &'static str {
         }
         OpError::Crash => return "the test has clients crash, so not all operations can succeed",
         OpError::Killed => return "the test kills nodes, so not all operations can succeed",
+        OpError::Malformed(_) => {
+            return "the answer has other fields, types or values than the request asks for";
+        }
         OpError::Rpc { code, .. } => *code,
     };
     match code {
@@ -37,6 +40,7 @@ pub(super) fn likely(problem: &str) -> Option<&'static str> {
         "wrong echo" => "the answer belongs to another request, or the value was converted",
         "duplicate ID" => "what makes IDs is not told apart by node, or starts anew, or is raced",
         "mixed types of ID" => "one path writes IDs as strings and another as numbers",
+        "objects as IDs" => "Maelstrom cannot compare objects; give strings, numbers or lists",
         "lost value" => {
             "the value was not passed on, or not again after a message was lost; --log-net-recv \
              shows where it went"
@@ -46,6 +50,7 @@ pub(super) fn likely(problem: &str) -> Option<&'static str> {
         }
         "phantom value" => "the value was made up, converted, or taken from another field",
         "stale counter" => "an addition was not passed on, or overwritten by another node's state",
+        "refused addition" => "an addition was applied although its sender got an error",
         "phantom addition" => "an addition that arrived twice was counted twice",
         "reused offset" => "nodes number messages of one key without asking each other",
         "duplicate message" => "a message that arrived twice, or was retried, was appended twice",

@@ -16,7 +16,8 @@ pub fn most_frequent<'a>(errors: impl Iterator<Item = &'a OpError>) -> Option<&'
             OpError::Timeout => (0, 0),
             OpError::Crash => (1, 0),
             OpError::Killed => (2, 0),
-            OpError::Rpc { code, .. } => (3, *code),
+            OpError::Malformed(_) => (3, 0),
+            OpError::Rpc { code, .. } => (4, *code),
         };
         by_kind.entry(kind).or_insert((0_usize, Reverse(index), error)).0 += 1;
     }

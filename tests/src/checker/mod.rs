@@ -79,6 +79,8 @@ pub struct Verdict {
     pub results: Edn,
     /// Each anomaly.
     pub problems: Vec<Problem>,
+    /// What Maelstrom's checker accepts and a right node does not do. It counts with `--strict`.
+    pub findings: Vec<Problem>,
 }
 
 impl Verdict {
@@ -90,7 +92,22 @@ impl Verdict {
         problems: impl IntoIterator<Item = impl Into<Problem>>,
     ) -> Verdict {
         results.insert("valid?", valid.into());
-        Verdict { valid, results, problems: problems.into_iter().map(Into::into).collect() }
+        Verdict {
+            valid,
+            results,
+            problems: problems.into_iter().map(Into::into).collect(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Adds what is wrong and goes unnoticed by Maelstrom.
+    #[must_use]
+    pub fn with_findings(
+        mut self,
+        findings: impl IntoIterator<Item = impl Into<Problem>>,
+    ) -> Verdict {
+        self.findings.extend(findings.into_iter().map(Into::into));
+        self
     }
 }
 

@@ -62,6 +62,7 @@ impl Readers {
         field: &str,
     ) -> Result<SetRead, Malformed> {
         let list: &RawValue = reply.read(field, "a list of values")?;
+        let list = if list.get() == "null" { "[]" } else { list.get() };
         let seen = self.nodes.entry(node).or_default();
         let parse = |text: &str| {
             elements(text).map_err(|problem| Malformed {
@@ -70,11 +71,11 @@ impl Readers {
                 hint: "check how the list is written",
             })
         };
-        let read = match seen.news_in(list.get()) {
+        let read = match seen.news_in(list) {
             Some(news) => seen.extend(parse(&news)?),
-            None => seen.replace(parse(list.get())?),
+            None => seen.replace(parse(list)?),
         };
-        seen.stem = list.get().trim_end_matches(']').trim_end().to_owned();
+        seen.stem = list.trim_end_matches(']').trim_end().to_owned();
         Ok(read)
     }
 }

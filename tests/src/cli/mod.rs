@@ -194,6 +194,12 @@ pub struct TestArgs {
     #[arg(help_heading = "Beyond Maelstrom")]
     pub kill_window: Option<f64>,
 
+    /// Fail the test for findings that Maelstrom does not make, too: a value that appears twice
+    /// in a read, a committed offset that goes back, a malformed answer. Without it they are
+    /// printed and counted, and the verdict is Maelstrom's.
+    #[arg(long, help_heading = "Beyond Maelstrom")]
+    pub strict: bool,
+
     /// The network: Maelstrom's, in which a message that is not due yet holds up those behind
     /// it, or an ideal one.
     #[arg(

@@ -103,6 +103,7 @@ impl TestArgs {
             nemesis,
             nemesis_interval: Duration::from_secs_f64(self.nemesis_interval),
             kill_window: self.kill_window.map(Duration::from_secs_f64),
+            strict: self.strict,
             availability: self.availability,
             seed: self.seed.unwrap_or_else(rng::fresh_seed),
             log_send: self.log_net_send,

@@ -13,6 +13,7 @@
 //! ```
 
 mod calls;
+mod malformed;
 mod nodes;
 mod post;
 mod remarks;
@@ -32,6 +33,7 @@ use crate::time::Time;
 use crate::workload::Workload;
 
 use calls::{Calls, Role};
+pub use malformed::MalformedLines;
 pub use remarks::{Oddity, Remarks};
 use worker::Worker;
 
@@ -127,6 +129,7 @@ pub struct Conductor<W: Workload> {
     /// Nodes that have heard nothing but `init` since the test began.
     unasked: BTreeSet<usize>,
     remarks: Remarks,
+    malformed: MalformedLines,
     history: History<W>,
     commands: VecDeque<Command>,
     phase: Phase,
@@ -171,6 +174,7 @@ impl<W: Workload> Conductor<W> {
             lines_written: vec![0; node_count],
             unasked: (0..node_count).collect(),
             remarks: Remarks::default(),
+            malformed: MalformedLines::default(),
             history: History::new(),
             commands: VecDeque::new(),
             phase: Phase::Initialising,
@@ -257,6 +261,7 @@ impl<W: Workload> Conductor<W> {
             history: self.history,
             network: self.network,
             remarks: self.remarks,
+            malformed: self.malformed,
         }
     }
 
@@ -350,4 +355,6 @@ pub struct Outcome<W: Workload> {
     pub network: Network,
     /// What nodes did that is worth a warning.
     pub remarks: Remarks,
+    /// Lines that broke the protocol and did not end the test.
+    pub malformed: MalformedLines,
 }

@@ -36,13 +36,20 @@ impl<W: Workload> Conductor<W> {
     fn take_line(&mut self, now: Time, node: usize, line: &[u8]) -> Result<(), Malformed> {
         let envelope = Envelope::parse(line)?;
         let directory = &self.plan.directory;
-        if directory.find(&envelope.src) != Some(Address::Node(node)) {
-            return Err(Malformed {
+        let src = directory.find(&envelope.src);
+        if src != Some(Address::Node(node)) {
+            let malformed = Malformed {
                 problem: format!("claims to come from {}", quoted(&envelope.src)),
                 expected: format!(r#""src": {:?}"#, directory.node_name(node)),
                 hint: "src is the name that init gave to this node",
-            });
+            };
+            // Maelstrom only asks that somebody of this name exists.
+            match src {
+                Some(Address::Node(_) | Address::Service(_)) => self.note(node, malformed),
+                Some(Address::Client(_)) | None => return Err(malformed),
+            }
         }
+        let directory = &self.plan.directory;
         let Some(dest) = directory.find(&envelope.dest) else {
             return Err(Malformed {
                 problem: format!("is for {}, whom nobody knows", quoted(&envelope.dest)),
@@ -53,7 +60,7 @@ impl<W: Workload> Conductor<W> {
                 hint: "dest is a name from init's node_ids, or the src of a request",
             });
         };
-        let src = Address::Node(node);
+        let src = src.unwrap_or(Address::Node(node));
         if let Address::Client(client) = dest {
             let body = envelope.body;
             let id = self.network.hand_to_client();
@@ -73,6 +80,11 @@ impl<W: Workload> Conductor<W> {
         self.remarks.add(oddity, node, self.lines_written[node]);
     }
 
+    /// Notes what is wrong with the line that a node wrote last, and lets the test go on.
+    fn note(&mut self, node: usize, malformed: Malformed) {
+        self.malformed.add(node, self.lines_written[node], malformed);
+    }
+
     fn client_hears(
         &mut self,
         now: Time,
@@ -84,7 +96,13 @@ impl<W: Workload> Conductor<W> {
             Heard::Nothing => {}
             Heard::Late => self.remark(Oddity::Late, node),
             Heard::Repeated => self.remark(Oddity::Repeated, node),
-            Heard::Answer(Role::Worker(worker)) => self.answered(now, worker, node, body)?,
+            Heard::Stray(stray) => self.note(node, stray),
+            Heard::Malformed(worker, malformed) => self.misunderstood(now, worker, node, malformed),
+            Heard::Answer(Role::Worker(worker)) => {
+                if let Err(malformed) = self.answered(now, worker, node, body) {
+                    self.misunderstood(now, worker, node, malformed);
+                }
+            }
             Heard::Error(Role::Worker(worker), error) => self.op_failed(now, worker, error),
             Heard::Answer(Role::Init(node)) => {
                 self.calls.close(client);
@@ -109,6 +127,14 @@ impl<W: Workload> Conductor<W> {
             }
         }
         Ok(())
+    }
+
+    /// Ends an operation whose answer is malformed. Maelstrom's client crashes at it, so nobody
+    /// knows whether the operation happened.
+    fn misunderstood(&mut self, now: Time, worker: usize, node: usize, malformed: Malformed) {
+        let error = OpError::Malformed(malformed.problem.clone());
+        self.note(node, malformed);
+        self.op_failed(now, worker, error);
     }
 
     pub(super) fn ask(

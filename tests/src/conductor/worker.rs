@@ -77,9 +77,8 @@ impl<W: Workload> Conductor<W> {
         self.next_worker = (worker + 1) % count;
         // A rate so low that no clock counts up to it means: never again.
         let stagger = Duration::try_from_secs_f64(2.0 / self.plan.rate).unwrap_or(Duration::MAX);
-        // Measured from when the operation was due, not from when somebody was free for it: a
-        // short hold-up does not lower the rate.
-        self.next_op = self.next_op + self.rng.span_below(stagger);
+        // As Jepsen's stagger does: after a hold-up, operations do not catch up in a burst.
+        self.next_op = now + self.rng.span_below(stagger);
         let op = self.workload.next_op(&mut self.rng);
         self.invoke(now, worker, op, false);
         true
@@ -162,7 +161,8 @@ impl<W: Workload> Conductor<W> {
     pub(super) fn op_failed(&mut self, now: Time, index: usize, error: OpError) {
         let Some(invocation) = self.workers[index].doing else { return };
         let op = &self.history.invocation(invocation).op;
-        if error.is_definite() || W::is_idempotent(op) {
+        let is_malformed = matches!(error, OpError::Malformed(_));
+        if error.is_definite() || W::is_idempotent(op) && !is_malformed {
             self.end(now, index, What::Fail { invocation, error });
         } else {
             self.end(now, index, What::Info { invocation, error });

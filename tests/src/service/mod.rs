@@ -77,7 +77,8 @@ impl Services {
     /// Answers a request, given and returned as JSON. `client` is the node that asks.
     pub fn handle(&mut self, service: Service, client: usize, body: &str) -> Option<String> {
         let body = Body::parse_text(body).ok()?;
-        let msg_id = body.int("msg_id")?;
+        // Maelstrom copies whatever is there.
+        let msg_id = body.raw("msg_id").map_or("null", |id| id.get());
         if service == Service::LinTso {
             if body.text("type")? != "ts" {
                 return None;
@@ -97,7 +98,7 @@ impl Services {
 }
 
 impl Answer {
-    fn to_json(&self, msg_id: i64) -> String {
+    fn to_json(&self, msg_id: &str) -> String {
         let mut json = format!(r#"{{"in_reply_to":{msg_id},"type":"#);
         // Writing to a string cannot fail.
         let _ = match self {
@@ -133,7 +134,9 @@ impl Request {
                 key,
                 from: field("from")?,
                 to: field("to")?,
-                create: body.raw("create_if_not_exists").is_some_and(|raw| raw.get() == "true"),
+                create: body
+                    .raw("create_if_not_exists")
+                    .is_some_and(|raw| !["null", "false"].contains(&raw.get())),
             },
             _ => return None,
         })
@@ -198,6 +201,22 @@ mod tests {
             let said = ask(&mut services, Service::LinTso, r#"{"type":"ts","msg_id":4}"#);
             let expected = format!(r#"{{"type":"ts_ok","in_reply_to":4,"ts":{ts}}}"#);
             assert_eq!(said, Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_request_is_served_whatever_its_msg_id_is() {
+        let mut services = services();
+        for (field, copied) in [
+            ("", "null"),
+            (r#","msg_id":null"#, "null"),
+            (r#","msg_id":"a""#, r#""a""#),
+            (r#","msg_id":5.0"#, "5.0"),
+            (r#","msg_id":18446744073709551615"#, "18446744073709551615"),
+        ] {
+            let request = format!(r#"{{"type":"write","key":1,"value":2{field}}}"#);
+            let answer = format!(r#"{{"in_reply_to":{copied},"type":"write_ok"}}"#);
+            assert_eq!(ask(&mut services, Service::LinKv, &request), Some(answer));
         }
     }
 

@@ -111,7 +111,9 @@ impl<const SHRINKS: bool> Workload for Counter<SHRINKS> {
     /// Maelstrom, `doc/workloads.md`, g-counter: "the final read on each node has a value which
     /// is the sum of all known (or possible) increments".
     fn check(&self, history: &History<Self>, context: &Context<'_>) -> Verdict {
-        let possible = Possible::new(history, context);
+        // Maelstrom's client takes every error of an addition for an uncertain end.
+        let possible = Possible::new(history, context, true);
+        let certain = Possible::new(history, context, false);
         let wrong: Vec<_> = history
             .completed()
             .filter(|done| done.invocation.last)
@@ -120,18 +122,27 @@ impl<const SHRINKS: bool> Workload for Counter<SHRINKS> {
                 _ => None,
             })
             .collect();
-        let mut problems: Vec<String> = wrong
+        let problems: Vec<String> = wrong
             .iter()
             .map(|(done, sum)| possible.complaint(history, context, done, *sum))
             .collect();
-        let read = history.completed().any(|done| done.invocation.last);
-        let valid = match (wrong.is_empty(), read) {
-            (false, _) => Valid::False,
-            (true, true) => Valid::True,
-            (true, false) => Valid::Unknown,
-        };
-        if valid == Valid::Unknown {
-            problems.push("nothing to judge: none of the last reads succeeded".to_owned());
+        let mut findings: Vec<String> = history
+            .completed()
+            .filter(|done| done.invocation.last)
+            .filter_map(|done| match done.answer {
+                Answer::Sum(sum) if possible.sums.contains(sum) && !certain.sums.contains(sum) => {
+                    let node = context.directory.node_name(done.invocation.node);
+                    let at = history.place(done.completed);
+                    Some(format!(
+                        "refused addition: {node} shows {sum} at {at}, in the end, which takes an \
+                         addition that was answered with an error"
+                    ))
+                }
+                _ => None,
+            })
+            .collect();
+        if !history.completed().any(|done| done.invocation.last) {
+            findings.push("nothing to judge: none of the last reads succeeded".to_owned());
         }
         let errors = wrong.iter().map(|(done, sum)| {
             Edn::map([
@@ -139,18 +150,18 @@ impl<const SHRINKS: bool> Workload for Counter<SHRINKS> {
                 ("value", (*sum).into()),
             ])
         });
-        let ranges = ranges(&possible.sums);
+        let ranges = ranges(&certain.sums);
         let acceptable = ranges.iter().map(|&(low, high)| Edn::vector([low, high]));
         let mut results = Edn::map([
             ("errors", Edn::vector(errors)),
             ("acceptable", Edn::vector(acceptable)),
-            ("uncertain-count", possible.uncertain.into()),
-            ("excused-count", possible.excused.into()),
+            ("uncertain-count", certain.uncertain.into()),
+            ("excused-count", certain.excused.into()),
         ]);
         if !SHRINKS && let Some(quantiles) = quantiles(&read_lags_ms(history), Edn::from) {
             results.insert("read-lag-ms", quantiles);
         }
-        Verdict::new(valid, results, problems)
+        Verdict::new(Valid::from(wrong.is_empty()), results, problems).with_findings(findings)
     }
 }
 
@@ -184,7 +195,7 @@ fn read_lags_ms<const SHRINKS: bool>(history: &History<Counter<SHRINKS>>) -> Vec
 
 /// What the sum can be.
 struct Possible {
-    /// All acknowledged additions, with any of the uncertain ones.
+    /// All acknowledged additions, with any of those that may have happened.
     sums: BTreeSet<i64>,
     uncertain: usize,
     excused: usize,
@@ -196,6 +207,7 @@ impl Possible {
     fn new<const SHRINKS: bool>(
         history: &History<Counter<SHRINKS>>,
         context: &Context<'_>,
+        refused_may_count: bool,
     ) -> Possible {
         let mut certain = 0;
         let mut uncertain = Vec::new();
@@ -205,6 +217,9 @@ impl Possible {
             let (What::Ok { invocation, .. } | What::Fail { invocation, .. }) = &event.what else {
                 continue;
             };
+            if refused_may_count && matches!(event.what, What::Fail { .. }) {
+                continue;
+            }
             settled.insert(*invocation);
             let start = history.invocation(*invocation);
             if let (Op::Add(delta), What::Ok { .. }) = (start.op, &event.what) {

@@ -6,7 +6,7 @@ use super::{Context, Request, Step, Workload};
 use crate::checker::{Valid, Verdict};
 use crate::edn::Edn;
 use crate::excerpt::excerpt;
-use crate::history::History;
+use crate::history::{History, What};
 use crate::rng::Rng;
 use crate::wire::{Body, Malformed, Schema, Shape};
 
@@ -74,10 +74,26 @@ impl Workload for Echo {
             let answer = excerpt(&answer.to_string());
             format!("wrong echo: {node} was sent {op:?} and answered {answer} at {at}")
         });
+        // Maelstrom compares what was sent with what came back, and an error brings nothing back.
+        let refused: Vec<_> = history
+            .events()
+            .iter()
+            .enumerate()
+            .filter_map(|(index, event)| match &event.what {
+                What::Fail { invocation, error } => Some((index, *invocation, error)),
+                _ => None,
+            })
+            .collect();
+        let refusals = refused.iter().map(|(index, invocation, error)| {
+            let asked = history.invocation(*invocation);
+            let node = context.directory.node_name(asked.node);
+            let at = history.place(*index);
+            format!("wrong echo: {node} was sent {:?} and answered with {error} at {at}", asked.op)
+        });
         Verdict::new(
-            Valid::from(wrong.is_empty()),
+            Valid::from(wrong.is_empty() && refused.is_empty()),
             Edn::map([("errors", Edn::vector(errors))]),
-            problems,
+            problems.chain(refusals),
         )
     }
 }

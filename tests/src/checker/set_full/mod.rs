@@ -59,11 +59,13 @@ enum Outcome {
 }
 
 impl Value {
+    /// Returns `true` if the last reads do not agree on a known value: one misses it.
+    fn is_missing_somewhere(&self) -> bool {
+        self.known.is_some() && self.missing.map(|(read, _)| read) > self.known
+    }
+
     fn outcome(&self) -> Outcome {
         let lost = if self.excused { Outcome::Excused } else { Outcome::Lost };
-        if self.known.is_some() && self.missing.map(|(read, _)| read) > self.known {
-            return lost;
-        }
         let absent = self.last_absent.map(|(read, _)| read);
         if self.last_present.is_some() && absent < self.last_present {
             return Outcome::Stable;
@@ -90,7 +92,7 @@ pub fn check<P: Protocol>(history: &History<GrowingSet<P>>, context: &Context<'_
         }
     }
 
-    let mut problems = Vec::new();
+    let mut findings = Vec::new();
     let mut phantoms: BTreeSet<Element> = BTreeSet::new();
     let mut duplicated: BTreeSet<Element> = BTreeSet::new();
     let mut reads: BTreeMap<usize, Reads> = BTreeMap::new();
@@ -114,7 +116,7 @@ pub fn check<P: Protocol>(history: &History<GrowingSet<P>>, context: &Context<'_
                         Some(value) => {
                             value.known.get_or_insert(done.completed);
                         }
-                        None if phantoms.insert(element.clone()) => problems.push(format!(
+                        None if phantoms.insert(element.clone()) => findings.push(format!(
                             "phantom value: {name} shows {} at {at}, which nobody had added",
                             Edn::from(element)
                         )),
@@ -123,7 +125,7 @@ pub fn check<P: Protocol>(history: &History<GrowingSet<P>>, context: &Context<'_
                 }
                 for element in &read.repeated {
                     if duplicated.insert(element.clone()) {
-                        problems.push(format!(
+                        findings.push(format!(
                             "duplicate within a read: {name} shows {} more than once at {at}",
                             Edn::from(element)
                         ));
@@ -140,10 +142,12 @@ pub fn check<P: Protocol>(history: &History<GrowingSet<P>>, context: &Context<'_
             judge_visibility(value, node, reads);
         }
     }
-    for value in values.iter_mut().filter(|value| value.outcome() == Outcome::Lost) {
+    let is_gone =
+        |value: &&mut Value| value.outcome() == Outcome::Lost || value.is_missing_somewhere();
+    for value in values.iter_mut().filter(is_gone) {
         value.excused = is_excused(value, &reads, history, &context.kills);
     }
-    summarise(history, directory, &values, &phantoms, &duplicated, problems)
+    summarise(history, directory, &values, &phantoms, &duplicated, findings)
 }
 
 /// Finds the latest reads of one node that show a value, and that do not.
@@ -200,7 +204,7 @@ fn summarise<W: Workload>(
     values: &[Value],
     phantoms: &BTreeSet<Element>,
     duplicated: &BTreeSet<Element>,
-    mut problems: Vec<String>,
+    mut findings: Vec<String>,
 ) -> Verdict {
     let with = |outcome| values.iter().filter(move |value| value.outcome() == outcome);
     let elements = |values: &[&Value]| Edn::vector(values.iter().map(|value| value.element));
@@ -216,7 +220,7 @@ fn summarise<W: Workload>(
 
     let ends: BTreeMap<usize, usize> =
         history.completed().map(|done| (done.invoked, done.completed)).collect();
-    problems.extend(lost.iter().map(|value| {
+    let lost_text = |value: &&Value| {
         let (read, node) = value.missing.or(value.last_absent).unwrap_or_default();
         let read = ends.get(&read).copied().unwrap_or(read);
         format!(
@@ -227,8 +231,15 @@ fn summarise<W: Workload>(
             directory.node_name(node),
             history.place(read),
         )
-    }));
-    let valid = if !lost.is_empty() || !phantoms.is_empty() || !duplicated.is_empty() {
+    };
+    let mut problems: Vec<String> = lost.iter().map(lost_text).collect();
+    let missing: Vec<&Value> = values
+        .iter()
+        .filter(|value| value.is_missing_somewhere() && !value.excused)
+        .filter(|value| value.outcome() != Outcome::Lost)
+        .collect();
+    findings.extend(missing.iter().map(lost_text));
+    let valid = if !lost.is_empty() {
         Valid::False
     } else if millis.is_empty() {
         problems.push("nothing to judge: no read says what became of any value".to_owned());
@@ -242,6 +253,7 @@ fn summarise<W: Workload>(
         ("stable-count", millis.len().into()),
         ("lost-count", lost.len().into()),
         ("lost", elements(&lost)),
+        ("missing-count", missing.len().into()),
         ("excused-count", excused.len().into()),
         ("excused", elements(&excused)),
         ("never-read-count", never_read.len().into()),
@@ -256,7 +268,7 @@ fn summarise<W: Workload>(
     if let Some(quantiles) = quantiles(&millis, Edn::from) {
         results.insert("stable-latencies", quantiles);
     }
-    Verdict::new(valid, results, problems)
+    Verdict::new(valid, results, problems).with_findings(findings)
 }
 
 /// From the moment a value was known to the start of the last read that misses it.

@@ -176,7 +176,8 @@ impl Workload for Kafka {
             Op::Send { .. } => Step::Done(Answer::Sent(reply.read("offset", "an integer")?)),
             Op::Assign { keys, .. } => {
                 let expected = "an object of offsets by key, of the keys asked for";
-                let listed = by_key(reply.read("offsets", expected)?, |key| keys.contains(&key))?;
+                let mut listed = by_key(reply.read("offsets", expected)?)?;
+                listed.retain(|key, _| keys.contains(key));
                 let start = |key| {
                     let known = session.offsets.get(key).or(listed.get(key));
                     (*key, known.copied().unwrap_or(0))
@@ -193,7 +194,7 @@ impl Workload for Kafka {
                     Step::Done(Answer::Polled(polled))
                 }
                 None => {
-                    let polled = messages(session, reply)?;
+                    let polled = messages(reply)?;
                     let commit: BTreeMap<Key, Offset> = committed(&polled).collect();
                     if commit.is_empty() {
                         return Ok(Step::Done(Answer::Polled(polled)));
@@ -285,19 +286,18 @@ fn offsets_request(kind: &'static str, offsets: &BTreeMap<Key, Offset>, reply: S
     Request { kind, fields, reply }
 }
 
-fn messages(session: &Session, reply: &Body<'_>) -> Result<BTreeMap<Key, Vec<Record>>, Malformed> {
+/// Reads the messages of a poll. Null counts as an empty list, as it does for Maelstrom.
+fn messages(reply: &Body<'_>) -> Result<BTreeMap<Key, Vec<Record>>, Malformed> {
     const EXPECTED: &str = "an object of [[offset, message], …] by key, of the keys polled";
-    let polled = |key| session.offsets.contains_key(&key);
     // Nearly always all messages are integers, and nearly always this is quick.
-    if let Ok(numbers) = reply.read::<BTreeMap<String, Vec<(Offset, i64)>>>("msgs", EXPECTED) {
+    if let Ok(numbers) =
+        reply.read::<BTreeMap<String, Option<Vec<(Offset, i64)>>>>("msgs", EXPECTED)
+    {
         let record = |(offset, message)| Record { offset, message: Element::Int(message) };
-        let records = |pairs: Vec<_>| pairs.into_iter().map(record).collect();
-        return by_key(
-            numbers.into_iter().map(|(key, pairs)| (key, records(pairs))).collect(),
-            polled,
-        );
+        let records = |pairs: Option<Vec<_>>| pairs.into_iter().flatten().map(record).collect();
+        return by_key(numbers.into_iter().map(|(key, pairs)| (key, records(pairs))).collect());
     }
-    let any: BTreeMap<String, Vec<(Offset, &serde_json::value::RawValue)>> =
+    let any: BTreeMap<String, Option<Vec<(Offset, &serde_json::value::RawValue)>>> =
         reply.read("msgs", EXPECTED)?;
     let record = |(offset, message): (Offset, &serde_json::value::RawValue)| {
         let message = Element::parse(message.get()).map_err(|problem| Malformed {
@@ -309,20 +309,17 @@ fn messages(session: &Session, reply: &Body<'_>) -> Result<BTreeMap<Key, Vec<Rec
     };
     let mut all = BTreeMap::new();
     for (key, pairs) in any {
-        all.insert(key, pairs.into_iter().map(record).collect::<Result<_, _>>()?);
+        all.insert(key, pairs.into_iter().flatten().map(record).collect::<Result<_, _>>()?);
     }
-    by_key(all, polled)
+    by_key(all)
 }
 
-/// Reads the keys of an object. Only those that were asked for may be there.
-fn by_key<T>(
-    object: BTreeMap<String, T>,
-    asked: impl Fn(Key) -> bool,
-) -> Result<BTreeMap<Key, T>, Malformed> {
-    let key = |(name, value): (String, T)| match name.parse() {
-        Ok(key) if asked(key) && name == key.to_string() => Ok((key, value)),
+/// Reads the keys of an object. Maelstrom takes others than those that were asked for.
+fn by_key<T>(object: BTreeMap<String, T>) -> Result<BTreeMap<Key, T>, Malformed> {
+    let key = |(name, value): (String, T)| match name.parse::<Key>() {
+        Ok(key) if name == key.to_string() => Ok((key, value)),
         _ => Err(Malformed {
-            problem: format!("speaks of the key {}, which was not asked for", quoted(&name)),
+            problem: format!("has the key {}, which was not in the request", quoted(&name)),
             expected: "only keys of the request".to_owned(),
             hint: "leave out other keys; a key without messages may be left out, too",
         }),

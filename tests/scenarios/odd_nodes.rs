@@ -1,0 +1,217 @@
+//! Odd nodes and the verdict that Maelstrom gives them: ours is the same.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use workbench::address::Directory;
+use workbench::checker::Valid;
+use workbench::conductor::Conductor;
+use workbench::flawed::FlawedNode;
+use workbench::net::Model;
+use workbench::net::latency::Latency;
+use workbench::plan::Plan;
+use workbench::progress::Screen;
+use workbench::report::Report;
+use workbench::sim::{Birth, Lines, SimulatedNode, Simulator};
+use workbench::time::Time;
+use workbench::workload::Workload;
+use workbench::workload::broadcast::Broadcast;
+use workbench::workload::broadcast::topology::Topology;
+use workbench::workload::counter::GCounter;
+use workbench::workload::echo::Echo;
+use workbench::workload::g_set::GSet;
+use workbench::workload::kafka::{Kafka, Settings};
+use workbench::workload::unique_ids::UniqueIds;
+
+const TABLE: &str = include_str!("odd_nodes.txt");
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug)]
+struct Odd {
+    workload: &'static str,
+    reply: &'static str,
+    every: u64,
+    change: &'static str,
+    verdict: &'static str,
+}
+
+fn table() -> Vec<Odd> {
+    let lines = TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let odd = |line: &'static str| {
+        let fields: Vec<&str> = line.split(" | ").collect();
+        let [workload, reply, every, change, verdict] = fields[..] else {
+            panic!("not five fields: {line}")
+        };
+        Odd { workload, reply, every: every.parse().unwrap(), change, verdict }
+    };
+    lines.map(odd).collect()
+}
+
+/// A right node whose replies of one type are changed now and then.
+struct OddNode {
+    node: FlawedNode,
+    odd: Odd,
+    replies: u64,
+}
+
+impl SimulatedNode for OddNode {
+    fn handle(&mut self, now: Time, line: &[u8], out: &mut Lines) {
+        let mut replies = Lines::new();
+        self.node.handle(now, line, &mut replies);
+        for line in replies {
+            let message: Value = serde_json::from_slice(&line).unwrap();
+            let is_meant = message["body"]["type"] == self.odd.reply;
+            self.replies += u64::from(is_meant);
+            if is_meant && self.replies.is_multiple_of(self.odd.every) {
+                out.extend(changed(message, self.odd.change));
+            } else {
+                out.push(line);
+            }
+        }
+    }
+}
+
+/// The lines that a node writes instead of a message.
+fn changed(mut message: Value, change: &str) -> Lines {
+    let write = |message: &Value| message.to_string().into_bytes();
+    if let Some((path, value)) = change.split_once(" = ") {
+        let (parent, field) = parent(&mut message, path);
+        parent[field] = serde_json::from_str(value).unwrap();
+        return vec![write(&message)];
+    }
+    let (verb, argument) = change.split_once(' ').unwrap_or((change, ""));
+    match verb {
+        "silence" => return Lines::new(),
+        "twice" => return vec![write(&message), write(&message)],
+        "line" => return vec![argument.as_bytes().to_vec(), write(&message)],
+        "error" => {
+            let code: u64 = argument.parse().unwrap();
+            let in_reply_to = &message["body"]["in_reply_to"];
+            message["body"] = json!({"type": "error", "in_reply_to": in_reply_to, "code": code});
+            return vec![write(&message)];
+        }
+        _ => {}
+    }
+    let (parent, field) = parent(&mut message, argument);
+    let value = &mut parent[field];
+    match verb {
+        "remove" => drop(parent.as_object_mut().unwrap().remove(field).unwrap()),
+        "quote" => each(value, |number| json!(number.to_string())),
+        "float" => each(value, |number| json!(number.as_f64().unwrap())),
+        "list" => *value = json!([value]),
+        "object" => *value = json!({"id": value}),
+        "null-if-empty" if value == &json!([]) => *value = Value::Null,
+        "null-if-empty" => {}
+        "null-values" => {
+            let values = value.as_object_mut().unwrap().values_mut();
+            values.filter(|value| **value == json!([])).for_each(|value| *value = Value::Null);
+        }
+        "repeat" => {
+            let first = value[0].clone();
+            let values = value.as_array_mut().unwrap();
+            values.extend((!first.is_null()).then_some(first));
+        }
+        "append" => value.as_array_mut().unwrap().push(json!(-1)),
+        verb => panic!("no such change: {verb}"),
+    }
+    vec![write(&message)]
+}
+
+fn parent<'a, 'b>(message: &'a mut Value, path: &'b str) -> (&'a mut Value, &'b str) {
+    match path.split_once('.') {
+        Some((parent, field)) => (&mut message[parent], field),
+        None => (message, path),
+    }
+}
+
+fn each(value: &mut Value, change: impl Fn(&Value) -> Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = change(item)),
+        value => *value = change(value),
+    }
+}
+
+fn plan(strict: bool) -> Plan {
+    Plan {
+        directory: Directory::new(vec!["n1".to_owned()]).unwrap(),
+        concurrency: 2,
+        rate: 20.0,
+        time_limit: Duration::from_secs(10),
+        latency: Latency::constant(Duration::from_millis(5)),
+        model: Model::Maelstrom,
+        nemesis: Vec::new(),
+        nemesis_interval: Duration::from_secs(2),
+        kill_window: None,
+        strict,
+        availability: None,
+        seed: 1,
+        log_send: false,
+        log_recv: false,
+    }
+}
+
+fn verdict(odd: Odd, strict: bool) -> (&'static str, String) {
+    match odd.workload {
+        "echo" => judge(odd, strict, Echo),
+        "unique-ids" => judge(odd, strict, UniqueIds),
+        "broadcast" => judge(odd, strict, Broadcast::new(Topology::Grid)),
+        "g-set" => judge(odd, strict, GSet::default()),
+        "g-counter" => judge(odd, strict, GCounter::default()),
+        "kafka" => {
+            let settings = Settings { key_count: 4, max_writes_per_key: 64, crashes_per_op: 0.01 };
+            judge(odd, strict, Kafka::new(settings))
+        }
+        workload => panic!("no workload {workload}"),
+    }
+}
+
+fn judge<W: Workload>(odd: Odd, strict: bool, workload: W) -> (&'static str, String) {
+    let factory = |_: Birth| -> Box<dyn SimulatedNode> {
+        let node = FlawedNode::new(&format!("{}: none", odd.workload));
+        Box::new(OddNode { node, odd, replies: 0 })
+    };
+    let screen = Screen::silent();
+    let plan = plan(strict);
+    let mut simulator = Simulator::new(&plan, &factory, &screen);
+    let mut conductor = Conductor::new(plan, workload);
+    if let Err(failure) = simulator.run(&mut conductor) {
+        return ("fails", failure.to_string());
+    }
+    let report = Report::new(&conductor.finish(), "simulation", None);
+    let verdict = match report.valid {
+        Valid::True => "valid",
+        Valid::False => "invalid",
+        Valid::Unknown => "unknown",
+    };
+    (verdict, report.problems_text())
+}
+
+#[test]
+fn every_odd_node_gets_the_verdict_that_maelstrom_gives_it() {
+    let table = table();
+    assert!(table.len() >= 60, "{} odd nodes", table.len());
+    let mut wrong = String::new();
+    for odd in &table {
+        let (verdict, why) = verdict(*odd, false);
+        if verdict != odd.verdict {
+            wrong.push_str(&format!("{odd:?}\n  is {verdict} here: {why}\n"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// What Maelstrom accepts and a right node does not do is found and fails a strict test.
+#[test]
+fn a_strict_test_fails_for_findings_alone() {
+    let mut stricter: BTreeMap<&str, u64> = BTreeMap::new();
+    for odd in table() {
+        let (strict, why) = verdict(odd, true);
+        let is_worse = strict != odd.verdict;
+        assert!(!is_worse || strict == "invalid" && why.contains("finding: "), "{odd:?}: {why}");
+        *stricter.entry(odd.workload).or_default() += u64::from(is_worse);
+    }
+    for workload in ["echo", "broadcast", "g-set", "g-counter", "kafka"] {
+        assert!(stricter[workload] > 0, "no odd node of {workload} is found: {stricter:?}");
+    }
+}
