@@ -209,6 +209,35 @@ fn help_is_no_error() {
     run.expect_code(0).expect_result("--nemesis-interval");
 }
 
+#[test]
+fn a_flag_that_is_given_again_takes_its_last_value() {
+    let line =
+        "-w echo --sim --rate 1000 --rate 50 --time-limit 60 --time-limit 2 --seed 1 --seed 2";
+    let run = test(line, &[]);
+    run.expect_valid().expect_result(":seed 2");
+    let history = std::fs::read_to_string(run.stored("history.edn")).unwrap();
+    assert!(history.matches(":type :invoke").count() < 200, "{run}");
+}
+
+/// The node is told what is wrong with its argument; nothing panics.
+#[test]
+fn an_argument_that_is_no_utf8_does_not_end_the_bench() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let run = test_with("-w echo --sim --time-limit 1 --nodes-file", &[], |command| {
+        command.arg(OsStr::from_bytes(b"/no/such/\xff"))
+    });
+    run.expect_code(254);
+    let run = test_with("-w echo --sim --time-limit 1 --username", &[], |command| {
+        command.arg(OsStr::from_bytes(b"\xff"))
+    });
+    run.expect_code(254);
+    let run = test_with("-w echo --sim --time-limit 1 --ssh-private-key", &[], |command| {
+        command.arg(OsStr::from_bytes(b"\xff"))
+    });
+    run.expect_valid();
+}
+
 /// The flags that Maelstrom has and this bench has no use for.
 #[test]
 fn a_command_line_meant_for_maelstrom_is_taken_whole() {
@@ -394,4 +423,14 @@ fn a_folder_that_cannot_be_written_to_is_named() {
     assert_eq!(output.status.code(), Some(255));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("error: cannot write store/echo"), "{said}");
+    // A simulation needs the store only at its end, and the verdict stands.
+    let output = std::process::Command::new(WORKBENCH)
+        .args(["test", "-w", "echo", "--time-limit", "1", "--sim", "--seed", "1"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("error: cannot write store/echo"), "{said}");
+    assert!(String::from_utf8(output.stdout).unwrap().contains(":valid? true}"), "{said}");
 }

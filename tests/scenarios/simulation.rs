@@ -75,7 +75,9 @@ fn a_log_loses_messages_when_more_than_a_minority_forgets_at_once() {
     let run = test(line, &[]);
     run.expect_code(1);
     let results = std::fs::read_to_string(run.stored("results.edn")).unwrap();
-    assert!(results.contains(":lost-write"), "{results}\n{run}");
+    // Which of them depends on whether a later message of the log was polled.
+    let is_lost = [":lost-write", ":unseen"].iter().any(|name| results.contains(name));
+    assert!(is_lost, "{results}\n{run}");
 }
 
 #[test]

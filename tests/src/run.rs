@@ -88,7 +88,7 @@ fn in_processes<W: Workload>(plan: Plan, launch: &Launch, workload: W) -> Result
         driver.run(&mut conductor)
     };
     screen.clear();
-    judged(conductor, ended, &store, "process", Some(&store.node_logs()))
+    judged(conductor, ended, Ok(&store), "process", Some(&store.node_logs()))
 }
 
 fn simulated<W: Workload>(
@@ -100,8 +100,8 @@ fn simulated<W: Workload>(
     let (conductor, ended) = simulate(plan, factory, workload, &screen);
     screen.clear();
     // Only now, so that nothing empty is left of a simulation that was killed.
-    let store = Store::create(Path::new(STORE), W::NAME)?;
-    judged(conductor, ended, &store, "simulation", None)
+    let store = Store::create(Path::new(STORE), W::NAME);
+    judged(conductor, ended, store.as_ref(), "simulation", None)
 }
 
 fn simulate<W: Workload>(
@@ -117,18 +117,17 @@ fn simulate<W: Workload>(
 }
 
 /// Judges a test and stores it. One that failed is stored as far as it got: that is what there
-/// is to look at.
+/// is to look at. A test that cannot be stored keeps its verdict.
 fn judged<W: Workload>(
     conductor: Conductor<W>,
     ended: Result<(), Failure>,
-    store: &Store,
+    store: Result<&Store, &Failure>,
     driver: &'static str,
     logs: Option<&Path>,
 ) -> Result<Report, Failure> {
     let outcome = conductor.finish();
-    store.write_history(&outcome.history)?;
     let judged = ended.map(|()| Report::new(&outcome, driver, logs));
-    store.write_results(&match &judged {
+    let results = match &judged {
         Ok(report) => report.results.clone(),
         Err(failure) => Edn::map([
             ("error", failure.to_string().into()),
@@ -136,8 +135,18 @@ fn judged<W: Workload>(
             ("seed", outcome.plan.seed.into()),
             ("valid?", Valid::Unknown.into()),
         ]),
-    })?;
-    output::say(format_args!("stored in {}", store.folder().display()));
+    };
+    let stored = |store: &Store| {
+        store.write_history(&outcome.history)?;
+        store.write_results(&results)?;
+        output::say(format_args!("stored in {}", store.folder().display()));
+        Ok(())
+    };
+    let stored: Result<(), Failure> = store.map(stored).unwrap_or(Ok(()));
+    let not_stored = store.err().map(ToString::to_string);
+    if let Some(problem) = not_stored.or(stored.err().map(|failure| failure.to_string())) {
+        output::say(format_args!("error: {problem}; the verdict stands, but is not stored"));
+    }
     let started = outcome.history.invocations().count();
     if started > 0 && judged.is_err() || matches!(judged, Err(Failure::Interrupted)) {
         let until = outcome.history.events().last().map_or(0.0, |last| last.time.as_secs_f64());
@@ -234,7 +243,8 @@ fn failed(failure: &Failure) -> u8 {
 /// The command line of this process, with this one seed.
 fn replay_command(seed: u64) -> String {
     let mut replay = String::from("cargo workbench");
-    let mut args = std::env::args().skip(1).peekable();
+    // One that is no UTF-8 cannot be printed as it is, and must not end the bench.
+    let mut args = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
     let mut node_args = false;
     let seed = format!(" --sim --seed {seed}");
     while let Some(arg) = args.next() {

@@ -50,7 +50,8 @@ impl Cli {
         };
         let command = Cli::command()
             .arg_required_else_help(false)
-            .mut_subcommand("test", |test| test.mut_args(taking_hyphens));
+            // A flag that is given again takes its last value, as with Maelstrom.
+            .mut_subcommand("test", |test| test.mut_args(taking_hyphens).args_override_self(true));
         Cli::from_arg_matches(&command.try_get_matches()?)
     }
 }

@@ -138,6 +138,8 @@ pub struct Conductor<W: Workload> {
     /// When the phase ends, where that is a matter of time.
     until: Time,
     next_op: Time,
+    /// When a client last became free while all others were busy.
+    all_busy_until: Time,
     next_worker: usize,
     operations: usize,
     unsuccessful: usize,
@@ -181,6 +183,7 @@ impl<W: Workload> Conductor<W> {
             origin: Time::default(),
             until: Time::default(),
             next_op: Time::default(),
+            all_busy_until: Time::default(),
             next_worker: 0,
             operations: 0,
             unsuccessful: 0,

@@ -13,6 +13,9 @@ use crate::workload::{Step, Workload};
 /// follow each other at once.
 const LAST_OP_PACE: Duration = Duration::from_millis(100);
 
+/// How late the bench itself may start an operation without a lower rate.
+const LATE_WAKE_UP: Duration = Duration::from_millis(100);
+
 /// One line of activity. It stays with its node, and takes a new process number (and a new
 /// client) whenever it loses track of an operation.
 #[derive(Debug)]
@@ -77,8 +80,11 @@ impl<W: Workload> Conductor<W> {
         self.next_worker = (worker + 1) % count;
         // A rate so low that no clock counts up to it means: never again.
         let stagger = Duration::try_from_secs_f64(2.0 / self.plan.rate).unwrap_or(Duration::MAX);
-        // As Jepsen's stagger does: after a hold-up, operations do not catch up in a burst.
-        self.next_op = now + self.rng.span_below(stagger);
+        // As Jepsen's stagger does: the time in which every client was busy is not made up for, and
+        // operations do not catch up in a burst. Only a late wake-up of the bench itself is.
+        let due = self.next_op.max(self.all_busy_until);
+        let due = if now - due > LATE_WAKE_UP { now } else { due };
+        self.next_op = due + self.rng.span_below(stagger);
         let op = self.workload.next_op(&mut self.rng);
         self.invoke(now, worker, op, false);
         true
@@ -171,6 +177,9 @@ impl<W: Workload> Conductor<W> {
     }
 
     fn end(&mut self, now: Time, index: usize, end: What<W>) {
+        if self.workers.iter().all(Worker::is_busy) {
+            self.all_busy_until = now;
+        }
         if let Some(invocation) = self.workers[index].doing.take() {
             self.workload.observe(index, &self.history.invocation(invocation).op, &end);
         }
