@@ -1,20 +1,22 @@
-//! Why there is no ID.
+//! Why a generator cannot be built, and why it has no ID.
 
 use core::error::Error;
 use core::fmt;
+use core::time::Duration;
 
 use crate::UnixMillis;
 
-/// Why a generator could not be built.
+/// The error of [`Builder::build`](crate::Builder::build).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The clock reads a time before the epoch.
+    /// The clock is before the epoch.
     EpochAhead {
         /// How far the epoch is ahead of the clock, in milliseconds.
         by_ms: u64,
     },
-    /// Every timestamp of this epoch is in the past, or used up by the ID to resume after.
+    /// No timestamp of this epoch is left: all are in the past, or before the ID to resume
+    /// after.
     Expired,
 }
 
@@ -23,192 +25,156 @@ impl fmt::Display for BuildError {
         match self {
             BuildError::EpochAhead { by_ms } => write!(
                 f,
-                "the epoch is {by_ms} ms ahead of the clock: choose one in the past, or set the clock"
+                "cannot build a generator: the epoch is {by_ms} ms ahead of the clock; choose an \
+                 epoch in the past, or set the clock"
             ),
-            BuildError::Expired => f.write_str(EXPIRED),
+            BuildError::Expired => write!(f, "cannot build a generator: {EXPIRED}"),
         }
     }
 }
 
 impl Error for BuildError {}
 
-/// Why there is no ID now.
+/// The error of every call for IDs.
+///
+/// A call that fails immediately consumes no ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClaimError {
-    /// The next free millisecond is further ahead of the clock than
-    /// [`max_ahead_ms`](crate::Builder::max_ahead_ms) allows: this millisecond's
-    /// IDs are used up, or the clock has stepped back. No ID was used up.
+    /// The next free slot is further ahead of the clock than
+    /// [`max_ahead_ms`](crate::Builder::max_ahead_ms) permits. The IDs of this millisecond are
+    /// used up, or the clock has stepped back.
     Ahead {
-        /// How far the clock has to move before there is one, in milliseconds; at least 1.
+        /// How far the clock has to advance first, in milliseconds; at least 1.
         wait_ms: u64,
     },
-    /// Every timestamp of this epoch is used up, 69.7 years after it. Trying again does not help.
+    /// A waiting call would wait longer than its limit: the shorter of its timeout and
+    /// [`max_wait_ms`](crate::Builder::max_wait_ms).
+    WaitTooLong {
+        /// How far the clock has to advance first, in milliseconds; at least 1.
+        wait_ms: u64,
+        /// The limit, in milliseconds.
+        limit_ms: u64,
+    },
+    /// A waiting call found that the clock stood still for
+    /// [`frozen_clock_ms`](crate::Builder::frozen_clock_ms).
+    FrozenClock {
+        /// How far the clock has to advance first, in milliseconds; at least 1.
+        wait_ms: u64,
+    },
+    /// One claim can never reserve that many IDs.
+    TooMany {
+        /// The most that it can: 4096 for this millisecond, and 4096 for each of
+        /// [`max_ahead_ms`](crate::Builder::max_ahead_ms).
+        max: u64,
+    },
+    /// Every timestamp of this epoch is used up, 69.7 years after it.
     Expired,
-    /// The grant of the generator's node id has ended. No ID was used up, and there are
-    /// IDs again as soon as it is renewed.
+    /// The grant of the leased node ID has ended. The generator issues IDs again when the
+    /// keeper has renewed it.
     LeaseEnded {
-        /// The first millisecond past the grant.
+        /// The first millisecond after the grant.
         until: UnixMillis,
-        /// Why there is no later grant.
+        /// Why no later grant exists.
         why: LeaseEnd,
     },
-    /// This process was forked from the one that built the generator, which goes on making
-    /// the IDs that would be made here. Build one here, with a grant or a node id of its own.
+    /// This process was forked from the one that built the generator. The parent issues the
+    /// IDs that this generator would issue here. Build a generator here, with a node ID of its
+    /// own.
     Forked,
+}
+
+impl ClaimError {
+    /// Returns how long to wait before the call may succeed, or `None` if retrying does not
+    /// help.
+    ///
+    /// For a grant that a keeper may still renew this is 100 ms.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use snowflake::ClaimError;
+    ///
+    /// assert_eq!(ClaimError::Ahead { wait_ms: 3 }.retry_after(), Some(Duration::from_millis(3)));
+    /// assert_eq!(ClaimError::Forked.retry_after(), None);
+    /// ```
+    pub const fn retry_after(&self) -> Option<Duration> {
+        /// A few round trips to a lease store.
+        const RENEWAL: Duration = Duration::from_millis(100);
+        match self {
+            ClaimError::Ahead { wait_ms }
+            | ClaimError::WaitTooLong { wait_ms, .. }
+            | ClaimError::FrozenClock { wait_ms } => Some(Duration::from_millis(*wait_ms)),
+            ClaimError::LeaseEnded { why: LeaseEnd::Released, .. } => None,
+            ClaimError::LeaseEnded { .. } => Some(RENEWAL),
+            ClaimError::TooMany { .. } | ClaimError::Expired | ClaimError::Forked => None,
+        }
+    }
 }
 
 impl fmt::Display for ClaimError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ClaimError::Ahead { wait_ms } => write_ahead(f, *wait_ms),
-            ClaimError::Expired => f.write_str(EXPIRED),
-            ClaimError::LeaseEnded { until, why } => write_ended(f, *until, *why),
-            ClaimError::Forked => f.write_str(FORKED),
+            ClaimError::Ahead { wait_ms } => write!(
+                f,
+                "no ID available: the next free millisecond is {wait_ms} ms too far ahead of the \
+                 clock; retry after that time"
+            ),
+            ClaimError::WaitTooLong { wait_ms, limit_ms } => write!(
+                f,
+                "no ID available: the next free millisecond is {wait_ms} ms too far ahead of the \
+                 clock (limit {limit_ms} ms); retry after that time, or raise the timeout or \
+                 `max_wait_ms`"
+            ),
+            ClaimError::FrozenClock { wait_ms } => write!(
+                f,
+                "no ID available: the clock stands still, {wait_ms} ms before the next free \
+                 millisecond; retry when it advances, or raise `frozen_clock_ms` if it advances \
+                 in large steps"
+            ),
+            ClaimError::TooMany { max } => write!(
+                f,
+                "cannot reserve more than {max} IDs at a time; reserve fewer or raise \
+                 `max_ahead_ms`"
+            ),
+            ClaimError::Expired => write!(f, "no ID available: {EXPIRED}"),
+            ClaimError::LeaseEnded { until, why } => {
+                write!(f, "no ID available: the grant of the node ID ended at {until}; {why}")
+            }
+            ClaimError::Forked => f.write_str(
+                "no ID available: this process was forked from the one that built the generator; \
+                 build a generator here, with a node ID of its own",
+            ),
         }
     }
 }
 
 impl Error for ClaimError {}
 
-/// Why a call that waits came back without an ID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WaitError {
-    /// The wait would be longer than [`max_wait`](crate::Builder::max_wait), or than
-    /// the caller's deadline allows.
-    Ahead {
-        /// How far the clock has to move before there is an ID, in milliseconds; at least 1.
-        wait_ms: u64,
-    },
-    /// The clock has stood still for [`frozen_after`](crate::Builder::frozen_after).
-    Frozen {
-        /// How far the clock would have to move, in milliseconds; at least 1.
-        wait_ms: u64,
-    },
-    /// Every timestamp of this epoch is used up, 69.7 years after it. Trying again does not help.
-    Expired,
-    /// The grant of the generator's node id has ended. There are IDs again as soon as it is
-    /// renewed.
-    LeaseEnded {
-        /// The first millisecond past the grant.
-        until: UnixMillis,
-        /// Why there is no later grant.
-        why: LeaseEnd,
-    },
-    /// This process was forked from the one that built the generator, which goes on making
-    /// the IDs that would be made here. Build one here, with a grant or a node id of its own.
-    Forked,
-}
-
-impl fmt::Display for WaitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            WaitError::Ahead { wait_ms } => write!(
-                f,
-                "the next free millisecond is {wait_ms} ms out of reach, longer than this call may \
-                 wait: try again after that time, or allow more (timeout or deadline, `max_wait`)"
-            ),
-            WaitError::Frozen { wait_ms } => write_frozen(f, *wait_ms),
-            WaitError::Expired => f.write_str(EXPIRED),
-            WaitError::LeaseEnded { until, why } => write_ended(f, *until, *why),
-            WaitError::Forked => f.write_str(FORKED),
-        }
-    }
-}
-
-impl Error for WaitError {}
-
-/// Why a batch was not reserved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ReserveError {
-    /// The last ID of the batch is out of reach, as for [`ClaimError::Ahead`] and
-    /// [`WaitError::Ahead`]. No ID was used up.
-    Ahead {
-        /// How far the clock has to move before the batch fits, in milliseconds; at least 1.
-        wait_ms: u64,
-    },
-    /// A call that waits found the clock standing still, as for [`WaitError::Frozen`].
-    Frozen {
-        /// How far the clock would have to move, in milliseconds; at least 1.
-        wait_ms: u64,
-    },
-    /// The batch can never be had by one claim.
-    TooMany {
-        /// The largest batch that can: 4096 for this millisecond, and for each that
-        /// [`max_ahead_ms`](crate::Builder::max_ahead_ms) allows.
-        most: u64,
-    },
-    /// Fewer timestamps of this epoch are left than the batch needs. Trying again does not help.
-    Expired,
-    /// The grant of the generator's node id has ended. No ID was used up, and there are
-    /// IDs again as soon as it is renewed.
-    LeaseEnded {
-        /// The first millisecond past the grant.
-        until: UnixMillis,
-        /// Why there is no later grant.
-        why: LeaseEnd,
-    },
-    /// This process was forked from the one that built the generator, which goes on making
-    /// the IDs that would be made here. Build one here, with a grant or a node id of its own.
-    Forked,
-}
-
-impl fmt::Display for ReserveError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ReserveError::Ahead { wait_ms } => write_ahead(f, *wait_ms),
-            ReserveError::Frozen { wait_ms } => write_frozen(f, *wait_ms),
-            ReserveError::TooMany { most } => {
-                write!(
-                    f,
-                    "one claim reserves at most {most} IDs: ask for fewer, or allow a longer lead"
-                )
-            }
-            ReserveError::Expired => f.write_str(EXPIRED),
-            ReserveError::LeaseEnded { until, why } => write_ended(f, *until, *why),
-            ReserveError::Forked => f.write_str(FORKED),
-        }
-    }
-}
-
-impl Error for ReserveError {}
-
-impl From<WaitError> for ReserveError {
-    fn from(error: WaitError) -> ReserveError {
-        match error {
-            WaitError::Ahead { wait_ms } => ReserveError::Ahead { wait_ms },
-            WaitError::Frozen { wait_ms } => ReserveError::Frozen { wait_ms },
-            WaitError::Expired => ReserveError::Expired,
-            WaitError::LeaseEnded { until, why } => ReserveError::LeaseEnded { until, why },
-            WaitError::Forked => ReserveError::Forked,
-        }
-    }
-}
-
-/// Why a grant was not followed by another.
+/// Why no grant follows one that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[repr(u8)]
 pub enum LeaseEnd {
-    /// It has not been renewed in time: the process was stopped for longer than the grant,
-    /// or its clock has jumped past it, or the store is slow. The renewal is under way.
+    /// The renewal is late and under way: the process was stopped for longer than the grant,
+    /// the clock stepped past its end, or the store is slow.
     NotRenewed,
-    /// The store has failed to renew it. It is asked again and again.
+    /// The store failed. The keeper retries.
     StoreFailed,
-    /// The store has refused to renew it, by its rules. It is asked again and again.
-    Refused,
-    /// Another holder has the node id. This generator goes on only if it becomes free again.
+    /// The store rejected the renewal by its rules. The keeper retries.
+    Rejected,
+    /// Another holder has the node ID. This generator issues IDs again only if it becomes
+    /// free.
     TakenOver,
-    /// It was released. This generator makes no more IDs.
+    /// The lease was released. This generator issues no more IDs.
     Released,
 }
 
 impl LeaseEnd {
     pub(crate) const fn from_u8(why: u8) -> LeaseEnd {
         use LeaseEnd::*;
-        const ALL: [LeaseEnd; 5] = [NotRenewed, StoreFailed, Refused, TakenOver, Released];
+        const ALL: [LeaseEnd; 5] = [NotRenewed, StoreFailed, Rejected, TakenOver, Released];
         ALL[why as usize % ALL.len()]
     }
 }
@@ -216,32 +182,13 @@ impl LeaseEnd {
 impl fmt::Display for LeaseEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            LeaseEnd::NotRenewed => "it has not been renewed yet: try again",
-            LeaseEnd::StoreFailed => "the lease store has failed: try again",
-            LeaseEnd::Refused => "the lease store has refused to renew it: see the keeper's status",
-            LeaseEnd::TakenOver => "another process has taken the node id over: restart this one",
-            LeaseEnd::Released => "it was released",
+            LeaseEnd::NotRenewed => "a renewal is under way: retry",
+            LeaseEnd::StoreFailed => "the lease store failed: retry, and see the keeper's status",
+            LeaseEnd::Rejected => "the lease store rejected the renewal: see the keeper's status",
+            LeaseEnd::TakenOver => "another process took the node ID over: restart this one",
+            LeaseEnd::Released => "the lease was released: start a new keeper",
         })
     }
 }
 
-const EXPIRED: &str = "every timestamp of this epoch is used up";
-
-const FORKED: &str = "this process was forked from the one that built the generator: build one \
-                      here, with a grant or a node id of its own";
-
-fn write_ended(f: &mut fmt::Formatter<'_>, until: UnixMillis, why: LeaseEnd) -> fmt::Result {
-    write!(f, "the grant of the node id ended at {until}, and {why}")
-}
-
-fn write_ahead(f: &mut fmt::Formatter<'_>, wait_ms: u64) -> fmt::Result {
-    write!(f, "the next free millisecond is {wait_ms} ms out of reach: try again after that time")
-}
-
-fn write_frozen(f: &mut fmt::Formatter<'_>, wait_ms: u64) -> fmt::Result {
-    write!(
-        f,
-        "the clock stands still, {wait_ms} ms short of the next free millisecond: try again once it \
-         moves, or set `frozen_after` above the steps it moves in"
-    )
-}
+const EXPIRED: &str = "every timestamp of this epoch is used up; use a later epoch";

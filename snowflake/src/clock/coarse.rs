@@ -1,24 +1,22 @@
-//! The operating system's clock, by the kernel's tick.
+//! The operating system's clock at the resolution of the kernel tick.
 
-use super::system::{NS_PER_MS, since_1970, uptime_ms};
-use super::{Clock, HoldsUntil, Reading, SystemClock};
+use super::system::{NS_PER_MS, monotonic_ms, since_1970};
+use super::{Clock, Deadline, Internal, Reading, SystemClock};
 use crate::UnixMillis;
-use crate::turns::TURNS_PER_MS;
 
-/// The operating system's wall clock, looked at anew after each tick of the kernel.
+/// The operating system's wall clock, read once in a kernel tick.
 ///
 /// For every ID, [`SystemClock`] reads the processor's cycle counter, which can cost more
-/// than all the rest. This one reads when the kernel last ticked (`CLOCK_MONOTONIC_COARSE`),
-/// which stands in memory.
+/// than the rest of the call. This clock reads the time of the last kernel tick instead
+/// (`CLOCK_MONOTONIC_COARSE`), which is a value in memory.
 ///
-/// The price is that a timestamp can be as old as the last tick: 1 to 10 ms by how the kernel
-/// was built, 4 on most, and longer while the core that keeps the time is held up. It is
-/// never ahead because of it, IDs are as unique and increasing, and a full millisecond is
-/// followed by the next one as soon. Blocks of a [`Local`](crate::Local) are good until the
-/// tick, and threads that collide take no turns, as by `SystemClock` they do.
+/// In exchange a timestamp can be as old as the last tick: 1 to 10 ms depending on the kernel
+/// configuration, usually 4, and longer while the core that keeps the time is delayed. A
+/// timestamp is never ahead of the clock because of it. IDs are unique and increasing as with
+/// any clock. A [`Block`](crate::Block) lasts until the next tick.
 ///
-/// On other systems than Linux and Android there is no such counter, and every ID costs
-/// a reading of the clock.
+/// On systems other than Linux and Android this clock has no counter, and every ID costs a
+/// reading of the clock.
 ///
 /// # Examples
 ///
@@ -32,60 +30,57 @@ use crate::turns::TURNS_PER_MS;
 ///
 /// # References
 ///
-/// `clock_gettime(2)` of the Linux manual: a faster but less fine-grained clock.
+/// `CLOCK_MONOTONIC_COARSE` in `clock_gettime(2)` of the Linux manual.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CoarseClock;
 
-/// A count is 2^13 ns, 8.2 µs.
+/// One count is 2^13 ns, or 8.2 µs.
 const COUNT_SHIFT: u32 = 13;
 
 const COUNTS_PER_MS: u64 = NS_PER_MS >> COUNT_SHIFT;
-
-// Between two ticks it stands still, so that nobody may wait for a turn to be over by it.
-const _: () = assert!(COUNTS_PER_MS < TURNS_PER_MS);
 
 impl Clock for CoarseClock {
     fn now(&self) -> UnixMillis {
         SystemClock.now()
     }
 
-    fn read(&self) -> Reading {
-        // In the order that the system's clock is read in, for the same reasons.
-        let count = ticked();
-        let uptime_ms = uptime_ms();
+    fn read(&self, _: Internal) -> Reading {
+        // The order is that of `SystemClock`, for the same reasons.
+        let count = last_tick();
+        let monotonic_ms = monotonic_ms();
         let (now, past_ns) = since_1970();
         Reading {
             now,
-            holds_until: count.map(|count| holds_until(count, past_ns)),
-            uptime_ms: Some(uptime_ms),
+            deadline: count.map(|count| deadline(count, past_ns)),
+            monotonic_ms: Some(monotonic_ms),
         }
     }
 
     #[inline]
-    fn counter(&self) -> u64 {
-        ticked().unwrap_or(0)
+    fn counter(&self, _: Internal) -> u64 {
+        last_tick().unwrap_or(0)
     }
 }
 
-/// When the kernel last ticked, in counts.
+/// Returns the time of the last kernel tick, in counts.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[inline]
-fn ticked() -> Option<u64> {
-    let ticked = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
-    let ns = (ticked.tv_sec as u64).wrapping_mul(1000 * NS_PER_MS);
-    Some(ns.wrapping_add(ticked.tv_nsec as u64) >> COUNT_SHIFT)
+fn last_tick() -> Option<u64> {
+    let tick = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
+    let ns = (tick.tv_sec as u64).wrapping_mul(1000 * NS_PER_MS);
+    Some(ns.wrapping_add(tick.tv_nsec as u64) >> COUNT_SHIFT)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn ticked() -> Option<u64> {
+fn last_tick() -> Option<u64> {
     None
 }
 
-/// The end of a millisecond that has lasted for `past_ns`. The count stands still until
-/// the next tick, which is beyond it.
-const fn holds_until(count: u64, past_ns: u64) -> HoldsUntil {
+/// Returns the end of a millisecond that began `past_ns` ago. The count stands still until
+/// the next tick, which is later.
+const fn deadline(count: u64, past_ns: u64) -> Deadline {
     let left = (NS_PER_MS - past_ns) >> COUNT_SHIFT;
-    HoldsUntil { count: count.wrapping_add(left), counts_per_ms: COUNTS_PER_MS }
+    Deadline { count: count.wrapping_add(left), counts_per_ms: COUNTS_PER_MS }
 }
 
 #[cfg(test)]
@@ -96,48 +91,47 @@ mod tests {
     use crate::{Epoch, Generator, NodeId};
 
     #[test]
-    fn a_millisecond_holds_until_the_next_tick_but_for_its_last_count() {
+    fn a_millisecond_lasts_until_the_next_tick_except_for_its_last_count() {
         for past_ns in (0..NS_PER_MS).step_by(1000) {
-            let until = holds_until(500, past_ns);
-            assert_eq!(until.holds_at(500), NS_PER_MS - past_ns >= 1 << COUNT_SHIFT, "{past_ns}");
+            let deadline = deadline(500, past_ns);
+            assert_eq!(deadline.is_ahead_of(500), NS_PER_MS - past_ns >= 1 << COUNT_SHIFT, "{past_ns}");
             for tick_ms in [1, 4, 10] {
                 let next = 500 + ((tick_ms * NS_PER_MS) >> COUNT_SHIFT);
-                assert!(!until.holds_at(next), "{past_ns} ns, a tick of {tick_ms} ms");
+                assert!(!deadline.is_ahead_of(next), "{past_ns} ns, a tick of {tick_ms} ms");
             }
         }
     }
 
     #[test]
-    fn what_is_left_is_told_to_ten_microseconds() {
+    fn the_time_left_is_accurate_to_ten_microseconds() {
         for past_ns in (0..NS_PER_MS).step_by(777) {
-            let told = holds_until(500, past_ns).left_at(500).as_nanos() as u64;
-            assert!(told.abs_diff(NS_PER_MS - past_ns) < 10_000, "{told} after {past_ns}");
+            let left = deadline(500, past_ns).left_at(500).as_nanos() as u64;
+            assert!(left.abs_diff(NS_PER_MS - past_ns) < 10_000, "{left} after {past_ns}");
         }
     }
 
-    /// A kernel that ticks when it is told to, under a clock that goes on by a microsecond
-    /// with each look.
+    /// A kernel that ticks when the test says so, and a clock that advances by 1 µs per reading.
     #[derive(Default)]
     struct Ticking {
-        ticked: Cell<u64>,
-        looks: Cell<u64>,
+        tick: Cell<u64>,
+        readings: Cell<u64>,
     }
 
     impl Clock for &Ticking {
         fn now(&self) -> UnixMillis {
-            self.read().now
+            self.read(Internal).now
         }
 
-        fn read(&self) -> Reading {
-            self.looks.set(self.looks.get() + 1);
-            let ns = self.looks.get() * 1000;
+        fn read(&self, _: Internal) -> Reading {
+            self.readings.set(self.readings.get() + 1);
+            let ns = self.readings.get() * 1000;
             let now = UnixMillis(Epoch::Y2024.start().0 + ns / NS_PER_MS);
-            let until = holds_until(self.ticked.get(), ns % NS_PER_MS);
-            Reading { holds_until: Some(until), ..Reading::at(now) }
+            let deadline = Some(deadline(self.tick.get(), ns % NS_PER_MS));
+            Reading { deadline, ..Reading::at(now) }
         }
 
-        fn counter(&self) -> u64 {
-            self.ticked.get()
+        fn counter(&self, _: Internal) -> u64 {
+            self.tick.get()
         }
     }
 
@@ -145,21 +139,21 @@ mod tests {
     fn the_clock_is_read_once_a_tick() {
         let clock = Ticking::default();
         let generator = Generator::builder(NodeId::MIN, Epoch::Y2024).build(&clock).unwrap();
-        let before = clock.looks.get();
+        let before = clock.readings.get();
         for tick in 1..=4 {
             for _ in 0..1000 {
                 generator.try_next_id().unwrap();
             }
-            assert_eq!(clock.looks.get(), before + tick);
-            clock.ticked.set(clock.ticked.get() + 4 * COUNTS_PER_MS);
+            assert_eq!(clock.readings.get(), before + tick);
+            clock.tick.set(clock.tick.get() + 4 * COUNTS_PER_MS);
         }
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
     #[test]
     fn this_kernel_ticks() {
-        let until = CoarseClock.read().holds_until.unwrap();
-        assert_eq!(until.counts_per_ms, COUNTS_PER_MS);
-        assert_ne!(CoarseClock.counter(), 0);
+        let deadline = CoarseClock.read(Internal).deadline.unwrap();
+        assert_eq!(deadline.counts_per_ms, COUNTS_PER_MS);
+        assert_ne!(CoarseClock.counter(Internal), 0);
     }
 }

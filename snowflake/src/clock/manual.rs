@@ -4,13 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Clock, Reading};
+use super::{Clock, Deadline, Internal, Reading};
 use crate::UnixMillis;
 
-/// A clock that stands still until it is told otherwise.
+/// A clock that stands still until a test moves it.
 ///
-/// Clones are handles on the same clock: hand one to a generator and turn the
-/// hands with another.
+/// Clones share one time: pass one clone to a generator and move the clock with another.
 ///
 /// # Examples
 ///
@@ -27,77 +26,86 @@ use crate::UnixMillis;
 /// ```
 #[derive(Clone)]
 pub struct ManualClock {
-    hands: Arc<Hands>,
-    tells_uptime: bool,
+    time: Arc<Time>,
+    is_monotonic_known: bool,
 }
 
-struct Hands {
+struct Time {
     now_ms: AtomicU64,
-    uptime_ms: AtomicU64,
+    monotonic_ms: AtomicU64,
 }
 
 impl fmt::Debug for ManualClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Reading { now, uptime_ms, .. } = self.read();
-        f.debug_struct("ManualClock").field("now", &now).field("uptime_ms", &uptime_ms).finish()
+        let Reading { now, monotonic_ms, .. } = self.read(Internal);
+        f.debug_struct("ManualClock")
+            .field("now", &now)
+            .field("monotonic_ms", &monotonic_ms)
+            .finish()
     }
 }
 
-// ORDERING: SeqCst throughout. A test that turns the hands on one thread and
-// then lets another go on expects the second to see it, however it was told.
+// ORDERING: SeqCst throughout. A test that moves the clock on one thread and then lets
+// another thread continue expects the second to see the move.
 impl ManualClock {
-    /// A clock that reads `now`. A generator believes its every reading.
+    /// Creates a clock that reads `now`. A generator accepts each of its readings.
     pub fn new(now: UnixMillis) -> ManualClock {
-        let hands = Hands { now_ms: AtomicU64::new(now.0), uptime_ms: AtomicU64::new(0) };
-        ManualClock { hands: Arc::new(hands), tells_uptime: false }
+        let time = Time { now_ms: AtomicU64::new(now.0), monotonic_ms: AtomicU64::new(0) };
+        ManualClock { time: Arc::new(time), is_monotonic_known: false }
     }
 
-    /// A clock that reads `now` and [tells its uptime](Reading::uptime_ms), so that a
-    /// generator can tell time that passes ([`advance`](ManualClock::advance)) from a
-    /// clock that is set.
-    pub fn with_uptime(now: UnixMillis) -> ManualClock {
-        ManualClock { tells_uptime: true, ..ManualClock::new(now) }
+    /// Creates a clock that reads `now` and has a monotonic clock beside it.
+    ///
+    /// With the monotonic clock a generator distinguishes passing time
+    /// ([`advance`](ManualClock::advance)) from a step
+    /// ([`step_forward`](ManualClock::step_forward)), and confirms the step first.
+    pub fn with_monotonic(now: UnixMillis) -> ManualClock {
+        ManualClock { is_monotonic_known: true, ..ManualClock::new(now) }
     }
 
-    /// Lets time pass.
+    /// Lets `ms` milliseconds pass: the clock and the monotonic clock both advance.
     pub fn advance(&self, ms: u64) {
-        self.hands.uptime_ms.fetch_add(ms, Ordering::SeqCst);
+        self.time.monotonic_ms.fetch_add(ms, Ordering::SeqCst);
         self.step_forward(ms);
     }
 
-    /// Sets the clock to `now`.
+    /// Sets the clock to `now`. The monotonic clock does not change.
     pub fn set(&self, now: UnixMillis) {
-        self.hands.now_ms.store(now.0, Ordering::SeqCst);
+        self.time.now_ms.store(now.0, Ordering::SeqCst);
     }
 
-    /// Sets the clock forward. Saturates at the end of `u64`.
+    /// Steps the clock forward. Saturates at the end of `u64`.
     pub fn step_forward(&self, ms: u64) {
-        self.update(|now| now.saturating_add(ms));
+        self.update(|now_ms| now_ms.saturating_add(ms));
     }
 
-    /// Sets the clock back. Saturates at 1970.
+    /// Steps the clock back. Saturates at 1970.
     pub fn step_back(&self, ms: u64) {
-        self.update(|now| now.saturating_sub(ms));
+        self.update(|now_ms| now_ms.saturating_sub(ms));
     }
 
     fn update(&self, step: impl Fn(u64) -> u64) {
-        let now_ms = &self.hands.now_ms;
-        let mut seen = now_ms.load(Ordering::SeqCst);
-        while let Err(newer) =
-            now_ms.compare_exchange_weak(seen, step(seen), Ordering::SeqCst, Ordering::SeqCst)
-        {
-            seen = newer;
-        }
+        let seq_cst = Ordering::SeqCst;
+        // The closure always returns a value, so the update does not fail.
+        let _ = self.time.now_ms.fetch_update(seq_cst, seq_cst, |now_ms| Some(step(now_ms)));
     }
 }
 
+/// The counter is the time: it grows by one in a millisecond.
 impl Clock for ManualClock {
     fn now(&self) -> UnixMillis {
-        UnixMillis(self.hands.now_ms.load(Ordering::SeqCst))
+        UnixMillis(self.time.now_ms.load(Ordering::SeqCst))
     }
 
-    fn read(&self) -> Reading {
-        let uptime_ms = self.tells_uptime.then(|| self.hands.uptime_ms.load(Ordering::SeqCst));
-        Reading { uptime_ms, ..Reading::at(self.now()) }
+    fn read(&self, _: Internal) -> Reading {
+        let now = self.now();
+        let monotonic_ms =
+            self.is_monotonic_known.then(|| self.time.monotonic_ms.load(Ordering::SeqCst));
+        let deadline = Some(Deadline { count: now.0.wrapping_add(1), counts_per_ms: 1 });
+        Reading { now, deadline, monotonic_ms }
+    }
+
+    fn counter(&self, _: Internal) -> u64 {
+        self.now().0
     }
 }

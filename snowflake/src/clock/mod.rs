@@ -1,31 +1,34 @@
-//! What time it is.
+//! Sources of the time.
 
 #[cfg(feature = "std")]
 mod coarse;
 #[cfg(feature = "std")]
 mod manual;
 mod reading;
+mod step_filter;
 mod system;
 
 #[cfg(feature = "std")]
 pub use coarse::CoarseClock;
 #[cfg(feature = "std")]
 pub use manual::ManualClock;
-pub use reading::{HoldsUntil, Reading};
+pub(crate) use reading::{Deadline, Internal, Reading};
+pub(crate) use step_filter::StepFilter;
+#[cfg(all(unix, feature = "std"))]
+pub(crate) use system::{lock_calibration, unlock_calibration};
 pub use system::SystemClock;
 
 use crate::UnixMillis;
 
 /// A source of the time.
 ///
-/// It may repeat itself, step back and jump forward: a generator makes unique,
-/// increasing IDs whatever its clock says. One method is required. A clock with
-/// a cheap counter, or with a second hand that nobody sets, may say so through
-/// [`read`](Clock::read) and [`counter`](Clock::counter).
+/// A clock may repeat a time, step back and step forward. A generator issues unique,
+/// increasing IDs with any clock. Implement [`now`](Clock::now) alone: the other methods
+/// are internal, and an implementation outside this crate cannot name their types.
 ///
 /// # Examples
 ///
-/// A clock of one's own:
+/// A clock of your own:
 ///
 /// ```
 /// use snowflake::{Clock, Epoch, Generator, NodeId, UnixMillis};
@@ -43,63 +46,53 @@ use crate::UnixMillis;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Clock {
-    /// The time now, without blocking.
+    /// Returns the current time, without blocking.
     fn now(&self) -> UnixMillis;
 
-    /// The time now, with what else the clock knows about it.
-    ///
-    /// Called about once a millisecond if the reading says how long it
-    /// [holds](Reading::holds_until), else for every ID. Unless overridden, the
-    /// reading is [`now`](Clock::now) and nothing else.
+    /// Returns the current time, and how long this millisecond lasts by the counter.
+    #[doc(hidden)]
     #[inline]
-    fn read(&self) -> Reading {
+    fn read(&self, _: Internal) -> Reading {
         Reading::at(self.now())
     }
 
-    /// A count that grows at a steady rate, and costs much less to read than the time.
+    /// Returns a count that grows at a steady rate and costs less to read than the time.
     ///
-    /// Called for every ID. It has a meaning only beside the
-    /// [`HoldsUntil`] of a reading; a clock that never returns one leaves it at 0.
-    ///
-    /// It is the machine's and not the process's: it goes on across a `fork`, and it begins
-    /// far below 2^63.
+    /// It has a meaning only beside a [`Deadline`] of a reading. It belongs to the machine,
+    /// not to the process: it continues across a fork.
+    #[doc(hidden)]
     #[inline]
-    fn counter(&self) -> u64 {
+    fn counter(&self, _: Internal) -> u64 {
         0
     }
 }
 
-impl<C: Clock + ?Sized> Clock for &C {
-    #[inline]
-    fn now(&self) -> UnixMillis {
-        (**self).now()
-    }
+macro_rules! clock_through {
+    ($($(#[$attribute:meta])* $pointer:ty),* $(,)?) => {$(
+        $(#[$attribute])*
+        impl<C: Clock + ?Sized> Clock for $pointer {
+            #[inline]
+            fn now(&self) -> UnixMillis {
+                (**self).now()
+            }
 
-    #[inline]
-    fn read(&self) -> Reading {
-        (**self).read()
-    }
+            #[inline]
+            fn read(&self, internal: Internal) -> Reading {
+                (**self).read(internal)
+            }
 
-    #[inline]
-    fn counter(&self) -> u64 {
-        (**self).counter()
-    }
+            #[inline]
+            fn counter(&self, internal: Internal) -> u64 {
+                (**self).counter(internal)
+            }
+        }
+    )*};
 }
 
-#[cfg(feature = "std")]
-impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
-    #[inline]
-    fn now(&self) -> UnixMillis {
-        (**self).now()
-    }
-
-    #[inline]
-    fn read(&self) -> Reading {
-        (**self).read()
-    }
-
-    #[inline]
-    fn counter(&self) -> u64 {
-        (**self).counter()
-    }
-}
+clock_through!(
+    &C,
+    #[cfg(feature = "std")]
+    Box<C>,
+    #[cfg(feature = "std")]
+    std::sync::Arc<C>,
+);

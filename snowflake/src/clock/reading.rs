@@ -1,68 +1,60 @@
-//! One look at a clock.
+//! One reading of a clock.
+#![allow(unreachable_pub, reason = "types of sealed methods are public, and cannot be named")]
 
 use core::time::Duration;
 
 use crate::UnixMillis;
 
-/// One look at a clock.
-///
-/// # Examples
-///
-/// ```
-/// use snowflake::{Reading, UnixMillis};
-///
-/// let reading = Reading { uptime_ms: Some(5000), ..Reading::at(UnixMillis(1_704_067_200_000)) };
-/// assert_eq!(reading.holds_until, None);
-/// ```
+/// Seals the methods of [`Clock`](crate::Clock) that only this crate implements: other
+/// crates cannot name this type.
+#[derive(Clone, Copy, Debug)]
+pub struct Internal;
+
+/// One reading of a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// The time.
     pub now: UnixMillis,
-    /// When this millisecond ends, by the clock's [`counter`](crate::Clock::counter).
-    ///
-    /// With `None` the clock is read for every ID.
-    pub holds_until: Option<HoldsUntil>,
-    /// Milliseconds since some fixed instant, by a clock that nobody sets.
-    ///
-    /// It is what a forward jump is told from the passing of time by. With `None`,
-    /// every reading is believed.
-    pub uptime_ms: Option<u64>,
+    /// The end of this millisecond by the clock's counter. With `None` the clock has no
+    /// counter, and a generator reads the clock for every ID.
+    pub deadline: Option<Deadline>,
+    /// Milliseconds of a monotonic clock. The step filter compares them with `now`. With
+    /// `None` the generator accepts every reading.
+    pub monotonic_ms: Option<u64>,
 }
 
-/// The end of a millisecond, by a clock's [`counter`](crate::Clock::counter).
+/// The end of a millisecond, as a count of a clock's counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HoldsUntil {
-    /// The count at which the next millisecond begins. Better early than late: take
+pub struct Deadline {
+    /// The count at which the next millisecond begins. Early is safe and late is not: read
     /// the counter before the time.
     pub count: u64,
-    /// How much the counter grows in one millisecond; not 0. The clock is read for every
-    /// ID if it is 2^40 or more. A counter that moves in steps of more than a microsecond
-    /// counts at most 127: colliding threads then take no turns, which it could not tell
-    /// the end of.
+    /// How much the counter grows in one millisecond; at least 1. With 2^40 or more a
+    /// generator reads the clock for every ID.
     pub counts_per_ms: u64,
 }
 
 impl Reading {
-    /// A reading that tells the time and nothing else.
+    /// Returns a reading with the time alone.
     #[inline]
     pub const fn at(now: UnixMillis) -> Reading {
-        Reading { now, holds_until: None, uptime_ms: None }
+        Reading { now, deadline: None, monotonic_ms: None }
     }
 }
 
-impl HoldsUntil {
-    /// Whether the millisecond that ends here goes on at `count`.
+impl Deadline {
+    /// Returns `true` if the millisecond that ends here still lasts at `count`.
     ///
-    /// In wrapping arithmetic: a counter that jumps back, as when a virtual machine
-    /// moves to another host, reads as over and not as a long time to go.
+    /// Wrapping arithmetic makes this `false` after the counter has jumped back, as it may
+    /// when a virtual machine migrates.
     #[inline]
-    pub(crate) const fn holds_at(self, count: u64) -> bool {
+    pub const fn is_ahead_of(self, count: u64) -> bool {
         self.count.wrapping_sub(count).wrapping_sub(1) < self.counts_per_ms
     }
 
-    /// What is left of the millisecond at `count`.
-    pub(crate) const fn left_at(self, count: u64) -> Duration {
-        if !self.holds_at(count) {
+    /// Returns the time from `count` to the end of the millisecond.
+    pub const fn left_at(self, count: u64) -> Duration {
+        if !self.is_ahead_of(count) {
             return Duration::ZERO;
         }
         let counts = self.count.wrapping_sub(count) as u128;
@@ -74,26 +66,26 @@ impl HoldsUntil {
 mod tests {
     use super::*;
 
-    const HOLDS: HoldsUntil = HoldsUntil { count: 5000, counts_per_ms: 2000 };
+    const DEADLINE: Deadline = Deadline { count: 5000, counts_per_ms: 2000 };
 
     #[test]
-    fn a_millisecond_holds_from_its_first_count_to_its_last() {
-        let holding: Vec<_> = (0..10_000).filter(|&count| HOLDS.holds_at(count)).collect();
-        assert_eq!(holding, Vec::from_iter(3000..5000));
+    fn a_millisecond_lasts_from_its_first_count_to_its_last() {
+        let lasting: Vec<_> = (0..10_000).filter(|&count| DEADLINE.is_ahead_of(count)).collect();
+        assert_eq!(lasting, Vec::from_iter(3000..5000));
     }
 
     #[test]
-    fn a_counter_that_wraps_is_no_jump() {
-        let holds = HoldsUntil { count: 10, counts_per_ms: 2000 };
-        assert!(holds.holds_at(u64::MAX));
-        assert!(!holds.holds_at(10));
-        assert!(!holds.holds_at(u64::MAX - 2000));
+    fn a_counter_may_wrap_around() {
+        let deadline = Deadline { count: 10, counts_per_ms: 2000 };
+        assert!(deadline.is_ahead_of(u64::MAX));
+        assert!(!deadline.is_ahead_of(10));
+        assert!(!deadline.is_ahead_of(u64::MAX - 2000));
     }
 
     #[test]
-    fn what_is_left_is_in_proportion() {
-        assert_eq!(HOLDS.left_at(4000), Duration::from_micros(500));
-        assert_eq!(HOLDS.left_at(5000), Duration::ZERO);
-        assert_eq!(HOLDS.left_at(0), Duration::ZERO);
+    fn the_time_left_is_proportional_to_the_counts_left() {
+        assert_eq!(DEADLINE.left_at(4000), Duration::from_micros(500));
+        assert_eq!(DEADLINE.left_at(5000), Duration::ZERO);
+        assert_eq!(DEADLINE.left_at(0), Duration::ZERO);
     }
 }

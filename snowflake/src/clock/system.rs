@@ -2,39 +2,45 @@
 
 /// The operating system's wall clock.
 ///
-/// Its counter is the processor's cycle counter where that ticks at a steady rate
-/// (through [quanta](https://docs.rs/quanta)), else the monotonic clock. Its uptime
-/// is `CLOCK_BOOTTIME` on Linux and Android, which goes on while the machine sleeps,
-/// and [`Instant`](std::time::Instant) elsewhere. The first reading in a process
-/// calibrates the counter, which takes a few milliseconds.
+/// A generator reads its counter for every ID and the time about once in a millisecond.
+/// The counter is the processor's cycle counter where that has a constant rate (through
+/// [quanta](https://docs.rs/quanta)), and the monotonic clock elsewhere. Steps are detected
+/// with `CLOCK_BOOTTIME` on Linux and Android, which counts suspended time, and with
+/// [`Instant`](std::time::Instant) elsewhere. The first reading in a process calibrates the
+/// counter, which takes a few milliseconds.
 ///
-/// [`CoarseClock`](crate::CoarseClock) is cheaper, at the price of a kernel's tick.
+/// [`CoarseClock`](crate::CoarseClock) costs less, with timestamps as old as a kernel tick.
 #[cfg(feature = "std")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
 /// The operating system's wall clock, which needs feature `std`.
 ///
-/// Without it the type is there, so that [`Generator`](crate::Generator) has its
-/// default, but no value of it is.
+/// Without `std` the type exists as the default of [`Generator`](crate::Generator), but it
+/// has no value.
 #[cfg(not(feature = "std"))]
 #[derive(Clone, Copy, Debug)]
 pub enum SystemClock {}
 
 #[cfg(feature = "std")]
-pub(super) use with_std::{NS_PER_MS, since_1970, uptime_ms};
+pub(crate) use with_std::{lock_calibration, unlock_calibration};
+#[cfg(feature = "std")]
+pub(super) use with_std::{NS_PER_MS, monotonic_ms, since_1970};
 
 #[cfg(feature = "std")]
 mod with_std {
     use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
     use std::time::{SystemTime, UNIX_EPOCH};
 
     use super::SystemClock;
-    use crate::{Clock, HoldsUntil, Reading, UnixMillis};
+    use crate::clock::{Deadline, Internal, Reading};
+    use crate::{Clock, UnixMillis};
 
     pub(in crate::clock) const NS_PER_MS: u64 = 1_000_000;
 
-    /// The process's cycle counter.
+    /// The cycle counter of this process.
     struct Counter {
         clock: quanta::Clock,
         counts_per_ms: u64,
@@ -42,10 +48,39 @@ mod with_std {
 
     static COUNTER: OnceLock<Counter> = OnceLock::new();
 
+    /// Set while a thread calibrates, and while a thread forks.
+    static CALIBRATING: AtomicBool = AtomicBool::new(false);
+
+    /// Excludes calibration until [`unlock_calibration`].
+    ///
+    /// Calibration runs inside one-time cells, of this crate and of quanta. A child that is
+    /// forked in the middle of it inherits a cell that no thread completes, and waits for
+    /// it without end. So a thread that forks holds this lock across the fork.
+    pub(crate) fn lock_calibration() {
+        while CALIBRATING.swap(true, Ordering::Acquire) {
+            thread::yield_now();
+        }
+    }
+
+    /// Permits calibration again. The thread must have called [`lock_calibration`].
+    pub(crate) fn unlock_calibration() {
+        CALIBRATING.store(false, Ordering::Release);
+    }
+
     impl Counter {
+        fn get() -> &'static Counter {
+            if let Some(counter) = COUNTER.get() {
+                return counter;
+            }
+            lock_calibration();
+            let counter = COUNTER.get_or_init(Counter::calibrate);
+            unlock_calibration();
+            counter
+        }
+
         fn calibrate() -> Counter {
             let clock = quanta::Clock::new();
-            // Nanoseconds in this many counts: enough of them that rounding is below 10^-6.
+            // Nanoseconds in this many counts: enough counts to keep the rounding below 10^-6.
             const COUNTS: u64 = 1 << 40;
             let ns = clock.delta_as_nanos(0, COUNTS).max(1);
             let counts_per_ms = u128::from(COUNTS) * u128::from(NS_PER_MS) / u128::from(ns);
@@ -58,50 +93,51 @@ mod with_std {
             since_1970().0
         }
 
-        fn read(&self) -> Reading {
-            let counter = COUNTER.get_or_init(Counter::calibrate);
-            // The counter comes first: a thread that is preempted on the way to the
-            // wall clock ends the millisecond early, never late. The uptime comes
-            // before the time for the same reason: time that passes in between
-            // looks like a jump, which is looked at twice.
+        fn read(&self, _: Internal) -> Reading {
+            let counter = Counter::get();
+            // The counter is read before the time. If the thread is preempted in between,
+            // the deadline is early, which is safe. The monotonic clock is read before the
+            // time for a similar reason: the delay looks like a forward step, which the
+            // filter confirms before it accepts it.
             let count = counter.clock.raw();
-            let uptime_ms = uptime_ms();
+            let monotonic_ms = monotonic_ms();
             let (now, past_ns) = since_1970();
             let left_counts = (NS_PER_MS - past_ns) * counter.counts_per_ms / NS_PER_MS;
             Reading {
                 now,
-                holds_until: Some(HoldsUntil {
+                deadline: Some(Deadline {
                     count: count.wrapping_add(left_counts),
                     counts_per_ms: counter.counts_per_ms,
                 }),
-                uptime_ms: Some(uptime_ms),
+                monotonic_ms: Some(monotonic_ms),
             }
         }
 
         #[inline]
-        fn counter(&self) -> u64 {
-            // Before the first reading there is no end of a millisecond to compare with.
+        fn counter(&self, _: Internal) -> u64 {
+            // Before the first reading there is no deadline to compare with.
             COUNTER.get().map_or(0, |counter| counter.clock.raw())
         }
     }
 
-    /// The time, and the nanoseconds since its millisecond began.
+    /// Returns the time, and the nanoseconds since its millisecond began.
     ///
-    /// A clock before 1970 reads as 1970, which is before any sensible epoch and
-    /// refused as such.
+    /// A clock before 1970 reads as 1970. That is before any sensible epoch, and an error.
     pub(in crate::clock) fn since_1970() -> (UnixMillis, u64) {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         (UnixMillis(since.as_millis() as u64), u64::from(since.subsec_nanos()) % NS_PER_MS)
     }
 
+    /// Returns the milliseconds of a clock that nobody sets and that counts suspended time.
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    pub(in crate::clock) fn uptime_ms() -> u64 {
-        let up = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-        up.tv_sec as u64 * 1000 + up.tv_nsec as u64 / NS_PER_MS
+    pub(in crate::clock) fn monotonic_ms() -> u64 {
+        let since_boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        since_boot.tv_sec as u64 * 1000 + since_boot.tv_nsec as u64 / NS_PER_MS
     }
 
+    /// Returns the milliseconds of a clock that nobody sets.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    pub(in crate::clock) fn uptime_ms() -> u64 {
+    pub(in crate::clock) fn monotonic_ms() -> u64 {
         use std::time::Instant;
 
         static START: OnceLock<Instant> = OnceLock::new();

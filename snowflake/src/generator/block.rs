@@ -1,128 +1,114 @@
-//! A handle for one thread, which takes blocks of IDs.
+//! A handle for one thread, which claims IDs in blocks.
 
 use core::fmt;
 use core::num::NonZeroU16;
 
-use crate::batch::Row;
-use crate::claim::{Holds, Refusal, Want};
+use super::claim::{Claim, Lasts, Want};
+use super::reserve::Consecutive;
+use crate::clock::Internal;
 use crate::{ClaimError, Clock, Generator, Id};
 
-/// How many IDs a handle takes at once, unless told otherwise.
-const BLOCK: NonZeroU16 = NonZeroU16::new(64).expect("64 is not 0");
+/// The IDs in a block, unless the caller sets another size.
+const DEFAULT_SIZE: NonZeroU16 = NonZeroU16::new(64).expect("64 is not 0");
 
 impl<C: Clock> Generator<C> {
-    /// A handle for one thread, which claims IDs by the block and so rarely meets other threads.
+    /// Returns a handle for one thread, which claims 64 IDs at a time.
     ///
-    /// Worth it where several threads make IDs at full speed. [`Local`] says what it costs.
+    /// It saves time where several threads issue IDs at full speed, because they seldom
+    /// touch the cursor. [`Block`] says what it costs.
     ///
     /// # Examples
     ///
     /// ```
-    /// use snowflake::{Epoch, Generator, NodeId, SystemClock};
+    /// use snowflake::{Epoch, Generator, NodeId};
     ///
-    /// let generator = Generator::builder(NodeId::new(7)?, Epoch::Y2024).build(SystemClock)?;
+    /// let generator = Generator::new(NodeId::new(7)?, Epoch::Y2024)?;
     /// std::thread::scope(|scope| {
     ///     for _ in 0..2 {
-    ///         let mut ids = generator.local();
+    ///         let mut ids = generator.block();
     ///         scope.spawn(move || ids.next_id());
     ///     }
     /// });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn local(&self) -> Local<'_, C> {
-        self.local_with_block(BLOCK)
+    pub fn block(&self) -> Block<'_, C> {
+        self.block_of(DEFAULT_SIZE)
     }
 
-    /// As [`local`](Generator::local), with `block` IDs at once instead of 64.
-    pub fn local_with_block(&self, block: NonZeroU16) -> Local<'_, C> {
-        Local { generator: self, block, ids: Row::EMPTY, holds: None }
+    /// Returns a handle for one thread, which claims `size` IDs at a time.
+    pub fn block_of(&self, size: NonZeroU16) -> Block<'_, C> {
+        Block { generator: self, size, ids: Consecutive::EMPTY, lasts: None }
     }
 }
 
-/// A handle on a generator for one thread, from [`Generator::local`].
+/// A handle on a generator for one thread, from [`Generator::block`].
 ///
-/// Its IDs are unique among all of the generator's, and increase. Between two
-/// handles there is no order while their blocks are good: a handle may return an ID after
-/// another has returned a greater one.
+/// Its IDs are unique among all IDs of the generator, and they increase. IDs of two handles
+/// are not ordered while their blocks last: a handle may return an ID after another handle
+/// has returned a greater one.
 ///
-/// A block is good for the millisecond it was claimed in, or with
-/// `CoarseClock` until the kernel's next tick, and what is left of it
-/// then is lost. So every handle that made an ID in a millisecond takes a block of
-/// its 4096: for more than a few dozen handles choose smaller blocks.
-pub struct Local<'a, C> {
-    generator: &'a Generator<C>,
-    block: NonZeroU16,
-    ids: Row,
-    /// How long the block is good for.
-    holds: Option<Holds>,
+/// A block lasts for the millisecond in which it was claimed, or with `CoarseClock` until the
+/// next kernel tick. Its IDs that are left then are lost. So each handle takes a whole block
+/// out of every millisecond in which it issues an ID. With more than a few dozen handles use
+/// smaller blocks.
+pub struct Block<'a, C = crate::SystemClock> {
+    pub(crate) generator: &'a Generator<C>,
+    size: NonZeroU16,
+    ids: Consecutive,
+    /// How long the block lasts.
+    lasts: Option<Lasts>,
 }
 
-impl<C> fmt::Debug for Local<'_, C> {
+impl<C> fmt::Debug for Block<'_, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Local")
+        f.debug_struct("Block")
             .field("generator", &self.generator)
-            .field("block", &self.block)
-            .field("left_of_block", &self.ids.left())
+            .field("size", &self.size)
+            .field("left", &self.ids.left())
             .finish()
     }
 }
 
-impl<C: Clock> Local<'_, C> {
-    /// Makes the next ID of this handle, without blocking.
+impl<C: Clock> Block<'_, C> {
+    /// Issues the next ID of this handle, without waiting.
     ///
-    /// Who is refused and tries again at once, in a loop, spends a core on it: sleep for
-    /// `wait_ms`, or call [`next_id`](Local::next_id).
+    /// Do not retry in a tight loop: sleep for
+    /// [`retry_after`](ClaimError::retry_after), or call `next_id`.
     ///
     /// # Errors
     ///
-    /// As [`Generator::try_next_id`]. No ID was used up.
+    /// As [`Generator::try_next_id`]. A call that fails consumes no ID.
     #[inline]
     pub fn try_next_id(&mut self) -> Result<Id, ClaimError> {
-        match self.take_fresh() {
+        match self.next_of_block() {
             Some(id) => Ok(id),
-            None => Ok(self.next_block()?),
-        }
-    }
-
-    /// Makes the next ID of this handle, waiting for a free millisecond if it must, and
-    /// for another if that is full when it wakes. There is no timeout but the generator's
-    /// [`max_wait`](crate::Builder::max_wait); who has a deadline asks
-    /// [`Generator::next_id_timeout`] instead, whose IDs need no handle.
-    ///
-    /// # Errors
-    ///
-    /// As [`Generator::next_id`]. No ID was used up.
-    #[cfg(feature = "std")]
-    #[inline]
-    pub fn next_id(&mut self) -> Result<Id, crate::WaitError> {
-        if let Some(id) = self.take_fresh() {
-            return Ok(id);
-        }
-        match self.next_block() {
-            Ok(id) => Ok(id),
-            Err(refusal) => {
-                let generator = self.generator;
-                generator.wait(refusal, core::time::Duration::MAX, || self.next_block())
+            None => {
+                let claim = self.generator.claim_range(self.want())?;
+                Ok(self.refill(claim))
             }
         }
     }
 
+    /// Returns the next ID of the current block, while it lasts.
     #[inline]
-    fn take_fresh(&mut self) -> Option<Id> {
-        let fresh = match self.holds? {
-            // In a forked child it never does.
-            Holds::Until(until) => until.get().holds_at(self.generator.clock.counter()),
-            Holds::While(now) => self.generator.clock.now() == now && !self.generator.is_forked(),
+    pub(crate) fn next_of_block(&mut self) -> Option<Id> {
+        let is_recent = match self.lasts? {
+            // In a forked child it never is.
+            Lasts::Until(deadline) => deadline.is_ahead_of(self.generator.clock.counter(Internal)),
+            Lasts::While(now) => self.generator.clock.now() == now && !self.generator.is_forked(),
         };
-        if fresh { self.ids.next() } else { None }
+        if is_recent { self.ids.next() } else { None }
     }
 
-    /// Takes a new block, and the first ID of it.
-    fn next_block(&mut self) -> Result<Id, Refusal> {
-        let want = Want { least: 1, most: u64::from(self.block.get()) };
-        let claim = self.generator.claim(want)?;
-        self.holds = Some(claim.holds);
-        self.ids = Row::of(claim);
-        self.ids.next().ok_or(Refusal::Expired)
+    pub(crate) fn want(&self) -> Want {
+        Want { least: 1, most: u64::from(self.size.get()) }
+    }
+
+    /// Starts a new block, and returns its first ID.
+    pub(crate) fn refill(&mut self, claim: Claim) -> Id {
+        self.lasts = Some(claim.lasts);
+        self.ids = Consecutive::new(claim);
+        // A claim has at least one slot.
+        self.ids.next().unwrap_or(claim.first.id())
     }
 }

@@ -1,37 +1,39 @@
 //! The settings of a generator.
 
 use core::fmt;
-use core::sync::atomic::AtomicU64;
-use core::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
-use crate::ceiling::Ceiling;
-use crate::counters::Tally;
-use crate::fork;
-use crate::gate::Gate;
-use crate::slot::Slot;
-use crate::sync::const_fn;
-use crate::trust::Trust;
-use crate::turns::Turns;
-use crate::word::Word;
-use crate::{BuildError, Clock, Epoch, Generator, Id, NodeId};
+use super::catch_up::CatchUp;
+use super::counters::ClaimCounters;
+use super::cursor::Cursor;
+use super::fork;
+use super::gate::Gate;
+use super::grant::Grant;
+use super::slot::Slot;
+use super::sync::const_fn;
+use crate::clock::{Internal, StepFilter};
+use crate::layout::SEQUENCE_MAX;
+use crate::{BuildError, Clock, Epoch, Generator, Id, NodeId, UnixMillis};
 
 /// The settings of a [`Generator`], from [`Generator::builder`].
 ///
-/// What has no safe default, the node id and the epoch, is asked for there;
-/// everything here has one.
+/// The node ID and the epoch have no safe default, so `builder` requires them. Every setting
+/// here has a default.
 #[derive(Clone, Copy)]
-#[must_use = "a builder makes no generator until `build`"]
+#[must_use = "a builder does nothing until `build`"]
 pub struct Builder {
     pub(crate) node: NodeId,
     pub(crate) epoch: Epoch,
     pub(crate) max_ahead_ms: u64,
+    pub(crate) max_wait_ms: u64,
+    pub(crate) frozen_clock_ms: u64,
+    first_sequence_spread: u16,
+    /// The first slot that may be claimed.
     pub(crate) first: Slot,
     /// The end of the first grant, or of time.
-    pub(crate) ceiling: Slot,
-    pub(crate) max_wait: Duration,
-    pub(crate) frozen_after: Duration,
+    grant_end: Slot,
+    catch_up: CatchUp,
 }
 
 impl Builder {
@@ -40,54 +42,90 @@ impl Builder {
             node,
             epoch,
             max_ahead_ms: 0,
-            first: Slot::start_of(node, 0),
-            ceiling: Slot::end(node),
-            max_wait: Duration::from_secs(10),
-            frozen_after: Duration::from_secs(1),
+            max_wait_ms: 10_000,
+            frozen_clock_ms: 1_000,
+            first_sequence_spread: 0,
+            first: Slot::first(node),
+            grant_end: Slot::end(node),
+            catch_up: CatchUp::NONE,
         }
     }
 
-    /// How far an ID's timestamp may run ahead of the clock, in milliseconds.
+    /// Sets how far a timestamp may be ahead of the clock, in milliseconds; the default is 0.
     ///
-    /// The one bound for bursts and for backward steps alike: with 2, a burst may
-    /// use up three milliseconds' IDs at once, and a clock that steps back by 2 ms
-    /// goes unnoticed. Beyond it, a call waits or is refused. The default is 0:
-    /// wait out a full millisecond, and a backward step.
+    /// This bounds bursts and backward steps alike. With 2, a burst may use the IDs of three
+    /// milliseconds together, and a backward step of 2 ms has no effect. Beyond the bound a
+    /// call waits or fails. With 0, a call waits for the end of a full millisecond and of a
+    /// backward step.
     pub const fn max_ahead_ms(mut self, ms: u64) -> Builder {
         self.max_ahead_ms = ms;
         self
     }
 
-    /// Makes only IDs greater than `id`: the last one made before a restart, or the largest stored.
+    /// Issues only IDs greater than `id`.
     ///
-    /// Needed where the clock may have gone back across the restart, or where
-    /// [`max_ahead_ms`](Builder::max_ahead_ms) is not 0. The ID may be of another
-    /// node, too: the first ID is greater all the same.
+    /// Pass the last ID from before a restart, or the largest stored ID, if the clock may
+    /// have stepped back since, or if [`max_ahead_ms`](Builder::max_ahead_ms) is not 0. The
+    /// ID may be of any node.
     pub const fn resume_after(mut self, id: Id) -> Builder {
         self.first = Slot::after(self.node, id);
         self
     }
 
-    /// How long [`next_id`](Generator::next_id) may wait before it is refused; the default is 10 s.
+    /// Sets how long a waiting call may wait, in milliseconds; the default is 10,000.
     ///
-    /// Longer waits come only of a clock that was set back further than this.
-    pub const fn max_wait(mut self, wait: Duration) -> Builder {
-        self.max_wait = wait;
+    /// Only a clock that stepped back further than this needs a longer wait.
+    pub const fn max_wait_ms(mut self, ms: u64) -> Builder {
+        self.max_wait_ms = ms;
         self
     }
 
-    /// How long a waiting call believes a clock that stands still; the default is 1 s.
-    pub const fn frozen_after(mut self, patience: Duration) -> Builder {
-        self.frozen_after = patience;
+    /// Sets how long a waiting call waits while the clock stands still, in milliseconds; the
+    /// default is 1,000.
+    pub const fn frozen_clock_ms(mut self, ms: u64) -> Builder {
+        self.frozen_clock_ms = ms;
         self
     }
 
-    /// The generator, with `clock` to tell it the time.
+    /// Varies the sequence of the first ID in a millisecond from 0 to `max`; the default is 0.
+    ///
+    /// At low rates nearly every ID is the first of its millisecond. Then the sequence, the
+    /// lowest 12 bits, is always 0, and `id % n` puts every ID into one shard if `n` is a
+    /// power of two. With a spread of `n - 1` or more the IDs reach every shard. A hash of the
+    /// ID is a better key for shards where you can choose.
+    ///
+    /// A millisecond that begins without a backlog offers up to `max` fewer of its 4096 IDs.
+    /// A generator that runs at its limit loses none. Values above 4095 count as 4095.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use snowflake::{Epoch, Generator, ManualClock, NodeId, UnixMillis};
+    ///
+    /// let clock = ManualClock::new(UnixMillis(Epoch::Y2024.start().0 + 1));
+    /// let node = NodeId::new(7)?;
+    /// let generator =
+    ///     Generator::builder(node, Epoch::Y2024).first_sequence_spread(7).build(clock.clone())?;
+    /// let mut shards = [0; 8];
+    /// for _ in 0..800 {
+    ///     clock.advance(1);
+    ///     shards[generator.next_id()?.get() as usize % 8] += 1;
+    /// }
+    /// assert!(shards.iter().all(|ids| (50..150).contains(ids)), "{shards:?}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn first_sequence_spread(mut self, max: u16) -> Builder {
+        self.first_sequence_spread = if max > SEQUENCE_MAX { SEQUENCE_MAX } else { max };
+        self
+    }
+
+    /// Builds the generator. `clock` provides the time.
     ///
     /// # Errors
     ///
     /// - [`BuildError::EpochAhead`] if the clock is before the epoch.
-    /// - [`BuildError::Expired`] if it is past the last timestamp, 69.7 years after the epoch.
+    /// - [`BuildError::Expired`] if the clock is past the last timestamp, 69.7 years after the
+    ///   epoch, or the ID to resume after is the last one.
     ///
     /// # Examples
     ///
@@ -100,52 +138,53 @@ impl Builder {
     /// # Ok::<(), snowflake::NodeIdError>(())
     /// ```
     pub fn build<C: Clock>(self, clock: C) -> Result<Generator<C>, BuildError> {
-        // A full look, so that what the first one costs is not paid by the first ID.
-        let now = clock.read().now;
+        // The first reading of the system's clock calibrates its counter. Here it does not
+        // delay the first ID.
+        let now = clock.read(Internal).now;
         let Some(tick) = now.since(self.epoch) else {
             return Err(BuildError::EpochAhead { by_ms: self.epoch.start().0 - now.0 });
         };
-        if Slot::start_of(self.node, tick).max(self.first) == Slot::end(self.node) {
+        if Slot::start_of(self.node, tick).max(self.first) >= Slot::end(self.node) {
             return Err(BuildError::Expired);
         }
-        Ok(Generator { born: fork::generation(), ..self.build_static(clock) })
+        Ok(Generator { fork_generation: fork::generation(), ..self.build_static(clock) })
     }
 
-    /// The generator for a grant of its node id: it makes IDs with timestamps in
-    /// `[lease.from, lease.until)`, and in later grants that it is [given](Generator::grant).
+    /// Builds the generator of a lease, which issues only IDs with timestamps in
+    /// `[from, until)` and in the grants that [extend](Generator::extend) it.
     ///
-    /// A [`Keeper`](crate::lease::Keeper) does this; call it for a keeper of your own.
+    /// If `from` is ahead of the clock, the generator starts there and lets the clock
+    /// [catch up](CatchUp).
     ///
     /// # Errors
     ///
     /// As [`build`](Builder::build).
-    ///
-    /// # Panics
-    ///
-    /// If the lease is of another node id than the builder.
     #[cfg(feature = "lease")]
-    pub fn build_leased<C: Clock>(
+    pub(crate) fn build_leased<C: Clock>(
         mut self,
-        lease: &crate::lease::Lease,
+        from: UnixMillis,
+        until: UnixMillis,
         clock: C,
     ) -> Result<Generator<C>, BuildError> {
-        assert_eq!(lease.node, self.node, "a lease of the builder's node id");
-        let slot_of =
-            |ms: crate::UnixMillis| Slot::start_of(self.node, ms.since(self.epoch).unwrap_or(0));
-        let first = slot_of(lease.from);
-        self.first = self.first.max(first);
-        self.ceiling = slot_of(lease.until);
+        let [start, end] =
+            [from, until].map(|time| Slot::start_of(self.node, time.since(self.epoch).unwrap_or(0)));
+        self.first = self.first.max(start);
+        self.grant_end = end;
+        let now = clock.now();
+        if from > now {
+            self.catch_up = CatchUp::new(now, from);
+        }
         self.build(clock)
     }
 
     const_fn! {
-        /// The generator, for a `static`: without a look at the clock.
+        /// Builds the generator for a `static`, without a reading of the clock.
         ///
-        /// It is that of the process that was started, and of none that is
-        /// [forked](crate::ClaimError::Forked) from it.
+        /// The generator belongs to the process that was started, and not to processes that
+        /// are [forked](crate::ClaimError::Forked) from it.
         ///
-        /// What [`build`](Builder::build) would refuse then shows in the first call,
-        /// as [`ClaimError::Ahead`](crate::ClaimError::Ahead) or
+        /// Where [`build`](Builder::build) returns an error, the first call returns
+        /// [`ClaimError::Ahead`](crate::ClaimError::Ahead) or
         /// [`ClaimError::Expired`](crate::ClaimError::Expired).
         ///
         /// # Examples
@@ -153,30 +192,45 @@ impl Builder {
         /// ```
         /// use snowflake::{Epoch, Generator, NodeId, SystemClock};
         ///
-        /// static ORDERS: Generator = Generator::builder(NODE, Epoch::Y2024).build_static(SystemClock);
+        /// static ORDERS: Generator =
+        ///     Generator::builder(NodeId::MIN, Epoch::Y2024).build_static(SystemClock);
         ///
-        /// const NODE: NodeId = match NodeId::new(7) {
-        ///     Ok(node) => node,
-        ///     Err(_) => panic!("a node id is at most 1023"),
-        /// };
-        ///
-        /// assert_eq!(ORDERS.next_id()?.parts().node, 7);
-        /// # Ok::<(), snowflake::WaitError>(())
+        /// assert_eq!(ORDERS.next_id()?.parts().node, 0);
+        /// # Ok::<(), snowflake::ClaimError>(())
         /// ```
         pub const fn build_static<C: Clock>(self, clock: C) -> Generator<C> {
             Generator {
-                word: CachePadded::new(Word::new(self.first)),
+                cursor: CachePadded::new(Cursor::new(self.first)),
                 gate: Gate::new(),
-                turns: CachePadded::new(Turns::new()),
-                ceiling: Ceiling::new(self.ceiling),
-                trust: Trust::new(),
-                tally: Tally::new(),
+                grant: Grant::new(self.grant_end),
+                step_filter: StepFilter::new(),
+                counters: ClaimCounters::new(),
                 settings: self,
                 clock,
-                born: fork::STARTED,
-                number: AtomicU64::new(0),
+                fork_generation: fork::STARTED,
             }
         }
+    }
+
+    /// Returns the latest timestamp that may be issued when the clock reads `now`.
+    pub(crate) fn latest_at(&self, now: UnixMillis) -> UnixMillis {
+        let usual = UnixMillis(now.0.saturating_add(self.max_ahead_ms));
+        usual.max(self.catch_up.latest_at(now))
+    }
+
+    /// Returns the earliest time of the clock at which `timestamp` may be issued.
+    pub(crate) fn earliest_for(&self, timestamp: UnixMillis) -> UnixMillis {
+        let usual = UnixMillis(timestamp.0.saturating_sub(self.max_ahead_ms));
+        usual.min(self.catch_up.earliest_for(timestamp))
+    }
+
+    /// Returns the sequence of the first slot to claim in `tick`.
+    pub(crate) const fn first_sequence_at(&self, tick: u64) -> u64 {
+        /// 2^64 divided by the golden ratio: its products spread in the upper bits (Knuth,
+        /// The Art of Computer Programming, volume 3, section 6.4).
+        const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+        let spread = self.first_sequence_spread as u64 + 1;
+        (tick.wrapping_mul(MULTIPLIER) >> 32) % spread
     }
 }
 
@@ -186,8 +240,9 @@ impl fmt::Debug for Builder {
             .field("node", &self.node)
             .field("epoch", &self.epoch)
             .field("max_ahead_ms", &self.max_ahead_ms)
-            .field("max_wait", &self.max_wait)
-            .field("frozen_after", &self.frozen_after)
+            .field("max_wait_ms", &self.max_wait_ms)
+            .field("frozen_clock_ms", &self.frozen_clock_ms)
+            .field("first_sequence_spread", &self.first_sequence_spread)
             .finish_non_exhaustive()
     }
 }

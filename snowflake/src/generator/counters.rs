@@ -1,140 +1,129 @@
 //! What a service can export about its generator.
 
-// Not the facade's: no claim rests on these, so that a model checker need not try them.
-use core::sync::atomic::{AtomicU64, Ordering};
+// Not from `sync`: no claim rests on these atomics, so a model need not explore them.
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
 use crate::{Clock, Generator};
 
-/// What a generator has done so far, from [`Generator::counters`].
+/// The counters of a generator, from [`Generator::counters`].
 ///
-/// All of them only grow.
+/// They only grow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// IDs made. Exact where no call was under way at a reading; else it may lag
-    /// behind, or be ahead by one for each call. IDs of a [`Batch`](crate::Batch) or a
-    /// [`Local`](crate::Local)'s block count when the slots are claimed.
-    pub ids_made: u64,
-    /// Calls that had to wait, whatever came of it.
+    /// IDs issued. Exact while no call is under way; otherwise it may differ by what those
+    /// calls claim. The IDs of a [`Batch`](crate::Batch) or a [`Block`](crate::Block) count
+    /// when they are claimed.
+    pub ids_issued: u64,
+    /// Calls that waited, with or without success.
     pub waits: u64,
-    /// How long those calls waited, all together.
+    /// The total time that those calls waited.
     pub waited: Duration,
-    /// How often the clock was found to have gone back.
+    /// How often a reading of the clock was earlier than the one before it.
     pub backward_steps: u64,
-    /// How often the clock jumped forward, unseen by its uptime, and was believed.
-    pub forward_jumps: u64,
-    /// The furthest an ID's timestamp ran ahead of the clock, in milliseconds.
-    pub largest_lead_ms: u64,
+    /// How often the clock stepped forward and the step was confirmed.
+    pub forward_steps: u64,
+    /// The furthest that a timestamp was ahead of the clock, in milliseconds.
+    pub max_ahead_ms: u64,
 }
 
 impl<C: Clock> Generator<C> {
-    /// What this generator has done so far. Costs the claims nothing.
+    /// Returns the counters of this generator. They cost the claims nothing.
     ///
     /// # Examples
     ///
     /// ```
-    /// use snowflake::{Epoch, Generator, NodeId, SystemClock};
+    /// use snowflake::{Epoch, Generator, NodeId};
     ///
-    /// let generator = Generator::builder(NodeId::new(7)?, Epoch::Y2024).build(SystemClock)?;
+    /// let generator = Generator::new(NodeId::new(7)?, Epoch::Y2024)?;
     /// for _ in 0..3 {
     ///     generator.next_id()?;
     /// }
-    /// assert_eq!(generator.counters().ids_made, 3);
+    /// assert_eq!(generator.counters().ids_issued, 3);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn counters(&self) -> Counters {
-        let opened_at_tick = self.tally.opened_at_tick();
-        let word = self.word.get_with_gaps();
-        let lead_ms = self.lead_since_opening(word);
-        if opened_at_tick == self.tally.opened_at_tick() {
-            self.tally.lead(lead_ms);
+        let opened_at_tick = self.counters.opened_at_tick();
+        let next = self.cursor.get_with_gaps();
+        let ahead_ms = self.ahead_since_opening(next);
+        if opened_at_tick == self.counters.opened_at_tick() {
+            self.counters.record_ahead(ahead_ms);
         }
-        let left = self.word.taken.left();
-        // A run that was given back meanwhile is left no more, and the word is lower for it.
-        let slots = word.min(self.word.get()).to_word() - self.settings.first.to_word();
         Counters {
-            ids_made: self.tally.made(slots, left),
-            waits: self.tally.waits.load(Ordering::Relaxed),
-            waited: Duration::from_nanos(self.tally.waited_ns.load(Ordering::Relaxed)),
-            backward_steps: self.trust.backward_steps(),
-            forward_jumps: self.trust.forward_jumps(),
-            largest_lead_ms: self.tally.largest_lead_ms.load(Ordering::Relaxed),
+            ids_issued: self.counters.issued(next.since(self.settings.first)),
+            waits: self.counters.0.waits.load(Relaxed),
+            waited: Duration::from_nanos(self.counters.0.waited_ns.load(Relaxed)),
+            backward_steps: self.step_filter.backward_steps(),
+            forward_steps: self.step_filter.forward_steps(),
+            max_ahead_ms: self.counters.0.max_ahead_ms.load(Relaxed),
         }
     }
 }
 
-/// What is counted beside the claims, on a cache line that no claim touches.
+/// What is counted beside the claims, on a cache line that the fast path does not touch.
 #[derive(Debug)]
-pub(crate) struct Tally(CachePadded<Lines>);
+pub(crate) struct ClaimCounters(CachePadded<Line>);
 
 #[derive(Debug)]
-pub(crate) struct Lines {
-    /// Slots that were passed over: time in which nobody asked, and claims given up.
+struct Line {
+    /// Slots below the cursor that no caller has: time without calls, and lost claims.
     skipped: AtomicU64,
-    /// The most IDs that a reader has been told of.
-    told: AtomicU64,
+    /// The last reported value of `ids_issued`.
+    last_reported: AtomicU64,
     opened_at_tick: AtomicU64,
-    largest_lead_ms: AtomicU64,
+    max_ahead_ms: AtomicU64,
     waits: AtomicU64,
     waited_ns: AtomicU64,
 }
 
-impl core::ops::Deref for Tally {
-    type Target = Lines;
-
-    fn deref(&self) -> &Lines {
-        &self.0
-    }
-}
-
-impl Tally {
-    pub(crate) const fn new() -> Tally {
-        Tally(CachePadded::new(Lines {
+impl ClaimCounters {
+    pub(crate) const fn new() -> ClaimCounters {
+        ClaimCounters(CachePadded::new(Line {
             skipped: AtomicU64::new(0),
-            told: AtomicU64::new(0),
+            last_reported: AtomicU64::new(0),
             opened_at_tick: AtomicU64::new(0),
-            largest_lead_ms: AtomicU64::new(0),
+            max_ahead_ms: AtomicU64::new(0),
             waits: AtomicU64::new(0),
             waited_ns: AtomicU64::new(0),
         }))
     }
 
     pub(crate) fn skip(&self, slots: u64) {
-        self.skipped.fetch_add(slots, Ordering::Relaxed);
+        self.0.skipped.fetch_add(slots, Relaxed);
     }
 
-    /// Takes back a [`skip`](Tally::skip) that came to nothing.
+    /// Undoes a [`skip`](ClaimCounters::skip) whose claim failed.
     pub(crate) fn unskip(&self, slots: u64) {
-        self.skipped.fetch_sub(slots, Ordering::Relaxed);
+        self.0.skipped.fetch_sub(slots, Relaxed);
     }
 
-    pub(crate) fn lead(&self, lead_ms: u64) {
-        if lead_ms > 0 {
-            self.largest_lead_ms.fetch_max(lead_ms, Ordering::Relaxed);
+    pub(crate) fn record_ahead(&self, ahead_ms: u64) {
+        if ahead_ms > 0 {
+            self.0.max_ahead_ms.fetch_max(ahead_ms, Relaxed);
         }
     }
 
-    pub(crate) fn opened(&self, tick: u64) {
-        self.opened_at_tick.store(tick, Ordering::Relaxed);
+    pub(crate) fn record_opening(&self, tick: u64) {
+        self.0.opened_at_tick.store(tick, Relaxed);
     }
 
     pub(crate) fn opened_at_tick(&self) -> u64 {
-        self.opened_at_tick.load(Ordering::Relaxed)
+        self.0.opened_at_tick.load(Relaxed)
     }
 
-    pub(crate) fn waited(&self, time: Duration) {
-        self.waits.fetch_add(1, Ordering::Relaxed);
-        self.waited_ns.fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
+    pub(crate) fn record_wait(&self, waited: Duration) {
+        self.0.waits.fetch_add(1, Relaxed);
+        self.0.waited_ns.fetch_add(waited.as_nanos() as u64, Relaxed);
     }
 
-    /// The IDs among so many slots. A gap that is about to be made is counted
-    /// already, so a reader in between would see fewer than the one before it.
-    fn made(&self, slots: u64, left: u64) -> u64 {
-        let skipped = self.skipped.load(Ordering::Relaxed);
-        let made = slots.saturating_sub(skipped.saturating_add(left));
-        self.told.fetch_max(made, Ordering::Relaxed).max(made)
+    /// Returns how many of `slots` are issued, and never less than before.
+    ///
+    /// A gap is counted before the cursor shows it, so a reader in between computes too few.
+    fn issued(&self, slots: u64) -> u64 {
+        let issued = slots.saturating_sub(self.0.skipped.load(Relaxed));
+        self.0.last_reported.fetch_max(issued, Relaxed).max(issued)
     }
 }

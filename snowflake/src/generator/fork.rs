@@ -1,67 +1,76 @@
-//! Which process this is: the one that was started, or a child forked from it.
+//! Detects that this process is a forked child.
 //!
-//! A forked child has a copy of every generator, and would make its parent's IDs again.
-//! So the end of a millisecond is never kept as it is, but less a number that libc has
-//! lowered in every child before `fork` returns there: [`Kept`]. In the process that kept
-//! it the number comes back to the end. A child gets an end that is long past, and so
-//! finds every gate shut and every block over; and with the gate shut it is asked which
-//! process this is. A claim through the gate has one addition for it, of a number from a
-//! cache line that nobody writes and before it looks at the counter, which takes longer.
+//! A forked child has a copy of every generator and would issue its parent's IDs again. So a
+//! stored deadline is not the count itself. It is the count minus a *shift*, and libc lowers
+//! the shift in every child before `fork` returns there: [`ProcessDeadline`]. In the process
+//! that stored it, adding the shift gives the count again. In a child it gives a count that
+//! is long past, so every gate is closed and every block has ended there. With the gate
+//! closed a claim compares the fork generation. The fast path pays one addition, of a value
+//! on a cache line that nobody writes, in parallel with the longer read of the counter.
 //!
-//! # Why a child finds nothing open
+//! # Why a child finds no open gate
 //!
-//! Counts wrap. A millisecond is on if its end lies 1 to `counts_per_ms` counts ahead. An
-//! end that was kept `n` forks ago, each in a child of the last, comes back `n` [`STEP`]s
-//! too early. A [`STEP`] is longer than any counter's millisecond, so that end is past, and
-//! time takes it further away. To come round to the present again the steps and the counts
-//! since must make up 2^64: 2^23 forks are half of it, and 97 years at 3 GHz the other. The
-//! same holds for the end 0 of a gate that was shut, in its own process too.
+//! Counts wrap around. A millisecond lasts if its end is 1 to `counts_per_ms` counts ahead.
+//! An end that was stored `n` forks ago comes back `n` [`STEP`]s too early. A [`STEP`] is
+//! longer than any counter's millisecond, so that end is past, and passing time moves it
+//! further away. To reach the present again, the steps and the counts since must add up to
+//! 2^64. 2^23 forks are half of that, and 97 years at 3 GHz the other half. The same holds
+//! for the count 0 of a closed gate, in its own process too.
 //!
-//! Not seen: a child made by the system call itself, around libc, and `vfork`, after
-//! which a child may do nothing but exec in any case.
+//! A child made by the raw system call is not detected, because libc does not run the
+//! handler. A child of `vfork` may only call `exec`.
 
-use crate::clock::HoldsUntil;
+use crate::clock::Deadline;
 
-/// The end of a millisecond, kept from one call to the next: long past in a child.
+/// The end of a millisecond as it is stored between calls: long past in a forked child.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Kept(pub(crate) HoldsUntil);
+pub(crate) struct ProcessDeadline(Deadline);
 
-impl Kept {
-    /// None for a counter that is too fast to tell a child by.
-    pub(crate) fn new(until: HoldsUntil) -> Option<Kept> {
-        let count = until.count.wrapping_sub(shift());
-        (until.counts_per_ms < STEP).then_some(Kept(HoldsUntil { count, ..until }))
+impl ProcessDeadline {
+    /// Returns `None` if the counter is too fast to detect a child with it.
+    pub(crate) fn new(deadline: Deadline) -> Option<ProcessDeadline> {
+        let count = deadline.count.wrapping_sub(shift());
+        (deadline.counts_per_ms < STEP).then_some(ProcessDeadline(Deadline { count, ..deadline }))
     }
 
-    /// The end as it was, or one that is past.
     #[inline]
-    pub(crate) fn get(self) -> HoldsUntil {
-        // Added, for the compiler to do first. What is subtracted it adds to the counter,
-        // and has every claim wait for that.
-        HoldsUntil { count: self.0.count.wrapping_add(shift()), ..self.0 }
+    pub(crate) fn from_parts(count: u64, counts_per_ms: u64) -> ProcessDeadline {
+        ProcessDeadline(Deadline { count, counts_per_ms })
+    }
+
+    pub(crate) fn to_parts(self) -> (u64, u64) {
+        (self.0.count, self.0.counts_per_ms)
+    }
+
+    /// Returns `true` if this process stored the deadline and its millisecond lasts at `count`.
+    #[inline]
+    pub(crate) fn is_ahead_of(self, count: u64) -> bool {
+        // The addition is on the side of the deadline, which the processor can do while it
+        // reads the counter. A subtraction would be moved to the counter's side.
+        let deadline = Deadline { count: self.0.count.wrapping_add(shift()), ..self.0 };
+        deadline.is_ahead_of(count)
     }
 }
 
-/// A number of this process, another one in each child.
+/// Returns a number that differs between a process and its forked children.
 #[inline]
 pub(crate) fn generation() -> u32 {
     (shift() / STEP) as u32
 }
 
-/// The generation of a process that was started, by exec, and not forked.
+/// The generation of a process that was started by `exec`.
 pub(crate) const STARTED: u32 = 0;
 
-/// More counts than a millisecond has: those of a counter of femtoseconds are 10^12.
+/// More counts than a millisecond has: a counter of femtoseconds has 10^12 in one.
 const STEP: u64 = 1 << 40;
 
-/// What is added to an end that was kept: a [`STEP`] less in each child.
+/// Returns what to add to a stored count: one [`STEP`] less in each child.
 ///
-/// `Relaxed`: a child has one thread at first, the one that lowered the number, and the
-/// threads it starts come after it.
+/// `Relaxed`: a child begins with the one thread that lowered the shift.
 #[inline]
 fn shift() -> u64 {
     #[cfg(all(unix, feature = "std"))]
-    return seen::SHIFT.load(core::sync::atomic::Ordering::Relaxed);
+    return handlers::SHIFT.load(core::sync::atomic::Ordering::Relaxed);
     #[cfg(not(all(unix, feature = "std")))]
     return 0;
 }
@@ -69,35 +78,48 @@ fn shift() -> u64 {
 #[cfg(all(unix, feature = "std"))]
 #[expect(
     unsafe_code,
-    reason = "libc tells of a fork through a C function, given to it before main"
+    reason = "libc reports a fork to C functions that are registered before main"
 )]
-mod seen {
+mod handlers {
     use core::sync::atomic::{AtomicU64, Ordering};
+
+    use crate::clock::{lock_calibration, unlock_calibration};
 
     pub(super) static SHIFT: AtomicU64 = AtomicU64::new(0);
 
-    extern "C" fn in_child() {
-        SHIFT.fetch_sub(super::STEP, Ordering::Relaxed);
+    /// Runs in the parent before the fork: no other thread is in the middle of a calibration.
+    extern "C" fn prepare() {
+        lock_calibration();
     }
 
-    /// Asks libc to call [`in_child`] in each child. There is no way to be told that it
-    /// could not: it fails when memory has run out before `main`.
+    /// Runs in the parent after the fork.
+    extern "C" fn in_parent() {
+        unlock_calibration();
+    }
+
+    /// Runs in the child before `fork` returns there.
+    extern "C" fn in_child() {
+        SHIFT.fetch_sub(super::STEP, Ordering::Relaxed);
+        unlock_calibration();
+    }
+
+    /// Registers the handlers. It fails only if memory runs out before `main`, and then
+    /// there is nobody to report that to.
     extern "C" fn register() {
-        // SAFETY: `in_child` is safe to call at any time and in any process: it touches
-        // nothing but one lock-free atomic, which is all that a handler may do that runs
-        // while locks of other threads are held for ever. It lives as long as the
-        // program. A library that is unloaded takes its handlers with it (glibc, by the
-        // object that registered them).
+        // SAFETY: the handlers touch lock-free atomics alone, which is all that may run in a
+        // child while locks of other threads are held. `prepare` may wait for a calibration
+        // of another thread, which takes milliseconds and takes no lock of this thread. The
+        // functions live as long as the program. When a library is unloaded, glibc removes
+        // the handlers that it registered.
         unsafe {
-            libc::pthread_atfork(None, None, Some(in_child));
+            libc::pthread_atfork(Some(prepare), Some(in_parent), Some(in_child));
         }
     }
 
-    /// Run by the loader before `main`, because a `static` generator may meet its first
-    /// fork before its first claim, and must be its parent's in all of the children.
+    /// Runs in the loader before `main`: a `static` generator may see its first fork before
+    /// its first claim, and must belong to the parent in all children.
     // SAFETY: the section holds pointers to functions that the loader calls once, in one
-    // thread; `register` ignores what arguments it gives, and needs nothing of Rust's
-    // runtime to have been set up.
+    // thread. `register` ignores its arguments and needs nothing of Rust's runtime.
     #[used]
     #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".init_array"))]
     #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__mod_init_func"))]

@@ -1,112 +1,120 @@
-//! The gate: what saves a claim from reading the clock.
+//! The gate: the fast path, which saves a claim from reading the clock.
 
-use crate::clock::HoldsUntil;
-use crate::fork::Kept;
-use crate::slot::Slot;
-use crate::sync::{AtomicBool, AtomicU64, Ordering, const_fn};
+use core::fmt;
+
 use crossbeam_utils::CachePadded;
 
-/// Open while a millisecond is known to last, with the slots that may be taken meanwhile.
+use super::fork::ProcessDeadline;
+use super::slot::Slot;
+use super::sync::{AtomicBool, AtomicU64, Ordering, const_fn, is_guard_shared};
+use crate::clock::Deadline;
+
+/// The end of a millisecond that is known to last, and the slots to claim until then.
 ///
-/// Every claim reads it and about one in a millisecond writes it, so it has a
-/// cache line of its own. Why it is sound is told in [`claim`](crate::claim).
+/// Every claim reads it and about one claim in a millisecond writes it, so it has a cache
+/// line of its own. `generator/README.md` has the protocol.
 #[derive(Debug)]
 pub(crate) struct Gate {
     line: CachePadded<Line>,
-    /// Whether a thread is about to open the gate.
-    opening: CachePadded<AtomicBool>,
+    /// Whether a thread holds the [`OpenGuard`].
+    is_guarded: CachePadded<AtomicBool>,
 }
 
 #[derive(Debug)]
 struct Line {
-    /// The count at which the millisecond ends, as [`Kept`], or [`SHUT`].
-    until: AtomicU64,
+    /// The count at which the millisecond ends, as a [`ProcessDeadline`], or [`CLOSED`].
+    deadline: AtomicU64,
     counts_per_ms: AtomicU64,
-    /// The first slot that may not be taken yet.
+    /// The first slot that may not be claimed yet.
     limit: AtomicU64,
 }
 
-/// An end that no count is before: with it the gate is shut.
-const SHUT: HoldsUntil = HoldsUntil { count: 0, counts_per_ms: 0 };
+/// A deadline that is ahead of no count.
+const CLOSED: Deadline = Deadline { count: 0, counts_per_ms: 0 };
 
 impl Gate {
     const_fn! {
         pub(crate) const fn new() -> Gate {
             Gate {
                 line: CachePadded::new(Line {
-                    until: AtomicU64::new(SHUT.count),
-                    counts_per_ms: AtomicU64::new(SHUT.counts_per_ms),
+                    deadline: AtomicU64::new(CLOSED.count),
+                    counts_per_ms: AtomicU64::new(CLOSED.counts_per_ms),
                     limit: AtomicU64::new(0),
                 }),
-                opening: CachePadded::new(AtomicBool::new(false)),
+                is_guarded: CachePadded::new(AtomicBool::new(false)),
             }
         }
     }
 
-    /// When the gate will shut by itself, or did.
+    /// Returns when the gate closes by itself, or has closed.
     #[inline]
-    pub(crate) fn until(&self) -> Kept {
-        Kept(HoldsUntil {
-            count: self.line.until.load(Ordering::Acquire),
-            counts_per_ms: self.line.counts_per_ms.load(Ordering::Relaxed),
-        })
+    pub(crate) fn deadline(&self) -> ProcessDeadline {
+        ProcessDeadline::from_parts(
+            self.line.deadline.load(Ordering::Acquire),
+            self.line.counts_per_ms.load(Ordering::Relaxed),
+        )
     }
 
-    /// The first slot that may not be taken yet, as of the last opening; 0 before the first.
+    /// Returns the first slot that may not be claimed, as of the last opening; 0 before it.
     #[inline]
     pub(crate) fn limit(&self) -> Slot {
         Slot::from_word(self.line.limit.load(Ordering::Acquire))
     }
 
-    /// Shuts the gate. Shutting one that another thread has just opened costs a clock reading.
-    pub(crate) fn shut(&self) {
-        self.line.until.store(SHUT.count, Ordering::Relaxed);
+    /// Closes the gate. If another thread has just opened it, that costs a clock reading.
+    pub(crate) fn close(&self) {
+        self.line.deadline.store(CLOSED.count, Ordering::Relaxed);
     }
 
-    /// The right to open the gate, unless another thread has it. Nobody waits for it.
-    pub(crate) fn opener(&self) -> Option<Opener<'_>> {
-        let taken = self.opening.swap(true, Ordering::Acquire);
-        // Not `then_some`: an opener that is made is dropped, and gives the right away.
-        (!taken).then(|| Opener { gate: self })
+    /// Returns the right to open the gate, unless another thread has it. No thread waits.
+    pub(crate) fn guard(&self) -> Option<OpenGuard<'_>> {
+        let is_taken = self.is_guarded.swap(true, Ordering::Acquire) && !is_guard_shared();
+        // Not `then_some`: it would make a guard in any case, and drop it.
+        (!is_taken).then(|| OpenGuard { gate: self })
     }
 }
 
-/// The right to open a gate, until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Opener<'a> {
+/// The exclusive right to open a gate, until it is dropped.
+pub(crate) struct OpenGuard<'a> {
     gate: &'a Gate,
 }
 
-impl Opener<'_> {
-    /// Lets claims below `limit` through until `until`.
-    pub(crate) fn open(&self, limit: Slot, Kept(until): Kept) {
+impl OpenGuard<'_> {
+    /// Opens the gate for claims below `limit` until `deadline`: steps O3 and O4.
+    pub(crate) fn open(&self, limit: Slot, deadline: ProcessDeadline) {
         let line = &self.gate.line;
+        let (count, counts_per_ms) = deadline.to_parts();
         line.limit.store(limit.to_word(), Ordering::Release);
-        line.counts_per_ms.store(until.counts_per_ms, Ordering::Relaxed);
-        line.until.store(until.count, Ordering::Release);
+        line.counts_per_ms.store(counts_per_ms, Ordering::Relaxed);
+        line.deadline.store(count, Ordering::Release);
     }
 }
 
-impl Drop for Opener<'_> {
+impl Drop for OpenGuard<'_> {
     fn drop(&mut self) {
-        self.gate.opening.store(false, Ordering::Release);
+        self.gate.is_guarded.store(false, Ordering::Release);
     }
 }
 
-#[cfg(test)]
-#[cfg(not(loom))]
+impl fmt::Debug for OpenGuard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OpenGuard")
+    }
+}
+
+#[cfg(all(test, not(snowflake_loom)))]
 mod tests {
     use super::*;
 
     #[test]
     fn one_thread_at_a_time_may_open_the_gate() {
         let gate = Gate::new();
-        let opener = gate.opener();
-        assert!(opener.is_some());
+        let guard = gate.guard();
+        assert!(guard.is_some());
         for _ in 0..2 {
-            assert!(gate.opener().is_none());
+            assert!(gate.guard().is_none());
         }
-        drop(opener);
-        assert!(gate.opener().is_some());
+        drop(guard);
+        assert!(gate.guard().is_some());
     }
 }

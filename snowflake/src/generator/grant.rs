@@ -1,172 +1,172 @@
-//! The ceiling: the end of what a generator may give out, whatever its clock says.
+//! The grant: the range of time in which a generator may issue IDs, whatever its clock reads.
 //!
-//! Without a lease it is the end of time. With one it is the end of the grant, which
-//! the lease's keeper moves on. It bounds the gate's limit, and so costs a claim
-//! nothing; why it holds is told in [`claim`](crate::claim).
+//! Without a lease the grant lasts to the end of time. With a lease the keeper extends it. It
+//! bounds the limit of the gate, so the fast path does not read it. Steps E1 to E3 of
+//! `README.md` publish a grant.
 
-// Not the facade's: it explains a refusal, and no claim rests on it.
-use core::sync::atomic::AtomicU8;
+// Not from `sync`: it explains an error, and no claim rests on it.
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use crossbeam_utils::CachePadded;
 
+use super::slot::Slot;
+use super::sync::{AtomicU64, Ordering, const_fn};
 use crate::error::LeaseEnd;
-use crate::slot::Slot;
-use crate::sync::{AtomicU64, Ordering, const_fn};
 
 #[derive(Debug)]
-pub(crate) struct Ceiling(CachePadded<Line>);
+pub(crate) struct Grant(CachePadded<Line>);
 
 #[derive(Debug)]
 struct Line {
+    /// The first slot of the last grant that came after a gap.
+    start: AtomicU64,
     /// The first slot that is not granted. It only grows.
-    slot: AtomicU64,
+    end: AtomicU64,
     /// A [`LeaseEnd`].
     why: AtomicU8,
-    /// The beginning of the last grant that came after a gap.
-    floor: AtomicU64,
-    /// The first slot that was not given out when the generator was sealed.
-    #[cfg_attr(not(feature = "lease"), expect(dead_code, reason = "only a lease's holder seals"))]
+    /// The first slot that was not claimed when the generator was sealed.
+    #[cfg_attr(not(feature = "lease"), expect(dead_code, reason = "only a keeper seals"))]
     sealed_at: AtomicU64,
 }
 
 /// Past every slot.
 const NOT_SEALED: u64 = u64::MAX;
 
-impl Ceiling {
+impl Grant {
     const_fn! {
-        pub(crate) const fn new(slot: Slot) -> Ceiling {
+        pub(crate) const fn new(end: Slot) -> Grant {
             let why = AtomicU8::new(LeaseEnd::NotRenewed as u8);
-            Ceiling(CachePadded::new(Line {
-                slot: AtomicU64::new(slot.to_word()),
+            Grant(CachePadded::new(Line {
+                start: AtomicU64::new(0),
+                end: AtomicU64::new(end.to_word()),
                 why,
-                floor: AtomicU64::new(0),
                 sealed_at: AtomicU64::new(NOT_SEALED),
             }))
         }
     }
 
-    /// Acquire: whoever sees a grant sees the word raised to it.
-    pub(crate) fn get(&self) -> Slot {
-        Slot::from_word(self.0.slot.load(Ordering::Acquire))
+    /// Returns the first slot that is not granted.
+    ///
+    /// Acquire: a thread that reads an end sees the cursor raised to the start of that grant.
+    pub(crate) fn end(&self) -> Slot {
+        Slot::from_word(self.0.end.load(Ordering::Acquire))
     }
 
-    /// Whether `slot`, which waits to be given out, is not to be any more.
-    #[cfg_attr(not(feature = "std"), expect(dead_code, reason = "only calls that wait ask"))]
+    /// Returns `true` if `slot` belongs to a caller and may not be issued any more, because a
+    /// grant past a gap has begun above it or the generator is sealed.
     pub(crate) fn is_void(&self, slot: Slot) -> bool {
-        let floor = Slot::from_word(self.0.floor.load(Ordering::Relaxed));
-        slot < floor || self.why() == LeaseEnd::Released
+        let start = Slot::from_word(self.0.start.load(Ordering::Relaxed));
+        slot < start || self.why() == LeaseEnd::Released
     }
 
-    /// Why there would be no grant past this one.
+    /// Returns why no later grant exists.
     pub(crate) fn why(&self) -> LeaseEnd {
-        LeaseEnd::from_u8(self.0.why.load(Ordering::Relaxed))
+        LeaseEnd::from_u8(self.0.why.load(Relaxed))
     }
 }
 
 #[cfg(feature = "lease")]
-mod granted {
+mod leased {
     use super::*;
-    use crate::lease::Lease;
-    use crate::sync;
+    use crate::generator::sync::is_end_before_start;
     use crate::{Clock, Generator, UnixMillis};
 
-    impl Ceiling {
-        fn raise(&self, slot: Slot) {
-            self.0.slot.store(slot.to_word(), Ordering::Release);
+    impl Grant {
+        /// Sets why no later grant exists. `Released` stays.
+        fn set_why(&self, why: LeaseEnd) {
+            let is_released = |current| current == LeaseEnd::Released as u8;
+            let update = |current| (!is_released(current)).then_some(why as u8);
+            // An error means that it is `Released`, and stays so.
+            let _ = self.0.why.fetch_update(Relaxed, Relaxed, update);
         }
 
-        fn explain(&self, why: LeaseEnd) {
-            self.0.why.store(why as u8, Ordering::Relaxed);
+        fn set_end(&self, end: Slot) {
+            self.0.end.store(end.to_word(), Ordering::Release);
         }
     }
 
     impl<C: Clock> Generator<C> {
-        /// Goes on to `lease`, the next grant of this generator's node id.
+        /// Extends the grant to `[from, until)`: steps E1 to E3. One thread at a time calls it.
         ///
-        /// If it begins where the last one ends, it extends it. If there is a gap between
-        /// them, the rest of the last grant is given up, and so is every claim that waits
-        /// in it. A [`Keeper`](crate::lease::Keeper) does this; call it for a keeper of
-        /// your own, from one thread at a time.
-        ///
-        /// A lease of another node id is not taken: an ID of it would not be this
-        /// generator's.
-        pub fn grant(&self, lease: &Lease) {
-            let [from, until] = [lease.from, lease.until].map(|ms| self.slot_of(ms));
-            let ceiling = self.ceiling.get();
-            let sealed = self.ceiling.why() == LeaseEnd::Released;
-            if lease.node != self.settings.node || until <= ceiling || sealed {
+        /// If the range starts after the end of the grant, the rest of the grant is given
+        /// up, and with it every slot that a waiting call reserved there. A range that ends
+        /// earlier than the grant changes nothing, and so does any range after a seal.
+        pub(crate) fn extend(&self, from: UnixMillis, until: UnixMillis) {
+            let [from, until] = [from, until].map(|time| self.slot_at(time));
+            let end = self.grant.end();
+            if until <= end || self.grant.why() == LeaseEnd::Released {
                 return;
             }
-            if sync::grant_before_raise() {
-                self.ceiling.raise(until);
+            if is_end_before_start() {
+                self.grant.set_end(until);
             }
-            if from > ceiling {
-                self.ceiling.0.floor.store(from.to_word(), Ordering::Relaxed);
-                self.gate.shut();
-                self.raise_word(from);
+            if from > end {
+                // E1
+                self.grant.0.start.store(from.to_word(), Ordering::Relaxed);
+                self.gate.close();
+                // E2
+                self.raise_cursor(from);
             }
-            self.ceiling.explain(LeaseEnd::NotRenewed);
-            self.ceiling.raise(until);
+            // E3
+            self.grant.set_why(LeaseEnd::NotRenewed);
+            self.grant.set_end(until);
         }
 
-        /// Ends this generator: it makes no more IDs. Returns the first millisecond of
-        /// which it has made none, to which the lease's mark may be lowered: but not below the
-        /// first grant with the present fence, where that came while an older one went on.
+        /// Ends the generator. Returns the first millisecond in which it has issued no ID.
         ///
-        /// Blocks of a [`Local`](crate::Local) and batches that were claimed before are
-        /// below it, and go on.
-        pub fn seal(&self) -> UnixMillis {
-            self.ceiling.explain(LeaseEnd::Released);
-            let end = Slot::end(self.settings.node);
-            self.gate.shut();
-            let seen = self.raise_word(end);
+        /// Every later call returns [`LeaseEnded`](crate::ClaimError::LeaseEnded) with
+        /// [`Released`](LeaseEnd::Released). Blocks and batches that were claimed before are
+        /// below the returned millisecond, and stay valid.
+        pub(crate) fn seal(&self) -> UnixMillis {
+            self.grant.set_why(LeaseEnd::Released);
+            let node = self.settings.node;
+            let end = Slot::end(node);
+            self.gate.close();
+            let seen = self.raise_cursor(end);
             if seen < end {
-                self.ceiling.0.sealed_at.store(seen.to_word(), Ordering::Relaxed);
+                self.grant.0.sealed_at.store(seen.to_word(), Ordering::Relaxed);
             }
-            // Sealed a second time, it is where it was; or the end of the grant, which is
-            // safe, if another thread is in between just now.
-            let sealed_at = Slot::from_word(self.ceiling.0.sealed_at.load(Ordering::Relaxed));
-            let next = sealed_at.min(self.ceiling.get());
-            // A millisecond that was begun is used up.
-            let tick = if next > Slot::start_of(self.settings.node, 0) {
-                next.before().tick() + 1
-            } else {
-                0
-            };
-            UnixMillis(self.settings.epoch.start().0 + tick)
+            // A second call returns the same. If it overtakes the first, it returns the end
+            // of the grant, which is safe.
+            let sealed_at = Slot::from_word(self.grant.0.sealed_at.load(Ordering::Relaxed));
+            let next = sealed_at.min(self.grant.end());
+            // A millisecond with one claimed slot counts as used up.
+            let is_unused = next <= Slot::first(node);
+            self.time_of_tick(if is_unused { 0 } else { next.last_tick() + 1 })
         }
 
-        /// The time that is believed, and the later of it and that of the next free slot.
+        /// Returns the filtered time, and the later of it and the time of the next free slot.
         pub(crate) fn times(&self) -> (UnixMillis, UnixMillis) {
-            let word = self.word.get();
-            let next = UnixMillis(self.settings.epoch.start().0.saturating_add(word.tick()));
-            let now = self.trust.believe(&self.clock.read(), next, None);
-            (now, now.max(next))
+            let seen = self.cursor.get();
+            let timeline = self.time_of_tick(seen.ticks_from_start(self.settings.node));
+            let (now, _) = self.read_clock(seen, false);
+            (now, now.max(timeline))
         }
 
-        /// Says why the grant would not be followed by another.
-        pub(crate) fn explain(&self, why: LeaseEnd) {
-            if self.ceiling.why() != LeaseEnd::Released {
-                self.ceiling.explain(why);
-            }
+        /// Sets why no later grant exists, for the errors of calls past the end.
+        pub(crate) fn set_lease_end(&self, why: LeaseEnd) {
+            self.grant.set_why(why);
         }
 
-        fn slot_of(&self, ms: UnixMillis) -> Slot {
-            let tick = ms.since(self.settings.epoch).unwrap_or(0);
-            Slot::start_of(self.settings.node, tick)
+        fn slot_at(&self, time: UnixMillis) -> Slot {
+            Slot::start_of(self.settings.node, self.tick_of(time))
         }
 
-        /// Makes `slot` the next one, or leaves a later one. Returns the one it was.
-        fn raise_word(&self, slot: Slot) -> Slot {
+        /// Raises the cursor to `slot`, or leaves it where it is if it is past that. Returns
+        /// where it was.
+        fn raise_cursor(&self, slot: Slot) -> Slot {
             loop {
-                let seen = self.word.get();
-                let skipped = slot.to_word().saturating_sub(seen.to_word());
-                // Before the word shows the gap, as in a claim.
-                self.tally.skip(skipped);
-                if skipped == 0 || self.word.exchange(seen, slot) {
+                let seen = self.cursor.get();
+                let skipped = slot.since(seen);
+                if skipped == 0 {
                     return seen;
                 }
-                self.tally.unskip(skipped);
+                // The gap is counted before the cursor shows it, as in a claim.
+                self.counters.skip(skipped);
+                if self.cursor.advance(seen, slot) {
+                    return seen;
+                }
+                self.counters.unskip(skipped);
             }
         }
     }

@@ -1,39 +1,57 @@
-//! The generator, and its call that never waits.
+//! The generator: one atomic cursor, and the calls that never wait.
+#![doc = include_str!("README.md")]
+
+mod block;
+mod builder;
+mod catch_up;
+mod claim;
+mod counters;
+mod cursor;
+pub(crate) mod fork;
+mod gate;
+mod grant;
+mod reserve;
+mod slot;
+mod sync;
+
+#[cfg(all(test, snowflake_loom))]
+mod models;
+#[cfg(all(test, feature = "std", not(snowflake_loom)))]
+pub(crate) mod tests;
 
 use core::fmt;
-use core::sync::atomic::AtomicU64;
 
 use crossbeam_utils::CachePadded;
 
-use crate::ceiling::Ceiling;
-use crate::counters::Tally;
-use crate::gate::Gate;
-use crate::trust::Trust;
-use crate::turns::Turns;
-use crate::word::Word;
-use crate::{Builder, ClaimError, Clock, Epoch, Id, NodeId, SystemClock};
+pub use block::Block;
+pub use builder::Builder;
+pub(crate) use claim::{Claim, Lasts, NoSlot, Redeemed, Want};
+pub use counters::Counters;
+pub use reserve::Batch;
+pub(crate) use slot::Slot;
 
-/// Makes IDs, from any number of threads through `&self`.
+use crate::clock::StepFilter;
+use crate::{BuildError, ClaimError, Clock, Epoch, Id, NodeId, SystemClock};
+use counters::ClaimCounters;
+use cursor::Cursor;
+use gate::Gate;
+use grant::Grant;
+
+/// Issues IDs to any number of threads through `&self`.
 ///
-/// Lock-free: the whole claim is one atomic word. Share it by reference, in an
-/// [`Arc`](std::sync::Arc) or as a `static`.
+/// It is lock-free: every claim is one read-modify-write of one atomic integer. Share it by
+/// reference, in an [`Arc`](std::sync::Arc) or as a `static`.
 ///
-/// Threads that ask without a pause, faster than the layout lets them go on, take turns of
-/// 8 µs: on many servers an ID then costs them a quarter of what it does
-/// while cores fight for a cache line. A call may spin for its turn, with [`SystemClock`] for
-/// some 16 µs at most.
-///
-/// A thread that has had the generator to itself for some IDs takes its next ones ahead, 255 at
-/// most, and hands them out as long as no other thread asks. When one does, those that are left
-/// are lost: of threads at full speed about one ID in a hundred. A thread alone loses none, but
-/// for one that asks more than five generators by turns.
+/// A signal handler may call [`try_next_id`](Generator::try_next_id) once the generator has
+/// read its clock, which [`build`](Builder::build) does. The handler never gets the ID of the
+/// call that it interrupts.
 ///
 /// # Examples
 ///
 /// ```
-/// use snowflake::{Epoch, Generator, NodeId, SystemClock};
+/// use snowflake::{Epoch, Generator, NodeId};
 ///
-/// let generator = Generator::builder(NodeId::new(7)?, Epoch::Y2024).build(SystemClock)?;
+/// let generator = Generator::new(NodeId::new(7)?, Epoch::Y2024)?;
 /// std::thread::scope(|scope| {
 ///     for _ in 0..2 {
 ///         scope.spawn(|| generator.next_id());
@@ -42,87 +60,112 @@ use crate::{Builder, ClaimError, Clock, Epoch, Id, NodeId, SystemClock};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Generator<C = SystemClock> {
-    pub(crate) word: CachePadded<Word>,
+    pub(crate) cursor: CachePadded<Cursor>,
     pub(crate) gate: Gate,
-    pub(crate) turns: CachePadded<Turns>,
-    pub(crate) ceiling: Ceiling,
-    pub(crate) trust: Trust,
-    pub(crate) tally: Tally,
+    pub(crate) grant: Grant,
+    pub(crate) step_filter: StepFilter,
+    pub(crate) counters: ClaimCounters,
     pub(crate) settings: Builder,
+    /// The [generation](fork::generation) of the process that built it.
+    pub(crate) fork_generation: u32,
     pub(crate) clock: C,
-    /// The [generation](crate::fork::generation) of the process that built it.
-    pub(crate) born: u32,
-    /// Which generator it is, from its first [run](crate::runs) on; 0 before.
-    pub(crate) number: AtomicU64,
 }
 
 impl Generator {
-    /// Starts the settings of a generator. Node and epoch have no safe default.
+    /// Creates a generator with the system's clock and the default settings.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::build`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use snowflake::{Epoch, Generator, NodeId};
+    ///
+    /// let generator = Generator::new(NodeId::new(7)?, Epoch::Y2024)?;
+    /// assert_eq!(generator.next_id()?.parts().node, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn new(node: NodeId, epoch: Epoch) -> Result<Generator, BuildError> {
+        Builder::new(node, epoch).build(SystemClock)
+    }
+
+    /// Creates the settings of a generator. The node ID and the epoch have no safe default.
     pub const fn builder(node: NodeId, epoch: Epoch) -> Builder {
         Builder::new(node, epoch)
     }
 }
 
 impl<C> Generator<C> {
-    /// The node id in every ID made here.
+    /// Returns the node ID in every ID of this generator.
     pub const fn node(&self) -> NodeId {
         self.settings.node
     }
 
-    /// The epoch that timestamps count from.
+    /// Returns the epoch that timestamps count from.
     pub const fn epoch(&self) -> Epoch {
         self.settings.epoch
     }
 }
 
 impl<C: Clock> Generator<C> {
-    /// Makes the next ID, without waiting for one: but for the [turn](Generator) of a thread
-    /// among others at full speed.
+    /// Issues the next ID, without waiting.
     ///
-    /// IDs from one generator strictly increase, whichever threads ask for
-    /// them. An ID's timestamp is the clock's, in milliseconds since the epoch.
-    /// When this millisecond's 4096 IDs are used up, or the clock has stepped
-    /// back, it is the earliest millisecond with an ID to spare instead, at
-    /// most [`max_ahead_ms`](Builder::max_ahead_ms) beyond the clock.
+    /// IDs of one generator strictly increase, from any number of threads. The timestamp of
+    /// an ID is the clock's, in milliseconds since the epoch. When the 4096 IDs of this
+    /// millisecond are used up, or the clock has stepped back, the timestamp is that of the
+    /// earliest millisecond with a free ID. It is at most
+    /// [`max_ahead_ms`](Builder::max_ahead_ms) ahead of the clock.
+    ///
+    /// Do not retry in a tight loop: sleep for
+    /// [`retry_after`](ClaimError::retry_after), or call `next_id`.
     ///
     /// # Errors
     ///
-    /// - [`ClaimError::Ahead`] if that millisecond is out of reach. No ID was
-    ///   used up, and `wait_ms` is at least 1.
-    /// - [`ClaimError::Expired`] once 2^41 ms (69.7 years) have passed since
-    ///   the epoch. Trying again does not help.
-    /// - [`ClaimError::LeaseEnded`], with a node id from a lease, if the grant has ended. No ID
-    ///   was used up, and trying again helps unless `why` says otherwise.
+    /// - [`ClaimError::Ahead`] if that millisecond is too far ahead of the clock. Retrying
+    ///   helps after `wait_ms`.
+    /// - [`ClaimError::Expired`] when 2^41 ms (69.7 years) have passed since the epoch.
+    ///   Retrying does not help.
+    /// - [`ClaimError::LeaseEnded`] if the node ID is leased and the grant has ended. Retrying
+    ///   helps unless `why` says otherwise.
     /// - [`ClaimError::Forked`] in a [forked](crate#forks) child of the process that built the
-    ///   generator, always.
+    ///   generator. Retrying does not help.
     ///
-    /// Who is refused and tries again at once, in a loop, spends a core on it: sleep for
-    /// `wait_ms`, or call `next_id`.
+    /// A call that fails consumes no ID, except that a thread that races with others for the
+    /// last ID of a millisecond may lose one ID of the next.
     ///
     /// # Examples
     ///
     /// ```
-    /// use snowflake::{Epoch, Generator, NodeId, SystemClock};
+    /// use snowflake::{Epoch, Generator, NodeId};
     ///
-    /// let generator = Generator::builder(NodeId::new(7)?, Epoch::TWITTER).build(SystemClock)?;
-    ///
-    /// let first = generator.try_next_id()?;
-    /// assert_eq!(first.parts().node, 7);
+    /// let generator = Generator::new(NodeId::new(7)?, Epoch::TWITTER)?;
+    /// assert_eq!(generator.try_next_id()?.parts().node, 7);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # References
     ///
-    /// The field order and widths are those of Twitter's Snowflake, as set out
-    /// under "Solution" in the README of its `snowflake-2010` tag. That code
-    /// refuses to make IDs after any backward step; this one does so only past
-    /// `max_ahead_ms`.
+    /// The order and the widths of the fields are those of Twitter's Snowflake ("Solution" in
+    /// the README of its tag `snowflake-2010`). That code fails after any backward step. This
+    /// one fails only past `max_ahead_ms`.
     #[inline]
     pub fn try_next_id(&self) -> Result<Id, ClaimError> {
-        match self.claim_one() {
+        match self.claim() {
             Ok(slot) => Ok(slot.id()),
-            Err(refusal) => Err(refusal.into()),
+            Err(no_slot) => Err(self.forfeit(no_slot)),
         }
+    }
+
+    /// Gives up the reservation of a claim, if it has one, and returns its error.
+    #[cold]
+    fn forfeit(&self, no_slot: NoSlot) -> ClaimError {
+        if no_slot.reservation.is_some() {
+            self.counters.skip(1);
+        }
+        no_slot.error
     }
 }
 
@@ -132,7 +175,7 @@ impl<C> fmt::Debug for Generator<C> {
     }
 }
 
-// A generator is shared by reference among threads: that is what it is for.
+// Threads share a generator by reference.
 const _: () = {
     const fn is_send_and_sync<T: Send + Sync>() {}
     is_send_and_sync::<Generator<SystemClock>>();

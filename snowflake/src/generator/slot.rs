@@ -1,31 +1,30 @@
-//! The claim's word, as a value.
+//! A slot: one place on the timeline of a node.
 
 use crate::layout::{NODE_BITS, NODE_SHIFT, SEQUENCE_BITS, TIMESTAMP_BITS, TIMESTAMP_SHIFT};
 use crate::layout::{SEQUENCE_MAX, TIMESTAMP_MAX};
 use crate::{Id, NodeId};
 
-/// One place on a node's timeline, with the node on top.
+/// One place on the timeline of a node, with the node ID in the top bits.
 ///
 /// ```text
 ///  63  62         53 52                            12 11          0
 /// +---+-------------+--------------------------------+-------------+
-/// | 0 | node id     | tick: ms since epoch           | sequence    |
+/// | 0 | node ID     | tick: ms since epoch           | sequence    |
 /// +---+-------------+--------------------------------+-------------+
 ///   1       10                     41                      12
 /// ```
 ///
-/// An ID's fields rotated: with the node out of the way, adding one to a slot
-/// whose sequence is full carries into the tick, so "the next slot" is a plain
-/// increment. Slots are compared whole and unpacked only when they are known to
-/// be below their node's [`end`](Slot::end), so that the end of time cannot
-/// carry into the node id.
+/// The fields are those of an ID in another order. With the node ID on top, adding one to a
+/// full sequence carries into the tick, so the next slot is a plain increment. Compare slots
+/// as whole words. Unpack a slot only if it is below the [`end`](Slot::end) of its node:
+/// then the end of time cannot carry into the node ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Slot(u64);
 
 const TICK_SHIFT: u32 = SEQUENCE_BITS;
 const SLOT_NODE_SHIFT: u32 = TICK_SHIFT + TIMESTAMP_BITS;
 
-// The slot past the last one of the last node is 2^63: sums of slots and claims do not overflow.
+// The slot after the last one of the last node is 2^63: adding claims to slots cannot overflow.
 const _: () = assert!(SLOT_NODE_SHIFT + NODE_BITS == 63);
 
 impl Slot {
@@ -37,19 +36,25 @@ impl Slot {
         self.0
     }
 
-    /// The first slot of `tick`, or the node's end if `tick` is past the last timestamp.
+    /// Returns the first slot of `tick`, or the end of the node if `tick` is past the last one.
     pub(crate) const fn start_of(node: NodeId, tick: u64) -> Slot {
-        // A plain `min`: `Ord::min` is not const.
+        // `Ord::min` is not const.
         let tick = if tick > TIMESTAMP_MAX { TIMESTAMP_MAX + 1 } else { tick };
         Slot(((node.get() as u64) << SLOT_NODE_SHIFT) + (tick << TICK_SHIFT))
     }
 
-    /// One past the node's last slot. No ID is ever made from it.
+    /// Returns the first slot that a node may issue. Node 0 skips a slot, as 0 is not an ID.
+    pub(crate) const fn first(node: NodeId) -> Slot {
+        let start = Slot::start_of(node, 0);
+        if start.0 == 0 { Slot(1) } else { start }
+    }
+
+    /// Returns the slot after the last one of the node. No ID is ever made from it.
     pub(crate) const fn end(node: NodeId) -> Slot {
         Slot::start_of(node, TIMESTAMP_MAX + 1)
     }
 
-    /// The node's first slot whose ID is greater than `id`, which may be another node's.
+    /// Returns the first slot of the node whose ID is greater than `id`, an ID of any node.
     pub(crate) const fn after(node: NodeId, id: Id) -> Slot {
         let parts = id.parts();
         let start = Slot::start_of(node, parts.timestamp_ms);
@@ -67,19 +72,31 @@ impl Slot {
         Slot(self.0 + count)
     }
 
-    /// The slot before this one, which must not be the first of node 0.
+    /// Returns how many slots lie between `earlier` and this one, or 0 if none do.
     #[inline]
-    pub(crate) const fn before(self) -> Slot {
-        Slot(self.0 - 1)
+    pub(crate) const fn since(self, earlier: Slot) -> u64 {
+        self.0.saturating_sub(earlier.0)
     }
 
-    /// The slot's tick. Meaningless at or past the node's end.
+    /// Returns the tick of the slot. It has no meaning at or past the end of the node.
     #[inline]
     pub(crate) const fn tick(self) -> u64 {
         (self.0 >> TICK_SHIFT) & TIMESTAMP_MAX
     }
 
-    /// The ID of a slot below its node's end.
+    /// Returns the tick of the slot before this one, which is the tick of the last slot in a
+    /// range that ends here.
+    #[inline]
+    pub(crate) const fn last_tick(self) -> u64 {
+        Slot(self.0.saturating_sub(1)).tick()
+    }
+
+    /// Returns the tick that begins here, from 0 to one past the last.
+    pub(crate) const fn ticks_from_start(self, node: NodeId) -> u64 {
+        self.since(Slot::start_of(node, 0)) >> TICK_SHIFT
+    }
+
+    /// Returns the ID of a slot below the end of its node.
     #[inline]
     pub(crate) const fn id(self) -> Id {
         let node = self.0 >> SLOT_NODE_SHIFT;
@@ -117,7 +134,19 @@ mod tests {
     }
 
     #[test]
-    fn resuming_gives_a_greater_id_also_after_another_nodes() {
+    fn id_0_is_never_issued() {
+        assert_eq!(Slot::first(NodeId::MIN).id().get(), 1);
+        assert_eq!(Slot::first(NODE), Slot::start_of(NODE, 0));
+    }
+
+    #[test]
+    fn the_ticks_of_boundaries_reach_to_the_end() {
+        assert_eq!(Slot::start_of(NODE, 9).ticks_from_start(NODE), 9);
+        assert_eq!(Slot::end(NODE).ticks_from_start(NODE), TIMESTAMP_MAX + 1);
+    }
+
+    #[test]
+    fn resuming_after_any_nodes_id_gives_a_greater_id() {
         for node in [4, 5, 6] {
             let id = Id::from_parts(Parts { timestamp_ms: 9, node, sequence: 77 }).unwrap();
             let next = Slot::after(NODE, id);

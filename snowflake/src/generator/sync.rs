@@ -1,127 +1,108 @@
-//! The atomics of the claim: core's, or loom's under `cfg(loom)`.
+//! The atomics of the claim: those of `core`, or of loom in a model.
 //!
-//! The claim itself does not know which. Under loom, `weaken` breaks the primitives
-//! on purpose, so that a test can see the model fail: a model that cannot fail
-//! proves nothing.
+//! The claim does not know which. In a model, `weaken` breaks a primitive on purpose, and
+//! the test requires that the model then fails: a model that cannot fail proves nothing.
 
-#[cfg(not(loom))]
+#[cfg(not(snowflake_loom))]
 pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-#[cfg(loom)]
+#[cfg(snowflake_loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
-#[cfg(loom)]
-pub use weakened::{AtomicU64, Weakness, weaken};
+#[cfg(snowflake_loom)]
+pub(crate) use weakened::{AtomicU64, Weakness, weaken};
 
-/// A `const fn`, but under loom, whose atomics cannot be made in a constant.
+/// A `const fn`, except in a model: loom's atomics cannot be made in a constant.
 macro_rules! const_fn {
     ($(#[$attribute:meta])* $visibility:vis const fn $($rest:tt)*) => {
-        #[cfg(not(loom))]
+        #[cfg(not(snowflake_loom))]
         $(#[$attribute])* $visibility const fn $($rest)*
-        #[cfg(loom)]
+        #[cfg(snowflake_loom)]
         $(#[$attribute])* $visibility fn $($rest)*
     };
 }
 pub(crate) use const_fn;
 
-/// Whether a grant is published in the wrong order: never, but in a model that must fail.
+/// Returns `true` in a model that publishes the end of a grant in the wrong order.
 #[cfg(feature = "lease")]
-pub(crate) fn grant_before_raise() -> bool {
-    #[cfg(loom)]
-    return weakened::weakened_by(Weakness::GrantBeforeRaise);
-    #[cfg(not(loom))]
+pub(crate) fn is_end_before_start() -> bool {
+    #[cfg(snowflake_loom)]
+    return weakened::weakened_by(Weakness::EndBeforeStart);
+    #[cfg(not(snowflake_loom))]
     return false;
 }
 
-/// Whether a slot of a run is given without a look at the word: never, but in a model that
-/// must fail.
-#[inline]
-pub(crate) fn run_without_look() -> bool {
-    #[cfg(loom)]
-    return weakened::weakened_by(Weakness::RunWithoutLook);
-    #[cfg(not(loom))]
+/// Returns `true` in a model in which two threads may open the gate.
+pub(crate) fn is_guard_shared() -> bool {
+    #[cfg(snowflake_loom)]
+    return weakened::weakened_by(Weakness::SharedGuard);
+    #[cfg(not(snowflake_loom))]
     return false;
 }
 
-#[cfg(loom)]
+#[cfg(snowflake_loom)]
 mod weakened {
     use loom::sync::atomic::Ordering;
     use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 
     /// A way to break the claim.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub enum Weakness {
+    pub(crate) enum Weakness {
         /// The primitives as they are.
         None = 0,
-        /// A compare-exchange is a load and a store that another thread can come between.
+        /// A compare-exchange is a load and a store, with room for another thread in between.
         TornCompareExchange = 1,
-        /// A fetch-and-add is a load and a store that another thread can come between.
+        /// A fetch-add is a load and a store, with room for another thread in between.
         TornFetchAdd = 2,
         /// Acquire and release are relaxed.
         Relaxed = 3,
-        /// A grant's end is published before the word is raised to its beginning.
-        GrantBeforeRaise = 4,
-        /// A run is used up whatever was claimed since.
-        RunWithoutLook = 5,
-        /// A run is given back whatever was claimed since.
-        GiveBackWithoutLook = 6,
+        /// The end of a grant is published before its start.
+        EndBeforeStart = 4,
+        /// Two threads may open the gate together.
+        SharedGuard = 5,
     }
 
-    static WEAKNESS: AtomicU8 = AtomicU8::new(Weakness::None as u8);
+    static WEAKNESS: AtomicU8 = AtomicU8::new(0);
 
-    /// Breaks the primitives of this process, until told otherwise.
-    pub fn weaken(weakness: Weakness) {
+    /// Breaks the primitives in one way, until the next call.
+    pub(crate) fn weaken(weakness: Weakness) {
         WEAKNESS.store(weakness as u8, SeqCst);
     }
 
-    pub(super) fn weakened_by(weakness: Weakness) -> bool {
+    pub(crate) fn weakened_by(weakness: Weakness) -> bool {
         WEAKNESS.load(SeqCst) == weakness as u8
     }
 
-    fn weakened(order: Ordering) -> Ordering {
-        if weakened_by(Weakness::Relaxed) { Ordering::Relaxed } else { order }
+    fn weaker(ordering: Ordering) -> Ordering {
+        if weakened_by(Weakness::Relaxed) { Ordering::Relaxed } else { ordering }
     }
 
-    /// Loom's `AtomicU64`, broken as [`weaken`] says.
+    /// loom's `AtomicU64`, as strong as the [`Weakness`] leaves it.
     #[derive(Debug)]
-    pub struct AtomicU64(loom::sync::atomic::AtomicU64);
+    pub(crate) struct AtomicU64(loom::sync::atomic::AtomicU64);
 
-    #[allow(missing_docs, reason = "each method is the one of core's AtomicU64")]
     impl AtomicU64 {
-        pub fn new(value: u64) -> AtomicU64 {
+        pub(crate) fn new(value: u64) -> AtomicU64 {
             AtomicU64(loom::sync::atomic::AtomicU64::new(value))
         }
 
-        pub fn load(&self, order: Ordering) -> u64 {
-            self.0.load(weakened(order))
+        pub(crate) fn load(&self, ordering: Ordering) -> u64 {
+            self.0.load(weaker(ordering))
         }
 
-        pub fn store(&self, value: u64, order: Ordering) {
-            self.0.store(value, weakened(order));
+        pub(crate) fn store(&self, value: u64, ordering: Ordering) {
+            self.0.store(value, weaker(ordering));
         }
 
-        pub fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
+        pub(crate) fn fetch_add(&self, value: u64, ordering: Ordering) -> u64 {
             if weakened_by(Weakness::TornFetchAdd) {
-                let seen = self.0.load(order);
-                self.0.store(seen + value, order);
+                let seen = self.0.load(weaker(ordering));
+                self.0.store(seen.wrapping_add(value), weaker(ordering));
                 return seen;
             }
-            self.0.fetch_add(value, order)
+            self.0.fetch_add(value, weaker(ordering))
         }
 
-        pub fn compare_exchange(
-            &self,
-            current: u64,
-            new: u64,
-            success: Ordering,
-            failure: Ordering,
-        ) -> Result<u64, u64> {
-            if weakened_by(Weakness::GiveBackWithoutLook) {
-                return Ok(self.0.swap(new, success));
-            }
-            self.compare_exchange_weak(current, new, success, failure)
-        }
-
-        pub fn compare_exchange_weak(
+        pub(crate) fn compare_exchange_weak(
             &self,
             current: u64,
             new: u64,
@@ -129,14 +110,15 @@ mod weakened {
             failure: Ordering,
         ) -> Result<u64, u64> {
             if weakened_by(Weakness::TornCompareExchange) {
-                let seen = self.0.load(failure);
+                let seen = self.0.load(weaker(failure));
                 if seen != current {
                     return Err(seen);
                 }
-                self.0.store(new, success);
+                self.0.store(new, weaker(success));
                 return Ok(seen);
             }
-            self.0.compare_exchange_weak(current, new, success, failure)
+            // Loom's weak exchange never fails without a reason, as x86's does not.
+            self.0.compare_exchange_weak(current, new, weaker(success), weaker(failure))
         }
     }
 }

@@ -1,7 +1,20 @@
 //! The ID and its fields.
 
+mod epoch;
+pub mod layout;
+mod node_id;
+#[cfg(feature = "std")]
+mod node_id_source;
+mod text;
+
 use core::error::Error;
 use core::fmt;
+
+pub use epoch::{Epoch, UnixMillis};
+pub use node_id::{NodeId, NodeIdError};
+#[cfg(feature = "std")]
+pub use node_id_source::NodeIdSourceError;
+pub use text::{DecimalBuffer, JsonBuffer, ParseIdError};
 
 use crate::layout::{
     NODE_MAX, NODE_SHIFT, SEQUENCE_MAX, TIMESTAMP_BITS, TIMESTAMP_MAX, TIMESTAMP_SHIFT,

@@ -3,12 +3,6 @@
 use core::error::Error;
 use core::fmt;
 
-#[cfg(feature = "std")]
-mod source;
-
-#[cfg(feature = "std")]
-pub use source::NodeIdSourceError;
-
 use crate::layout::NODE_MAX;
 
 /// A node id: 0 to 1023.
@@ -83,7 +77,7 @@ impl NodeId {
     /// # Errors
     ///
     /// [`NodeIdError::NotANumber`], or [`NodeIdError::TooLarge`] above 1023.
-    fn from_decimal(text: &str) -> Result<NodeId, NodeIdError> {
+    pub(super) fn from_decimal(text: &str) -> Result<NodeId, NodeIdError> {
         let canonical = text == "0" || !text.starts_with('0');
         if !canonical || text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(NodeIdError::NotANumber);

@@ -1,174 +1,185 @@
-//! The calls that sleep until there is an ID.
+//! The calls that sleep until they have an ID.
 
 use core::time::Duration;
 use std::hint;
 use std::thread;
 use std::time::Instant;
 
-use crate::claim::Refusal;
-use crate::slot::Slot;
-use crate::ticket::InLine;
-use crate::waiting::{LONGEST_SLEEP, WAKES_LATE, Waiting};
-use crate::{Clock, Generator, Id, WaitError};
-
-/// What is waited for.
-pub(crate) trait Waiter {
-    type Claimed;
-
-    /// Called once a pause is allowed. Returns whether to make it, before the next claim.
-    fn is_to_pause(&mut self) -> bool {
-        true
-    }
-
-    fn claim(&mut self) -> Result<Self::Claimed, Refusal>;
-}
-
-impl<T, F: FnMut() -> Result<T, Refusal>> Waiter for F {
-    type Claimed = T;
-
-    fn claim(&mut self) -> Result<T, Refusal> {
-        self()
-    }
-}
-
-impl<C: Clock> Waiter for InLine<'_, C> {
-    type Claimed = Slot;
-
-    fn is_to_pause(&mut self) -> bool {
-        self.take_ticket()
-    }
-
-    fn claim(&mut self) -> Result<Slot, Refusal> {
-        self.claim()
-    }
-}
+use super::{Pause, WAKE_LATENCY, Wait};
+use crate::generator::{Batch, Block, Claim, NoSlot};
+use crate::{ClaimError, Clock, Generator, Id};
 
 impl<C: Clock> Generator<C> {
-    /// Makes the next ID, waiting for a free millisecond if it must.
+    /// Issues the next ID, and waits for it if necessary.
     ///
-    /// Sleeps while it waits, but for the last 80 µs. A full millisecond takes
-    /// less than one to wait out, a backward step as long as it was, each less
-    /// [`max_ahead_ms`](crate::Builder::max_ahead_ms).
+    /// The call sleeps while it waits, except for the last 80 µs. It waits less than a
+    /// millisecond for the end of a full millisecond, and as long as a backward step was,
+    /// each less [`max_ahead_ms`](crate::Builder::max_ahead_ms).
     ///
-    /// A call that waits out a millisecond is not overtaken, unless 4096 wait before it: it has
-    /// taken its ID of the next millisecond, and those that ask later get later ones.
+    /// A waiting call reserves its ID before it sleeps. So calls that begin later do not
+    /// overtake it, as long as at most 4096 calls wait at a time.
     ///
     /// # Errors
     ///
-    /// - [`WaitError::Ahead`] at once if the wait would be longer than
-    ///   [`max_wait`](crate::Builder::max_wait) (10 s unless set).
-    /// - [`WaitError::Frozen`] if the clock has stood still for
-    ///   [`frozen_after`](crate::Builder::frozen_after) (1 s unless set).
-    /// - [`WaitError::Expired`] as [`try_next_id`](Generator::try_next_id).
-    /// - [`WaitError::LeaseEnded`], with a node id from a lease, if the grant has ended: there is
-    ///   no wait for the next one. Trying again helps unless `why` says otherwise.
-    /// - [`WaitError::Forked`] in a child of the process that built the generator, always.
+    /// - [`ClaimError::WaitTooLong`] if the wait would be longer than
+    ///   [`max_wait_ms`](crate::Builder::max_wait_ms). The call returns immediately.
+    /// - [`ClaimError::FrozenClock`] if the clock stands still for
+    ///   [`frozen_clock_ms`](crate::Builder::frozen_clock_ms).
+    /// - [`ClaimError::LeaseEnded`] if the node ID is leased and the grant has ended. The call
+    ///   waits while a renewal is under way, and returns when the renewal fails.
+    /// - [`ClaimError::Expired`] and [`ClaimError::Forked`] as
+    ///   [`try_next_id`](Generator::try_next_id).
     ///
-    /// A call that is refused at once leaves no trace. One that fails after it has waited,
-    /// because the clock stopped or stepped back meanwhile or the lease ended, may lose
-    /// the ID that it held: one of the millisecond after the clock's, so that later ones are
-    /// never delayed, however often that happens.
+    /// A call that fails immediately consumes no ID. A call that fails after it has waited may
+    /// lose one ID of the next millisecond. So it does not delay later IDs.
     ///
     /// # Examples
     ///
     /// ```
-    /// use snowflake::{Epoch, Generator, NodeId, SystemClock};
+    /// use snowflake::{Epoch, Generator, NodeId};
     ///
-    /// let generator = Generator::builder(NodeId::new(7)?, Epoch::Y2024).build(SystemClock)?;
+    /// let generator = Generator::new(NodeId::new(7)?, Epoch::Y2024)?;
     /// let first = generator.next_id()?;
-    /// // More than a millisecond holds.
+    /// // More than a millisecond has.
     /// for _ in 0..5000 {
     ///     assert!(generator.next_id()? > first);
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn next_id(&self) -> Result<Id, WaitError> {
+    pub fn next_id(&self) -> Result<Id, ClaimError> {
         self.next_id_timeout(Duration::MAX)
     }
 
-    /// Makes the next ID, waiting for at most `timeout`.
+    /// Issues the next ID, and waits for it for at most `timeout`.
     ///
-    /// [`next_id`](Generator::next_id) says what it waits for. A timeout of zero
-    /// never waits.
+    /// With a timeout of zero the call never waits.
     ///
     /// # Errors
     ///
-    /// All that [`next_id`](Generator::next_id) has, and [`WaitError::Ahead`] at once if the
-    /// wait would be longer than `timeout`.
+    /// As [`next_id`](Generator::next_id), with the shorter of `timeout` and
+    /// [`max_wait_ms`](crate::Builder::max_wait_ms) as the limit.
     ///
     /// # Examples
     ///
     /// ```
     /// use std::time::Duration;
-    /// use snowflake::{Epoch, Generator, NodeId, SystemClock};
+    /// use snowflake::{Epoch, Generator, NodeId};
     ///
-    /// let generator = Generator::builder(NodeId::new(7)?, Epoch::Y2024).build(SystemClock)?;
+    /// let generator = Generator::new(NodeId::new(7)?, Epoch::Y2024)?;
     /// let id = generator.next_id_timeout(Duration::from_millis(5))?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn next_id_timeout(&self, timeout: Duration) -> Result<Id, WaitError> {
-        match self.claim_one() {
+    pub fn next_id_timeout(&self, timeout: Duration) -> Result<Id, ClaimError> {
+        match self.claim() {
             Ok(slot) => Ok(slot.id()),
-            Err(refusal) => self.wait_in_line(refusal, timeout).map(Slot::id),
+            Err(no_slot) => self.wait_for_id(no_slot, timeout),
         }
     }
 
-    /// Makes the next ID, waiting until `deadline` at the latest.
+    /// Issues the next ID, and waits for it until `deadline` at the latest.
     ///
     /// # Errors
     ///
     /// As [`next_id_timeout`](Generator::next_id_timeout), with the time that is left. A
-    /// deadline that has passed is a timeout of zero.
-    pub fn next_id_deadline(&self, deadline: Instant) -> Result<Id, WaitError> {
+    /// deadline in the past is a timeout of zero.
+    pub fn next_id_deadline(&self, deadline: Instant) -> Result<Id, ClaimError> {
         self.next_id_timeout(deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Reserves `count` consecutive IDs by one claim, and waits for them if necessary.
+    ///
+    /// # Errors
+    ///
+    /// As [`next_id`](Generator::next_id), and [`ClaimError::TooMany`] as
+    /// [`try_reserve`](Generator::try_reserve). A call that fails after it has waited may lose
+    /// up to `count` IDs of the next millisecond.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use snowflake::{Epoch, Generator, NodeId};
+    ///
+    /// let generator = Generator::new(NodeId::new(7)?, Epoch::Y2024)?;
+    /// for id in generator.reserve(1000)? {
+    ///     println!("{id}");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reserve(&self, count: u32) -> Result<Batch, ClaimError> {
+        let Some(want) = self.whole_batch(count)? else { return Ok(Batch::EMPTY) };
+        let claim = self.claim_range(want).or_else(|error| {
+            let wait = Wait::new(self, want, Duration::MAX);
+            self.drive(wait, error)
+        })?;
+        Ok(Batch::new(claim))
     }
 
     #[cold]
     #[inline(never)]
-    fn wait_in_line(&self, refusal: Refusal, most: Duration) -> Result<Slot, WaitError> {
-        self.wait(refusal, most, InLine::new(self))
+    fn wait_for_id(&self, no_slot: NoSlot, timeout: Duration) -> Result<Id, ClaimError> {
+        let wait = Wait::after(self, no_slot, timeout);
+        Ok(self.drive(wait, no_slot.error)?.first.id())
     }
 
-    /// Claims again and again, with pauses, after a first `refusal`.
-    #[cold]
-    pub(crate) fn wait<W: Waiter>(
-        &self,
-        mut refusal: Refusal,
-        most: Duration,
-        mut waiter: W,
-    ) -> Result<W::Claimed, WaitError> {
-        let begun = Instant::now();
-        let mut waiting = Waiting::new(&self.settings, most);
+    /// Pauses and claims in turn, after a claim failed with `error`.
+    fn drive(&self, mut wait: Wait<'_, C>, mut error: ClaimError) -> Result<Claim, ClaimError> {
+        let start = Instant::now();
         let result = loop {
-            match waiting.pause(refusal, &self.clock, begun.elapsed()) {
-                Ok(pause) if waiter.is_to_pause() => self.sleep(pause, refusal),
-                Ok(_) => {}
+            match wait.pause(error, start.elapsed()) {
+                Ok(pause) => sleep(pause),
                 Err(error) => break Err(error),
             }
-            match waiter.claim() {
-                Ok(claimed) => break Ok(claimed),
-                Err(again) => refusal = again,
+            match wait.claim() {
+                Ok(claim) => break Ok(claim),
+                Err(again) => error = again,
             }
         };
-        self.tally.waited(begun.elapsed());
+        self.counters.record_wait(start.elapsed());
         result
     }
+}
 
-    /// Sleeps, so as to wake just before the end of `pause`, or spins that long.
-    fn sleep(&self, pause: Duration, refusal: Refusal) {
-        let Refusal::Ahead { reading, .. } = refusal else { return };
-        let has_counter = reading.holds_until.is_some();
-        if has_counter && pause <= WAKES_LATE {
-            // By the system's counter: the clock's may be too coarse to see the end by.
-            let begun = Instant::now();
-            while begun.elapsed() < pause {
-                hint::spin_loop();
-            }
-            return;
+impl<C: Clock> Block<'_, C> {
+    /// Issues the next ID of this handle, and waits for it if necessary.
+    ///
+    /// The only limit of the wait is the generator's
+    /// [`max_wait_ms`](crate::Builder::max_wait_ms). With a deadline call
+    /// [`Generator::next_id_timeout`] instead.
+    ///
+    /// # Errors
+    ///
+    /// As [`Generator::next_id`]. A call that fails after it has waited may lose a block.
+    #[inline]
+    pub fn next_id(&mut self) -> Result<Id, ClaimError> {
+        match self.next_of_block() {
+            Some(id) => Ok(id),
+            None => self.wait_for_block(),
         }
-        let early = if has_counter { WAKES_LATE } else { Duration::ZERO };
-        thread::sleep((pause - early).min(LONGEST_SLEEP));
+    }
+
+    #[cold]
+    fn wait_for_block(&mut self) -> Result<Id, ClaimError> {
+        let (generator, want) = (self.generator, self.want());
+        let claim = generator.claim_range(want).or_else(|error| {
+            let wait = Wait::new(generator, want, Duration::MAX);
+            generator.drive(wait, error)
+        })?;
+        Ok(self.refill(claim))
+    }
+}
+
+/// Sleeps to just before the end of `pause`, or spins to its end.
+fn sleep(pause: Pause) {
+    if !pause.is_exact {
+        thread::sleep(pause.time);
+    } else if pause.time > WAKE_LATENCY {
+        thread::sleep(pause.time - WAKE_LATENCY);
+    } else {
+        let start = Instant::now();
+        while start.elapsed() < pause.time {
+            hint::spin_loop();
+        }
     }
 }

@@ -1,137 +1,150 @@
-//! How long to wait, and when to give up.
+//! Waiting for an ID: claim, pause, claim again.
+//!
+//! [`Wait`] decides how long to pause and when to fail. It performs no I/O: it never sleeps,
+//! and the caller passes the time that has elapsed. The blocking calls and the async calls
+//! both drive it.
+
+#[cfg(feature = "std")]
+mod blocking;
+mod future;
+mod reservation;
+
+#[cfg(all(test, feature = "std", not(snowflake_loom)))]
+mod tests;
 
 use core::time::Duration;
 
-use crate::claim::Refusal;
-use crate::{Builder, Clock, UnixMillis, WaitError};
+use reservation::Reservation;
+
+use crate::clock::{Clock, Internal};
+use crate::generator::{Claim, Generator, NoSlot, Redeemed, Want};
+use crate::{ClaimError, LeaseEnd, UnixMillis};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// How late a sleeping thread wakes: 75 µs on a Linux machine that is not busy. So sleeps
-/// end this early, and what is left is spun.
-pub(crate) const WAKES_LATE: Duration = Duration::from_micros(80);
+/// How late a sleeping thread wakes: about 75 µs on an idle Linux machine. Sleeps end this
+/// early, and the thread spins for the rest.
+const WAKE_LATENCY: Duration = Duration::from_micros(80);
 
-/// The longest sleep in one piece. A clock that is set right again meanwhile is noticed this late.
-pub(crate) const LONGEST_SLEEP: Duration = Duration::from_millis(10);
+/// The longest sleep in one piece. A waiting call notices that a clock was set after this
+/// long at the latest.
+const MAX_SLEEP: Duration = Duration::from_millis(10);
 
-/// One call's wait. Knows no clock but the one it is told of, and never sleeps itself.
+/// One call that waits for consecutive slots.
 #[derive(Debug)]
-pub(crate) struct Waiting {
-    most: Duration,
-    frozen_after: Duration,
-    /// The last reading of the generator's clock, and how long into the wait it was new.
+pub(crate) struct Wait<'g, C: Clock> {
+    generator: &'g Generator<C>,
+    want: Want,
+    reservation: Option<Reservation<'g, C>>,
+    /// The longest wait in all.
+    limit: Duration,
+    /// The last time of the clock, and the elapsed time when it was first read.
     reading: Option<(UnixMillis, Duration)>,
 }
 
-impl Waiting {
-    /// A wait of at most `most`, if that is tighter than the settings'.
-    pub(crate) fn new(settings: &Builder, most: Duration) -> Waiting {
-        let most = most.min(settings.max_wait);
-        Waiting { most, frozen_after: settings.frozen_after, reading: None }
+/// How long to pause before the next claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pause {
+    pub(crate) time: Duration,
+    /// Whether the pause ends with a millisecond of the clock, by its counter.
+    #[cfg_attr(not(feature = "std"), expect(dead_code, reason = "only a blocking call spins"))]
+    pub(crate) is_exact: bool,
+}
+
+impl<'g, C: Clock> Wait<'g, C> {
+    /// Creates a wait of at most `timeout`, or less if `max_wait_ms` is shorter.
+    pub(crate) fn new(generator: &'g Generator<C>, want: Want, timeout: Duration) -> Wait<'g, C> {
+        let limit = timeout.min(Duration::from_millis(generator.settings.max_wait_ms));
+        Wait { generator, want, reservation: None, limit, reading: None }
     }
 
-    /// How long to pause, having waited for `elapsed`, before a claim that was refused is tried again.
+    /// Creates the wait of a claim that failed, which keeps the slot that it may own.
+    pub(crate) fn after(
+        generator: &'g Generator<C>,
+        no_slot: NoSlot,
+        timeout: Duration,
+    ) -> Wait<'g, C> {
+        let slot = no_slot.reservation;
+        let reservation = slot.map(|slot| Reservation::from_slot(generator, slot));
+        Wait { reservation, ..Wait::new(generator, Want::ONE, timeout) }
+    }
+
+    /// Claims the slots, by the reservation if there is one: steps R3 and R4.
+    pub(crate) fn claim(&mut self) -> Result<Claim, ClaimError> {
+        if let Some(reservation) = self.reservation.take() {
+            match reservation.redeem() {
+                Redeemed::Now(lasts) => return Ok(reservation.into_claim(lasts)),
+                Redeemed::Later(error) => {
+                    self.reservation = Some(reservation);
+                    return Err(error);
+                }
+                // It is dropped, and its slots are counted as lost.
+                Redeemed::Never => {}
+            }
+        }
+        self.generator.claim_range(self.want)
+    }
+
+    /// Returns how long to pause after a claim failed with `error`, when `elapsed` has passed
+    /// since the wait began. Reserves the slots if they are in the next millisecond: R1 and R2.
     ///
-    /// The pause ends with the clock's millisecond, or is a bound where the clock has no counter.
-    pub(crate) fn pause<C: Clock>(
+    /// # Errors
+    ///
+    /// The error of the call, if waiting does not help or takes too long.
+    pub(crate) fn pause(
         &mut self,
-        refusal: Refusal,
-        clock: &C,
+        error: ClaimError,
         elapsed: Duration,
-    ) -> Result<Duration, WaitError> {
-        let (wait_ms, reading) = match refusal {
-            Refusal::Ahead { wait_ms, reading } => (wait_ms, reading),
-            Refusal::Expired => return Err(WaitError::Expired),
-            Refusal::Ended { until, why } => return Err(WaitError::LeaseEnded { until, why }),
-            Refusal::Forked => return Err(WaitError::Forked),
+    ) -> Result<Pause, ClaimError> {
+        match error {
+            ClaimError::Ahead { .. } => self.pause_for_clock(elapsed),
+            // A renewal is under way. It ends in a later grant or in another reason.
+            ClaimError::LeaseEnded { why: LeaseEnd::NotRenewed, .. }
+                if elapsed.saturating_add(MS) <= self.limit =>
+            {
+                Ok(Pause { time: MS, is_exact: false })
+            }
+            other => Err(other),
+        }
+    }
+
+    fn pause_for_clock(&mut self, elapsed: Duration) -> Result<Pause, ClaimError> {
+        let generator = self.generator;
+        let end = match &self.reservation {
+            Some(reservation) => reservation.end(),
+            None => generator.cursor.get().plus(self.want.least),
         };
-        let this_ms = reading.holds_until.map_or(MS, |until| until.left_at(clock.counter()));
-        let pause = Duration::from_millis(wait_ms - 1).saturating_add(this_ms);
-        // Whether to wait is decided at first. It must not fail by the last few microseconds.
-        let spare = if self.reading.is_some() { WAKES_LATE } else { Duration::ZERO };
-        if elapsed.saturating_add(pause) > self.most.saturating_add(spare) {
-            return Err(WaitError::Ahead { wait_ms });
+        let (now, reading) = generator.read_clock(generator.cursor.get(), false);
+        let grant_end = generator.grant.end();
+        if end <= generator.limit_at(now).min(grant_end) {
+            return Ok(Pause { time: Duration::ZERO, is_exact: true });
+        }
+        let error = generator.no_slot_before(end, grant_end, now);
+        let ClaimError::Ahead { wait_ms } = error else {
+            return self.pause(error, elapsed);
+        };
+
+        let counter = generator.clock.counter(Internal);
+        let rest_of_ms = reading.deadline.map_or(MS, |deadline| deadline.left_at(counter));
+        let time = Duration::from_millis(wait_ms - 1).saturating_add(rest_of_ms);
+        // The first pause decides. A wait that has begun does not fail by the last microseconds.
+        let tolerance = if self.reading.is_some() { WAKE_LATENCY } else { Duration::ZERO };
+        if elapsed.saturating_add(time) > self.limit.saturating_add(tolerance) {
+            let limit_ms = u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX);
+            return Err(ClaimError::WaitTooLong { wait_ms, limit_ms });
         }
         let since = match self.reading {
-            Some((now, since)) if now == reading.now => since,
+            Some((last, since)) if last == reading.now => since,
             _ => elapsed,
         };
         self.reading = Some((reading.now, since));
-        if elapsed - since >= self.frozen_after {
-            return Err(WaitError::Frozen { wait_ms });
+        if elapsed - since >= Duration::from_millis(generator.settings.frozen_clock_ms) {
+            return Err(ClaimError::FrozenClock { wait_ms });
         }
-        Ok(pause)
-    }
-}
 
-#[cfg(all(test, feature = "std", not(loom)))]
-mod tests {
-    use super::*;
-    use crate::clock::{HoldsUntil, Reading};
-    use crate::{Epoch, Generator, ManualClock, NodeId};
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn waiting(most: Duration) -> Waiting {
-        Waiting::new(&Generator::builder(NodeId::MIN, Epoch::Y2024), most)
-    }
-
-    fn ahead(wait_ms: u64, now_ms: u64) -> Refusal {
-        Refusal::Ahead { wait_ms, reading: Reading::at(UnixMillis(now_ms)) }
-    }
-
-    fn no_counter() -> ManualClock {
-        ManualClock::new(UnixMillis(0))
-    }
-
-    #[test]
-    fn a_pause_ends_with_the_clocks_millisecond() {
-        struct Halfway;
-        impl Clock for Halfway {
-            fn now(&self) -> UnixMillis {
-                UnixMillis(5)
-            }
-            fn counter(&self) -> u64 {
-                2500
-            }
+        if self.reservation.is_none() {
+            self.reservation = Reservation::take(generator, self.want);
         }
-        let holds_until = Some(HoldsUntil { count: 3000, counts_per_ms: 1000 });
-        let reading = Reading { holds_until, ..Reading::at(UnixMillis(5)) };
-        let refusal = Refusal::Ahead { wait_ms: 3, reading };
-        let pause = waiting(SECOND).pause(refusal, &Halfway, Duration::ZERO);
-        assert_eq!(pause, Ok(Duration::from_micros(2500)));
-    }
-
-    #[test]
-    fn a_clock_that_moves_is_waited_for_and_one_that_stands_still_is_given_up() {
-        let mut waiting = waiting(10 * SECOND);
-        for ms in 0..5000 {
-            let elapsed = Duration::from_millis(ms);
-            assert!(waiting.pause(ahead(3, ms / 900), &no_counter(), elapsed).is_ok());
-        }
-        // It read 5 first at 4500 ms.
-        let pause = |waiting: &mut Waiting, ms| {
-            waiting.pause(ahead(3, 5), &no_counter(), Duration::from_millis(ms))
-        };
-        assert!(pause(&mut waiting, 5499).is_ok());
-        assert_eq!(pause(&mut waiting, 5500), Err(WaitError::Frozen { wait_ms: 3 }));
-    }
-
-    #[test]
-    fn a_wait_that_was_begun_does_not_fail_by_waking_a_little_late() {
-        let mut waiting = waiting(MS);
-        assert_eq!(waiting.pause(ahead(1, 5), &no_counter(), Duration::ZERO), Ok(MS));
-        assert!(waiting.pause(ahead(1, 5), &no_counter(), WAKES_LATE).is_ok());
-        let late = WAKES_LATE + Duration::from_nanos(1);
-        let refused = Err(WaitError::Ahead { wait_ms: 1 });
-        assert_eq!(waiting.pause(ahead(1, 5), &no_counter(), late), refused);
-    }
-
-    #[test]
-    fn a_wait_that_would_be_too_long_is_not_begun() {
-        let refused = Err(WaitError::Ahead { wait_ms: 1001 });
-        assert_eq!(waiting(SECOND).pause(ahead(1001, 5), &no_counter(), Duration::ZERO), refused);
-        let year = ahead(365 * 86_400_000, 5);
-        assert!(waiting(Duration::MAX).pause(year, &no_counter(), Duration::ZERO).is_err());
+        Ok(Pause { time: time.min(MAX_SLEEP), is_exact: reading.deadline.is_some() })
     }
 }

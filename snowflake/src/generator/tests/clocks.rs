@@ -1,14 +1,10 @@
-//! What a generator does when its clock misbehaves, on one thread.
-#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
-
-mod common;
-
+//! A generator whose clock misbehaves, on one thread.
 use std::time::{Duration, Instant};
 
-use common::{at, builder};
-use snowflake::layout::{IDS_PER_MS, TIMESTAMP_MAX};
-use snowflake::{
-    BuildError, ClaimError, Epoch, Generator, Id, ManualClock, Parts, UnixMillis, WaitError,
+use super::{at, builder};
+use crate::layout::{IDS_PER_MS, TIMESTAMP_MAX};
+use crate::{
+    BuildError, ClaimError, Epoch, Generator, Id, ManualClock, Parts, UnixMillis,
 };
 
 const START_MS: u64 = 1_000_000;
@@ -18,19 +14,19 @@ fn exhaust(generator: &Generator<ManualClock>) -> Vec<Id> {
 }
 
 #[test]
-fn what_is_shown_of_a_clock_is_what_it_reads() {
+fn debug_output_of_a_manual_clock_shows_what_it_reads() {
     let shown = |clock: ManualClock| {
         clock.advance(2);
         format!("{clock:?}")
     };
     let plain = shown(ManualClock::new(UnixMillis(5)));
-    assert_eq!(plain, "ManualClock { now: UnixMillis(7), uptime_ms: None }");
-    let with_uptime = shown(ManualClock::with_uptime(UnixMillis(5)));
-    assert_eq!(with_uptime, "ManualClock { now: UnixMillis(7), uptime_ms: Some(2) }");
+    assert_eq!(plain, "ManualClock { now: UnixMillis(7), monotonic_ms: None }");
+    let with_monotonic = shown(ManualClock::with_monotonic(UnixMillis(5)));
+    assert_eq!(with_monotonic, "ManualClock { now: UnixMillis(7), monotonic_ms: Some(2) }");
 }
 
 #[test]
-fn a_millisecond_holds_4096_ids_and_then_refuses() {
+fn a_millisecond_has_4096_ids() {
     let clock = ManualClock::new(at(START_MS));
     let generator = builder().build(clock.clone()).unwrap();
 
@@ -43,7 +39,7 @@ fn a_millisecond_holds_4096_ids_and_then_refuses() {
 }
 
 #[test]
-fn the_lead_bounds_bursts_and_backward_steps_alike() {
+fn max_ahead_ms_bounds_bursts_and_backward_steps() {
     let clock = ManualClock::new(at(START_MS));
     let generator = builder().max_ahead_ms(2).build(clock.clone()).unwrap();
 
@@ -60,7 +56,7 @@ fn the_lead_bounds_bursts_and_backward_steps_alike() {
 }
 
 #[test]
-fn a_backward_step_is_refused_with_its_size_until_it_is_over() {
+fn a_backward_step_is_an_error_with_its_size_until_it_is_over() {
     for step_ms in [3, 50, 2000] {
         let clock = ManualClock::new(at(START_MS));
         let generator = builder().build(clock.clone()).unwrap();
@@ -84,7 +80,7 @@ fn an_epoch_in_the_future_and_a_clock_past_the_end_are_errors() {
 }
 
 #[test]
-fn the_last_millisecond_is_used_up_and_then_it_is_over() {
+fn the_last_millisecond_has_4096_ids_and_no_id_follows() {
     let clock = ManualClock::new(at(TIMESTAMP_MAX));
     let generator = builder().max_ahead_ms(10).build(clock.clone()).unwrap();
 
@@ -96,13 +92,13 @@ fn the_last_millisecond_is_used_up_and_then_it_is_over() {
     );
     for _ in 0..3 {
         assert_eq!(generator.try_next_id(), Err(ClaimError::Expired));
-        assert_eq!(generator.next_id(), Err(WaitError::Expired));
+        assert_eq!(generator.next_id(), Err(ClaimError::Expired));
         clock.step_forward(1000);
     }
 }
 
 #[test]
-fn a_clock_that_goes_before_the_epoch_is_waited_for() {
+fn a_clock_that_steps_back_before_the_epoch_is_waited_for() {
     let clock = ManualClock::new(at(0));
     let generator = builder().build(clock.clone()).unwrap();
     clock.step_back(7);
@@ -115,7 +111,7 @@ fn a_restart_resumes_after_the_last_id() {
     let generator = builder().max_ahead_ms(2).build(clock.clone()).unwrap();
     let last = *exhaust(&generator).last().unwrap();
 
-    // The clock went back meanwhile, and the new generator may not run ahead.
+    // The clock has stepped back since, and the new generator may not be ahead of it.
     clock.step_back(5);
     let generator = builder().resume_after(last).build(clock.clone()).unwrap();
     assert_eq!(generator.try_next_id(), Err(ClaimError::Ahead { wait_ms: 8 }));
@@ -125,33 +121,33 @@ fn a_restart_resumes_after_the_last_id() {
 
 #[test]
 fn a_waiting_call_gives_up_on_a_frozen_clock() {
-    let patience = Duration::from_millis(50);
+    let limit = Duration::from_millis(50);
     let clock = ManualClock::new(at(START_MS));
-    let generator = builder().frozen_after(patience).build(clock).unwrap();
+    let generator = builder().frozen_clock_ms(50).build(clock).unwrap();
     exhaust(&generator);
 
-    let begun = Instant::now();
-    assert_eq!(generator.next_id(), Err(WaitError::Frozen { wait_ms: 1 }));
-    assert!(begun.elapsed() >= patience);
+    let start = Instant::now();
+    assert_eq!(generator.next_id(), Err(ClaimError::FrozenClock { wait_ms: 1 }));
+    assert!(start.elapsed() >= limit);
 }
 
 #[test]
-fn a_waiting_call_refuses_a_wait_that_is_too_long() {
+fn a_waiting_call_fails_immediately_if_the_wait_is_too_long() {
     let clock = ManualClock::new(at(20 * START_MS));
-    let generator = builder().max_wait(Duration::from_secs(1)).build(clock.clone()).unwrap();
+    let generator = builder().max_wait_ms(1000).build(clock.clone()).unwrap();
     generator.try_next_id().unwrap();
     clock.step_back(5000);
 
-    let begun = Instant::now();
-    assert_eq!(generator.next_id(), Err(WaitError::Ahead { wait_ms: 5000 }));
-    assert!(begun.elapsed() < Duration::from_secs(1));
+    let start = Instant::now();
+    assert_eq!(generator.next_id(), Err(ClaimError::WaitTooLong { wait_ms: 5000, limit_ms: 1000 }));
+    assert!(start.elapsed() < Duration::from_secs(1));
 }
 
-/// With an uptime to compare with, a jump is looked at twice; IDs go on meanwhile.
+/// Until then timestamps follow the monotonic clock.
 #[test]
-fn a_forward_jump_is_taken_when_a_second_look_confirms_it() {
+fn a_forward_step_takes_effect_when_a_second_reading_confirms_it() {
     const HOUR_MS: u64 = 3_600_000;
-    let clock = ManualClock::with_uptime(at(START_MS));
+    let clock = ManualClock::with_monotonic(at(START_MS));
     let generator = builder().build(clock.clone()).unwrap();
     let timestamp = || generator.try_next_id().unwrap().parts().timestamp_ms;
     assert_eq!(timestamp(), START_MS);
@@ -163,16 +159,15 @@ fn a_forward_jump_is_taken_when_a_second_look_confirms_it() {
     assert_eq!(timestamp(), START_MS + 1998);
     clock.advance(1);
     assert_eq!(timestamp(), START_MS + 1999 + HOUR_MS);
-    assert_eq!(generator.counters().forward_jumps, 1);
+    assert_eq!(generator.counters().forward_steps, 1);
 }
 
-/// An hour that the uptime saw is an hour without a call.
 #[test]
-fn a_long_sleep_is_no_jump() {
-    let clock = ManualClock::with_uptime(at(START_MS));
+fn an_hour_without_a_call_is_not_a_step() {
+    let clock = ManualClock::with_monotonic(at(START_MS));
     let generator = builder().build(clock.clone()).unwrap();
     generator.try_next_id().unwrap();
     clock.advance(3_600_000);
     assert_eq!(generator.try_next_id().unwrap().parts().timestamp_ms, START_MS + 3_600_000);
-    assert_eq!(generator.counters().forward_jumps, 0);
+    assert_eq!(generator.counters().forward_steps, 0);
 }

@@ -1,27 +1,22 @@
-//! One generator shared by threads, at full speed.
-#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
-
-mod common;
+//! One generator that threads share, at full speed.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
 
-use common::{assert_unique_and_increasing, at, builder, together};
-use snowflake::layout::IDS_PER_MS;
-use snowflake::{Clock, CoarseClock, Epoch, Id, ManualClock, SystemClock};
+use super::{NODE, THREADS, assert_unique_and_increasing, at, builder, together};
+use crate::layout::IDS_PER_MS;
+use crate::{Clock, CoarseClock, Epoch, Id, ManualClock, SystemClock};
 
 #[test]
 fn ids_of_eight_threads_are_unique_and_increase_in_each() {
     let generator = builder().build(SystemClock).unwrap();
     let ids = together(|_| (0..20_000).map(|_| generator.next_id().unwrap()).collect::<Vec<_>>());
     assert_unique_and_increasing(&ids);
-    assert_eq!(generator.counters().ids_made, 160_000);
+    assert_eq!(generator.counters().ids_issued, 160_000);
 }
 
-/// Whoever looks at the counters while a thread gives back what it had taken ahead.
 #[test]
-fn the_count_is_right_whoever_looks_at_it_meanwhile() {
+fn the_count_is_exact_while_another_thread_reads_it() {
     for _ in 0..2000 {
         let generator = builder().max_ahead_ms(5).build(SystemClock).unwrap();
         let done = AtomicBool::new(false);
@@ -34,7 +29,7 @@ fn the_count_is_right_whoever_looks_at_it_meanwhile() {
             let counted = [(); 20].map(|()| {
                 let made = (0..40).filter(|_| generator.next_id().is_ok()).count();
                 let made = made + generator.reserve(1).map_or(0, |batch| batch.len());
-                (made, generator.counters().ids_made)
+                (made, generator.counters().ids_issued)
             });
             done.store(true, Ordering::Relaxed);
             counted
@@ -44,12 +39,11 @@ fn the_count_is_right_whoever_looks_at_it_meanwhile() {
     }
 }
 
-/// Threads that ask in different ways share one timeline.
 #[test]
-fn every_way_to_ask_at_once_makes_no_duplicate() {
+fn all_kinds_of_calls_together_issue_no_duplicate() {
     let generator = builder().max_ahead_ms(5).build(SystemClock).unwrap();
     let ids = together(|thread| -> Vec<Id> {
-        let mut local = generator.local();
+        let mut local = generator.block();
         match thread % 4 {
             0 => (0..20_000).map(|_| generator.next_id().unwrap()).collect(),
             1 => (0..20_000).map(|_| local.next_id().unwrap()).collect(),
@@ -61,7 +55,7 @@ fn every_way_to_ask_at_once_makes_no_duplicate() {
 }
 
 #[test]
-fn a_clock_that_jumps_about_makes_no_duplicate_and_no_disorder() {
+fn a_clock_that_steps_back_and_forth_causes_no_duplicate_and_no_disorder() {
     let clock = ManualClock::new(at(1_000_000));
     let generator = builder().max_ahead_ms(3000).build(clock.clone()).unwrap();
     let done = AtomicBool::new(false);
@@ -100,11 +94,11 @@ impl Seen {
 
     fn insert(&self, id: Id) {
         let parts = id.parts();
-        assert_eq!(parts.node, common::NODE);
+        assert_eq!(parts.node, NODE);
         let slot = (parts.timestamp_ms - self.first_tick) * IDS_PER_MS + u64::from(parts.sequence);
         let bit = 1 << (slot % 64);
         let before = self.bits[(slot / 64) as usize].fetch_or(bit, Ordering::Relaxed);
-        assert_eq!(before & bit, 0, "{id} came twice");
+        assert_eq!(before & bit, 0, "{id} is a duplicate");
     }
 
     fn count(&self) -> u64 {
@@ -112,11 +106,11 @@ impl Seen {
     }
 }
 
-/// Not held up by the clock: with an hour's lead a thread never waits.
+/// With an hour ahead of the clock no thread waits.
 #[test]
 fn fifty_million_ids_at_full_speed_are_distinct() {
     const PER_THREAD: u64 = 6_250_000;
-    const ASKED: u64 = PER_THREAD * common::THREADS as u64;
+    const ASKED: u64 = PER_THREAD * THREADS as u64;
     const BATCH: u32 = 100;
 
     let first_tick = SystemClock.now().since(Epoch::Y2024).unwrap();
@@ -125,7 +119,7 @@ fn fifty_million_ids_at_full_speed_are_distinct() {
     let seen = Seen::from(first_tick, ASKED / IDS_PER_MS + 60_000);
 
     together(|thread| {
-        let mut local = generator.local();
+        let mut local = generator.block();
         let mut last = None;
         let mut keep = |id: Id| {
             assert!(last < Some(id), "a thread's IDs increase");
@@ -143,7 +137,7 @@ fn fifty_million_ids_at_full_speed_are_distinct() {
 }
 
 #[test]
-fn by_the_coarse_clock_as_well_and_none_of_them_is_ahead_of_the_time() {
+fn ids_of_the_coarse_clock_are_unique_and_never_ahead_of_the_time() {
     let generator = builder().build(CoarseClock).unwrap();
     let ids = together(|_| {
         let make = |_| {
@@ -158,17 +152,16 @@ fn by_the_coarse_clock_as_well_and_none_of_them_is_ahead_of_the_time() {
 }
 
 #[test]
-fn a_call_that_waits_is_not_overtaken() {
-    let patience = Duration::from_secs(20);
+fn a_waiting_call_is_not_overtaken() {
     let clock = ManualClock::new(at(1));
-    let generator = builder().frozen_after(patience).max_wait(patience);
+    let generator = builder().frozen_clock_ms(20_000).max_wait_ms(20_000);
     let generator = generator.build(clock.clone()).unwrap();
     let full = std::iter::from_fn(|| generator.try_next_id().ok()).count() as u64;
     thread::scope(|scope| {
         let waiting = scope.spawn(|| generator.next_id());
-        // Until it has taken its ID of the next millisecond.
-        while generator.counters().ids_made == full {
-            assert!(!waiting.is_finished(), "it gave up without one");
+        // Until it has reserved its ID of the next millisecond.
+        while generator.counters().ids_issued == full {
+            assert!(!waiting.is_finished(), "it failed without a reservation");
             thread::yield_now();
         }
         clock.advance(1);

@@ -1,0 +1,348 @@
+//! Waiting calls: how long they pause, what they reserve, and when they fail.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::clock::{Deadline, Reading};
+use crate::generator::tests::{SetClock, assert_unique_and_increasing, at, builder};
+use crate::layout::IDS_PER_MS;
+use crate::{Builder, Id, ManualClock, Parts, SystemClock};
+
+const TICK: u64 = 100;
+const AHEAD: ClaimError = ClaimError::Ahead { wait_ms: 1 };
+
+/// Returns a generator whose millisecond is full, and its clock.
+fn full(builder: Builder) -> (Generator<ManualClock>, ManualClock) {
+    let clock = ManualClock::new(at(TICK));
+    let generator = builder.build(clock.clone()).unwrap();
+    exhaust(&generator);
+    (generator, clock)
+}
+
+fn exhaust(generator: &Generator<ManualClock>) -> u64 {
+    std::iter::from_fn(|| generator.try_next_id().ok()).count() as u64
+}
+
+fn wait(generator: &Generator<ManualClock>) -> Wait<'_, ManualClock> {
+    Wait::new(generator, Want::ONE, Duration::MAX)
+}
+
+/// Returns a waiting call that has paused once and has a reservation.
+fn reserved(generator: &Generator<ManualClock>) -> Wait<'_, ManualClock> {
+    let mut wait = wait(generator);
+    wait.pause(AHEAD, Duration::ZERO).unwrap();
+    assert!(wait.reservation.is_some());
+    wait
+}
+
+fn first(claim: Claim) -> (u64, u16) {
+    let parts = claim.first.id().parts();
+    (parts.timestamp_ms, parts.sequence)
+}
+
+#[test]
+fn a_waiting_call_comes_before_calls_that_begin_later() {
+    let (generator, clock) = full(builder());
+    let mut call = reserved(&generator);
+    assert_eq!(call.claim().unwrap_err(), AHEAD);
+    clock.advance(1);
+    assert_eq!(generator.try_next_id().unwrap().parts().sequence, 1);
+    assert_eq!(first(call.claim().unwrap()), (TICK + 1, 0));
+    drop(call);
+    assert_eq!(generator.counters().ids_issued, IDS_PER_MS + 2);
+}
+
+#[test]
+fn a_batch_is_reserved_too() {
+    let clock = ManualClock::new(at(TICK));
+    let generator = builder().build(clock.clone()).unwrap();
+    generator.try_reserve(4000).unwrap().for_each(drop);
+    let want = Want { least: 200, most: 200 };
+    let mut call = Wait::new(&generator, want, Duration::MAX);
+    call.pause(AHEAD, Duration::ZERO).unwrap();
+    clock.advance(1);
+    assert_eq!(generator.try_next_id().unwrap().parts().sequence, 104);
+    let claim = call.claim().unwrap();
+    assert_eq!((first(claim), claim.count), ((TICK, 4000), 200));
+}
+
+#[test]
+fn a_claim_that_passed_the_limit_keeps_its_slot_as_a_reservation() {
+    let clock = ManualClock::new(at(TICK));
+    let generator = builder().build(clock.clone()).unwrap();
+    generator.try_next_id().unwrap();
+    // Another thread has taken the rest, and this one has seen the gate open before.
+    generator.cursor.advance(generator.cursor.get(), generator.gate.limit());
+    let no_slot = generator.claim().unwrap_err();
+    let mut call = Wait::after(&generator, no_slot, Duration::MAX);
+    assert!(call.reservation.is_some());
+    clock.advance(1);
+    assert_eq!(first(call.claim().unwrap()), (TICK + 1, 0));
+}
+
+#[test]
+fn a_reservation_waits_for_a_clock_that_steps_back() {
+    let (generator, clock) = full(builder());
+    let mut call = reserved(&generator);
+    clock.step_back(5);
+    assert_eq!(call.claim().unwrap_err(), ClaimError::Ahead { wait_ms: 6 });
+    assert_eq!(generator.counters().backward_steps, 1);
+    clock.advance(6);
+    assert_eq!(first(call.claim().unwrap()), (TICK + 1, 0));
+}
+
+#[test]
+fn a_call_with_free_slots_neither_reserves_nor_pauses() {
+    let (generator, clock) = full(builder());
+    clock.advance(1);
+    let mut call = wait(&generator);
+    assert_eq!(call.pause(AHEAD, Duration::ZERO).unwrap().time, Duration::ZERO);
+    assert!(call.reservation.is_none());
+    assert_eq!(first(call.claim().unwrap()), (TICK + 1, 0));
+}
+
+#[test]
+fn a_call_reserves_nothing_later_than_the_next_millisecond() {
+    let (generator, clock) = full(builder());
+    clock.step_back(1);
+    let mut call = wait(&generator);
+    assert_eq!(call.pause(AHEAD, Duration::ZERO).unwrap().time, 2 * MS);
+    assert!(call.reservation.is_none());
+}
+
+#[test]
+fn calls_that_fail_lose_slots_of_the_next_millisecond_alone() {
+    let (generator, clock) = full(builder());
+    for _ in 0..2 * IDS_PER_MS {
+        wait(&generator).pause(AHEAD, Duration::ZERO).unwrap();
+    }
+    assert_eq!(generator.counters().ids_issued, IDS_PER_MS);
+    clock.advance(1);
+    assert!(generator.try_next_id().is_err());
+    clock.advance(1);
+    let next = generator.try_next_id().unwrap().parts();
+    assert_eq!(next, Parts { timestamp_ms: TICK + 2, node: 7, sequence: 0 });
+    assert_eq!(generator.counters().ids_issued, IDS_PER_MS + 1);
+}
+
+#[test]
+fn every_slot_of_the_next_millisecond_may_be_reserved() {
+    let (generator, clock) = full(builder());
+    let mut calls = Vec::from_iter((0..IDS_PER_MS).map(|_| reserved(&generator)));
+    clock.advance(1);
+    assert!(generator.try_next_id().is_err());
+    for (call, sequence) in calls.iter_mut().zip(0..) {
+        assert_eq!(first(call.claim().unwrap()), (TICK + 1, sequence));
+    }
+}
+
+#[test]
+fn a_pause_ends_with_the_millisecond_of_the_clock() {
+    struct Quarter;
+    impl Clock for Quarter {
+        fn now(&self) -> UnixMillis {
+            at(TICK)
+        }
+        fn read(&self, _: Internal) -> Reading {
+            let deadline = Some(Deadline { count: 3000, counts_per_ms: 1000 });
+            Reading { deadline, ..Reading::at(self.now()) }
+        }
+        fn counter(&self, _: Internal) -> u64 {
+            2250
+        }
+    }
+    let generator = builder().build(Quarter).unwrap();
+    while generator.try_next_id().is_ok() {}
+    let mut call = Wait::new(&generator, Want::ONE, Duration::MAX);
+    let pause = call.pause(AHEAD, Duration::ZERO).unwrap();
+    assert_eq!(pause, Pause { time: Duration::from_micros(750), is_exact: true });
+}
+
+#[test]
+fn a_moving_clock_is_waited_for_and_a_frozen_clock_is_not() {
+    let (generator, clock) = full(builder());
+    clock.step_back(20);
+    let mut call = wait(&generator);
+    for ms in 0..4500 {
+        if ms % 900 == 0 {
+            clock.step_forward(1);
+        }
+        assert!(call.pause(AHEAD, Duration::from_millis(ms)).is_ok());
+    }
+    // The last time was first read at 3600 ms.
+    assert!(call.pause(AHEAD, Duration::from_millis(4599)).is_ok());
+    let frozen = Err(ClaimError::FrozenClock { wait_ms: 16 });
+    assert_eq!(call.pause(AHEAD, Duration::from_millis(4600)), frozen);
+}
+
+#[test]
+fn a_wait_that_has_begun_does_not_fail_by_the_latency_of_waking() {
+    let (generator, _clock) = full(builder());
+    let mut call = Wait::new(&generator, Want::ONE, MS);
+    assert_eq!(call.pause(AHEAD, Duration::ZERO).unwrap().time, MS);
+    assert!(call.pause(AHEAD, WAKE_LATENCY).is_ok());
+    let late = WAKE_LATENCY + Duration::from_nanos(1);
+    let too_long = Err(ClaimError::WaitTooLong { wait_ms: 1, limit_ms: 1 });
+    assert_eq!(call.pause(AHEAD, late), too_long);
+}
+
+#[test]
+fn a_wait_that_would_be_too_long_does_not_begin() {
+    let (generator, clock) = full(builder().max_wait_ms(1000));
+    clock.step_back(1000);
+    let mut call = wait(&generator);
+    let too_long = Err(ClaimError::WaitTooLong { wait_ms: 1001, limit_ms: 1000 });
+    assert_eq!(call.pause(AHEAD, Duration::ZERO), too_long);
+    assert!(call.reservation.is_none());
+}
+
+#[cfg(feature = "lease")]
+mod leased {
+    use super::*;
+
+    fn full(from: u64, until: u64) -> (Generator<ManualClock>, ManualClock) {
+        let clock = ManualClock::new(at(from));
+        let generator = builder().build_leased(at(from), at(until), clock.clone()).unwrap();
+        exhaust(&generator);
+        (generator, clock)
+    }
+
+    #[test]
+    fn a_reservation_stays_valid_when_its_grant_is_extended() {
+        let (generator, clock) = full(0, 2);
+        let mut call = reserved(&generator);
+        generator.extend(at(2), at(9));
+        clock.advance(1);
+        assert_eq!(first(call.claim().unwrap()), (1, 0));
+    }
+
+    #[test]
+    fn a_reservation_before_a_gap_is_void() {
+        let (generator, clock) = full(0, 2);
+        let mut call = reserved(&generator);
+        generator.extend(at(5), at(9));
+        clock.advance(5);
+        assert_eq!(first(call.claim().unwrap()), (5, 0));
+        drop(call);
+        assert_eq!(generator.counters().ids_issued, IDS_PER_MS + 1);
+    }
+
+    #[test]
+    fn a_slot_in_a_gap_that_a_claim_took_past_the_limit_is_void() {
+        let clock = ManualClock::new(at(0));
+        let generator = builder().build_leased(at(0), at(1), clock.clone()).unwrap();
+        generator.try_next_id().unwrap();
+        // The thread sleeps after it loaded the limit: steps C2 and C3.
+        generator.cursor.advance(generator.cursor.get(), generator.gate.limit());
+        let no_slot = generator.claim().unwrap_err();
+        let mut call = Wait::after(&generator, no_slot, Duration::MAX);
+        generator.extend(at(5), at(9));
+        clock.advance(5);
+        assert_eq!(first(call.claim().unwrap()), (5, 0));
+    }
+
+    #[test]
+    fn nothing_is_reserved_past_the_grant() {
+        let (generator, _clock) = full(0, 1);
+        let mut call = wait(&generator);
+        call.pause(AHEAD, Duration::ZERO).unwrap();
+        assert!(call.reservation.is_none());
+    }
+
+    #[test]
+    fn a_reservation_is_void_once_the_generator_is_sealed() {
+        let (generator, clock) = full(0, 9);
+        let mut call = reserved(&generator);
+        assert_eq!(generator.seal(), at(2), "the reserved millisecond counts as used up");
+        clock.advance(1);
+        assert!(matches!(call.claim(), Err(ClaimError::LeaseEnded { .. })));
+        drop(call);
+        assert_eq!(generator.counters().ids_issued, IDS_PER_MS);
+    }
+
+    #[test]
+    fn a_call_waits_for_a_renewal_that_is_under_way_up_to_its_limit() {
+        let (generator, clock) = full(0, 1);
+        clock.advance(1);
+        let mut call = Wait::new(&generator, Want::ONE, 10 * MS);
+        let ended = call.claim().unwrap_err();
+        assert!(matches!(ended, ClaimError::LeaseEnded { why: LeaseEnd::NotRenewed, .. }));
+        assert!(call.pause(ended, 9 * MS).is_ok());
+        assert_eq!(call.pause(ended, 10 * MS), Err(ended));
+        generator.extend(at(1), at(9));
+        assert_eq!(first(call.claim().unwrap()), (1, 0));
+    }
+
+    #[test]
+    fn a_call_does_not_wait_for_a_renewal_that_failed() {
+        for why in [LeaseEnd::StoreFailed, LeaseEnd::Rejected, LeaseEnd::TakenOver] {
+            let (generator, clock) = full(0, 1);
+            clock.advance(1);
+            generator.set_lease_end(why);
+            let failed = generator.next_id();
+            assert_eq!(failed, Err(ClaimError::LeaseEnded { until: at(1), why }));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ids_of_many_tasks_are_unique_and_increase_in_each() {
+    let generator = Arc::new(builder().build(SystemClock).unwrap());
+    let tasks: Vec<_> = (0..64)
+        .map(|_| {
+            let generator = Arc::clone(&generator);
+            tokio::spawn(async move {
+                let mut ids = Vec::new();
+                for _ in 0..1000 {
+                    ids.push(generator.next_id_async(tokio::time::sleep).await.unwrap());
+                }
+                ids
+            })
+        })
+        .collect();
+    let mut ids: Vec<Vec<Id>> = Vec::new();
+    for task in tasks {
+        ids.push(task.await.unwrap());
+    }
+    assert_unique_and_increasing(&ids);
+}
+
+#[tokio::test]
+async fn a_cancelled_wait_loses_ids_of_the_next_millisecond_alone() {
+    let clock = SetClock::new();
+    let generator = builder().build(&clock).unwrap();
+    generator.try_next_id().unwrap();
+    clock.set_offset(-2000);
+    while generator.try_next_id().is_ok() {}
+    let issued = generator.counters().ids_issued;
+    for _ in 0..10 {
+        let call = generator.next_id_async(tokio::time::sleep);
+        assert!(tokio::time::timeout(5 * MS, call).await.is_err(), "an ID during the step");
+    }
+    clock.set_offset(0);
+    generator.next_id_async(tokio::time::sleep).await.unwrap();
+    assert_eq!(generator.counters().ids_issued, issued + 1);
+}
+
+#[tokio::test]
+async fn an_async_call_fails_on_a_frozen_clock() {
+    let clock = SetClock::new();
+    let generator = builder().frozen_clock_ms(50).build(&clock).unwrap();
+    clock.freeze();
+    let start = Instant::now();
+    let error = loop {
+        if let Err(error) = generator.next_id_async(tokio::time::sleep).await {
+            break error;
+        }
+    };
+    assert!(matches!(error, ClaimError::FrozenClock { .. }), "{error:?}");
+    assert!(start.elapsed() >= 50 * MS);
+}
+
+#[test]
+fn the_future_is_send() {
+    fn is_send<T: Send>(_: T) {}
+    let generator = builder().build(SystemClock).unwrap();
+    is_send(generator.next_id_async(tokio::time::sleep));
+}
