@@ -55,7 +55,7 @@ impl Grant {
     /// Returns `true` if `slot` belongs to a caller and may not be issued any more, because a
     /// grant past a gap has begun above it or the generator is sealed.
     pub(crate) fn is_void(&self, slot: Slot) -> bool {
-        let start = Slot::from_word(self.0.start.load(Ordering::Relaxed));
+        let start = Slot::from_word(self.0.start.load(Relaxed));
         slot < start || self.why() == LeaseEnd::Released
     }
 
@@ -102,7 +102,7 @@ mod leased {
             }
             if from > end {
                 // E1
-                self.grant.0.start.store(from.to_word(), Ordering::Relaxed);
+                self.grant.0.start.store(from.to_word(), Relaxed);
                 self.gate.close();
                 // E2
                 self.raise_cursor(from);
@@ -124,11 +124,11 @@ mod leased {
             self.gate.close();
             let seen = self.raise_cursor(end);
             if seen < end {
-                self.grant.0.sealed_at.store(seen.to_word(), Ordering::Relaxed);
+                self.grant.0.sealed_at.store(seen.to_word(), Relaxed);
             }
             // A second call returns the same. If it overtakes the first, it returns the end
             // of the grant, which is safe.
-            let sealed_at = Slot::from_word(self.grant.0.sealed_at.load(Ordering::Relaxed));
+            let sealed_at = Slot::from_word(self.grant.0.sealed_at.load(Relaxed));
             let next = sealed_at.min(self.grant.end());
             // A millisecond with one claimed slot counts as used up.
             let is_unused = next <= Slot::first(node);

@@ -131,7 +131,7 @@ fn a_generator_may_be_a_static() {
 
 #[test]
 fn a_static_with_an_epoch_in_the_future_fails_at_the_first_call() {
-    let early = ManualClock::new(crate::UnixMillis(Epoch::Y2024.start().0 - 5));
+    let early = ManualClock::new(UnixMillis(Epoch::Y2024.start().0 - 5));
     let generator = builder().build_static(early.clone());
     assert_eq!(generator.try_next_id(), Err(ClaimError::Ahead { wait_ms: 5 }));
     early.step_forward(5);

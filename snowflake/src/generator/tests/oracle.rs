@@ -8,6 +8,8 @@ use proptest::prelude::*;
 
 use super::{NODE, at, builder, together};
 use crate::layout::IDS_PER_MS;
+#[cfg(not(feature = "lease"))]
+use crate::layout::TIMESTAMP_MAX;
 use crate::{ClaimError, Generator, Id, ManualClock, Parts};
 
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +72,7 @@ impl Oracle {
 }
 
 const START_TICK: u64 = 1000;
+#[cfg(feature = "lease")]
 const GRANT_MS: u64 = 12;
 
 struct Pair {
@@ -83,21 +86,22 @@ impl Pair {
         let clock = ManualClock::new(at(START_TICK));
         let builder = builder().max_ahead_ms(max_ahead_ms);
         #[cfg(feature = "lease")]
-        let (end_tick, built) = (
-            START_TICK + GRANT_MS,
-            builder.build_leased(at(START_TICK), at(START_TICK + GRANT_MS), clock.clone()),
-        );
+        let (ticks, generator) = {
+            let [from, until] = [START_TICK, START_TICK + GRANT_MS].map(at);
+            let generator = builder.build_leased(from, until, clock.clone()).unwrap();
+            (START_TICK..START_TICK + GRANT_MS, generator)
+        };
         #[cfg(not(feature = "lease"))]
-        let (end_tick, built) = (u64::MAX / IDS_PER_MS - GRANT_MS, builder.build(clock.clone()));
+        let (ticks, generator) = (0..TIMESTAMP_MAX, builder.build(clock.clone()).unwrap());
         let rule = Rule {
-            next: START_TICK * IDS_PER_MS,
-            end_tick,
+            next: ticks.start * IDS_PER_MS,
+            end_tick: ticks.end,
             now_tick: START_TICK,
             max_ahead_ms,
             is_sealed: false,
             issued: 0,
         };
-        Pair { generator: built.unwrap(), clock, oracle: Oracle(Mutex::new(rule)) }
+        Pair { generator, clock, oracle: Oracle(Mutex::new(rule)) }
     }
 
     fn run(&self, operation: Operation) {
