@@ -1,11 +1,15 @@
 //! A forked child never repeats its parent's IDs.
 
 use std::collections::HashSet;
+use std::env;
 use std::fs::File;
+use std::hint;
 use std::io::{Read, Write};
 use std::os::fd::FromRawFd;
+use std::process::Command;
 use std::sync::Barrier;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use snowflake::{
     Block, ClaimError, Clock, Epoch, Generator, ManualClock, NodeId, SystemClock, UnixMillis,
@@ -149,20 +153,25 @@ fn an_open_gate_is_closed_in_every_child() {
 /// the middle of it would wait without end.
 #[test]
 fn a_fork_during_the_first_calibration_leaves_the_child_working() {
-    // A process of its own for each attempt: here the counter may be calibrated already.
+    // A process of its own for each attempt: here the counter may be calibrated already. The
+    // forks come at different times after the start of the calibration.
     let program = std::env::current_exe().unwrap();
-    for _ in 0..20 {
-        let attempt = std::process::Command::new(&program)
+    for delay_us in (0..6000).step_by(150) {
+        let attempt = Command::new(&program)
             .args(["--exact", "fork::calibrate_and_fork", "--ignored", "--nocapture"])
+            .env(DELAY_US, delay_us.to_string())
             .output()
             .unwrap();
         assert!(attempt.status.success(), "{}", String::from_utf8_lossy(&attempt.stderr));
     }
 }
 
+const DELAY_US: &str = "TEST_FORK_DELAY_US";
+
 #[test]
 #[ignore = "a program for the test above"]
 fn calibrate_and_fork() {
+    let delay_us = env::var(DELAY_US).map_or(0, |value| value.parse().unwrap());
     let start = Barrier::new(2);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -170,6 +179,10 @@ fn calibrate_and_fork() {
             Generator::new(NODE, EPOCH).unwrap();
         });
         start.wait();
+        let delay = Instant::now();
+        while delay.elapsed() < Duration::from_micros(delay_us) {
+            hint::spin_loop();
+        }
         let reported = in_child(|report| {
             // SAFETY: `alarm` has no preconditions. It ends a child that hangs, which
             // `in_child` reports as a failure.
