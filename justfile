@@ -20,7 +20,7 @@ workbench *flags:
 
 # Every interleaving of the claim.
 loom:
-    RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test --package snowflake --release --features lease --test 'loom_*'
+    RUSTFLAGS="--cfg snowflake_loom" CARGO_TARGET_DIR=target/loom cargo test --package snowflake --release --features lease --lib models
 
 # Leases under torture: eight processes that are killed, stopped and given wrong clocks, on each
 # store that the machine has. TORTURE_SEED=… replays a run's plan.
