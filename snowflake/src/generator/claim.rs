@@ -5,6 +5,7 @@ use super::fork::{self, ProcessDeadline};
 use super::gate::OpenGuard;
 use super::slot::Slot;
 use crate::clock::{Clock, Internal, Reading};
+use crate::layout::IDS_PER_MS;
 use crate::{ClaimError, Generator, LeaseEnd, UnixMillis};
 
 /// How many consecutive slots a caller wants.
@@ -145,7 +146,7 @@ impl<C: Clock> Generator<C> {
         let guard = self.gate.guard();
         let (now, reading) = self.read_clock(seen, guard.is_some());
         // C6
-        let first = self.first_at(seen, now);
+        let first = self.first_at(seen, now, want);
         let grant_end = self.grant.end();
         let limit = self.limit_at(now).min(grant_end);
         let Some(count) = want.between(first, limit) else {
@@ -221,13 +222,15 @@ impl<C: Clock> Generator<C> {
     }
 
     /// Returns the first slot to claim at `now`, with `seen` as the next free slot.
-    fn first_at(&self, seen: Slot, now: UnixMillis) -> Slot {
+    pub(crate) fn first_at(&self, seen: Slot, now: UnixMillis, want: Want) -> Slot {
         let tick = self.tick_of(now);
         let start = Slot::start_of(self.settings.node, tick);
         if start <= seen || start == Slot::end(self.settings.node) {
             return seen.max(start);
         }
-        start.plus(self.settings.first_sequence_at(tick))
+        // A batch that fits a millisecond fits behind the spread too.
+        let room = IDS_PER_MS.saturating_sub(want.least);
+        start.plus(self.settings.first_sequence_at(tick).min(room))
     }
 
     /// Returns the first slot that may not be issued at `now`.

@@ -110,11 +110,12 @@ impl<'g, C: Clock> Wait<'g, C> {
 
     fn pause_for_clock(&mut self, elapsed: Duration) -> Result<Pause, ClaimError> {
         let generator = self.generator;
+        let seen = generator.cursor.get();
+        let (now, reading) = generator.read_clock(seen, false);
         let end = match &self.reservation {
             Some(reservation) => reservation.end(),
-            None => generator.cursor.get().plus(self.want.least),
+            None => generator.first_at(seen, now, self.want).plus(self.want.least),
         };
-        let (now, reading) = generator.read_clock(generator.cursor.get(), false);
         let grant_end = generator.grant.end();
         if end <= generator.limit_at(now).min(grant_end) {
             return Ok(Pause { time: Duration::ZERO, is_exact: true });

@@ -47,15 +47,19 @@ impl<'g, C: Clock> Reservation<'g, C> {
             let (now, _) = generator.read_clock(seen, false);
             let grant_end = generator.grant.end();
             let limit = |now| generator.limit_at(now).min(grant_end);
-            if want.between(seen, limit(now)).is_some() {
+            let first = generator.first_at(seen, now, want);
+            if want.between(first, limit(now)).is_some() {
                 return None;
             }
             let next_ms = UnixMillis(now.0.saturating_add(1));
-            let count = want.between(seen, limit(next_ms))?;
-            // R2
-            if generator.cursor.advance(seen, seen.plus(count)) {
-                return Some(Reservation { generator, first: seen, count });
+            let count = want.between(first, limit(next_ms))?;
+            // R2. The gap is counted before the cursor shows it, as in C7.
+            let skipped = first.since(seen);
+            generator.counters.skip(skipped);
+            if generator.cursor.advance(seen, first.plus(count)) {
+                return Some(Reservation { generator, first, count });
             }
+            generator.counters.unskip(skipped);
         }
     }
 

@@ -225,3 +225,13 @@ fn a_spread_costs_a_millisecond_without_a_backlog_at_most_its_size() {
     let too_large = builder().first_sequence_spread(u16::MAX).build(clock).unwrap();
     assert!(too_large.try_next_id().is_ok());
 }
+
+#[test]
+fn a_batch_of_a_whole_millisecond_fits_behind_a_spread() {
+    let clock = ManualClock::new(at(TICK));
+    let generator = builder().first_sequence_spread(4095).build(clock.clone()).unwrap();
+    for tick in 1..20 {
+        clock.advance(2);
+        assert_eq!(generator.reserve(4096).unwrap().next().map(slot), Some((TICK + 2 * tick, 0)));
+    }
+}
