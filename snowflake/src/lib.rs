@@ -145,9 +145,9 @@ pub use clock::{Clock, CoarseClock, ManualClock, SystemClock};
 pub use clock::{Clock, SystemClock};
 pub use error::{BuildError, ClaimError, LeaseEnd};
 pub use generator::{Batch, Block, Builder, Counters, Generator};
+#[doc(hidden)]
+pub use id::{id_literal, node_id_literal};
 pub use id::{
-    DecimalBuffer, Epoch, Id, JsonBuffer, NodeId, NodeIdError, ParseIdError, Parts, PartsError,
-    RawIdError, UnixMillis, layout,
+    Epoch, EpochError, Id, IdError, NodeId, NodeIdError, ParseIdError, Parts, TextBuffer,
+    UnixMillis, layout,
 };
-#[cfg(feature = "std")]
-pub use id::NodeIdSourceError;

@@ -1,57 +1,143 @@
-//! The instant that timestamps count from.
+//! The time that timestamps count from.
 
+use core::error::Error;
 use core::fmt;
+use core::str::FromStr;
 
-use crate::Id;
+use super::layout::{TIMESTAMP_MAX, TIMESTAMP_SHIFT};
+use super::{Id, UnixMillis, rfc3339};
 
-/// Milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UnixMillis(pub u64);
-
-impl UnixMillis {
-    /// Milliseconds from `epoch` to here, or `None` if `epoch` is later.
-    pub const fn since(self, epoch: Epoch) -> Option<u64> {
-        self.0.checked_sub(epoch.0.0)
-    }
-}
-
-impl fmt::Display for UnixMillis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ms since 1970", self.0)
-    }
-}
-
-/// The instant that timestamps count from.
+/// An epoch: the time that timestamps count from.
 ///
-/// Every service that shares IDs must use the same one, for ever: IDs made with
-/// two epochs neither sort together nor stay unique together. That is why there
-/// is no default. An epoch close to a service's birth gives it the most of the
-/// 69.7 years that a timestamp can count.
+/// Every service that shares IDs needs the same epoch, for good. IDs of two epochs neither sort
+/// together nor stay unique together, so there is no default. An epoch shortly before a
+/// service's start leaves it most of the 69.7 years that a timestamp counts.
+///
+/// `Display` writes RFC 3339, which `FromStr` reads among other forms. An `Epoch` can be a clap
+/// argument.
+///
+/// # Examples
+///
+/// ```
+/// use snowflake::Epoch;
+///
+/// assert_eq!("2024".parse(), Ok(Epoch::Y2024));
+/// assert_eq!("discord".parse(), Ok(Epoch::DISCORD));
+/// assert_eq!("2024-01-01T01:00:00+01:00".parse(), Ok(Epoch::Y2024));
+/// assert_eq!(Epoch::Y2024.to_string(), "2024-01-01T00:00:00.000Z");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Epoch(UnixMillis);
 
 impl Epoch {
     /// 2010-11-04T01:42:54.657Z, from Twitter's `IdWorker.scala` (`twepoch`).
     ///
-    /// Timestamps run out in July 2080.
+    /// Timestamps end in July 2080.
     pub const TWITTER: Epoch = Epoch(UnixMillis(1_288_834_974_657));
 
-    /// 2024-01-01T00:00:00Z. Timestamps run out in September 2093.
+    /// 2015-01-01T00:00:00Z, from Discord's API documentation.
+    ///
+    /// Timestamps end in September 2084.
+    pub const DISCORD: Epoch = Epoch(UnixMillis(1_420_070_400_000));
+
+    /// 2024-01-01T00:00:00Z. Timestamps end in September 2093.
     pub const Y2024: Epoch = Epoch(UnixMillis(1_704_067_200_000));
 
-    /// An epoch of one's own.
+    /// Returns the epoch that starts at this time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use snowflake::{Epoch, UnixMillis};
+    ///
+    /// const EPOCH: Epoch = Epoch::new(UnixMillis(1_735_689_600_000));
+    /// assert_eq!(EPOCH.to_string(), "2025-01-01T00:00:00.000Z");
+    /// ```
     pub const fn new(start: UnixMillis) -> Epoch {
         Epoch(start)
     }
 
-    /// The instant that timestamps count from.
+    /// Returns the time that timestamps count from.
     pub const fn start(self) -> UnixMillis {
         self.0
     }
 
-    /// When `id` was made, if it was made with this epoch and a right clock.
+    /// Returns the time of the last timestamp, 69.7 years after the start.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(snowflake::Epoch::Y2024.end().to_string(), "2093-09-06T15:47:35.551Z");
+    /// ```
+    pub const fn end(self) -> UnixMillis {
+        UnixMillis(self.0.0.saturating_add(TIMESTAMP_MAX))
+    }
+
+    /// Returns the smallest ID whose time is `time` or later, of any node.
+    ///
+    /// Returns `None` if there is none, because `time` is after the last timestamp. A time before
+    /// the epoch gives [`Id::MIN`].
+    ///
+    /// # Examples
+    ///
+    /// The IDs of January 2026, as a range for a query:
+    ///
+    /// ```
+    /// use snowflake::{Epoch, id};
+    ///
+    /// let january = "2026-01-01".parse::<Epoch>()?.start();
+    /// let february = "2026-02-01".parse::<Epoch>()?.start();
+    /// let first = Epoch::Y2024.first_id_at(january);
+    /// let next = Epoch::Y2024.first_id_at(february);
+    /// // … WHERE id >= $first AND id < $next
+    /// assert_eq!(first, Some(id!("264905529753600000")));
+    /// assert_eq!(next, Some(id!("276139553587200000")));
+    /// # Ok::<(), snowflake::EpochError>(())
+    /// ```
+    pub const fn first_id_at(self, time: UnixMillis) -> Option<Id> {
+        match time.since(self) {
+            None | Some(0) => Some(Id::MIN),
+            Some(ms @ ..=TIMESTAMP_MAX) => Some(Id::from_clear(ms << TIMESTAMP_SHIFT)),
+            Some(_) => None,
+        }
+    }
+
+    /// Returns the largest ID whose time is `time` or earlier, of any node.
+    ///
+    /// Returns `None` if there is none, because `time` is before the epoch. A time after the last
+    /// timestamp gives [`Id::MAX`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use snowflake::{Epoch, Id};
+    ///
+    /// let start = Epoch::Y2024.start();
+    /// let last = Epoch::Y2024.last_id_at(start);
+    /// // … WHERE id <= $last
+    /// assert_eq!(last.map(Id::get), Some(1024 * 4096 - 1));
+    /// assert_eq!(Epoch::Y2024.last_id_at(Epoch::TWITTER.start()), None);
+    /// ```
+    pub const fn last_id_at(self, time: UnixMillis) -> Option<Id> {
+        /// The node ID and the sequence of the last ID of a millisecond.
+        const FIELDS: u64 = (1 << TIMESTAMP_SHIFT) - 1;
+        match time.since(self) {
+            None => None,
+            Some(ms @ ..=TIMESTAMP_MAX) => Some(Id::from_clear(ms << TIMESTAMP_SHIFT | FIELDS)),
+            Some(_) => Some(Id::MAX),
+        }
+    }
+
+    /// Returns the time of an ID's timestamp.
+    #[doc(hidden)]
     pub const fn time_of(self, id: Id) -> UnixMillis {
-        UnixMillis(self.0.0.saturating_add(id.parts().timestamp_ms))
+        id.time(self)
+    }
+}
+
+impl From<UnixMillis> for Epoch {
+    fn from(start: UnixMillis) -> Epoch {
+        Epoch(start)
     }
 }
 
@@ -60,3 +146,94 @@ impl fmt::Display for Epoch {
         self.0.fmt(f)
     }
 }
+
+/// In March 1973. Seconds since 1970 are below it until the year 5138, so a smaller number is
+/// not in milliseconds.
+const MIN_EPOCH_MS: u64 = 100_000_000_000;
+
+impl FromStr for Epoch {
+    type Err = EpochError;
+
+    /// Parses one of these forms, without blanks around it:
+    ///
+    /// | form | example |
+    /// |---|---|
+    /// | a name | `twitter`, `discord` |
+    /// | a year from 1970 on, which means its start in UTC | `2024` |
+    /// | an RFC 3339 date, which means its midnight in UTC | `2024-07-01` |
+    /// | an RFC 3339 date and time, to the millisecond | `2024-07-01T00:00:00+02:00` |
+    /// | milliseconds since 1970 | `1704067200000` |
+    ///
+    /// # Errors
+    ///
+    /// Returns an [`EpochError`]. A number that looks like seconds since 1970 is
+    /// [`EpochError::TooSmall`].
+    fn from_str(text: &str) -> Result<Epoch, EpochError> {
+        match text {
+            "twitter" => return Ok(Epoch::TWITTER),
+            "discord" => return Ok(Epoch::DISCORD),
+            _ => {}
+        }
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number {
+            return rfc3339::parse(text).map(Epoch).map_err(EpochError::from);
+        }
+        let number: u64 = text.parse().map_err(|_| EpochError::Unrecognized)?;
+        if text.len() == 4 {
+            return rfc3339::year(number).map(Epoch).map_err(EpochError::from);
+        }
+        if number < MIN_EPOCH_MS {
+            return Err(EpochError::TooSmall(number));
+        }
+        Ok(Epoch(UnixMillis(number)))
+    }
+}
+
+/// An error for text that is not an [`Epoch`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EpochError {
+    /// The text is not a known name, a year, a date, a date and time, or a number.
+    Unrecognized,
+    /// There is no such date or time, or it is finer than a millisecond.
+    Nonexistent,
+    /// The date is before 1970.
+    Before1970,
+    /// The number of milliseconds is so small that it is likely to be in seconds.
+    TooSmall(u64),
+}
+
+impl From<rfc3339::Error> for EpochError {
+    fn from(error: rfc3339::Error) -> EpochError {
+        match error {
+            rfc3339::Error::Form => EpochError::Unrecognized,
+            rfc3339::Error::Nonexistent => EpochError::Nonexistent,
+            rfc3339::Error::Before1970 => EpochError::Before1970,
+        }
+    }
+}
+
+impl fmt::Display for EpochError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EpochError::Unrecognized => f.write_str(
+                "invalid epoch: not in a known form; write `twitter`, `discord`, a year such as \
+                 2024, an RFC 3339 date or date and time, or milliseconds since 1970",
+            ),
+            EpochError::Nonexistent => f.write_str(
+                "invalid epoch: no such date or time, or finer than a millisecond; \
+                 write it as in 2024-01-01T00:00:00.000Z",
+            ),
+            EpochError::Before1970 => {
+                f.write_str("invalid epoch: before 1970; choose a time from 1970 on")
+            }
+            EpochError::TooSmall(ms) => write!(
+                f,
+                "invalid epoch: {ms} ms since 1970 is before March 1973, and likely in seconds; \
+                 write milliseconds or a date"
+            ),
+        }
+    }
+}
+
+impl Error for EpochError {}

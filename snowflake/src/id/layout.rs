@@ -1,36 +1,36 @@
-//! Where the fields of an ID are.
+//! The position and width of each field of an ID.
 //!
 //! ```text
 //!  63  62                          22 21         12 11          0
 //! +---+------------------------------+-------------+-------------+
-//! | 0 | timestamp, ms since epoch    | node id     | sequence    |
+//! | 0 | timestamp, ms since epoch    | node ID     | sequence    |
 //! +---+------------------------------+-------------+-------------+
 //!   1              41                      10            12
 //! ```
 //!
 //! The order and the widths are those of Twitter's Snowflake (`IdWorker.scala`
 //! in its `snowflake-2010` tag), whose 5 + 5 bits of datacenter and worker are
-//! the node id's ten here.
+//! the node ID's ten here.
 
 /// Width of the timestamp, in bits. 2^41 ms is 69.7 years.
 pub const TIMESTAMP_BITS: u32 = 41;
 
-/// Width of the node id, in bits.
+/// Width of the node ID, in bits.
 pub const NODE_BITS: u32 = 10;
 
 /// Width of the sequence, in bits.
 pub const SEQUENCE_BITS: u32 = 12;
 
-/// The last timestamp an ID can carry, in milliseconds since the epoch.
+/// Largest timestamp of an ID, in milliseconds since the epoch.
 pub const TIMESTAMP_MAX: u64 = (1 << TIMESTAMP_BITS) - 1;
 
-/// The largest node id.
+/// Largest node ID, 1023.
 pub const NODE_MAX: u16 = (1 << NODE_BITS) - 1;
 
-/// The largest sequence: the last ID of its millisecond.
+/// Largest sequence, 4095: the last ID of its millisecond.
 pub const SEQUENCE_MAX: u16 = (1 << SEQUENCE_BITS) - 1;
 
-/// How many IDs one node can make in one millisecond: 4096.
+/// Number of IDs that one node can issue in one millisecond: 4096.
 pub const IDS_PER_MS: u64 = 1 << SEQUENCE_BITS;
 
 pub(crate) const NODE_SHIFT: u32 = SEQUENCE_BITS;
@@ -38,3 +38,5 @@ pub(crate) const TIMESTAMP_SHIFT: u32 = NODE_SHIFT + NODE_BITS;
 
 // The sign bit stays clear, so that an ID survives a trip through an `i64` column.
 const _: () = assert!(TIMESTAMP_SHIFT + TIMESTAMP_BITS == 63);
+// The messages of `IdError` and the diagram above name these widths.
+const _: () = assert!(TIMESTAMP_BITS == 41 && NODE_BITS == 10 && SEQUENCE_BITS == 12);

@@ -1,30 +1,36 @@
-//! The ID and its fields.
+//! The ID and its fields, node IDs, epochs and text. Knows nothing of clocks or generators.
 
 mod epoch;
+mod error;
 pub mod layout;
+mod literal;
 mod node_id;
 #[cfg(feature = "std")]
 mod node_id_source;
+mod rfc3339;
 mod text;
+mod unix_millis;
 
-use core::error::Error;
-use core::fmt;
+use core::num::NonZeroU64;
 
-pub use epoch::{Epoch, UnixMillis};
+pub use epoch::{Epoch, EpochError};
+pub use error::IdError;
+#[doc(hidden)]
+pub use literal::{id_literal, node_id_literal};
 pub use node_id::{NodeId, NodeIdError};
-#[cfg(feature = "std")]
-pub use node_id_source::NodeIdSourceError;
-pub use text::{DecimalBuffer, JsonBuffer, ParseIdError};
+pub use text::{ParseIdError, TextBuffer};
+pub use unix_millis::UnixMillis;
 
-use crate::layout::{
-    NODE_MAX, NODE_SHIFT, SEQUENCE_MAX, TIMESTAMP_BITS, TIMESTAMP_MAX, TIMESTAMP_SHIFT,
-};
+use layout::{NODE_MAX, NODE_SHIFT, SEQUENCE_MAX, TIMESTAMP_MAX, TIMESTAMP_SHIFT};
 
-/// A Snowflake ID: 64 bits that sort by the time they were made.
+/// A Snowflake ID: a 63-bit number that sorts by the time of its creation.
 ///
-/// IDs compare as numbers: by timestamp, then node id, then sequence. The
-/// [layout](crate::layout) leaves the sign bit clear, so an ID fits a signed
-/// 64-bit column. `Display` and `FromStr` speak decimal.
+/// An ID is a number from 1 to 2^63 − 1, in the [layout](crate::layout) timestamp, node ID,
+/// sequence. IDs compare as numbers: by timestamp, then by node ID, then by sequence. The sign
+/// bit is clear, so an ID fits a signed 64-bit column. 0 is not an ID: protobuf and many
+/// databases use it for "unset", and `Option<Id>` has the size of a `u64`.
+///
+/// `Display` writes decimal, and `FromStr` reads it.
 ///
 /// # Examples
 ///
@@ -34,201 +40,182 @@ use crate::layout::{
 /// // An ID of Twitter's, from June 2022.
 /// let id: Id = "1541815603606036480".parse()?;
 /// assert_eq!(id.parts().timestamp_ms, 367597485448);
-/// assert_eq!(Epoch::TWITTER.time_of(id).0, 1656432460105);
+/// assert_eq!(id.time(Epoch::TWITTER).to_string(), "2022-06-28T16:07:40.105Z");
+/// assert_eq!(size_of::<Option<Id>>(), 8);
 /// # Ok::<(), snowflake::ParseIdError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Id(u64);
+#[repr(transparent)]
+pub struct Id(NonZeroU64);
 
 /// The fields of an [`Id`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Parts {
-    /// Milliseconds since the [`Epoch`](crate::Epoch), at most [`TIMESTAMP_MAX`].
+    /// Milliseconds since the [`Epoch`], at most [`TIMESTAMP_MAX`].
     pub timestamp_ms: u64,
-    /// The node that made the ID, at most [`NODE_MAX`].
+    /// The node that issued the ID, at most [`NODE_MAX`].
     pub node: u16,
-    /// The place among the node's IDs of this millisecond, at most [`SEQUENCE_MAX`].
+    /// The position among the node's IDs of this millisecond, at most [`SEQUENCE_MAX`].
     pub sequence: u16,
 }
 
 impl Id {
-    /// The largest ID: every field at its maximum.
-    pub const MAX: Id = Id((1 << 63) - 1);
+    /// The smallest ID, 1.
+    pub const MIN: Id = Id(NonZeroU64::MIN);
 
-    /// The ID as a number, below 2^63.
+    /// The largest ID, 2^63 − 1: every field at its maximum.
+    pub const MAX: Id = Id::from_clear((1 << 63) - 1);
+
+    /// Returns the ID as a number, from 1 to 2^63 − 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(snowflake::id!("4242").get(), 4242);
+    /// ```
     #[inline]
     pub const fn get(self) -> u64 {
-        self.0
+        self.0.get()
     }
 
-    /// The ID that is this number.
+    /// Returns the ID with this number.
+    ///
+    /// `Id::try_from` does the same, and also takes an `i64` from a database column.
     ///
     /// # Errors
     ///
-    /// [`RawIdError`] if the number is 2^63 or more: the sign bit of an ID is clear.
+    /// Returns [`IdError::Zero`] for 0 and [`IdError::TooLarge`] for 2^63 or more.
     ///
     /// # Examples
     ///
     /// ```
-    /// use snowflake::Id;
+    /// use snowflake::{Id, IdError};
     ///
     /// assert_eq!(Id::from_raw(4242)?.get(), 4242);
-    /// assert!(Id::from_raw(1 << 63).is_err());
-    /// # Ok::<(), snowflake::RawIdError>(())
+    /// assert_eq!(Id::from_raw(0), Err(IdError::Zero));
+    /// assert_eq!(Id::from_raw(1 << 63), Err(IdError::TooLarge(1 << 63)));
+    /// assert_eq!(Id::try_from(-1_i64), Err(IdError::Negative(-1)));
+    /// # Ok::<(), IdError>(())
     /// ```
-    pub const fn from_raw(raw: u64) -> Result<Id, RawIdError> {
-        if raw > Id::MAX.0 { Err(RawIdError(raw)) } else { Ok(Id(raw)) }
+    pub const fn from_raw(raw: u64) -> Result<Id, IdError> {
+        match NonZeroU64::new(raw) {
+            None => Err(IdError::Zero),
+            Some(id) if id.get() <= Id::MAX.get() => Ok(Id(id)),
+            Some(_) => Err(IdError::TooLarge(raw)),
+        }
     }
 
-    /// The ID with these fields. [`Id::parts`] is the way back.
+    /// Returns the ID with these fields; [`Id::parts`] is the inverse.
     ///
     /// # Errors
     ///
-    /// [`PartsError`] names the first field that is too large for its bits.
-    pub const fn from_parts(parts: Parts) -> Result<Id, PartsError> {
-        if parts.timestamp_ms > TIMESTAMP_MAX {
-            return Err(PartsError::Timestamp(parts.timestamp_ms));
-        }
-        if parts.node > NODE_MAX {
-            return Err(PartsError::Node(parts.node));
-        }
-        if parts.sequence > SEQUENCE_MAX {
-            return Err(PartsError::Sequence(parts.sequence));
-        }
-        Ok(Id(parts.timestamp_ms << TIMESTAMP_SHIFT
-            | (parts.node as u64) << NODE_SHIFT
-            | parts.sequence as u64))
-    }
-
-    /// The fields of the ID.
+    /// Returns an [`IdError`] that names the first field above its maximum, or
+    /// [`IdError::Zero`] if all fields are 0.
     ///
     /// # Examples
     ///
     /// ```
-    /// use snowflake::{Id, Parts};
+    /// use snowflake::{Id, IdError, Parts};
     ///
     /// let parts = Parts { timestamp_ms: 1, node: 2, sequence: 3 };
     /// assert_eq!(Id::from_parts(parts)?.parts(), parts);
-    /// # Ok::<(), snowflake::PartsError>(())
+    /// assert_eq!(Id::from_parts(Parts { node: 1024, ..parts }), Err(IdError::Node(1024)));
+    /// # Ok::<(), IdError>(())
+    /// ```
+    pub const fn from_parts(parts: Parts) -> Result<Id, IdError> {
+        if parts.timestamp_ms > TIMESTAMP_MAX {
+            return Err(IdError::Timestamp(parts.timestamp_ms));
+        }
+        if parts.node > NODE_MAX {
+            return Err(IdError::Node(parts.node));
+        }
+        if parts.sequence > SEQUENCE_MAX {
+            return Err(IdError::Sequence(parts.sequence));
+        }
+        Id::from_raw(
+            parts.timestamp_ms << TIMESTAMP_SHIFT
+                | (parts.node as u64) << NODE_SHIFT
+                | parts.sequence as u64,
+        )
+    }
+
+    /// Returns the fields of the ID.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let parts = snowflake::id!("4198401").parts();
+    /// assert_eq!((parts.timestamp_ms, parts.node, parts.sequence), (1, 1, 1));
     /// ```
     pub const fn parts(self) -> Parts {
+        let raw = self.get();
         Parts {
-            timestamp_ms: self.0 >> TIMESTAMP_SHIFT,
-            node: (self.0 >> NODE_SHIFT) as u16 & NODE_MAX,
-            sequence: self.0 as u16 & SEQUENCE_MAX,
+            timestamp_ms: raw >> TIMESTAMP_SHIFT,
+            node: (raw >> NODE_SHIFT) as u16 & NODE_MAX,
+            sequence: raw as u16 & SEQUENCE_MAX,
         }
     }
 
-    /// An ID from a number whose sign bit is known to be clear.
+    /// Returns the time of the ID's timestamp, counted from `epoch`.
+    ///
+    /// This is the time of creation if the ID was generated with this epoch. Another epoch
+    /// gives a wrong time, and nothing in the ID shows that.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use snowflake::{Epoch, id};
+    ///
+    /// let id = id!("175928847299117063"); // from Discord's API documentation
+    /// assert_eq!(id.time(Epoch::DISCORD).to_string(), "2016-04-30T11:18:25.796Z");
+    /// ```
+    pub const fn time(self, epoch: Epoch) -> UnixMillis {
+        UnixMillis(epoch.start().0.saturating_add(self.parts().timestamp_ms))
+    }
+
+    /// Returns the ID with a number that is known to be from 1 to 2^63 − 1.
     #[inline]
     pub(crate) const fn from_clear(raw: u64) -> Id {
-        debug_assert!(raw <= Id::MAX.0);
-        Id(raw)
+        debug_assert!(raw != 0 && raw >> 63 == 0);
+        match NonZeroU64::new(raw) {
+            Some(raw) => Id(raw),
+            // Cheaper than a panic, and unreachable: the cursor skips the one slot with raw 0.
+            None => Id::MIN,
+        }
+    }
+}
+
+impl From<Id> for NonZeroU64 {
+    fn from(id: Id) -> NonZeroU64 {
+        id.0
     }
 }
 
 impl From<Id> for u64 {
     fn from(id: Id) -> u64 {
-        id.0
+        id.get()
     }
 }
 
 impl From<Id> for i64 {
     fn from(id: Id) -> i64 {
-        id.0 as i64
+        // The sign bit is clear.
+        id.get() as i64
     }
 }
 
 impl TryFrom<u64> for Id {
-    type Error = RawIdError;
+    type Error = IdError;
 
-    fn try_from(raw: u64) -> Result<Id, RawIdError> {
+    fn try_from(raw: u64) -> Result<Id, IdError> {
         Id::from_raw(raw)
     }
 }
 
-/// A negative number is reported as the `u64` with the same bits.
 impl TryFrom<i64> for Id {
-    type Error = RawIdError;
+    type Error = IdError;
 
-    fn try_from(raw: i64) -> Result<Id, RawIdError> {
-        Id::from_raw(raw as u64)
-    }
-}
-
-/// A number that is no ID because its sign bit is set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RawIdError(u64);
-
-impl fmt::Display for RawIdError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is above the largest ID, {}", self.0, Id::MAX)
-    }
-}
-
-impl Error for RawIdError {}
-
-/// A field that is too large for its bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PartsError {
-    /// The timestamp needs more than its 41 bits.
-    Timestamp(u64),
-    /// The node id needs more than its 10 bits.
-    Node(u16),
-    /// The sequence needs more than its 12 bits.
-    Sequence(u16),
-}
-
-impl fmt::Display for PartsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PartsError::Timestamp(ms) => {
-                write!(f, "timestamp {ms} needs more than {TIMESTAMP_BITS} bits")
-            }
-            PartsError::Node(node) => write!(f, "node id {node} is above the largest, {NODE_MAX}"),
-            PartsError::Sequence(sequence) => {
-                write!(f, "sequence {sequence} is above the largest, {SEQUENCE_MAX}")
-            }
-        }
-    }
-}
-
-impl Error for PartsError {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_sort_by_timestamp_then_node_then_sequence() {
-        let id = |timestamp_ms, node, sequence| {
-            Id::from_parts(Parts { timestamp_ms, node, sequence }).unwrap()
-        };
-        let sorted = [id(1, 0, 0), id(1, 0, 1), id(1, 1, 0), id(2, 0, 0)];
-        assert!(sorted.is_sorted());
-    }
-
-    #[test]
-    fn a_field_that_is_too_large_is_named() {
-        let fits = Parts { timestamp_ms: TIMESTAMP_MAX, node: NODE_MAX, sequence: SEQUENCE_MAX };
-        assert_eq!(Id::from_parts(fits), Ok(Id::MAX));
-        for (parts, message) in [
-            (
-                Parts { timestamp_ms: TIMESTAMP_MAX + 1, ..fits },
-                "timestamp 2199023255552 needs more than 41 bits",
-            ),
-            (Parts { node: NODE_MAX + 1, ..fits }, "node id 1024 is above the largest, 1023"),
-            (Parts { sequence: 4096, ..fits }, "sequence 4096 is above the largest, 4095"),
-        ] {
-            assert_eq!(Id::from_parts(parts).unwrap_err().to_string(), message);
-        }
-    }
-
-    #[test]
-    fn the_sign_bit_is_refused() {
-        assert_eq!(Id::from_raw(Id::MAX.get()), Ok(Id::MAX));
-        assert!(Id::from_raw(1 << 63).is_err());
-        assert!(Id::try_from(-1_i64).is_err());
+    fn try_from(raw: i64) -> Result<Id, IdError> {
+        Id::from_raw(u64::try_from(raw).map_err(|_| IdError::Negative(raw))?)
     }
 }

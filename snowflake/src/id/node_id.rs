@@ -1,32 +1,50 @@
-//! The number that keeps nodes apart.
+//! The number that distinguishes nodes.
 
 use core::error::Error;
 use core::fmt;
+use core::str::FromStr;
 
-use crate::layout::NODE_MAX;
+use super::layout::NODE_MAX;
 
-/// A node id: 0 to 1023.
+/// A node ID, from 0 to 1023.
 ///
-/// Two generators that share an epoch and run at the same time need two node
-/// ids, or they make the same IDs. Nothing here guesses one: addresses and
-/// hardware numbers are wider than ten bits, and what is left of them collides.
+/// Generators that share an epoch and run at the same time need different node IDs.
+/// Otherwise they issue the same IDs. No function here derives a node ID from an address or a
+/// hardware number: those are wider than ten bits, so their low bits collide.
+///
+/// A deployment has these ways to assign node IDs:
+///
+/// | node ID from | function |
+/// |---|---|
+/// | an environment variable, a configuration file or an argument | [`from_env`](NodeId::from_env), `FromStr`, [`new`](NodeId::new) |
+/// | the ordinal of a Kubernetes StatefulSet's pod | [`from_pod_env`](NodeId::from_pod_env), [`from_pod_name`](NodeId::from_pod_name), [`from_hostname`](NodeId::from_hostname) |
+/// | a datacenter and a worker, as Twitter numbers them | [`in_datacenter`](NodeId::in_datacenter) |
+/// | a lease store, for processes that come and go | the module `lease`, with feature `lease` |
+/// | a constant | [`node_id!`](crate::node_id) |
+///
+/// With feature `cli` or any other use of clap, a `NodeId` is an argument type as it is.
 #[doc(alias = "worker_id")]
 #[doc(alias = "machine_id")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(u16);
 
+/// The largest datacenter or worker: each has five bits.
+const FIVE_BITS_MAX: u8 = (1 << 5) - 1;
+
 impl NodeId {
-    /// The smallest node id, 0.
+    /// The smallest node ID, 0.
     pub const MIN: NodeId = NodeId(0);
 
-    /// The largest node id, 1023.
+    /// The largest node ID, 1023.
     pub const MAX: NodeId = NodeId(NODE_MAX);
 
-    /// The node id that is this number.
+    /// Returns the node ID with this number.
+    ///
+    /// For a constant, use [`node_id!`](crate::node_id).
     ///
     /// # Errors
     ///
-    /// [`NodeIdError::TooLarge`] above 1023: an ID has ten bits for it, and nothing is masked.
+    /// Returns [`NodeIdError::TooLarge`] above 1023. Nothing is masked.
     ///
     /// # Examples
     ///
@@ -36,7 +54,7 @@ impl NodeId {
     /// assert_eq!(NodeId::new(1023)?.get(), 1023);
     /// assert_eq!(
     ///     NodeId::new(1024).unwrap_err().to_string(),
-    ///     "node id 1024 is above the largest, 1023",
+    ///     "invalid node ID: 1024 is above the largest (limit 1023)",
     /// );
     /// # Ok::<(), snowflake::NodeIdError>(())
     /// ```
@@ -44,18 +62,22 @@ impl NodeId {
         if id > NODE_MAX { Err(NodeIdError::TooLarge(id as u64)) } else { Ok(NodeId(id)) }
     }
 
-    /// The node id of a worker in a datacenter, 0 to 31 each, as Twitter numbered them.
+    /// Returns the node ID of a worker in a datacenter, each from 0 to 31.
+    ///
+    /// [`datacenter`](NodeId::datacenter) and [`worker`](NodeId::worker) are the inverse.
     ///
     /// # Errors
     ///
-    /// [`NodeIdError::Datacenter`] or [`NodeIdError::Worker`] above 31: each has five bits.
+    /// Returns [`NodeIdError::Datacenter`] or [`NodeIdError::Worker`] above 31.
     ///
     /// # Examples
     ///
     /// ```
     /// use snowflake::NodeId;
     ///
-    /// assert_eq!(NodeId::in_datacenter(3, 7)?.get(), 3 * 32 + 7);
+    /// let node = NodeId::in_datacenter(3, 7)?;
+    /// assert_eq!(node.get(), 3 * 32 + 7);
+    /// assert_eq!((node.datacenter(), node.worker()), (3, 7));
     /// # Ok::<(), snowflake::NodeIdError>(())
     /// ```
     ///
@@ -72,62 +94,32 @@ impl NodeId {
         Ok(NodeId((datacenter as u16) << 5 | worker as u16))
     }
 
-    /// The node id that `text` spells in decimal, without sign or leading zero.
-    ///
-    /// # Errors
-    ///
-    /// [`NodeIdError::NotANumber`], or [`NodeIdError::TooLarge`] above 1023.
-    pub(super) fn from_decimal(text: &str) -> Result<NodeId, NodeIdError> {
-        let canonical = text == "0" || !text.starts_with('0');
-        if !canonical || text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(NodeIdError::NotANumber);
-        }
-        // What a u64 cannot hold is too large all the same.
-        let id = text.parse().unwrap_or(u64::MAX);
-        match u16::try_from(id) {
-            Ok(id) => NodeId::new(id),
-            Err(_) => Err(NodeIdError::TooLarge(id)),
-        }
-    }
-
-    /// The ordinal at the end of a StatefulSet pod's name: 7 for `orders-7`.
-    ///
-    /// # Errors
-    ///
-    /// [`NodeIdError::NoOrdinal`] if the name does not end in `-` and a number, and
-    /// [`NodeIdError::TooLarge`] if that is above 1023.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use snowflake::NodeId;
-    ///
-    /// assert_eq!(NodeId::from_ordinal("orders-7")?.get(), 7);
-    /// assert!(NodeId::from_ordinal("orders").is_err());
-    /// # Ok::<(), snowflake::NodeIdError>(())
-    /// ```
-    ///
-    /// # References
-    ///
-    /// "Ordinal Index" under "StatefulSets" in the Kubernetes documentation: from 0 to
-    /// N−1, and no two pods of a set share one. Two sets that share an epoch need more.
-    pub fn from_ordinal(pod_name: &str) -> Result<NodeId, NodeIdError> {
-        let (_, ordinal) = pod_name.rsplit_once('-').ok_or(NodeIdError::NoOrdinal)?;
-        NodeId::from_decimal(ordinal).map_err(|error| match error {
-            NodeIdError::NotANumber => NodeIdError::NoOrdinal,
-            other => other,
-        })
-    }
-
-    /// The node id as a number.
+    /// Returns the node ID as a number, from 0 to 1023.
     #[inline]
     pub const fn get(self) -> u16 {
         self.0
     }
-}
 
-/// The largest datacenter or worker.
-const FIVE_BITS_MAX: u8 = (1 << 5) - 1;
+    /// Returns the datacenter, from 0 to 31: the high five bits.
+    ///
+    /// It has a meaning only if node IDs come from [`in_datacenter`](NodeId::in_datacenter).
+    pub const fn datacenter(self) -> u8 {
+        (self.0 >> 5) as u8
+    }
+
+    /// Returns the worker, from 0 to 31: the low five bits.
+    ///
+    /// It has a meaning only if node IDs come from [`in_datacenter`](NodeId::in_datacenter).
+    pub const fn worker(self) -> u8 {
+        self.0 as u8 & FIVE_BITS_MAX
+    }
+
+    /// Returns the node ID with a number that is known to be at most 1023.
+    pub(super) const fn from_clear(id: u16) -> NodeId {
+        debug_assert!(id <= NODE_MAX);
+        NodeId(id)
+    }
+}
 
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -135,36 +127,129 @@ impl fmt::Display for NodeId {
     }
 }
 
-/// Why something is no node id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl FromStr for NodeId {
+    type Err = NodeIdError;
+
+    /// Reads decimal, and only the spelling that `Display` writes: no sign, no leading zero.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`NodeIdError::NotDecimal`], or [`NodeIdError::TooLarge`] above 1023.
+    fn from_str(text: &str) -> Result<NodeId, NodeIdError> {
+        let has_leading_zero = text.len() > 1 && text.starts_with('0');
+        if has_leading_zero || text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(NodeIdError::NotDecimal);
+        }
+        // These are digits, so the only error is a number that a u64 does not hold.
+        NodeId::try_from(text.parse().unwrap_or(u64::MAX))
+    }
+}
+
+impl From<NodeId> for u16 {
+    fn from(id: NodeId) -> u16 {
+        id.0
+    }
+}
+
+impl TryFrom<u16> for NodeId {
+    type Error = NodeIdError;
+
+    fn try_from(id: u16) -> Result<NodeId, NodeIdError> {
+        NodeId::new(id)
+    }
+}
+
+impl TryFrom<u64> for NodeId {
+    type Error = NodeIdError;
+
+    fn try_from(id: u64) -> Result<NodeId, NodeIdError> {
+        match u16::try_from(id) {
+            Ok(id) => NodeId::new(id),
+            Err(_) => Err(NodeIdError::TooLarge(id)),
+        }
+    }
+}
+
+/// An error for a value, or a source of values, without a [`NodeId`].
+///
+/// The variants about environment variables and pod names exist with feature `std`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NodeIdError {
-    /// The number, or as much of it as a `u64` holds, is above 1023.
+    /// The number is above 1023. It is `u64::MAX` if a `u64` does not hold it.
     TooLarge(u64),
     /// The datacenter is above 31.
     Datacenter(u8),
     /// The worker is above 31.
     Worker(u8),
-    /// The text is not a decimal number, or has a sign or a leading zero.
-    NotANumber,
-    /// The name does not end in `-` and a number.
-    NoOrdinal,
+    /// The text is not a decimal number, or it has a sign or a leading zero.
+    NotDecimal,
+    /// The environment variable is not set.
+    #[cfg(feature = "std")]
+    VariableNotSet {
+        /// The name of the variable.
+        variable: String,
+    },
+    /// The value of the environment variable is not a node ID.
+    #[cfg(feature = "std")]
+    VariableValue {
+        /// The name of the variable.
+        variable: String,
+        /// The value; bytes that are not UTF-8 are replaced.
+        value: String,
+    },
+    /// The name is not a pod of the StatefulSet, or its ordinal is not a node ID.
+    #[cfg(feature = "std")]
+    NotAPod {
+        /// The name that should be a pod's.
+        pod: String,
+        /// The name of the StatefulSet.
+        stateful_set: String,
+        /// The environment variable with the pod's name, or `None` if it has another source.
+        variable: Option<String>,
+    },
 }
 
 impl fmt::Display for NodeIdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NodeIdError::TooLarge(id) => {
-                write!(f, "node id {id} is above the largest, {NODE_MAX}")
+                write!(f, "invalid node ID: {id} is above the largest (limit {NODE_MAX})")
             }
             NodeIdError::Datacenter(id) => {
-                write!(f, "datacenter {id} is above the largest, {FIVE_BITS_MAX}")
+                write!(f, "invalid datacenter: {id} is above the largest (limit {FIVE_BITS_MAX})")
             }
             NodeIdError::Worker(id) => {
-                write!(f, "worker {id} is above the largest, {FIVE_BITS_MAX}")
+                write!(f, "invalid worker: {id} is above the largest (limit {FIVE_BITS_MAX})")
             }
-            NodeIdError::NotANumber => f.write_str("not a plain decimal number"),
-            NodeIdError::NoOrdinal => f.write_str("does not end in a hyphen and a number"),
+            NodeIdError::NotDecimal => write!(
+                f,
+                "invalid node ID: not a decimal number without sign or leading zero; \
+                 write a number from 0 to {NODE_MAX}"
+            ),
+            #[cfg(feature = "std")]
+            NodeIdError::VariableNotSet { variable } => {
+                write!(f, "no node ID: environment variable {variable} is not set; set it")
+            }
+            #[cfg(feature = "std")]
+            NodeIdError::VariableValue { variable, value } => write!(
+                f,
+                "invalid node ID: environment variable {variable} is {value:?}; \
+                 set it to a number from 0 to {NODE_MAX}, without leading zeros"
+            ),
+            #[cfg(feature = "std")]
+            NodeIdError::NotAPod { pod, stateful_set, variable } => {
+                write!(f, "no node ID: pod name {pod:?}")?;
+                if let Some(variable) = variable {
+                    write!(f, " in environment variable {variable}")?;
+                }
+                write!(
+                    f,
+                    " is not one of \"{0}-0\" to \"{0}-{NODE_MAX}\"; run as a pod of \
+                     StatefulSet {stateful_set:?}, or set the node ID itself",
+                    stateful_set.escape_debug(),
+                )
+            }
         }
     }
 }

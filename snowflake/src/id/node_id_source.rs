@@ -1,19 +1,19 @@
-//! Where a node id can come from: the environment, or the host name.
+//! Node IDs from the environment and from the pods of a Kubernetes StatefulSet.
+//!
+//! The form of a name does not show whether it has an ordinal: `ip-10-0-1-12` carries an
+//! address, and two such hosts can both end in 12. So the caller names the StatefulSet too.
 
 use std::env::{self, VarError};
-use std::error::Error;
-use std::fmt;
 
 use super::{NodeId, NodeIdError};
-use crate::layout::NODE_MAX;
 
 impl NodeId {
-    /// The node id in environment variable `name`.
+    /// Returns the node ID in environment variable `variable`.
     ///
     /// # Errors
     ///
-    /// [`NodeIdSourceError`] names the variable and says whether it is missing, no
-    /// number, or above 1023.
+    /// Returns [`NodeIdError::VariableNotSet`], or [`NodeIdError::VariableValue`] if the value is
+    /// not a decimal number from 0 to 1023, without sign, leading zero or blanks.
     ///
     /// # Examples
     ///
@@ -23,78 +23,124 @@ impl NodeId {
     /// let error = NodeId::from_env("SNOWFLAKE_NODE_ID").unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
-    ///     "environment variable SNOWFLAKE_NODE_ID: not set; give it a node id from 0 to 1023",
+    ///     "no node ID: environment variable SNOWFLAKE_NODE_ID is not set; set it",
     /// );
     /// ```
-    pub fn from_env(name: &str) -> Result<NodeId, NodeIdSourceError> {
-        let from =
-            |problem| NodeIdSourceError { source: Source::Variable(name.to_owned()), problem };
-        match env::var(name) {
-            Ok(value) => {
-                NodeId::from_decimal(&value).map_err(|error| from(Problem::Value { value, error }))
-            }
-            Err(VarError::NotPresent) => Err(from(Problem::NotSet)),
-            Err(VarError::NotUnicode(value)) => Err(from(Problem::Value {
-                value: value.to_string_lossy().into_owned(),
-                error: NodeIdError::NotANumber,
-            })),
-        }
+    pub fn from_env(variable: &str) -> Result<NodeId, NodeIdError> {
+        let value = read(variable)?;
+        value.parse().map_err(|_| NodeIdError::VariableValue { variable: variable.into(), value })
     }
 
-    /// The ordinal at the end of this machine's host name, as Kubernetes gives the pods
-    /// of a StatefulSet: 7 on `orders-7`.
+    /// Returns the ordinal of a StatefulSet's pod: 7 for pod `orders-7` of `orders`.
+    ///
+    /// Kubernetes gives the pods of one StatefulSet different ordinals. Two StatefulSets whose
+    /// IDs share an epoch have pods with the same ordinals, and so their node IDs collide. That
+    /// includes StatefulSets of one name in two namespaces or clusters.
     ///
     /// # Errors
     ///
-    /// [`NodeIdSourceError`] names the host if [`from_ordinal`](NodeId::from_ordinal) refuses it.
-    #[cfg(unix)]
-    pub fn from_hostname() -> Result<NodeId, NodeIdSourceError> {
-        let host: String = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        NodeId::from_ordinal(&host).map_err(|error| NodeIdSourceError {
-            source: Source::HostName,
-            problem: Problem::Value { value: host, error },
+    /// Returns [`NodeIdError::NotAPod`] unless `pod` is `stateful_set`, a hyphen and a decimal
+    /// number from 0 to 1023 without leading zeros.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use snowflake::NodeId;
+    ///
+    /// assert_eq!(NodeId::from_pod_name("orders-7", "orders")?.get(), 7);
+    /// assert_eq!(
+    ///     NodeId::from_pod_name("ip-10-0-1-12", "orders").unwrap_err().to_string(),
+    ///     "no node ID: pod name \"ip-10-0-1-12\" is not one of \"orders-0\" to \"orders-1023\"; \
+    ///      run as a pod of StatefulSet \"orders\", or set the node ID itself",
+    /// );
+    /// # Ok::<(), snowflake::NodeIdError>(())
+    /// ```
+    ///
+    /// # References
+    ///
+    /// "Ordinal Index" under "StatefulSets" in the Kubernetes documentation.
+    pub fn from_pod_name(pod: &str, stateful_set: &str) -> Result<NodeId, NodeIdError> {
+        ordinal(pod, stateful_set).ok_or_else(|| NodeIdError::NotAPod {
+            pod: pod.into(),
+            stateful_set: stateful_set.into(),
+            variable: None,
         })
     }
-}
 
-/// Why a place to look for a node id has none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeIdSourceError {
-    source: Source,
-    problem: Problem,
-}
+    /// Returns the ordinal of the pod whose name is in environment variable `variable`.
+    ///
+    /// This is the way to prefer in Kubernetes. The Downward API sets the variable, and it is
+    /// right with `hostNetwork` as well:
+    ///
+    /// ```yaml
+    /// env:
+    ///   - name: POD_NAME
+    ///     valueFrom:
+    ///       fieldRef:
+    ///         fieldPath: metadata.name
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns [`NodeIdError::VariableNotSet`], or an error as
+    /// [`from_pod_name`](NodeId::from_pod_name).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use snowflake::NodeId;
+    ///
+    /// let node = NodeId::from_pod_env("POD_NAME", "orders")?;
+    /// # Ok::<(), snowflake::NodeIdError>(())
+    /// ```
+    pub fn from_pod_env(variable: &str, stateful_set: &str) -> Result<NodeId, NodeIdError> {
+        let pod = read(variable)?;
+        ordinal(&pod, stateful_set).ok_or_else(|| NodeIdError::NotAPod {
+            pod,
+            stateful_set: stateful_set.into(),
+            variable: Some(variable.into()),
+        })
+    }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Source {
-    Variable(String),
-    HostName,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Problem {
-    NotSet,
-    Value { value: String, error: NodeIdError },
-}
-
-impl fmt::Display for NodeIdSourceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.source {
-            Source::Variable(name) => write!(f, "environment variable {name}: ")?,
-            Source::HostName => f.write_str("host name: ")?,
-        }
-        match &self.problem {
-            Problem::NotSet => f.write_str("not set")?,
-            Problem::Value { value, error } => write!(f, "{value:?}: {error}")?,
-        }
-        match &self.source {
-            Source::Variable(_) => write!(f, "; give it a node id from 0 to {NODE_MAX}"),
-            Source::HostName => write!(
-                f,
-                "; name the host as a StatefulSet names its pods, from `orders-0` to \
-                 `orders-{NODE_MAX}`, or configure the node id, as for `NodeId::from_env`"
-            ),
-        }
+    /// Returns the ordinal of the pod whose name is this machine's host name.
+    ///
+    /// In a container, the host name is the pod's name by default. It is not the pod's name with
+    /// `hostNetwork: true`, where it is the node's, and with `hostname` or
+    /// `setHostnameAsFQDN`. A machine outside of Kubernetes that is called `orders-7` gets node
+    /// ID 7 as well. Where any of these is possible, use
+    /// [`from_pod_env`](NodeId::from_pod_env).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error as [`from_pod_name`](NodeId::from_pod_name), with the host name.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use snowflake::NodeId;
+    ///
+    /// let node = NodeId::from_hostname("orders")?;
+    /// # Ok::<(), snowflake::NodeIdError>(())
+    /// ```
+    #[cfg(unix)]
+    pub fn from_hostname(stateful_set: &str) -> Result<NodeId, NodeIdError> {
+        let uname = rustix::system::uname();
+        NodeId::from_pod_name(&uname.nodename().to_string_lossy(), stateful_set)
     }
 }
 
-impl Error for NodeIdSourceError {}
+/// Reads an environment variable; bytes that are not UTF-8 are replaced, and so fail later.
+fn read(variable: &str) -> Result<String, NodeIdError> {
+    match env::var(variable) {
+        Ok(value) => Ok(value),
+        Err(VarError::NotPresent) => Err(NodeIdError::VariableNotSet { variable: variable.into() }),
+        Err(VarError::NotUnicode(value)) => Ok(value.to_string_lossy().into_owned()),
+    }
+}
+
+/// Parses `pod` as `stateful_set`, a hyphen and a node ID.
+fn ordinal(pod: &str, stateful_set: &str) -> Option<NodeId> {
+    // The hyphen alone is the prefix of "-7", which Kubernetes allows nowhere.
+    let set = Some(stateful_set).filter(|set| !set.is_empty())?;
+    pod.strip_prefix(set)?.strip_prefix('-')?.parse().ok()
+}

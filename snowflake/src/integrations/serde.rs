@@ -1,19 +1,19 @@
-//! serde: a decimal string where people read, a number where machines do.
+//! serde: an ID is a decimal string in human-readable formats, and an integer in binary ones.
 //!
-//! JavaScript keeps 53 bits of a JSON number and rounds the rest, so JSON gets a
-//! string. A number is accepted on the way in, from writers that send one.
+//! JavaScript rounds integers above 2^53, so JSON gets a string. An integer is accepted as well,
+//! from writers that send one.
 
 use core::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use crate::{DecimalBuffer, Id};
+use crate::{Id, TextBuffer};
 
 impl Serialize for Id {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
-            serializer.serialize_str(self.encode_decimal(&mut DecimalBuffer::new()))
+            serializer.serialize_str(self.encode_decimal(&mut TextBuffer::new()))
         } else {
             serializer.serialize_u64(self.get())
         }
@@ -36,7 +36,7 @@ impl Visitor<'_> for IdVisitor {
     type Value = Id;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a Snowflake ID: a decimal string, or an integer below 2^63")
+        f.write_str("a Snowflake ID: a decimal string, or an integer from 1 to 2^63 - 1")
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Id, E> {
@@ -48,9 +48,6 @@ impl Visitor<'_> for IdVisitor {
     }
 
     fn visit_i64<E: Error>(self, raw: i64) -> Result<Id, E> {
-        match u64::try_from(raw) {
-            Ok(raw) => self.visit_u64(raw),
-            Err(_) => Err(E::invalid_value(Unexpected::Signed(raw), &self)),
-        }
+        Id::try_from(raw).map_err(E::custom)
     }
 }

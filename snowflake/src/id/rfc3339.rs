@@ -1,0 +1,268 @@
+//! RFC 3339 dates and times of the years 1970 to 9999, in UTC and to the millisecond.
+//!
+//! The calendar is Howard Hinnant's ("chrono-Compatible Low-Level Date Algorithms"): years begin
+//! in March, so that the leap day is the last of its year, and 400 years are one cycle.
+
+use super::UnixMillis;
+
+/// 9999-12-31T23:59:59.999Z, the last time that RFC 3339 can express.
+pub(super) const LAST: UnixMillis = UnixMillis(253_402_300_799_999);
+
+const MS_PER_DAY: u64 = 86_400_000;
+
+/// Days of 400 years.
+const DAYS_PER_CYCLE: u64 = 146_097;
+
+/// Days from 0000-03-01 to 1970-01-01.
+const DAYS_TO_1970: u64 = 719_468;
+
+/// Returns `time` as `YYYY-MM-DDThh:mm:ss.mmmZ`, or `None` after [`LAST`].
+pub(super) fn format(time: UnixMillis) -> Option<[u8; 24]> {
+    if time > LAST {
+        return None;
+    }
+    let (year, month, day) = civil(time.0 / MS_PER_DAY);
+    let ms = time.0 % MS_PER_DAY;
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    let mut put = |end: usize, digits: usize, mut value: u64| {
+        for place in (end - digits..end).rev() {
+            text[place] = b'0' + (value % 10) as u8;
+            value /= 10;
+        }
+    };
+    put(4, 4, year);
+    put(7, 2, month);
+    put(10, 2, day);
+    put(13, 2, ms / 3_600_000);
+    put(16, 2, ms / 60_000 % 60);
+    put(19, 2, ms / 1000 % 60);
+    put(23, 3, ms % 1000);
+    Some(text)
+}
+
+/// Returns the year, month and day that is `days` after 1970-01-01.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + DAYS_TO_1970;
+    let (cycle, day_of_cycle) = (days / DAYS_PER_CYCLE, days % DAYS_PER_CYCLE);
+    let year_of_cycle =
+        (day_of_cycle - day_of_cycle / 1460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
+    let day_of_year =
+        day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
+    let march_based = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_based + 2) / 5 + 1;
+    let month = if march_based < 10 { march_based + 3 } else { march_based - 9 };
+    (400 * cycle + year_of_cycle + u64::from(month <= 2), month, day)
+}
+
+/// Returns the days from 0000-03-01 to a date, which must exist and be from the year 1 on.
+fn days(year: u64, month: u64, day: u64) -> u64 {
+    let year = year - u64::from(month <= 2);
+    let (cycle, year_of_cycle) = (year / 400, year % 400);
+    let march_based = (month + 9) % 12;
+    let day_of_year = (153 * march_based + 2) / 5 + day - 1;
+    DAYS_PER_CYCLE * cycle + 365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100
+        + day_of_year
+}
+
+fn days_in_month(year: u64, month: u64) -> u64 {
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        2 => 28 + u64::from(is_leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// The reason why a text is not a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Error {
+    /// It does not have the form of a date, or of a date and time with an offset.
+    Form,
+    /// There is no such date or time, or it is finer than a millisecond.
+    Nonexistent,
+    /// It is before 1970.
+    Before1970,
+}
+
+/// Parses a date, which means its midnight in UTC, or a date and time with an offset.
+///
+/// Fractions of a second finer than a millisecond are an error unless they are zeros. A leap
+/// second is an error, because [`UnixMillis`] does not count it.
+pub(super) fn parse(text: &str) -> Result<UnixMillis, Error> {
+    let mut rest = text.as_bytes();
+    let (year, month, day) = date(&mut rest).ok_or(Error::Form)?;
+    let (ms, ahead_min) = match rest {
+        [] => (Some(0), Some(0)),
+        [b'T' | b't' | b' ', time @ ..] => time_and_offset(time).ok_or(Error::Form)?,
+        _ => return Err(Error::Form),
+    };
+    let (Some(ms), Some(ahead_min)) = (ms, ahead_min) else { return Err(Error::Nonexistent) };
+    if !(1..=12).contains(&month) || !(1..=days_in_month(year, month)).contains(&day) {
+        return Err(Error::Nonexistent);
+    }
+    let since_march_0 = days(year.max(1), month, day) * MS_PER_DAY + ms;
+    let since_1970 = since_march_0
+        .saturating_add_signed(-ahead_min * 60_000)
+        .checked_sub(DAYS_TO_1970 * MS_PER_DAY);
+    since_1970.map(UnixMillis).ok_or(Error::Before1970)
+}
+
+/// Returns the start of a year in UTC.
+pub(super) fn year(year: u64) -> Result<UnixMillis, Error> {
+    let days = days(year.max(1), 1, 1).checked_sub(DAYS_TO_1970).ok_or(Error::Before1970)?;
+    Ok(UnixMillis(days * MS_PER_DAY))
+}
+
+/// Takes a year, month and day, which may not exist, off `rest`.
+fn date(rest: &mut &[u8]) -> Option<(u64, u64, u64)> {
+    let year = number(rest, 4)?;
+    byte(rest, b'-')?;
+    let month = number(rest, 2)?;
+    byte(rest, b'-')?;
+    Some((year, month, number(rest, 2)?))
+}
+
+/// Parses a time of day, in milliseconds, and how many minutes its offset is ahead of UTC.
+/// Each is `None` if it has the right form and does not exist.
+fn time_and_offset(mut rest: &[u8]) -> Option<(Option<u64>, Option<i64>)> {
+    let (hour, minute) = hour_and_minute(&mut rest)?;
+    byte(&mut rest, b':')?;
+    let second = number(&mut rest, 2)?;
+    let mut ms = Some(0);
+    if byte(&mut rest, b'.').is_some() {
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (mut fraction, after) = rest.split_at_checked(digits).filter(|_| digits > 0)?;
+        rest = after;
+        let exact = number(&mut fraction, digits.min(3))? * 10_u64.pow(3 - digits.min(3) as u32);
+        ms = fraction.iter().all(|&digit| digit == b'0').then_some(exact);
+    }
+    let exists = hour < 24 && minute < 60 && second < 60;
+    let ms = ms.filter(|_| exists).map(|ms| ((hour * 60 + minute) * 60 + second) * 1000 + ms);
+    let ahead_min = match rest {
+        [b'Z' | b'z'] => return Some((ms, Some(0))),
+        [sign @ (b'+' | b'-'), offset @ ..] => {
+            rest = offset;
+            let (hours, minutes) = hour_and_minute(&mut rest)?;
+            let minutes = (hours < 24 && minutes < 60).then_some((hours * 60 + minutes) as i64);
+            minutes.map(|minutes| if *sign == b'-' { -minutes } else { minutes })
+        }
+        _ => return None,
+    };
+    rest.is_empty().then_some((ms, ahead_min))
+}
+
+fn hour_and_minute(rest: &mut &[u8]) -> Option<(u64, u64)> {
+    let hour = number(rest, 2)?;
+    byte(rest, b':')?;
+    Some((hour, number(rest, 2)?))
+}
+
+/// Takes a number of so many digits off `rest`.
+fn number(rest: &mut &[u8], digits: usize) -> Option<u64> {
+    let (taken, after) = rest.split_at_checked(digits)?;
+    *rest = after;
+    taken.iter().try_fold(0, |number, digit| {
+        digit.is_ascii_digit().then(|| number * 10 + u64::from(digit - b'0'))
+    })
+}
+
+/// Takes `expected` off `rest`.
+fn byte(rest: &mut &[u8], expected: u8) -> Option<()> {
+    *rest = rest.strip_prefix(&[expected])?;
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn by_jiff(time: UnixMillis) -> String {
+        format!("{:.3}", Timestamp::from_millisecond(time.0 as i64).unwrap())
+    }
+
+    #[test]
+    fn agrees_with_jiff_about_every_day_until_9999() {
+        // jiff's last time is 26 hours before the end of that year.
+        for day in 0..LAST.0 / MS_PER_DAY - 1 {
+            let noonish = UnixMillis(day * MS_PER_DAY + 43_200_000 + day % 1000);
+            let text = by_jiff(noonish);
+            assert_eq!(format(noonish).unwrap(), text.as_bytes());
+            assert_eq!(parse(&text), Ok(noonish));
+        }
+    }
+
+    #[test]
+    fn formats_the_first_and_the_last_time() {
+        assert_eq!(&format(UnixMillis(0)).unwrap(), b"1970-01-01T00:00:00.000Z");
+        assert_eq!(&format(LAST).unwrap(), b"9999-12-31T23:59:59.999Z");
+        assert_eq!(format(UnixMillis(LAST.0 + 1)), None);
+    }
+
+    #[test]
+    fn parses_what_rfc_3339_allows() {
+        for (text, ms) in [
+            ("1970-01-01", 0),
+            ("1970-01-02t00:00:00z", 86_400_000),
+            ("1970-01-01 00:00:01+00:00", 1000),
+            ("1970-01-01T00:00:00.5Z", 500),
+            ("1970-01-01T00:00:00.123000000Z", 123),
+            ("1970-01-01T02:30:00+02:30", 0),
+            ("1970-01-01T00:00:00-01:00", 3_600_000),
+            ("1969-12-31T23:00:00-01:00", 0),
+        ] {
+            assert_eq!(parse(text), Ok(UnixMillis(ms)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn rejects_text_that_is_not_a_time() {
+        for (error, texts) in [
+            (
+                Error::Form,
+                &[
+                    "",
+                    "1970",
+                    "1970-1-1",
+                    "1970-01-01T",
+                    "1970-01-01T00:00Z",
+                    "1970-01-01T00:00:00",
+                    "1970-01-01T00:00:00.Z",
+                    "1970-01-01T00:00:00+0000",
+                    "1970-01-01T00:00:00Zx",
+                    "+1970-01-01",
+                    "1970-01-01x",
+                    "１970-01-01",
+                    "1970-01-01T00:00:00,5Z",
+                ][..],
+            ),
+            (
+                Error::Nonexistent,
+                &[
+                    "2023-02-29",
+                    "1900-02-29",
+                    "2024-04-31",
+                    "2024-00-01",
+                    "2024-13-01",
+                    "2024-01-00",
+                    "2024-01-32",
+                    "2024-01-01T24:00:00Z",
+                    "2024-01-01T00:60:00Z",
+                    "2024-01-01T23:59:60Z",
+                    "2024-01-01T00:00:00+24:00",
+                    "2024-01-01T00:00:00+00:60",
+                    "2024-01-01T00:00:00.0001Z",
+                ],
+            ),
+            (
+                Error::Before1970,
+                &["0000-01-01", "0000-02-29", "1969-12-31", "1970-01-01T00:00:00+00:01"],
+            ),
+        ] {
+            for text in texts {
+                assert_eq!(parse(text), Err(error), "{text:?}");
+            }
+        }
+    }
+}

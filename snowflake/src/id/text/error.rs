@@ -1,0 +1,55 @@
+//! The error of parsing an ID.
+
+use core::error::Error;
+use core::fmt;
+
+use super::MAX_DIGITS;
+use crate::Id;
+
+/// An error for text that is not an [`Id`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ParseIdError {
+    /// The text is empty.
+    Empty,
+    /// The text is 0, which is not an ID.
+    Zero,
+    /// The text starts with a zero, and a digit follows.
+    LeadingZero,
+    /// A byte is not a decimal digit.
+    NotADigit {
+        /// The position of the byte, counted from 0.
+        at: usize,
+        /// The byte.
+        byte: u8,
+    },
+    /// The number is above [`Id::MAX`].
+    TooLarge,
+}
+
+impl fmt::Display for ParseIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("invalid ID: ")?;
+        match *self {
+            ParseIdError::Empty => {
+                write!(f, "empty text; write 1 to {MAX_DIGITS} decimal digits")
+            }
+            ParseIdError::Zero => f.write_str("0 is not an ID; the smallest ID is 1"),
+            ParseIdError::LeadingZero => f.write_str("leading zero; remove it"),
+            ParseIdError::NotADigit { at, byte } => {
+                let remedy = match (at, byte) {
+                    (0, b'"' | b'\'') => "remove the quotes",
+                    (0, b'+') => "remove the sign",
+                    (1, b'x' | b'X') => "convert hexadecimal to decimal",
+                    _ => "write decimal digits only",
+                };
+                write!(f, "byte {at}, counted from 0, is `{}`; {remedy}", byte.escape_ascii())
+            }
+            ParseIdError::TooLarge => {
+                write!(f, "the number is above the largest ID (limit {})", Id::MAX.get())
+            }
+        }
+    }
+}
+
+impl Error for ParseIdError {}
