@@ -110,10 +110,7 @@ mod tests {
     use super::*;
     use crate::Parts;
 
-    const NODE: NodeId = match NodeId::new(5) {
-        Ok(node) => node,
-        Err(_) => panic!(),
-    };
+    const NODE: NodeId = crate::node_id!(5);
 
     #[test]
     fn a_full_sequence_carries_into_the_tick() {

@@ -155,7 +155,7 @@ fn an_open_gate_is_closed_in_every_child() {
 fn a_fork_during_the_first_calibration_leaves_the_child_working() {
     // A process of its own for each attempt: here the counter may be calibrated already. The
     // forks come at different times after the start of the calibration.
-    let program = std::env::current_exe().unwrap();
+    let program = env::current_exe().unwrap();
     for delay_us in (0..6000).step_by(150) {
         let attempt = Command::new(&program)
             .args(["--exact", "fork::calibrate_and_fork", "--ignored", "--nocapture"])
