@@ -30,10 +30,9 @@ use super::{Id, NodeId, ParseIdError, layout};
 /// ```
 #[macro_export]
 macro_rules! id {
-    ($text:literal) => {{
-        const ID: $crate::Id = $crate::id_literal($text);
-        ID
-    }};
+    ($text:literal) => {
+        const { $crate::id_literal($text) }
+    };
 }
 
 /// Returns the [`NodeId`] of a constant `u16`, checked when the code is compiled.
@@ -56,10 +55,9 @@ macro_rules! id {
 /// ```
 #[macro_export]
 macro_rules! node_id {
-    ($id:expr) => {{
-        const NODE: $crate::NodeId = $crate::node_id_literal($id);
-        NODE
-    }};
+    ($id:expr) => {
+        const { $crate::node_id_literal($id) }
+    };
 }
 
 /// Returns the ID of an [`id!`](crate::id) literal.

@@ -21,16 +21,7 @@ impl Id {
     /// ```
     #[inline]
     pub fn encode_decimal(self, buffer: &mut TextBuffer) -> &str {
-        let mut rest = self.get();
-        let mut start = MAX_DIGITS;
-        // An ID is not 0, so there is a digit.
-        while rest > 0 && start > 0 {
-            start -= 1;
-            buffer.0[start] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-        }
-        // Digits are UTF-8.
-        str::from_utf8(&buffer.0[start..]).unwrap_or_default()
+        buffer.0.format(self.get())
     }
 
     /// Parses the decimal form; the function behind `FromStr`, for constants.

@@ -20,20 +20,14 @@ const MAX_DIGITS: usize = 19;
 /// let mut buffer = TextBuffer::new();
 /// assert_eq!(id!("4242").encode_decimal(&mut buffer), "4242");
 /// ```
-#[derive(Clone)]
-pub struct TextBuffer([u8; MAX_DIGITS]);
+#[derive(Clone, Default)]
+pub struct TextBuffer(itoa::Buffer);
 
 impl TextBuffer {
     /// Returns an empty buffer.
     #[inline]
-    pub const fn new() -> TextBuffer {
-        TextBuffer([0; MAX_DIGITS])
-    }
-}
-
-impl Default for TextBuffer {
-    fn default() -> TextBuffer {
-        TextBuffer::new()
+    pub fn new() -> TextBuffer {
+        TextBuffer(itoa::Buffer::new())
     }
 }
 
