@@ -26,7 +26,7 @@ fn calls(criterion: &mut Criterion) {
     configure(&mut group);
     let ours = generator();
     bench(&mut group, "snowflake: try_next_id", || ours.try_next_id());
-    let mut block = ours.local();
+    let mut block = ours.block();
     bench(&mut group, "snowflake: a thread's block", || block.try_next_id());
     #[cfg(feature = "peers")]
     {

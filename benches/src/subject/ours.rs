@@ -1,6 +1,6 @@
 //! This crate's generator.
 
-use snowflake::lease::{Bounds, Keeper, MemoryStore};
+use snowflake::lease::{GrantLimits, Keeper, MemoryStore};
 use snowflake::{Clock, CoarseClock, Epoch, Generator, NodeId, SystemClock};
 
 use super::{AHEAD, Entry, Questions, Role, Subject};
@@ -107,7 +107,7 @@ struct Leased(Keeper<SystemClock>);
 
 impl Default for Leased {
     fn default() -> Leased {
-        let store = MemoryStore::new(Epoch::Y2024, Bounds::default());
+        let store = MemoryStore::new(Epoch::Y2024, GrantLimits::default());
         Leased(Keeper::builder(store).start(SystemClock).expect("a store in memory does not fail"))
     }
 }
@@ -140,7 +140,7 @@ impl Subject for OnTimer {
 
 impl AsyncSubject for OnTimer {
     async fn next(&self) -> u64 {
-        let id = self.0.0.next_id_with(tokio::time::sleep).await;
+        let id = self.0.0.next_id_async(tokio::time::sleep).await;
         id.expect("the system's clock runs").get()
     }
 }
