@@ -1,4 +1,4 @@
-//! A service with many processes, which lease their node ids in etcd.
+//! A service with many processes, which lease their node IDs in etcd.
 //!
 //! ```sh
 //! cargo run --package snowflake --features etcd --example lease_etcd -- \
@@ -11,7 +11,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use snowflake::Epoch;
-use snowflake::lease::{Bounds, EtcdStore, Keeper};
+use snowflake::lease::{GrantLimits, EtcdStore, Keeper};
 
 fn main() -> ExitCode {
     service::report(run())
@@ -20,6 +20,6 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Box<dyn Error>> {
     let url = std::env::args().nth(1).ok_or("name the cluster: etcd://… or etcds://…")?;
     // The keys are written when they are first used.
-    let store = EtcdStore::connect(&url, Epoch::Y2024, Bounds::default())?;
+    let store = EtcdStore::connect(&url, Epoch::Y2024, GrantLimits::default())?;
     service::run(Keeper::builder(store))
 }

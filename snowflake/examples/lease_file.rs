@@ -12,7 +12,7 @@ mod service;
 use std::error::Error;
 use std::process::ExitCode;
 
-use snowflake::lease::{Bounds, FileStore, Keeper};
+use snowflake::lease::{GrantLimits, FileStore, Keeper};
 use snowflake::{Epoch, NodeId};
 
 fn main() -> ExitCode {
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).ok_or("name the store's folder")?;
-    let store = FileStore::open(folder, Epoch::Y2024, Bounds::default())?;
+    let store = FileStore::open(folder, Epoch::Y2024, GrantLimits::default())?;
     // A folder knows nothing of other folders: the number comes from the configuration.
     service::run(Keeper::builder(store).node(NodeId::new(7)?))
 }

@@ -1,4 +1,4 @@
-//! A service with many processes, which lease their node ids in PostgreSQL.
+//! A service with many processes, which lease their node IDs in PostgreSQL.
 //!
 //! ```sh
 //! cargo run --package snowflake --features postgres --example lease_postgres -- \
@@ -11,7 +11,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use snowflake::Epoch;
-use snowflake::lease::{Bounds, Keeper, PostgresStore};
+use snowflake::lease::{GrantLimits, Keeper, PostgresStore};
 
 fn main() -> ExitCode {
     service::report(run())
@@ -20,6 +20,6 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Box<dyn Error>> {
     let url = std::env::args().nth(1).ok_or("name the database: postgresql://…")?;
     // The tables are made when they are first used.
-    let store = PostgresStore::connect(&url, Epoch::Y2024, Bounds::default())?;
+    let store = PostgresStore::connect(&url, Epoch::Y2024, GrantLimits::default())?;
     service::run(Keeper::builder(store))
 }

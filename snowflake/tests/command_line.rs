@@ -8,8 +8,8 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use snowflake::lease::{Bounds, FileStore, Keeper, LeaseError, LeaseStore, Ledger, Problem};
-use snowflake::lease::{Record, Request, StoreError, Successor};
+use snowflake::lease::{GrantLimits, FileStore, Keeper, LeaseError, LeaseStore, LeaseTable, StoreErrorKind};
+use snowflake::lease::{LeaseRecord, AcquireRequest, StoreError, Takeover};
 use snowflake::{Clock, Epoch, NodeId, SystemClock};
 
 /// What it prints, or what it prints about what is wrong.
@@ -61,7 +61,7 @@ const Y2024: &str = "2024-01-01T00:00:00.000Z (1704067200000)";
 
 /// What is shown of a new store of that epoch.
 const NEVER_HELD: &str =
-    "epoch 2024-01-01T00:00:00.000Z (1704067200000)\nno node id was ever held\n";
+    "epoch 2024-01-01T00:00:00.000Z (1704067200000)\nno node ID was ever held\n";
 
 #[test]
 fn a_file_store_is_created_shown_released_and_reset() {
@@ -76,22 +76,22 @@ fn a_file_store_is_created_shown_released_and_reset() {
     let process = crash_with(&folder);
 
     let held = &json(&["lease", "status", place])["nodes"][0];
-    let fields = [&held["node"], &held["fence"], &held["state"], &held["holder"]];
+    let fields = [&held["node"], &held["fencing_token"], &held["state"], &held["holder"]];
     assert_eq!(fields, [&json!(7), &json!(1), &json!("held"), &json!(process)]);
     snowflake(&["lease", "release", place, "7"]).unwrap();
     let released = &json(&["lease", "status", place])["nodes"][0];
-    assert_eq!((&released["state"], &released["mark_ms"]), (&json!("released"), &held["mark_ms"]));
+    assert_eq!((&released["state"], &released["high_water_mark_ms"]), (&json!("released"), &held["high_water_mark_ms"]));
 
-    let reset = snowflake(&["lease", "reset", place, "7", "--mark", "1795177540000"]).unwrap();
-    assert_eq!(reset, "node id 7 may make IDs from 2026-11-20T12:25:40.000Z on\n");
+    let reset = snowflake(&["lease", "reset", place, "7", "--high_water_mark", "1795177540000"]).unwrap();
+    assert_eq!(reset, "node ID 7 may make IDs from 2026-11-20T12:25:40.000Z on\n");
     for wrong in ["0", "1795177540", "99999999999999999"] {
-        let refused = snowflake(&["lease", "reset", place, "7", "--mark", wrong]).unwrap_err();
+        let refused = snowflake(&["lease", "reset", place, "7", "--high_water_mark", wrong]).unwrap_err();
         assert!(refused.contains("give milliseconds since 1970"), "{refused}");
     }
     let twice = snowflake(&["lease", "release", place, "7"]).unwrap_err();
-    assert!(twice.contains("node id 7 is free: it was released before"), "{twice}");
+    assert!(twice.contains("node ID 7 is free: it was released before"), "{twice}");
     let never = snowflake(&["lease", "release", place, "8"]).unwrap_err();
-    assert!(never.contains("node id 8 was never held here"), "{never}");
+    assert!(never.contains("node ID 8 was never held here"), "{never}");
 }
 
 /// Does what is said to be done about a refusal, in a shell: in a store and for an epoch
@@ -148,24 +148,24 @@ fn a_copied_store_is_shown_as_one_and_begun_anew_as_advised() {
     assert_eq!(FileStore::peek(&copy).unwrap().0.epoch, Epoch::TWITTER);
 }
 
-/// What is said of one node id's record, 7's, in a store of any kind.
+/// What is said of one node ID's record, 7's, in a store of any kind.
 fn refusals_of_one() -> [LeaseError; 3] {
     let node = NodeId::new(7).unwrap();
-    let mut request = Request {
+    let mut request = AcquireRequest {
         node: Some(node),
         now: SystemClock.now(),
         grant_ms: 3000,
         holder: String::new(),
-        successor: Successor::RunsAhead,
+        takeover: Takeover::Immediate,
     };
-    let (now, mut ledger) = (request.now, Ledger::new());
-    ledger.acquire(&request, now, Bounds::default()).unwrap();
-    let damaged = Record { fence: u64::MAX, ..ledger.get(node).unwrap().clone() };
-    ledger.insert(node, damaged);
-    let no_fence_left = ledger.acquire(&request, now, Bounds::default()).unwrap_err();
+    let (now, mut table) = (request.now, LeaseTable::new());
+    table.acquire(&request, now, GrantLimits::default()).unwrap();
+    let damaged = LeaseRecord { fencing_token: u64::MAX, ..table.get(node).unwrap().clone() };
+    table.insert(node, damaged);
+    let no_fence_left = table.acquire(&request, now, GrantLimits::default()).unwrap_err();
     request.now.0 += 86_400_000;
-    let too_far_ahead = Ledger::new().acquire(&request, now, Bounds::default()).unwrap_err();
-    let damaged = Problem::Damaged { what: "its row is no good".to_owned(), node: Some(node) };
+    let too_far_ahead = LeaseTable::new().acquire(&request, now, GrantLimits::default()).unwrap_err();
+    let damaged = StoreErrorKind::Damaged { what: "its row is no good".to_owned(), node: Some(node) };
     [no_fence_left, too_far_ahead, StoreError::new("in a database", damaged).into()]
 }
 
@@ -178,8 +178,8 @@ fn no_command_takes_another_epoch_than_the_stores() {
     for args in [
         &["status", place][..],
         &["release", place, "7"],
-        &["reset", place, "7", "--mark", "now"],
-        &["reset", place, "--all", "--mark", "now"],
+        &["reset", place, "7", "--high_water_mark", "now"],
+        &["reset", place, "--all", "--high_water_mark", "now"],
     ] {
         let args = [&["lease"], args, &["--epoch", "twitter"]].concat();
         let refused = snowflake(&args).unwrap_err();
@@ -194,11 +194,11 @@ fn a_reset_of_all_says_what_it_has_changed_and_is_shown_in_few_lines() {
     let temp = tempfile::tempdir().unwrap();
     let place = temp.path().to_str().unwrap();
     snowflake(&["lease", "create", place, "--epoch", "2024"]).unwrap();
-    let args = ["lease", "reset", place, "--all", "--mark", "1795177540000"];
+    let args = ["lease", "reset", place, "--all", "--high_water_mark", "1795177540000"];
     assert_eq!(
         snowflake(&args).unwrap(),
         format!(
-            "every node id may make IDs from 2026-11-20T12:25:40.000Z on, with the epoch \
+            "every node ID may make IDs from 2026-11-20T12:25:40.000Z on, with the epoch \
              2024-01-01T00:00:00.000Z; what was there is kept as {place}/leases.old\n"
         ),
     );
@@ -212,7 +212,7 @@ fn a_reset_of_all_says_what_it_has_changed_and_is_shown_in_few_lines() {
     assert_eq!(status.lines().next(), Some(&*format!("epoch {Y2024}")));
     crash_with(temp.path());
     shown(&["0-6", "7", "8-1023"]);
-    snowflake(&["lease", "reset", place, "1023", "--mark", "now"]).unwrap();
+    snowflake(&["lease", "reset", place, "1023", "--high_water_mark", "now"]).unwrap();
     shown(&["0-6", "7", "8-1022", "1023"]);
 }
 
@@ -221,7 +221,7 @@ fn a_reset_of_all_says_what_it_has_changed_and_is_shown_in_few_lines() {
 fn a_reset_of_all_where_no_store_is_says_so() {
     let temp = tempfile::tempdir().unwrap();
     let place = temp.path().to_str().unwrap();
-    let refused = snowflake(&["lease", "reset", "--all", place, "--mark", "now"]).unwrap_err();
+    let refused = snowflake(&["lease", "reset", "--all", place, "--high_water_mark", "now"]).unwrap_err();
     assert!(refused.contains(&format!("{place}: there is none here")), "{refused}");
 }
 
@@ -229,11 +229,11 @@ fn a_reset_of_all_where_no_store_is_says_so() {
 fn one_record_of_a_file_store_is_repaired_as_advised() {
     let temp = tempfile::tempdir().unwrap();
     let folder = temp.path().join(FOLDER);
-    FileStore::create(&folder, Epoch::Y2024, Bounds::default()).unwrap();
+    FileStore::create(&folder, Epoch::Y2024, GrantLimits::default()).unwrap();
     for (refused, times) in refusals_of_one().into_iter().zip(1..) {
         do_as_advised(&refused.to_string(), folder.to_str().unwrap());
         let shown = &json(&["lease", "status", folder.to_str().unwrap()])["nodes"][0];
-        assert_eq!([&shown["node"], &shown["fence"]], [&json!(7), &json!(times)]);
+        assert_eq!([&shown["node"], &shown["fencing_token"]], [&json!(7), &json!(times)]);
     }
 }
 
@@ -253,7 +253,7 @@ fn a_wrong_argument_is_named_with_what_was_expected() {
     let temp = tempfile::tempdir().unwrap();
     let place = temp.path().to_str().unwrap();
     snowflake(&["lease", "create", place, "--epoch", "2024"]).unwrap();
-    let range = "for '<NODE>': a node id is a number from 0 to 1023";
+    let range = "for '<NODE>': a node ID is a number from 0 to 1023";
     for (args, said) in [
         (
             &["decode", "\"12\""][..],
@@ -262,10 +262,10 @@ fn a_wrong_argument_is_named_with_what_was_expected() {
         (&["decode", "0x10"], "for '<ID>': an ID is decimal digits only: convert it"),
         (&["lease", "release", place, "seven"], range),
         (&["lease", "release", place, "1024"], range),
-        (&["lease", "release", place, "--node", "5"], "for '--node <NODE>': a node id stands by"),
-        (&["lease", "reset", place, "--node", "5", "--mark", "now"], "after the store: `STORE 5`"),
-        (&["lease", "reset", place, "5", "--mark", "noon"], "for '--mark <MARK>': neither millis"),
-        (&["lease", "reset", place, "--all", "3", "--mark", "now"], "be used with"),
+        (&["lease", "release", place, "--node", "5"], "for '--node <NODE>': a node ID stands by"),
+        (&["lease", "reset", place, "--node", "5", "--high_water_mark", "now"], "after the store: `STORE 5`"),
+        (&["lease", "reset", place, "5", "--high_water_mark", "noon"], "for '--high_water_mark <MARK>': neither millis"),
+        (&["lease", "reset", place, "--all", "3", "--high_water_mark", "now"], "be used with"),
     ] {
         let refused = snowflake(args).unwrap_err();
         assert!(refused.contains(said), "{args:?}: {refused}");
@@ -309,15 +309,15 @@ fn what_is_no_place_for_a_new_store_is_refused_with_the_way_on() {
     assert!(!url.contains("secret"), "{url}");
 }
 
-/// Leaves node id 7 held, and the folder free. Returns the holder's name.
+/// Leaves node ID 7 held, and the folder free. Returns the holder's name.
 fn crash_with(folder: &Path) -> String {
-    let store = FileStore::open(folder, Epoch::Y2024, Bounds::default()).unwrap();
-    let request = Request {
+    let store = FileStore::open(folder, Epoch::Y2024, GrantLimits::default()).unwrap();
+    let request = AcquireRequest {
         node: Some(NodeId::new(7).unwrap()),
         now: SystemClock.now(),
         grant_ms: 60_000,
         holder: "pod-7".to_owned(),
-        successor: Successor::RunsAhead,
+        takeover: Takeover::Immediate,
     };
     store.acquire(&request).unwrap();
     request.holder
@@ -330,17 +330,17 @@ fn a_server_is_asked(url: &str) {
     assert!(without.contains("a database needs --epoch"), "{without}");
     let ask = |args: &[&str]| snowflake(&[&["lease"], args, &["--epoch", "2024"]].concat());
     assert_eq!(ask(&["status", url]).unwrap(), NEVER_HELD);
-    ask(&["reset", url, "7", "--mark", "1795177540000"]).unwrap();
+    ask(&["reset", url, "7", "--high_water_mark", "1795177540000"]).unwrap();
     let shown = ask(&["status", url]).unwrap();
     assert!(shown.contains("   7       1  released  2026-11-20T12:25:40.000Z"), "{shown}");
     let released = ask(&["release", url, "7"]).unwrap_err();
-    assert!(released.contains("node id 7 is free"), "{released}");
+    assert!(released.contains("node ID 7 is free"), "{released}");
     for (refused, times) in refusals_of_one().into_iter().zip(2..) {
         do_as_advised(&refused.to_string(), url);
         let shown = ask(&["status", url]).unwrap();
         assert!(shown.contains(&format!("   7  {times:>6}  released  ")), "{shown}");
     }
-    let all = ask(&["reset", url, "--all", "--mark", "now"]).unwrap_err();
+    let all = ask(&["reset", url, "--all", "--high_water_mark", "now"]).unwrap_err();
     assert!(all.contains("one by one"), "{all}");
     let twitter = snowflake(&["lease", "status", url, "--epoch", "twitter"]).unwrap_err();
     assert!(twitter.contains("use the same everywhere"), "{twitter}");
@@ -372,11 +372,11 @@ fn a_url_of_no_store_is_refused_without_its_password() {
 fn a_store_in_use_is_shown_and_not_changed() {
     let temp = tempfile::tempdir().unwrap();
     let folder = temp.path().join("ids");
-    let store = FileStore::create(&folder, Epoch::Y2024, Bounds::default()).unwrap();
+    let store = FileStore::create(&folder, Epoch::Y2024, GrantLimits::default()).unwrap();
     let keeper = Keeper::builder(store).start(SystemClock).unwrap();
     let place = folder.to_str().unwrap();
     assert_eq!(json(&["lease", "status", place])["nodes"][0]["state"], "held");
-    let refused = snowflake(&["lease", "reset", place, "0", "--mark", "now"]).unwrap_err();
+    let refused = snowflake(&["lease", "reset", place, "0", "--high_water_mark", "now"]).unwrap_err();
     assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
     assert!(refused.contains("has it open: stop that one first"), "{refused}");
     keeper.release().unwrap();

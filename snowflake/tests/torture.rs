@@ -4,7 +4,7 @@
 //!
 //! On files, PostgreSQL and etcd, with servers that are started here; what the machine does
 //! not have is named and left out. In the file store each lane has a folder and a node
-//! id of its own; of the others, four lanes have a fixed node id and four take any.
+//! id of its own; of the others, four lanes have a fixed node ID and four take any.
 //!
 //! ```text
 //! just torture               # 60 s on each store
@@ -35,14 +35,14 @@ use std::path::Path;
 use std::{env, fs, thread};
 
 use servers::{Etcd, Postgres, skipped};
-use snowflake::lease::{FileStore, Request, Successor};
+use snowflake::lease::{FileStore, AcquireRequest, Takeover};
 use snowflake::{Clock, SystemClock};
 use torture::checker::check;
 use torture::history::now_ms;
 use torture::lane::Lane;
 use torture::process::FakeClock;
 use torture::schedule::{Holding, LANES, Plan};
-use torture::worker::{BOUNDS, EPOCH, Orders, open};
+use torture::worker::{LIMITS, EPOCH, Orders, open};
 use torture::yardstick::Yardstick;
 
 /// Ten million IDs in a minute, and more.
@@ -104,7 +104,7 @@ fn conduct(store: &str, url: Option<&str>) {
             leave_some_released(url);
             open(url).unwrap()
         }
-        None => Box::new(FileStore::create(temp.path().join("beside"), EPOCH, BOUNDS).unwrap()),
+        None => Box::new(FileStore::create(temp.path().join("beside"), EPOCH, LIMITS).unwrap()),
     };
     let yardstick = Yardstick::start(beside);
     let mut lanes: Vec<Lane> =
@@ -140,16 +140,16 @@ fn conduct(store: &str, url: Option<&str>) {
     assert!(ids >= least, "{ids} IDs are too few to tell");
 }
 
-/// Node ids that were released are taken before others, the one with the oldest mark first.
+/// Node IDs that were released are taken before others, the one with the oldest mark first.
 /// So that one which a lane releases, to have it again, is not another's in between.
 fn leave_some_released(url: &str) {
     let store = open(url).unwrap();
-    let request = Request {
+    let request = AcquireRequest {
         node: None,
         now: SystemClock.now(),
         grant_ms: 1,
         holder: "torture".to_owned(),
-        successor: Successor::RunsAhead,
+        takeover: Takeover::Immediate,
     };
     let leases: Vec<_> = (0..4 * LANES).map(|_| store.acquire(&request).unwrap()).collect();
     leases.iter().for_each(|lease| store.release(lease, lease.from).unwrap());
@@ -160,14 +160,14 @@ fn lane(nth: usize, temp: &Path, url: Option<&str>, grant_ms: u64, library: Opti
     // Far from those that are taken by whoever has none.
     let node = is_fixed.then_some(1000 + nth as u16);
     let name =
-        node.map_or(format!("lane {nth}, any node id"), |id| format!("lane {nth}, node id {id}"));
+        node.map_or(format!("lane {nth}, any node ID"), |id| format!("lane {nth}, node ID {id}"));
     let folder = temp.join(format!("lane-{nth}"));
     fs::create_dir(&folder).unwrap();
     let store = match url {
         Some(url) => url.to_owned(),
         None => {
             let store = folder.join("ids");
-            drop(FileStore::create(&store, EPOCH, BOUNDS).unwrap());
+            drop(FileStore::create(&store, EPOCH, LIMITS).unwrap());
             store.to_str().unwrap().to_owned()
         }
     };

@@ -21,7 +21,7 @@ pub(crate) fn report(result: Result<(), Box<dyn Error>>) -> ExitCode {
 }
 
 pub(crate) fn run(keeper: KeeperBuilder) -> Result<(), Box<dyn Error>> {
-    // Before the node id is taken: a signal that comes now must not end the process with it.
+    // Before the node ID is taken: a signal that comes now must not end the process with it.
     let (stop, stopped) = mpsc::channel();
     ctrlc::set_handler(move || {
         // On SIGTERM, SIGINT and SIGHUP. The service may be stopping already.
@@ -30,7 +30,7 @@ pub(crate) fn run(keeper: KeeperBuilder) -> Result<(), Box<dyn Error>> {
 
     let keeper = keeper.start(SystemClock)?;
     let generator = keeper.generator();
-    eprintln!("makes IDs with node id {}", generator.node());
+    eprintln!("makes IDs with node ID {}", generator.node());
     while stopped.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
         match generator.next_id() {
             Ok(id) => println!("{id}"),
@@ -39,7 +39,7 @@ pub(crate) fn run(keeper: KeeperBuilder) -> Result<(), Box<dyn Error>> {
         }
     }
 
-    // The order of a clean stop: no more requests, then no more IDs, then the node id is free.
+    // The order of a clean stop: no more requests, then no more IDs, then the node ID is free.
     keeper.release()?;
     eprintln!("released");
     Ok(())

@@ -1,10 +1,10 @@
 //! What is said beforehand of each fault: who goes on, who waits, for how long, and what a
 //! call for an ID is told meanwhile.
 //!
-//! | fault | node id | forecast |
+//! | fault | node ID | forecast |
 //! |---|---|---|
 //! | crash, step back and crash | fixed | the successor starts at once, ahead of its clock by what was granted |
-//! | | any | the successor starts at once, with another node id and not ahead |
+//! | | any | the successor starts at once, with another node ID and not ahead |
 //! | restart | | the successor starts at once, right after the last ID |
 //! | stop | | waits as long, and for one renewal: `NotRenewed` |
 //! | replace | fixed, shared | the successor starts at once; the first is told `TakenOver`, and all its IDs are smaller |

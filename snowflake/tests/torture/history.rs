@@ -9,7 +9,7 @@ use std::io::{self, Read};
 
 use rustix::time::{ClockId, clock_gettime};
 use snowflake::WaitError;
-use snowflake::lease::{LeaseError, Problem};
+use snowflake::lease::{LeaseError, StoreErrorKind};
 
 /// One thing that happened to a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(crate) struct Event {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum What {
-    /// It holds a node id, and its IDs may run ahead of its clock by so much.
+    /// It holds a node ID, and its IDs may run ahead of its clock by so much.
     Started {
         ahead_ms: u64,
     },
@@ -30,11 +30,11 @@ pub(crate) enum What {
         count: u64,
     },
     Refused(Refusal),
-    /// It has released its node id.
+    /// It has released its node ID.
     Ended,
 }
 
-/// Why there is no ID, or no node id, and how long there will be none, where that was said.
+/// Why there is no ID, or no node ID, and how long there will be none, where that was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) why: Why,
@@ -83,7 +83,7 @@ impl From<&LeaseError> for Refusal {
     fn from(error: &LeaseError) -> Refusal {
         let why = match error {
             LeaseError::TooFarAhead { .. } => Why::TooFarAhead,
-            LeaseError::Store(error) if matches!(error.problem(), Problem::InUse { .. }) => {
+            LeaseError::Store(error) if matches!(error.kind(), StoreErrorKind::InUse { .. }) => {
                 Why::InUse
             }
             LeaseError::Store(_) => Why::StoreFailed,

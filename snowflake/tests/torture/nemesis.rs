@@ -9,7 +9,7 @@ use super::forecast::Forecast;
 use super::history::{Event, Refusal, What, Why, now_ms};
 use super::lane::Lane;
 use super::schedule::{BACK_MS, Fault, HOUR_MS};
-use super::worker::{BOUNDS, EPOCH};
+use super::worker::{LIMITS, EPOCH};
 
 impl Lane {
     pub(super) fn inject(&mut self, fault: Fault) {
@@ -35,7 +35,7 @@ impl Lane {
         let forecast = Forecast::goes_on(if self.holding.is_fixed {
             "the successor starts at once, ahead of its clock by what was granted"
         } else {
-            "the successor starts at once, with another node id"
+            "the successor starts at once, with another node ID"
         });
         self.find(fault, forecast, killed_ms..=begun.at_ms);
         self.compare_with_predecessor(fault, self.orders.grant_ms);
@@ -99,7 +99,7 @@ impl Lane {
         let ended_ms = now_ms();
         let (last, count, _) = self.current().runs().next_back().unwrap();
         // It may have run ahead of its clock, and the first waits until that gets there.
-        let most_ms = self.current().ahead_ms() + self.orders.grant_ms;
+        let most_ms = self.current().limit_ms() + self.orders.grant_ms;
         let second = self.processes.len() - 1;
         self.processes.swap(first, second);
         let resumed = self.wait_for_ids();
@@ -113,14 +113,14 @@ impl Lane {
         self.compare(fault, says, format!("{} ms later", tick(next).abs_diff(tick(last))), wrong);
     }
 
-    /// Stops the last process and starts another with its node id; resumes it when its grant
+    /// Stops the last process and starts another with its node ID; resumes it when its grant
     /// has ended, and waits until it is told. Which one it was, and when it was told.
     fn displace(&mut self, fault: Fault, for_ms: u64) -> (usize, u64) {
         let stopped_ms = now_ms();
         self.current().stop();
         self.start();
         let begun = self.wait_for_ids();
-        let forecast = Forecast::goes_on("the second starts at once, with the same node id");
+        let forecast = Forecast::goes_on("the second starts at once, with the same node ID");
         self.find(fault, forecast, stopped_ms..=begun.at_ms);
 
         thread::sleep(Duration::from_millis((stopped_ms + for_ms).saturating_sub(now_ms())));
@@ -130,7 +130,7 @@ impl Lane {
         let is_taken_over = |event: &Event| is_refused_by(event, Why::TakenOver);
         let told = self.processes[first].wait_for("TakenOver", resumed_ms, is_taken_over);
         // One that runs ahead of its clock waits for that to reach the end of its grant.
-        let ahead_ms = self.processes[first].ahead_ms();
+        let ahead_ms = self.processes[first].limit_ms();
         let forecast = Forecast::new("the first is told", 0, ahead_ms);
         let forecast = forecast.told(Why::TakenOver, 0..=0);
         self.find_of(first, fault, forecast, resumed_ms..=told.at_ms);
@@ -220,7 +220,7 @@ impl Lane {
         let told = self.current().wait_for("a long wait", back_ms, is_far_ahead);
         let waits = Forecast::goes_on("set right it waits for an hour");
         // One that ran ahead of its clock has that to spare, or is at the end of its grant.
-        let ahead_ms = self.current().ahead_ms();
+        let ahead_ms = self.current().limit_ms();
         let hour_ms = HOUR_MS - ahead_ms..=HOUR_MS + 1 + ahead_ms + self.orders.grant_ms;
         self.find(fault, waits.told(Why::Ahead, hour_ms), back_ms..=told.at_ms);
         self.current().kill();
@@ -228,10 +228,10 @@ impl Lane {
         let begun_ms = now_ms();
         self.start();
         let refused = self.current().wait_for("a refusal", begun_ms, is_not_started);
-        let bounds_ms = BOUNDS.ahead_ms();
+        let bounds_ms = LIMITS.limit_ms();
         let wait_ms =
             HOUR_MS - bounds_ms..=HOUR_MS - bounds_ms + 2 * self.orders.grant_ms + ahead_ms + 100;
-        let forecast = Forecast::goes_on("its successor is refused until the mark is near");
+        let forecast = Forecast::goes_on("its successor is refused until the high_water_mark is near");
         let forecast = forecast.told(Why::TooFarAhead, wait_ms);
         self.find_refused(fault, forecast, refused, begun_ms..=refused.at_ms);
     }
@@ -243,7 +243,7 @@ impl Lane {
         self.compare(fault, says, format!("after {after_ms} ms"), wrong);
     }
 
-    /// With a fixed node id the first ID is past the predecessor's last, and not further
+    /// With a fixed node ID the first ID is past the predecessor's last, and not further
     /// than `granted_ms` past that and the clock; with any it is another one's.
     fn compare_with_predecessor(&mut self, fault: Fault, granted_ms: u64) {
         let [.., before, after] = &*self.processes else { return };
@@ -260,7 +260,7 @@ impl Lane {
             (first <= last || tick(first) > most)
                 .then(|| format!("the first ID is of {}, at most {most}", tick(first)))
         } else {
-            (node(first) == node(last)).then(|| "the same node id".to_owned())
+            (node(first) == node(last)).then(|| "the same node ID".to_owned())
         };
         let (says, seen) = if self.holding.is_fixed {
             let says = match granted_ms {
@@ -269,7 +269,7 @@ impl Lane {
             };
             (says, format!("{} ms later", tick(first).saturating_sub(tick(last))))
         } else {
-            ("it has another node id", format!("{} after {}", node(first), node(last)))
+            ("it has another node ID", format!("{} after {}", node(first), node(last)))
         };
         self.compare(fault, says, seen, wrong);
     }

@@ -48,7 +48,7 @@ pub(crate) struct Injection {
     pub(crate) fault: Fault,
 }
 
-/// How a lane, one process after another, holds its node id.
+/// How a lane, one process after another, holds its node ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Holding {
     /// Always the same one; else any that is free.
@@ -68,7 +68,7 @@ impl Plan {
     pub(crate) fn lane(&self, lane: usize, holding: Holding) -> Vec<Injection> {
         let mut rng = Rng::new(self.seed, lane);
         let mut kinds = self.kinds(holding);
-        // Every second lane of a shared store has a fixed node id.
+        // Every second lane of a shared store has a fixed node ID.
         let place = if holding.is_shared { lane / 2 } else { lane };
         let turn = place % kinds.len();
         kinds.rotate_left(turn);

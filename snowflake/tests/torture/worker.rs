@@ -1,4 +1,4 @@
-//! A worker: a process that holds a node id, makes IDs as fast as it can and writes them down.
+//! A worker: a process that holds a node ID, makes IDs as fast as it can and writes them down.
 
 use std::env;
 use std::fs::File;
@@ -11,14 +11,14 @@ use std::thread;
 use std::time::Duration;
 
 use snowflake::lease::{
-    Bounds, EtcdStore, FileStore, Keeper, LeaseError, LeaseStore, PostgresStore,
+    GrantLimits, EtcdStore, FileStore, Keeper, LeaseError, LeaseStore, PostgresStore,
 };
 use snowflake::{Clock, Epoch, Id, NodeId, SystemClock};
 
 use super::history::{Event, Refusal, What, Why, now_ms};
 
 pub(crate) const EPOCH: Epoch = Epoch::Y2024;
-pub(crate) const BOUNDS: Bounds = Bounds { max_grant_ms: 60_000, max_skew_ms: 10_000 };
+pub(crate) const LIMITS: GrantLimits = GrantLimits { max_grant_ms: 60_000, max_skew_ms: 10_000 };
 
 /// How many IDs are written down at once, at most; and so many, at most, are not written down
 /// when the process is killed, while it makes them or writes.
@@ -117,9 +117,9 @@ impl Orders {
 /// The store at a URL, or in a folder.
 pub(crate) fn open(store: &str) -> Result<Box<dyn LeaseStore>, LeaseError> {
     Ok(match store.split_once("://").map(|(scheme, _)| scheme) {
-        Some("postgresql") => Box::new(PostgresStore::connect(store, EPOCH, BOUNDS)?),
-        Some("etcd") => Box::new(EtcdStore::connect(store, EPOCH, BOUNDS)?),
-        _ => Box::new(FileStore::open(store, EPOCH, BOUNDS)?),
+        Some("postgresql") => Box::new(PostgresStore::connect(store, EPOCH, LIMITS)?),
+        Some("etcd") => Box::new(EtcdStore::connect(store, EPOCH, LIMITS)?),
+        _ => Box::new(FileStore::open(store, EPOCH, LIMITS)?),
     })
 }
 

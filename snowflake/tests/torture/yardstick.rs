@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use snowflake::lease::{LeaseError, LeaseStore, Request, Successor};
+use snowflake::lease::{LeaseError, LeaseStore, AcquireRequest, Takeover};
 use snowflake::{Clock, NodeId, SystemClock, UnixMillis};
 
 use super::history::now_ms;
@@ -50,12 +50,12 @@ impl Yardstick {
 }
 
 fn longest_between_renewals_ms(store: &dyn LeaseStore, is_over: &AtomicBool) -> u64 {
-    let request = Request {
+    let request = AcquireRequest {
         node: Some(NodeId::MAX),
         now: SystemClock.now(),
         grant_ms: PERIOD_MS,
         holder: "yardstick".to_owned(),
-        successor: Successor::RunsAhead,
+        takeover: Takeover::Immediate,
     };
     let mut lease = store.acquire(&request).unwrap();
     let (mut renewed_ms, mut longest_ms) = (now_ms(), 0);

@@ -2,24 +2,54 @@
 
 use std::fmt;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::lease::renewal::Renewal;
+use super::renewal::Renewal;
+use super::uptime::{Uptime, uptime};
 use crate::lease::{
-    Keeper, Lease, LeaseError, LeaseStore, Problem, Request, StoreError, Successor,
+    AcquireRequest, Grant, Keeper, LeaseError, LeaseStore, ReleaseRequest, StoreError,
+    StoreErrorKind, Takeover,
 };
 use crate::{Builder, Clock, Generator, NodeId};
 
 /// The settings of a [`Keeper`], from [`Keeper::builder`].
-#[must_use = "a builder holds no node id until `start`"]
+#[must_use = "a builder holds no node ID until `start`"]
 pub struct KeeperBuilder {
     store: Box<dyn LeaseStore>,
     node: Option<NodeId>,
     holder: String,
     grant_ms: u64,
-    successor: Successor,
-    start_within: Duration,
-    settings: Box<dyn FnOnce(Builder) -> Builder>,
+    takeover: Takeover,
+    start_timeout_ms: u64,
+    generator: GeneratorSettings,
+    pub(super) uptime: Uptime,
+}
+
+/// The settings of the generator. Its node ID and its epoch are the store's.
+#[derive(Clone, Copy, Debug, Default)]
+struct GeneratorSettings {
+    max_ahead_ms: Option<u64>,
+    max_wait_ms: Option<u64>,
+    frozen_clock_ms: Option<u64>,
+    first_sequence_spread: Option<u16>,
+}
+
+impl GeneratorSettings {
+    fn apply(self, mut builder: Builder) -> Builder {
+        if let Some(ms) = self.max_ahead_ms {
+            builder = builder.max_ahead_ms(ms);
+        }
+        if let Some(ms) = self.max_wait_ms {
+            builder = builder.max_wait_ms(ms);
+        }
+        if let Some(ms) = self.frozen_clock_ms {
+            builder = builder.frozen_clock_ms(ms);
+        }
+        if let Some(max) = self.first_sequence_spread {
+            builder = builder.first_sequence_spread(max);
+        }
+        builder
+    }
 }
 
 impl fmt::Debug for KeeperBuilder {
@@ -28,8 +58,9 @@ impl fmt::Debug for KeeperBuilder {
             .field("node", &self.node)
             .field("holder", &self.holder)
             .field("grant_ms", &self.grant_ms)
-            .field("successor", &self.successor)
-            .field("start_within", &self.start_within)
+            .field("takeover", &self.takeover)
+            .field("start_timeout_ms", &self.start_timeout_ms)
+            .field("generator", &self.generator)
             .finish_non_exhaustive()
     }
 }
@@ -41,123 +72,151 @@ impl KeeperBuilder {
             node: None,
             holder: this_process(),
             grant_ms: 3000,
-            successor: Successor::default(),
-            start_within: Duration::from_secs(10),
-            settings: Box::new(|builder| builder),
+            takeover: Takeover::default(),
+            start_timeout_ms: 10_000,
+            generator: GeneratorSettings::default(),
+            uptime: Box::new(uptime),
         }
     }
 
-    /// The node id to hold. The default is any that is free.
+    /// Sets the node ID to hold. The default is any that is free.
     pub fn node(mut self, node: NodeId) -> KeeperBuilder {
         self.node = Some(node);
         self
     }
 
-    /// What the store and other holders know this one by; the default is host and process.
+    /// Sets the name of this holder; the default is the host name and the process ID.
     pub fn holder(mut self, name: impl Into<String>) -> KeeperBuilder {
         self.holder = name.into();
         self
     }
 
-    /// The length of a grant, in milliseconds, of which a third is the time between two
-    /// renewals; the default is 3000.
+    /// Sets how far past the clock a grant may end, in milliseconds; the default is 3000.
     ///
-    /// IDs go on for two thirds of it, at least, when the store is gone; and after a crash
-    /// the successor [runs ahead](Successor::RunsAhead) of its clock, or
-    /// [waits](Successor::Waits), for all of it, at most. Less than 3 is taken for 3.
+    /// The keeper renews every third of it. Without the store, IDs continue for at least two
+    /// thirds of it. After a crash the next holder starts [ahead](Takeover::Immediate) of its
+    /// clock by at most this time, or [waits](Takeover::AfterExpiry) for it. Values below 3
+    /// count as 3.
     pub fn grant_ms(mut self, ms: u64) -> KeeperBuilder {
         self.grant_ms = ms.max(3);
         self
     }
 
-    /// What to do about a holder that has not released the node id, as after a crash.
-    pub fn successor(mut self, successor: Successor) -> KeeperBuilder {
-        self.successor = successor;
+    /// Sets what to do if the last holder has not released the node ID, as after a crash.
+    pub fn takeover(mut self, takeover: Takeover) -> KeeperBuilder {
+        self.takeover = takeover;
         self
     }
 
-    /// How long [`start`](KeeperBuilder::start) may wait for a node id that cannot be had
-    /// yet; the default is 10 s. It waits only if the store says for how long.
-    pub fn start_within(mut self, patience: Duration) -> KeeperBuilder {
-        self.start_within = patience;
+    /// Sets how long [`start`](KeeperBuilder::start) may wait for a node ID, in milliseconds;
+    /// the default is 10,000.
+    ///
+    /// It waits only if the store reports [how long](LeaseError::retry_after).
+    pub fn start_timeout_ms(mut self, ms: u64) -> KeeperBuilder {
+        self.start_timeout_ms = ms;
         self
     }
 
-    /// Changes the settings of the generator.
+    /// Sets [`Builder::max_ahead_ms`] of the generator.
     ///
     /// # Examples
     ///
     /// ```
-    /// use snowflake::lease::{Bounds, Keeper, MemoryStore};
+    /// use snowflake::lease::{GrantLimits, Keeper, MemoryStore};
     /// use snowflake::{Epoch, SystemClock};
     ///
-    /// let store = MemoryStore::new(Epoch::Y2024, Bounds::default());
-    /// let keeper = Keeper::builder(store)
-    ///     .generator(|generator| generator.max_ahead_ms(2))
-    ///     .start(SystemClock)?;
+    /// let store = MemoryStore::new(Epoch::Y2024, GrantLimits::default());
+    /// let keeper = Keeper::builder(store).max_ahead_ms(2).start(SystemClock)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn generator(mut self, settings: impl FnOnce(Builder) -> Builder + 'static) -> Self {
-        self.settings = Box::new(settings);
+    pub fn max_ahead_ms(mut self, ms: u64) -> KeeperBuilder {
+        self.generator.max_ahead_ms = Some(ms);
         self
     }
 
-    /// Acquires the node id, waiting for it if need be, and starts to renew it.
+    /// Sets [`Builder::max_wait_ms`] of the generator.
+    pub fn max_wait_ms(mut self, ms: u64) -> KeeperBuilder {
+        self.generator.max_wait_ms = Some(ms);
+        self
+    }
+
+    /// Sets [`Builder::frozen_clock_ms`] of the generator.
+    pub fn frozen_clock_ms(mut self, ms: u64) -> KeeperBuilder {
+        self.generator.frozen_clock_ms = Some(ms);
+        self
+    }
+
+    /// Sets [`Builder::first_sequence_spread`] of the generator.
+    pub fn first_sequence_spread(mut self, max: u16) -> KeeperBuilder {
+        self.generator.first_sequence_spread = Some(max);
+        self
+    }
+
+    /// Acquires the node ID, waits for it if necessary, and starts to renew it.
     ///
     /// # Errors
     ///
-    /// [`LeaseError`] as the store's [`acquire`](LeaseStore::acquire), and
-    /// [`LeaseError::Build`] if the clock is before the epoch.
+    /// As the store's [`acquire`](LeaseStore::acquire), [`LeaseError::BeforeEpoch`] or
+    /// [`LeaseError::Build`] if the clock is before the epoch, and
+    /// [`LeaseError::InvalidGrant`] if the store returned another grant than it was asked for.
     pub fn start<C: Clock + Send + Sync + 'static>(
         self,
         clock: C,
     ) -> Result<Keeper<C>, LeaseError> {
-        let lease = self.acquire(&clock)?;
-        let KeeperBuilder { store, holder, grant_ms, successor, settings, .. } = self;
-        let mut builder = settings(Generator::builder(lease.node, store.namespace().epoch));
-        if successor == Successor::RunsAhead {
-            let rest_ms = lease.from.0.saturating_sub(clock.now().0);
-            builder.max_ahead_ms = builder.max_ahead_ms.saturating_add(rest_ms);
-        }
+        let grant = self.acquire(&clock)?;
+        let format = self.store.id_format();
+        let builder = self.generator.apply(Generator::builder(grant.node, format.epoch));
+        let built = grant
+            .check(&self.request(&clock), format)
+            .and_then(|()| Ok(builder.build_leased(grant.from, grant.until, clock)?));
+        let KeeperBuilder { store, holder, grant_ms, uptime, .. } = self;
         let renewal = Renewal { grant_ms, holder };
-        match builder.build_leased(&lease, clock) {
-            Ok(generator) => Keeper::start(store, generator, renewal, lease).map_err(|error| {
-                let doing = "starting the keeper's thread";
-                StoreError::new("of this process", Problem::Failed { doing }).because(error).into()
-            }),
+        match built {
+            Ok(generator) => {
+                Keeper::start(store, generator, renewal, grant, uptime).map_err(|error| {
+                    let doing = "starting the keeper's thread";
+                    let error = StoreError::new("of this process", StoreErrorKind::Failed { doing })
+                        .because(error);
+                    error.into()
+                })
+            }
             Err(error) => {
-                // It has made no ID. If this fails too, the node id is free when the grant ends.
-                let _ = store.release(&lease, lease.from);
-                Err(error.into())
+                // No ID was issued. If this fails too, the node ID is free when the grant ends.
+                let _ = store.release(&ReleaseRequest::at(&grant, grant.from));
+                Err(error)
             }
         }
     }
 
-    fn acquire(&self, clock: &impl Clock) -> Result<Lease, LeaseError> {
-        let begun = Instant::now();
+    fn request(&self, clock: &impl Clock) -> AcquireRequest {
+        AcquireRequest {
+            node: self.node,
+            now: clock.now(),
+            grant_ms: self.grant_ms,
+            holder: self.holder.clone(),
+            takeover: self.takeover,
+        }
+    }
+
+    fn acquire(&self, clock: &impl Clock) -> Result<Grant, LeaseError> {
+        let start = (self.uptime)();
+        let limit = start.saturating_add(Duration::from_millis(self.start_timeout_ms));
         loop {
-            let request = Request {
-                node: self.node,
-                now: clock.now(),
-                grant_ms: self.grant_ms,
-                holder: self.holder.clone(),
-                successor: self.successor,
+            let error = match self.store.acquire(&self.request(clock)) {
+                Ok(grant) => return Ok(grant),
+                Err(error) => error,
             };
-            let refused = match self.store.acquire(&request) {
-                Ok(lease) => return Ok(lease),
-                Err(refused) => refused,
-            };
-            let Some(wait_ms) = refused.wait_ms() else { return Err(refused) };
-            let wait = Duration::from_millis(wait_ms.max(1));
-            if begun.elapsed().saturating_add(wait) > self.start_within {
-                return Err(refused);
+            let Some(wait) = error.retry_after() else { return Err(error) };
+            let wait = wait.max(Duration::from_millis(1));
+            if (self.uptime)().saturating_add(wait) > limit {
+                return Err(error);
             }
             thread::sleep(wait);
         }
     }
 }
 
-/// Host and process: what an operator needs to find it.
+/// Returns the host name and the process ID, by which an operator finds the process.
 fn this_process() -> String {
     let id = std::process::id();
     #[cfg(unix)]

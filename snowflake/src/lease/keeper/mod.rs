@@ -1,55 +1,65 @@
-//! The keeper: holds a node id, and renews it ahead of time.
+//! The keeper: holds a node ID, and renews its lease in the background.
+
+mod builder;
+mod lease;
+mod renewal;
+#[cfg(test)]
+mod tests;
+mod uptime;
 
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::fork;
-use crate::lease::renewal::{Holding, Renewal};
-use crate::lease::{KeeperBuilder, Lease, LeaseError, LeaseStore};
+pub use self::builder::KeeperBuilder;
+use self::lease::Lease;
+use self::renewal::Renewal;
+use self::uptime::Uptime;
+use crate::generator::fork;
+use crate::lease::{Grant, LeaseError, LeaseStore, ReleaseRequest};
 use crate::{Clock, Generator, SystemClock};
 
-/// Holds a node id for as long as it lives, and renews it in the background.
+/// The holder of a node ID, which renews its lease in the background.
 ///
-/// Its [`generator`](Keeper::generator) makes IDs inside the grants it gets, and says
-/// [`LeaseEnded`](crate::ClaimError::LeaseEnded) when there is none. When the store is
-/// back, so are the IDs: nothing has to be done.
+/// Its [`generator`](Keeper::generator) issues IDs inside the grants, and returns
+/// [`LeaseEnded`](crate::ClaimError::LeaseEnded) after the last one. The keeper retries. When
+/// the store answers again, the generator issues IDs again.
 ///
-/// Call [`release`](Keeper::release) at the end. Dropping it does as much as can be done
-/// without waiting: the generator makes no more IDs, and a thread tries to release the
-/// node id. If the process ends before that, the next one finds the node id as after a crash.
+/// Call [`release`](Keeper::release) at the end. Dropping the keeper does as much as it can
+/// without waiting: the generator issues no more IDs, and a thread tries to release the node
+/// ID. If the process ends before that, the next holder finds the node ID as after a crash.
 ///
-/// In a forked child it does nothing: start another one there.
+/// In a forked child the keeper does nothing. Start another one there.
 ///
 /// # Examples
 ///
 /// ```
-/// use snowflake::lease::{Bounds, FileStore, Keeper};
+/// use snowflake::lease::{FileStore, GrantLimits, Keeper};
 /// use snowflake::{Epoch, NodeId, SystemClock};
 ///
 /// # let temp = tempfile::tempdir()?;
-/// # let folder = temp.path().join("ids");
-/// # drop(FileStore::create(&folder, Epoch::Y2024, Bounds::default())?);
-/// let store = FileStore::open(&folder, Epoch::Y2024, Bounds::default())?;
+/// # let directory = temp.path().join("ids");
+/// # drop(FileStore::create(&directory, Epoch::Y2024, GrantLimits::default())?);
+/// let store = FileStore::open(&directory, Epoch::Y2024, GrantLimits::default())?;
 /// let keeper = Keeper::builder(store).node(NodeId::new(7)?).start(SystemClock)?;
 ///
 /// let id = keeper.generator().next_id()?;
 /// assert_eq!(id.parts().node, 7);
 ///
-/// // When the service is told to stop:
+/// // When the service stops:
 /// keeper.release()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Keeper<C: Clock = SystemClock> {
-    /// Taken out by `release` and `drop`, and left alone in a forked child, where another
-    /// thread's lock may be held for ever and a connection is still the parent's.
+    /// `release` and `drop` take it. In a forked child it stays untouched: another thread's
+    /// lock may be held for good there, and a connection is still the parent's.
     inner: Option<Inner<C>>,
     generator: Arc<Generator<C>>,
-    born: u32,
+    fork_generation: u32,
 }
 
 struct Inner<C> {
@@ -61,60 +71,67 @@ struct Shared<C> {
     store: Box<dyn LeaseStore>,
     generator: Arc<Generator<C>>,
     renewal: Renewal,
+    uptime: Uptime,
     state: Mutex<State>,
-    /// Notified when the keeper is to stop.
+    /// Notified when the keeper has to stop.
     stop: Condvar,
 }
 
 struct State {
-    holding: Holding,
+    lease: Lease,
     status: KeeperStatus,
     stop: Option<Stop>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stop {
-    /// Leave the release to whoever asked.
+    /// Leaves the release to the caller.
     Now,
-    /// Release the node id, then stop.
+    /// Releases the node ID, then stops.
     Release,
 }
 
-/// How a keeper is doing, from [`Keeper::status`].
+/// The longest wait in one piece. A wait does not count suspends of the machine, so the
+/// keeper notices a resume at most this late.
+const MAX_WAIT_SLICE: Duration = Duration::from_millis(100);
+
+/// The state of a keeper, from [`Keeper::status`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct KeeperStatus {
-    /// What is held: the current grant, with the later ones that continue it.
-    pub lease: Lease,
-    /// How often it was renewed.
+    /// The current grant, with the later ones that continue it.
+    pub grant: Grant,
+    /// The number of renewals.
     pub renewals: u64,
-    /// How often a renewal failed.
+    /// The number of failed renewals.
     pub failures: u64,
     /// Why the last renewal failed, if it did.
     pub error: Option<LeaseError>,
 }
 
 impl Keeper {
-    /// Starts the settings of a keeper. All but the store have a default.
+    /// Creates the settings of a keeper. All but the store have a default.
     pub fn builder(store: impl LeaseStore + 'static) -> KeeperBuilder {
         KeeperBuilder::new(Box::new(store))
     }
 }
 
 impl<C: Clock + Send + Sync + 'static> Keeper<C> {
-    pub(super) fn start(
+    fn start(
         store: Box<dyn LeaseStore>,
         generator: Generator<C>,
         renewal: Renewal,
-        lease: Lease,
+        grant: Grant,
+        uptime: Uptime,
     ) -> std::io::Result<Keeper<C>> {
         let generator = Arc::new(generator);
-        let status = KeeperStatus { lease, renewals: 0, failures: 0, error: None };
-        let state = State { holding: Holding::new(lease), status, stop: None };
+        let status = KeeperStatus { grant, renewals: 0, failures: 0, error: None };
+        let state = State { lease: Lease::new(grant), status, stop: None };
         let shared = Arc::new(Shared {
             store,
             generator: Arc::clone(&generator),
             renewal,
+            uptime,
             state: Mutex::new(state),
             stop: Condvar::new(),
         });
@@ -123,43 +140,44 @@ impl<C: Clock + Send + Sync + 'static> Keeper<C> {
             move || shared.keep()
         })?;
         let inner = Some(Inner { shared, thread });
-        Ok(Keeper { inner, generator, born: fork::generation() })
+        Ok(Keeper { inner, generator, fork_generation: fork::generation() })
     }
 
-    /// Makes the IDs. Clone the [`Arc`] to where they are needed.
+    /// Returns the generator. Clone the [`Arc`] to where IDs are needed.
     pub fn generator(&self) -> &Arc<Generator<C>> {
         &self.generator
     }
 
-    /// Ends the generator and gives the node id back, so that the next holder can begin
+    /// Ends the generator and gives the node ID back, so that the next holder can start
     /// right after the last ID. Waits for the store.
     ///
     /// # Errors
     ///
-    /// [`LeaseError`] if the node id was not given back, or not for sure: then the next
-    /// holder finds it as after a crash. [`LeaseError::Forked`] in a forked child, whose
-    /// parent goes on holding it.
+    /// A [`LeaseError`] if the node ID was not given back, or may not have been. The next
+    /// holder then finds it as after a crash. [`LeaseError::Forked`] in a forked child, whose
+    /// parent continues to hold it.
     pub fn release(mut self) -> Result<(), LeaseError> {
         if self.is_forked() {
             return Err(LeaseError::Forked);
         }
         let Some(inner) = self.inner.take() else { return Ok(()) };
         inner.shared.stop(Stop::Now);
-        // A panic in the store is the store's; what is held is released all the same.
+        // The keeper's thread ends with an error only if the store panicked. The node ID is
+        // released nevertheless.
         let _ = inner.thread.join();
         inner.shared.release()
     }
 }
 
 impl<C: Clock> Keeper<C> {
-    /// How the keeper is doing, or `None` in a forked child.
+    /// Returns the state of the keeper, or `None` in a forked child.
     pub fn status(&self) -> Option<KeeperStatus> {
         let inner = self.inner.as_ref().filter(|_| !self.is_forked())?;
         Some(inner.shared.state.lock().status.clone())
     }
 
     fn is_forked(&self) -> bool {
-        self.born != fork::generation()
+        self.fork_generation != fork::generation()
     }
 }
 
@@ -189,33 +207,42 @@ impl<C> Shared<C> {
         self.state.lock().stop = Some(stop);
         self.stop.notify_all();
     }
+
+    /// Waits until the uptime is `due`, or until the keeper has to stop.
+    fn wait_until(&self, due: Duration) -> Option<Stop> {
+        let mut state = self.state.lock();
+        loop {
+            let left = due.saturating_sub((self.uptime)());
+            if state.stop.is_some() || left.is_zero() {
+                return state.stop;
+            }
+            self.stop.wait_for(&mut state, left.min(MAX_WAIT_SLICE));
+        }
+    }
 }
 
 impl<C: Clock> Shared<C> {
-    /// The keeper's thread.
+    /// Runs the keeper's thread.
     fn keep(&self) {
-        let mut due = Instant::now() + self.renewal.interval();
+        let initial = self.state.lock().lease;
+        let mut pause = self.renewal.pause(&initial, &Ok(true), &self.generator);
         loop {
-            let mut state = self.state.lock();
-            while state.stop.is_none() && !self.stop.wait_until(&mut state, due).timed_out() {}
-            match state.stop {
+            match self.wait_until((self.uptime)().saturating_add(pause)) {
                 None => {}
                 Some(Stop::Now) => return,
                 Some(Stop::Release) => {
-                    drop(state);
-                    // Nobody is left to be told.
+                    // No caller is left to receive an error.
                     let _ = self.release();
                     return;
                 }
             }
-            let holding = state.holding;
-            // The store may take its time, and the status must not wait for it.
-            drop(state);
-            let (holding, result) = self.renewal.renew(holding, &*self.store, &self.generator);
-            due = Instant::now() + self.renewal.pause(&holding, &result, &self.generator);
+            let lease = self.state.lock().lease;
+            // Without the lock: the store may take long, and `status` must not wait for it.
+            let (lease, result) = self.renewal.renew(lease, &*self.store, &self.generator);
+            pause = self.renewal.pause(&lease, &result, &self.generator);
             let mut state = self.state.lock();
-            state.holding = holding;
-            state.status.lease = holding.lease;
+            state.lease = lease;
+            state.status.grant = lease.current;
             match result {
                 Ok(true) => state.status.renewals += 1,
                 Ok(false) => {}
@@ -225,11 +252,11 @@ impl<C: Clock> Shared<C> {
         }
     }
 
-    /// Seals the generator, and then lowers the mark to where it stopped, or to where other
-    /// holders did.
+    /// Seals the generator, and then lowers the high-water mark to where it or another holder
+    /// stopped.
     fn release(&self) -> Result<(), LeaseError> {
         let sealed = self.generator.seal();
-        let holding = self.state.lock().holding;
-        self.store.release(&holding.lease, holding.mark(sealed))
+        let lease = self.state.lock().lease;
+        self.store.release(&ReleaseRequest::at(&lease.current, lease.release_mark(sealed)))
     }
 }

@@ -1,19 +1,19 @@
-//! The commands that an operator is told to look and to set marks with.
+//! The commands that error messages recommend.
 
 use std::fmt;
 
 use crate::NodeId;
 
-/// Where an operator reads on before a mark is set by hand.
-pub(super) const RISKS: &str = "its `--help` says what that risks";
+/// Where an operator reads on before setting a high-water mark by hand.
+pub(super) const RISKS: &str = "whose `--help` names the risks";
 
-/// `snowflake lease reset`, as a shell reads it.
+/// The command `snowflake lease reset`, quoted for a shell.
 pub(super) struct Reset<'a> {
-    /// `None` where only the operator knows it: a URL has a password in it.
+    /// `None` if the message must not show it: a URL may have a password in it.
     pub(super) place: Option<&'a str>,
-    /// `None` for all of them.
+    /// `None` for all node IDs.
     pub(super) node: Option<NodeId>,
-    /// A file store knows its own, unless it is damaged.
+    /// A file store has recorded its epoch, unless it is damaged.
     pub(super) needs_epoch: bool,
 }
 
@@ -28,12 +28,12 @@ impl fmt::Display for Reset<'_> {
             Some(node) => write!(f, " {node}")?,
             None => f.write_str(" --all")?,
         }
-        f.write_str(" --mark now")?;
+        f.write_str(" --high-water-mark now")?;
         f.write_str(if self.needs_epoch { " --epoch EPOCH`" } else { "`" })
     }
 }
 
-/// `snowflake lease status` of a folder, as a shell reads it.
+/// The command `snowflake lease status` of a directory, quoted for a shell.
 pub(super) struct Status<'a>(pub(super) &'a str);
 
 impl fmt::Display for Status<'_> {
@@ -53,7 +53,7 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
-/// Whether a shell leaves it as it is.
+/// Returns `true` if a shell does not interpret the character.
 fn is_plain(c: char) -> bool {
     c.is_alphanumeric() || "/._-+,:@%=".contains(c)
 }

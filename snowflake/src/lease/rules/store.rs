@@ -1,104 +1,96 @@
-//! What a store does.
+//! The operations of a store.
 
-use crate::lease::{Lease, LeaseError, Namespace, Record, Request};
+use crate::lease::{
+    AcquireRequest, Grant, IdFormat, LeaseError, LeaseRecord, ReleaseRequest, RenewRequest,
+};
 use crate::{NodeId, UnixMillis};
 
-/// Keeps a durable high-water mark for each node id, and grants time above it.
+/// A store that keeps a durable high-water mark for each node ID and grants time above it.
 ///
-/// Implement it for a database of your own with the rules of [`Ledger`](crate::lease::Ledger):
-/// load the records into one, ask it, and write what it changed, in one transaction.
-/// All that uniqueness rests on is:
+/// To implement it for your own database, use [`LeaseTable`](crate::lease::LeaseTable): in
+/// one transaction, load the records into a table, call it, and write what changed.
+/// Uniqueness rests on three rules:
 ///
-/// 1. A grant begins at or above the mark, and the mark is at its end **durably**
-///    before the grant is returned. What may or may not have been written is not granted.
-/// 2. Only the holder with the newest fence renews and releases.
-/// 3. Only [`release`](LeaseStore::release) by that holder, and an operator's
+/// 1. A grant starts at or above the high-water mark. The store **durably** advances the mark
+///    to the grant's end before it returns the grant. If a write may have failed, the store
+///    returns an error.
+/// 2. Only the holder with the newest fencing token renews and releases.
+/// 3. Only that holder's [`release`](LeaseStore::release), and an operator's
 ///    [`reset`](LeaseStore::reset), lower a mark.
 ///
-/// The methods block for as long as the store takes; each should give up by itself
-/// well within a grant.
+/// The methods block for as long as the store takes. Each must give up by itself well within
+/// a grant.
 pub trait LeaseStore: Send + Sync {
-    /// What the store's holders have in common.
-    fn namespace(&self) -> Namespace;
+    /// Returns the format of the store's IDs.
+    fn id_format(&self) -> IdFormat;
 
-    /// Makes the caller the holder of a node id, with a first grant.
+    /// Makes the requester the holder of a node ID, with a first grant.
     ///
     /// # Errors
     ///
-    /// [`LeaseError`] as [`Ledger::acquire`](crate::lease::Ledger::acquire), and
-    /// [`LeaseError::Store`]: then the node id may have been acquired, for nobody.
-    fn acquire(&self, request: &Request) -> Result<Lease, LeaseError>;
+    /// As [`LeaseTable::acquire`](crate::lease::LeaseTable::acquire). After
+    /// [`LeaseError::Store`] the node ID may have been acquired, and its grant is lost.
+    fn acquire(&self, request: &AcquireRequest) -> Result<Grant, LeaseError>;
 
-    /// Grants `lease`'s holder the time from the mark to `until`. One round trip.
-    ///
-    /// `now` is the time by the holder's clock, for stores that have none.
+    /// Grants the holder the time from the high-water mark to the requested end. One round trip.
     ///
     /// # Errors
     ///
-    /// [`LeaseError`] as [`Ledger::renew`](crate::lease::Ledger::renew), and
-    /// [`LeaseError::Store`]: then the mark may have moved, and the next renewal grants
-    /// time from there.
-    fn renew(&self, lease: &Lease, now: UnixMillis, until: UnixMillis)
-    -> Result<Lease, LeaseError>;
+    /// As [`LeaseTable::renew`](crate::lease::LeaseTable::renew). After [`LeaseError::Store`]
+    /// the mark may have advanced, and the next renewal grants time from there.
+    fn renew(&self, request: &RenewRequest) -> Result<Grant, LeaseError>;
 
-    /// Ends the holding of `lease` and lowers the mark to `mark`, or leaves a lower one: the
-    /// holder has made no ID at or after it, and never will. Nor did any other: `mark` is not
-    /// before the first grant that the holder got with this fence.
+    /// Gives the node ID back and lowers the high-water mark, or leaves a lower one.
     ///
     /// # Errors
     ///
-    /// [`LeaseError`] as [`Ledger::release`](crate::lease::Ledger::release), and
-    /// [`LeaseError::Store`]: then the node id may have been released.
-    fn release(&self, lease: &Lease, mark: UnixMillis) -> Result<(), LeaseError>;
+    /// As [`LeaseTable::release`](crate::lease::LeaseTable::release). After
+    /// [`LeaseError::Store`] the node ID may have been released.
+    fn release(&self, request: &ReleaseRequest) -> Result<(), LeaseError>;
 
-    /// The records of all node ids that were ever held, in order.
+    /// Returns the records of all node IDs that were ever held, in order.
     ///
     /// # Errors
     ///
     /// [`LeaseError::Store`].
-    fn records(&self) -> Result<Vec<(NodeId, Record)>, LeaseError>;
+    fn records(&self) -> Result<Vec<(NodeId, LeaseRecord)>, LeaseError>;
 
-    /// Sets a mark by hand. **A mark below an ID that was made lets that ID be made again.**
+    /// Sets a high-water mark by hand. **IDs at or above it can be issued again.**
     ///
-    /// Whoever holds the node id is told at its next renewal, and makes IDs until its
-    /// grant ends: stop it first.
+    /// Stop the holder of the node ID first. It learns of the reset at its next renewal, and
+    /// issues IDs until its grant ends.
     ///
     /// # Errors
     ///
     /// [`LeaseError::Store`].
-    fn reset(&self, node: NodeId, mark: UnixMillis) -> Result<(), LeaseError>;
+    fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError>;
 }
 
 macro_rules! store_through {
     ($($pointer:ty),*) => {$(
         impl<S: LeaseStore + ?Sized> LeaseStore for $pointer {
-            fn namespace(&self) -> Namespace {
-                (**self).namespace()
+            fn id_format(&self) -> IdFormat {
+                (**self).id_format()
             }
 
-            fn acquire(&self, request: &Request) -> Result<Lease, LeaseError> {
+            fn acquire(&self, request: &AcquireRequest) -> Result<Grant, LeaseError> {
                 (**self).acquire(request)
             }
 
-            fn renew(
-                &self,
-                lease: &Lease,
-                now: UnixMillis,
-                until: UnixMillis,
-            ) -> Result<Lease, LeaseError> {
-                (**self).renew(lease, now, until)
+            fn renew(&self, request: &RenewRequest) -> Result<Grant, LeaseError> {
+                (**self).renew(request)
             }
 
-            fn release(&self, lease: &Lease, mark: UnixMillis) -> Result<(), LeaseError> {
-                (**self).release(lease, mark)
+            fn release(&self, request: &ReleaseRequest) -> Result<(), LeaseError> {
+                (**self).release(request)
             }
 
-            fn records(&self) -> Result<Vec<(NodeId, Record)>, LeaseError> {
+            fn records(&self) -> Result<Vec<(NodeId, LeaseRecord)>, LeaseError> {
                 (**self).records()
             }
 
-            fn reset(&self, node: NodeId, mark: UnixMillis) -> Result<(), LeaseError> {
-                (**self).reset(node, mark)
+            fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
+                (**self).reset(node, high_water_mark)
             }
         }
     )*};

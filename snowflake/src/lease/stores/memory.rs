@@ -1,56 +1,54 @@
-//! A store that forgets, for tests.
+//! A store that keeps nothing durably, for tests.
 
 use parking_lot::Mutex;
 
-use crate::lease::{Bounds, Lease, LeaseError, LeaseStore, Ledger, Namespace, Record, Request};
+use crate::lease::{
+    AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, LeaseTable,
+    ReleaseRequest, RenewRequest,
+};
 use crate::{Epoch, NodeId, UnixMillis};
 
-/// A store in memory, for tests: it keeps holders of one process apart and forgets all with it.
+/// A store in memory, for tests: it serves one process and ends with it.
 ///
-/// It goes by the clock of whoever asks.
+/// Its clock is the requester's.
 #[derive(Debug)]
 pub struct MemoryStore {
-    namespace: Namespace,
-    bounds: Bounds,
-    ledger: Mutex<Ledger>,
+    format: IdFormat,
+    limits: GrantLimits,
+    table: Mutex<LeaseTable>,
 }
 
 impl MemoryStore {
-    /// A store in which no node id was ever held.
-    pub const fn new(epoch: Epoch, bounds: Bounds) -> MemoryStore {
-        let namespace = Namespace::new(epoch);
-        MemoryStore { namespace, bounds, ledger: Mutex::new(Ledger::new()) }
+    /// Creates a store in which no node ID was ever held.
+    pub const fn new(epoch: Epoch, limits: GrantLimits) -> MemoryStore {
+        let format = IdFormat::new(epoch);
+        MemoryStore { format, limits, table: Mutex::new(LeaseTable::new()) }
     }
 }
 
 impl LeaseStore for MemoryStore {
-    fn namespace(&self) -> Namespace {
-        self.namespace
+    fn id_format(&self) -> IdFormat {
+        self.format
     }
 
-    fn acquire(&self, request: &Request) -> Result<Lease, LeaseError> {
-        self.ledger.lock().acquire(request, request.now, self.bounds)
+    fn acquire(&self, request: &AcquireRequest) -> Result<Grant, LeaseError> {
+        self.table.lock().acquire(request, request.now, self.limits)
     }
 
-    fn renew(
-        &self,
-        lease: &Lease,
-        now: UnixMillis,
-        until: UnixMillis,
-    ) -> Result<Lease, LeaseError> {
-        self.ledger.lock().renew(lease, until, now, self.bounds)
+    fn renew(&self, request: &RenewRequest) -> Result<Grant, LeaseError> {
+        self.table.lock().renew(request, request.now, self.limits)
     }
 
-    fn release(&self, lease: &Lease, mark: UnixMillis) -> Result<(), LeaseError> {
-        self.ledger.lock().release(lease, mark)
+    fn release(&self, request: &ReleaseRequest) -> Result<(), LeaseError> {
+        self.table.lock().release(request)
     }
 
-    fn records(&self) -> Result<Vec<(NodeId, Record)>, LeaseError> {
-        Ok(self.ledger.lock().iter().map(|(node, record)| (node, record.clone())).collect())
+    fn records(&self) -> Result<Vec<(NodeId, LeaseRecord)>, LeaseError> {
+        Ok(self.table.lock().iter().map(|(node, record)| (node, record.clone())).collect())
     }
 
-    fn reset(&self, node: NodeId, mark: UnixMillis) -> Result<(), LeaseError> {
-        self.ledger.lock().reset(node, mark);
+    fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
+        self.table.lock().reset(node, high_water_mark);
         Ok(())
     }
 }

@@ -15,9 +15,9 @@ use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 use super::address::{Address, Credentials, Tls};
 use super::messages::{Authenticate, Authenticated, Outcome, Refusal, Transaction};
 use crate::UnixMillis;
-use crate::lease::tls::{self, FileError};
+use crate::lease::stores::tls::{self, FileError};
 
-/// More than the records of 1024 node ids whose holders have long names.
+/// More than the records of 1024 node IDs whose holders have long names.
 const ANSWER_BYTES_MAX: u64 = 8 << 20;
 
 /// gRPC's codes for a token that is no longer one. The second stands for more than that.

@@ -15,29 +15,31 @@ use self::address::Address;
 use self::gateway::Gateway;
 use self::messages::{Compare, Operation, Outcome, Revision, Transaction};
 use self::view::{Keys, View};
-use crate::fork;
-use crate::lease::{Bounds, Lease, LeaseError, LeaseStore, Ledger, Namespace, Problem, Record};
-use crate::lease::{Request, StoreError};
+use crate::generator::fork;
+use crate::lease::{
+    AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, LeaseTable,
+    ReleaseRequest, RenewRequest, StoreError, StoreErrorKind,
+};
 use crate::{Epoch, NodeId, UnixMillis};
 
 /// A store in etcd, for many machines.
 ///
 /// It speaks to the JSON gateway (`/v3/`) that every etcd member has on its port for
 /// clients. Its keys begin with a prefix, `snowflake` unless the URL names another: a
-/// prefix is a namespace.
+/// prefix is a id_format.
 ///
 /// | key | value, written when first used |
 /// |---|---|
-/// | `snowflake/namespace` | `{"epoch_ms":…,"timestamp_bits":41,"node_bits":10,"sequence_bits":12}` |
-/// | `snowflake/node/0007` | `{"fence":3,"from_ms":…,"mark_ms":…,"held":true,"holder":"pod-7"}` |
+/// | `snowflake/id_format` | `{"epoch_ms":…,"timestamp_bits":41,"node_id_bits":10,"sequence_bits":12}` |
+/// | `snowflake/node_id/0007` | `{"fencing_token":3,"from_ms":…,"high_water_mark_ms":…,"held":true,"holder":"pod-7"}` |
 ///
-/// No key has an etcd lease, and none may be deleted while its node ids are in use: with
+/// No key has an etcd lease, and none may be deleted while its node IDs are in use: with
 /// it goes what keeps IDs from being made twice. With authentication on, the user's role
 /// needs `readwrite` on the prefix
 /// (`etcdctl role grant-permission ids readwrite --prefix=true snowflake/`).
 ///
-/// A grant is one transaction: it compares the last changes of the node id's key and of
-/// the namespace's, and puts the new mark. So a request that times out, and is
+/// A grant is one transaction: it compares the last changes of the node ID's key and of
+/// the id_format's, and puts the new mark. So a request that times out, and is
 /// done after all, is time that nobody has, and the next renewal is granted from there.
 /// A renewal is one round trip, an acquisition two.
 ///
@@ -64,9 +66,9 @@ use crate::{Epoch, NodeId, UnixMillis};
 ///
 /// # Clocks
 ///
-/// [`Bounds`] are measured from the earlier one of two clocks: that of whoever asks, and
+/// [`GrantLimits`] are measured from the earlier one of two clocks: that of whoever asks, and
 /// that of the member that answers, which is in every answer, to the second. A holder
-/// whose clock is far ahead cannot burn its node id, and one whose clock is far behind the
+/// whose clock is far ahead cannot burn its node ID, and one whose clock is far behind the
 /// mark is told so ([`TooFarAhead`](LeaseError::TooFarAhead)) instead of running ahead of it.
 ///
 /// # Durability
@@ -79,81 +81,85 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// # Examples
 ///
 /// ```no_run
-/// use snowflake::lease::{Bounds, EtcdStore, Keeper};
+/// use snowflake::lease::{GrantLimits, EtcdStore, Keeper};
 /// use snowflake::{Epoch, SystemClock};
 ///
-/// let store = EtcdStore::connect("etcd://localhost/orders", Epoch::Y2024, Bounds::default())?;
+/// let store = EtcdStore::connect("etcd://localhost/orders", Epoch::Y2024, GrantLimits::default())?;
 /// let keeper = Keeper::builder(store).start(SystemClock)?;
-/// println!("node id {}", keeper.generator().node());
+/// println!("node ID {}", keeper.generator().node());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct EtcdStore {
     gateway: Gateway,
     place: String,
     keys: Keys,
-    namespace: Namespace,
-    bounds: Bounds,
+    format: IdFormat,
+    limits: GrantLimits,
     /// What this store's holders have put, so that a renewal need not ask first.
     kept: Mutex<View>,
     /// The [generation](fork::generation) of the process that connected.
-    born: u32,
+    fork_generation: u32,
 }
 
 impl fmt::Debug for EtcdStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EtcdStore")
             .field("place", &self.place)
-            .field("namespace", &self.namespace)
+            .field("format", &self.format)
             .finish_non_exhaustive()
     }
 }
 
-/// How long a change may take that others keep coming before: only acquisitions of any
-/// node id meet, one of which goes through each time.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a change is retried after conflicts. Only acquisitions of any free node ID
+/// conflict, and one of them succeeds each time.
+const CONFLICT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why a change was given up.
+/// The cause of a change that was given up.
 #[derive(Debug)]
-struct Overtaken;
+struct Conflict;
 
-impl fmt::Display for Overtaken {
+impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "others came first for {} s", PATIENCE.as_secs())
+        write!(
+            f,
+            "other holders changed the same key for {} ms; retry",
+            CONFLICT_TIMEOUT.as_millis()
+        )
     }
 }
 
-impl Error for Overtaken {}
+impl Error for Conflict {}
 
 impl EtcdStore {
-    /// Connects to the cluster at `url`, and writes the namespace if there is none.
+    /// Connects to the cluster at `url`, and writes the id_format if there is none.
     ///
     /// # Errors
     ///
     /// [`LeaseError::Store`] if no member answers, or the user is refused;
-    /// [`LeaseError::OtherNamespace`] if the prefix is for another epoch.
-    pub fn connect(url: &str, epoch: Epoch, bounds: Bounds) -> Result<EtcdStore, LeaseError> {
-        let problem = |doing| StoreError::new("in etcd", Problem::Failed { doing });
+    /// [`LeaseError::IdFormatMismatch`] if the prefix is for another epoch.
+    pub fn connect(url: &str, epoch: Epoch, limits: GrantLimits) -> Result<EtcdStore, LeaseError> {
+        let failed = |doing| StoreError::new("in etcd", StoreErrorKind::Failed { doing });
         let address =
-            Address::parse(url).map_err(|error| problem("reading the URL").because(error))?;
+            Address::parse(url).map_err(|error| failed("reading the URL").because(error))?;
         let place = format!("in etcd at {}/{}", address.members.join(","), address.prefix);
         let keys = Keys::under(&address.prefix);
         let gateway = Gateway::new(address)
-            .map_err(|error| problem("reading the certificates").because(error))?;
-        let namespace = Namespace::new(epoch);
-        let (kept, born) = (Mutex::default(), fork::generation());
-        let store = EtcdStore { gateway, place, keys, namespace, bounds, kept, born };
+            .map_err(|error| failed("reading the certificates").because(error))?;
+        let format = IdFormat::new(epoch);
+        let (kept, fork_generation) = (Mutex::default(), fork::generation());
+        let store = EtcdStore { gateway, place, keys, format, limits, kept, fork_generation };
         store.begin()?;
         Ok(store)
     }
 
-    /// Writes the namespace unless there is one.
+    /// Writes the id_format unless there is one.
     fn begin(&self) -> Result<(), LeaseError> {
-        let key = &self.keys.namespace;
+        let key = &self.keys.id_format;
         let outcome = self.transact(
-            "looking for the namespace",
+            "reading the ID format",
             &Transaction {
                 compare: vec![Compare::changed_at(key, Revision(0))],
-                success: vec![Operation::put(key, &view::namespace_text(self.namespace))],
+                success: vec![Operation::put(key, &view::id_format_json(self.format))],
                 failure: vec![Operation::get(key)],
             },
         )?;
@@ -168,12 +174,12 @@ impl EtcdStore {
         doing: &'static str,
         transaction: &Transaction,
     ) -> Result<Outcome, LeaseError> {
-        if self.born != fork::generation() {
+        if self.fork_generation != fork::generation() {
             // The connections are the parent's, and any lock may be held for ever.
-            return Err(StoreError::new(&*self.place, Problem::Forked).into());
+            return Err(StoreError::new(&*self.place, StoreErrorKind::Forked).into());
         }
         self.gateway.transact(transaction).map_err(|error| {
-            StoreError::new(&*self.place, Problem::Failed { doing }).because(error).into()
+            StoreError::new(&*self.place, StoreErrorKind::Failed { doing }).because(error).into()
         })
     }
 
@@ -183,28 +189,28 @@ impl EtcdStore {
         self.view(self.transact(doing, &read)?)
     }
 
-    /// What was found, if the namespace is there and ours.
+    /// What was found, if the id_format is there and ours.
     fn view(&self, outcome: Outcome) -> Result<View, LeaseError> {
-        let damaged = |problem| LeaseError::from(StoreError::new(&*self.place, problem));
-        let (view, namespace) = View::of(&self.keys, outcome).map_err(damaged)?;
-        namespace.expect(self.namespace)?;
+        let damaged = |kind| LeaseError::from(StoreError::new(&*self.place, kind));
+        let (view, format) = View::of(&self.keys, outcome).map_err(damaged)?;
+        format.check(self.format)?;
         Ok(view)
     }
 
     /// The records, and those that are damaged.
-    fn sorted(&self, view: &View) -> (Ledger, Vec<(NodeId, StoreError)>) {
-        let (ledger, damaged) = view.sorted();
-        let error = |(node, problem)| (node, StoreError::new(&*self.place, problem));
-        (ledger, damaged.into_iter().map(error).collect())
+    fn sorted(&self, view: &View) -> (LeaseTable, Vec<(NodeId, StoreError)>) {
+        let (table, damaged) = view.sorted();
+        let error = |(node, kind)| (node, StoreError::new(&*self.place, kind));
+        (table, damaged.into_iter().map(error).collect())
     }
 
     /// The records, if all can be read.
-    fn ledger(&self, view: &View) -> Result<Ledger, LeaseError> {
-        let (ledger, damaged) = self.sorted(view);
-        damaged.into_iter().next().map_or(Ok(ledger), |(_, error)| Err(error.into()))
+    fn table(&self, view: &View) -> Result<LeaseTable, LeaseError> {
+        let (table, damaged) = self.sorted(view);
+        damaged.into_iter().next().map_or(Ok(table), |(_, error)| Err(error.into()))
     }
 
-    /// The time that bounds are measured from, given that of whoever asks.
+    /// The time that limits are measured from, given that of whoever asks.
     fn now(&self, requester: UnixMillis) -> UnixMillis {
         self.gateway.time().map_or(requester, |member| requester.min(member))
     }
@@ -217,12 +223,12 @@ impl EtcdStore {
         &self,
         doing: &'static str,
         node: Option<NodeId>,
-        change: impl Fn(&View) -> Result<(NodeId, Record, T), LeaseError>,
+        change: impl Fn(&View) -> Result<(NodeId, LeaseRecord, T), LeaseError>,
     ) -> Result<T, LeaseError> {
-        let begun = Instant::now();
+        let start = Instant::now();
         let mut kept = node.and_then(|node| self.kept.lock().only(node));
         let mut read = None;
-        while begun.elapsed() < PATIENCE {
+        while start.elapsed() < CONFLICT_TIMEOUT {
             let (view, is_kept) = match (kept.take(), read.take()) {
                 (Some(kept), _) => (kept, true),
                 (None, Some(read)) => (read, false),
@@ -238,79 +244,74 @@ impl EtcdStore {
                 doing,
                 &Transaction {
                     compare: vec![
-                        Compare::changed_at(&self.keys.namespace, view.namespace()),
+                        Compare::changed_at(&self.keys.id_format, view.id_format()),
                         Compare::changed_at(&key, view.revision(chosen)),
                     ],
-                    success: vec![Operation::put(&key, &view::record_text(&record))],
+                    success: vec![Operation::put(&key, &view::record_json(&record))],
                     failure: self.keys.reading(node),
                 },
             )?;
             if outcome.succeeded {
-                self.kept.lock().keep(view.namespace(), chosen, outcome.revision(), record);
+                self.kept.lock().keep(view.id_format(), chosen, outcome.revision(), record);
                 return Ok(granted);
             }
             read = Some(self.view(outcome)?);
         }
-        let overtaken = StoreError::new(&*self.place, Problem::Failed { doing });
-        Err(overtaken.because(Overtaken).into())
+        let conflict = StoreError::new(&*self.place, StoreErrorKind::Failed { doing });
+        Err(conflict.because(Conflict).into())
     }
 }
 
-/// What a ledger has after a change.
+/// What a table has after a change.
 fn changed<T>(
-    ledger: &Ledger,
+    table: &LeaseTable,
     node: NodeId,
     granted: T,
-) -> Result<(NodeId, Record, T), LeaseError> {
-    let record = ledger.get(node).cloned().ok_or(LeaseError::Released { node })?;
+) -> Result<(NodeId, LeaseRecord, T), LeaseError> {
+    let record = table.get(node).cloned().ok_or(LeaseError::Released { node })?;
     Ok((node, record, granted))
 }
 
 impl LeaseStore for EtcdStore {
-    fn namespace(&self) -> Namespace {
-        self.namespace
+    fn id_format(&self) -> IdFormat {
+        self.format
     }
 
-    fn acquire(&self, request: &Request) -> Result<Lease, LeaseError> {
-        self.change("acquiring a node id", request.node, |view| {
-            let (mut ledger, damaged) = self.sorted(view);
+    fn acquire(&self, request: &AcquireRequest) -> Result<Grant, LeaseError> {
+        self.change("acquiring a node ID", request.node, |view| {
+            let (mut table, damaged) = self.sorted(view);
             let now = self.now(request.now);
-            let lease = ledger.acquire_beside(damaged, request, now, self.bounds)?;
-            changed(&ledger, lease.node, lease)
+            let lease = table.acquire_beside(damaged, request, now, self.limits)?;
+            changed(&table, lease.node, lease)
         })
     }
 
-    fn renew(
-        &self,
-        lease: &Lease,
-        now: UnixMillis,
-        until: UnixMillis,
-    ) -> Result<Lease, LeaseError> {
-        self.change("renewing", Some(lease.node), |view| {
-            let mut ledger = self.ledger(view)?;
-            let renewed = ledger.renew(lease, until, self.now(now), self.bounds)?;
-            changed(&ledger, lease.node, renewed)
+    fn renew(&self, request: &RenewRequest) -> Result<Grant, LeaseError> {
+        self.change("renewing", Some(request.node), |view| {
+            let mut table = self.table(view)?;
+            let renewed = table.renew(request, self.now(request.now), self.limits)?;
+            changed(&table, request.node, renewed)
         })
     }
 
-    fn release(&self, lease: &Lease, mark: UnixMillis) -> Result<(), LeaseError> {
-        self.change("releasing", Some(lease.node), |view| {
-            let mut ledger = self.ledger(view)?;
-            ledger.release(lease, mark)?;
-            changed(&ledger, lease.node, ())
+    fn release(&self, request: &ReleaseRequest) -> Result<(), LeaseError> {
+        self.change("releasing", Some(request.node), |view| {
+            let mut table = self.table(view)?;
+            table.release(request)?;
+            changed(&table, request.node, ())
         })
     }
 
-    fn records(&self) -> Result<Vec<(NodeId, Record)>, LeaseError> {
-        let ledger = self.ledger(&self.read("reading the leases", None)?)?;
-        Ok(ledger.iter().map(|(node, record)| (node, record.clone())).collect())
+    fn records(&self) -> Result<Vec<(NodeId, LeaseRecord)>, LeaseError> {
+        let table = self.table(&self.read("reading the leases", None)?)?;
+        Ok(table.iter().map(|(node, record)| (node, record.clone())).collect())
     }
 
-    fn reset(&self, node: NodeId, mark: UnixMillis) -> Result<(), LeaseError> {
+    fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
         self.change("resetting", Some(node), |view| {
-            let mut ledger = view.repaired();
-            ledger.reset(node, mark);
-            changed(&ledger, node, ())
+            let mut table = view.repaired();
+            table.reset(node, high_water_mark);
+            changed(&table, node, ())
         })
     }
 }

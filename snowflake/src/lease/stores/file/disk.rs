@@ -5,9 +5,9 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// What a write asks of a file system, so that a test can have any step fail.
+/// The file system, as a trait so that a test can make any step fail.
 pub(super) trait Disk: Debug + Send + Sync {
-    /// Makes the file anew with these bytes, which may still be on their way.
+    /// Creates the file with these bytes, which need not be durable yet.
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<File> {
         let mut file = File::create(path)?;
         file.write_all(bytes)?;
@@ -19,45 +19,46 @@ pub(super) trait Disk: Debug + Send + Sync {
         file.sync_all()
     }
 
-    /// Puts the file in the place of another, whole.
+    /// Replaces `to` by `from`, atomically.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
     }
 
-    /// Waits until the folder's names are durable.
-    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        File::open(folder)?.sync_all()
+    /// Waits until the directory's names are durable.
+    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
+        File::open(directory)?.sync_all()
     }
 }
 
-/// The file system.
+/// The real file system.
 #[derive(Debug)]
 pub(super) struct RealDisk;
 
 impl Disk for RealDisk {}
 
-/// Replaces `folder/name`, so that it has the old bytes or the new ones whatever
-/// happens, and for good once this returns.
+/// Replaces `directory/name`. After a crash the file has the old bytes or the new ones. When
+/// this returns, the new bytes are durable.
 ///
-/// A file that could not be synced is never renamed: what a second attempt to sync
-/// it would say is worth nothing, so the next write begins with a file of its own.
+/// A file whose sync failed is never renamed: a second sync of it may succeed without the
+/// lost pages. The next write begins with a new file.
 pub(super) fn replace(
     disk: &dyn Disk,
-    folder: &Path,
+    directory: &Path,
     name: &str,
     bytes: &[u8],
 ) -> Result<(), (&'static str, io::Error)> {
-    let fresh = folder.join(format!("{name}.new"));
-    // What is left of a write that was cut short may be a file with lost pages.
+    let fresh = directory.join(format!("{name}.new"));
+    // An unfinished write may have left a file with lost pages.
     match fs::remove_file(&fresh) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(("removing what an unfinished write left", error));
+            return Err(("removing the file of an unfinished write", error));
         }
         _ => {}
     }
-    let file = disk.write(&fresh, bytes).map_err(|error| ("writing", error))?;
-    disk.sync(&file).map_err(|error| ("syncing what was written", error))?;
+    let file = disk.write(&fresh, bytes).map_err(|error| ("writing the leases", error))?;
+    disk.sync(&file).map_err(|error| ("syncing the leases", error))?;
     drop(file);
-    disk.rename(&fresh, &folder.join(name)).map_err(|error| ("renaming", error))?;
-    disk.sync_folder(folder).map_err(|error| ("syncing the folder", error))
+    disk.rename(&fresh, &directory.join(name))
+        .map_err(|error| ("renaming the new leases", error))?;
+    disk.sync_directory(directory).map_err(|error| ("syncing the directory", error))
 }

@@ -1,8 +1,8 @@
-//! A store in a folder of one host.
+//! A store in a directory of one host.
 
+mod directory;
 mod disk;
-mod folder;
-mod table;
+mod format;
 #[cfg(test)]
 mod tests;
 
@@ -13,166 +13,168 @@ use std::path::Path;
 
 use parking_lot::Mutex;
 
+use self::directory::Directory;
 use self::disk::{Disk, RealDisk, replace};
-use self::folder::Folder;
-use self::table::Table;
+use self::format::LeaseFile;
 use crate::layout::NODE_MAX;
-use crate::lease::{Bounds, Lease, LeaseError, LeaseStore, Ledger, Namespace, Problem, Record};
-use crate::lease::{Request, StoreError};
+use crate::lease::{
+    AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, LeaseTable,
+    ReleaseRequest, RenewRequest, StoreError, StoreErrorKind,
+};
 use crate::{Epoch, NodeId, UnixMillis};
 
-/// The file with the marks.
+/// The name of the lease file.
 const LEASES: &str = "leases";
 
-/// A store in a folder: the embedded one, for a process that shares its node ids with no
-/// other folder.
+/// A store in a local directory, for one process, or one per fixed node ID.
 ///
-/// The folder is created once, by [`create`](FileStore::create), and is locked while a
-/// process has it open. Every grant rewrites one small file so that a crash at any
-/// point leaves the old one or the new one, and is given only when the new one is
-/// durable. What is damaged, missing or a copy is refused: there is no silent restart
-/// from zero.
+/// [`create`](FileStore::create) creates the directory once. A process that opens it locks
+/// it. Every grant replaces one small file, atomically and durably, before the store returns
+/// it. A store that is damaged, missing or a copy is an error: the store never starts again
+/// from zero by itself.
 ///
-/// It knows nothing of other folders. Processes with a folder each need a node id each,
-/// [fixed](crate::lease::KeeperBuilder::node) in their configuration; where that is too much
-/// to ask, use a database.
+/// The store knows no other directory. If several processes have a directory each, give each
+/// a [fixed](crate::lease::KeeperBuilder::node) node ID in its configuration, or use a
+/// database.
 ///
 /// # Examples
 ///
 /// ```
 /// use snowflake::Epoch;
-/// use snowflake::lease::{Bounds, FileStore, LeaseStore};
+/// use snowflake::lease::{FileStore, GrantLimits, LeaseStore};
 ///
 /// # let temp = tempfile::tempdir()?;
-/// # let folder = temp.path().join("ids");
+/// # let directory = temp.path().join("ids");
 /// // Once, when the service is installed:
-/// FileStore::create(&folder, Epoch::Y2024, Bounds::default())?;
+/// FileStore::create(&directory, Epoch::Y2024, GrantLimits::default())?;
 /// // At each start:
-/// let store = FileStore::open(&folder, Epoch::Y2024, Bounds::default())?;
+/// let store = FileStore::open(&directory, Epoch::Y2024, GrantLimits::default())?;
 /// assert!(store.records()?.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct FileStore {
-    folder: Folder,
-    bounds: Bounds,
+    directory: Directory,
+    limits: GrantLimits,
     disk: Box<dyn Disk>,
-    table: Mutex<Table>,
+    file: Mutex<LeaseFile>,
 }
 
 impl fmt::Debug for FileStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FileStore")
-            .field("path", &self.folder.path)
-            .field("bounds", &self.bounds)
+            .field("path", &self.directory.path)
+            .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }
 
 impl FileStore {
-    /// Creates a store in the folder at `path`, and opens it.
+    /// Creates a store in the directory at `path`, and opens it.
     ///
-    /// The folder is made unless it is there, as a mounted volume is.
+    /// The directory may exist, as a mounted volume does. Its parent has to exist.
     ///
     /// # Errors
     ///
-    /// [`LeaseError::Store`] with [`Problem::Exists`] if there is a store in it, and as
+    /// [`LeaseError::Store`] with [`StoreErrorKind::Exists`] if there is a store in it, and as
     /// [`open`](FileStore::open).
     pub fn create(
         path: impl AsRef<Path>,
         epoch: Epoch,
-        bounds: Bounds,
+        limits: GrantLimits,
     ) -> Result<FileStore, LeaseError> {
-        FileStore::create_on(Box::new(RealDisk), path.as_ref(), epoch, bounds)
+        FileStore::create_on(Box::new(RealDisk), path.as_ref(), epoch, limits)
     }
 
     fn create_on(
         disk: Box<dyn Disk>,
         path: &Path,
         epoch: Epoch,
-        bounds: Bounds,
+        limits: GrantLimits,
     ) -> Result<FileStore, LeaseError> {
         match fs::create_dir(path) {
-            // It is not made as well: it may be a volume that is not mounted.
+            Ok(()) => {
+                let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+                disk.sync_directory(parent.unwrap_or(Path::new(".")))
+                    .map_err(|error| failed(path, "syncing the parent directory", error))?;
+            }
+            // The parent is not created: it may be a volume that is not mounted.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let doing = "making the folder in one that is not there (mount it, or make it)";
+                let doing = "creating the directory in a missing one (mount or create that one)";
                 return Err(failed(path, doing, error).into());
             }
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(failed(path, "making the folder", error).into());
+                return Err(failed(path, "creating the directory", error).into());
             }
-            _ => {}
+            Err(_) => {}
         }
-        let folder = Folder::lock(path, true)?;
-        let was_opened =
-            folder.was_opened().map_err(|error| failed(path, "looking at the lock", error))?;
+        let directory = Directory::lock(path, true)?;
+        let was_opened = directory.was_opened().map_err(|error| failed(path, READ_LOCK, error))?;
         if was_opened || path.join(LEASES).exists() {
-            return Err(StoreError::new(path.display().to_string(), Problem::Exists).into());
+            return Err(StoreError::new(path.display().to_string(), StoreErrorKind::Exists).into());
         }
-        FileStore::begin(disk, folder, epoch, bounds, Ledger::new())
+        FileStore::begin(disk, directory, epoch, limits, LeaseTable::new())
     }
 
-    /// Opens the store in the folder at `path`, which no other process may have open.
+    /// Opens the store in the directory at `path`, which no other process may have open.
     ///
     /// # Errors
     ///
-    /// [`LeaseError::Store`] with what is wrong: [`Problem::Missing`], [`Problem::InUse`],
-    /// [`Problem::Damaged`], [`Problem::Copied`], [`Problem::NetworkFileSystem`] or
-    /// [`Problem::Failed`]; [`LeaseError::OtherNamespace`] if it was created for another epoch.
+    /// [`LeaseError::Store`] with what is wrong: [`StoreErrorKind::Missing`], [`StoreErrorKind::InUse`],
+    /// [`StoreErrorKind::Damaged`], [`StoreErrorKind::Copied`], [`StoreErrorKind::NetworkFileSystem`] or
+    /// [`StoreErrorKind::Failed`]; [`LeaseError::IdFormatMismatch`] if it was created for another epoch.
     pub fn open(
         path: impl AsRef<Path>,
         epoch: Epoch,
-        bounds: Bounds,
+        limits: GrantLimits,
     ) -> Result<FileStore, LeaseError> {
-        FileStore::open_on(Box::new(RealDisk), path.as_ref(), epoch, bounds)
+        FileStore::open_on(Box::new(RealDisk), path.as_ref(), epoch, limits)
     }
 
     fn open_on(
         disk: Box<dyn Disk>,
         path: &Path,
         epoch: Epoch,
-        bounds: Bounds,
+        limits: GrantLimits,
     ) -> Result<FileStore, LeaseError> {
-        let mut folder = Folder::lock(path, false)?;
-        let was_opened =
-            folder.was_opened().map_err(|error| failed(path, "looking at the lock", error))?;
-        let table = match read(path) {
-            Ok(table) => table,
-            // Its creation was cut short: no grant was ever given here.
-            Err(error) if *error.problem() == missing_leases() && !was_opened => {
-                return Err(StoreError::new(path.display().to_string(), Problem::Missing).into());
+        let mut directory = Directory::lock(path, false)?;
+        let was_opened = directory.was_opened().map_err(|error| failed(path, READ_LOCK, error))?;
+        let file = match read(path) {
+            Ok(file) => file,
+            // Its creation was interrupted: no grant was ever given here.
+            Err(error) if *error.kind() == missing_leases() && !was_opened => {
+                return Err(StoreError::new(path.display().to_string(), StoreErrorKind::Missing).into());
             }
             Err(error) => return Err(error.into()),
         };
-        table.namespace.expect(Namespace::new(epoch))?;
-        let identity =
-            folder.identity().map_err(|error| failed(path, "looking at the lock", error))?;
-        if table.folder != identity {
-            return Err(StoreError::new(path.display().to_string(), Problem::Copied).into());
+        file.format.check(IdFormat::new(epoch))?;
+        let identity = directory.identity().map_err(|error| failed(path, READ_LOCK, error))?;
+        if file.directory != identity {
+            return Err(StoreError::new(path.display().to_string(), StoreErrorKind::Copied).into());
         }
-        folder.sign().map_err(|error| failed(path, "signing the lock", error))?;
-        Ok(FileStore { folder, bounds, disk, table: Mutex::new(table) })
+        directory.record_owner(&*disk).map_err(|error| failed(path, WRITE_OWNER, error))?;
+        Ok(FileStore { directory, limits, disk, file: Mutex::new(file) })
     }
 
-    /// Starts anew where the marks are lost: in a damaged store, or in a copy.
+    /// Creates the store again where the high-water marks are lost: in a damaged store or a
+    /// copy.
     ///
-    /// Every node id gets `mark` as its mark. **IDs that were made at or after it can
-    /// be made again**: take a time that is past all of them. What was there is kept
-    /// beside the new file, as `leases.old`.
+    /// Every node ID gets `high_water_mark`. **IDs at or above it can be issued again**: pass a
+    /// time after all of them. The old file is kept beside the new one, as `leases.old`.
     ///
     /// # Errors
     ///
-    /// As [`open`](FileStore::open), but for what it mends. [`LeaseError::OtherNamespace`] if
-    /// what is there can be read, and is for another epoch: no mark makes up for that.
+    /// As [`open`](FileStore::open), except what it repairs. [`LeaseError::IdFormatMismatch`]
+    /// if the old file is readable and has another epoch: no mark makes up for that.
     pub fn rebuild(
         path: impl AsRef<Path>,
         epoch: Epoch,
-        bounds: Bounds,
-        mark: UnixMillis,
+        limits: GrantLimits,
+        high_water_mark: UnixMillis,
     ) -> Result<FileStore, LeaseError> {
         let path = path.as_ref();
-        let folder = Folder::lock(path, false)?;
-        if let Ok(table) = read(path) {
-            table.namespace.expect(Namespace::new(epoch))?;
+        let directory = Directory::lock(path, false)?;
+        if let Ok(file) = read(path) {
+            file.format.check(IdFormat::new(epoch))?;
         }
         match fs::rename(path.join(LEASES), path.join(format!("{LEASES}.old"))) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -180,45 +182,45 @@ impl FileStore {
             }
             _ => {}
         }
-        let mut ledger = Ledger::new();
+        let mut table = LeaseTable::new();
         for node in (0..=NODE_MAX).filter_map(|id| NodeId::new(id).ok()) {
-            ledger.reset(node, mark);
+            table.reset(node, high_water_mark);
         }
-        FileStore::begin(Box::new(RealDisk), folder, epoch, bounds, ledger)
+        FileStore::begin(Box::new(RealDisk), directory, epoch, limits, table)
     }
 
-    /// A store with these records, in a folder without.
+    /// Writes the first lease file of a directory.
     fn begin(
         disk: Box<dyn Disk>,
-        mut folder: Folder,
+        mut directory: Directory,
         epoch: Epoch,
-        bounds: Bounds,
-        ledger: Ledger,
+        limits: GrantLimits,
+        table: LeaseTable,
     ) -> Result<FileStore, LeaseError> {
-        let path = folder.path.clone();
-        let identity =
-            folder.identity().map_err(|error| failed(&path, "looking at the lock", error))?;
-        let table = Table { namespace: Namespace::new(epoch), folder: identity, ledger };
-        replace(&*disk, &path, LEASES, table.to_text().as_bytes())
+        let path = directory.path.clone();
+        let identity = directory.identity().map_err(|error| failed(&path, READ_LOCK, error))?;
+        let file = LeaseFile { format: IdFormat::new(epoch), directory: identity, table };
+        replace(&*disk, &path, LEASES, file.to_text().as_bytes())
             .map_err(|(doing, error)| failed(&path, doing, error))?;
-        // Last: a lock that is signed says that there were marks here.
-        folder.sign().map_err(|error| failed(&path, "signing the lock", error))?;
-        Ok(FileStore { folder, bounds, disk, table: Mutex::new(table) })
+        // Last: an owner record proves that high-water marks existed here.
+        directory.record_owner(&*disk).map_err(|error| failed(&path, WRITE_OWNER, error))?;
+        Ok(FileStore { directory, limits, disk, file: Mutex::new(file) })
     }
 
-    /// What the store at `path` has recorded, whether or not a process has it open.
+    /// Reads the records of the store at `path`, which may be in use.
     ///
     /// # Errors
     ///
-    /// [`LeaseError::Store`] with [`Problem::Missing`] or [`Problem::Damaged`].
-    pub fn peek(path: impl AsRef<Path>) -> Result<(Namespace, Ledger), LeaseError> {
-        let (Table { namespace, ledger, .. }, _) = look(path.as_ref())?;
-        Ok((namespace, ledger))
+    /// [`LeaseError::Store`] with [`StoreErrorKind::Missing`] or [`StoreErrorKind::Damaged`].
+    pub fn peek(path: impl AsRef<Path>) -> Result<(IdFormat, LeaseTable), LeaseError> {
+        let (LeaseFile { format, table, .. }, _) = look(path.as_ref())?;
+        Ok((format, table))
     }
 
-    /// Whether the store at `path` is a copy, which [`open`](FileStore::open) refuses.
+    /// Returns `true` if the store at `path` is a copy, which [`open`](FileStore::open)
+    /// rejects.
     ///
-    /// Nothing is locked or changed, and it may be in use, here or in another process.
+    /// It locks and changes nothing, and the store may be in use.
     ///
     /// # Errors
     ///
@@ -228,45 +230,45 @@ impl FileStore {
     ///
     /// ```
     /// use snowflake::Epoch;
-    /// use snowflake::lease::{Bounds, FileStore};
+    /// use snowflake::lease::{FileStore, GrantLimits};
     ///
     /// # let temp = tempfile::tempdir()?;
-    /// # let [folder, backup] = ["ids", "backup"].map(|name| temp.path().join(name));
-    /// let in_use = FileStore::create(&folder, Epoch::Y2024, Bounds::default())?;
+    /// # let [directory, backup] = ["ids", "backup"].map(|name| temp.path().join(name));
+    /// let in_use = FileStore::create(&directory, Epoch::Y2024, GrantLimits::default())?;
     /// # std::fs::create_dir(&backup)?;
     /// for file in ["leases", "lock"] {
-    ///     std::fs::copy(folder.join(file), backup.join(file))?;
+    ///     std::fs::copy(directory.join(file), backup.join(file))?;
     /// }
-    /// assert!(!FileStore::is_copy(&folder)?);
+    /// assert!(!FileStore::is_copy(&directory)?);
     /// assert!(FileStore::is_copy(&backup)?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn is_copy(path: impl AsRef<Path>) -> Result<bool, LeaseError> {
-        let (table, identity) = look(path.as_ref())?;
-        Ok(table.folder != identity)
+        let (file, identity) = look(path.as_ref())?;
+        Ok(file.directory != identity)
     }
 
-    /// Changes the ledger as `change` does, durably; or not at all, but for marks that may
-    /// have moved on the disk.
+    /// Changes the table, durably. If the write fails, the table only takes over the high-water
+    /// marks that may be on the disk now.
     fn change<T>(
         &self,
-        change: impl FnOnce(&mut Ledger) -> Result<T, LeaseError>,
+        change: impl FnOnce(&mut LeaseTable) -> Result<T, LeaseError>,
     ) -> Result<T, LeaseError> {
-        let path = &self.folder.path;
-        if !self.folder.is_ours() {
-            // The parent goes on writing what this process would not know of.
-            return Err(StoreError::new(path.display().to_string(), Problem::Forked).into());
+        let path = &self.directory.path;
+        if !self.directory.is_ours() {
+            // The parent continues to write, and this process would not see it.
+            return Err(StoreError::new(path.display().to_string(), StoreErrorKind::Forked).into());
         }
-        let mut kept = self.table.lock();
+        let mut kept = self.file.lock();
         let mut next = kept.clone();
-        let granted = change(&mut next.ledger)?;
+        let granted = change(&mut next.table)?;
         match replace(&*self.disk, path, LEASES, next.to_text().as_bytes()) {
             Ok(()) => {
                 *kept = next;
                 Ok(granted)
             }
             Err((doing, error)) => {
-                kept.ledger.raise_to(&next.ledger);
+                kept.table.raise_to(&next.table);
                 Err(failed(path, doing, error).into())
             }
         }
@@ -274,66 +276,65 @@ impl FileStore {
 }
 
 impl LeaseStore for FileStore {
-    fn namespace(&self) -> Namespace {
-        self.table.lock().namespace
+    fn id_format(&self) -> IdFormat {
+        self.file.lock().format
     }
 
-    fn acquire(&self, request: &Request) -> Result<Lease, LeaseError> {
-        self.change(|ledger| ledger.acquire(request, request.now, self.bounds))
+    fn acquire(&self, request: &AcquireRequest) -> Result<Grant, LeaseError> {
+        self.change(|table| table.acquire(request, request.now, self.limits))
     }
 
-    fn renew(
-        &self,
-        lease: &Lease,
-        now: UnixMillis,
-        until: UnixMillis,
-    ) -> Result<Lease, LeaseError> {
-        self.change(|ledger| ledger.renew(lease, until, now, self.bounds))
+    fn renew(&self, request: &RenewRequest) -> Result<Grant, LeaseError> {
+        self.change(|table| table.renew(request, request.now, self.limits))
     }
 
-    fn release(&self, lease: &Lease, mark: UnixMillis) -> Result<(), LeaseError> {
-        self.change(|ledger| ledger.release(lease, mark))
+    fn release(&self, request: &ReleaseRequest) -> Result<(), LeaseError> {
+        self.change(|table| table.release(request))
     }
 
-    fn records(&self) -> Result<Vec<(NodeId, Record)>, LeaseError> {
-        Ok(self.table.lock().ledger.iter().map(|(node, record)| (node, record.clone())).collect())
+    fn records(&self) -> Result<Vec<(NodeId, LeaseRecord)>, LeaseError> {
+        let file = self.file.lock();
+        Ok(file.table.iter().map(|(node, record)| (node, record.clone())).collect())
     }
 
-    fn reset(&self, node: NodeId, mark: UnixMillis) -> Result<(), LeaseError> {
-        self.change(|ledger| {
-            ledger.reset(node, mark);
+    fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
+        self.change(|table| {
+            table.reset(node, high_water_mark);
             Ok(())
         })
     }
 }
 
+const READ_LOCK: &str = "reading the lock file";
+const WRITE_OWNER: &str = "writing the owner record";
+
 fn failed(path: &Path, doing: &'static str, error: io::Error) -> StoreError {
-    StoreError::new(path.display().to_string(), Problem::Failed { doing }).because(error)
+    StoreError::new(path.display().to_string(), StoreErrorKind::Failed { doing }).because(error)
 }
 
-fn missing_leases() -> Problem {
-    Problem::Damaged { what: format!("its file `{LEASES}` is gone"), node: None }
+fn missing_leases() -> StoreErrorKind {
+    StoreErrorKind::Damaged { what: format!("its file `{LEASES}` is missing"), node: None }
 }
 
-/// What is in the folder at `path`, and what its lock tells it from a copy by.
-fn look(path: &Path) -> Result<(Table, String), StoreError> {
-    let identity = folder::identity(path)
-        .map_err(|error| failed(path, "looking at the lock", error))?
-        .ok_or_else(|| StoreError::new(path.display().to_string(), Problem::Missing))?;
+/// Returns the content of the directory at `path`, and what no copy of it has.
+fn look(path: &Path) -> Result<(LeaseFile, String), StoreError> {
+    let identity = directory::identity(path)
+        .map_err(|error| failed(path, READ_LOCK, error))?
+        .ok_or_else(|| StoreError::new(path.display().to_string(), StoreErrorKind::Missing))?;
     Ok((read(path)?, identity))
 }
 
-fn read(path: &Path) -> Result<Table, StoreError> {
+fn read(path: &Path) -> Result<LeaseFile, StoreError> {
     let place = path.display().to_string();
     let bytes = match fs::read(path.join(LEASES)) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(StoreError::new(place, missing_leases()));
         }
-        Err(error) => return Err(failed(path, "reading", error)),
+        Err(error) => return Err(failed(path, "reading the leases", error)),
     };
-    Table::from_bytes(&bytes).map_err(|what| {
-        let what = format!("its file `{LEASES}` is no good, {what}");
-        StoreError::new(place, Problem::Damaged { what, node: None })
+    LeaseFile::from_bytes(&bytes).map_err(|what| {
+        let what = format!("its file `{LEASES}` is damaged: {what}");
+        StoreError::new(place, StoreErrorKind::Damaged { what, node: None })
     })
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 use super::*;
-use crate::lease::Successor;
+use crate::lease::Takeover;
 
 const EPOCH: Epoch = Epoch::Y2024;
 const NOON: UnixMillis = UnixMillis(1_795_177_540_000);
@@ -59,23 +59,32 @@ impl Disk for Failing {
         fails.and_then(|()| RealDisk.rename(from, to))
     }
 
-    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        self.step().and_then(|()| RealDisk.sync_folder(folder))
+    fn sync_folder(&self, directory: &Path) -> io::Result<()> {
+        self.step().and_then(|()| RealDisk.sync_folder(directory))
     }
 }
 
-fn request() -> Request {
-    Request {
+fn request() -> AcquireRequest {
+    AcquireRequest {
         node: Some(NODE),
         now: NOON,
         grant_ms: 3000,
         holder: "test".to_owned(),
-        successor: Successor::RunsAhead,
+        takeover: Takeover::Immediate,
     }
 }
 
 fn later(ms: u64) -> UnixMillis {
     UnixMillis(NOON.0 + ms)
+}
+
+fn renewal(grant: &Grant, now_ms: u64, until_ms: u64) -> RenewRequest {
+    RenewRequest::after(grant, later(now_ms), later(until_ms))
+}
+
+/// A request at the end of the first grant.
+fn request_at(ms: u64) -> AcquireRequest {
+    AcquireRequest { now: later(ms), ..request() }
 }
 
 struct Place {
@@ -87,22 +96,22 @@ impl Place {
         Place { temp: tempfile::tempdir().unwrap() }
     }
 
-    fn folder(&self) -> std::path::PathBuf {
+    fn directory(&self) -> std::path::PathBuf {
         self.temp.path().join("ids")
     }
 
     fn create(&self) -> FileStore {
-        FileStore::create(self.folder(), EPOCH, Bounds::default()).unwrap()
+        FileStore::create(self.directory(), EPOCH, GrantLimits::default()).unwrap()
     }
 
     fn open(&self) -> Result<FileStore, LeaseError> {
-        FileStore::open(self.folder(), EPOCH, Bounds::default())
+        FileStore::open(self.directory(), EPOCH, GrantLimits::default())
     }
 
     /// Why the store does not open.
-    fn problem(&self) -> Problem {
+    fn kind(&self) -> StoreErrorKind {
         match self.open() {
-            Err(LeaseError::Store(error)) => error.problem().clone(),
+            Err(LeaseError::Store(error)) => error.kind().clone(),
             other => panic!("opened as {other:?}"),
         }
     }
@@ -113,25 +122,25 @@ fn marks_outlive_the_process() {
     let place = Place::new();
     let store = place.create();
     let first = store.acquire(&request()).unwrap();
-    assert_eq!(first, Lease { node: NODE, from: NOON, until: later(3000), fence: 1 });
-    let second = store.renew(&first, later(1000), later(4000)).unwrap();
-    assert_eq!(second, Lease { from: later(3000), until: later(4000), ..first });
+    assert_eq!(first, Grant { node: NODE, from: NOON, until: later(3000), fencing_token: 1 });
+    let second = store.renew(&renewal(&first, 1000, 4000)).unwrap();
+    assert_eq!(second, Grant { from: later(3000), until: later(4000), ..first });
     drop(store);
 
     let store = place.open().unwrap();
-    let successor = store.acquire(&request()).unwrap();
-    assert_eq!((successor.from, successor.fence), (later(4000), 2));
+    let successor = store.acquire(&request_at(2000)).unwrap();
+    assert_eq!((successor.from, successor.fencing_token), (later(4000), 2));
     assert!(matches!(
-        store.renew(&second, later(1000), later(9000)),
-        Err(LeaseError::TakenOver { fence: 1, newer: 2, .. })
+        store.renew(&renewal(&second, 1000, 9000)),
+        Err(LeaseError::TakenOver { fencing_token: 1, newest: 2, .. })
     ));
-    store.release(&successor, later(4001)).unwrap();
+    store.release(&ReleaseRequest::at(&successor, later(4001))).unwrap();
     drop(store);
-    assert_eq!(place.open().unwrap().acquire(&request()).unwrap().from, later(4001));
+    assert_eq!(place.open().unwrap().acquire(&request_at(2000)).unwrap().from, later(4001));
 }
 
-/// However a write fails, the grant is not given; and neither this process nor the
-/// next one grants time that the disk may have promised.
+/// If any step of a write fails, the store returns no grant. Neither this process nor the
+/// next one grants time that may be recorded on the disk.
 #[test]
 fn a_write_that_fails_at_any_step_grants_nothing_and_loses_nothing() {
     const STEPS: usize = 4;
@@ -143,40 +152,41 @@ fn a_write_that_fails_at_any_step_grants_nothing_and_loses_nothing() {
             let step_count = AtomicUsize::new(0);
             let disk = Failing { step: step_count, fails_at: Arc::clone(&fails_at), torn };
             let open =
-                FileStore::open_on(Box::new(disk), &place.folder(), EPOCH, Bounds::default());
+                FileStore::open_on(Box::new(disk), &place.directory(), EPOCH, GrantLimits::default());
             let store = open.unwrap();
             let lease = store.acquire(&request()).unwrap();
 
-            fails_at.store(STEPS + step, Ordering::SeqCst);
-            let failed = store.renew(&lease, later(1000), later(4000)).unwrap_err();
+            // After the steps of the owner record and of the first grant.
+            fails_at.store(1 + STEPS + step, Ordering::SeqCst);
+            let failed = store.renew(&renewal(&lease, 1000, 4000)).unwrap_err();
             assert!(failed.to_string().contains(" failed: "), "{failed}");
 
             // The same process, when the disk is well again: past what may be on it.
             fails_at.store(NEVER, Ordering::SeqCst);
-            let on_disk = FileStore::peek(place.folder()).unwrap().1.get(NODE).unwrap().mark;
+            let on_disk = FileStore::peek(place.directory()).unwrap().1.get(NODE).unwrap().high_water_mark;
             assert!(on_disk == later(3000) || on_disk == later(4000));
-            let renewed = store.renew(&lease, later(2000), later(5000)).unwrap();
+            let renewed = store.renew(&renewal(&lease, 2000, 5000)).unwrap();
             assert_eq!((renewed.from, renewed.until), (later(4000), later(5000)));
 
             // Another process, that finds the disk as it was left.
             fails_at.store(0, Ordering::SeqCst);
-            store.renew(&renewed, later(3000), later(6000)).unwrap_err();
+            store.renew(&renewal(&renewed, 3000, 6000)).unwrap_err();
             drop(store);
-            let next = place.open().unwrap().acquire(&request()).unwrap();
+            let next = place.open().unwrap().acquire(&request_at(4000)).unwrap();
             assert!(next.from >= later(5000), "torn {torn}, step {step}: {next}");
         }
     }
 }
 
 #[test]
-fn a_creation_that_was_cut_short_can_be_done_again() {
-    for step in 0..4 {
+fn an_interrupted_creation_can_be_repeated() {
+    for step in 0..6 {
         let place = Place::new();
         let fails_at = Arc::new(AtomicUsize::new(step));
         let disk = Failing { step: AtomicUsize::new(0), fails_at, torn: true };
-        FileStore::create_on(Box::new(disk), &place.folder(), EPOCH, Bounds::default())
+        FileStore::create_on(Box::new(disk), &place.directory(), EPOCH, GrantLimits::default())
             .unwrap_err();
-        // Either it is there or it can be made; the folder never stands in the way.
+        // Either it is there or it can be made; the directory never stands in the way.
         match place.open() {
             Ok(store) => assert!(store.records().unwrap().is_empty()),
             Err(_) => drop(place.create()),
@@ -185,67 +195,85 @@ fn a_creation_that_was_cut_short_can_be_done_again() {
 }
 
 #[test]
-fn a_folder_without_a_store_is_not_taken_for_an_empty_one() {
+fn a_directory_without_a_store_is_an_error() {
     let place = Place::new();
-    assert_eq!(place.problem(), Problem::Missing);
-    fs::create_dir(place.folder()).unwrap();
-    assert_eq!(place.problem(), Problem::Missing);
+    assert_eq!(place.kind(), StoreErrorKind::Missing);
+    fs::create_dir(place.directory()).unwrap();
+    assert_eq!(place.kind(), StoreErrorKind::Missing);
     drop(place.create());
-    let again = FileStore::create(place.folder(), EPOCH, Bounds::default()).unwrap_err();
-    assert!(again.to_string().contains("there is one here already"), "{again}");
+    let again = FileStore::create(place.directory(), EPOCH, GrantLimits::default()).unwrap_err();
+    assert!(again.to_string().contains("a store or part of one exists here"), "{again}");
 }
 
 #[test]
-fn a_store_whose_marks_are_gone_or_cut_short_is_damaged() {
+fn a_missing_or_truncated_lease_file_is_damage() {
     let place = Place::new();
     place.create().acquire(&request()).unwrap();
-    let leases = place.folder().join(LEASES);
+    let leases = place.directory().join(LEASES);
     let bytes = fs::read(&leases).unwrap();
     for left in [0, 1, bytes.len() / 2, bytes.len() - 1] {
         fs::write(&leases, &bytes[..left]).unwrap();
-        assert!(matches!(place.problem(), Problem::Damaged { .. }), "{left} bytes left");
+        assert!(matches!(place.kind(), StoreErrorKind::Damaged { .. }), "{left} bytes left");
     }
     fs::remove_file(&leases).unwrap();
-    assert_eq!(place.problem(), missing_leases());
+    assert_eq!(place.kind(), missing_leases());
 
-    let mark = later(60_000);
-    drop(FileStore::rebuild(place.folder(), EPOCH, Bounds::default(), mark).unwrap());
-    assert_eq!(place.open().unwrap().acquire(&request()).unwrap().from, mark);
+    let high_water_mark = later(60_000);
+    drop(FileStore::rebuild(place.directory(), EPOCH, GrantLimits::default(), high_water_mark).unwrap());
+    assert_eq!(place.open().unwrap().acquire(&request_at(60_000)).unwrap().from, high_water_mark);
 }
 
 #[test]
-fn a_copy_is_refused_and_a_moved_folder_is_not() {
+fn rejects_a_copy_and_opens_a_moved_directory() {
     let place = Place::new();
     place.create().acquire(&request()).unwrap();
     let moved = place.temp.path().join("moved");
-    fs::rename(place.folder(), &moved).unwrap();
-    FileStore::open(&moved, EPOCH, Bounds::default()).unwrap();
+    fs::rename(place.directory(), &moved).unwrap();
+    FileStore::open(&moved, EPOCH, GrantLimits::default()).unwrap();
 
-    fs::create_dir(place.folder()).unwrap();
+    fs::create_dir(place.directory()).unwrap();
     for file in ["lock", LEASES] {
-        fs::copy(moved.join(file), place.folder().join(file)).unwrap();
+        fs::copy(moved.join(file), place.directory().join(file)).unwrap();
     }
-    assert_eq!(place.problem(), Problem::Copied);
+    assert_eq!(place.kind(), StoreErrorKind::Copied);
 }
 
 #[test]
-fn a_second_opener_is_told_who_has_it() {
+fn a_second_process_gets_the_id_of_the_owner() {
     let place = Place::new();
     let store = place.create();
-    assert_eq!(place.problem(), Problem::InUse { process: Some(std::process::id()) });
+    assert_eq!(place.kind(), StoreErrorKind::InUse { process: Some(std::process::id()) });
     drop(store);
     place.open().unwrap();
 }
 
 #[test]
-fn another_epoch_is_refused() {
+fn rejects_another_epoch() {
     let place = Place::new();
     drop(place.create());
-    let opened = FileStore::open(place.folder(), Epoch::TWITTER, Bounds::default());
-    assert_eq!(
-        opened.unwrap_err().to_string(),
-        "the store is for IDs of epoch 1704067200000 ms since 1970, layout 41 + 10 + 12 bits, not \
-         of epoch 1288834974657 ms since 1970, layout 41 + 10 + 12 bits: use the same everywhere, \
-         or another store",
-    );
+    let opened = FileStore::open(place.directory(), Epoch::TWITTER, GrantLimits::default());
+    let error = opened.unwrap_err();
+    assert!(matches!(error, LeaseError::IdFormatMismatch { .. }), "{error}");
+    for epoch in [Epoch::Y2024, Epoch::TWITTER] {
+        assert!(error.to_string().contains(&epoch.start().to_string()), "{error}");
+    }
+}
+
+/// Without the sync a crash of the machine could lose the record and the leases, and the
+/// directory would pass for one whose creation was interrupted.
+#[test]
+fn the_owner_record_is_synced_before_the_store_is_used() {
+    let place = Place::new();
+    // The parent, and the four steps of the lease file, come before it.
+    for (open, step) in [(false, 5), (true, 0)] {
+        let fails_at = Arc::new(AtomicUsize::new(step));
+        let disk = Box::new(Failing { step: AtomicUsize::new(0), fails_at, torn: false });
+        let limits = GrantLimits::default();
+        let error = match open {
+            true => FileStore::open_on(disk, &place.directory(), EPOCH, limits),
+            false => FileStore::create_on(disk, &place.directory(), EPOCH, limits),
+        }
+        .unwrap_err();
+        assert!(error.to_string().contains("writing the owner record failed"), "{error}");
+    }
 }

@@ -13,19 +13,21 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use self::address::Address;
 use self::session::{CallError, Link, Session};
-use crate::lease::{Bounds, Lease, LeaseError, LeaseStore, Ledger, Namespace, Problem, Record};
-use crate::lease::{Request, StoreError};
+use crate::lease::{
+    AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, LeaseTable,
+    ReleaseRequest, RenewRequest, StoreError, StoreErrorKind,
+};
 use crate::{Epoch, NodeId, UnixMillis};
 
 /// A store in a PostgreSQL database, for many machines.
 ///
-/// Two tables, made when the store is first used: `snowflake_namespace` with one row of
-/// epoch and layout, and `snowflake_lease` with a row for each node id that was ever held.
-/// They are found by the connection's `search_path`, so that a schema is a namespace. The
+/// Two tables, made when the store is first used: `snowflake_id_format` with one row of
+/// epoch and layout, and `snowflake_lease` with a row for each node ID that was ever held.
+/// They are found by the connection's `search_path`, so that a schema is a id_format. The
 /// user needs `CREATE` in it if it has to make them; else `USAGE`, and `SELECT`, `INSERT` and
 /// `UPDATE` on both.
 ///
-/// An acquisition is one transaction; a renewal is one statement, one round trip. Bounds
+/// An acquisition is one transaction; a renewal is one statement, one round trip. GrantLimits
 /// are measured from the server's `clock_timestamp()`.
 ///
 /// Its calls block. Where the server does not answer that is for up to 1.5 s, after up to 2 s
@@ -66,47 +68,33 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// # Examples
 ///
 /// ```no_run
-/// use snowflake::lease::{Bounds, Keeper, PostgresStore};
+/// use snowflake::lease::{GrantLimits, Keeper, PostgresStore};
 /// use snowflake::{Epoch, SystemClock};
 ///
 /// let url = "postgresql://ids@localhost/orders";
-/// let store = PostgresStore::connect(url, Epoch::Y2024, Bounds::default())?;
+/// let store = PostgresStore::connect(url, Epoch::Y2024, GrantLimits::default())?;
 /// let keeper = Keeper::builder(store).start(SystemClock)?;
-/// println!("node id {}", keeper.generator().node());
+/// println!("node ID {}", keeper.generator().node());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct PostgresStore {
     link: Link,
     place: String,
-    namespace: Namespace,
-    bounds: Bounds,
+    format: IdFormat,
+    limits: GrantLimits,
 }
 
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStore")
             .field("place", &self.place)
-            .field("namespace", &self.namespace)
+            .field("format", &self.format)
             .finish_non_exhaustive()
     }
 }
 
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS snowflake_namespace (
-    only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
-    epoch_ms bigint NOT NULL,
-    timestamp_bits int NOT NULL,
-    node_bits int NOT NULL,
-    sequence_bits int NOT NULL
-);
-CREATE TABLE IF NOT EXISTS snowflake_lease (
-    node int PRIMARY KEY CHECK (node BETWEEN 0 AND 1023),
-    fence bigint NOT NULL,
-    from_ms bigint NOT NULL,
-    mark_ms bigint NOT NULL,
-    held boolean NOT NULL,
-    holder text NOT NULL
-);";
+/// The tables. `tests/golden/postgres-1.sql` has them with rows, and must stay readable.
+const SCHEMA: &str = include_str!("schema.sql");
 
 const ROWS: &str = "SELECT * FROM snowflake_lease";
 
@@ -119,42 +107,42 @@ impl PostgresStore {
     /// # Errors
     ///
     /// [`LeaseError::Store`] if there is no connection or the tables cannot be made, and
-    /// with [`Problem::Misconfigured`] if the server does not keep what it has committed;
-    /// [`LeaseError::OtherNamespace`] if the tables are for another epoch.
-    pub fn connect(url: &str, epoch: Epoch, bounds: Bounds) -> Result<PostgresStore, LeaseError> {
-        let problem = |doing| StoreError::new("in PostgreSQL", Problem::Failed { doing });
+    /// with [`StoreErrorKind::Misconfigured`] if the server does not keep what it has committed;
+    /// [`LeaseError::IdFormatMismatch`] if the tables are for another epoch.
+    pub fn connect(url: &str, epoch: Epoch, limits: GrantLimits) -> Result<PostgresStore, LeaseError> {
+        let failed = |doing| StoreError::new("in PostgreSQL", StoreErrorKind::Failed { doing });
         let address =
-            Address::parse(url).map_err(|error| problem("reading the URL").because(error))?;
+            Address::parse(url).map_err(|error| failed("reading the URL").because(error))?;
         let tls = tls::config(&address)
-            .map_err(|error| problem("reading the certificates").because(error))?;
+            .map_err(|error| failed("reading the certificates").because(error))?;
         let place = format!("in PostgreSQL at {}", place(&address.config));
         let link = Link::new(address.config, MakeRustlsConnect::new(tls))
-            .map_err(|error| problem("starting a runtime").because(error))?;
-        let namespace = Namespace::new(epoch);
-        let store = PostgresStore { link, place, namespace, bounds };
+            .map_err(|error| failed("starting a runtime").because(error))?;
+        let format = IdFormat::new(epoch);
+        let store = PostgresStore { link, place, format, limits };
         let recorded = store.in_transaction("making the tables", async |transaction| {
             // Two processes that make them at once would get in each other's way.
             transaction.batch_execute("SELECT pg_advisory_xact_lock(7095803146)").await?;
             // `IF NOT EXISTS` asks for the right to create before it looks.
-            let missing = "SELECT to_regclass('snowflake_namespace') IS NULL \
+            let missing = "SELECT to_regclass('snowflake_id_format') IS NULL \
                            OR to_regclass('snowflake_lease') IS NULL";
             if transaction.query_one(missing, &[]).await?.try_get(0)? {
                 transaction.batch_execute(SCHEMA).await?;
             }
-            let [timestamp, node, sequence] = namespace.layout.map(|bits| bits as i32);
-            let insert = "INSERT INTO snowflake_namespace VALUES (true, $1, $2, $3, $4) \
+            let [timestamp, node, sequence] = format.layout.map(|bits| bits as i32);
+            let insert = "INSERT INTO snowflake_id_format VALUES (true, $1, $2, $3, $4) \
                           ON CONFLICT DO NOTHING";
             let epoch_ms = bigint(epoch.start().0);
             transaction.execute(insert, &[&epoch_ms, &timestamp, &node, &sequence]).await?;
-            let row = transaction.query_one("SELECT * FROM snowflake_namespace", &[]).await?;
+            let row = transaction.query_one("SELECT * FROM snowflake_id_format", &[]).await?;
             let bits =
                 |column| Ok::<_, tokio_postgres::Error>(row.try_get::<_, i32>(column)? as u32);
-            Ok(Namespace {
+            Ok(IdFormat {
                 epoch: Epoch::new(ms(&row, "epoch_ms")?),
-                layout: [bits("timestamp_bits")?, bits("node_bits")?, bits("sequence_bits")?],
+                layout: [bits("timestamp_bits")?, bits("node_id_bits")?, bits("sequence_bits")?],
             })
         })?;
-        recorded.expect(namespace)?;
+        recorded.check(format)?;
         Ok(store)
     }
 
@@ -164,19 +152,19 @@ impl PostgresStore {
         ask: impl AsyncFnOnce(&mut Session) -> Result<T, tokio_postgres::Error> + Send,
     ) -> Result<T, LeaseError> {
         self.link.ask(ask).map_err(|error| {
-            let problem = match error {
-                CallError::Forked => Problem::Forked,
-                CallError::ForgetsCommits => Problem::Misconfigured {
+            let kind = match error {
+                CallError::Forked => StoreErrorKind::Forked,
+                CallError::ForgetsCommits => StoreErrorKind::Misconfigured {
                     what: "the server has `fsync = off`, so that a crash brings back old marks: \
                            set it to `on`"
                         .to_owned(),
                 },
                 error => {
-                    let failed = StoreError::new(&*self.place, Problem::Failed { doing });
+                    let failed = StoreError::new(&*self.place, StoreErrorKind::Failed { doing });
                     return failed.because(error).into();
                 }
             };
-            StoreError::new(&*self.place, problem).into()
+            StoreError::new(&*self.place, kind).into()
         })
     }
 
@@ -194,50 +182,51 @@ impl PostgresStore {
     }
 
     /// The records that have a time before 1970: nothing here wrote them.
-    fn damaged(&self, ledger: &Ledger) -> Vec<(NodeId, StoreError)> {
-        let is_damaged = |record: &Record| record.from.max(record.mark).0 > i64::MAX as u64;
-        let damaged = ledger.iter().filter(|(_, record)| is_damaged(record)).map(|(node, _)| {
-            let what = format!("the row of node id {node} is no good: it has a time before 1970");
-            let damaged = Problem::Damaged { what, node: Some(node) };
+    fn damaged(&self, table: &LeaseTable) -> Vec<(NodeId, StoreError)> {
+        let is_damaged = |record: &LeaseRecord| record.from.max(record.high_water_mark).0 > i64::MAX as u64;
+        let damaged = table.iter().filter(|(_, record)| is_damaged(record)).map(|(node, _)| {
+            let what = format!("the row of node ID {node} is damaged: it has a time before 1970");
+            let damaged = StoreErrorKind::Damaged { what, node: Some(node) };
             (node, StoreError::new(&*self.place, damaged))
         });
         damaged.collect()
     }
 
     /// Refuses a damaged record of `node`, or any.
-    fn expect_sound(&self, ledger: &Ledger, node: Option<NodeId>) -> Result<(), LeaseError> {
-        let damaged = self.damaged(ledger).into_iter();
+    fn expect_sound(&self, table: &LeaseTable, node: Option<NodeId>) -> Result<(), LeaseError> {
+        let damaged = self.damaged(table).into_iter();
         let mut refused = damaged.filter(|(id, _)| node.is_none_or(|node| node == *id));
         refused.next().map_or(Ok(()), |(_, error)| Err(error.into()))
     }
 
-    /// Changes the ledger as `change` does, in one transaction that no other overlaps.
+    /// Changes the table as `change` does, in one transaction that no other overlaps.
     fn change<T: Send>(
         &self,
         doing: &'static str,
-        change: impl FnOnce(&mut Ledger, UnixMillis) -> Result<(NodeId, T), LeaseError> + Send,
+        change: impl FnOnce(&mut LeaseTable, UnixMillis) -> Result<(NodeId, T), LeaseError> + Send,
     ) -> Result<T, LeaseError> {
         self.in_transaction(doing, async |transaction| {
             transaction.batch_execute("LOCK TABLE snowflake_lease IN EXCLUSIVE MODE").await?;
             let select = format!("SELECT {NOW} AS now_ms");
             let now = ms(&transaction.query_one(&select, &[]).await?, "now_ms")?;
-            let mut ledger = ledger(&transaction.query(ROWS, &[]).await?)?;
-            let (node, granted) = match change(&mut ledger, now) {
+            let mut table = table(&transaction.query(ROWS, &[]).await?)?;
+            let (node, granted) = match change(&mut table, now) {
                 Ok(changed) => changed,
                 Err(refused) => return Ok(Err(refused)),
             };
-            if let Some(Record { fence, from, mark, held, holder }) = ledger.get(node) {
+            if let Some(record) = table.get(node) {
+                let LeaseRecord { fencing_token, from, high_water_mark, held, holder } = record;
                 let values: [&(dyn ToSql + Sync); 6] = [
                     &i32::from(node.get()),
-                    &bigint(*fence),
+                    &bigint(*fencing_token),
                     &bigint(from.0),
-                    &bigint(mark.0),
+                    &bigint(high_water_mark.0),
                     held,
                     holder,
                 ];
                 let upsert = "INSERT INTO snowflake_lease VALUES ($1, $2, $3, $4, $5, $6) \
-                              ON CONFLICT (node) DO UPDATE SET fence = $2, from_ms = $3, \
-                              mark_ms = $4, held = $5, holder = $6";
+                              ON CONFLICT (node_id) DO UPDATE SET fencing_token = $2, \
+                              from_ms = $3, high_water_mark_ms = $4, held = $5, holder = $6";
                 transaction.execute(upsert, &values).await?;
             }
             Ok(Ok(granted))
@@ -246,73 +235,71 @@ impl PostgresStore {
 }
 
 impl LeaseStore for PostgresStore {
-    fn namespace(&self) -> Namespace {
-        self.namespace
+    fn id_format(&self) -> IdFormat {
+        self.format
     }
 
-    fn acquire(&self, request: &Request) -> Result<Lease, LeaseError> {
-        self.change("acquiring a node id", |ledger, now| {
-            let damaged = self.damaged(ledger);
-            let lease = ledger.acquire_beside(damaged, request, now, self.bounds)?;
-            Ok((lease.node, lease))
+    fn acquire(&self, request: &AcquireRequest) -> Result<Grant, LeaseError> {
+        self.change("acquiring a node ID", |table, now| {
+            let damaged = self.damaged(table);
+            let grant = table.acquire_beside(damaged, request, now, self.limits)?;
+            Ok((grant.node, grant))
         })
     }
 
-    fn renew(
-        &self,
-        lease: &Lease,
-        _holders_now: UnixMillis,
-        until: UnixMillis,
-    ) -> Result<Lease, LeaseError> {
+    fn renew(&self, request: &RenewRequest) -> Result<Grant, LeaseError> {
         let doing = "renewing";
-        // `Ledger::renew` in SQL: in one statement, and so in one round trip.
+        // `LeaseTable::renew` in SQL: one statement, and so one round trip.
         let statement = format!(
-            "UPDATE snowflake_lease SET from_ms = mark_ms, mark_ms = greatest($3, mark_ms + 1) \
-             WHERE node = $1 AND fence = $2 AND held AND least(from_ms, mark_ms) >= 0 \
-             AND greatest($3, mark_ms + 1) <= {NOW} + $4 \
-             RETURNING from_ms, mark_ms"
+            "UPDATE snowflake_lease SET from_ms = high_water_mark_ms, \
+             high_water_mark_ms = greatest($3, high_water_mark_ms + 1) \
+             WHERE node_id = $1 AND fencing_token = $2 AND held \
+             AND least(from_ms, high_water_mark_ms) >= 0 \
+             AND greatest($3, high_water_mark_ms + 1) <= {NOW} + $4 \
+             RETURNING from_ms, high_water_mark_ms"
         );
-        let node = i32::from(lease.node.get());
-        let [fence, until_ms] = [lease.fence, until.0].map(bigint);
-        // Of any bounds, what can be added to the time without an overflow.
-        let ahead_ms = bigint(self.bounds.ahead_ms()).min(i64::MAX / 2);
+        let RenewRequest { node, fencing_token, until, .. } = *request;
+        let node_id = i32::from(node.get());
+        let [token, until_ms] = [fencing_token, until.0].map(bigint);
+        // The sum of the time and half of the range does not overflow.
+        let limit_ms = bigint(self.limits.limit_ms()).min(i64::MAX / 2);
         let granted = self.with(doing, async |Session { client, renewal, .. }: &mut Session| {
             let prepared = match renewal {
                 Some(prepared) => prepared,
                 none => none.insert(client.prepare(&statement).await?),
             };
-            let values: [&(dyn ToSql + Sync); 4] = [&node, &fence, &until_ms, &ahead_ms];
+            let values: [&(dyn ToSql + Sync); 4] = [&node_id, &token, &until_ms, &limit_ms];
             let row = client.query_opt(&*prepared, &values).await?;
-            row.map(|row| Ok((ms(&row, "from_ms")?, ms(&row, "mark_ms")?))).transpose()
+            row.map(|row| Ok((ms(&row, "from_ms")?, ms(&row, "high_water_mark_ms")?))).transpose()
         })?;
         match granted {
-            Some((from, until)) => Ok(Lease { from, until, ..*lease }),
-            // Refused: the same rules say why, or grant it if that has changed by now.
-            None => self.change(doing, |ledger, now| {
-                self.expect_sound(ledger, Some(lease.node))?;
-                Ok((lease.node, ledger.renew(lease, until, now, self.bounds)?))
+            Some((from, until)) => Ok(Grant { node, from, until, fencing_token }),
+            // Rejected. The lease table returns the reason, or the grant if that has changed.
+            None => self.change(doing, |table, now| {
+                self.expect_sound(table, Some(node))?;
+                Ok((node, table.renew(request, now, self.limits)?))
             }),
         }
     }
 
-    fn release(&self, lease: &Lease, mark: UnixMillis) -> Result<(), LeaseError> {
-        self.change("releasing", |ledger, _| {
-            self.expect_sound(ledger, Some(lease.node))?;
-            Ok((lease.node, ledger.release(lease, mark)?))
+    fn release(&self, request: &ReleaseRequest) -> Result<(), LeaseError> {
+        self.change("releasing", |table, _| {
+            self.expect_sound(table, Some(request.node))?;
+            Ok((request.node, table.release(request)?))
         })
     }
 
-    fn records(&self) -> Result<Vec<(NodeId, Record)>, LeaseError> {
-        let ledger = self.with("reading the leases", async |session: &mut Session| {
-            ledger(&session.client.query(ROWS, &[]).await?)
+    fn records(&self) -> Result<Vec<(NodeId, LeaseRecord)>, LeaseError> {
+        let table = self.with("reading the leases", async |session: &mut Session| {
+            table(&session.client.query(ROWS, &[]).await?)
         })?;
-        self.expect_sound(&ledger, None)?;
-        Ok(ledger.iter().map(|(node, record)| (node, record.clone())).collect())
+        self.expect_sound(&table, None)?;
+        Ok(table.iter().map(|(node, record)| (node, record.clone())).collect())
     }
 
-    fn reset(&self, node: NodeId, mark: UnixMillis) -> Result<(), LeaseError> {
-        self.change("resetting", |ledger, _| {
-            ledger.reset(node, mark);
+    fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
+        self.change("resetting", |table, _| {
+            table.reset(node, high_water_mark);
             Ok((node, ()))
         })
     }
@@ -322,39 +309,44 @@ fn ms(row: &Row, column: &str) -> Result<UnixMillis, tokio_postgres::Error> {
     Ok(UnixMillis(row.try_get::<_, i64>(column)?.cast_unsigned()))
 }
 
-/// A number as SQL has it. No time and no fence comes near the end of either.
+/// A number as SQL has it. No time and no fencing_token comes near the end of either.
 fn bigint(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn ledger(rows: &[Row]) -> Result<Ledger, tokio_postgres::Error> {
-    let mut ledger = Ledger::new();
+fn table(rows: &[Row]) -> Result<LeaseTable, tokio_postgres::Error> {
+    let mut table = LeaseTable::new();
     for row in rows {
         if let Some((node, record)) = record(row)? {
-            ledger.insert(node, record);
+            table.insert(node, record);
         }
     }
-    Ok(ledger)
+    Ok(table)
 }
 
-/// A row's record. The table's check keeps other node ids out.
-fn record(row: &Row) -> Result<Option<(NodeId, Record)>, tokio_postgres::Error> {
-    let node = u16::try_from(row.try_get::<_, i32>("node")?).ok();
+/// Reads a row. The table's check rejects other node IDs.
+fn record(row: &Row) -> Result<Option<(NodeId, LeaseRecord)>, tokio_postgres::Error> {
+    let node = u16::try_from(row.try_get::<_, i32>("node_id")?).ok();
     let Some(node) = node.and_then(|node| NodeId::new(node).ok()) else { return Ok(None) };
-    let record = Record {
-        fence: row.try_get::<_, i64>("fence")?.cast_unsigned(),
+    let record = LeaseRecord {
+        fencing_token: row.try_get::<_, i64>("fencing_token")?.cast_unsigned(),
         from: ms(row, "from_ms")?,
-        mark: ms(row, "mark_ms")?,
+        high_water_mark: ms(row, "high_water_mark_ms")?,
         held: row.try_get("held")?,
         holder: row.try_get("holder")?,
     };
     Ok(Some((node, record)))
 }
 
-/// Host and database, without user and password.
+/// Returns host, port and database, without user and password.
 fn place(config: &Config) -> String {
-    let hosts = config.get_hosts().iter().map(|host| match host {
-        Host::Tcp(name) => name.clone(),
+    let ports = config.get_ports();
+    let hosts = config.get_hosts().iter().enumerate().map(|(nth, host)| match host {
+        Host::Tcp(name) => {
+            // One port may be for all hosts.
+            let port = ports.get(nth).or(ports.first()).unwrap_or(&5432);
+            format!("{name}:{port}")
+        }
         #[cfg(unix)]
         Host::Unix(path) => path.display().to_string(),
     });

@@ -16,7 +16,7 @@ use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::{Client, Config, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::fork;
+use crate::generator::fork;
 
 /// How long a connection to one host, and a statement, may take, unless the URL says
 /// otherwise for the first: well within two thirds of a default grant.
@@ -38,7 +38,7 @@ pub(super) struct Link {
     /// None after a failure: the next call connects anew.
     session: Mutex<Option<Session>>,
     /// The [generation](fork::generation) of the process that made it.
-    born: u32,
+    fork_generation: u32,
 }
 
 /// A connection.
@@ -110,7 +110,7 @@ impl Link {
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (runtime, session) = (Some(runtime), Mutex::default());
-        Ok(Link { config, tls, runtime, session, born: fork::generation() })
+        Ok(Link { config, tls, runtime, session, fork_generation: fork::generation() })
     }
 
     /// Asks on a connection. One that fails is given up, whatever the reason.
@@ -142,7 +142,7 @@ impl Link {
     }
 
     fn is_ours(&self) -> bool {
-        self.born == fork::generation()
+        self.fork_generation == fork::generation()
     }
 
     /// Each host may take its time, and the one that answers too.

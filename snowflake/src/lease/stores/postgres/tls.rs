@@ -13,7 +13,7 @@ use rustls::{
 use tokio_postgres::config::SslNegotiation;
 
 use super::address::{Address, Trust};
-use crate::lease::tls::{self, FileError};
+use crate::lease::stores::tls::{self, FileError};
 
 /// What a connection to `address` is encrypted with.
 pub(super) fn config(address: &Address) -> Result<ClientConfig, FileError> {

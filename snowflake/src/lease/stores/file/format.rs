@@ -1,78 +1,78 @@
-//! The file's text: lines that a person can read, and a checksum.
+//! The format of the lease file: readable lines and a checksum.
 //!
 //! ```text
-//! snowflake leases 1
-//! epoch 1704067200000
-//! layout 41 10 12
-//! folder 5308719 1795177537123456789
-//! node 7 fence 3 from 1795177540000 until 1795177543000 held pod-7
-//! node 8 fence 1 from 1795177541000 until 1795177541020 released pod-8
-//! checksum 8c736521
+#![doc = include_str!("../../../../tests/golden/leases-1.txt")]
 //! ```
+//!
+//! `tests/golden/leases-1.txt` must stay readable in every later version.
 
 use std::fmt::Write;
 use std::str::{FromStr, SplitWhitespace};
 
-use crate::lease::{Ledger, Namespace, Record};
+use crate::lease::{IdFormat, LeaseRecord, LeaseTable};
 use crate::{Epoch, NodeId, UnixMillis};
 
 const HEADING: &str = "snowflake leases 1";
 
-/// All that the file keeps.
+/// The content of the lease file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Table {
-    pub(super) namespace: Namespace,
-    /// What tells the folder from a copy of it.
-    pub(super) folder: String,
-    pub(super) ledger: Ledger,
+pub(super) struct LeaseFile {
+    pub(super) format: IdFormat,
+    /// What distinguishes the directory from a copy of it.
+    pub(super) directory: String,
+    pub(super) table: LeaseTable,
 }
 
-impl Table {
+impl LeaseFile {
     pub(super) fn to_text(&self) -> String {
-        let mut text = format!("{HEADING}\nepoch {}\n", self.namespace.epoch.start().0);
-        let [timestamp, node, sequence] = self.namespace.layout;
-        let Table { folder, ledger, .. } = self;
+        let LeaseFile { format, directory, table } = self;
+        let mut text = format!("{HEADING}\n");
         let mut line = |line: std::fmt::Arguments<'_>| {
             text.write_fmt(line).expect("writing to a string does not fail");
             text.push('\n');
         };
+        let [timestamp, node, sequence] = format.layout;
+        line(format_args!("epoch_ms {}", format.epoch.start().0));
         line(format_args!("layout {timestamp} {node} {sequence}"));
-        line(format_args!("folder {folder}"));
-        for (node, Record { fence, from, mark, held, holder }) in ledger.iter() {
-            let (from, until, state) = (from.0, mark.0, if *held { "held" } else { "released" });
+        line(format_args!("directory {directory}"));
+        for (node, record) in table.iter() {
+            let LeaseRecord { fencing_token, from, high_water_mark, held, holder } = record;
+            let state = if *held { "held" } else { "released" };
             line(format_args!(
-                "node {node} fence {fence} from {from} until {until} {state} {holder}"
+                "node_id {node} fencing_token {fencing_token} from_ms {} high_water_mark_ms {} \
+                 {state} {holder}",
+                from.0, high_water_mark.0,
             ));
         }
         let checksum = crc32fast::hash(text.as_bytes());
         text + &format!("checksum {checksum:08x}\n")
     }
 
-    /// The table that `bytes` are, or what is wrong with them.
-    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Table, String> {
-        let text = str::from_utf8(bytes).map_err(|error| format!("not text: {error}"))?;
+    /// Reads the file, or returns what is wrong with it.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<LeaseFile, String> {
+        let text = str::from_utf8(bytes).map_err(|error| format!("it is not text: {error}"))?;
         let lines_end = text.trim_end_matches('\n').rfind('\n').map_or(0, |at| at + 1);
         let (lines, last) = text.split_at(lines_end);
         let recorded = last
             .strip_prefix("checksum ")
             .and_then(|rest| rest.strip_suffix('\n'))
-            .ok_or("cut short: its last line is no checksum")?;
+            .ok_or("its end is missing: the last line is not a checksum")?;
         let checksum = format!("{:08x}", crc32fast::hash(lines.as_bytes()));
         if recorded != checksum {
-            return Err(format!("damaged: its checksum says {recorded}, its lines {checksum}"));
+            return Err(format!("its checksum is {recorded}, and that of its lines {checksum}"));
         }
         let mut reader = Lines { lines: lines.lines(), number: 0 };
         reader.heading()?;
-        let epoch = Epoch::new(UnixMillis(reader.line("epoch")?.number()?));
+        let epoch = Epoch::new(UnixMillis(reader.line("epoch_ms")?.number()?));
         let mut layout = reader.line("layout")?;
         let layout = [layout.number()?, layout.number()?, layout.number()?];
-        let folder = reader.line("folder")?.rest();
-        let mut ledger = Ledger::new();
+        let directory = reader.line("directory")?.rest();
+        let mut table = LeaseTable::new();
         while reader.has_more() {
-            let (node, record) = reader.line("node")?.record()?;
-            ledger.insert(node, record);
+            let (node, record) = reader.line("node_id")?.record()?;
+            table.insert(node, record);
         }
-        Ok(Table { namespace: Namespace { epoch, layout }, folder, ledger })
+        Ok(LeaseFile { format: IdFormat { epoch, layout }, directory, table })
     }
 }
 
@@ -88,7 +88,7 @@ impl<'a> Lines<'a> {
         match self.lines.next() {
             Some(HEADING) => Ok(()),
             Some(other) => Err(format!("line 1 is {other:?} instead of {HEADING:?}")),
-            None => Err("empty".to_owned()),
+            None => Err("it is empty".to_owned()),
         }
     }
 
@@ -118,7 +118,7 @@ struct Line<'a> {
 
 impl Line<'_> {
     fn wrong(&self) -> String {
-        format!("line {} is no {:?} line", self.number, self.name)
+        format!("line {} is not a {:?} line", self.number, self.name)
     }
 
     fn number<T: FromStr>(&mut self) -> Result<T, String> {
@@ -137,18 +137,18 @@ impl Line<'_> {
         self.words.collect::<Vec<_>>().join(" ")
     }
 
-    fn record(mut self) -> Result<(NodeId, Record), String> {
+    fn record(mut self) -> Result<(NodeId, LeaseRecord), String> {
         let node = NodeId::new(self.number()?)
             .map_err(|error| format!("line {}: {error}", self.number))?;
-        let fence = self.named("fence")?;
-        let from = UnixMillis(self.named("from")?);
-        let mark = UnixMillis(self.named("until")?);
+        let fencing_token = self.named("fencing_token")?;
+        let from = UnixMillis(self.named("from_ms")?);
+        let high_water_mark = UnixMillis(self.named("high_water_mark_ms")?);
         let held = match self.words.next() {
             Some("held") => true,
             Some("released") => false,
             _ => return Err(self.wrong()),
         };
-        Ok((node, Record { fence, from, mark, held, holder: self.rest() }))
+        Ok((node, LeaseRecord { fencing_token, from, high_water_mark, held, holder: self.rest() }))
     }
 }
 
@@ -156,44 +156,53 @@ impl Line<'_> {
 mod tests {
     use super::*;
 
-    fn table() -> Table {
-        let mut ledger = Ledger::new();
-        for (id, held, holder) in [(0, true, "pod-7 on host a"), (1023, false, "")] {
-            let holder = holder.to_owned();
-            let (from, mark) = (UnixMillis(u64::from(id)), UnixMillis(u64::MAX));
-            let record = Record { fence: 3, from, mark, held, holder };
-            ledger.insert(NodeId::new(id).unwrap(), record);
+    const GOLDEN: &str = include_str!("../../../../tests/golden/leases-1.txt");
+
+    fn golden() -> LeaseFile {
+        let mut table = LeaseTable::new();
+        for (id, held, holder) in [(7, true, "pod-7 on host a"), (1023, false, "")] {
+            let record = LeaseRecord {
+                fencing_token: 3,
+                from: UnixMillis(1_795_177_540_000),
+                high_water_mark: UnixMillis(1_795_177_543_000),
+                held,
+                holder: holder.to_owned(),
+            };
+            table.insert(NodeId::new(id).unwrap(), record);
         }
-        Table { namespace: Namespace::new(Epoch::Y2024), folder: "12 34".to_owned(), ledger }
+        let directory = "5308719 1795177537123456789".to_owned();
+        LeaseFile { format: IdFormat::new(Epoch::Y2024), directory, table }
     }
 
     #[test]
-    fn what_is_written_is_read() {
-        assert_eq!(Table::from_bytes(table().to_text().as_bytes()), Ok(table()));
+    fn the_golden_file_is_read_and_written() {
+        assert_eq!(LeaseFile::from_bytes(GOLDEN.as_bytes()), Ok(golden()));
+        assert_eq!(golden().to_text(), GOLDEN);
     }
 
     #[test]
-    fn no_cut_and_no_changed_byte_goes_unnoticed() {
-        let text = table().to_text().into_bytes();
+    fn detects_every_truncation_and_every_flipped_bit() {
+        let text = golden().to_text().into_bytes();
         for cut in 0..text.len() {
-            assert!(Table::from_bytes(&text[..cut]).is_err(), "cut to {cut} bytes");
+            assert!(LeaseFile::from_bytes(&text[..cut]).is_err(), "cut to {cut} bytes");
         }
         for at in 0..text.len() {
             for bit in 0..8 {
                 let mut changed = text.clone();
                 changed[at] ^= 1 << bit;
-                assert!(Table::from_bytes(&changed).is_err(), "bit {bit} of byte {at}");
+                assert!(LeaseFile::from_bytes(&changed).is_err(), "bit {bit} of byte {at}");
             }
         }
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_line() {
+    fn reports_the_line_of_an_error() {
         let with = |from: &str, to: &str| {
-            let text = table().to_text().replace(from, to);
+            let text = golden().to_text().replace(from, to);
             let lines = &text[..text.rfind("checksum").unwrap()];
             let checksum = crc32fast::hash(lines.as_bytes());
-            Table::from_bytes(format!("{lines}checksum {checksum:08x}\n").as_bytes()).unwrap_err()
+            LeaseFile::from_bytes(format!("{lines}checksum {checksum:08x}\n").as_bytes())
+                .unwrap_err()
         };
         for (from, to, message) in [
             (
@@ -202,10 +211,11 @@ mod tests {
                 r#"line 1 is "snowflake leases 2" instead of "snowflake leases 1""#,
             ),
             ("layout", "outlay", r#"line 3 begins with "outlay" instead of "layout""#),
-            ("node 1023", "node 1024", "line 6: node id 1024 is above the largest, 1023"),
-            ("fence 3", "fence x", r#"line 5 is no "node" line"#),
+            ("node_id 7", "node_id seven", r#"line 5 is not a "node_id" line"#),
+            ("fencing_token 3", "fencing_token x", r#"line 5 is not a "node_id" line"#),
         ] {
             assert_eq!(with(from, to), message);
         }
+        assert!(with("node_id 1023", "node_id 1024").starts_with("line 6: "));
     }
 }

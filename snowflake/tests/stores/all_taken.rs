@@ -1,4 +1,4 @@
-//! All 1024 node ids are taken: the next one is told so, and gets one that was released, or
+//! All 1024 node IDs are taken: the next one is told so, and gets one that was released, or
 //! whose grant has ended. On every store; what the machine does not have is named and left out.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use servers::{Etcd, Postgres};
 use snowflake::lease::{
-    Bounds, EtcdStore, FileStore, Lease, LeaseError, LeaseStore, MemoryStore, PostgresStore,
-    Problem, Request, Successor,
+    GrantLimits, EtcdStore, FileStore, Grant, LeaseError, LeaseStore, MemoryStore, PostgresStore,
+    StoreErrorKind, AcquireRequest, Takeover,
 };
 use snowflake::{Clock, Epoch, NodeId, SystemClock};
 
 const EPOCH: Epoch = Epoch::Y2024;
-const BOUNDS: Bounds = Bounds { max_grant_ms: 600_000, max_skew_ms: 10_000 };
+const LIMITS: GrantLimits = GrantLimits { max_grant_ms: 600_000, max_skew_ms: 10_000 };
 /// Longer than the test takes.
 const LONG_MS: u64 = 600_000;
 /// Longer than it takes to find that all are taken.
@@ -27,44 +27,44 @@ const FAILURES: usize = 10;
 
 #[test]
 fn in_memory() {
-    runs_out_of_node_ids(&MemoryStore::new(EPOCH, BOUNDS));
+    runs_out_of_node_ids(&MemoryStore::new(EPOCH, LIMITS));
 }
 
 #[test]
 fn in_a_folder() {
     let temp = tempfile::tempdir().unwrap();
-    runs_out_of_node_ids(&FileStore::create(temp.path().join("ids"), EPOCH, BOUNDS).unwrap());
+    runs_out_of_node_ids(&FileStore::create(temp.path().join("ids"), EPOCH, LIMITS).unwrap());
 }
 
 #[test]
 fn in_postgres() {
     let Some(server) = Postgres::start() else { return };
-    runs_out_of_node_ids(&PostgresStore::connect(&server.url(), EPOCH, BOUNDS).unwrap());
+    runs_out_of_node_ids(&PostgresStore::connect(&server.url(), EPOCH, LIMITS).unwrap());
 }
 
 #[test]
 fn in_etcd() {
     let Some(server) = Etcd::start() else { return };
-    runs_out_of_node_ids(&EtcdStore::connect(&server.url(), EPOCH, BOUNDS).unwrap());
+    runs_out_of_node_ids(&EtcdStore::connect(&server.url(), EPOCH, LIMITS).unwrap());
 }
 
 fn runs_out_of_node_ids(store: &impl LeaseStore) {
     let acquire = |grant_ms| {
-        store.acquire(&Request {
+        store.acquire(&AcquireRequest {
             node: None,
             now: SystemClock.now(),
             grant_ms,
             holder: "test".to_owned(),
-            successor: Successor::RunsAhead,
+            takeover: Takeover::Immediate,
         })
     };
-    let mut held: Vec<Lease> = Vec::new();
+    let mut held: Vec<Grant> = Vec::new();
     let (mut unheard, mut failures) = (0, 0);
     while held.len() + unheard < 1023 {
         match acquire(LONG_MS) {
             Ok(lease) => held.push(lease),
             Err(LeaseError::Store(error))
-                if failures < FAILURES && matches!(error.problem(), Problem::Failed { .. }) =>
+                if failures < FAILURES && matches!(error.kind(), StoreErrorKind::Failed { .. }) =>
             {
                 failures += 1;
                 // It may have been done all the same.
@@ -86,14 +86,14 @@ fn runs_out_of_node_ids(store: &impl LeaseStore) {
     assert_eq!(
         none_left.to_string(),
         format!(
-            "all 1024 node ids are held, the first of them for {left_ms} ms more: release one, or wait"
+            "all 1024 node IDs are held, the first of them for {left_ms} ms more: release one, or wait"
         )
     );
 
     let released = held[77];
     store.release(&released, released.from).unwrap();
     let taken = acquire(LONG_MS).unwrap();
-    assert_eq!((taken.node, taken.fence), (released.node, released.fence + 1));
+    assert_eq!((taken.node, taken.fencing_token), (released.node, released.fencing_token + 1));
     assert!(matches!(acquire(SHORT_MS), Err(LeaseError::AllTaken { .. })));
 
     thread::sleep(Duration::from_millis(left_ms));
@@ -107,6 +107,6 @@ fn runs_out_of_node_ids(store: &impl LeaseStore) {
             Err(error) => panic!("{error}"),
         }
     };
-    assert_eq!((taken.node, taken.fence), (last.node, last.fence + 1));
+    assert_eq!((taken.node, taken.fencing_token), (last.node, last.fencing_token + 1));
     assert!(taken.from >= last.until);
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 #[cfg(unix)]
 use snowflake::lease::FileStore;
 use snowflake::lease::{
-    Bounds, Keeper, KeeperBuilder, Lease, LeaseError, LeaseStore, MemoryStore, Namespace, Problem,
-    Record, Request, StoreError, Successor,
+    GrantLimits, Keeper, KeeperBuilder, Grant, LeaseError, LeaseStore, MemoryStore, IdFormat, StoreErrorKind,
+    LeaseRecord, AcquireRequest, StoreError, Takeover,
 };
 use snowflake::{ClaimError, Clock, Epoch, Generator, Id, LeaseEnd, ManualClock, NodeId};
 use snowflake::{SystemClock, UnixMillis};
@@ -40,7 +40,7 @@ const LOSES_ANSWERS: u8 = 2;
 
 impl Flaky {
     fn new() -> Arc<Flaky> {
-        let store = MemoryStore::new(EPOCH, Bounds::default());
+        let store = MemoryStore::new(EPOCH, GrantLimits::default());
         Arc::new(Flaky { store, mode: AtomicU8::new(WORKS) })
     }
 
@@ -49,7 +49,7 @@ impl Flaky {
         ask: impl FnOnce(&MemoryStore) -> Result<T, LeaseError>,
     ) -> Result<T, LeaseError> {
         let failed = || {
-            let problem = Problem::Failed { doing: "the test" };
+            let problem = StoreErrorKind::Failed { doing: "the test" };
             Err(StoreError::new("in memory", problem).into())
         };
         match self.mode.load(SeqCst) {
@@ -61,38 +61,38 @@ impl Flaky {
 
     fn mark(&self, id: u16) -> UnixMillis {
         let records = self.store.records().unwrap();
-        records.iter().find(|(node, _)| node.get() == id).unwrap().1.mark
+        records.iter().find(|(node, _)| node.get() == id).unwrap().1.high_water_mark
     }
 }
 
 impl LeaseStore for Flaky {
-    fn namespace(&self) -> Namespace {
-        self.store.namespace()
+    fn id_format(&self) -> IdFormat {
+        self.store.id_format()
     }
 
-    fn acquire(&self, request: &Request) -> Result<Lease, LeaseError> {
+    fn acquire(&self, request: &AcquireRequest) -> Result<Grant, LeaseError> {
         self.answer(|store| store.acquire(request))
     }
 
     fn renew(
         &self,
-        lease: &Lease,
+        lease: &Grant,
         now: UnixMillis,
         until: UnixMillis,
-    ) -> Result<Lease, LeaseError> {
+    ) -> Result<Grant, LeaseError> {
         self.answer(|store| store.renew(lease, now, until))
     }
 
-    fn release(&self, lease: &Lease, mark: UnixMillis) -> Result<(), LeaseError> {
-        self.answer(|store| store.release(lease, mark))
+    fn release(&self, lease: &Grant, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
+        self.answer(|store| store.release(lease, high_water_mark))
     }
 
-    fn records(&self) -> Result<Vec<(NodeId, Record)>, LeaseError> {
+    fn records(&self) -> Result<Vec<(NodeId, LeaseRecord)>, LeaseError> {
         self.answer(|store| store.records())
     }
 
-    fn reset(&self, node: NodeId, mark: UnixMillis) -> Result<(), LeaseError> {
-        self.answer(|store| store.reset(node, mark))
+    fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
+        self.answer(|store| store.reset(node, high_water_mark))
     }
 }
 
@@ -225,7 +225,7 @@ fn a_release_that_the_store_does_not_hear_is_reported() {
     assert!(store.store.records().unwrap()[0].1.held);
 }
 
-/// Two processes with one node id, by mistake: both make IDs, none twice, and one is told.
+/// Two processes with one node ID, by mistake: both make IDs, none twice, and one is told.
 #[test]
 fn two_holders_of_one_node_id_make_no_id_twice() {
     let store = Flaky::new();
@@ -250,24 +250,24 @@ fn two_holders_of_one_node_id_make_no_id_twice() {
     first.release().unwrap();
 }
 
-/// One that got its node id back while its first grant lasted holds both: it makes IDs in the
+/// One that got its node ID back while its first grant lasted holds both: it makes IDs in the
 /// first, and between them lie the other holder's.
 #[test]
 fn a_holder_that_came_back_does_not_release_what_was_anothers() {
     let store = Flaky::new();
     let first = builder(&store, 7).grant_ms(LONG_MS).start(SystemClock).unwrap();
     let begun = first.status().unwrap().lease;
-    let request = |successor| Request {
+    let request = |successor| AcquireRequest {
         node: Some(node(7)),
         now: SystemClock.now(),
         grant_ms: GRANT_MS,
         holder: "another".to_owned(),
         successor,
     };
-    let between = store.acquire(&request(Successor::RunsAhead)).unwrap();
+    let between = store.acquire(&request(Takeover::Immediate)).unwrap();
     store.release(&between, between.until).unwrap();
     let patience = Instant::now() + Duration::from_secs(20);
-    while first.status().unwrap().lease.fence == begun.fence {
+    while first.status().unwrap().lease.fencing_token == begun.fencing_token {
         assert!(Instant::now() < patience, "it never came back");
         thread::yield_now();
     }
@@ -275,30 +275,30 @@ fn a_holder_that_came_back_does_not_release_what_was_anothers() {
     assert!(time_of(last) < between.from, "the first grant had ended: nothing was tested");
     first.release().unwrap();
 
-    let next = store.acquire(&request(Successor::Waits)).unwrap();
+    let next = store.acquire(&request(Takeover::AfterExpiry)).unwrap();
     assert!(next.from >= between.until, "{next} begins before the end of {between}");
 }
 
 #[test]
 fn a_successor_that_waits_starts_when_the_old_grant_has_ended() {
     let store = Flaky::new();
-    let request = |successor| Request {
+    let request = |successor| AcquireRequest {
         node: Some(node(7)),
         now: SystemClock.now(),
         grant_ms: GRANT_MS,
         holder: "crashed".to_owned(),
         successor,
     };
-    let crashed = store.acquire(&request(Successor::RunsAhead)).unwrap();
-    let waiting = builder(&store, 7).successor(Successor::Waits);
+    let crashed = store.acquire(&request(Takeover::Immediate)).unwrap();
+    let waiting = builder(&store, 7).takeover(Takeover::AfterExpiry);
     let keeper = waiting.start(SystemClock).unwrap();
     assert!(SystemClock.now() >= crashed.until);
     assert!(time_of(keeper.generator().next_id().unwrap()) >= crashed.until);
 
     // It renews, so that one that waits never gets it, and says why.
     let second = builder(&store, 7)
-        .successor(Successor::Waits)
-        .start_within(Duration::from_millis(GRANT_MS));
+        .takeover(Takeover::AfterExpiry)
+        .start_timeout_ms(Duration::from_millis(GRANT_MS));
     assert!(matches!(second.start(SystemClock), Err(LeaseError::Held { .. })));
     keeper.release().unwrap();
 }
@@ -306,7 +306,7 @@ fn a_successor_that_waits_starts_when_the_old_grant_has_ended() {
 #[test]
 fn restarts_in_a_row_lose_no_node_id_and_wait_no_longer_than_the_rules_say() {
     for fixed in [None, Some(node(7))] {
-        let store = Arc::new(MemoryStore::new(EPOCH, RESTART_BOUNDS));
+        let store = Arc::new(MemoryStore::new(EPOCH, RESTART_LIMITS));
         restart_in_a_row(fixed, || Box::new(Arc::clone(&store)));
     }
 }
@@ -317,28 +317,28 @@ fn restarts_in_a_row_lose_no_node_id_and_wait_no_longer_than_the_rules_say() {
 fn nor_do_restarts_in_a_row_with_a_folder() {
     let temp = tempfile::tempdir().unwrap();
     let folder = temp.path().join("ids");
-    drop(FileStore::create(&folder, EPOCH, RESTART_BOUNDS).unwrap());
+    drop(FileStore::create(&folder, EPOCH, RESTART_LIMITS).unwrap());
     restart_in_a_row(Some(node(7)), || {
-        Box::new(FileStore::open(&folder, EPOCH, RESTART_BOUNDS).unwrap())
+        Box::new(FileStore::open(&folder, EPOCH, RESTART_LIMITS).unwrap())
     });
 }
 
-const RESTART_BOUNDS: Bounds = Bounds { max_grant_ms: 3000, max_skew_ms: 2000 };
+const RESTART_LIMITS: GrantLimits = GrantLimits { max_grant_ms: 3000, max_skew_ms: 2000 };
 
-/// Half of 2,000 restarts are crashes. Each finds the node id at once as long as its mark is
-/// within the bounds, and otherwise is told for how long it is not.
+/// Half of 2,000 restarts are crashes. Each finds the node ID at once as long as its mark is
+/// within the limits, and otherwise is told for how long it is not.
 fn restart_in_a_row(fixed: Option<NodeId>, open: impl Fn() -> Box<dyn LeaseStore>) {
     const RESTARTS: u64 = 2000;
     let clock = ManualClock::new(UnixMillis(1_795_177_540_000));
     let mut ids = HashSet::new();
     for restart in 0..RESTARTS {
         let store = open();
-        let request = Request {
+        let request = AcquireRequest {
             node: fixed,
             now: clock.now(),
             grant_ms: 3000,
             holder: format!("restart {restart}"),
-            successor: Successor::RunsAhead,
+            takeover: Takeover::Immediate,
         };
         let lease = match store.acquire(&request) {
             Ok(lease) => lease,
@@ -348,11 +348,11 @@ fn restart_in_a_row(fixed: Option<NodeId>, open: impl Fn() -> Box<dyn LeaseStore
                 let wait_ms = refused.wait_ms().unwrap();
                 assert!(fixed.is_some() && (1..=3000).contains(&wait_ms), "{refused}");
                 clock.step_forward(wait_ms);
-                store.acquire(&Request { now: clock.now(), ..request }).unwrap()
+                store.acquire(&AcquireRequest { now: clock.now(), ..request }).unwrap()
             }
         };
         let rest_ms = lease.from.0 - clock.now().0;
-        assert!(rest_ms <= RESTART_BOUNDS.ahead_ms() - 3000);
+        assert!(rest_ms <= RESTART_LIMITS.limit_ms() - 3000);
         let builder = Generator::builder(lease.node, EPOCH).max_ahead_ms(rest_ms);
         let generator = builder.build_leased(&lease, clock.clone()).unwrap();
         assert!(ids.insert(generator.try_next_id().unwrap()), "an ID came twice");
@@ -362,16 +362,16 @@ fn restart_in_a_row(fixed: Option<NodeId>, open: impl Fn() -> Box<dyn LeaseStore
         // Four in a millisecond: where the clock alone would have IDs made again.
         clock.step_forward(u64::from(restart % 4 == 3));
     }
-    // Every node id that crashed is there again when its grant has ended.
-    clock.step_forward(RESTART_BOUNDS.ahead_ms());
+    // Every node ID that crashed is there again when its grant has ended.
+    clock.step_forward(RESTART_LIMITS.limit_ms());
     let store = open();
     for _ in 0..1024 {
-        let request = Request {
+        let request = AcquireRequest {
             node: None,
             now: clock.now(),
             grant_ms: 3000,
             holder: String::new(),
-            successor: Successor::RunsAhead,
+            takeover: Takeover::Immediate,
         };
         assert_eq!(store.acquire(&request).unwrap().from, clock.now());
     }
@@ -381,9 +381,9 @@ fn restart_in_a_row(fixed: Option<NodeId>, open: impl Fn() -> Box<dyn LeaseStore
 #[test]
 fn what_is_shown_of_a_keeper_and_its_store_is_where_it_is_and_how_it_does() {
     let temp = tempfile::tempdir().unwrap();
-    let store = FileStore::create(temp.path(), EPOCH, Bounds::default()).unwrap();
-    let (path, bounds) = (temp.path(), Bounds::default());
-    let shown = format!("FileStore {{ path: {path:?}, bounds: {bounds:?}, .. }}");
+    let store = FileStore::create(temp.path(), EPOCH, GrantLimits::default()).unwrap();
+    let (path, limits) = (temp.path(), GrantLimits::default());
+    let shown = format!("FileStore {{ path: {path:?}, limits: {limits:?}, .. }}");
     assert_eq!(format!("{store:?}"), shown);
     let keeper = Keeper::builder(store).grant_ms(LONG_MS).start(SystemClock).unwrap();
     let shown = format!("{keeper:?}");

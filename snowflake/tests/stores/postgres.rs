@@ -16,7 +16,7 @@ use promises::Server;
 use servers::Postgres;
 use servers::certificates::Certificates;
 use servers::proxy::Proxy;
-use snowflake::lease::{Bounds, LeaseError, LeaseStore, PostgresStore, Problem};
+use snowflake::lease::{GrantLimits, LeaseError, LeaseStore, PostgresStore, StoreErrorKind};
 use snowflake::{Clock, Epoch, SystemClock, UnixMillis};
 
 impl Server for Postgres {
@@ -35,7 +35,7 @@ impl Server for Postgres {
     }
 
     fn connect(url: &str, epoch: Epoch) -> Result<PostgresStore, LeaseError> {
-        PostgresStore::connect(url, epoch, Bounds::default())
+        PostgresStore::connect(url, epoch, GrantLimits::default())
     }
 
     fn stop(&mut self) {
@@ -55,7 +55,7 @@ fn postgres() {
 }
 
 fn connect(url: &str) -> Result<PostgresStore, LeaseError> {
-    PostgresStore::connect(url, Epoch::Y2024, Bounds::default())
+    PostgresStore::connect(url, Epoch::Y2024, GrantLimits::default())
 }
 
 /// One of a fleet, that was stopped with the table locked.
@@ -152,7 +152,7 @@ fn a_time_before_1970_is_refused_and_repaired_by_a_reset() {
     let store = connect(&server.url()).unwrap();
     let asked = |id| promises::request(id, SystemClock.now());
     let mut lease = store.acquire(&asked(Some(7))).unwrap();
-    for column in ["from_ms", "mark_ms"] {
+    for column in ["from_ms", "high_water_mark_ms"] {
         server.say(&format!("UPDATE snowflake_lease SET {column} = -1 WHERE node = 7"));
         let until = UnixMillis(lease.until.0 + 1000);
         for refused in [
@@ -162,10 +162,10 @@ fn a_time_before_1970_is_refused_and_repaired_by_a_reset() {
             store.records().map(|_| ()),
         ] {
             let Err(LeaseError::Store(error)) = &refused else { panic!("{column}: {refused:?}") };
-            let of_7 = matches!(error.problem(), Problem::Damaged { node: Some(it), .. } if *it == lease.node);
+            let of_7 = matches!(error.kind(), StoreErrorKind::Damaged { node: Some(it), .. } if *it == lease.node);
             assert!(of_7, "{error}");
             assert!(
-                error.to_string().contains("lease reset STORE 7 --mark now --epoch"),
+                error.to_string().contains("lease reset STORE 7 --high_water_mark now --epoch"),
                 "{error}"
             );
         }
@@ -177,28 +177,28 @@ fn a_time_before_1970_is_refused_and_repaired_by_a_reset() {
 
         store.reset(lease.node, lease.until).unwrap();
         let next = store.acquire(&asked(Some(7))).unwrap();
-        assert!(next.fence > lease.fence && next.from >= lease.until, "{next}");
+        assert!(next.fencing_token > lease.fencing_token && next.from >= lease.until, "{next}");
         lease = next;
     }
 
-    server.say("UPDATE snowflake_lease SET mark_ms = -1 WHERE node = 7");
+    server.say("UPDATE snowflake_lease SET high_water_mark_ms = -1 WHERE node = 7");
     let hour = SystemClock.now().0 + 3_600_000;
     server.say(&format!(
         "INSERT INTO snowflake_lease \
          SELECT node, 9, {hour}, {hour}, true, '' FROM generate_series(0, 1023) AS node \
-         ON CONFLICT (node) DO UPDATE SET mark_ms = {hour}, held = true \
+         ON CONFLICT (node) DO UPDATE SET high_water_mark_ms = {hour}, held = true \
          WHERE snowflake_lease.node <> 7"
     ));
     let none_else = store.acquire(&asked(None)).unwrap_err().to_string();
-    assert!(none_else.contains("the row of node id 7 is no good"), "{none_else}");
+    assert!(none_else.contains("the row of node ID 7 is no good"), "{none_else}");
 }
 
-/// No bounds, in fact.
+/// No limits, in fact.
 #[test]
 fn bounds_past_the_end_of_time_are_no_error() {
     let Some(server) = Postgres::start() else { return };
-    let bounds = Bounds { max_skew_ms: u64::MAX, ..Bounds::default() };
-    let store = PostgresStore::connect(&server.url(), Epoch::Y2024, bounds).unwrap();
+    let limits = GrantLimits { max_skew_ms: u64::MAX, ..GrantLimits::default() };
+    let store = PostgresStore::connect(&server.url(), Epoch::Y2024, limits).unwrap();
     let lease = store.acquire(&promises::request(None, SystemClock.now())).unwrap();
     let until = UnixMillis(lease.until.0 + 1000);
     assert_eq!(store.renew(&lease, SystemClock.now(), until).unwrap().until, until);
@@ -209,6 +209,6 @@ fn a_server_that_forgets_its_commits_is_refused() {
     let Some(server) = Postgres::start_with(&["fsync=off"], |_| {}) else { return };
     let refused = connect(&server.url()).unwrap_err();
     let LeaseError::Store(error) = &refused else { panic!("{refused}") };
-    assert!(matches!(error.problem(), Problem::Misconfigured { .. }), "{refused}");
+    assert!(matches!(error.kind(), StoreErrorKind::Misconfigured { .. }), "{refused}");
     assert!(refused.to_string().contains("`fsync = off`"), "{refused}");
 }

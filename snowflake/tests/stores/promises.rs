@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::servers::proxy::Proxy;
 
-use snowflake::lease::{Keeper, LeaseError, LeaseStore, Problem, Request, Successor};
+use snowflake::lease::{Keeper, LeaseError, LeaseStore, StoreErrorKind, AcquireRequest, Takeover};
 use snowflake::{ClaimError, Clock, Epoch, LeaseEnd, NodeId, SystemClock, UnixMillis};
 
 const EPOCH: Epoch = Epoch::Y2024;
@@ -42,13 +42,13 @@ pub(crate) fn keeps(server: &mut impl Server) {
     ids_outlive_the_server_until_the_grant_ends(server);
 }
 
-pub(crate) fn request(id: Option<u16>, now: UnixMillis) -> Request {
-    Request {
+pub(crate) fn request(id: Option<u16>, now: UnixMillis) -> AcquireRequest {
+    AcquireRequest {
         node: id.map(|id| NodeId::new(id).unwrap()),
         now,
         grant_ms: 3000,
         holder: "test".to_owned(),
-        successor: Successor::RunsAhead,
+        takeover: Takeover::Immediate,
     }
 }
 
@@ -58,25 +58,25 @@ fn marks_are_shared_and_fences_hold(server: &impl Server) {
     let first = one.acquire(&request(Some(7), now)).unwrap();
     let until = UnixMillis(first.until.0 + 1000);
     let renewed = one.renew(&first, now, until).unwrap();
-    assert_eq!((renewed.from, renewed.until, renewed.fence), (first.until, until, 1));
+    assert_eq!((renewed.from, renewed.until, renewed.fencing_token), (first.until, until, 1));
 
     let second = other.acquire(&request(Some(7), now)).unwrap();
-    assert_eq!((second.from, second.fence), (until, 2));
+    assert_eq!((second.from, second.fencing_token), (until, 2));
     let late = one.renew(&renewed, now, UnixMillis(until.0 + 9000));
-    assert!(matches!(late, Err(LeaseError::TakenOver { fence: 1, newer: 2, .. })), "{late:?}");
-    assert!(one.release(&renewed, now).is_err(), "nor does the first lower the mark");
+    assert!(matches!(late, Err(LeaseError::TakenOver { fencing_token: 1, newer: 2, .. })), "{late:?}");
+    assert!(one.release(&renewed, now).is_err(), "nor does the first lower the high_water_mark");
 
     other.release(&second, UnixMillis(second.from.0 + 5)).unwrap();
     let records = one.records().unwrap();
     let (node, record) = records.iter().find(|(node, _)| node.get() == 7).unwrap();
-    assert_eq!((node.get(), record.held, record.mark.0), (7, false, second.from.0 + 5));
+    assert_eq!((node.get(), record.held, record.high_water_mark.0), (7, false, second.from.0 + 5));
     let released = other.renew(&second, now, UnixMillis(until.0 + 9000));
     assert!(matches!(released, Err(LeaseError::Released { .. })), "{released:?}");
 }
 
 fn another_epoch_is_refused<S: Server>(server: &S) {
     let twitter = S::connect(&server.url(), Epoch::TWITTER).unwrap_err();
-    assert!(matches!(twitter, LeaseError::OtherNamespace { .. }), "{twitter}");
+    assert!(matches!(twitter, LeaseError::IdFormatMismatch { .. }), "{twitter}");
 }
 
 /// It blocks the thread for a moment. It does not panic.
@@ -127,7 +127,7 @@ fn patiently<T>(ask: impl Fn() -> Result<T, LeaseError>) -> T {
 
 fn is_slow<T>(answer: &Result<T, LeaseError>) -> bool {
     let Err(LeaseError::Store(error)) = answer else { return false };
-    matches!(error.problem(), Problem::Failed { .. })
+    matches!(error.kind(), StoreErrorKind::Failed { .. })
 }
 
 fn a_renewal_is_one_round_trip<S: Server>(server: &S) {
@@ -171,9 +171,9 @@ fn time_whose_grant_was_not_heard_of_is_nobodys<S: Server>(server: &S) {
     assert!(begun.elapsed() < Duration::from_secs(10), "it waits for a server that hangs");
 
     // The server has done it; it may be a moment before it has.
-    let mark = |node| {
+    let high_water_mark = |node| {
         let records = server.store().records().unwrap();
-        records.into_iter().find(|(id, _)| *id == node).unwrap().1.mark
+        records.into_iter().find(|(id, _)| *id == node).unwrap().1.high_water_mark
     };
     while mark(lease.node) == lease.until {
         assert!(begun.elapsed() < PATIENCE, "the request was lost, and not the answer");

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use snowflake::lease::{Bounds, FileStore, LeaseError, LeaseStore, Request, Successor};
+use snowflake::lease::{GrantLimits, FileStore, LeaseError, LeaseStore, AcquireRequest, Takeover};
 use snowflake::{Epoch, NodeId, UnixMillis};
 use tempfile::TempDir;
 
@@ -70,11 +70,11 @@ impl Disk {
     }
 
     fn create(&self) -> FileStore {
-        FileStore::create(self.folder(), Epoch::Y2024, Bounds::default()).unwrap()
+        FileStore::create(self.folder(), Epoch::Y2024, GrantLimits::default()).unwrap()
     }
 
     fn open(&self) -> Result<FileStore, LeaseError> {
-        FileStore::open(self.folder(), Epoch::Y2024, Bounds::default())
+        FileStore::open(self.folder(), Epoch::Y2024, GrantLimits::default())
     }
 }
 
@@ -86,13 +86,13 @@ impl Drop for Disk {
     }
 }
 
-fn request() -> Request {
-    Request {
+fn request() -> AcquireRequest {
+    AcquireRequest {
         node: NodeId::new(7).ok(),
         now: NOON,
         grant_ms: 3000,
         holder: "test".to_owned(),
-        successor: Successor::RunsAhead,
+        takeover: Takeover::Immediate,
     }
 }
 
@@ -110,7 +110,7 @@ fn a_full_disk_grants_nothing_and_loses_nothing() {
     let store = disk.open().unwrap();
     let full = store.acquire(&request()).unwrap_err().to_string();
     assert!(full.contains(" failed: No space left on device"), "{full}");
-    let kept = store.records().unwrap()[0].1.mark;
+    let kept = store.records().unwrap()[0].1.high_water_mark;
     drop(store);
 
     fs::remove_file(disk.filler()).unwrap();

@@ -1,6 +1,6 @@
 //! The lease protocol in every order of its steps, searched for an ID that is made twice.
 //!
-//! The store's rules are the shipped ones ([`Ledger`]). The rest is modelled as it is
+//! The store's rules are the shipped ones ([`LeaseTable`]). The rest is modelled as it is
 //! implemented, a step for every place where something else can come between:
 //!
 //! - A request is sent, applied some time or never, and answered; the answer is heard or
@@ -15,7 +15,7 @@
 //!   again, and its restart is another one.
 //! - A clock reads anything at all, at every reading.
 //!
-//! One slot a millisecond is enough: an ID is a node id and a millisecond. One claim at a
+//! One slot a millisecond is enough: an ID is a node ID and a millisecond. One claim at a
 //! time is halfway, while others are made as one step: a claim touches nothing but its own
 //! process, so that two that are halfway in two processes are met in another order, too.
 //!
@@ -33,7 +33,7 @@ use lease_model::protocol::{Extent, Protocol, Tickets};
 use lease_model::steps::Step;
 use lease_model::world::{Claim, END, Made, PROCESSES, World};
 use snowflake::NodeId;
-use snowflake::lease::Ledger;
+use snowflake::lease::LeaseTable;
 use stateright::{Checker, Model, Property};
 
 impl Model for Protocol {
@@ -42,11 +42,11 @@ impl Model for Protocol {
 
     fn init_states(&self) -> Vec<World> {
         let begin = |slot| World {
-            ledger: Ledger::new(),
+            table: LeaseTable::new(),
             now: 0,
             processes: [const { None }; PROCESSES],
             sent: Vec::new(),
-            // Node ids are alike.
+            // Node IDs are alike.
             watched: (NodeId::MIN, slot),
             made: Made::Never,
         };
@@ -62,7 +62,7 @@ impl Model for Protocol {
     }
 
     fn within_boundary(&self, world: &World) -> bool {
-        world.ledger.iter().all(|(_, record)| record.mark.0 <= END)
+        world.table.iter().all(|(_, record)| record.high_water_mark.0 <= END)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
@@ -87,7 +87,7 @@ impl Model for Protocol {
                 let mut tickets = world.processes.iter().flatten().filter(|it| it.ticket);
                 tickets.any(|it| it.is_sealed() || world.watched.1 < it.lease.from.0)
             }),
-            Property::sometimes("two processes hold one node id", |_, world: &World| {
+            Property::sometimes("two processes hold one node ID", |_, world: &World| {
                 let nodes = world.processes.iter().flatten().map(|process| process.lease.node);
                 nodes.filter(|node| *node == world.watched.0).count() > 1
             }),

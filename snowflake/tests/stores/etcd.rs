@@ -17,7 +17,7 @@ use servers::Etcd;
 use servers::certificates::Certificates;
 use servers::proxy::Proxy;
 use snowflake::layout::NODE_MAX;
-use snowflake::lease::{Bounds, EtcdStore, LeaseError, LeaseStore, Problem, Request};
+use snowflake::lease::{GrantLimits, EtcdStore, LeaseError, LeaseStore, StoreErrorKind, AcquireRequest};
 use snowflake::{Clock, Epoch, SystemClock, UnixMillis};
 
 impl Server for Etcd {
@@ -36,7 +36,7 @@ impl Server for Etcd {
     }
 
     fn connect(url: &str, epoch: Epoch) -> Result<EtcdStore, LeaseError> {
-        EtcdStore::connect(url, epoch, Bounds::default())
+        EtcdStore::connect(url, epoch, GrantLimits::default())
     }
 
     fn stop(&mut self) {
@@ -66,7 +66,7 @@ fn a_clock_far_behind_the_mark_is_told_so(server: &Etcd) {
 }
 
 fn connect(url: &str) -> Result<EtcdStore, LeaseError> {
-    EtcdStore::connect(url, Epoch::Y2024, Bounds::default())
+    EtcdStore::connect(url, Epoch::Y2024, GrantLimits::default())
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn the_server_and_the_client_show_certificates() {
         assert!(refused.contains(why), "{host} {options}: {refused}");
     }
     let plain = connect(&server.url()).unwrap_err().to_string();
-    assert!(plain.contains("looking for the namespace failed"), "{plain}");
+    assert!(plain.contains("looking for the id_format failed"), "{plain}");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_user_is_let_in_and_again_when_its_token_has_ended() {
     let store = connect(&url("ids:p%40ss@", "orders")).unwrap();
     let lease = store.acquire(&request(None, SystemClock.now())).unwrap();
     let renew = || {
-        let until = UnixMillis(store.records().unwrap()[0].1.mark.0 + 1);
+        let until = UnixMillis(store.records().unwrap()[0].1.high_water_mark.0 + 1);
         store.renew(&lease, SystemClock.now(), until).unwrap();
     };
     renew();
@@ -166,9 +166,9 @@ fn a_member_that_is_gone_or_hangs_is_passed_over() {
 #[test]
 fn a_damaged_key_is_refused_and_repaired_by_a_reset() {
     let Some(server) = Etcd::start() else { return };
-    let bounds = Bounds { max_grant_ms: 600_000, ..Bounds::default() };
-    let store = EtcdStore::connect(&server.url(), Epoch::Y2024, bounds).unwrap();
-    let long = |id| Request { grant_ms: 600_000, ..request(id, SystemClock.now()) };
+    let limits = GrantLimits { max_grant_ms: 600_000, ..GrantLimits::default() };
+    let store = EtcdStore::connect(&server.url(), Epoch::Y2024, limits).unwrap();
+    let long = |id| AcquireRequest { grant_ms: 600_000, ..request(id, SystemClock.now()) };
     let lease = store.acquire(&request(Some(7), SystemClock.now())).unwrap();
     let Some(()) = server.ctl(None, &["put", "snowflake/node/0007", "{}"]) else { return };
     let damaged = |refused: LeaseError| {
@@ -188,12 +188,12 @@ fn a_damaged_key_is_refused_and_repaired_by_a_reset() {
 
     store.reset(lease.node, until).unwrap();
     let next = store.acquire(&request(Some(7), SystemClock.now())).unwrap();
-    assert!(next.fence > lease.fence && next.from >= until, "{next}");
+    assert!(next.fencing_token > lease.fencing_token && next.from >= until, "{next}");
 
-    server.ctl(None, &["del", "snowflake/namespace"]);
+    server.ctl(None, &["del", "snowflake/id_format"]);
     let gone = store.renew(&next, SystemClock.now(), UnixMillis(next.until.0 + 1)).unwrap_err();
     let LeaseError::Store(error) = &gone else { panic!("{gone}") };
-    assert!(matches!(error.problem(), Problem::Misconfigured { .. }), "{gone}");
+    assert!(matches!(error.kind(), StoreErrorKind::Misconfigured { .. }), "{gone}");
 }
 
 /// Whatever is at the other end: an error, in time, and never a panic.
@@ -217,7 +217,7 @@ fn an_answer_that_is_not_etcds_is_an_error() {
         [
             "{}",
             r#"{"key":"*","mod_revision":"1"}"#,
-            // `snowflake/namespace`, with no value and with a number.
+            // `snowflake/id_format`, with no value and with a number.
             r#"{"key":"c25vd2ZsYWtlL25hbWVzcGFjZQ==","mod_revision":"1"}"#,
             r#"{"key":"c25vd2ZsYWtlL25hbWVzcGFjZQ==","mod_revision":"1","value":"Nw=="}"#,
         ]
@@ -232,7 +232,7 @@ fn an_answer_that_is_not_etcds_is_an_error() {
     );
     answers.push("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n".to_owned());
     let colourful = r#"{"code":3,"message":"\u001b[31mred\r\nand a line"}"#;
-    answers.push(ok(colourful).replace("200 OK", "400 Bad Request"));
+    answers.push(ok(colourful).replace("200 OK", "400 Bad AcquireRequest"));
     answers.push("HTTP/1.1 503 Gone\r\nContent-Length: 4\r\n\r\n<ht>".to_owned());
     answers.push(format!("HTTP/1.1 200 OK\r\n{}", "x: y\r\n".repeat(1 << 16)));
 

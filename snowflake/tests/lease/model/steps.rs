@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use snowflake::lease::{Lease, Request, Successor};
+use snowflake::lease::{Grant, AcquireRequest, Takeover};
 use snowflake::{NodeId, UnixMillis};
 
 use super::protocol::Protocol;
-use super::world::{BOUNDS, Claim, END, GRANT_MS, Process, SEALED, Sent, World};
+use super::world::{LIMITS, Claim, END, GRANT_MS, Process, SEALED, Sent, World};
 
 const NODES: u16 = 2;
 
@@ -73,7 +73,7 @@ pub(crate) enum Step {
 impl Protocol {
     /// What may happen next.
     pub(crate) fn steps(self, world: &World, steps: &mut Vec<Step>) {
-        let acquired: u64 = world.ledger.iter().map(|(_, record)| record.fence).sum();
+        let acquired: u64 = world.table.iter().map(|(_, record)| record.fencing_token).sum();
         if self.goes_by_time() && world.now < END {
             steps.push(Step::TimePasses);
         }
@@ -92,8 +92,8 @@ impl Protocol {
                 }
                 for node in 0..NODES {
                     let id = NodeId::new(node).unwrap();
-                    let mark = world.ledger.get(id).map_or(0, |record| record.mark.0);
-                    for now in self.readings_to_acquire(world.now, mark) {
+                    let high_water_mark = world.table.get(id).map_or(0, |record| record.high_water_mark.0);
+                    for now in self.readings_to_acquire(world.now, high_water_mark) {
                         let acquire = |heard| Step::Acquire { by, node, now, heard };
                         steps.extend([acquire(true), acquire(false)]);
                     }
@@ -129,8 +129,8 @@ impl Protocol {
             if process.is_sealed() {
                 continue;
             }
-            let newest = world.ledger.get(process.lease.node).map(|record| record.fence);
-            if newest != Some(process.lease.fence) && acquired < most.acquired {
+            let newest = world.table.get(process.lease.node).map(|record| record.fencing_token);
+            if newest != Some(process.lease.fencing_token) && acquired < most.acquired {
                 steps.push(Step::Reacquire { by });
             }
             if process.answer.is_some() {
@@ -161,31 +161,31 @@ impl Protocol {
             Step::TimePasses => world.now += 1,
             Step::Acquire { by, node, now, heard } => {
                 let node = NodeId::new(node).unwrap();
-                let asked_at = self.asks_at(world.ledger.get(node), world.now, now)?;
-                let request = Request {
+                let asked_at = self.asks_at(world.table.get(node), world.now, now)?;
+                let request = AcquireRequest {
                     node: Some(node),
                     now: UnixMillis(asked_at),
                     grant_ms: GRANT_MS,
                     holder: String::new(),
-                    successor: Successor::RunsAhead,
+                    takeover: Takeover::Immediate,
                 };
-                let lease = world.ledger.acquire(&request, UnixMillis(world.now), BOUNDS).ok()?;
+                let lease = world.table.acquire(&request, UnixMillis(world.now), LIMITS).ok()?;
                 if heard {
                     world.processes[by] = Some(Process::new(lease, self.begins_at(&lease, now)));
                 }
             }
             Step::Reacquire { by } => {
                 let mut it = process(&mut world, by)?;
-                let request = Request {
+                let request = AcquireRequest {
                     node: Some(it.lease.node),
                     now: UnixMillis(0),
                     grant_ms: GRANT_MS,
                     holder: String::new(),
                     // Whether the other one still holds it is for a clock to say: any answer.
-                    successor: Successor::RunsAhead,
+                    takeover: Takeover::Immediate,
                 };
                 let now = UnixMillis(world.now);
-                it.hear(world.ledger.acquire(&request, now, BOUNDS).ok()?);
+                it.hear(world.table.acquire(&request, now, LIMITS).ok()?);
                 world.processes[by] = Some(it);
             }
             Step::Renew { by, until } => {
@@ -194,8 +194,8 @@ impl Protocol {
                 if until <= it.lease.until.0 {
                     return None;
                 }
-                let Lease { node, fence, .. } = it.lease;
-                world.sent.push(Sent::Renewal { by, node, fence, until });
+                let Grant { node, fencing_token, .. } = it.lease;
+                world.sent.push(Sent::Renewal { by, node, fencing_token, until });
                 it.awaits_answer = true;
                 world.processes[by] = Some(it);
             }
@@ -255,9 +255,9 @@ impl Protocol {
             }
             Step::Release { by } => {
                 let mut it = process(&mut world, by)?;
-                let mark = it.word.min(it.ceiling).max(it.since);
-                let Lease { node, fence, .. } = it.lease;
-                world.sent.push(Sent::Release { node, fence, mark });
+                let high_water_mark = it.word.min(it.ceiling).max(it.since);
+                let Grant { node, fencing_token, .. } = it.lease;
+                world.sent.push(Sent::Release { node, fencing_token, high_water_mark });
                 it.word = SEALED;
                 world.processes[by] = Some(it);
             }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use servers::proxy::Proxy;
 use servers::{Etcd, Postgres};
-use snowflake::lease::{Bounds, EtcdStore, FileStore, Keeper, LeaseStore, PostgresStore};
+use snowflake::lease::{GrantLimits, EtcdStore, FileStore, Keeper, LeaseStore, PostgresStore};
 use snowflake::{ClaimError, Clock, Epoch, Id, LeaseEnd, SystemClock, UnixMillis};
 
 const EPOCH: Epoch = Epoch::Y2024;
@@ -36,7 +36,7 @@ const LATE_MS: u64 = 5000;
 fn a_folder_that_is_gone() {
     let temp = tempfile::tempdir().unwrap();
     let [folder, elsewhere] = ["ids", "elsewhere"].map(|name| temp.path().join(name));
-    let store = FileStore::create(&folder, EPOCH, Bounds::default()).unwrap();
+    let store = FileStore::create(&folder, EPOCH, GrantLimits::default()).unwrap();
     SHORT.is_survived(
         store,
         &mut (folder, elsewhere),
@@ -48,14 +48,14 @@ fn a_folder_that_is_gone() {
 #[test]
 fn a_postgres_server_that_is_gone() {
     let Some(mut server) = Postgres::start() else { return };
-    let store = PostgresStore::connect(&server.url(), EPOCH, Bounds::default()).unwrap();
+    let store = PostgresStore::connect(&server.url(), EPOCH, GrantLimits::default()).unwrap();
     LONG.is_survived(store, &mut server, Postgres::stop, Postgres::run);
 }
 
 #[test]
 fn an_etcd_server_that_is_gone() {
     let Some(mut server) = Etcd::start() else { return };
-    let store = EtcdStore::connect(&server.url(), EPOCH, Bounds::default()).unwrap();
+    let store = EtcdStore::connect(&server.url(), EPOCH, GrantLimits::default()).unwrap();
     LONG.is_survived(store, &mut server, Etcd::stop, Etcd::run);
 }
 
@@ -64,7 +64,7 @@ fn a_postgres_server_whose_answers_are_lost() {
     let Some(server) = Postgres::start() else { return };
     let mut proxy = Proxy::to(server.port());
     let url = server.url_through(proxy.port());
-    let store = PostgresStore::connect(&url, EPOCH, Bounds::default()).unwrap();
+    let store = PostgresStore::connect(&url, EPOCH, GrantLimits::default()).unwrap();
     LONG.is_survived(store, &mut proxy, |proxy| proxy.mute(true), |proxy| proxy.mute(false));
 }
 
@@ -73,7 +73,7 @@ fn an_etcd_server_whose_answers_are_lost() {
     let Some(server) = Etcd::start() else { return };
     let mut proxy = Proxy::to(server.port());
     let url = server.url_through(proxy.port());
-    let store = EtcdStore::connect(&url, EPOCH, Bounds::default()).unwrap();
+    let store = EtcdStore::connect(&url, EPOCH, GrantLimits::default()).unwrap();
     LONG.is_survived(store, &mut proxy, |proxy| proxy.mute(true), |proxy| proxy.mute(false));
 }
 
@@ -81,7 +81,7 @@ fn an_etcd_server_whose_answers_are_lost() {
 #[test]
 fn a_postgres_server_that_is_stopped() {
     let Some(mut server) = Postgres::start() else { return };
-    let store = PostgresStore::connect(&server.url(), EPOCH, Bounds::default()).unwrap();
+    let store = PostgresStore::connect(&server.url(), EPOCH, GrantLimits::default()).unwrap();
     SHORT.is_survived(store, &mut server, Postgres::pause, Postgres::resume);
 }
 
@@ -90,7 +90,7 @@ fn a_postgres_server_that_is_stopped() {
 fn an_etcd_server_that_is_stopped() {
     let Some(mut server) = Etcd::start() else { return };
     let url = server.url_through(server.port());
-    let store = EtcdStore::connect(&url, EPOCH, Bounds::default()).unwrap();
+    let store = EtcdStore::connect(&url, EPOCH, GrantLimits::default()).unwrap();
     SHORT.is_survived(store, &mut server, Etcd::pause, Etcd::resume);
 }
 

@@ -1,6 +1,6 @@
 //! What there is: a store, processes with their generators, and requests on their way.
 
-use snowflake::lease::{Bounds, Lease, Ledger};
+use snowflake::lease::{GrantLimits, Grant, LeaseTable};
 use snowflake::{NodeId, UnixMillis};
 
 pub(crate) const PROCESSES: usize = 3;
@@ -10,11 +10,11 @@ pub(crate) const GRANT_MS: u64 = 1;
 /// The word of a sealed generator.
 pub(crate) const SEALED: u64 = u64::MAX;
 
-pub(crate) const BOUNDS: Bounds = Bounds { max_grant_ms: END, max_skew_ms: END };
+pub(crate) const LIMITS: GrantLimits = GrantLimits { max_grant_ms: END, max_skew_ms: END };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct World {
-    pub(crate) ledger: Ledger,
+    pub(crate) table: LeaseTable,
     /// The store's clock.
     pub(crate) now: u64,
     pub(crate) processes: [Option<Process>; PROCESSES],
@@ -42,18 +42,18 @@ impl Made {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Process {
     /// What it holds, up to the end of the last grant it has heard of.
-    pub(crate) lease: Lease,
-    /// Where the first grant with the lease's fence begins.
+    pub(crate) lease: Grant,
+    /// Where the first grant with the lease's fencing_token begins.
     pub(crate) since: u64,
     pub(crate) word: u64,
     pub(crate) ceiling: u64,
     /// A grant past a gap, and whether the word has been raised to it.
-    pub(crate) next: Option<(Lease, bool)>,
+    pub(crate) next: Option<(Grant, bool)>,
     pub(crate) claim: Option<Claim>,
     /// Whether a call that waits has taken the watched ID, to issue it later.
     pub(crate) ticket: bool,
     pub(crate) awaits_answer: bool,
-    pub(crate) answer: Option<Lease>,
+    pub(crate) answer: Option<Grant>,
 }
 
 /// A claim under way.
@@ -74,12 +74,12 @@ pub(crate) enum Claim {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Sent {
-    Renewal { by: usize, node: NodeId, fence: u64, until: u64 },
-    Release { node: NodeId, fence: u64, mark: u64 },
+    Renewal { by: usize, node: NodeId, fencing_token: u64, until: u64 },
+    Release { node: NodeId, fencing_token: u64, high_water_mark: u64 },
 }
 
 impl Process {
-    pub(crate) fn new(lease: Lease, from: u64) -> Process {
+    pub(crate) fn new(lease: Grant, from: u64) -> Process {
         Process {
             lease,
             since: lease.from.0,
@@ -98,9 +98,9 @@ impl Process {
     }
 
     /// As `Holding::add` and `Holding::give_to`.
-    pub(crate) fn hear(&mut self, grant: Lease) {
+    pub(crate) fn hear(&mut self, grant: Grant) {
         let last = self.next.as_mut().map_or(&mut self.lease, |(next, _)| next);
-        let contiguous = last.until == grant.from && last.fence == grant.fence;
+        let contiguous = last.until == grant.from && last.fencing_token == grant.fencing_token;
         match (&mut self.next, contiguous) {
             (None, true) => {
                 self.lease.until = grant.until;
@@ -111,8 +111,8 @@ impl Process {
             (Some((next, _)), true) => next.until = grant.until,
             (_, false) => self.next = Some((grant, false)),
         }
-        if grant.fence != self.lease.fence {
-            (self.lease.fence, self.since) = (grant.fence, grant.from.0);
+        if grant.fencing_token != self.lease.fencing_token {
+            (self.lease.fencing_token, self.since) = (grant.fencing_token, grant.from.0);
         }
     }
 }
@@ -159,20 +159,20 @@ impl World {
     pub(crate) fn apply(&mut self, at: usize) {
         let ms = UnixMillis;
         match self.sent.remove(at) {
-            Sent::Renewal { by, node, fence, until } => {
-                let asker = Lease { node, from: ms(0), until: ms(0), fence };
-                let granted = self.ledger.renew(&asker, ms(until), ms(self.now), BOUNDS);
+            Sent::Renewal { by, node, fencing_token, until } => {
+                let asker = Grant { node, from: ms(0), until: ms(0), fencing_token };
+                let granted = self.table.renew(&asker, ms(until), ms(self.now), LIMITS);
                 if let (Ok(grant), Some(process)) = (granted, &mut self.processes[by])
                     && process.awaits_answer
-                    && (process.lease.node, process.lease.fence) == (node, fence)
+                    && (process.lease.node, process.lease.fencing_token) == (node, fencing_token)
                 {
                     process.answer = Some(grant);
                 }
             }
-            Sent::Release { node, fence, mark } => {
-                let holder = Lease { node, from: ms(0), until: ms(0), fence };
-                // Refused if somebody else has the node id by now.
-                let _ = self.ledger.release(&holder, ms(mark));
+            Sent::Release { node, fencing_token, high_water_mark } => {
+                let holder = Grant { node, from: ms(0), until: ms(0), fencing_token };
+                // Refused if somebody else has the node ID by now.
+                let _ = self.table.release(&holder, ms(high_water_mark));
             }
         }
     }

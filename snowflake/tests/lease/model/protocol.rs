@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use snowflake::UnixMillis;
-use snowflake::lease::{Lease, Record};
+use snowflake::lease::{Grant, LeaseRecord};
 
 use super::world::{END, GRANT_MS, Process};
 
@@ -11,7 +11,7 @@ use super::world::{END, GRANT_MS, Process};
 pub(crate) enum Protocol {
     /// As implemented: a grant begins at the mark.
     TimeRanges(Extent, Tickets),
-    /// What is commonly done instead: a node id is free when its time to live is over by
+    /// What is commonly done instead: a node ID is free when its time to live is over by
     /// the store's clock, and its holder goes by its own clock, at most 1 ms slow.
     TimeToLive,
 }
@@ -28,7 +28,7 @@ pub(crate) enum Tickets {
 /// How far the model goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Extent {
-    /// How often node ids are acquired.
+    /// How often node IDs are acquired.
     pub(crate) acquired: u64,
     /// How many requests are on their way at once.
     pub(crate) sent: usize,
@@ -47,7 +47,7 @@ impl Protocol {
         self == Protocol::TimeToLive
     }
 
-    /// Whether a holder gives its node id back.
+    /// Whether a holder gives its node ID back.
     pub(crate) fn releases(self) -> bool {
         self != Protocol::TimeToLive
     }
@@ -61,27 +61,27 @@ impl Protocol {
     }
 
     /// The readings that tell an acquisition from another.
-    pub(crate) fn readings_to_acquire(self, now: u64, mark: u64) -> RangeInclusive<u64> {
+    pub(crate) fn readings_to_acquire(self, now: u64, high_water_mark: u64) -> RangeInclusive<u64> {
         match self {
             // One below the mark is as good as one at it.
-            Protocol::TimeRanges(..) => mark..=END,
+            Protocol::TimeRanges(..) => high_water_mark..=END,
             Protocol::TimeToLive => self.readings(now),
         }
     }
 
-    /// Whether a process that reads `reading` may acquire a node id now, and as of when.
-    pub(crate) fn asks_at(self, held: Option<&Record>, now: u64, reading: u64) -> Option<u64> {
+    /// Whether a process that reads `reading` may acquire a node ID now, and as of when.
+    pub(crate) fn asks_at(self, held: Option<&LeaseRecord>, now: u64, reading: u64) -> Option<u64> {
         match self {
             Protocol::TimeRanges(..) => Some(reading),
             Protocol::TimeToLive => {
-                let is_free = held.is_none_or(|held| held.mark <= UnixMillis(now));
+                let is_free = held.is_none_or(|held| held.high_water_mark <= UnixMillis(now));
                 is_free.then_some(now)
             }
         }
     }
 
     /// The first ID of a holder whose clock reads `reading`.
-    pub(crate) fn begins_at(self, lease: &Lease, reading: u64) -> u64 {
+    pub(crate) fn begins_at(self, lease: &Grant, reading: u64) -> u64 {
         match self {
             Protocol::TimeRanges(..) => lease.from.0,
             Protocol::TimeToLive => reading,

@@ -1,0 +1,34 @@
+//! How far past the clock a high-water mark may be.
+
+use crate::UnixMillis;
+
+/// The limits of the grants of a store.
+///
+/// A grant ends at most [`limit_ms`](GrantLimits::limit_ms) past the store's clock. So a
+/// process whose clock is a year ahead cannot block its node ID for a year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GrantLimits {
+    /// The longest grant, in milliseconds; the default is 60,000.
+    pub max_grant_ms: u64,
+    /// How far the holder's clock may be ahead of the store's, in milliseconds; the default
+    /// is 10,000.
+    pub max_skew_ms: u64,
+}
+
+impl GrantLimits {
+    /// Returns how far past the store's clock a grant may end: the sum of both limits.
+    pub const fn limit_ms(self) -> u64 {
+        self.max_grant_ms.saturating_add(self.max_skew_ms)
+    }
+
+    /// Returns the latest end of a grant at `now`.
+    pub(crate) const fn latest(self, now: UnixMillis) -> UnixMillis {
+        UnixMillis(now.0.saturating_add(self.limit_ms()))
+    }
+}
+
+impl Default for GrantLimits {
+    fn default() -> GrantLimits {
+        GrantLimits { max_grant_ms: 60_000, max_skew_ms: 10_000 }
+    }
+}

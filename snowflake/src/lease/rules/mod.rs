@@ -1,0 +1,24 @@
+//! The rules of granting. They read no clock, start no thread and keep nothing durably.
+
+mod advice;
+mod error;
+mod grant;
+mod id_format;
+mod limits;
+mod record;
+mod request;
+mod store;
+mod store_error;
+mod table;
+
+pub use error::LeaseError;
+pub use grant::Grant;
+pub use id_format::IdFormat;
+pub use limits::GrantLimits;
+pub use record::LeaseRecord;
+pub use request::{AcquireRequest, ReleaseRequest, RenewRequest, Takeover};
+pub use store::LeaseStore;
+pub use store_error::{StoreError, StoreErrorKind};
+pub use table::LeaseTable;
+
+pub(super) use grant::shortest_grant_ms;

@@ -1,0 +1,77 @@
+//! What a holder requests from a store. Each is a struct, so that no two times can be swapped.
+
+use crate::lease::Grant;
+use crate::{NodeId, UnixMillis};
+
+/// A request to become the holder of a node ID.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcquireRequest {
+    /// The node ID, or `None` for any that is free.
+    pub node: Option<NodeId>,
+    /// The time by the requester's clock.
+    pub now: UnixMillis,
+    /// How far past `now` the grant may end, in milliseconds.
+    pub grant_ms: u64,
+    /// The requester's name, which `snowflake lease status` shows. The store keeps its first
+    /// 256 characters and replaces control characters by spaces.
+    pub holder: String,
+    /// What to do if the last holder has not released the node ID.
+    pub takeover: Takeover,
+}
+
+/// What the next holder of a node ID does about the rest of a grant that was not released, as
+/// after a crash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Takeover {
+    /// Takes over immediately, and starts ahead of its clock by the rest of the old grant.
+    ///
+    /// Timestamps then advance at half the pace of the clock until the clock has caught up. A
+    /// previous holder that still runs issues IDs until its grant ends.
+    #[default]
+    Immediate,
+    /// Waits until the old grant has ended. A previous holder that still runs keeps the node
+    /// ID for as long as it renews.
+    AfterExpiry,
+}
+
+/// A holder's request for the time after its last grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RenewRequest {
+    /// The node ID.
+    pub node: NodeId,
+    /// The holder's fencing token.
+    pub fencing_token: u64,
+    /// The time by the holder's clock, for stores that have no clock.
+    pub now: UnixMillis,
+    /// The end of the requested grant.
+    pub until: UnixMillis,
+}
+
+impl RenewRequest {
+    /// Creates the request of the holder of `grant` for the time up to `until`.
+    pub fn after(grant: &Grant, now: UnixMillis, until: UnixMillis) -> RenewRequest {
+        RenewRequest { node: grant.node, fencing_token: grant.fencing_token, now, until }
+    }
+}
+
+/// A holder's request to give its node ID back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReleaseRequest {
+    /// The node ID.
+    pub node: NodeId,
+    /// The holder's fencing token.
+    pub fencing_token: u64,
+    /// The new high-water mark, if it is lower than the recorded one.
+    ///
+    /// The holder has issued no ID at or after it and never will. It is not before the first
+    /// grant with this fencing token.
+    pub high_water_mark: UnixMillis,
+}
+
+impl ReleaseRequest {
+    /// Creates the request of the holder of `grant` to lower the high-water mark.
+    pub fn at(grant: &Grant, high_water_mark: UnixMillis) -> ReleaseRequest {
+        let Grant { node, fencing_token, .. } = *grant;
+        ReleaseRequest { node, fencing_token, high_water_mark }
+    }
+}

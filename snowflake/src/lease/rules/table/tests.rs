@@ -1,0 +1,244 @@
+//! The rules of granting, one by one.
+
+use std::time::Duration;
+
+use super::*;
+
+const NOW: UnixMillis = UnixMillis(1_795_177_540_000);
+const LIMITS: GrantLimits = GrantLimits { max_grant_ms: 5000, max_skew_ms: 2000 };
+const GRANT_MS: u64 = 3000;
+const SHORTEST_MS: u64 = GRANT_MS / 6;
+
+fn node(id: u16) -> NodeId {
+    NodeId::new(id).unwrap()
+}
+
+fn any() -> AcquireRequest {
+    let (grant_ms, holder) = (GRANT_MS, "pod-7".to_owned());
+    AcquireRequest { node: None, now: NOW, grant_ms, holder, takeover: Takeover::Immediate }
+}
+
+fn fixed(id: u16) -> AcquireRequest {
+    AcquireRequest { node: Some(node(id)), ..any() }
+}
+
+fn after(ms: u64) -> UnixMillis {
+    UnixMillis(NOW.0 + ms)
+}
+
+/// A request for node ID 7 by a clock that reads `now`, in a store without a clock.
+fn acquire_at(table: &mut LeaseTable, now: UnixMillis) -> Result<Grant, LeaseError> {
+    table.acquire(&AcquireRequest { now, ..fixed(7) }, now, LIMITS)
+}
+
+#[test]
+fn prefers_a_node_id_whose_holder_cannot_be_suspended() {
+    let mut table = LeaseTable::new();
+    let first = table.acquire(&any(), NOW, LIMITS).unwrap();
+    let second = table.acquire(&any(), NOW, LIMITS).unwrap();
+    assert_eq!([first.node, second.node], [node(0), node(1)]);
+
+    // The first grant has ended, but its holder may be suspended.
+    let later = AcquireRequest { now: after(3001), ..any() };
+    let third = table.acquire(&later, later.now, LIMITS).unwrap();
+    assert_eq!(third.node, node(2));
+    table.release(&ReleaseRequest::at(&second, after(1))).unwrap();
+    assert_eq!(table.acquire(&later, later.now, LIMITS).unwrap().node, node(1), "a released one");
+}
+
+#[test]
+fn chooses_a_node_id_whose_mark_is_ahead_of_the_clock_last() {
+    let mut table = LeaseTable::new();
+    let ahead = table.acquire(&any(), NOW, LIMITS).unwrap();
+    table.release(&ReleaseRequest::at(&ahead, after(2000))).unwrap();
+    assert_eq!(table.acquire(&any(), NOW, LIMITS).unwrap().node, node(1));
+    for id in 2..=NODE_MAX {
+        assert_eq!(table.acquire(&any(), NOW, LIMITS).unwrap().node, node(id));
+    }
+    let last = table.acquire(&any(), NOW, LIMITS).unwrap();
+    assert_eq!((last.node, last.from, last.until), (node(0), after(2000), after(3000)));
+
+    let none_left = table.acquire(&any(), NOW, LIMITS).unwrap_err();
+    assert_eq!(
+        none_left.to_string(),
+        format!(
+            "cannot acquire a node ID: all 1024 are held, and the first grant ends at {}, in \
+             3000 ms; release one, or retry then",
+            after(3000)
+        ),
+    );
+    let end = AcquireRequest { now: after(3000), ..any() };
+    for _ in 0..=NODE_MAX {
+        table.acquire(&end, end.now, LIMITS).unwrap();
+    }
+    assert!(matches!(
+        table.acquire(&end, end.now, LIMITS),
+        Err(LeaseError::AllTaken { first_ends, .. }) if first_ends == after(6000)
+    ));
+}
+
+#[test]
+fn a_takeover_starts_after_the_old_grant_or_waits_for_its_end() {
+    let mut table = LeaseTable::new();
+    let first = table.acquire(&fixed(7), NOW, LIMITS).unwrap();
+    let waits =
+        |now| AcquireRequest { takeover: Takeover::AfterExpiry, now, ..fixed(7) };
+    let held = table.acquire(&waits(after(1000)), after(1000), LIMITS).unwrap_err();
+    assert_eq!(held.retry_after(), Some(Duration::from_secs(2)));
+    assert_eq!(table.acquire(&waits(after(3000)), after(3000), LIMITS).unwrap().fencing_token, 2);
+
+    let ahead = acquire_at(&mut table, after(4000)).unwrap();
+    assert_eq!((ahead.from, ahead.until, ahead.fencing_token), (after(6000), after(7000), 3));
+    let late = RenewRequest::after(&first, after(4000), after(9000));
+    let late = table.renew(&late, after(4000), LIMITS);
+    assert!(matches!(late, Err(LeaseError::TakenOver { fencing_token: 1, newest: 3, .. })));
+}
+
+/// By the store's clock alone each of the two would find the other's grant ended, take the
+/// node ID over, and advance its mark with each turn.
+#[test]
+fn a_holder_whose_clock_is_late_counts_as_present_for_a_requester_whose_clock_is_late() {
+    let mut table = LeaseTable::new();
+    let behind = AcquireRequest { now: UnixMillis(NOW.0 - 30_000), ..fixed(7) };
+    let first = table.acquire(&behind, NOW, LIMITS).unwrap();
+    let again = AcquireRequest { takeover: Takeover::AfterExpiry, ..behind };
+    let held = table.acquire(&again, NOW, LIMITS).unwrap_err();
+    assert!(matches!(held, LeaseError::Held { until, .. } if until == first.until), "{held}");
+    assert_eq!(held.retry_after(), Some(Duration::from_secs(3)));
+}
+
+#[test]
+fn a_mark_is_never_further_past_the_stores_clock_than_the_limits() {
+    let mut table = LeaseTable::new();
+    let year = UnixMillis(NOW.0 + 365 * 86_400_000);
+    let ahead = AcquireRequest { now: year, ..fixed(7) };
+    let rejected = table.acquire(&ahead, NOW, LIMITS).unwrap_err();
+    let wait_ms = 365 * 86_400_000 + 3000 - 7000;
+    assert_eq!(rejected.retry_after(), Some(Duration::from_millis(wait_ms)));
+    assert!(rejected.to_string().contains("(limit 7000 ms)"), "{rejected}");
+    assert_eq!(table, LeaseTable::new(), "a request that fails changes nothing");
+
+    let long = AcquireRequest { grant_ms: 5001, ..fixed(8) };
+    assert!(matches!(
+        table.acquire(&long, NOW, LIMITS),
+        Err(LeaseError::GrantTooLong { requested_ms: 5001, max_ms: 5000 })
+    ));
+}
+
+#[test]
+fn crashes_in_quick_succession_wait_a_sixth_of_a_grant_each() {
+    let mut table = LeaseTable::new();
+    acquire_at(&mut table, NOW).unwrap();
+    let mut now = NOW;
+    for _ in 0..30 {
+        let rejected = acquire_at(&mut table, now).unwrap_err();
+        assert_eq!(rejected.retry_after(), Some(Duration::from_millis(SHORTEST_MS)), "{rejected}");
+        now.0 += SHORTEST_MS;
+        let grant = acquire_at(&mut table, now).unwrap();
+        assert_eq!(grant.until.0 - grant.from.0, SHORTEST_MS);
+        assert_eq!(grant.until, UnixMillis(now.0 + GRANT_MS));
+    }
+}
+
+#[test]
+fn a_clock_that_stepped_back_by_more_than_a_grant_gets_a_short_grant_immediately() {
+    let mut table = LeaseTable::new();
+    let first = acquire_at(&mut table, NOW).unwrap();
+    let stepped_back = UnixMillis(NOW.0 - GRANT_MS);
+    let grant = acquire_at(&mut table, stepped_back).unwrap();
+    assert_eq!((grant.from, grant.until), (first.until, UnixMillis(first.until.0 + SHORTEST_MS)));
+    let limit_reached = acquire_at(&mut table, stepped_back).unwrap_err();
+    assert!(matches!(limit_reached, LeaseError::TooFarAhead { limit_ms: 7000, .. }));
+}
+
+/// Random acquisitions, renewals, releases and crashes with clocks that do not step back.
+#[test]
+fn no_sequence_of_crashes_and_releases_puts_a_mark_more_than_one_grant_ahead() {
+    use rand_core::{RngCore, SeedableRng};
+    let seed = std::env::var("SEED").map_or(20_261_130, |seed| seed.parse().unwrap());
+    println!("SEED={seed}");
+    let mut random = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut table = LeaseTable::new();
+    let (mut now, mut held) = (NOW, None::<Grant>);
+    for _ in 0..100_000 {
+        now.0 += random.next_u64() % 700;
+        let outcome = match (random.next_u64() % 4, held) {
+            (0, Some(grant)) => {
+                // Its timeline is anywhere in its grants, as long as that is not far ahead.
+                let timeline = UnixMillis(grant.until.0 - 1).min(after_ms(now, GRANT_MS - SHORTEST_MS));
+                let until = after_ms(now, GRANT_MS).max(after_ms(timeline, SHORTEST_MS));
+                table.renew(&RenewRequest::after(&grant, now, until), now, LIMITS)
+            }
+            (1, Some(grant)) => {
+                let stopped_at = UnixMillis(grant.from.0 + random.next_u64() % 100);
+                held = None;
+                table.release(&ReleaseRequest::at(&grant, stopped_at)).unwrap();
+                continue;
+            }
+            _ => acquire_at(&mut table, now),
+        };
+        match outcome {
+            Ok(grant) => {
+                assert!(grant.until <= after_ms(now, GRANT_MS), "{grant} at {now}");
+                held = Some(grant);
+            }
+            Err(LeaseError::TooFarAhead { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+fn after_ms(time: UnixMillis, ms: u64) -> UnixMillis {
+    UnixMillis(time.0 + ms)
+}
+
+#[test]
+fn a_damaged_fencing_token_is_rejected_and_repaired_by_a_reset() {
+    for fencing_token in [MAX_FENCING_TOKEN, u64::MAX] {
+        let mut table = LeaseTable::new();
+        let grant = table.acquire(&any(), NOW, LIMITS).unwrap();
+        table.release(&ReleaseRequest::at(&grant, NOW)).unwrap();
+        let record = table.get(grant.node).unwrap().clone();
+        table.insert(grant.node, LeaseRecord { fencing_token, ..record });
+        let rejected = table.acquire(&fixed(0), NOW, LIMITS).unwrap_err();
+        assert!(matches!(rejected, LeaseError::FencingTokensExhausted { .. }), "{rejected}");
+        assert!(rejected.to_string().contains("snowflake lease reset"), "{rejected}");
+        assert_eq!(table.acquire(&any(), NOW, LIMITS).unwrap().node, node(1), "others are free");
+
+        table.reset(grant.node, NOW);
+        let repaired = table.acquire(&fixed(0), NOW, LIMITS).unwrap().fencing_token;
+        assert!((grant.fencing_token + 1..MAX_FENCING_TOKEN).contains(&repaired), "{repaired}");
+    }
+}
+
+#[test]
+fn keeps_one_short_line_of_a_holders_name() {
+    let mut table = LeaseTable::new();
+    let holder = format!("pod\n\0\u{1b}{}", "é".repeat(300));
+    table.acquire(&AcquireRequest { holder, ..fixed(7) }, NOW, LIMITS).unwrap();
+    let kept = &table.get(node(7)).unwrap().holder;
+    assert_eq!(*kept, format!("pod   {}", "é".repeat(MAX_HOLDER_CHARS - 6)));
+}
+
+#[test]
+fn a_reset_ends_the_lease() {
+    let mut table = LeaseTable::new();
+    let grant = table.acquire(&fixed(7), NOW, LIMITS).unwrap();
+    table.reset(node(7), after(9));
+    let renewal = RenewRequest::after(&grant, NOW, after(4000));
+    assert!(table.renew(&renewal, NOW, LIMITS).is_err());
+    assert_eq!(table.acquire(&fixed(7), NOW, LIMITS).unwrap().from, after(9));
+}
+
+#[test]
+fn a_grant_that_ends_before_the_epoch_is_an_error() {
+    let format = crate::lease::IdFormat::new(crate::Epoch::Y2024);
+    for until in [1, format.epoch.start().0].map(UnixMillis) {
+        let grant = Grant { node: node(7), from: UnixMillis(0), until, fencing_token: 1 };
+        let error = grant.check(&fixed(7), format).unwrap_err();
+        assert!(matches!(error, LeaseError::BeforeEpoch { .. }), "{error}");
+    }
+    let other = Grant { node: node(8), from: NOW, until: after(1), fencing_token: 1 };
+    assert!(matches!(other.check(&fixed(7), format), Err(LeaseError::InvalidGrant { .. })));
+    other.check(&any(), format).unwrap();
+}
