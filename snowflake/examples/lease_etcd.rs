@@ -11,7 +11,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use snowflake::Epoch;
-use snowflake::lease::{GrantLimits, EtcdStore, Keeper};
+use snowflake::lease::{EtcdStore, GrantLimits, Keeper};
 
 fn main() -> ExitCode {
     service::report(run())

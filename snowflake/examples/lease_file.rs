@@ -12,7 +12,7 @@ mod service;
 use std::error::Error;
 use std::process::ExitCode;
 
-use snowflake::lease::{GrantLimits, FileStore, Keeper};
+use snowflake::lease::{FileStore, GrantLimits, Keeper};
 use snowflake::{Epoch, NodeId};
 
 fn main() -> ExitCode {

@@ -8,8 +8,10 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use snowflake::lease::{GrantLimits, FileStore, Keeper, LeaseError, LeaseStore, LeaseTable, StoreErrorKind};
-use snowflake::lease::{LeaseRecord, AcquireRequest, StoreError, Takeover};
+use snowflake::lease::{AcquireRequest, LeaseRecord, StoreError, Takeover};
+use snowflake::lease::{
+    FileStore, GrantLimits, Keeper, LeaseError, LeaseStore, LeaseTable, StoreErrorKind,
+};
 use snowflake::{Clock, Epoch, NodeId, SystemClock};
 
 /// What it prints, or what it prints about what is wrong.
@@ -80,12 +82,17 @@ fn a_file_store_is_created_shown_released_and_reset() {
     assert_eq!(fields, [&json!(7), &json!(1), &json!("held"), &json!(process)]);
     snowflake(&["lease", "release", place, "7"]).unwrap();
     let released = &json(&["lease", "status", place])["nodes"][0];
-    assert_eq!((&released["state"], &released["high_water_mark_ms"]), (&json!("released"), &held["high_water_mark_ms"]));
+    assert_eq!(
+        (&released["state"], &released["high_water_mark_ms"]),
+        (&json!("released"), &held["high_water_mark_ms"])
+    );
 
-    let reset = snowflake(&["lease", "reset", place, "7", "--high_water_mark", "1795177540000"]).unwrap();
+    let reset =
+        snowflake(&["lease", "reset", place, "7", "--high_water_mark", "1795177540000"]).unwrap();
     assert_eq!(reset, "node ID 7 may make IDs from 2026-11-20T12:25:40.000Z on\n");
     for wrong in ["0", "1795177540", "99999999999999999"] {
-        let refused = snowflake(&["lease", "reset", place, "7", "--high_water_mark", wrong]).unwrap_err();
+        let refused =
+            snowflake(&["lease", "reset", place, "7", "--high_water_mark", wrong]).unwrap_err();
         assert!(refused.contains("give milliseconds since 1970"), "{refused}");
     }
     let twice = snowflake(&["lease", "release", place, "7"]).unwrap_err();
@@ -164,8 +171,10 @@ fn refusals_of_one() -> [LeaseError; 3] {
     table.insert(node, damaged);
     let no_fence_left = table.acquire(&request, now, GrantLimits::default()).unwrap_err();
     request.now.0 += 86_400_000;
-    let too_far_ahead = LeaseTable::new().acquire(&request, now, GrantLimits::default()).unwrap_err();
-    let damaged = StoreErrorKind::Damaged { what: "its row is no good".to_owned(), node: Some(node) };
+    let too_far_ahead =
+        LeaseTable::new().acquire(&request, now, GrantLimits::default()).unwrap_err();
+    let damaged =
+        StoreErrorKind::Damaged { what: "its row is no good".to_owned(), node: Some(node) };
     [no_fence_left, too_far_ahead, StoreError::new("in a database", damaged).into()]
 }
 
@@ -221,7 +230,8 @@ fn a_reset_of_all_says_what_it_has_changed_and_is_shown_in_few_lines() {
 fn a_reset_of_all_where_no_store_is_says_so() {
     let temp = tempfile::tempdir().unwrap();
     let place = temp.path().to_str().unwrap();
-    let refused = snowflake(&["lease", "reset", "--all", place, "--high_water_mark", "now"]).unwrap_err();
+    let refused =
+        snowflake(&["lease", "reset", "--all", place, "--high_water_mark", "now"]).unwrap_err();
     assert!(refused.contains(&format!("{place}: there is none here")), "{refused}");
 }
 
@@ -263,8 +273,14 @@ fn a_wrong_argument_is_named_with_what_was_expected() {
         (&["lease", "release", place, "seven"], range),
         (&["lease", "release", place, "1024"], range),
         (&["lease", "release", place, "--node", "5"], "for '--node <NODE>': a node ID stands by"),
-        (&["lease", "reset", place, "--node", "5", "--high_water_mark", "now"], "after the store: `STORE 5`"),
-        (&["lease", "reset", place, "5", "--high_water_mark", "noon"], "for '--high_water_mark <MARK>': neither millis"),
+        (
+            &["lease", "reset", place, "--node", "5", "--high_water_mark", "now"],
+            "after the store: `STORE 5`",
+        ),
+        (
+            &["lease", "reset", place, "5", "--high_water_mark", "noon"],
+            "for '--high_water_mark <MARK>': neither millis",
+        ),
         (&["lease", "reset", place, "--all", "3", "--high_water_mark", "now"], "be used with"),
     ] {
         let refused = snowflake(args).unwrap_err();
@@ -376,7 +392,8 @@ fn a_store_in_use_is_shown_and_not_changed() {
     let keeper = Keeper::builder(store).start(SystemClock).unwrap();
     let place = folder.to_str().unwrap();
     assert_eq!(json(&["lease", "status", place])["nodes"][0]["state"], "held");
-    let refused = snowflake(&["lease", "reset", place, "0", "--high_water_mark", "now"]).unwrap_err();
+    let refused =
+        snowflake(&["lease", "reset", place, "0", "--high_water_mark", "now"]).unwrap_err();
     assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
     assert!(refused.contains("has it open: stop that one first"), "{refused}");
     keeper.release().unwrap();

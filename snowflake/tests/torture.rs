@@ -35,14 +35,14 @@ use std::path::Path;
 use std::{env, fs, thread};
 
 use servers::{Etcd, Postgres, skipped};
-use snowflake::lease::{FileStore, AcquireRequest, Takeover};
+use snowflake::lease::{AcquireRequest, FileStore, ReleaseRequest, Takeover};
 use snowflake::{Clock, SystemClock};
 use torture::checker::check;
 use torture::history::now_ms;
 use torture::lane::Lane;
 use torture::process::FakeClock;
 use torture::schedule::{Holding, LANES, Plan};
-use torture::worker::{LIMITS, EPOCH, Orders, open};
+use torture::worker::{EPOCH, LIMITS, Orders, open};
 use torture::yardstick::Yardstick;
 
 /// Ten million IDs in a minute, and more.
@@ -147,12 +147,12 @@ fn leave_some_released(url: &str) {
     let request = AcquireRequest {
         node: None,
         now: SystemClock.now(),
-        grant_ms: 1,
+        grant_ms: 6,
         holder: "torture".to_owned(),
         takeover: Takeover::Immediate,
     };
     let leases: Vec<_> = (0..4 * LANES).map(|_| store.acquire(&request).unwrap()).collect();
-    leases.iter().for_each(|lease| store.release(lease, lease.from).unwrap());
+    leases.iter().for_each(|lease| store.release(&ReleaseRequest::at(lease, lease.from)).unwrap());
 }
 
 fn lane(nth: usize, temp: &Path, url: Option<&str>, grant_ms: u64, library: Option<&Path>) -> Lane {

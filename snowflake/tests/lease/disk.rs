@@ -2,8 +2,6 @@
 //!
 //! The disks are small ones in memory, which only root can mount: for others the tests say
 //! that they were skipped, and pass.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -11,7 +9,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use snowflake::lease::{GrantLimits, FileStore, LeaseError, LeaseStore, AcquireRequest, Takeover};
+use snowflake::lease::{
+    AcquireRequest, FileStore, GrantLimits, LeaseError, LeaseStore, RenewRequest, Takeover,
+};
 use snowflake::{Epoch, NodeId, UnixMillis};
 use tempfile::TempDir;
 
@@ -103,18 +103,21 @@ fn a_full_disk_grants_nothing_and_loses_nothing() {
     let lease = store.acquire(&request()).unwrap();
 
     disk.fill();
-    let full = store.renew(&lease, NOON, later(4000)).unwrap_err().to_string();
+    let full =
+        store.renew(&RenewRequest::after(&lease, NOON, later(4000))).unwrap_err().to_string();
     assert!(full.contains(" failed: No space left on device"), "{full}");
     drop(store);
     // A start finds the mark, and can give nothing either.
     let store = disk.open().unwrap();
-    let full = store.acquire(&request()).unwrap_err().to_string();
+    let full =
+        store.acquire(&AcquireRequest { now: later(4000), ..request() }).unwrap_err().to_string();
     assert!(full.contains(" failed: No space left on device"), "{full}");
     let kept = store.records().unwrap()[0].1.high_water_mark;
     drop(store);
 
     fs::remove_file(disk.filler()).unwrap();
-    let next = disk.open().unwrap().acquire(&request()).unwrap();
+    let after = AcquireRequest { now: later(4000), ..request() };
+    let next = disk.open().unwrap().acquire(&after).unwrap();
     assert!(kept >= lease.until && next.from >= lease.until, "{next} after {lease}");
 }
 
@@ -127,8 +130,9 @@ fn a_read_only_disk_is_refused_and_works_again_when_it_can_be_written() {
 
     disk.set_writable(false);
     let refused = disk.open().unwrap_err().to_string();
-    assert!(refused.ends_with("opening the lock failed: Read-only file system (os error 30)"));
+    assert!(refused.ends_with("opening the lock file failed: Read-only file system (os error 30)"));
 
     disk.set_writable(true);
-    assert_eq!(disk.open().unwrap().acquire(&request()).unwrap().from, lease.until);
+    let after = AcquireRequest { now: lease.until, ..request() };
+    assert_eq!(disk.open().unwrap().acquire(&after).unwrap().from, lease.until);
 }

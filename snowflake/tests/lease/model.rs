@@ -21,17 +21,14 @@
 //!
 //! `world` says what there is, `steps` what can happen, `protocol` what is implemented and
 //! what is commonly done instead. Here is what must hold, and the search.
-#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
-mod lease_model {
-    pub(crate) mod protocol;
-    pub(crate) mod steps;
-    pub(crate) mod world;
-}
+mod protocol;
+mod steps;
+mod world;
 
-use lease_model::protocol::{Extent, Protocol, Tickets};
-use lease_model::steps::Step;
-use lease_model::world::{Claim, END, Made, PROCESSES, World};
+use self::protocol::{Extent, Protocol, Tickets};
+use self::steps::Step;
+use self::world::{Claim, END, Made, PROCESSES, World};
 use snowflake::NodeId;
 use snowflake::lease::LeaseTable;
 use stateright::{Checker, Model, Property};

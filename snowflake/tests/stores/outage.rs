@@ -3,18 +3,14 @@
 //!
 //! On files, PostgreSQL and etcd, with servers that are started here; what the machine does
 //! not have is named and left out.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
-
-mod servers;
 
 use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use servers::proxy::Proxy;
-use servers::{Etcd, Postgres};
-use snowflake::lease::{GrantLimits, EtcdStore, FileStore, Keeper, LeaseStore, PostgresStore};
+use crate::servers::proxy::Proxy;
+use crate::servers::{Etcd, Postgres};
+use snowflake::lease::{EtcdStore, FileStore, GrantLimits, Keeper, LeaseStore, PostgresStore};
 use snowflake::{ClaimError, Clock, Epoch, Id, LeaseEnd, SystemClock, UnixMillis};
 
 const EPOCH: Epoch = Epoch::Y2024;
@@ -134,7 +130,7 @@ impl Outage {
             assert!(gone.elapsed() < self.gone_for, "IDs without an end");
         };
         let ClaimError::LeaseEnded { until, why } = ended else { panic!("{ended:?}") };
-        assert_eq!((why, until), (LeaseEnd::StoreFailed, keeper.status().unwrap().lease.until));
+        assert_eq!((why, until), (LeaseEnd::StoreFailed, keeper.status().unwrap().grant.until));
         assert!(SystemClock.now() >= until && time_of(last) < until);
         // Its last try before the end may be two stalls before the first after it began.
         let stalls_ms = 2 * stall.max(tried.elapsed()).as_millis() as u64;

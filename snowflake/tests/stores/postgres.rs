@@ -1,22 +1,20 @@
 //! The PostgreSQL store on a real server, started here on loopback.
 //!
 //! Without PostgreSQL on the machine the test says that it was skipped, and passes.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
-
-mod promises;
-mod servers;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use promises::Server;
-use servers::Postgres;
-use servers::certificates::Certificates;
-use servers::proxy::Proxy;
-use snowflake::lease::{GrantLimits, LeaseError, LeaseStore, PostgresStore, StoreErrorKind};
+use crate::promises::{self, Server};
+use crate::servers::Postgres;
+use crate::servers::certificates::Certificates;
+use crate::servers::proxy::Proxy;
+use snowflake::lease::{
+    GrantLimits, LeaseError, LeaseStore, PostgresStore, ReleaseRequest, RenewRequest,
+    StoreErrorKind,
+};
 use snowflake::{Clock, Epoch, SystemClock, UnixMillis};
 
 impl Server for Postgres {
@@ -71,7 +69,7 @@ fn a_client_that_is_stopped_in_a_transaction_does_not_keep_others_from_renewing(
 
     let begun = Instant::now();
     let until = UnixMillis(lease.until.0 + 1000);
-    while let Err(error) = store.renew(&lease, SystemClock.now(), until) {
+    while let Err(error) = store.renew(&RenewRequest::after(&lease, SystemClock.now(), until)) {
         assert!(begun.elapsed() < Duration::from_secs(10), "{error}");
     }
 }
@@ -124,8 +122,8 @@ fn tls_and_credentials_are_as_the_url_says() {
     server.say("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO guarded");
     let store = connect(&url("guarded:p%40ss", "127.0.0.1", &client)).unwrap();
     let lease = store.acquire(&promises::request(None, SystemClock.now())).unwrap();
-    let lease = store.renew(&lease, SystemClock.now(), lease.until).unwrap();
-    store.release(&lease, lease.from).unwrap();
+    let lease = store.renew(&RenewRequest::after(&lease, SystemClock.now(), lease.until)).unwrap();
+    store.release(&ReleaseRequest::at(&lease, lease.from)).unwrap();
     let refused = connect(&url("guarded:wrong", "127.0.0.1", &client)).unwrap_err().to_string();
     assert!(refused.contains("password authentication failed"), "{refused}");
     let refused = connect(&url("guarded:p%40ss", "127.0.0.1", "")).unwrap_err().to_string();
@@ -153,11 +151,11 @@ fn a_time_before_1970_is_refused_and_repaired_by_a_reset() {
     let asked = |id| promises::request(id, SystemClock.now());
     let mut lease = store.acquire(&asked(Some(7))).unwrap();
     for column in ["from_ms", "high_water_mark_ms"] {
-        server.say(&format!("UPDATE snowflake_lease SET {column} = -1 WHERE node = 7"));
+        server.say(&format!("UPDATE snowflake_lease SET {column} = -1 WHERE node_id = 7"));
         let until = UnixMillis(lease.until.0 + 1000);
         for refused in [
-            store.renew(&lease, SystemClock.now(), until).map(|_| ()),
-            store.release(&lease, lease.from),
+            store.renew(&RenewRequest::after(&lease, SystemClock.now(), until)).map(|_| ()),
+            store.release(&ReleaseRequest::at(&lease, lease.from)),
             store.acquire(&asked(Some(7))).map(|_| ()),
             store.records().map(|_| ()),
         ] {
@@ -165,32 +163,32 @@ fn a_time_before_1970_is_refused_and_repaired_by_a_reset() {
             let of_7 = matches!(error.kind(), StoreErrorKind::Damaged { node: Some(it), .. } if *it == lease.node);
             assert!(of_7, "{error}");
             assert!(
-                error.to_string().contains("lease reset STORE 7 --high_water_mark now --epoch"),
+                error.to_string().contains("lease reset STORE 7 --high-water-mark now --epoch"),
                 "{error}"
             );
         }
         for asked in [asked(Some(8)), asked(None)] {
             let other = store.acquire(&asked).unwrap();
             assert_ne!(other.node, lease.node);
-            store.release(&other, other.from).unwrap();
+            store.release(&ReleaseRequest::at(&other, other.from)).unwrap();
         }
 
         store.reset(lease.node, lease.until).unwrap();
-        let next = store.acquire(&asked(Some(7))).unwrap();
+        let next = store.acquire(&promises::request(Some(7), lease.until)).unwrap();
         assert!(next.fencing_token > lease.fencing_token && next.from >= lease.until, "{next}");
         lease = next;
     }
 
-    server.say("UPDATE snowflake_lease SET high_water_mark_ms = -1 WHERE node = 7");
+    server.say("UPDATE snowflake_lease SET high_water_mark_ms = -1 WHERE node_id = 7");
     let hour = SystemClock.now().0 + 3_600_000;
     server.say(&format!(
         "INSERT INTO snowflake_lease \
          SELECT node, 9, {hour}, {hour}, true, '' FROM generate_series(0, 1023) AS node \
-         ON CONFLICT (node) DO UPDATE SET high_water_mark_ms = {hour}, held = true \
-         WHERE snowflake_lease.node <> 7"
+         ON CONFLICT (node_id) DO UPDATE SET high_water_mark_ms = {hour}, held = true \
+         WHERE snowflake_lease.node_id <> 7"
     ));
     let none_else = store.acquire(&asked(None)).unwrap_err().to_string();
-    assert!(none_else.contains("the row of node ID 7 is no good"), "{none_else}");
+    assert!(none_else.contains("the row of node ID 7 is damaged"), "{none_else}");
 }
 
 /// No limits, in fact.
@@ -201,7 +199,10 @@ fn bounds_past_the_end_of_time_are_no_error() {
     let store = PostgresStore::connect(&server.url(), Epoch::Y2024, limits).unwrap();
     let lease = store.acquire(&promises::request(None, SystemClock.now())).unwrap();
     let until = UnixMillis(lease.until.0 + 1000);
-    assert_eq!(store.renew(&lease, SystemClock.now(), until).unwrap().until, until);
+    assert_eq!(
+        store.renew(&RenewRequest::after(&lease, SystemClock.now(), until)).unwrap().until,
+        until
+    );
 }
 
 #[test]
@@ -211,4 +212,11 @@ fn a_server_that_forgets_its_commits_is_refused() {
     let LeaseError::Store(error) = &refused else { panic!("{refused}") };
     assert!(matches!(error.kind(), StoreErrorKind::Misconfigured { .. }), "{refused}");
     assert!(refused.to_string().contains("`fsync = off`"), "{refused}");
+}
+
+#[test]
+fn the_golden_tables_are_read_and_renewed() {
+    let Some(server) = Postgres::start() else { return };
+    server.say(include_str!("../golden/postgres-1.sql"));
+    promises::reads_the_golden_records(&server.store());
 }

@@ -1,12 +1,14 @@
 //! What every store for many machines has to do, with its server.
-#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::servers::proxy::Proxy;
 
-use snowflake::lease::{Keeper, LeaseError, LeaseStore, StoreErrorKind, AcquireRequest, Takeover};
+use snowflake::lease::{
+    AcquireRequest, Keeper, LeaseError, LeaseStore, ReleaseRequest, RenewRequest, StoreErrorKind,
+    Takeover,
+};
 use snowflake::{ClaimError, Clock, Epoch, LeaseEnd, NodeId, SystemClock, UnixMillis};
 
 const EPOCH: Epoch = Epoch::Y2024;
@@ -57,20 +59,26 @@ fn marks_are_shared_and_fences_hold(server: &impl Server) {
     let now = SystemClock.now();
     let first = one.acquire(&request(Some(7), now)).unwrap();
     let until = UnixMillis(first.until.0 + 1000);
-    let renewed = one.renew(&first, now, until).unwrap();
+    let renewed = one.renew(&RenewRequest::after(&first, now, until)).unwrap();
     assert_eq!((renewed.from, renewed.until, renewed.fencing_token), (first.until, until, 1));
 
-    let second = other.acquire(&request(Some(7), now)).unwrap();
+    let second = other.acquire(&request(Some(7), UnixMillis(now.0 + 2000))).unwrap();
     assert_eq!((second.from, second.fencing_token), (until, 2));
-    let late = one.renew(&renewed, now, UnixMillis(until.0 + 9000));
-    assert!(matches!(late, Err(LeaseError::TakenOver { fencing_token: 1, newer: 2, .. })), "{late:?}");
-    assert!(one.release(&renewed, now).is_err(), "nor does the first lower the high_water_mark");
+    let late = one.renew(&RenewRequest::after(&renewed, now, UnixMillis(until.0 + 9000)));
+    assert!(
+        matches!(late, Err(LeaseError::TakenOver { fencing_token: 1, newest: 2, .. })),
+        "{late:?}"
+    );
+    assert!(
+        one.release(&ReleaseRequest::at(&renewed, now)).is_err(),
+        "nor does the first lower the high_water_mark"
+    );
 
-    other.release(&second, UnixMillis(second.from.0 + 5)).unwrap();
+    other.release(&ReleaseRequest::at(&second, UnixMillis(second.from.0 + 5))).unwrap();
     let records = one.records().unwrap();
     let (node, record) = records.iter().find(|(node, _)| node.get() == 7).unwrap();
     assert_eq!((node.get(), record.held, record.high_water_mark.0), (7, false, second.from.0 + 5));
-    let released = other.renew(&second, now, UnixMillis(until.0 + 9000));
+    let released = other.renew(&RenewRequest::after(&second, now, UnixMillis(until.0 + 9000)));
     assert!(matches!(released, Err(LeaseError::Released { .. })), "{released:?}");
 }
 
@@ -89,7 +97,7 @@ fn async_code_may_call_it(server: &impl Server) {
         runtime.build().unwrap().block_on(async {
             let store = server.store();
             let lease = store.acquire(&request(None, SystemClock.now())).unwrap();
-            store.release(&lease, lease.from).unwrap();
+            store.release(&ReleaseRequest::at(&lease, lease.from)).unwrap();
         });
     }
 }
@@ -99,10 +107,11 @@ fn a_clock_a_year_ahead_burns_no_node_id(server: &impl Server) {
     let year_ms = 365 * 86_400_000;
     let wrong = UnixMillis(SystemClock.now().0 + year_ms);
     let refused = store.acquire(&request(Some(8), wrong)).unwrap_err();
-    assert!(refused.wait_ms().is_some_and(|ms| ms.abs_diff(year_ms) < 100_000), "{refused}");
+    let wait = refused.retry_after().unwrap();
+    assert!(wait.abs_diff(Duration::from_millis(year_ms)) < Duration::from_secs(100), "{refused}");
 
     let right = store.acquire(&request(Some(8), SystemClock.now())).unwrap();
-    let refused = store.renew(&right, wrong, wrong);
+    let refused = store.renew(&RenewRequest::after(&right, wrong, wrong));
     assert!(matches!(refused, Err(LeaseError::TooFarAhead { .. })), "{refused:?}");
 }
 
@@ -139,7 +148,8 @@ fn a_renewal_is_one_round_trip<S: Server>(server: &S) {
     let (begun, mut counted) = (Instant::now(), None);
     while counted < Some(RENEWALS) {
         let before = proxy.round_trips();
-        let renewed = store.renew(&lease, now, UnixMillis(lease.until.0 + 100));
+        let renewed =
+            store.renew(&RenewRequest::after(&lease, now, UnixMillis(lease.until.0 + 100)));
         let round_trips = proxy.round_trips() - before;
         if is_slow(&renewed) {
             assert!(begun.elapsed() < PATIENCE, "{renewed:?}");
@@ -161,27 +171,27 @@ fn time_whose_grant_was_not_heard_of_is_nobodys<S: Server>(server: &S) {
     let lease = store.acquire(&request(None, SystemClock.now())).unwrap();
     let until = UnixMillis(lease.until.0 + 1000);
     // The first may have to prepare.
-    let lease = store.renew(&lease, SystemClock.now(), until).unwrap();
+    let lease = store.renew(&RenewRequest::after(&lease, SystemClock.now(), until)).unwrap();
     let until = UnixMillis(until.0 + 1000);
 
     proxy.mute(true);
     let begun = Instant::now();
-    let lost = store.renew(&lease, SystemClock.now(), until).unwrap_err();
+    let lost = store.renew(&RenewRequest::after(&lease, SystemClock.now(), until)).unwrap_err();
     assert!(matches!(lost, LeaseError::Store(_)), "{lost}");
     assert!(begun.elapsed() < Duration::from_secs(10), "it waits for a server that hangs");
 
     // The server has done it; it may be a moment before it has.
-    let high_water_mark = |node| {
+    let mark_of = |node| {
         let records = server.store().records().unwrap();
         records.into_iter().find(|(id, _)| *id == node).unwrap().1.high_water_mark
     };
-    while mark(lease.node) == lease.until {
+    while mark_of(lease.node) == lease.until {
         assert!(begun.elapsed() < PATIENCE, "the request was lost, and not the answer");
     }
-    assert_eq!(mark(lease.node), until);
+    assert_eq!(mark_of(lease.node), until);
     proxy.mute(false);
     let later = UnixMillis(until.0 + 1000);
-    let renewed = store.renew(&lease, SystemClock.now(), later).unwrap();
+    let renewed = store.renew(&RenewRequest::after(&lease, SystemClock.now(), later)).unwrap();
     assert_eq!((renewed.from, renewed.until), (until, later));
 }
 
@@ -204,7 +214,7 @@ fn ids_outlive_the_server_until_the_grant_ends(server: &mut impl Server) {
         }
     };
     // Not what was held when it stopped: its last words may still be on their way.
-    let until = keeper.status().unwrap().lease.until;
+    let until = keeper.status().unwrap().grant.until;
     assert_eq!(ended, ClaimError::LeaseEnded { until, why: LeaseEnd::StoreFailed });
     assert!(EPOCH.time_of(last) < until);
     // Its last try before the end may be two stalls before the first after it began.
@@ -225,4 +235,21 @@ fn ids_outlive_the_server_until_the_grant_ends(server: &mut impl Server) {
     };
     assert!(next > last);
     keeper.release().unwrap();
+}
+
+/// The records in `tests/golden`, which the first version wrote.
+pub(crate) fn reads_the_golden_records(store: &impl LeaseStore) {
+    let records = store.records().unwrap();
+    let [(node, held), (free, released)] = &records[..] else { panic!("{records:?}") };
+    assert_eq!((node.get(), held.fencing_token, held.held), (7, 3, true));
+    assert_eq!(held.high_water_mark, UnixMillis(1_795_177_543_000));
+    assert_eq!(held.holder, "pod-7 on host a");
+    assert_eq!((free.get(), released.held), (1023, false));
+    let renewal = RenewRequest {
+        node: *node,
+        fencing_token: held.fencing_token,
+        now: held.from,
+        until: UnixMillis(held.high_water_mark.0 + 1000),
+    };
+    assert_eq!(store.renew(&renewal).unwrap().from, held.high_water_mark);
 }

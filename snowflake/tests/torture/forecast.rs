@@ -11,7 +11,7 @@
 //! | | fixed, own folder | the second is refused, `InUse`; the first goes on as after a stop |
 //! | replace and end | fixed, shared | the same; when the second has released, the first goes on, past its IDs |
 //! | -30 s | | waits until the clock is where it was, and for a renewal if its grant has ended by then: `Ahead`, by 30 s |
-//! | +1 h | bounded store | goes on for 1 s; then waits until the clock is right: `Refused` |
+//! | +1 h | bounded store | goes on for 1 s; then waits until the clock is right: `Rejected` |
 //! | | own folder | goes on for 1 s, waits for the next renewal, goes on an hour later; back again it waits for an hour: `Ahead`; its successor is refused, `TooFarAhead` |
 //!
 //! How long is exact at the lower end. At the upper it may be late, because machines are busy,

@@ -8,8 +8,8 @@
 use std::io::{self, Read};
 
 use rustix::time::{ClockId, clock_gettime};
-use snowflake::WaitError;
 use snowflake::lease::{LeaseError, StoreErrorKind};
+use snowflake::{ClaimError, LeaseEnd};
 
 /// One thing that happened to a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(crate) enum Why {
     Ahead,
     NotRenewed,
     StoreFailed,
-    Refused,
+    Rejected,
     TakenOver,
     TooFarAhead,
     InUse,
@@ -57,19 +57,20 @@ pub(crate) enum Why {
 impl Why {
     const ALL: [Why; 8] = {
         use Why::*;
-        [Ahead, NotRenewed, StoreFailed, Refused, TakenOver, TooFarAhead, InUse, Other]
+        [Ahead, NotRenewed, StoreFailed, Rejected, TakenOver, TooFarAhead, InUse, Other]
     };
 }
 
-impl From<WaitError> for Refusal {
-    fn from(error: WaitError) -> Refusal {
-        use snowflake::LeaseEnd;
+impl From<ClaimError> for Refusal {
+    fn from(error: ClaimError) -> Refusal {
         let (why, wait_ms) = match error {
-            WaitError::Ahead { wait_ms } => (Why::Ahead, wait_ms),
-            WaitError::LeaseEnded { why, .. } => match why {
+            ClaimError::Ahead { wait_ms } | ClaimError::WaitTooLong { wait_ms, .. } => {
+                (Why::Ahead, wait_ms)
+            }
+            ClaimError::LeaseEnded { why, .. } => match why {
                 LeaseEnd::NotRenewed => (Why::NotRenewed, 0),
                 LeaseEnd::StoreFailed => (Why::StoreFailed, 0),
-                LeaseEnd::Refused => (Why::Refused, 0),
+                LeaseEnd::Rejected => (Why::Rejected, 0),
                 LeaseEnd::TakenOver => (Why::TakenOver, 0),
                 _ => (Why::Other, 0),
             },
@@ -89,7 +90,8 @@ impl From<&LeaseError> for Refusal {
             LeaseError::Store(_) => Why::StoreFailed,
             _ => Why::Other,
         };
-        Refusal { why, wait_ms: error.wait_ms().unwrap_or(0) }
+        let wait = error.retry_after().unwrap_or_default();
+        Refusal { why, wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) }
     }
 }
 

@@ -9,7 +9,7 @@ use super::forecast::Forecast;
 use super::history::{Event, Refusal, What, Why, now_ms};
 use super::lane::Lane;
 use super::schedule::{BACK_MS, Fault, HOUR_MS};
-use super::worker::{LIMITS, EPOCH};
+use super::worker::{EPOCH, LIMITS};
 
 impl Lane {
     pub(super) fn inject(&mut self, fault: Fault) {
@@ -32,11 +32,14 @@ impl Lane {
         self.set_off(off_ms);
         self.start();
         let begun = self.wait_for_ids();
-        let forecast = Forecast::goes_on(if self.holding.is_fixed {
+        // A successor of crashes in quick succession waits for a sixth of a grant.
+        let most_ms = if self.holding.is_fixed { self.orders.grant_ms / 6 } else { 0 };
+        let says = if self.holding.is_fixed {
             "the successor starts at once, ahead of its clock by what was granted"
         } else {
             "the successor starts at once, with another node ID"
-        });
+        };
+        let forecast = Forecast::new(says, 0, most_ms);
         self.find(fault, forecast, killed_ms..=begun.at_ms);
         self.compare_with_predecessor(fault, self.orders.grant_ms);
     }
@@ -99,7 +102,7 @@ impl Lane {
         let ended_ms = now_ms();
         let (last, count, _) = self.current().runs().next_back().unwrap();
         // It may have run ahead of its clock, and the first waits until that gets there.
-        let most_ms = self.current().limit_ms() + self.orders.grant_ms;
+        let most_ms = self.current().ahead_ms() + self.orders.grant_ms;
         let second = self.processes.len() - 1;
         self.processes.swap(first, second);
         let resumed = self.wait_for_ids();
@@ -120,7 +123,8 @@ impl Lane {
         self.current().stop();
         self.start();
         let begun = self.wait_for_ids();
-        let forecast = Forecast::goes_on("the second starts at once, with the same node ID");
+        let says = "the second starts at once, with the same node ID";
+        let forecast = Forecast::new(says, 0, self.orders.grant_ms / 6);
         self.find(fault, forecast, stopped_ms..=begun.at_ms);
 
         thread::sleep(Duration::from_millis((stopped_ms + for_ms).saturating_sub(now_ms())));
@@ -130,7 +134,7 @@ impl Lane {
         let is_taken_over = |event: &Event| is_refused_by(event, Why::TakenOver);
         let told = self.processes[first].wait_for("TakenOver", resumed_ms, is_taken_over);
         // One that runs ahead of its clock waits for that to reach the end of its grant.
-        let ahead_ms = self.processes[first].limit_ms();
+        let ahead_ms = self.processes[first].ahead_ms();
         let forecast = Forecast::new("the first is told", 0, ahead_ms);
         let forecast = forecast.told(Why::TakenOver, 0..=0);
         self.find_of(first, fault, forecast, resumed_ms..=told.at_ms);
@@ -182,10 +186,10 @@ impl Lane {
         let set_ms = now_ms();
         self.set_off(was_off_ms + HOUR_MS as i64);
         if self.holding.is_bounded {
-            let is_refused = |event: &Event| is_refused_by(event, Why::Refused);
+            let is_refused = |event: &Event| is_refused_by(event, Why::Rejected);
             let refused = self.current().wait_for("a refusal", set_ms, is_refused);
             let says = "goes on for a second, and waits for a renewal that is refused";
-            let forecast = Forecast::new(says, 0, self.interval_ms()).told(Why::Refused, 0..=0);
+            let forecast = Forecast::new(says, 0, self.interval_ms()).told(Why::Rejected, 0..=0);
             self.find(fault, forecast, set_ms..=refused.at_ms);
             self.compare_with_a_second(fault, refused.at_ms - set_ms);
 
@@ -196,7 +200,7 @@ impl Lane {
             let resumed = self.wait_for_ids();
             let says = "waits until its clock is right, and for a renewal";
             let waits = Forecast::new(says, least_ms, most_ms + self.interval_ms());
-            let waits = waits.told(Why::Refused, 0..=0);
+            let waits = waits.told(Why::Rejected, 0..=0);
             self.find(fault, waits, refused.at_ms..=resumed.at_ms);
             return;
         }
@@ -220,7 +224,7 @@ impl Lane {
         let told = self.current().wait_for("a long wait", back_ms, is_far_ahead);
         let waits = Forecast::goes_on("set right it waits for an hour");
         // One that ran ahead of its clock has that to spare, or is at the end of its grant.
-        let ahead_ms = self.current().limit_ms();
+        let ahead_ms = self.current().ahead_ms();
         let hour_ms = HOUR_MS - ahead_ms..=HOUR_MS + 1 + ahead_ms + self.orders.grant_ms;
         self.find(fault, waits.told(Why::Ahead, hour_ms), back_ms..=told.at_ms);
         self.current().kill();
@@ -231,7 +235,8 @@ impl Lane {
         let bounds_ms = LIMITS.limit_ms();
         let wait_ms =
             HOUR_MS - bounds_ms..=HOUR_MS - bounds_ms + 2 * self.orders.grant_ms + ahead_ms + 100;
-        let forecast = Forecast::goes_on("its successor is refused until the high_water_mark is near");
+        let forecast =
+            Forecast::goes_on("its successor is refused until the high_water_mark is near");
         let forecast = forecast.told(Why::TooFarAhead, wait_ms);
         self.find_refused(fault, forecast, refused, begun_ms..=refused.at_ms);
     }

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use snowflake::lease::{
-    GrantLimits, EtcdStore, FileStore, Keeper, LeaseError, LeaseStore, PostgresStore,
+    EtcdStore, FileStore, GrantLimits, Keeper, LeaseError, LeaseStore, PostgresStore,
 };
 use snowflake::{Clock, Epoch, Id, NodeId, SystemClock};
 
@@ -76,7 +76,7 @@ impl Orders {
                 return note(What::NotStarted(refusal));
             }
         };
-        let from = keeper.status().unwrap().lease.from;
+        let from = keeper.status().unwrap().grant.from;
         note(What::Started { ahead_ms: from.0.saturating_sub(SystemClock.now().0) });
 
         let is_told_to_end = when_the_input_ends();
@@ -109,8 +109,7 @@ impl Orders {
             builder = builder.node(NodeId::new(id).unwrap());
         }
         // So that a wait is written down while it lasts.
-        let max_wait = Duration::from_millis(100);
-        builder.generator(move |generator| generator.max_wait(max_wait)).start(SystemClock)
+        builder.max_wait_ms(100).start(SystemClock)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use snowflake::lease::{LeaseError, LeaseStore, AcquireRequest, Takeover};
+use snowflake::lease::{AcquireRequest, LeaseError, LeaseStore, RenewRequest, Takeover};
 use snowflake::{Clock, NodeId, SystemClock, UnixMillis};
 
 use super::history::now_ms;
@@ -62,7 +62,7 @@ fn longest_between_renewals_ms(store: &dyn LeaseStore, is_over: &AtomicBool) -> 
     while !is_over.load(Ordering::Relaxed) {
         thread::sleep(Duration::from_millis(PERIOD_MS));
         let now = SystemClock.now();
-        match store.renew(&lease, now, UnixMillis(now.0 + PERIOD_MS)) {
+        match store.renew(&RenewRequest::after(&lease, now, UnixMillis(now.0 + PERIOD_MS))) {
             Ok(renewed) => {
                 lease = renewed;
                 longest_ms = longest_ms.max(now_ms() - renewed_ms);

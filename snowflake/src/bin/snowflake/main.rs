@@ -13,11 +13,11 @@ use clap::{Parser, Subcommand};
 use serde_json::json;
 use show::{Output, decode, status, time};
 use snowflake::layout::TIMESTAMP_MAX;
-use snowflake::lease::{Bounds, FileStore, Lease, LeaseStore, Record};
+use snowflake::lease::{FileStore, GrantLimits, LeaseRecord, LeaseStore, ReleaseRequest};
 use snowflake::{Clock, Epoch, Generator, Id, NodeId, SystemClock, UnixMillis};
 use store::{Store, is_url};
 
-/// Looks at Snowflake IDs and at the leases of their node ids.
+/// Looks at Snowflake IDs and at the leases of their node IDs.
 #[derive(Parser)]
 #[command(version, after_help = "Exit status: 0 if it is done, 1 if not, 2 for wrong arguments.")]
 struct Cli {
@@ -30,7 +30,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Take an ID apart: timestamp, node id and sequence.
+    /// Take an ID apart: timestamp, node ID and sequence.
     Decode {
         /// The ID, in decimal.
         id: Id,
@@ -38,68 +38,67 @@ enum Command {
         #[arg(long, value_parser = epoch)]
         epoch: Option<Epoch>,
     },
-    /// Leases of node ids, in any store.
+    /// Leases of node IDs, in any store.
     #[command(subcommand)]
     Lease(LeaseCommand),
 }
 
 #[derive(Subcommand)]
 enum LeaseCommand {
-    /// Create a file store in FOLDER: once, when a service is installed.
+    /// Create a file store in a directory, once, when a service is installed.
     Create {
-        /// The folder; it is made unless it is there. The one that it is in has to be.
-        folder: PathBuf,
+        /// The directory. It may exist; its parent has to.
+        directory: PathBuf,
         /// What timestamps count from: `2024`, `twitter`, or milliseconds since 1970.
         #[arg(long, value_parser = present_epoch)]
         epoch: Epoch,
     },
-    /// Show the epoch, and each node id that was ever held, and by whom.
+    /// Show the epoch, and each node ID that was ever held with its holder.
     ///
-    /// A file store may be in use. Node ids in a row that are all as one `reset --all` left
-    /// them are one line.
+    /// A file store may be in use. Consecutive node IDs that `reset --all` left alike are one
+    /// line.
     Status {
         #[command(flatten)]
         store: Store,
     },
-    /// End the holding of a node id whose process is gone, so that it is free at once.
+    /// Release a node ID whose process is gone, so that it is free immediately.
     ///
-    /// The mark stays: whatever that process did, no ID is made twice. If it is still
-    /// there, it makes IDs until its grant ends, and is then refused.
+    /// The high-water mark stays, so no ID is issued twice. If the process still runs, it issues
+    /// IDs until its grant ends. Then the store rejects its renewal.
     ///
-    /// A node id that is free already is an error, and the exit status 1: it may not be the
-    /// one that was meant.
+    /// For a node ID that is free already the exit status is 1: another one may have been meant.
     Release {
         #[command(flatten)]
         store: Store,
-        /// The node id.
+        /// The node ID.
         #[arg(value_parser = node)]
         node: NodeId,
         #[command(flatten)]
         not_a_flag: NodeFlag,
     },
-    /// Set the mark of a node id by hand, to repair one that is too far ahead.
+    /// Set the high-water mark of a node ID by hand, to repair one that is too far ahead.
     ///
-    /// IDs at or after the mark CAN BE MADE AGAIN, and nothing will notice. Stop whoever
-    /// holds the node id, and take a time that is past every ID that was made with it: the
-    /// timestamp of the largest one that you have stored, plus one (`snowflake decode`).
+    /// IDs at or after the mark CAN BE ISSUED AGAIN, and nothing detects that. Stop the holder of
+    /// the node ID first. Pass a time after every ID that was issued with it: the timestamp of
+    /// the largest one that you have stored, plus one (`snowflake decode`).
     ///
-    /// With `--all`, a file store that is damaged, or a copy, is begun anew, with this
-    /// mark for every node id. What was there is kept as `leases.old`, in the place of one
-    /// from before. Its epoch does not change: of one that can be read, no other is taken.
+    /// With `--all`, a file store that is damaged or a copy is created again with this mark for
+    /// every node ID. The old file is kept as `leases.old` and replaces an older one. The epoch
+    /// cannot change if the old file is readable.
     Reset {
         #[command(flatten)]
         store: Store,
-        /// The node id, or all of them in a file store.
+        /// The node ID, unless `--all` is given.
         #[arg(required_unless_present = "all", conflicts_with = "all", value_parser = node)]
         node: Option<NodeId>,
         #[command(flatten)]
         not_a_flag: NodeFlag,
-        /// All node ids of a file store, which is begun anew.
+        /// All node IDs of a file store, which is created again.
         #[arg(long)]
         all: bool,
-        /// The mark, in milliseconds since 1970, or `now`.
-        #[arg(long, value_parser = mark)]
-        mark: UnixMillis,
+        /// The high-water mark, in milliseconds since 1970, or `now`.
+        #[arg(long, value_parser = high_water_mark)]
+        high_water_mark: UnixMillis,
     },
 }
 
@@ -111,12 +110,12 @@ struct NodeFlag {
 }
 
 fn no_flag(id: &str) -> Result<NodeId, String> {
-    Err(format!("a node id stands by itself, after the store: `STORE {id}`"))
+    Err(format!("a node ID stands by itself, after the store: `STORE {id}`"))
 }
 
 fn node(text: &str) -> Result<NodeId, String> {
     let id = text.parse().ok().and_then(|id| NodeId::new(id).ok());
-    id.ok_or_else(|| format!("a node id is a number from {} to {}", NodeId::MIN, NodeId::MAX))
+    id.ok_or_else(|| format!("a node ID is a number from {} to {}", NodeId::MIN, NodeId::MAX))
 }
 
 fn epoch(text: &str) -> Result<Epoch, String> {
@@ -145,7 +144,7 @@ fn present_epoch(text: &str) -> Result<Epoch, String> {
     built.map(|_| epoch).map_err(|error| error.to_string())
 }
 
-fn mark(text: &str) -> Result<UnixMillis, String> {
+fn high_water_mark(text: &str) -> Result<UnixMillis, String> {
     match text {
         "now" => Ok(SystemClock.now()),
         ms => ms
@@ -156,15 +155,15 @@ fn mark(text: &str) -> Result<UnixMillis, String> {
 }
 
 /// Refuses a mark that no ID of this epoch can have: it was given in seconds, say.
-fn within_epoch(mark: UnixMillis, epoch: Epoch) -> Result<(), Failure> {
+fn within_epoch(high_water_mark: UnixMillis, epoch: Epoch) -> Result<(), Failure> {
     let first = epoch.start();
     let last = UnixMillis(first.0.saturating_add(TIMESTAMP_MAX));
-    if (first..=last).contains(&mark) {
+    if (first..=last).contains(&high_water_mark) {
         return Ok(());
     }
     Err(format!(
-        "--mark is {}, and IDs of this store are from {} to {}: give milliseconds since 1970, or `now`",
-        time(mark),
+        "--high-water-mark is {}, and IDs of this store are from {} to {}: give milliseconds since 1970, or `now`",
+        time(high_water_mark),
         time(first),
         time(last),
     )
@@ -201,14 +200,14 @@ fn warn(warning: &dyn Display) {
 fn run(command: Command) -> Result<Output, Failure> {
     match command {
         Command::Decode { id, epoch } => Ok(decode(id, epoch)),
-        Command::Lease(LeaseCommand::Create { folder, epoch }) => {
-            if folder.to_str().is_some_and(is_url) {
+        Command::Lease(LeaseCommand::Create { directory, epoch }) => {
+            if directory.to_str().is_some_and(is_url) {
                 return Err("a database needs no `create`: its first use sets it up, be it by \
                      `snowflake lease status URL --epoch EPOCH`"
                     .into());
             }
-            FileStore::create(&folder, epoch, Bounds::default())?;
-            done(format!("created a lease store in {}", folder.display()))
+            FileStore::create(&directory, epoch, GrantLimits::default())?;
+            done(format!("created a lease store in {}", directory.display()))
         }
         Command::Lease(LeaseCommand::Status { store }) => {
             let (epoch, records) = store.look()?;
@@ -219,37 +218,43 @@ fn run(command: Command) -> Result<Output, Failure> {
             Ok(output)
         }
         Command::Lease(LeaseCommand::Release { store, node, .. }) => {
-            let mark = release(&*store.open()?, node)?;
-            done(format!("released node id {node}; its mark stays at {}", time(mark)))
+            let high_water_mark = release(&*store.open()?, node)?;
+            done(format!(
+                "released node ID {node}; its high-water mark stays at {}",
+                time(high_water_mark)
+            ))
         }
-        Command::Lease(LeaseCommand::Reset { store, node: Some(node), mark, .. }) => {
+        Command::Lease(LeaseCommand::Reset {
+            store, node: Some(node), high_water_mark, ..
+        }) => {
             let store = store.open()?;
-            within_epoch(mark, store.namespace().epoch)?;
-            store.reset(node, mark)?;
-            done(format!("node id {node} may make IDs from {} on", time(mark)))
+            within_epoch(high_water_mark, store.id_format().epoch)?;
+            store.reset(node, high_water_mark)?;
+            done(format!("node ID {node} issues IDs from {} on", time(high_water_mark)))
         }
-        Command::Lease(LeaseCommand::Reset { store, node: None, mark, .. }) => {
-            done(store.rebuild(mark)?)
+        Command::Lease(LeaseCommand::Reset { store, node: None, high_water_mark, .. }) => {
+            done(store.rebuild(high_water_mark)?)
         }
     }
 }
 
-/// Ends the holding of `node`, and returns its mark.
+/// Releases `node`, and returns its high-water mark.
 fn release(store: &dyn LeaseStore, node: NodeId) -> Result<UnixMillis, Failure> {
-    let record = || -> Result<Record, Failure> {
+    let record = || -> Result<LeaseRecord, Failure> {
         let records = store.records()?;
         let found = records.into_iter().find(|(id, _)| *id == node);
-        let never = || format!("node id {node} was never held here: there is nothing to release");
+        let never = || format!("node ID {node} was never held here: there is nothing to release");
         Ok(found.ok_or_else(never)?.1)
     };
-    let Record { fence, from, mark, held, .. } = record()?;
+    let LeaseRecord { fencing_token, held, .. } = record()?;
     if !held {
-        return Err(format!("node id {node} is free: it was released before").into());
+        return Err(format!("node ID {node} is free: it was released before").into());
     }
-    // Past any mark, and so the mark stays: a holder that is still there may have moved it on
-    // since it was read.
-    store.release(&Lease { node, from, until: mark, fence }, UnixMillis(u64::MAX))?;
-    Ok(record()?.mark)
+    // This mark is above every other, so the recorded one stays. A holder that still runs may
+    // have advanced it meanwhile.
+    let high_water_mark = UnixMillis(u64::MAX);
+    store.release(&ReleaseRequest { node, fencing_token, high_water_mark })?;
+    Ok(record()?.high_water_mark)
 }
 
 fn done(text: String) -> Result<Output, Failure> {
@@ -260,65 +265,64 @@ fn done(text: String) -> Result<Output, Failure> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
-    use snowflake::lease::{LeaseError, MemoryStore, Namespace, Request, Successor};
+    use snowflake::lease::{
+        AcquireRequest, Grant, IdFormat, LeaseError, MemoryStore, RenewRequest, Takeover,
+    };
 
     use super::*;
 
-    /// A store whose holder renews whenever somebody has looked.
+    /// A store whose holder renews after every look at the records.
     struct Renewing {
         store: MemoryStore,
-        lease: Lease,
+        grant: Grant,
     }
 
     impl LeaseStore for Renewing {
-        fn namespace(&self) -> Namespace {
-            self.store.namespace()
+        fn id_format(&self) -> IdFormat {
+            self.store.id_format()
         }
 
-        fn acquire(&self, request: &Request) -> Result<Lease, LeaseError> {
+        fn acquire(&self, request: &AcquireRequest) -> Result<Grant, LeaseError> {
             self.store.acquire(request)
         }
 
-        fn renew(
-            &self,
-            lease: &Lease,
-            now: UnixMillis,
-            until: UnixMillis,
-        ) -> Result<Lease, LeaseError> {
-            self.store.renew(lease, now, until)
+        fn renew(&self, request: &RenewRequest) -> Result<Grant, LeaseError> {
+            self.store.renew(request)
         }
 
-        fn release(&self, lease: &Lease, mark: UnixMillis) -> Result<(), LeaseError> {
-            self.store.release(lease, mark)
+        fn release(&self, request: &ReleaseRequest) -> Result<(), LeaseError> {
+            self.store.release(request)
         }
 
-        fn records(&self) -> Result<Vec<(NodeId, Record)>, LeaseError> {
+        fn records(&self) -> Result<Vec<(NodeId, LeaseRecord)>, LeaseError> {
             let records = self.store.records();
-            let Lease { from, until, .. } = self.lease;
-            // Refused once it was released.
-            let _ = self.store.renew(&self.lease, from, UnixMillis(until.0 + 1000));
+            let Grant { from, until, .. } = self.grant;
+            let renewal = RenewRequest::after(&self.grant, from, UnixMillis(until.0 + 1000));
+            // An error after the release.
+            let _ = self.store.renew(&renewal);
             records
         }
 
-        fn reset(&self, node: NodeId, mark: UnixMillis) -> Result<(), LeaseError> {
-            self.store.reset(node, mark)
+        fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
+            self.store.reset(node, high_water_mark)
         }
     }
 
     #[test]
-    fn a_release_leaves_a_holder_that_is_still_there_all_of_its_time() {
-        let store = MemoryStore::new(Epoch::Y2024, Bounds::default());
-        let request = Request {
+    fn a_release_leaves_a_holder_that_still_runs_all_of_its_time() {
+        let store = MemoryStore::new(Epoch::Y2024, GrantLimits::default());
+        let request = AcquireRequest {
             node: Some(NodeId::MIN),
             now: SystemClock.now(),
             grant_ms: 3000,
             holder: "pod-7".to_owned(),
-            successor: Successor::RunsAhead,
+            takeover: Takeover::Immediate,
         };
-        let lease = store.acquire(&request).unwrap();
-        let store = Renewing { store, lease };
-        let renewed_until = UnixMillis(lease.until.0 + 1000);
-        assert_eq!(release(&store, lease.node).unwrap(), renewed_until);
-        assert_eq!(store.acquire(&request).unwrap().from, renewed_until);
+        let grant = store.acquire(&request).unwrap();
+        let store = Renewing { store, grant };
+        let renewed_until = UnixMillis(grant.until.0 + 1000);
+        assert_eq!(release(&store, grant.node).unwrap(), renewed_until);
+        let later = AcquireRequest { now: grant.until, ..request };
+        assert_eq!(store.acquire(&later).unwrap().from, renewed_until);
     }
 }

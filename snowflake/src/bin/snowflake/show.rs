@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use snowflake::lease::Record;
+use snowflake::lease::LeaseRecord;
 use snowflake::{Clock, Epoch, Id, NodeId, SystemClock, UnixMillis};
 
 pub(crate) struct Output {
@@ -32,7 +32,7 @@ pub(crate) fn decode(id: Id, epoch: Option<Epoch>) -> Output {
     }
 }
 
-pub(crate) fn status(epoch: Epoch, records: &[(NodeId, Record)]) -> Output {
+pub(crate) fn status(epoch: Epoch, records: &[(NodeId, LeaseRecord)]) -> Output {
     let start = epoch.start();
     let now = SystemClock.now();
     let nodes: Vec<_> = records.iter().map(|(node, record)| in_json(*node, record, now)).collect();
@@ -42,25 +42,28 @@ pub(crate) fn status(epoch: Epoch, records: &[(NodeId, Record)]) -> Output {
     }
 }
 
-fn in_json(node: NodeId, record: &Record, now: UnixMillis) -> Value {
-    let Record { fence, from, mark, holder, .. } = record;
+fn in_json(node: NodeId, record: &LeaseRecord, now: UnixMillis) -> Value {
+    let LeaseRecord { fencing_token, from, high_water_mark, holder, .. } = record;
     json!({
         "node": node.get(),
-        "fence": fence,
+        "fencing_token": fencing_token,
         "state": state(record, now),
         "from_ms": from.0,
-        "mark_ms": mark.0,
+        "high_water_mark_ms": high_water_mark.0,
         "holder": holder,
     })
 }
 
-fn table(records: &[(NodeId, Record)], now: UnixMillis) -> String {
+fn table(records: &[(NodeId, LeaseRecord)], now: UnixMillis) -> String {
     if records.is_empty() {
-        return "no node id was ever held".to_owned();
+        return "no node ID was ever held".to_owned();
     }
-    let mut text = format!("{:>9}  {:>6}  {:8}  {:24}  holder", "node", "fence", "state", "mark");
+    let mut text = format!(
+        "{:>9}  {:>13}  {:8}  {:24}  holder",
+        "node ID", "fencing token", "state", "high-water mark"
+    );
     // After a reset of all, a thousand are the same.
-    let alike = |(a, one): &(NodeId, Record), (b, next): &(NodeId, Record)| {
+    let alike = |(a, one): &(NodeId, LeaseRecord), (b, next): &(NodeId, LeaseRecord)| {
         a.get() + 1 == b.get() && one == next
     };
     for row in records.chunk_by(alike) {
@@ -69,13 +72,17 @@ fn table(records: &[(NodeId, Record)], now: UnixMillis) -> String {
             Some((last, _)) => format!("{first}-{last}"),
             None => first.to_string(),
         };
-        let (Record { fence, mark, holder, .. }, state) = (record, state(record, now));
-        text += &format!("\n{nodes:>9}  {fence:>6}  {state:8}  {:24}  {holder}", time(*mark));
+        let (LeaseRecord { fencing_token, high_water_mark, holder, .. }, state) =
+            (record, state(record, now));
+        text += &format!(
+            "\n{nodes:>9}  {fencing_token:>13}  {state:8}  {:24}  {holder}",
+            time(*high_water_mark)
+        );
     }
     text
 }
 
-fn state(record: &Record, now: UnixMillis) -> &'static str {
+fn state(record: &LeaseRecord, now: UnixMillis) -> &'static str {
     match (record.held, record.is_held_at(now)) {
         (_, true) => "held",
         (true, false) => "ended",

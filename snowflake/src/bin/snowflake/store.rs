@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use snowflake::lease::{
-    Bounds, FileStore, LeaseError, LeaseStore, Namespace, Problem, Record, StoreError,
+    FileStore, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, StoreError,
+    StoreErrorKind,
 };
 use snowflake::{Epoch, NodeId, UnixMillis};
 
@@ -29,23 +30,23 @@ impl Store {
     }
 
     /// The epoch and the records.
-    pub(crate) fn look(&self) -> Result<(Epoch, Vec<(NodeId, Record)>), Failure> {
+    pub(crate) fn look(&self) -> Result<(Epoch, Vec<(NodeId, LeaseRecord)>), Failure> {
         if self.is_database() {
             let store = self.open()?;
-            return Ok((store.namespace().epoch, store.records()?));
+            return Ok((store.id_format().epoch, store.records()?));
         }
-        let (namespace, ledger) = FileStore::peek(&self.place)?;
+        let (id_format, table) = FileStore::peek(&self.place)?;
         if let Some(epoch) = self.epoch {
-            namespace.expect(Namespace::new(epoch))?;
+            id_format.check(IdFormat::new(epoch))?;
         }
-        let records = ledger.iter().map(|(node, record)| (node, record.clone())).collect();
-        Ok((namespace.epoch, records))
+        let records = table.iter().map(|(node, record)| (node, record.clone())).collect();
+        Ok((id_format.epoch, records))
     }
 
     /// What to know of it beside its records.
     pub(crate) fn warning(&self) -> Option<String> {
         let is_copy = !self.is_database() && FileStore::is_copy(&self.place).unwrap_or(false);
-        is_copy.then(|| StoreError::new(&*self.place, Problem::Copied).to_string())
+        is_copy.then(|| StoreError::new(&*self.place, StoreErrorKind::Copied).to_string())
     }
 
     pub(crate) fn open(&self) -> Result<Box<dyn LeaseStore>, Failure> {
@@ -53,21 +54,21 @@ impl Store {
             let epoch = self.epoch.ok_or("a database needs --epoch: the one its holders have")?;
             return connect(&self.place, epoch);
         }
-        let (namespace, _) = FileStore::peek(&self.place)?;
-        let epoch = self.epoch.unwrap_or(namespace.epoch);
-        Ok(Box::new(FileStore::open(&self.place, epoch, Bounds::default())?))
+        let (id_format, _) = FileStore::peek(&self.place)?;
+        let epoch = self.epoch.unwrap_or(id_format.epoch);
+        Ok(Box::new(FileStore::open(&self.place, epoch, GrantLimits::default())?))
     }
 
-    /// Begins a file store anew, and says what has changed.
-    pub(crate) fn rebuild(&self, mark: UnixMillis) -> Result<String, Failure> {
+    /// Creates a file store again, and returns what has changed.
+    pub(crate) fn rebuild(&self, high_water_mark: UnixMillis) -> Result<String, Failure> {
         if self.is_database() {
             return Err(
-                "--all is for file stores: reset the node ids of a database one by one".into()
+                "--all is for file stores: reset the node IDs of a database one by one".into()
             );
         }
         let recorded = match FileStore::peek(&self.place) {
-            Ok((namespace, _)) => Some(namespace.epoch),
-            Err(LeaseError::Store(error)) if *error.problem() == Problem::Missing => {
+            Ok((id_format, _)) => Some(id_format.epoch),
+            Err(LeaseError::Store(error)) if *error.kind() == StoreErrorKind::Missing => {
                 return Err(error.into());
             }
             // What is there is what is to be mended.
@@ -75,9 +76,9 @@ impl Store {
         };
         let epoch = self.epoch.or(recorded);
         let epoch = epoch.ok_or("the old file does not tell its epoch: say --epoch")?;
-        within_epoch(mark, epoch)?;
-        FileStore::rebuild(&self.place, epoch, Bounds::default(), mark)?;
-        let mut done = format!("every node id may make IDs from {} on", time(mark));
+        within_epoch(high_water_mark, epoch)?;
+        FileStore::rebuild(&self.place, epoch, GrantLimits::default(), high_water_mark)?;
+        let mut done = format!("every node ID issues IDs from {} on", time(high_water_mark));
         done += &format!(", with the epoch {}", time(epoch.start()));
         let old = Path::new(&self.place).join("leases.old");
         if old.exists() {
@@ -101,7 +102,7 @@ fn connect(url: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
 
 #[cfg(feature = "postgres")]
 fn postgres(url: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
-    Ok(Box::new(snowflake::lease::PostgresStore::connect(url, epoch, Bounds::default())?))
+    Ok(Box::new(snowflake::lease::PostgresStore::connect(url, epoch, GrantLimits::default())?))
 }
 
 #[cfg(not(feature = "postgres"))]
@@ -111,7 +112,7 @@ fn postgres(_: &str, _: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
 
 #[cfg(feature = "etcd")]
 fn etcd(url: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
-    Ok(Box::new(snowflake::lease::EtcdStore::connect(url, epoch, Bounds::default())?))
+    Ok(Box::new(snowflake::lease::EtcdStore::connect(url, epoch, GrantLimits::default())?))
 }
 
 #[cfg(not(feature = "etcd"))]

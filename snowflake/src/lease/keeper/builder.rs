@@ -175,8 +175,9 @@ impl KeeperBuilder {
             Ok(generator) => {
                 Keeper::start(store, generator, renewal, grant, uptime).map_err(|error| {
                     let doing = "starting the keeper's thread";
-                    let error = StoreError::new("of this process", StoreErrorKind::Failed { doing })
-                        .because(error);
+                    let error =
+                        StoreError::new("of this process", StoreErrorKind::Failed { doing })
+                            .because(error);
                     error.into()
                 })
             }

@@ -32,7 +32,8 @@ impl Renewal {
         let (now, timeline) = generator.times();
         lease.extend(generator, timeline);
         // A generator whose clock has stepped back goes on along its timeline.
-        let until = after(now, self.grant_ms).max(after(timeline, shortest_grant_ms(self.grant_ms)));
+        let until =
+            after(now, self.grant_ms).max(after(timeline, shortest_grant_ms(self.grant_ms)));
         if until <= lease.until() {
             return (lease, Ok(false));
         }

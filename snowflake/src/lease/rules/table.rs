@@ -220,7 +220,10 @@ impl LeaseTable {
         };
         let holder = "lease reset".to_owned();
         let from = high_water_mark;
-        self.insert(node, LeaseRecord { fencing_token, from, high_water_mark, held: false, holder });
+        self.insert(
+            node,
+            LeaseRecord { fencing_token, from, high_water_mark, held: false, holder },
+        );
     }
 
     /// Raises high-water marks and fencing tokens to those of a change that failed: they may

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use snowflake::lease::{Grant, AcquireRequest, Takeover};
+use snowflake::lease::{AcquireRequest, Grant, Takeover};
 use snowflake::{NodeId, UnixMillis};
 
 use super::protocol::Protocol;
-use super::world::{LIMITS, Claim, END, GRANT_MS, Process, SEALED, Sent, World};
+use super::world::{Claim, END, GRANT_MS, LIMITS, Process, SEALED, Sent, World};
 
 const NODES: u16 = 2;
 
@@ -92,7 +92,8 @@ impl Protocol {
                 }
                 for node in 0..NODES {
                     let id = NodeId::new(node).unwrap();
-                    let high_water_mark = world.table.get(id).map_or(0, |record| record.high_water_mark.0);
+                    let high_water_mark =
+                        world.table.get(id).map_or(0, |record| record.high_water_mark.0);
                     for now in self.readings_to_acquire(world.now, high_water_mark) {
                         let acquire = |heard| Step::Acquire { by, node, now, heard };
                         steps.extend([acquire(true), acquire(false)]);
@@ -176,9 +177,11 @@ impl Protocol {
             }
             Step::Reacquire { by } => {
                 let mut it = process(&mut world, by)?;
+                let node = it.lease.node;
+                let reading = world.table.get(node).map_or(UnixMillis(0), |it| it.high_water_mark);
                 let request = AcquireRequest {
                     node: Some(it.lease.node),
-                    now: UnixMillis(0),
+                    now: reading,
                     grant_ms: GRANT_MS,
                     holder: String::new(),
                     // Whether the other one still holds it is for a clock to say: any answer.

@@ -1,6 +1,6 @@
 //! What there is: a store, processes with their generators, and requests on their way.
 
-use snowflake::lease::{GrantLimits, Grant, LeaseTable};
+use snowflake::lease::{Grant, GrantLimits, LeaseTable, ReleaseRequest, RenewRequest};
 use snowflake::{NodeId, UnixMillis};
 
 pub(crate) const PROCESSES: usize = 3;
@@ -160,8 +160,9 @@ impl World {
         let ms = UnixMillis;
         match self.sent.remove(at) {
             Sent::Renewal { by, node, fencing_token, until } => {
-                let asker = Grant { node, from: ms(0), until: ms(0), fencing_token };
-                let granted = self.table.renew(&asker, ms(until), ms(self.now), LIMITS);
+                let (now, until) = (ms(self.now), ms(until));
+                let request = RenewRequest { node, fencing_token, now, until };
+                let granted = self.table.renew(&request, now, LIMITS);
                 if let (Ok(grant), Some(process)) = (granted, &mut self.processes[by])
                     && process.awaits_answer
                     && (process.lease.node, process.lease.fencing_token) == (node, fencing_token)
@@ -170,9 +171,10 @@ impl World {
                 }
             }
             Sent::Release { node, fencing_token, high_water_mark } => {
-                let holder = Grant { node, from: ms(0), until: ms(0), fencing_token };
+                let high_water_mark = ms(high_water_mark);
+                let request = ReleaseRequest { node, fencing_token, high_water_mark };
                 // Refused if somebody else has the node ID by now.
-                let _ = self.table.release(&holder, ms(high_water_mark));
+                let _ = self.table.release(&request);
             }
         }
     }

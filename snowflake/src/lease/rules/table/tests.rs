@@ -81,8 +81,7 @@ fn chooses_a_node_id_whose_mark_is_ahead_of_the_clock_last() {
 fn a_takeover_starts_after_the_old_grant_or_waits_for_its_end() {
     let mut table = LeaseTable::new();
     let first = table.acquire(&fixed(7), NOW, LIMITS).unwrap();
-    let waits =
-        |now| AcquireRequest { takeover: Takeover::AfterExpiry, now, ..fixed(7) };
+    let waits = |now| AcquireRequest { takeover: Takeover::AfterExpiry, now, ..fixed(7) };
     let held = table.acquire(&waits(after(1000)), after(1000), LIMITS).unwrap_err();
     assert_eq!(held.retry_after(), Some(Duration::from_secs(2)));
     assert_eq!(table.acquire(&waits(after(3000)), after(3000), LIMITS).unwrap().fencing_token, 2);
@@ -154,7 +153,7 @@ fn a_clock_that_stepped_back_by_more_than_a_grant_gets_a_short_grant_immediately
 /// Random acquisitions, renewals, releases and crashes with clocks that do not step back.
 #[test]
 fn no_sequence_of_crashes_and_releases_puts_a_mark_more_than_one_grant_ahead() {
-    use rand_core::{RngCore, SeedableRng};
+    use rand_core::{Rng, SeedableRng};
     let seed = std::env::var("SEED").map_or(20_261_130, |seed| seed.parse().unwrap());
     println!("SEED={seed}");
     let mut random = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(seed);
@@ -165,7 +164,8 @@ fn no_sequence_of_crashes_and_releases_puts_a_mark_more_than_one_grant_ahead() {
         let outcome = match (random.next_u64() % 4, held) {
             (0, Some(grant)) => {
                 // Its timeline is anywhere in its grants, as long as that is not far ahead.
-                let timeline = UnixMillis(grant.until.0 - 1).min(after_ms(now, GRANT_MS - SHORTEST_MS));
+                let timeline =
+                    UnixMillis(grant.until.0 - 1).min(after_ms(now, GRANT_MS - SHORTEST_MS));
                 let until = after_ms(now, GRANT_MS).max(after_ms(timeline, SHORTEST_MS));
                 table.renew(&RenewRequest::after(&grant, now, until), now, LIMITS)
             }

@@ -26,7 +26,7 @@ use crate::{Epoch, NodeId, UnixMillis};
 ///
 /// It speaks to the JSON gateway (`/v3/`) that every etcd member has on its port for
 /// clients. Its keys begin with a prefix, `snowflake` unless the URL names another: a
-/// prefix is a id_format.
+/// prefix is an ID format.
 ///
 /// | key | value, written when first used |
 /// |---|---|
@@ -39,7 +39,7 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// (`etcdctl role grant-permission ids readwrite --prefix=true snowflake/`).
 ///
 /// A grant is one transaction: it compares the last changes of the node ID's key and of
-/// the id_format's, and puts the new mark. So a request that times out, and is
+/// the ID format's, and puts the new mark. So a request that times out, and is
 /// done after all, is time that nobody has, and the next renewal is granted from there.
 /// A renewal is one round trip, an acquisition two.
 ///

@@ -1,4 +1,4 @@
-//! The records of a id_format as etcd keeps them: keys, values and revisions.
+//! The records of an ID format as etcd keeps them: keys, values and revisions.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::messages::{KeyValue, Operation, Outcome, Revision};
 use crate::lease::{IdFormat, LeaseRecord, LeaseTable, StoreErrorKind};
 use crate::{Epoch, NodeId, UnixMillis};
 
-/// The keys of a id_format.
+/// The keys of an ID format.
 #[derive(Debug)]
 pub(super) struct Keys {
     prefix: String,
@@ -45,10 +45,10 @@ impl Keys {
     }
 }
 
-/// What was read of a id_format, or put.
+/// What was read of an ID format, or put.
 #[derive(Debug, Default)]
 pub(super) struct View {
-    /// Of the id_format's last change.
+    /// Of the ID format's last change.
     id_format: Revision,
     records: BTreeMap<NodeId, Entry>,
 }
@@ -71,7 +71,8 @@ impl View {
             if key == keys.id_format {
                 view.id_format = found.mod_revision;
                 let text: IdFormatJson = parsed(&found).map_err(|error| {
-                    let what = format!("its key `{key}` is damaged: {error}; restore its former value");
+                    let what =
+                        format!("its key `{key}` is damaged: {error}; restore its former value");
                     StoreErrorKind::Misconfigured { what }
                 })?;
                 id_format = Some(text.into());
@@ -167,14 +168,26 @@ struct RecordJson {
 impl From<RecordJson> for LeaseRecord {
     fn from(text: RecordJson) -> LeaseRecord {
         let RecordJson { fencing_token, from_ms, high_water_mark_ms, held, holder } = text;
-        LeaseRecord { fencing_token, from: UnixMillis(from_ms), high_water_mark: UnixMillis(high_water_mark_ms), held, holder }
+        LeaseRecord {
+            fencing_token,
+            from: UnixMillis(from_ms),
+            high_water_mark: UnixMillis(high_water_mark_ms),
+            held,
+            holder,
+        }
     }
 }
 
 /// The value of a node ID's key.
 pub(super) fn record_json(record: &LeaseRecord) -> String {
     let LeaseRecord { fencing_token, from, high_water_mark, held, holder } = record.clone();
-    let text = RecordJson { fencing_token, from_ms: from.0, high_water_mark_ms: high_water_mark.0, held, holder };
+    let text = RecordJson {
+        fencing_token,
+        from_ms: from.0,
+        high_water_mark_ms: high_water_mark.0,
+        held,
+        holder,
+    };
     serde_json::to_string(&text).expect("numbers and text are JSON")
 }
 
@@ -195,7 +208,7 @@ impl From<IdFormatJson> for IdFormat {
     }
 }
 
-/// The value of the id_format's key.
+/// The value of the ID format's key.
 pub(super) fn id_format_json(id_format: IdFormat) -> String {
     let [timestamp_bits, node_id_bits, sequence_bits] = id_format.layout;
     let epoch_ms = id_format.epoch.start().0;

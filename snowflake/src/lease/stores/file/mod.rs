@@ -142,7 +142,9 @@ impl FileStore {
             Ok(file) => file,
             // Its creation was interrupted: no grant was ever given here.
             Err(error) if *error.kind() == missing_leases() && !was_opened => {
-                return Err(StoreError::new(path.display().to_string(), StoreErrorKind::Missing).into());
+                return Err(
+                    StoreError::new(path.display().to_string(), StoreErrorKind::Missing).into()
+                );
             }
             Err(error) => return Err(error.into()),
         };

@@ -59,8 +59,8 @@ impl Disk for Failing {
         fails.and_then(|()| RealDisk.rename(from, to))
     }
 
-    fn sync_folder(&self, directory: &Path) -> io::Result<()> {
-        self.step().and_then(|()| RealDisk.sync_folder(directory))
+    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
+        self.step().and_then(|()| RealDisk.sync_directory(directory))
     }
 }
 
@@ -151,8 +151,12 @@ fn a_write_that_fails_at_any_step_grants_nothing_and_loses_nothing() {
             let fails_at = Arc::new(AtomicUsize::new(NEVER));
             let step_count = AtomicUsize::new(0);
             let disk = Failing { step: step_count, fails_at: Arc::clone(&fails_at), torn };
-            let open =
-                FileStore::open_on(Box::new(disk), &place.directory(), EPOCH, GrantLimits::default());
+            let open = FileStore::open_on(
+                Box::new(disk),
+                &place.directory(),
+                EPOCH,
+                GrantLimits::default(),
+            );
             let store = open.unwrap();
             let lease = store.acquire(&request()).unwrap();
 
@@ -163,7 +167,8 @@ fn a_write_that_fails_at_any_step_grants_nothing_and_loses_nothing() {
 
             // The same process, when the disk is well again: past what may be on it.
             fails_at.store(NEVER, Ordering::SeqCst);
-            let on_disk = FileStore::peek(place.directory()).unwrap().1.get(NODE).unwrap().high_water_mark;
+            let on_disk =
+                FileStore::peek(place.directory()).unwrap().1.get(NODE).unwrap().high_water_mark;
             assert!(on_disk == later(3000) || on_disk == later(4000));
             let renewed = store.renew(&renewal(&lease, 2000, 5000)).unwrap();
             assert_eq!((renewed.from, renewed.until), (later(4000), later(5000)));
@@ -219,7 +224,10 @@ fn a_missing_or_truncated_lease_file_is_damage() {
     assert_eq!(place.kind(), missing_leases());
 
     let high_water_mark = later(60_000);
-    drop(FileStore::rebuild(place.directory(), EPOCH, GrantLimits::default(), high_water_mark).unwrap());
+    drop(
+        FileStore::rebuild(place.directory(), EPOCH, GrantLimits::default(), high_water_mark)
+            .unwrap(),
+    );
     assert_eq!(place.open().unwrap().acquire(&request_at(60_000)).unwrap().from, high_water_mark);
 }
 

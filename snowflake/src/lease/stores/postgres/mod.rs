@@ -23,7 +23,7 @@ use crate::{Epoch, NodeId, UnixMillis};
 ///
 /// Two tables, made when the store is first used: `snowflake_id_format` with one row of
 /// epoch and layout, and `snowflake_lease` with a row for each node ID that was ever held.
-/// They are found by the connection's `search_path`, so that a schema is a id_format. The
+/// They are found by the connection's `search_path`, so that a schema is an ID format. The
 /// user needs `CREATE` in it if it has to make them; else `USAGE`, and `SELECT`, `INSERT` and
 /// `UPDATE` on both.
 ///
@@ -109,7 +109,11 @@ impl PostgresStore {
     /// [`LeaseError::Store`] if there is no connection or the tables cannot be made, and
     /// with [`StoreErrorKind::Misconfigured`] if the server does not keep what it has committed;
     /// [`LeaseError::IdFormatMismatch`] if the tables are for another epoch.
-    pub fn connect(url: &str, epoch: Epoch, limits: GrantLimits) -> Result<PostgresStore, LeaseError> {
+    pub fn connect(
+        url: &str,
+        epoch: Epoch,
+        limits: GrantLimits,
+    ) -> Result<PostgresStore, LeaseError> {
         let failed = |doing| StoreError::new("in PostgreSQL", StoreErrorKind::Failed { doing });
         let address =
             Address::parse(url).map_err(|error| failed("reading the URL").because(error))?;
@@ -183,7 +187,8 @@ impl PostgresStore {
 
     /// The records that have a time before 1970: nothing here wrote them.
     fn damaged(&self, table: &LeaseTable) -> Vec<(NodeId, StoreError)> {
-        let is_damaged = |record: &LeaseRecord| record.from.max(record.high_water_mark).0 > i64::MAX as u64;
+        let is_damaged =
+            |record: &LeaseRecord| record.from.max(record.high_water_mark).0 > i64::MAX as u64;
         let damaged = table.iter().filter(|(_, record)| is_damaged(record)).map(|(node, _)| {
             let what = format!("the row of node ID {node} is damaged: it has a time before 1970");
             let damaged = StoreErrorKind::Damaged { what, node: Some(node) };

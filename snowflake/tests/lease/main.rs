@@ -1,0 +1,12 @@
+//! Leases without a server: the keeper, the file store on real disks, crashes, a frozen
+//! process, and a search of the protocol.
+#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
+
+#[cfg(target_os = "linux")]
+mod disk;
+#[cfg(unix)]
+mod frozen;
+#[cfg(unix)]
+mod golden;
+mod keeper;
+mod model;
