@@ -166,8 +166,8 @@ impl Builder {
         until: UnixMillis,
         clock: C,
     ) -> Result<Generator<C>, BuildError> {
-        let [start, end] = [from, until]
-            .map(|time| Slot::start_of(self.node, time.since(self.epoch).unwrap_or(0)));
+        let [start, end] =
+            [from, until].map(|time| Slot::start_of(self.node, time.since(self.epoch).unwrap_or(0)));
         self.first = self.first.max(start);
         self.grant_end = end;
         let now = clock.now();

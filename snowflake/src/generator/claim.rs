@@ -244,7 +244,12 @@ impl<C: Clock> Generator<C> {
 
     /// Returns why the slots below `end` cannot be issued at `now`, in a grant that ends at
     /// `grant_end`.
-    pub(crate) fn no_slot_before(&self, end: Slot, grant_end: Slot, now: UnixMillis) -> ClaimError {
+    pub(crate) fn no_slot_before(
+        &self,
+        end: Slot,
+        grant_end: Slot,
+        now: UnixMillis,
+    ) -> ClaimError {
         let why = self.grant.why();
         let until = self.time_of_tick(grant_end.ticks_from_start(self.settings.node));
         if why == LeaseEnd::Released {

@@ -135,9 +135,12 @@ impl<C: Clock + Send + Sync + 'static> Keeper<C> {
             state: Mutex::new(state),
             stop: Condvar::new(),
         });
+        // The thread may start late, and the machine may be suspended before it does.
+        let pause = shared.renewal.pause(&Lease::new(grant), &Ok(true), &generator);
+        let due = (shared.uptime)().saturating_add(pause);
         let thread = thread::Builder::new().name("snowflake-keeper".to_owned()).spawn({
             let shared = Arc::clone(&shared);
-            move || shared.keep()
+            move || shared.keep(due)
         })?;
         let inner = Some(Inner { shared, thread });
         Ok(Keeper { inner, generator, fork_generation: fork::generation() })
@@ -222,12 +225,10 @@ impl<C> Shared<C> {
 }
 
 impl<C: Clock> Shared<C> {
-    /// Runs the keeper's thread.
-    fn keep(&self) {
-        let initial = self.state.lock().lease;
-        let mut pause = self.renewal.pause(&initial, &Ok(true), &self.generator);
+    /// Runs the keeper's thread, whose first renewal is at `due`.
+    fn keep(&self, mut due: Duration) {
         loop {
-            match self.wait_until((self.uptime)().saturating_add(pause)) {
+            match self.wait_until(due) {
                 None => {}
                 Some(Stop::Now) => return,
                 Some(Stop::Release) => {
@@ -239,7 +240,8 @@ impl<C: Clock> Shared<C> {
             let lease = self.state.lock().lease;
             // Without the lock: the store may take long, and `status` must not wait for it.
             let (lease, result) = self.renewal.renew(lease, &*self.store, &self.generator);
-            pause = self.renewal.pause(&lease, &result, &self.generator);
+            let pause = self.renewal.pause(&lease, &result, &self.generator);
+            due = (self.uptime)().saturating_add(pause);
             let mut state = self.state.lock();
             state.lease = lease;
             state.status.grant = lease.current;

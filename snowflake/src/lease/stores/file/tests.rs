@@ -11,10 +11,7 @@ use crate::lease::Takeover;
 
 const EPOCH: Epoch = Epoch::Y2024;
 const NOON: UnixMillis = UnixMillis(1_795_177_540_000);
-const NODE: NodeId = match NodeId::new(7) {
-    Ok(node) => node,
-    Err(_) => panic!(),
-};
+const NODE: NodeId = crate::node_id!(7);
 
 /// A disk whose steps, counted from 0, fail from one on: as a full disk does, or a
 /// process that is killed there. Reached again it works.
