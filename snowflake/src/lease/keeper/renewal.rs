@@ -30,6 +30,8 @@ impl Renewal {
         generator: &Generator<C>,
     ) -> (Lease, Result<bool, LeaseError>) {
         let (now, timeline) = generator.times();
+        // A generator that is sealed meanwhile has its cursor at the end of time.
+        let timeline = timeline.min(now.max(lease.until()));
         lease.extend(generator, timeline);
         // A generator whose clock has stepped back goes on along its timeline.
         let until =
