@@ -10,7 +10,7 @@ use super::{Id, UnixMillis, rfc3339};
 /// An epoch: the time that timestamps count from.
 ///
 /// Every service that shares IDs needs the same epoch, for good. IDs of two epochs neither sort
-/// together nor stay unique together, so there is no default. An epoch shortly before a
+/// together nor stay unique together, so an `Epoch` has no default. An epoch shortly before a
 /// service's start leaves it most of the 69.7 years that a timestamp counts.
 ///
 /// `Display` writes RFC 3339, which `FromStr` reads among other forms. An `Epoch` can be a clap
@@ -195,7 +195,7 @@ impl FromStr for Epoch {
 pub enum EpochError {
     /// The text is not a known name, a year, a date, a date and time, or a number.
     Unrecognized,
-    /// There is no such date or time, or it is finer than a millisecond.
+    /// The date or time does not exist, or it is finer than a millisecond.
     Nonexistent,
     /// The date is before 1970.
     Before1970,
@@ -221,7 +221,7 @@ impl fmt::Display for EpochError {
                  2024, an RFC 3339 date or date and time, or milliseconds since 1970",
             ),
             EpochError::Nonexistent => f.write_str(
-                "invalid epoch: no such date or time, or finer than a millisecond; \
+                "invalid epoch: a date or time that does not exist, or finer than a millisecond; \
                  write it as in 2024-01-01T00:00:00.000Z",
             ),
             EpochError::Before1970 => {

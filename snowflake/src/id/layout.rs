@@ -8,9 +8,8 @@
 //!   1              41                      10            12
 //! ```
 //!
-//! The order and the widths are those of Twitter's Snowflake (`IdWorker.scala`
-//! in its `snowflake-2010` tag), whose 5 + 5 bits of datacenter and worker are
-//! the node ID's ten here.
+//! Twitter's Snowflake has the same order and widths (`IdWorker.scala` in its `snowflake-2010`
+//! tag). The ten bits of the node ID are its 5 + 5 bits of datacenter and worker.
 
 /// Width of the timestamp, in bits. 2^41 ms is 69.7 years.
 pub const TIMESTAMP_BITS: u32 = 41;

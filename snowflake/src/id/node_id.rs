@@ -22,7 +22,7 @@ use super::layout::NODE_MAX;
 /// | a lease store, for processes that come and go | the module `lease`, with feature `lease` |
 /// | a constant | [`node_id!`](crate::node_id) |
 ///
-/// With feature `cli` or any other use of clap, a `NodeId` is an argument type as it is.
+/// A `NodeId` can be a clap argument.
 #[doc(alias = "worker_id")]
 #[doc(alias = "machine_id")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -78,7 +78,7 @@ fn days_in_month(year: u64, month: u64) -> u64 {
 pub(super) enum Error {
     /// It does not have the form of a date, or of a date and time with an offset.
     Form,
-    /// There is no such date or time, or it is finer than a millisecond.
+    /// The date or time does not exist, or it is finer than a millisecond.
     Nonexistent,
     /// It is before 1970.
     Before1970,
@@ -157,7 +157,7 @@ fn hour_and_minute(rest: &mut &[u8]) -> Option<(u64, u64)> {
     Some((hour, number(rest, 2)?))
 }
 
-/// Takes a number of so many digits off `rest`.
+/// Takes a number with `digits` digits off `rest`.
 fn number(rest: &mut &[u8], digits: usize) -> Option<u64> {
     let (taken, after) = rest.split_at_checked(digits)?;
     *rest = after;

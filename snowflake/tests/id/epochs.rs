@@ -47,7 +47,7 @@ fn text_that_is_not_an_epoch_is_an_error_with_a_remedy() {
     }
 }
 
-/// What clap needs of the type of an argument.
+/// These are clap's bounds on the type of an argument.
 #[test]
 fn epochs_and_node_ids_can_be_arguments() {
     fn argument<T>()
@@ -86,12 +86,12 @@ proptest! {
     fn the_ids_of_a_millisecond_are_those_between_its_first_and_its_last(
         id in ids(), ms in 0..=TIMESTAMP_MAX, near in 0..3_u64,
     ) {
-        // Any time, and one at or beside that of the ID.
+        // Any time, and one within a millisecond of the ID's time.
         for ms in [ms, (id.parts().timestamp_ms + near).saturating_sub(1)] {
             let time = UnixMillis(Y2024.start().0 + ms);
             let is_in_range =
                 Y2024.first_id_at(time) <= Some(id) && Some(id) <= Y2024.last_id_at(time);
-            // After the last timestamp there is no first ID, and `None` is below every ID.
+            // After the last timestamp, the first ID is `None`, which is below every ID.
             let is_in_range = is_in_range && time <= Y2024.end();
             prop_assert_eq!(is_in_range, id.time(Y2024) == time);
         }

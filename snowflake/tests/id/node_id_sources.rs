@@ -50,7 +50,7 @@ fn a_name_that_is_not_a_pod_of_the_set_is_an_error() {
 
 /// Returns what [`child`] prints with this environment variable, or without it.
 ///
-/// A process has one environment for all its threads, so each case is a process of its own.
+/// The threads of a process share one environment, so each case runs in a separate process.
 fn in_process(case: &str, value: Option<&OsStr>) -> String {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", "node_id_sources::child", "--ignored", "--nocapture"]);

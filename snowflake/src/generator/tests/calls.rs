@@ -116,7 +116,7 @@ fn a_block_takes_the_slots_that_are_left() {
 
 #[test]
 fn a_generator_may_be_a_static() {
-    const NODE_ID: NodeId = crate::node_id!(7);
+    const NODE_ID: NodeId = crate::node_id!(NODE);
     static IDS: Generator =
         Generator::builder(NODE_ID, Epoch::Y2024).max_ahead_ms(2).build_static(SystemClock);
 
