@@ -37,7 +37,8 @@ impl Error for BuildError {}
 
 /// The error of every call for IDs.
 ///
-/// A call that fails immediately consumes no ID.
+/// A call that fails without waiting consumes no ID, except as
+/// [`try_next_id`](crate::Generator::try_next_id) describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClaimError {
@@ -64,7 +65,7 @@ pub enum ClaimError {
     },
     /// One claim can never reserve that many IDs.
     TooMany {
-        /// The most that it can: 4096 for this millisecond, and 4096 for each of
+        /// The largest batch: 4096 IDs for this millisecond, and 4096 for each millisecond of
         /// [`max_ahead_ms`](crate::Builder::max_ahead_ms).
         max: u64,
     },
@@ -164,8 +165,8 @@ pub enum LeaseEnd {
     StoreFailed,
     /// The store rejected the renewal by its rules. The keeper retries.
     Rejected,
-    /// Another holder has the node ID. This generator issues IDs again only if it becomes
-    /// free.
+    /// Another holder has the node ID. This generator issues IDs again only if the node ID
+    /// becomes free.
     TakenOver,
     /// The lease was released. This generator issues no more IDs.
     Released,
@@ -191,4 +192,5 @@ impl fmt::Display for LeaseEnd {
     }
 }
 
-const EXPIRED: &str = "every timestamp of this epoch is used up; use a later epoch";
+const EXPIRED: &str =
+    "every timestamp of this epoch is used up; use a new epoch for a new set of IDs";

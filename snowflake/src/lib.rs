@@ -24,8 +24,9 @@
 //!
 //! - The IDs of one [`Generator`] are **unique and strictly increasing** in the order of the
 //!   claims, from any number of threads and from signal handlers, whatever the clock does. An
-//!   ID that reaches another thread is smaller than that thread's next ID. The IDs of a
-//!   [`Block`] or a [`Batch`] were claimed earlier: they increase within each.
+//!   ID that reaches another thread is smaller than that thread's next ID. The IDs
+//!   increase within one [`Block`] or [`Batch`], but may be smaller than IDs that other calls
+//!   returned before.
 //! - The IDs of generators with **different node IDs and one epoch** are unique. They are
 //!   k-sorted: ordered only as well as the clocks agree.
 //! - No field is masked or wrapped. A node ID, an epoch or a clock out of range is an error,
@@ -33,9 +34,8 @@
 //!
 //! # Limits
 //!
-//! - Two generators with one node ID **collide**, if they run together or if the second starts
-//!   after a restart and the clock has stepped back. Neither knows of the other. Feature
-//!   `lease` prevents it.
+//! - Two generators with the same node ID **issue duplicates** if they run together, or after a
+//!   restart if the clock has stepped back. Neither detects this. Feature `lease` prevents it.
 //! - A node issues at most 4096 IDs in a millisecond, 4,096,000 in a second.
 //! - An ID reveals when it was made and, by comparison, how fast: **do not use it as a
 //!   secret**.
@@ -50,24 +50,25 @@
 //! count. [`Epoch::Y2024`] ends in 2093. Use [`Epoch::TWITTER`], which ends in 2080, only for
 //! IDs that must look like Twitter's.
 //!
-//! A [`NodeId`] is a number from 0 to 1023. No other process with this epoch may have it while
-//! this one runs. It comes from the configuration, from the ordinal of a StatefulSet's pod,
+//! A [`NodeId`] is a number from 0 to 1023. While a process runs, no other process with the same
+//! epoch may use its node ID. It comes from the configuration, from the ordinal of a StatefulSet's pod,
 //! from datacenter and worker, or from a lease. No function derives one from an address,
 //! because ten bits of a MAC or IP address collide.
 //!
 //! # Restarts
 //!
 //! A new process with the old node ID repeats IDs if its clock is behind the last ID of the old
-//! process. Pass the last ID to [`resume_after`](Builder::resume_after), wait for as long as
-//! [`max_ahead_ms`](Builder::max_ahead_ms) and the expected backward steps, or use a lease.
+//! process. Pass the last ID to [`resume_after`](Builder::resume_after), start it after
+//! [`max_ahead_ms`](Builder::max_ahead_ms) plus the longest expected backward step, or use a
+//! lease.
 //!
 //! # Forks
 //!
 //! A child made by libc's `fork` never repeats its parent's IDs. Calls of a generator or a
 //! [`Block`] return [`Forked`](ClaimError::Forked) there, and a [`Batch`] is empty. The child
 //! builds a generator of its own, with a node ID of its own. A service that forks at its start
-//! builds its generator afterwards. A child made by the raw system call is not detected, and
-//! without feature `std` no child is.
+//! builds its generator afterwards. A child made by the raw system call is not detected.
+//! Without feature `std`, no forked child is detected. Do not fork in a signal handler.
 //!
 //! # Clocks that misbehave
 //!
@@ -86,7 +87,7 @@
 //!
 //! # Choosing a call
 //!
-//! | | without a free ID | for |
+//! | | if no ID is free | for |
 //! |---|---|---|
 //! | [`next_id`](Generator::next_id) | sleeps | most callers |
 //! | [`next_id_timeout`](Generator::next_id_timeout), [`next_id_deadline`](Generator::next_id_deadline) | sleeps until then | requests with a deadline |
@@ -95,8 +96,8 @@
 //! | [`reserve`](Generator::reserve), [`try_reserve`](Generator::try_reserve) | sleeps; returns an error | bulk inserts: one claim for a batch |
 //! | [`block`](Generator::block) | as above, per block | threads at full speed; not ordered between threads |
 //!
-//! Waiting calls reserve their IDs, so they are starvation-free. A `try_` call is not: beside
-//! threads that use every millisecond up it may fail each time.
+//! A waiting call is not overtaken once it has reserved its ID. A `try_` call has no reservation:
+//! it can fail every time if other threads use up every millisecond.
 //!
 //! # Choosing a clock
 //!
@@ -145,9 +146,9 @@ pub use clock::{Clock, CoarseClock, ManualClock, SystemClock};
 pub use clock::{Clock, SystemClock};
 pub use error::{BuildError, ClaimError, LeaseEnd};
 pub use generator::{Batch, Block, Builder, Counters, Generator};
-#[doc(hidden)]
-pub use id::{id_literal, node_id_literal};
 pub use id::{
     Epoch, EpochError, Id, IdError, NodeId, NodeIdError, ParseIdError, Parts, TextBuffer,
     UnixMillis, layout,
 };
+#[doc(hidden)]
+pub use id::{id_literal, node_id_literal};

@@ -94,7 +94,11 @@ mod tests {
     fn a_millisecond_lasts_until_the_next_tick_except_for_its_last_count() {
         for past_ns in (0..NS_PER_MS).step_by(1000) {
             let deadline = deadline(500, past_ns);
-            assert_eq!(deadline.is_ahead_of(500), NS_PER_MS - past_ns >= 1 << COUNT_SHIFT, "{past_ns}");
+            assert_eq!(
+                deadline.is_ahead_of(500),
+                NS_PER_MS - past_ns >= 1 << COUNT_SHIFT,
+                "{past_ns}"
+            );
             for tick_ms in [1, 4, 10] {
                 let next = 500 + ((tick_ms * NS_PER_MS) >> COUNT_SHIFT);
                 assert!(!deadline.is_ahead_of(next), "{past_ns} ns, a tick of {tick_ms} ms");

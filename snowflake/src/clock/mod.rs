@@ -14,9 +14,9 @@ pub use coarse::CoarseClock;
 pub use manual::ManualClock;
 pub(crate) use reading::{Deadline, Internal, Reading};
 pub(crate) use step_filter::StepFilter;
+pub use system::SystemClock;
 #[cfg(all(unix, feature = "std"))]
 pub(crate) use system::{lock_calibration, unlock_calibration};
-pub use system::SystemClock;
 
 use crate::UnixMillis;
 

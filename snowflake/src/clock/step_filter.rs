@@ -71,8 +71,8 @@ impl StepFilter {
         let offset_ms = reading.now.0.wrapping_sub(monotonic_ms);
         let known_ms = self.offset_ms.load(Relaxed);
         let expected_ms = known_ms.wrapping_add(monotonic_ms);
-        let stepped = known_ms != UNKNOWN
-            && reading.now.0 > expected_ms.saturating_add(STEP_THRESHOLD_MS);
+        let stepped =
+            known_ms != UNKNOWN && reading.now.0 > expected_ms.saturating_add(STEP_THRESHOLD_MS);
         if stepped {
             let confirmed = may_update && self.confirm(offset_ms, monotonic_ms);
             return if confirmed { reading.now } else { UnixMillis(expected_ms) };

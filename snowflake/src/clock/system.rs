@@ -23,9 +23,9 @@ pub struct SystemClock;
 pub enum SystemClock {}
 
 #[cfg(feature = "std")]
-pub(crate) use with_std::{lock_calibration, unlock_calibration};
-#[cfg(feature = "std")]
 pub(super) use with_std::{NS_PER_MS, monotonic_ms, since_1970};
+#[cfg(feature = "std")]
+pub(crate) use with_std::{lock_calibration, unlock_calibration};
 
 #[cfg(feature = "std")]
 mod with_std {

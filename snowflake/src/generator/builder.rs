@@ -74,7 +74,8 @@ impl Builder {
 
     /// Sets how long a waiting call may wait, in milliseconds; the default is 10,000.
     ///
-    /// Only a clock that stepped back further than this needs a longer wait.
+    /// A longer wait is needed only after a larger backward step, or while the clock catches
+    /// up with a leased generator that started ahead of it.
     pub const fn max_wait_ms(mut self, ms: u64) -> Builder {
         self.max_wait_ms = ms;
         self
@@ -91,11 +92,11 @@ impl Builder {
     ///
     /// At low rates nearly every ID is the first of its millisecond. Then the sequence, the
     /// lowest 12 bits, is always 0, and `id % n` puts every ID into one shard if `n` is a
-    /// power of two. With a spread of `n - 1` or more the IDs reach every shard. A hash of the
-    /// ID is a better key for shards where you can choose.
+    /// power of two. With a spread of `n - 1` or more the IDs reach every shard. If you can
+    /// choose the shard key, use a hash of the ID.
     ///
-    /// A millisecond that begins without a backlog offers up to `max` fewer of its 4096 IDs.
-    /// A generator that runs at its limit loses none. Values above 4095 count as 4095.
+    /// In a millisecond without a backlog, up to `max` of the 4096 IDs are skipped. A generator
+    /// that runs at its limit skips none. Values above 4095 count as 4095.
     ///
     /// # Examples
     ///
@@ -166,8 +167,8 @@ impl Builder {
         until: UnixMillis,
         clock: C,
     ) -> Result<Generator<C>, BuildError> {
-        let [start, end] =
-            [from, until].map(|time| Slot::start_of(self.node, time.since(self.epoch).unwrap_or(0)));
+        let [start, end] = [from, until]
+            .map(|time| Slot::start_of(self.node, time.since(self.epoch).unwrap_or(0)));
         self.first = self.first.max(start);
         self.grant_end = end;
         let now = clock.now();

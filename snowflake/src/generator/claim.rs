@@ -99,6 +99,7 @@ impl<C: Clock> Generator<C> {
             self.gate.close();
         }
         if slot < limit {
+            self.counters.record_ahead(self.ahead_since_opening(limit));
             return Ok(slot);
         }
         match self.redeem(slot, 1) {
@@ -124,6 +125,7 @@ impl<C: Clock> Generator<C> {
                         continue;
                     }
                     if seen.plus(count) == limit {
+                        self.counters.record_ahead(self.ahead_since_opening(limit));
                         self.gate.close();
                     }
                     return Ok(Claim { first: seen, count, lasts: Lasts::Until(deadline) });
@@ -156,6 +158,7 @@ impl<C: Clock> Generator<C> {
         let next = first.plus(count);
         let skipped = first.since(seen);
         self.counters.skip(skipped);
+        self.counters.record_ahead(self.ahead_since_opening(seen));
         if !self.cursor.advance(seen, next) {
             self.counters.unskip(skipped);
             return Ok(None);
@@ -164,7 +167,7 @@ impl<C: Clock> Generator<C> {
         // C8
         let deadline = reading.deadline.and_then(ProcessDeadline::new);
         if let (Some(guard), Some(deadline)) = (&guard, deadline) {
-            self.open_gate(guard, seen, next, limit, now, deadline);
+            self.open_gate(guard, next, limit, now, deadline);
         }
         let lasts = deadline.map_or(Lasts::While(reading.now), Lasts::Until);
         Ok(Some(Claim { first, count, lasts }))
@@ -174,13 +177,11 @@ impl<C: Clock> Generator<C> {
     fn open_gate(
         &self,
         guard: &OpenGuard<'_>,
-        seen: Slot,
         next: Slot,
         limit: Slot,
         now: UnixMillis,
         deadline: ProcessDeadline,
     ) {
-        self.counters.record_ahead(self.ahead_since_opening(seen));
         if next < limit {
             self.counters.record_opening(self.tick_of(now));
             guard.open(limit, deadline);
@@ -244,12 +245,7 @@ impl<C: Clock> Generator<C> {
 
     /// Returns why the slots below `end` cannot be issued at `now`, in a grant that ends at
     /// `grant_end`.
-    pub(crate) fn no_slot_before(
-        &self,
-        end: Slot,
-        grant_end: Slot,
-        now: UnixMillis,
-    ) -> ClaimError {
+    pub(crate) fn no_slot_before(&self, end: Slot, grant_end: Slot, now: UnixMillis) -> ClaimError {
         let why = self.grant.why();
         let until = self.time_of_tick(grant_end.ticks_from_start(self.settings.node));
         if why == LeaseEnd::Released {
@@ -286,10 +282,9 @@ impl<C: Clock> Generator<C> {
     }
 
     /// Returns how far the IDs below `end` that passed the gate were ahead of the reading
-    /// that opened it.
+    /// that opened it. A cursor past the limit has jumped, and says nothing about them.
     pub(crate) fn ahead_since_opening(&self, end: Slot) -> u64 {
-        let end = end.min(self.gate.limit());
-        if end <= self.settings.first {
+        if end <= self.settings.first || end > self.gate.limit() {
             return 0;
         }
         end.last_tick().saturating_sub(self.counters.opened_at_tick())

@@ -4,7 +4,7 @@
 //! bounds the limit of the gate, so the fast path does not read it. Steps E1 to E3 of
 //! `README.md` publish a grant.
 
-// Not from `sync`: it explains an error, and no claim rests on it.
+// Not from `sync`: it explains errors and voids reservations after a seal. No claim rests on it.
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use crossbeam_utils::CachePadded;
@@ -112,7 +112,8 @@ mod leased {
             self.grant.set_end(until);
         }
 
-        /// Ends the generator. Returns the first millisecond in which it has issued no ID.
+        /// Ends the generator: step S1. Returns the first millisecond in which it has issued no
+        /// ID. The caller orders this call after every [`extend`](Generator::extend).
         ///
         /// Every later call returns [`LeaseEnded`](crate::ClaimError::LeaseEnded) with
         /// [`Released`](LeaseEnd::Released). Blocks and batches that were claimed before are
@@ -163,6 +164,7 @@ mod leased {
                 }
                 // The gap is counted before the cursor shows it, as in a claim.
                 self.counters.skip(skipped);
+                self.counters.record_ahead(self.ahead_since_opening(seen));
                 if self.cursor.advance(seen, slot) {
                     return seen;
                 }

@@ -133,8 +133,8 @@ impl<C: Clock> Generator<C> {
     /// - [`ClaimError::Forked`] in a [forked](crate#forks) child of the process that built the
     ///   generator. Retrying does not help.
     ///
-    /// A call that fails consumes no ID, except that a thread that races with others for the
-    /// last ID of a millisecond may lose one ID of the next.
+    /// A failed call consumes no ID, with one exception. Threads that race for the last ID of a
+    /// millisecond may each lose one ID of the next.
     ///
     /// # Examples
     ///
@@ -149,8 +149,8 @@ impl<C: Clock> Generator<C> {
     /// # References
     ///
     /// The order and the widths of the fields are those of Twitter's Snowflake ("Solution" in
-    /// the README of its tag `snowflake-2010`). That code fails after any backward step. This
-    /// one fails only past `max_ahead_ms`.
+    /// the README of its tag `snowflake-2010`). Twitter's code fails after any backward step.
+    /// This generator fails only if the step exceeds `max_ahead_ms`.
     #[inline]
     pub fn try_next_id(&self) -> Result<Id, ClaimError> {
         match self.claim() {

@@ -252,11 +252,7 @@ mod leased {
     use super::*;
 
     /// Returns a generator in a grant of `tick` alone, with one slot before `sequence` used.
-    fn granted(
-        time: &Arc<Time>,
-        max_ahead_ms: u64,
-        sequence: u16,
-    ) -> Arc<Generator<ModelClock>> {
+    fn granted(time: &Arc<Time>, max_ahead_ms: u64, sequence: u16) -> Arc<Generator<ModelClock>> {
         let builder = Generator::builder(NodeId::MIN, Epoch::Y2024)
             .max_ahead_ms(max_ahead_ms)
             .resume_after(id(5, sequence - 1));
@@ -307,7 +303,8 @@ mod leased {
             let call = thread::spawn({
                 let (generator, time) = (Arc::clone(&generator), Arc::clone(&time));
                 move || {
-                    let mut wait = Wait::new(&generator, crate::generator::Want::ONE, Duration::MAX);
+                    let mut wait =
+                        Wait::new(&generator, crate::generator::Want::ONE, Duration::MAX);
                     // It may fail, as it may find that the grant has ended.
                     let _ = wait.pause(AHEAD, Duration::ZERO);
                     time.advance(4);
@@ -399,10 +396,7 @@ fn model_of_claims_across_a_gap() {
 #[cfg(feature = "lease")]
 #[test]
 fn model_of_reservations_across_a_gap() {
-    holds_and_fails_with(
-        &[Weakness::EndBeforeStart],
-        leased::no_reserved_id_is_outside_the_grants,
-    );
+    holds_and_fails_with(&[Weakness::EndBeforeStart], leased::no_reserved_id_is_outside_the_grants);
 }
 
 #[cfg(feature = "lease")]

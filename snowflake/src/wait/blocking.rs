@@ -12,12 +12,12 @@ use crate::{ClaimError, Clock, Generator, Id};
 impl<C: Clock> Generator<C> {
     /// Issues the next ID, and waits for it if necessary.
     ///
-    /// The call sleeps while it waits, except for the last 80 µs. It waits less than a
-    /// millisecond for the end of a full millisecond, and as long as a backward step was,
-    /// each less [`max_ahead_ms`](crate::Builder::max_ahead_ms).
+    /// The call sleeps while it waits, except for the last 80 µs. A full millisecond costs less
+    /// than 1 ms. A backward step costs its own length.
+    /// [`max_ahead_ms`](crate::Builder::max_ahead_ms) shortens both.
     ///
-    /// A waiting call reserves its ID before it sleeps. So calls that begin later do not
-    /// overtake it, as long as at most 4096 calls wait at a time.
+    /// A waiting call reserves its ID in the millisecond before it is due. Calls that begin
+    /// after that do not overtake it.
     ///
     /// # Errors
     ///
@@ -30,8 +30,8 @@ impl<C: Clock> Generator<C> {
     /// - [`ClaimError::Expired`] and [`ClaimError::Forked`] as
     ///   [`try_next_id`](Generator::try_next_id).
     ///
-    /// A call that fails immediately consumes no ID. A call that fails after it has waited may
-    /// lose one ID of the next millisecond. So it does not delay later IDs.
+    /// A call that fails after it has waited may lose one ID of the next millisecond. It loses
+    /// no later ID, so failed calls do not add up to a delay.
     ///
     /// # Examples
     ///
@@ -126,17 +126,21 @@ impl<C: Clock> Generator<C> {
     /// Pauses and claims in turn, after a claim failed with `error`.
     fn drive(&self, mut wait: Wait<'_, C>, mut error: ClaimError) -> Result<Claim, ClaimError> {
         let start = Instant::now();
+        let mut has_waited = false;
         let result = loop {
             match wait.pause(error, start.elapsed()) {
                 Ok(pause) => sleep(pause),
                 Err(error) => break Err(error),
             }
+            has_waited = true;
             match wait.claim() {
                 Ok(claim) => break Ok(claim),
                 Err(again) => error = again,
             }
         };
-        self.counters.record_wait(start.elapsed());
+        if has_waited {
+            self.counters.record_wait(start.elapsed());
+        }
         result
     }
 }

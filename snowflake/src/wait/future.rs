@@ -11,8 +11,8 @@ impl<C: Clock> Generator<C> {
     ///
     /// `sleep` receives the time to the end of the millisecond. It may return early or late:
     /// early costs another claim, and late delays this ID alone. The call blocks no thread of
-    /// the executor. It reserves its ID before it sleeps, as `next_id` does, so other callers
-    /// do not overtake it.
+    /// the executor. It reserves its ID as `next_id` does, so other callers do not
+    /// overtake it.
     ///
     /// A runtime whose timer counts whole milliseconds, such as tokio's, cannot wake at the
     /// end of a millisecond. Set [`max_ahead_ms`](crate::Builder::max_ahead_ms) to 2 or more
@@ -43,11 +43,13 @@ impl<C: Clock> Generator<C> {
         let mut wait = Wait::after(self, no_slot, Duration::MAX);
         let mut error = no_slot.error;
         let mut elapsed = Duration::ZERO;
+        let mut has_waited = false;
         let result = loop {
             match wait.pause(error, elapsed) {
                 Ok(pause) => {
                     sleep(pause.time).await;
                     elapsed += pause.time;
+                    has_waited = true;
                 }
                 Err(error) => break Err(error),
             }
@@ -56,7 +58,9 @@ impl<C: Clock> Generator<C> {
                 Err(again) => error = again,
             }
         };
-        self.counters.record_wait(elapsed);
+        if has_waited {
+            self.counters.record_wait(elapsed);
+        }
         result
     }
 }

@@ -117,7 +117,7 @@ impl<'g, C: Clock> Wait<'g, C> {
             None => generator.first_at(seen, now, self.want).plus(self.want.least),
         };
         let grant_end = generator.grant.end();
-        if end <= generator.limit_at(now).min(grant_end) {
+        if elapsed <= self.limit && end <= generator.limit_at(now).min(grant_end) {
             return Ok(Pause { time: Duration::ZERO, is_exact: true });
         }
         let error = generator.no_slot_before(end, grant_end, now);
@@ -146,6 +146,10 @@ impl<'g, C: Clock> Wait<'g, C> {
         if self.reservation.is_none() {
             self.reservation = Reservation::take(generator, self.want);
         }
+        // The slots are in a later millisecond than the next: the call wakes one millisecond
+        // early, to reserve them before other callers claim them.
+        let is_early = self.reservation.is_none() && wait_ms > 1;
+        let time = if is_early { time - MS } else { time };
         Ok(Pause { time: time.min(MAX_SLEEP), is_exact: reading.deadline.is_some() })
     }
 }

@@ -13,7 +13,7 @@ use core::fmt;
 use crate::generator::{Claim, Generator, Lasts, Redeemed, Slot, Want};
 use crate::{Clock, UnixMillis};
 
-/// Slots that a waiting call owns. They are lost if it is dropped.
+/// Slots that a waiting call owns. If it is dropped they are lost, and stay counted as skipped.
 pub(super) struct Reservation<'g, C: Clock> {
     generator: &'g Generator<C>,
     first: Slot,
@@ -32,6 +32,7 @@ impl<C: Clock> fmt::Debug for Reservation<'_, C> {
 impl<'g, C: Clock> Reservation<'g, C> {
     /// Keeps a slot that a claim took past the limit.
     pub(super) fn from_slot(generator: &'g Generator<C>, slot: Slot) -> Reservation<'g, C> {
+        generator.counters.skip(1);
         Reservation { generator, first: slot, count: 1 }
     }
 
@@ -53,8 +54,9 @@ impl<'g, C: Clock> Reservation<'g, C> {
             }
             let next_ms = UnixMillis(now.0.saturating_add(1));
             let count = want.between(first, limit(next_ms))?;
-            // R2. The gap is counted before the cursor shows it, as in C7.
-            let skipped = first.since(seen);
+            // R2. Reserved slots count as skipped until they are issued. All of it is counted
+            // before the cursor shows it, as in C7.
+            let skipped = first.plus(count).since(seen);
             generator.counters.skip(skipped);
             if generator.cursor.advance(seen, first.plus(count)) {
                 return Some(Reservation { generator, first, count });
@@ -73,15 +75,8 @@ impl<'g, C: Clock> Reservation<'g, C> {
     }
 
     /// Returns the slots as a claim that lasts for `lasts`.
-    pub(super) fn into_claim(mut self, lasts: Lasts) -> Claim {
-        let claim = Claim { first: self.first, count: self.count, lasts };
-        self.count = 0;
-        claim
-    }
-}
-
-impl<C: Clock> Drop for Reservation<'_, C> {
-    fn drop(&mut self) {
-        self.generator.counters.skip(self.count);
+    pub(super) fn into_claim(self, lasts: Lasts) -> Claim {
+        self.generator.counters.unskip(self.count);
+        Claim { first: self.first, count: self.count, lasts }
     }
 }

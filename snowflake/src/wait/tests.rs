@@ -107,7 +107,8 @@ fn a_call_reserves_nothing_later_than_the_next_millisecond() {
     let (generator, clock) = full(builder());
     clock.step_back(1);
     let mut call = wait(&generator);
-    assert_eq!(call.pause(AHEAD, Duration::ZERO).unwrap().time, 2 * MS);
+    // It wakes a millisecond early, to reserve.
+    assert_eq!(call.pause(AHEAD, Duration::ZERO).unwrap().time, MS);
     assert!(call.reservation.is_none());
 }
 
@@ -201,6 +202,24 @@ fn a_wait_that_would_be_too_long_does_not_begin() {
 mod leased {
     use super::*;
 
+    #[test]
+    fn a_waiting_call_is_not_overtaken_while_the_clock_catches_up() {
+        let clock = ManualClock::new(at(1000));
+        let generator = builder().build_leased(at(4000), at(9000), clock.clone()).unwrap();
+        for _ in 0..100 {
+            exhaust(&generator);
+            let mut call = wait(&generator);
+            let mut pauses = 0;
+            while call.claim().is_err() {
+                pauses += 1;
+                assert!(pauses <= 3, "another caller overtook the call");
+                let pause = call.pause(AHEAD, Duration::ZERO).unwrap();
+                clock.advance(pause.time.as_millis() as u64);
+                exhaust(&generator);
+            }
+        }
+    }
+
     fn full(from: u64, until: u64) -> (Generator<ManualClock>, ManualClock) {
         let clock = ManualClock::new(at(from));
         let generator = builder().build_leased(at(from), at(until), clock.clone()).unwrap();
@@ -284,6 +303,41 @@ mod leased {
             assert_eq!(failed, Err(ClaimError::LeaseEnded { until: at(1), why }));
         }
     }
+}
+
+#[test]
+fn counters_are_exact_when_a_reservation_is_lost() {
+    let (generator, _clock) = full(builder());
+    let call = reserved(&generator);
+    assert_eq!(generator.counters().ids_issued, IDS_PER_MS);
+    drop(call);
+    assert_eq!(generator.counters().ids_issued, IDS_PER_MS);
+}
+
+#[test]
+fn a_call_that_fails_immediately_is_not_a_wait() {
+    let (generator, _clock) = full(builder());
+    assert!(generator.next_id_timeout(Duration::ZERO).is_err());
+    assert_eq!(generator.counters().waits, 0);
+}
+
+#[test]
+fn a_wait_across_several_milliseconds_is_not_overtaken() {
+    let (generator, clock) = full(builder());
+    clock.step_back(4);
+    let mut call = wait(&generator);
+    let mut elapsed = Duration::ZERO;
+    let claim = loop {
+        let pause = call.pause(AHEAD, elapsed).unwrap();
+        elapsed += pause.time;
+        clock.advance(pause.time.as_millis() as u64);
+        // Another caller uses up every millisecond as soon as it may.
+        exhaust(&generator);
+        if let Ok(claim) = call.claim() {
+            break claim;
+        }
+    };
+    assert_eq!(first(claim), (TICK + 1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -166,7 +166,7 @@ fn counters_report_issued_ids_waits_and_the_time_ahead() {
     while generator.try_next_id().is_ok() {}
     assert!(generator.next_id_timeout(Duration::ZERO).is_err());
     let counters = generator.counters();
-    assert_eq!((counters.waits, counters.max_ahead_ms), (1, 3));
+    assert_eq!((counters.waits, counters.max_ahead_ms), (0, 3));
 }
 
 #[test]
@@ -231,4 +231,14 @@ fn a_batch_of_a_whole_millisecond_fits_behind_a_spread() {
         clock.advance(2);
         assert_eq!(generator.reserve(4096).unwrap().next().map(slot), Some((TICK + 2 * tick, 0)));
     }
+}
+
+#[test]
+fn an_idle_generator_is_not_ahead_of_the_clock() {
+    let clock = ManualClock::new(at(TICK));
+    let generator = builder().max_ahead_ms(50).build(clock.clone()).unwrap();
+    generator.try_next_id().unwrap();
+    clock.advance(1000);
+    generator.try_next_id().unwrap();
+    assert_eq!(generator.counters().max_ahead_ms, 0);
 }

@@ -3,9 +3,7 @@ use std::time::{Duration, Instant};
 
 use super::{at, builder};
 use crate::layout::{IDS_PER_MS, TIMESTAMP_MAX};
-use crate::{
-    BuildError, ClaimError, Epoch, Generator, Id, ManualClock, Parts, UnixMillis,
-};
+use crate::{BuildError, ClaimError, Epoch, Generator, Id, ManualClock, Parts, UnixMillis};
 
 const START_MS: u64 = 1_000_000;
 

@@ -105,8 +105,7 @@ fn whatever_is_stored_after_a_seal_the_lease_is_released() {
             generator.seal();
         });
         let error = generator.try_next_id().unwrap_err();
-        let is_released =
-            matches!(error, ClaimError::LeaseEnded { why: LeaseEnd::Released, .. });
+        let is_released = matches!(error, ClaimError::LeaseEnded { why: LeaseEnd::Released, .. });
         assert!(is_released, "{error:?}");
     }
 }

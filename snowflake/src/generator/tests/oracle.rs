@@ -154,9 +154,8 @@ impl Pair {
     fn claim_together(&self, count: u32) {
         let claim = |_| (0..count).filter_map(|_| self.generator.try_next_id().ok());
         let mut ids: Vec<Id> = together(|n| claim(n).collect::<Vec<_>>()).concat();
-        let per_thread = together(|_| {
-            Vec::from_iter((0..count).filter_map(|_| self.oracle.claim(1))).concat()
-        });
+        let per_thread =
+            together(|_| Vec::from_iter((0..count).filter_map(|_| self.oracle.claim(1))).concat());
         let mut expected: Vec<Id> = per_thread.concat();
         ids.sort_unstable();
         expected.sort_unstable();

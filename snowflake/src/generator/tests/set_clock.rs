@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{SetClock, assert_unique_and_increasing, builder, together};
-use crate::{Generator, Id, ClaimError};
+use crate::{ClaimError, Generator, Id};
 
 const YEAR_MS: i64 = 365 * 86_400_000;
 

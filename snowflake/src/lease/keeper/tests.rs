@@ -196,9 +196,11 @@ fn a_keeper_renews_immediately_after_a_suspend_of_the_machine() {
         let uptime_s = Arc::clone(&uptime_s);
         move || Duration::from_secs(uptime_s.load(Ordering::SeqCst))
     });
-    let keeper = builder.start(SystemClock).unwrap();
+    let clock = ManualClock::new(UnixMillis(EPOCH.start().0 + 1_000_000));
+    let keeper = builder.start(clock.clone()).unwrap();
     assert!(renewals.try_recv().is_err(), "the next renewal is due in 40 minutes");
     // The machine was suspended for an hour, which no timer of the process has counted.
+    clock.advance(3_600_000);
     uptime_s.store(3600, Ordering::SeqCst);
     renewals.recv_timeout(Duration::from_secs(60)).expect("the keeper slept on");
     keeper.release().unwrap();
