@@ -71,7 +71,7 @@ fn a_file_store_is_created_shown_released_and_reset() {
     let folder = temp.path().join("ids");
     let place = folder.to_str().unwrap();
     let missing = snowflake(&["lease", "status", place]).unwrap_err();
-    assert!(missing.contains("there is none here"), "{missing}");
+    assert!(missing.contains("no store here"), "{missing}");
 
     snowflake(&["lease", "create", place, "--epoch", "2024"]).unwrap();
     assert_eq!(snowflake(&["lease", "status", place]).unwrap(), NEVER_HELD);
@@ -88,11 +88,11 @@ fn a_file_store_is_created_shown_released_and_reset() {
     );
 
     let reset =
-        snowflake(&["lease", "reset", place, "7", "--high_water_mark", "1795177540000"]).unwrap();
-    assert_eq!(reset, "node ID 7 may make IDs from 2026-11-20T12:25:40.000Z on\n");
+        snowflake(&["lease", "reset", place, "7", "--high-water-mark", "1795177540000"]).unwrap();
+    assert_eq!(reset, "node ID 7 issues IDs from 2026-11-20T12:25:40.000Z on\n");
     for wrong in ["0", "1795177540", "99999999999999999"] {
         let refused =
-            snowflake(&["lease", "reset", place, "7", "--high_water_mark", wrong]).unwrap_err();
+            snowflake(&["lease", "reset", place, "7", "--high-water-mark", wrong]).unwrap_err();
         assert!(refused.contains("give milliseconds since 1970"), "{refused}");
     }
     let twice = snowflake(&["lease", "release", place, "7"]).unwrap_err();
@@ -187,12 +187,12 @@ fn no_command_takes_another_epoch_than_the_stores() {
     for args in [
         &["status", place][..],
         &["release", place, "7"],
-        &["reset", place, "7", "--high_water_mark", "now"],
-        &["reset", place, "--all", "--high_water_mark", "now"],
+        &["reset", place, "7", "--high-water-mark", "now"],
+        &["reset", place, "--all", "--high-water-mark", "now"],
     ] {
         let args = [&["lease"], args, &["--epoch", "twitter"]].concat();
         let refused = snowflake(&args).unwrap_err();
-        assert!(refused.contains("for IDs of epoch 1704067200000 ms since 1970"), "{refused}");
+        assert!(refused.contains("it has IDs of epoch 2024-01-01T00:00:00.000Z"), "{refused}");
     }
     assert_eq!(snowflake(&["lease", "status", place]).unwrap(), NEVER_HELD);
     assert!(!temp.path().join("leases.old").exists());
@@ -203,11 +203,11 @@ fn a_reset_of_all_says_what_it_has_changed_and_is_shown_in_few_lines() {
     let temp = tempfile::tempdir().unwrap();
     let place = temp.path().to_str().unwrap();
     snowflake(&["lease", "create", place, "--epoch", "2024"]).unwrap();
-    let args = ["lease", "reset", place, "--all", "--high_water_mark", "1795177540000"];
+    let args = ["lease", "reset", place, "--all", "--high-water-mark", "1795177540000"];
     assert_eq!(
         snowflake(&args).unwrap(),
         format!(
-            "every node ID may make IDs from 2026-11-20T12:25:40.000Z on, with the epoch \
+            "every node ID issues IDs from 2026-11-20T12:25:40.000Z on, with the epoch \
              2024-01-01T00:00:00.000Z; what was there is kept as {place}/leases.old\n"
         ),
     );
@@ -221,7 +221,7 @@ fn a_reset_of_all_says_what_it_has_changed_and_is_shown_in_few_lines() {
     assert_eq!(status.lines().next(), Some(&*format!("epoch {Y2024}")));
     crash_with(temp.path());
     shown(&["0-6", "7", "8-1023"]);
-    snowflake(&["lease", "reset", place, "1023", "--high_water_mark", "now"]).unwrap();
+    snowflake(&["lease", "reset", place, "1023", "--high-water-mark", "now"]).unwrap();
     shown(&["0-6", "7", "8-1022", "1023"]);
 }
 
@@ -231,8 +231,8 @@ fn a_reset_of_all_where_no_store_is_says_so() {
     let temp = tempfile::tempdir().unwrap();
     let place = temp.path().to_str().unwrap();
     let refused =
-        snowflake(&["lease", "reset", "--all", place, "--high_water_mark", "now"]).unwrap_err();
-    assert!(refused.contains(&format!("{place}: there is none here")), "{refused}");
+        snowflake(&["lease", "reset", "--all", place, "--high-water-mark", "now"]).unwrap_err();
+    assert!(refused.contains(&format!("{place}: no store here")), "{refused}");
 }
 
 #[test]
@@ -267,21 +267,21 @@ fn a_wrong_argument_is_named_with_what_was_expected() {
     for (args, said) in [
         (
             &["decode", "\"12\""][..],
-            "for '<ID>': an ID is decimal digits only: take off the quotes",
+            "for '<ID>': invalid ID: byte 0",
         ),
-        (&["decode", "0x10"], "for '<ID>': an ID is decimal digits only: convert it"),
+        (&["decode", "0x10"], "for '<ID>': invalid ID: "),
         (&["lease", "release", place, "seven"], range),
         (&["lease", "release", place, "1024"], range),
         (&["lease", "release", place, "--node", "5"], "for '--node <NODE>': a node ID stands by"),
         (
-            &["lease", "reset", place, "--node", "5", "--high_water_mark", "now"],
+            &["lease", "reset", place, "--node", "5", "--high-water-mark", "now"],
             "after the store: `STORE 5`",
         ),
         (
-            &["lease", "reset", place, "5", "--high_water_mark", "noon"],
-            "for '--high_water_mark <MARK>': neither millis",
+            &["lease", "reset", place, "5", "--high-water-mark", "noon"],
+            "for '--high-water-mark <HIGH_WATER_MARK>': neither millis",
         ),
-        (&["lease", "reset", place, "--all", "3", "--high_water_mark", "now"], "be used with"),
+        (&["lease", "reset", place, "--all", "3", "--high-water-mark", "now"], "be used with"),
     ] {
         let refused = snowflake(args).unwrap_err();
         assert!(refused.contains(said), "{args:?}: {refused}");
@@ -299,7 +299,7 @@ fn an_epoch_that_no_id_can_be_made_with_is_refused() {
         &["lease", "status", "postgresql://nobody@127.0.0.1:1/ids", "--epoch", future],
     ] {
         let refused = snowflake(args).unwrap_err();
-        assert!(refused.contains("ms ahead of the clock: choose one in the past"), "{refused}");
+        assert!(refused.contains("ms ahead of the clock; choose an epoch in the past"), "{refused}");
     }
     assert!(!folder.exists());
 }
@@ -312,12 +312,12 @@ fn what_is_no_place_for_a_new_store_is_refused_with_the_way_on() {
     let create = |place| snowflake(&["lease", "create", place, "--epoch", "2024"]);
     create(place).unwrap();
     let again = create(place).unwrap_err();
-    assert!(again.contains("there is one here already"), "{again}");
+    assert!(again.contains("a store or part of one exists here"), "{again}");
     do_as_advised(&again, "");
 
     let missing = folder.join("volume/ids");
     let refused = create(missing.to_str().unwrap()).unwrap_err();
-    assert!(refused.contains("in one that is not there (mount it, or make it)"), "{refused}");
+    assert!(refused.contains("in a missing one (mount or create that one)"), "{refused}");
     assert!(!folder.join("volume").exists());
 
     let url = create("postgresql://ids:secret@localhost/orders").unwrap_err();
@@ -346,20 +346,20 @@ fn a_server_is_asked(url: &str) {
     assert!(without.contains("a database needs --epoch"), "{without}");
     let ask = |args: &[&str]| snowflake(&[&["lease"], args, &["--epoch", "2024"]].concat());
     assert_eq!(ask(&["status", url]).unwrap(), NEVER_HELD);
-    ask(&["reset", url, "7", "--high_water_mark", "1795177540000"]).unwrap();
+    ask(&["reset", url, "7", "--high-water-mark", "1795177540000"]).unwrap();
     let shown = ask(&["status", url]).unwrap();
-    assert!(shown.contains("   7       1  released  2026-11-20T12:25:40.000Z"), "{shown}");
+    assert!(shown.contains("   7              1  released  2026-11-20T12:25:40.000Z"), "{shown}");
     let released = ask(&["release", url, "7"]).unwrap_err();
     assert!(released.contains("node ID 7 is free"), "{released}");
     for (refused, times) in refusals_of_one().into_iter().zip(2..) {
         do_as_advised(&refused.to_string(), url);
         let shown = ask(&["status", url]).unwrap();
-        assert!(shown.contains(&format!("   7  {times:>6}  released  ")), "{shown}");
+        assert!(shown.contains(&format!("   7  {times:>13}  released  ")), "{shown}");
     }
-    let all = ask(&["reset", url, "--all", "--high_water_mark", "now"]).unwrap_err();
+    let all = ask(&["reset", url, "--all", "--high-water-mark", "now"]).unwrap_err();
     assert!(all.contains("one by one"), "{all}");
     let twitter = snowflake(&["lease", "status", url, "--epoch", "twitter"]).unwrap_err();
-    assert!(twitter.contains("use the same everywhere"), "{twitter}");
+    assert!(twitter.contains("use the same epoch everywhere"), "{twitter}");
 }
 
 #[cfg(all(unix, feature = "postgres"))]
@@ -393,8 +393,8 @@ fn a_store_in_use_is_shown_and_not_changed() {
     let place = folder.to_str().unwrap();
     assert_eq!(json(&["lease", "status", place])["nodes"][0]["state"], "held");
     let refused =
-        snowflake(&["lease", "reset", place, "0", "--high_water_mark", "now"]).unwrap_err();
+        snowflake(&["lease", "reset", place, "0", "--high-water-mark", "now"]).unwrap_err();
     assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
-    assert!(refused.contains("has it open: stop that one first"), "{refused}");
+    assert!(refused.contains("has it open; stop that process first"), "{refused}");
     keeper.release().unwrap();
 }

@@ -5,14 +5,13 @@ use std::fs::DirEntry;
 use std::io::{self, ErrorKind};
 use std::path::{self, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use rustix::fs::{Access, access};
-use snowflake::lease::{Bounds, FileStore, Keeper, LeaseError, Problem};
+use snowflake::lease::{FileStore, GrantLimits, Keeper, LeaseError, StoreErrorKind};
 use snowflake::{Epoch, Generator, NodeId, SystemClock};
 
 /// How long to wait for a node id: Maelstrom gives a node 10 s to answer `init`.
-const RECOVERY_TIMEOUT: Duration = Duration::from_secs(5);
+const START_TIMEOUT_MS: u64 = 5000;
 
 /// How the name of a node id's store begins.
 const STORE: &str = "node-";
@@ -61,17 +60,17 @@ impl Leases {
         epoch: Epoch,
     ) -> Result<Arc<Generator>, LeaseError> {
         let folder = self.folder.join(format!("{STORE}{node_id}"));
-        let store = match FileStore::open(&folder, epoch, Bounds::default()) {
+        let store = match FileStore::open(&folder, epoch, GrantLimits::default()) {
             // The first start looks like this, and so does a lost disk. A node of a test
             // cannot tell; a service creates its store when it is installed.
-            Err(LeaseError::Store(error)) if *error.problem() == Problem::Missing => {
-                FileStore::create(&folder, epoch, Bounds::default())?
+            Err(LeaseError::Store(error)) if *error.kind() == StoreErrorKind::Missing => {
+                FileStore::create(&folder, epoch, GrantLimits::default())?
             }
             opened => opened?,
         };
         let keeper = Keeper::builder(store)
             .node(node_id)
-            .start_within(RECOVERY_TIMEOUT)
+            .start_timeout_ms(START_TIMEOUT_MS)
             .start(SystemClock)?;
         let generator = Arc::clone(keeper.generator());
         *self.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(keeper);
