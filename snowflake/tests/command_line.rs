@@ -265,10 +265,7 @@ fn a_wrong_argument_is_named_with_what_was_expected() {
     snowflake(&["lease", "create", place, "--epoch", "2024"]).unwrap();
     let range = "for '<NODE>': a node ID is a number from 0 to 1023";
     for (args, said) in [
-        (
-            &["decode", "\"12\""][..],
-            "for '<ID>': invalid ID: byte 0",
-        ),
+        (&["decode", "\"12\""][..], "for '<ID>': invalid ID: byte 0"),
         (&["decode", "0x10"], "for '<ID>': invalid ID: "),
         (&["lease", "release", place, "seven"], range),
         (&["lease", "release", place, "1024"], range),
@@ -299,7 +296,10 @@ fn an_epoch_that_no_id_can_be_made_with_is_refused() {
         &["lease", "status", "postgresql://nobody@127.0.0.1:1/ids", "--epoch", future],
     ] {
         let refused = snowflake(args).unwrap_err();
-        assert!(refused.contains("ms ahead of the clock; choose an epoch in the past"), "{refused}");
+        assert!(
+            refused.contains("ms ahead of the clock; choose an epoch in the past"),
+            "{refused}"
+        );
     }
     assert!(!folder.exists());
 }
