@@ -3,6 +3,7 @@
 //!
 //! Each model runs twice: with the primitives as they are, and with one of them weakened,
 //! which must make the model fail.
+#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,5 @@
 //! Tests of the generator as a whole, and what they share.
+#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
 mod calls;
 mod clocks;

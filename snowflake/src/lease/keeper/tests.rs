@@ -10,7 +10,7 @@ use super::*;
 use crate::lease::{
     AcquireRequest, GrantLimits, IdFormat, LeaseRecord, MemoryStore, RenewRequest, Takeover,
 };
-use crate::{Builder, Epoch, LeaseEnd, ManualClock, NodeId, SystemClock, UnixMillis};
+use crate::{Builder, Epoch, LeaseEnd, ManualClock, NodeId, UnixMillis};
 
 const EPOCH: Epoch = Epoch::Y2024;
 const GRANT_MS: u64 = 3000;
