@@ -126,10 +126,22 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-/// Compiles and runs the examples in the README.
-#[cfg(all(doctest, feature = "postgres"))]
-#[doc = include_str!("../../README.md")]
-mod readme {}
+/// Compiles and runs the examples in the project's pages.
+#[cfg(all(doctest, feature = "serde"))]
+mod pages {
+    #[doc = include_str!("../../docs/faq.md")]
+    mod faq {}
+    #[doc = include_str!("../../docs/migration.md")]
+    mod migration {}
+    #[doc = include_str!("../../docs/sql.md")]
+    mod sql {}
+    #[cfg(feature = "postgres")]
+    #[doc = include_str!("../../docs/guide.md")]
+    mod guide {}
+    #[cfg(feature = "postgres")]
+    #[doc = include_str!("../../README.md")]
+    mod readme {}
+}
 
 mod clock;
 mod error;
