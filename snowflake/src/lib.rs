@@ -159,8 +159,8 @@ pub use clock::{Clock, SystemClock};
 pub use error::{BuildError, ClaimError, LeaseEnd};
 pub use generator::{Batch, Block, Builder, Counters, Generator};
 pub use id::{
-    Epoch, EpochError, Id, IdError, NodeId, NodeIdError, ParseIdError, Parts, TextBuffer,
-    UnixMillis, layout,
+    AnyId, Epoch, EpochError, Id, IdError, IdKind, NodeId, NodeIdError, ParseIdError, Parts,
+    TextBuffer, TypedId, TypedIdError, UnixMillis, layout,
 };
 #[doc(hidden)]
 pub use id::{id_literal, node_id_literal};

@@ -73,7 +73,7 @@ pub const fn id_literal(text: &str) -> Id {
         Err(ParseIdError::Zero) => panic!("invalid ID: 0 is not an ID"),
         Err(ParseIdError::LeadingZero) => panic!("invalid ID: leading zero"),
         Err(ParseIdError::TooLarge) => panic!("invalid ID: above 9223372036854775807"),
-        Err(ParseIdError::NotADigit { .. }) => panic!("invalid ID: not a decimal digit"),
+        Err(_) => panic!("invalid ID: not decimal digits only"),
     }
 }
 

@@ -9,6 +9,7 @@ mod node_id;
 mod node_id_source;
 mod rfc3339;
 mod text;
+mod typed;
 mod unix_millis;
 
 use core::num::NonZeroU64;
@@ -19,6 +20,7 @@ pub use error::IdError;
 pub use literal::{id_literal, node_id_literal};
 pub use node_id::{NodeId, NodeIdError};
 pub use text::{ParseIdError, TextBuffer};
+pub use typed::{AnyId, IdKind, TypedId, TypedIdError};
 pub use unix_millis::UnixMillis;
 
 use layout::{NODE_MAX, NODE_SHIFT, SEQUENCE_MAX, TIMESTAMP_MAX, TIMESTAMP_SHIFT};

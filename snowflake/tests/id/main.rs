@@ -10,6 +10,7 @@ mod node_ids;
 mod serde;
 mod text;
 mod times;
+mod typed;
 
 use proptest::prelude::*;
 use snowflake::Id;

@@ -98,3 +98,83 @@ proptest! {
         }
     }
 }
+
+/// IDs beside the points where a digit of any base changes.
+fn at_edges() -> impl Iterator<Item = Id> {
+    let near = |raw: u64| [raw - 1, raw, raw + 1];
+    (0..63).flat_map(move |bit| near(1 << bit)).filter_map(|raw| Id::from_raw(raw).ok())
+}
+
+#[test]
+fn base32_and_hex_have_a_fixed_width_at_every_edge() {
+    let mut buffer = TextBuffer::new();
+    for id in at_edges().chain([Id::MAX]) {
+        assert_eq!(id.encode_base32(&mut buffer).len(), 13);
+        assert_eq!(Id::from_base32(id.encode_base32(&mut buffer)), Ok(id));
+        assert_eq!(id.encode_hex(&mut buffer), format!("{:016x}", id.get()));
+        assert_eq!(Id::from_hex(id.encode_hex(&mut buffer)), Ok(id));
+    }
+    assert_eq!(Id::MIN.encode_base32(&mut buffer), "0000000000001");
+    assert_eq!(Id::MAX.encode_base32(&mut buffer), "7ZZZZZZZZZZZZ");
+}
+
+#[test]
+fn base32_rejects_text_that_is_not_an_id() {
+    let not_base32 = |at, byte| ParseIdError::NotBase32 { at, byte };
+    let length = |found| ParseIdError::Length { found, expected: 13 };
+    for (text, error) in [
+        ("", ParseIdError::Empty),
+        ("0000000000000", ParseIdError::Zero),
+        ("1", length(1)),
+        ("00000000000001", length(14)),
+        ("8000000000000", ParseIdError::TooLarge),
+        ("G000000000001", ParseIdError::TooLarge),
+        ("ZZZZZZZZZZZZZ", ParseIdError::TooLarge),
+        ("000000000000a", not_base32(12, b'a')),
+        ("000000000000I", not_base32(12, b'I')),
+        ("L000000000000", not_base32(0, b'L')),
+        ("O000000000000", not_base32(0, b'O')),
+        ("U000000000000", not_base32(0, b'U')),
+        ("-000000000001", not_base32(0, b'-')),
+        ("000000000001 ", not_base32(12, b' ')),
+        ("00000000000１", not_base32(11, 0xef)),
+    ] {
+        assert_eq!(Id::from_base32(text), Err(error), "{text:?}");
+    }
+}
+
+#[test]
+fn hex_rejects_text_that_is_not_an_id() {
+    for (text, error) in [
+        ("", ParseIdError::Empty),
+        ("0000000000000000", ParseIdError::Zero),
+        ("1", ParseIdError::Length { found: 1, expected: 16 }),
+        ("8000000000000000", ParseIdError::TooLarge),
+        ("000000000000000A", ParseIdError::NotHex { at: 15, byte: b'A' }),
+        ("0x00000000000001", ParseIdError::NotHex { at: 1, byte: b'x' }),
+    ] {
+        assert_eq!(Id::from_hex(text), Err(error), "{text:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn base32_and_hex_sort_as_ids_do(a in ids(), b in ids()) {
+        let (mut left, mut right) = (TextBuffer::new(), TextBuffer::new());
+        prop_assert_eq!(a.encode_base32(&mut left).cmp(b.encode_base32(&mut right)), a.cmp(&b));
+        prop_assert_eq!(a.encode_hex(&mut left).cmp(b.encode_hex(&mut right)), a.cmp(&b));
+        prop_assert_eq!(Id::from_base32(a.encode_base32(&mut left)), Ok(a));
+        prop_assert_eq!(Id::from_hex(a.encode_hex(&mut left)), Ok(a));
+    }
+
+    #[test]
+    fn only_the_canonical_base32_and_hex_parse(text in "[0-9A-Za-z-]{12,17}|.{0,20}") {
+        let mut buffer = TextBuffer::new();
+        if let Ok(id) = Id::from_base32(&text) {
+            prop_assert_eq!(id.encode_base32(&mut buffer), &text);
+        }
+        if let Ok(id) = Id::from_hex(&text) {
+            prop_assert_eq!(id.encode_hex(&mut buffer), &text);
+        }
+    }
+}

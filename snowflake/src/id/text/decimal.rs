@@ -10,7 +10,8 @@ impl Id {
     /// Writes the ID in decimal into `buffer`, without an allocation: 1 to 19 digits.
     ///
     /// Decimal text of different length does not sort by time: `"9"` is after `"10"`. IDs have
-    /// 19 digits from 7.6 years after the epoch on.
+    /// 19 digits from 7.6 years after the epoch on. For text that sorts, use
+    /// [`encode_base32`](Id::encode_base32).
     ///
     /// # Examples
     ///
@@ -21,7 +22,7 @@ impl Id {
     /// ```
     #[inline]
     pub fn encode_decimal(self, buffer: &mut TextBuffer) -> &str {
-        buffer.0.format(self.get())
+        buffer.decimal.format(self.get())
     }
 
     /// Parses the decimal form; the function behind `FromStr`, for constants.

@@ -23,6 +23,27 @@ pub enum ParseIdError {
         /// The byte.
         byte: u8,
     },
+    /// A byte is not in Crockford's base32 alphabet, which is upper case.
+    NotBase32 {
+        /// The position of the byte, counted from 0.
+        at: usize,
+        /// The byte.
+        byte: u8,
+    },
+    /// A byte is not a lower-case hexadecimal digit.
+    NotHex {
+        /// The position of the byte, counted from 0.
+        at: usize,
+        /// The byte.
+        byte: u8,
+    },
+    /// Text of fixed width has another length.
+    Length {
+        /// The length of the text, in bytes.
+        found: usize,
+        /// The length of an ID's text, in bytes.
+        expected: usize,
+    },
     /// The number is above [`Id::MAX`].
     TooLarge,
 }
@@ -44,6 +65,20 @@ impl fmt::Display for ParseIdError {
                     _ => "write decimal digits only",
                 };
                 write!(f, "byte {at}, counted from 0, is `{}`; {remedy}", byte.escape_ascii())
+            }
+            ParseIdError::NotBase32 { at, byte } => write!(
+                f,
+                "byte {at}, counted from 0, is `{}`; write base32 in upper case, without I, L, O \
+                 and U",
+                byte.escape_ascii()
+            ),
+            ParseIdError::NotHex { at, byte } => write!(
+                f,
+                "byte {at}, counted from 0, is `{}`; write hexadecimal digits in lower case",
+                byte.escape_ascii()
+            ),
+            ParseIdError::Length { found, expected } => {
+                write!(f, "{found} characters; write {expected} characters")
             }
             ParseIdError::TooLarge => {
                 write!(f, "the number is above the largest ID (limit {})", Id::MAX.get())

@@ -2,6 +2,7 @@
 
 mod decimal;
 mod error;
+mod fixed;
 
 use core::fmt;
 
@@ -21,13 +22,17 @@ const MAX_DIGITS: usize = 19;
 /// assert_eq!(id!("4242").encode_decimal(&mut buffer), "4242");
 /// ```
 #[derive(Clone, Default)]
-pub struct TextBuffer(itoa::Buffer);
+pub struct TextBuffer {
+    decimal: itoa::Buffer,
+    /// Text of fixed width, at most 16 hexadecimal digits.
+    fixed: [u8; 16],
+}
 
 impl TextBuffer {
     /// Returns an empty buffer.
     #[inline]
     pub fn new() -> TextBuffer {
-        TextBuffer(itoa::Buffer::new())
+        TextBuffer { decimal: itoa::Buffer::new(), fixed: [0; 16] }
     }
 }
 

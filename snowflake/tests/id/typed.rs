@@ -1,0 +1,60 @@
+//! Typed IDs.
+
+use proptest::prelude::*;
+use snowflake::{AnyId, Id, IdError, IdKind, ParseIdError, TypedId, TypedIdError, id};
+
+use crate::ids;
+
+/// A marker without any trait, so that no bound on it can hide.
+pub(crate) enum User {}
+
+impl IdKind for User {
+    const NAME: &'static str = "UserId";
+}
+
+pub(crate) type UserId = TypedId<User>;
+
+#[test]
+fn a_typed_id_costs_nothing() {
+    assert_eq!(size_of::<Option<UserId>>(), 8);
+}
+
+#[test]
+fn errors_begin_with_the_name_of_the_kind() {
+    assert_eq!(
+        "7x".parse::<UserId>(),
+        Err(TypedIdError { name: "UserId", error: ParseIdError::NotADigit { at: 1, byte: b'x' } })
+    );
+    let zero = UserId::from_raw(0).unwrap_err();
+    assert_eq!(zero, TypedIdError { name: "UserId", error: IdError::Zero });
+    assert_eq!(zero.to_string(), "UserId: invalid ID: 0 is not an ID; the smallest ID is 1");
+    assert_eq!(UserId::try_from(-1_i64).unwrap_err().error, IdError::Negative(-1));
+}
+
+#[test]
+fn a_typed_id_of_a_type_without_traits_has_them_all() {
+    fn has_all<T>()
+    where
+        T: Copy + Ord + std::hash::Hash + std::fmt::Debug + std::fmt::Display,
+        T: std::str::FromStr<Err: std::error::Error + Send + Sync> + Send + Sync + Unpin + 'static,
+    {
+    }
+    has_all::<UserId>();
+    assert_eq!(UserId::NAME, "UserId");
+    assert_eq!(format!("{:?}", UserId::new(id!("7"))), "UserId(7)");
+}
+
+proptest! {
+    #[test]
+    fn a_typed_id_is_its_id(a in ids(), b in ids()) {
+        let (left, right) = (UserId::new(a), UserId::new(b));
+        prop_assert_eq!(left.id(), a);
+        prop_assert_eq!(left.cmp(&right), a.cmp(&b));
+        prop_assert_eq!(left == right, a == b);
+        prop_assert_eq!(left.to_string(), a.to_string());
+        prop_assert_eq!(left.to_string().parse(), Ok(left));
+        prop_assert_eq!(UserId::try_from(i64::from(left)), Ok(left));
+        prop_assert_eq!(UserId::try_from(u64::from(left)), Ok(left));
+        prop_assert_eq!(<Id as AnyId>::of_id(left.to_id()), a);
+    }
+}
