@@ -110,7 +110,8 @@
 //! - `std` (default): [`SystemClock`], [`CoarseClock`], [`ManualClock`], the blocking calls,
 //!   node IDs from the environment. Without it the crate is `no_std` and does not allocate.
 //! - `serde`: an [`Id`] is a decimal string in JSON, because JavaScript rounds integers above
-//!   2^53, and an integer in binary formats. Both are accepted.
+//!   2^53, and an integer in binary formats. Both are accepted. The module `serde` changes the
+//!   form of one field.
 //! - `tokio`: `Generator::next_id_tokio`.
 //! - `lease`: node IDs with a durable store, in the module `lease`.
 //! - `postgres`: `lease::PostgresStore`.
@@ -164,3 +165,5 @@ pub use id::{
 };
 #[doc(hidden)]
 pub use id::{id_literal, node_id_literal};
+#[cfg(feature = "serde")]
+pub use integrations::serde;

@@ -216,8 +216,8 @@ impl<E: fmt::Debug + fmt::Display> Error for TypedIdError<E> {}
 ///
 /// No other type implements it.
 pub trait AnyId: Copy + sealed::Sealed {
-    /// The name in error messages and API schemas: `"Id"`, or [`IdKind::NAME`].
-    const NAME: &'static str;
+    /// The name of the kind, [`IdKind::NAME`], or `None` for [`Id`].
+    const KIND: Option<&'static str>;
 
     /// Returns the ID without its kind.
     fn to_id(self) -> Id;
@@ -227,7 +227,7 @@ pub trait AnyId: Copy + sealed::Sealed {
 }
 
 impl AnyId for Id {
-    const NAME: &'static str = "Id";
+    const KIND: Option<&'static str> = None;
 
     fn to_id(self) -> Id {
         self
@@ -239,7 +239,7 @@ impl AnyId for Id {
 }
 
 impl<K: IdKind> AnyId for TypedId<K> {
-    const NAME: &'static str = K::NAME;
+    const KIND: Option<&'static str> = Some(K::NAME);
 
     fn to_id(self) -> Id {
         self.id

@@ -1,6 +1,6 @@
 //! One file per optional dependency, behind the feature of its name.
 
 #[cfg(feature = "serde")]
-mod serde;
+pub mod serde;
 #[cfg(feature = "tokio")]
 mod tokio;

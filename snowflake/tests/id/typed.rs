@@ -40,7 +40,7 @@ fn a_typed_id_of_a_type_without_traits_has_them_all() {
     {
     }
     has_all::<UserId>();
-    assert_eq!(UserId::NAME, "UserId");
+    assert_eq!(UserId::KIND, Some("UserId"));
     assert_eq!(format!("{:?}", UserId::new(id!("7"))), "UserId(7)");
 }
 
