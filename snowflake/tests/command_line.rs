@@ -29,9 +29,9 @@ fn json(args: &[&str]) -> Value {
 #[test]
 fn an_id_is_taken_apart() {
     let text = snowflake(&["decode", "4198401", "--epoch", "twitter"]).unwrap();
-    assert!(text.contains("made at      2010-11-04T01:42:54.658Z"), "{text}");
+    assert!(text.contains("time         2010-11-04T01:42:54.658Z"), "{text}");
     let text = snowflake(&["decode", "4198401"]).unwrap();
-    assert!(text.contains("made at      not known without --epoch (`2024`"), "{text}");
+    assert!(text.contains("time         unknown without --epoch (such as `2024`"), "{text}");
     let parts = json(&["decode", "4198401"]);
     let fields = [&parts["timestamp_ms"], &parts["node"], &parts["sequence"]];
     assert_eq!(fields, [1, 1, 1].map(|field| json!(field)).each_ref());
@@ -248,13 +248,20 @@ fn one_record_of_a_file_store_is_repaired_as_advised() {
 }
 
 #[test]
-fn a_year_or_seconds_are_no_epoch() {
+fn seconds_are_not_an_epoch() {
     let dir = tempfile::tempdir().unwrap();
     let place = dir.path().to_str().unwrap();
-    for epoch in ["2025", "1700000000"] {
-        let refused = snowflake(&["lease", "create", place, "--epoch", epoch]).unwrap_err();
-        assert!(refused.contains("in the year 1970 or soon after"), "{refused}");
-        assert!(snowflake(&["decode", "4198401", "--epoch", epoch]).is_err());
+    let seconds = "1700000000";
+    let error = snowflake(&["lease", "create", place, "--epoch", seconds]).unwrap_err();
+    assert!(error.contains("likely in seconds; write milliseconds or a date"), "{error}");
+    assert!(snowflake(&["decode", "4198401", "--epoch", seconds]).is_err());
+}
+
+#[test]
+fn an_epoch_is_a_name_a_year_a_date_or_milliseconds() {
+    for epoch in ["discord", "2015", "2015-01-01", "2015-01-01T00:00:00Z", "1420070400000"] {
+        let text = snowflake(&["decode", "175928847299117063", "--epoch", epoch]).unwrap();
+        assert!(text.contains("time         2016-04-30T11:18:25.796Z"), "{epoch}: {text}");
     }
 }
 
@@ -263,12 +270,17 @@ fn a_wrong_argument_is_named_with_what_was_expected() {
     let temp = tempfile::tempdir().unwrap();
     let place = temp.path().to_str().unwrap();
     snowflake(&["lease", "create", place, "--epoch", "2024"]).unwrap();
-    let range = "for '<NODE>': a node ID is a number from 0 to 1023";
     for (args, said) in [
         (&["decode", "\"12\""][..], "for '<ID>': invalid ID: byte 0"),
         (&["decode", "0x10"], "for '<ID>': invalid ID: "),
-        (&["lease", "release", place, "seven"], range),
-        (&["lease", "release", place, "1024"], range),
+        (
+            &["lease", "release", place, "seven"],
+            "for '<NODE>': invalid node ID: not a decimal number",
+        ),
+        (
+            &["lease", "release", place, "1024"],
+            "for '<NODE>': invalid node ID: 1024 is above the largest (limit 1023)",
+        ),
         (&["lease", "release", place, "--node", "5"], "for '--node <NODE>': a node ID stands by"),
         (
             &["lease", "reset", place, "--node", "5", "--high-water-mark", "now"],

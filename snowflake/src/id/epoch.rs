@@ -127,12 +127,6 @@ impl Epoch {
             Some(_) => Some(Id::MAX),
         }
     }
-
-    /// Returns the time of an ID's timestamp.
-    #[doc(hidden)]
-    pub const fn time_of(self, id: Id) -> UnixMillis {
-        id.time(self)
-    }
 }
 
 impl From<UnixMillis> for Epoch {

@@ -117,7 +117,7 @@ fn is_ended(made: &Result<Id, ClaimError>) -> bool {
 }
 
 fn time_of(id: Id) -> UnixMillis {
-    EPOCH.time_of(id)
+    id.time(EPOCH)
 }
 
 #[test]

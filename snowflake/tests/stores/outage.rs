@@ -173,5 +173,5 @@ impl Outage {
 }
 
 fn time_of(id: Id) -> UnixMillis {
-    EPOCH.time_of(id)
+    id.time(EPOCH)
 }

@@ -216,10 +216,10 @@ fn ids_outlive_the_server_until_the_grant_ends(server: &mut impl Server) {
     // Not what was held when it stopped: its last words may still be on their way.
     let until = keeper.status().unwrap().grant.until;
     assert_eq!(ended, ClaimError::LeaseEnded { until, why: LeaseEnd::StoreFailed });
-    assert!(EPOCH.time_of(last) < until);
+    assert!(last.time(EPOCH) < until);
     // Its last try before the end may be two stalls before the first after it began.
     let stalls_ms = 2 * stall.max(tried.elapsed()).as_millis() as u64;
-    let early_ms = until.0 - EPOCH.time_of(last).0;
+    let early_ms = until.0 - last.time(EPOCH).0;
     assert!(early_ms <= 100 + stalls_ms, "no IDs for {early_ms} ms before the grant ends");
     let error = keeper.status().unwrap().error.unwrap().to_string();
     assert!(error.contains(": renewing failed: "), "{error}");

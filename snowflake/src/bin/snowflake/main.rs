@@ -11,10 +11,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use serde_json::json;
-use show::{Output, decode, status, time};
-use snowflake::layout::TIMESTAMP_MAX;
+use show::{Output, decode, status};
 use snowflake::lease::{FileStore, GrantLimits, LeaseRecord, LeaseStore, ReleaseRequest};
-use snowflake::{Clock, Epoch, Generator, Id, NodeId, SystemClock, UnixMillis};
+use snowflake::{Clock, Epoch, EpochError, Generator, Id, NodeId, SystemClock, UnixMillis};
 use store::{Store, is_url};
 
 /// Looks at Snowflake IDs and at the leases of their node IDs.
@@ -34,8 +33,8 @@ enum Command {
     Decode {
         /// The ID, in decimal.
         id: Id,
-        /// What timestamps count from: `2024`, `twitter`, or milliseconds since 1970.
-        #[arg(long, value_parser = epoch)]
+        /// The epoch: `twitter`, `discord`, a year, an RFC 3339 date or time, or milliseconds.
+        #[arg(long)]
         epoch: Option<Epoch>,
     },
     /// Leases of node IDs, in any store.
@@ -49,7 +48,7 @@ enum LeaseCommand {
     Create {
         /// The directory. It may exist; its parent has to.
         directory: PathBuf,
-        /// What timestamps count from: `2024`, `twitter`, or milliseconds since 1970.
+        /// The epoch: `twitter`, `discord`, a year, an RFC 3339 date or time, or milliseconds.
         #[arg(long, value_parser = present_epoch)]
         epoch: Epoch,
     },
@@ -71,7 +70,6 @@ enum LeaseCommand {
         #[command(flatten)]
         store: Store,
         /// The node ID.
-        #[arg(value_parser = node)]
         node: NodeId,
         #[command(flatten)]
         not_a_flag: NodeFlag,
@@ -89,7 +87,7 @@ enum LeaseCommand {
         #[command(flatten)]
         store: Store,
         /// The node ID, unless `--all` is given.
-        #[arg(required_unless_present = "all", conflicts_with = "all", value_parser = node)]
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
         node: Option<NodeId>,
         #[command(flatten)]
         not_a_flag: NodeFlag,
@@ -113,33 +111,9 @@ fn no_flag(id: &str) -> Result<NodeId, String> {
     Err(format!("a node ID stands by itself, after the store: `STORE {id}`"))
 }
 
-fn node(text: &str) -> Result<NodeId, String> {
-    let id = text.parse().ok().and_then(|id| NodeId::new(id).ok());
-    id.ok_or_else(|| format!("a node ID is a number from {} to {}", NodeId::MIN, NodeId::MAX))
-}
-
-fn epoch(text: &str) -> Result<Epoch, String> {
-    match text {
-        "2024" => Ok(Epoch::Y2024),
-        "twitter" => Ok(Epoch::TWITTER),
-        ms => match ms.parse() {
-            // A year, or seconds: an epoch is for ever, and nobody's was in 1970.
-            Ok(ms) if ms < LEAST_EPOCH_MS => Err(format!(
-                "{ms} is in milliseconds since 1970, and so in the year 1970 or soon after: \
-                 2024 is the only year that has a name"
-            )),
-            Ok(ms) => Ok(Epoch::new(UnixMillis(ms))),
-            Err(_) => Err("neither `2024`, nor `twitter`, nor milliseconds since 1970".to_owned()),
-        },
-    }
-}
-
-/// In March 1973. Seconds since 1970 stay below it until the year 5138.
-const LEAST_EPOCH_MS: u64 = 100_000_000_000;
-
-/// One that IDs can be made with now.
+/// Parses an epoch that IDs can be issued with now.
 fn present_epoch(text: &str) -> Result<Epoch, String> {
-    let epoch = epoch(text)?;
+    let epoch: Epoch = text.parse().map_err(|error: EpochError| error.to_string())?;
     let built = Generator::builder(NodeId::MIN, epoch).build(SystemClock);
     built.map(|_| epoch).map_err(|error| error.to_string())
 }
@@ -156,16 +130,13 @@ fn high_water_mark(text: &str) -> Result<UnixMillis, String> {
 
 /// Refuses a mark that no ID of this epoch can have: it was given in seconds, say.
 fn within_epoch(high_water_mark: UnixMillis, epoch: Epoch) -> Result<(), Failure> {
-    let first = epoch.start();
-    let last = UnixMillis(first.0.saturating_add(TIMESTAMP_MAX));
+    let (first, last) = (epoch.start(), epoch.end());
     if (first..=last).contains(&high_water_mark) {
         return Ok(());
     }
     Err(format!(
-        "--high-water-mark is {}, and IDs of this store are from {} to {}: give milliseconds since 1970, or `now`",
-        time(high_water_mark),
-        time(first),
-        time(last),
+        "--high-water-mark is {high_water_mark}, and IDs of this store are from {first} to {last}: \
+         give milliseconds since 1970, or `now`"
     )
     .into())
 }
@@ -221,7 +192,7 @@ fn run(command: Command) -> Result<Output, Failure> {
             let high_water_mark = release(&*store.open()?, node)?;
             done(format!(
                 "released node ID {node}; its high-water mark stays at {}",
-                time(high_water_mark)
+                high_water_mark
             ))
         }
         Command::Lease(LeaseCommand::Reset {
@@ -230,7 +201,7 @@ fn run(command: Command) -> Result<Output, Failure> {
             let store = store.open()?;
             within_epoch(high_water_mark, store.id_format().epoch)?;
             store.reset(node, high_water_mark)?;
-            done(format!("node ID {node} issues IDs from {} on", time(high_water_mark)))
+            done(format!("node ID {node} issues IDs from {} on", high_water_mark))
         }
         Command::Lease(LeaseCommand::Reset { store, node: None, high_water_mark, .. }) => {
             done(store.rebuild(high_water_mark)?)

@@ -1,6 +1,5 @@
 //! What is printed, for people and as JSON.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use snowflake::lease::LeaseRecord;
 use snowflake::{Clock, Epoch, Id, NodeId, SystemClock, UnixMillis};
@@ -12,22 +11,22 @@ pub(crate) struct Output {
 
 pub(crate) fn decode(id: Id, epoch: Option<Epoch>) -> Output {
     let parts = id.parts();
-    let made = epoch.map(|epoch| epoch.time_of(id));
-    let made_text = made.map_or_else(
-        || "not known without --epoch (`2024`, `twitter`, or milliseconds since 1970)".to_owned(),
-        time,
+    let time = epoch.map(|epoch| id.time(epoch));
+    let time_text = time.map_or_else(
+        || "unknown without --epoch (such as `2024`, `twitter` or `discord`)".to_owned(),
+        |time| time.to_string(),
     );
     Output {
         text: format!(
-            "timestamp    {} ms since the epoch\nnode id      {}\nsequence     {}\nmade at      {}",
-            parts.timestamp_ms, parts.node, parts.sequence, made_text,
+            "timestamp    {} ms since the epoch\nnode ID      {}\nsequence     {}\ntime         {}",
+            parts.timestamp_ms, parts.node, parts.sequence, time_text,
         ),
         value: json!({
             "id": id.to_string(),
             "timestamp_ms": parts.timestamp_ms,
             "node": parts.node,
             "sequence": parts.sequence,
-            "unix_ms": made.map(|made| made.0),
+            "unix_ms": time.map(|time| time.0),
         }),
     }
 }
@@ -37,7 +36,7 @@ pub(crate) fn status(epoch: Epoch, records: &[(NodeId, LeaseRecord)]) -> Output 
     let now = SystemClock.now();
     let nodes: Vec<_> = records.iter().map(|(node, record)| in_json(*node, record, now)).collect();
     Output {
-        text: format!("epoch {} ({})\n{}", time(start), start.0, table(records, now)),
+        text: format!("epoch {} ({})\n{}", start, start.0, table(records, now)),
         value: json!({ "epoch_ms": start.0, "nodes": nodes }),
     }
 }
@@ -76,7 +75,7 @@ fn table(records: &[(NodeId, LeaseRecord)], now: UnixMillis) -> String {
             (record, state(record, now));
         text += &format!(
             "\n{nodes:>9}  {fencing_token:>13}  {state:8}  {:24}  {holder}",
-            time(*high_water_mark)
+            high_water_mark.to_string()
         );
     }
     text
@@ -88,10 +87,4 @@ fn state(record: &LeaseRecord, now: UnixMillis) -> &'static str {
         (true, false) => "ended",
         (false, _) => "released",
     }
-}
-
-/// As a date, or the number where there is none.
-pub(crate) fn time(ms: UnixMillis) -> String {
-    let date = i64::try_from(ms.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    date.map_or_else(|| ms.to_string(), |date| format!("{date:.3}"))
 }

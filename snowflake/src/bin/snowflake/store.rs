@@ -8,7 +8,6 @@ use snowflake::lease::{
 };
 use snowflake::{Epoch, NodeId, UnixMillis};
 
-use crate::show::time;
 use crate::{Failure, present_epoch, within_epoch};
 
 /// Where the leases are.
@@ -78,8 +77,8 @@ impl Store {
         let epoch = epoch.ok_or("the old file does not tell its epoch: say --epoch")?;
         within_epoch(high_water_mark, epoch)?;
         FileStore::rebuild(&self.place, epoch, GrantLimits::default(), high_water_mark)?;
-        let mut done = format!("every node ID issues IDs from {} on", time(high_water_mark));
-        done += &format!(", with the epoch {}", time(epoch.start()));
+        let mut done = format!("every node ID issues IDs from {} on", high_water_mark);
+        done += &format!(", with the epoch {}", epoch);
         let old = Path::new(&self.place).join("leases.old");
         if old.exists() {
             done += &format!("; what was there is kept as {}", old.display());
