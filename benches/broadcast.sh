@@ -24,7 +24,7 @@ run() {
     mkdir "$scratch/$seed" && cd "$scratch/$seed"
     "$workbench" test -w broadcast --time-limit 20 "$@" ${sim:+--sim} --seed "$seed" \
         -- --max-staleness-ms "$staleness" >results 2>said || true
-    sed -nE 's/.*servers ([0-9.]+) msgs.*median ([0-9]+) max ([0-9]+) ms.*median ([0-9.]+) p99 ([0-9.]+) ms/\1 \2 \3 \4 \5/p' said
+    sed -nE 's/.*servers ([0-9.]+) msgs.*median ([0-9]+) max ([0-9]+) ms.*median ([0-9.]+) p99 ([0-9.]+) ms.*/\1 \2 \3 \4 \5/p' said
     tail -n 1 results >>"$scratch/verdicts"
     cd .. && rm -r "$scratch/$seed"
 }
