@@ -24,24 +24,23 @@ use crate::{Epoch, NodeId, UnixMillis};
 
 /// A store in etcd, for many machines.
 ///
-/// It speaks to the JSON gateway (`/v3/`) that every etcd member has on its port for
-/// clients. Its keys begin with a prefix, `snowflake` unless the URL names another: a
-/// prefix is an ID format.
+/// It uses the JSON gateway (`/v3/`) that every etcd member serves on its client port. Its keys
+/// begin with a prefix, `snowflake` unless the URL names another. Each prefix is a store of its
+/// own.
 ///
 /// | key | value, written when first used |
 /// |---|---|
 /// | `snowflake/id_format` | `{"epoch_ms":…,"timestamp_bits":41,"node_id_bits":10,"sequence_bits":12}` |
 /// | `snowflake/node_id/0007` | `{"fencing_token":3,"from_ms":…,"high_water_mark_ms":…,"held":true,"holder":"pod-7"}` |
 ///
-/// No key has an etcd lease, and none may be deleted while its node IDs are in use: with
-/// it goes what keeps IDs from being made twice. With authentication on, the user's role
-/// needs `readwrite` on the prefix
+/// No key has an etcd lease. Do not delete a key while its node IDs are in use: without it IDs
+/// can be issued twice. With authentication, the user's role needs `readwrite` on the prefix
 /// (`etcdctl role grant-permission ids readwrite --prefix=true snowflake/`).
 ///
-/// A grant is one transaction: it compares the last changes of the node ID's key and of
-/// the ID format's, and puts the new mark. So a request that times out, and is
-/// done after all, is time that nobody has, and the next renewal is granted from there.
-/// A renewal is one round trip, an acquisition two.
+/// A grant is one transaction. It compares the last changes of the node ID's key and of the
+/// ID format's key, and puts the new high-water mark. A request that times out and is applied
+/// later advances the mark, and the next renewal is granted from there. A renewal is one round
+/// trip, an acquisition two.
 ///
 /// # The URL
 ///
@@ -51,32 +50,32 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// etcds://host?cacert=ca.pem&cert=client.pem&key=client-key.pem
 /// ```
 ///
-/// - `etcds` is TLS. The server's certificate must be for the host in the URL, and signed
-///   by one in `cacert`, or else by one that the system trusts. `cert` and `key` are this
-///   client's own. All three are PEM files, named as etcdctl's flags are.
-/// - With several members a request goes to the one that answered last, and from one that
-///   does not answer to the next.
-/// - `timeout_ms`, 1000 unless it is there, is how long one request may take, shared out
-///   evenly among the members.
-/// - `%40` and the like are understood in user, password, prefix and options.
+/// - `etcds` is TLS. The server's certificate must be for the host in the URL, and signed by one
+///   in `cacert`, or by one that the system trusts. `cert` and `key` are this client's own. All
+///   three are PEM files, named as etcdctl's flags.
+/// - With several members a request goes to the one that answered last, and then to the others
+///   in turn.
+/// - `timeout_ms` is how long one request may take, shared evenly among the members; the default
+///   is 1000.
+/// - User, password, prefix and options are percent-decoded, as in `%40`.
 ///
-/// Its calls block, for at most `timeout_ms` per request, and the first without an answer ends
-/// the call. With a user a request may become four: for a token, refused with it, for
-/// another, and again. A record that others keep changing is tried anew for 5 s.
+/// The calls block for at most `timeout_ms` per request, and the first request without an answer
+/// ends the call. With a user a request may become four: for a token, rejected with it, for
+/// another, and again. A change that conflicts with others is retried for 5 s.
 ///
 /// # Clocks
 ///
-/// [`GrantLimits`] are measured from the earlier one of two clocks: that of whoever asks, and
-/// that of the member that answers, which is in every answer, to the second. A holder
-/// whose clock is far ahead cannot burn its node ID, and one whose clock is far behind the
-/// mark is told so ([`TooFarAhead`](LeaseError::TooFarAhead)) instead of running ahead of it.
+/// [`GrantLimits`] are measured from the earlier of two clocks: the requester's, and that of the
+/// member that answers, to the second. A holder whose clock is far ahead cannot block its node
+/// ID. One whose clock is far behind the high-water mark gets
+/// [`TooFarAhead`](LeaseError::TooFarAhead).
 ///
 /// # Durability
 ///
-/// etcd answers when a majority of its members has written and synced the transaction,
-/// unless it was started with `--unsafe-no-fsync`: do not. A cluster that is restored from a
-/// snapshot has old marks: keep its clients stopped for the length of a grant, and
-/// [`reset`](LeaseStore::reset) the marks to the time then.
+/// etcd answers when a majority of its members has written and synced the transaction. Do not
+/// start it with `--unsafe-no-fsync`. A cluster that is restored from a snapshot has old
+/// high-water marks: keep its clients stopped for the length of a grant, and then
+/// [`reset`](LeaseStore::reset) the marks to the present.
 ///
 /// # Examples
 ///
@@ -95,7 +94,7 @@ pub struct EtcdStore {
     keys: Keys,
     format: IdFormat,
     limits: GrantLimits,
-    /// What this store's holders have put, so that a renewal need not ask first.
+    /// The records that this store has put, so that a renewal needs no read.
     kept: Mutex<View>,
     /// The [generation](fork::generation) of the process that connected.
     fork_generation: u32,
@@ -131,11 +130,11 @@ impl fmt::Display for Conflict {
 impl Error for Conflict {}
 
 impl EtcdStore {
-    /// Connects to the cluster at `url`, and writes the id_format if there is none.
+    /// Connects to the cluster at `url`, and writes the ID format if there is none.
     ///
     /// # Errors
     ///
-    /// [`LeaseError::Store`] if no member answers, or the user is refused;
+    /// [`LeaseError::Store`] if no member answers, or the user is rejected;
     /// [`LeaseError::IdFormatMismatch`] if the prefix is for another epoch.
     pub fn connect(url: &str, epoch: Epoch, limits: GrantLimits) -> Result<EtcdStore, LeaseError> {
         let failed = |doing| StoreError::new("in etcd", StoreErrorKind::Failed { doing });
@@ -152,7 +151,7 @@ impl EtcdStore {
         Ok(store)
     }
 
-    /// Writes the id_format unless there is one.
+    /// Writes the ID format unless there is one.
     fn begin(&self) -> Result<(), LeaseError> {
         let key = &self.keys.id_format;
         let outcome = self.transact(
@@ -175,7 +174,7 @@ impl EtcdStore {
         transaction: &Transaction,
     ) -> Result<Outcome, LeaseError> {
         if self.fork_generation != fork::generation() {
-            // The connections are the parent's, and any lock may be held for ever.
+            // The connections are the parent's, and a lock may be held for good.
             return Err(StoreError::new(&*self.place, StoreErrorKind::Forked).into());
         }
         self.gateway.transact(transaction).map_err(|error| {
@@ -189,7 +188,7 @@ impl EtcdStore {
         self.view(self.transact(doing, &read)?)
     }
 
-    /// What was found, if the id_format is there and ours.
+    /// Returns what was read, if the ID format is ours.
     fn view(&self, outcome: Outcome) -> Result<View, LeaseError> {
         let damaged = |kind| LeaseError::from(StoreError::new(&*self.place, kind));
         let (view, format) = View::of(&self.keys, outcome).map_err(damaged)?;
@@ -197,28 +196,28 @@ impl EtcdStore {
         Ok(view)
     }
 
-    /// The records, and those that are damaged.
+    /// Returns the records, and the errors of the damaged ones.
     fn sorted(&self, view: &View) -> (LeaseTable, Vec<(NodeId, StoreError)>) {
         let (table, damaged) = view.sorted();
         let error = |(node, kind)| (node, StoreError::new(&*self.place, kind));
         (table, damaged.into_iter().map(error).collect())
     }
 
-    /// The records, if all can be read.
+    /// Returns the records, if none is damaged.
     fn table(&self, view: &View) -> Result<LeaseTable, LeaseError> {
         let (table, damaged) = self.sorted(view);
         damaged.into_iter().next().map_or(Ok(table), |(_, error)| Err(error.into()))
     }
 
-    /// The time that limits are measured from, given that of whoever asks.
+    /// Returns the time from which the limits are measured.
     fn now(&self, requester: UnixMillis) -> UnixMillis {
         self.gateway.time().map_or(requester, |member| requester.min(member))
     }
 
-    /// Changes one record as `change` does: that of `node`, or of one that it chooses.
+    /// Changes one record: that of `node`, or of a node ID that `change` chooses.
     ///
-    /// With the record that is kept here etcd is asked once. A refusal is only believed
-    /// from a record that was read for it.
+    /// The first attempt uses the cached record, and is one request if nothing has changed. An
+    /// error is returned only if it follows from a record that was read.
     fn change<T>(
         &self,
         doing: &'static str,
@@ -262,7 +261,7 @@ impl EtcdStore {
     }
 }
 
-/// What a table has after a change.
+/// Returns the record of a table after a change.
 fn changed<T>(
     table: &LeaseTable,
     node: NodeId,

@@ -1,4 +1,4 @@
-//! The records of an ID format as etcd keeps them: keys, values and revisions.
+//! The records as etcd keeps them: keys, values and revisions.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use super::messages::{KeyValue, Operation, Outcome, Revision};
 use crate::lease::{IdFormat, LeaseRecord, LeaseTable, StoreErrorKind};
 use crate::{Epoch, NodeId, UnixMillis};
 
-/// The keys of an ID format.
+/// The keys of a store.
 #[derive(Debug)]
 pub(super) struct Keys {
     prefix: String,
     pub(super) id_format: String,
-    /// What a node ID's key begins with.
+    /// The prefix of the keys of node IDs.
     nodes: String,
 }
 
@@ -30,7 +30,7 @@ impl Keys {
         format!("{}{:04}", self.nodes, node.get())
     }
 
-    /// What has to be read to change one record, or to choose among all.
+    /// Returns the reads for a change of one record, or for a choice among all.
     pub(super) fn reading(&self, node: Option<NodeId>) -> Vec<Operation> {
         match node {
             Some(node) => [&self.id_format, &self.node(node)].map(|key| Operation::get(key)).into(),
@@ -38,31 +38,31 @@ impl Keys {
         }
     }
 
-    /// The node ID whose key this is, if it is one's.
+    /// Returns the node ID whose key this is, if it is one.
     fn node_of(&self, key: &str) -> Option<NodeId> {
         let node = NodeId::new(key.strip_prefix(&self.nodes)?.parse().ok()?).ok()?;
         (self.node(node) == key).then_some(node)
     }
 }
 
-/// What was read of an ID format, or put.
+/// What was read from a store, or put.
 #[derive(Debug, Default)]
 pub(super) struct View {
-    /// Of the ID format's last change.
+    /// The last change of the ID format.
     id_format: Revision,
     records: BTreeMap<NodeId, Entry>,
 }
 
 #[derive(Clone, Debug)]
 struct Entry {
-    /// Of its last change.
+    /// Its last change.
     revision: Revision,
     /// The record, or what is wrong with it.
     record: Result<LeaseRecord, StoreErrorKind>,
 }
 
 impl View {
-    /// What was found, and in which id_format.
+    /// Returns what a transaction read, and the ID format.
     pub(super) fn of(keys: &Keys, outcome: Outcome) -> Result<(View, IdFormat), StoreErrorKind> {
         let mut view = View::default();
         let mut id_format = None;
@@ -86,28 +86,28 @@ impl View {
         }
         let id_format = id_format.ok_or_else(|| StoreErrorKind::Misconfigured {
             what: format!(
-                "its key `{}` is gone: if those of the node IDs went with it, so did what keeps \
-                 IDs from being made again; let every holder's grant end, then start them anew",
+                "its key `{}` is missing; if the keys of the node IDs are missing too, IDs can repeat: \
+                 wait until every holder's grant has ended, and then restart the holders",
                 keys.id_format
             ),
         })?;
         Ok((view, id_format))
     }
 
-    /// The records, and what is wrong with those that cannot be read.
+    /// Returns the records, and what is wrong with the damaged ones.
     pub(super) fn sorted(&self) -> (LeaseTable, Vec<(NodeId, StoreErrorKind)>) {
         let (mut table, mut damaged) = (LeaseTable::new(), Vec::new());
         for (node, entry) in &self.records {
             match entry.record.clone() {
                 Ok(record) => table.insert(*node, record),
-                Err(problem) => damaged.push((*node, problem)),
+                Err(kind) => damaged.push((*node, kind)),
             }
         }
         (table, damaged)
     }
 
-    /// The records, with a fencing_token that is no older than the last one where it cannot be read:
-    /// every new holder is a change, and so no fencing_token is above its key's revision.
+    /// Returns the records, each damaged one with a fencing token that is at least its last one:
+    /// every new holder is a change, so no fencing token is above the revision of its key.
     pub(super) fn repaired(&self) -> LeaseTable {
         let mut table = LeaseTable::new();
         for (node, Entry { revision, record }) in &self.records {
@@ -127,18 +127,18 @@ impl View {
         self.id_format
     }
 
-    /// The last change of a node ID's record, or 0 if there is none.
+    /// Returns the last change of a node ID's record, or 0 if there is none.
     pub(super) fn revision(&self, node: NodeId) -> Revision {
         self.records.get(&node).map_or(Revision(0), |entry| entry.revision)
     }
 
-    /// The same with one record only, if it is there.
+    /// Returns a view of one record, if it is there.
     pub(super) fn only(&self, node: NodeId) -> Option<View> {
         let entry = self.records.get(&node)?.clone();
         Some(View { id_format: self.id_format, records: BTreeMap::from([(node, entry)]) })
     }
 
-    /// Takes in a record that was put.
+    /// Adds a record that was put.
     pub(super) fn keep(
         &mut self,
         id_format: Revision,
@@ -155,7 +155,7 @@ fn parsed<'a, T: Deserialize<'a>>(found: &'a KeyValue) -> serde_json::Result<T> 
     serde_json::from_slice(&found.value.0)
 }
 
-/// A record as a person can read it.
+/// A record in JSON.
 #[derive(Serialize, Deserialize)]
 struct RecordJson {
     fencing_token: u64,
@@ -178,7 +178,7 @@ impl From<RecordJson> for LeaseRecord {
     }
 }
 
-/// The value of a node ID's key.
+/// Returns the value of a node ID's key.
 pub(super) fn record_json(record: &LeaseRecord) -> String {
     let LeaseRecord { fencing_token, from, high_water_mark, held, holder } = record.clone();
     let text = RecordJson {
@@ -208,7 +208,7 @@ impl From<IdFormatJson> for IdFormat {
     }
 }
 
-/// The value of the ID format's key.
+/// Returns the value of the ID format's key.
 pub(super) fn id_format_json(id_format: IdFormat) -> String {
     let [timestamp_bits, node_id_bits, sequence_bits] = id_format.layout;
     let epoch_ms = id_format.epoch.start().0;

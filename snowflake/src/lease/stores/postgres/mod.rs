@@ -21,48 +21,49 @@ use crate::{Epoch, NodeId, UnixMillis};
 
 /// A store in a PostgreSQL database, for many machines.
 ///
-/// Two tables, made when the store is first used: `snowflake_id_format` with one row of
-/// epoch and layout, and `snowflake_lease` with a row for each node ID that was ever held.
-/// They are found by the connection's `search_path`, so that a schema is an ID format. The
-/// user needs `CREATE` in it if it has to make them; else `USAGE`, and `SELECT`, `INSERT` and
-/// `UPDATE` on both.
+/// It has two tables, which its first use creates: `snowflake_id_format` with one row of epoch
+/// and layout, and `snowflake_lease` with a row for each node ID that was ever held. The
+/// connection's `search_path` finds them, so each schema can be a store of its own. The user
+/// needs `CREATE` in the schema to create them. Otherwise `USAGE`, and `SELECT`, `INSERT` and
+/// `UPDATE` on both, are enough.
 ///
-/// An acquisition is one transaction; a renewal is one statement, one round trip. GrantLimits
+/// An acquisition is one transaction. A renewal is one statement, one round trip. The limits
 /// are measured from the server's `clock_timestamp()`.
 ///
-/// Its calls block. Where the server does not answer that is for up to 1.5 s, after up to 2 s
-/// to connect if there is no connection, and a second more for each further host. A renewal
-/// that is refused takes the 1.5 s twice, to learn why. `connect_timeout` in the URL is
-/// for each host instead of a second.
+/// The calls block. If the server does not answer, a call returns after 1.5 s, or 2 s later
+/// without a connection, and a second more for each further host. A rejected renewal takes the
+/// 1.5 s twice, to learn the reason. `connect_timeout` in the URL replaces the second per host.
 ///
 /// # The URL
 ///
-/// PostgreSQL's own, `postgresql://user:password@host:port/database?option=value`, with
-/// several hosts if there are, or its `key=value` form. Of several hosts the first that takes
-/// writes is used, whatever `target_session_attrs` says, so that a failover is survived.
-/// `sslmode` is as libpq has it:
+/// PostgreSQL's own form, `postgresql://user:password@host:port/database?option=value` with one
+/// or several hosts, or its `key=value` form. The store uses the first host that accepts
+/// writes, whatever `target_session_attrs` says, and so follows a failover. `sslmode` is that
+/// of libpq:
 ///
-/// | `sslmode` | encrypted | the server is |
+/// | `sslmode` | encrypted | trusted server |
 /// |---|---|---|
-/// | `disable` | no | anyone |
-/// | `prefer`, the default | if the server can | anyone |
-/// | `require` | yes | anyone, or, with `sslrootcert`, as `verify-ca` |
-/// | `verify-ca` | yes | one with a certificate that one in `sslrootcert` has signed |
-/// | `verify-full` | yes | the same, and the certificate is for the host. Without `sslrootcert`, or with `system`, the system's certificates are the ones to trust |
+/// | `disable` | no | any |
+/// | `prefer`, the default | if the server can | any |
+/// | `require` | yes | any, or, with `sslrootcert`, as `verify-ca` |
+/// | `verify-ca` | yes | one whose certificate a certificate in `sslrootcert` has signed |
+/// | `verify-full` | yes | the same, and the certificate is for the host. Without `sslrootcert`, or with `system`, the system's certificates are trusted |
 ///
-/// `sslcert` and `sslkey` are this client's certificate and key, PEM files too. Unlike
-/// libpq's there are no files that are looked for in the home folder.
+/// `sslcert` and `sslkey` are this client's certificate and key, PEM files too. Unlike libpq,
+/// the store looks for no files in the home directory.
 ///
 /// # Durability
 ///
-/// A grant is as durable as a commit. `synchronous_commit = off`, where a crash of the
-/// server loses the last commits, is overruled for this connection. A server with
-/// `fsync = off` is refused. A failover to a
-/// standby that had not confirmed a commit loses it in any case: use synchronous
-/// replication (`synchronous_standby_names`), or keep the failed server's clients stopped
-/// for the length of a grant and [`reset`](LeaseStore::reset) the marks to the time then.
-/// Behind a pooler that changes servers between transactions, as PgBouncer in transaction
-/// mode, a connection's settings land on another backend: pool by session, or set
+/// A grant is as durable as a commit. `synchronous_commit = off`, with which a crash of the
+/// server loses the last commits, is overridden for this connection. A server with
+/// `fsync = off` is an error.
+///
+/// A failover to a standby that had not confirmed a commit loses it. Use synchronous replication
+/// (`synchronous_standby_names`). Otherwise keep the failed server's clients stopped for the
+/// length of a grant, and then [`reset`](LeaseStore::reset) the high-water marks to the present.
+///
+/// Behind a pooler that changes servers between transactions, as PgBouncer in transaction mode,
+/// the settings of a connection reach another backend. Pool by session, or set
 /// `synchronous_commit` and the timeouts on the role.
 ///
 /// # Examples
@@ -102,12 +103,12 @@ const ROWS: &str = "SELECT * FROM snowflake_lease";
 const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 impl PostgresStore {
-    /// Connects to the database at `url`, and makes the tables if they are not there.
+    /// Connects to the database at `url`, and creates missing tables.
     ///
     /// # Errors
     ///
-    /// [`LeaseError::Store`] if there is no connection or the tables cannot be made, and
-    /// with [`StoreErrorKind::Misconfigured`] if the server does not keep what it has committed;
+    /// [`LeaseError::Store`] if there is no connection or the tables cannot be created, and with
+    /// [`StoreErrorKind::Misconfigured`] if the server can lose what it has committed;
     /// [`LeaseError::IdFormatMismatch`] if the tables are for another epoch.
     pub fn connect(
         url: &str,
@@ -124,8 +125,8 @@ impl PostgresStore {
             .map_err(|error| failed("starting a runtime").because(error))?;
         let format = IdFormat::new(epoch);
         let store = PostgresStore { link, place, format, limits };
-        let recorded = store.in_transaction("making the tables", async |transaction| {
-            // Two processes that make them at once would get in each other's way.
+        let recorded = store.in_transaction("creating the tables", async |transaction| {
+            // Two processes that create them concurrently would conflict.
             transaction.batch_execute("SELECT pg_advisory_xact_lock(7095803146)").await?;
             // `IF NOT EXISTS` asks for the right to create before it looks.
             let missing = "SELECT to_regclass('snowflake_id_format') IS NULL \
@@ -185,7 +186,7 @@ impl PostgresStore {
         })
     }
 
-    /// The records that have a time before 1970: nothing here wrote them.
+    /// Returns the records with a time before 1970, which this store never writes.
     fn damaged(&self, table: &LeaseTable) -> Vec<(NodeId, StoreError)> {
         let is_damaged =
             |record: &LeaseRecord| record.from.max(record.high_water_mark).0 > i64::MAX as u64;
@@ -197,14 +198,14 @@ impl PostgresStore {
         damaged.collect()
     }
 
-    /// Refuses a damaged record of `node`, or any.
+    /// Rejects a damaged record of `node`, or of any node ID.
     fn expect_sound(&self, table: &LeaseTable, node: Option<NodeId>) -> Result<(), LeaseError> {
         let damaged = self.damaged(table).into_iter();
         let mut refused = damaged.filter(|(id, _)| node.is_none_or(|node| node == *id));
         refused.next().map_or(Ok(()), |(_, error)| Err(error.into()))
     }
 
-    /// Changes the table as `change` does, in one transaction that no other overlaps.
+    /// Changes the table in one transaction that no other overlaps.
     fn change<T: Send>(
         &self,
         doing: &'static str,
@@ -314,7 +315,7 @@ fn ms(row: &Row, column: &str) -> Result<UnixMillis, tokio_postgres::Error> {
     Ok(UnixMillis(row.try_get::<_, i64>(column)?.cast_unsigned()))
 }
 
-/// A number as SQL has it. No time and no fencing_token comes near the end of either.
+/// Converts a number for SQL. No valid time or fencing token is near the end of the range.
 fn bigint(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
