@@ -10,3 +10,4 @@ mod frozen;
 mod golden;
 mod keeper;
 mod model;
+mod time_ahead;
