@@ -3,7 +3,7 @@
 //!
 //! | fault | node ID | forecast |
 //! |---|---|---|
-//! | crash, step back and crash | fixed | the successor starts at once, ahead of its clock by what was granted |
+//! | crash, step back and crash | fixed | the successor starts ahead of its clock, after a sixth of a grant at most; or a whole one, after a backward step |
 //! | | any | the successor starts at once, with another node ID and not ahead |
 //! | restart | | the successor starts at once, right after the last ID |
 //! | stop | | waits as long, and for one renewal: `NotRenewed` |

@@ -20,6 +20,8 @@ pub(crate) struct Lane {
     pub(crate) clock: Option<FakeClock>,
     /// How far the clock is off.
     pub(super) off_ms: i64,
+    /// Whether the clock has ever stepped back.
+    has_stepped_back: bool,
     /// All of its processes; the last one is the one that faults are injected into.
     pub(crate) processes: Vec<Process>,
     pub(crate) findings: Vec<Finding>,
@@ -70,7 +72,17 @@ impl Lane {
     ) -> Lane {
         let (processes, findings) = (Vec::new(), Vec::new());
         let folder = folder.to_owned();
-        Lane { name, holding, orders, folder, clock, off_ms: 0, processes, findings }
+        Lane {
+            name,
+            holding,
+            orders,
+            folder,
+            clock,
+            off_ms: 0,
+            has_stepped_back: false,
+            processes,
+            findings,
+        }
     }
 
     /// Has all the faults injected, and lets it run on until `until_ms`.
@@ -105,10 +117,20 @@ impl Lane {
     }
 
     pub(super) fn set_off(&mut self, ms: i64) {
+        self.has_stepped_back |= ms < self.off_ms;
         self.off_ms = ms;
         if let Some(clock) = &self.clock {
             clock.set_off(ms);
         }
+    }
+
+    /// The longest wait of a process that takes a fixed node ID over.
+    ///
+    /// It is a sixth of a grant. A clock that has stepped back may have left the high-water mark
+    /// up to a grant further ahead.
+    pub(super) fn takeover_ms(&self) -> u64 {
+        let grant_ms = self.orders.grant_ms;
+        if self.has_stepped_back { grant_ms } else { grant_ms / 6 }
     }
 
     /// A keeper's, between two renewals.

@@ -32,10 +32,9 @@ impl Lane {
         self.set_off(off_ms);
         self.start();
         let begun = self.wait_for_ids();
-        // A successor of crashes in quick succession waits for a sixth of a grant.
-        let most_ms = if self.holding.is_fixed { self.orders.grant_ms / 6 } else { 0 };
+        let most_ms = if self.holding.is_fixed { self.takeover_ms() } else { 0 };
         let says = if self.holding.is_fixed {
-            "the successor starts at once, ahead of its clock by what was granted"
+            "the successor starts ahead of its clock, by a grant at most"
         } else {
             "the successor starts at once, with another node ID"
         };
@@ -124,7 +123,7 @@ impl Lane {
         self.start();
         let begun = self.wait_for_ids();
         let says = "the second starts at once, with the same node ID";
-        let forecast = Forecast::new(says, 0, self.orders.grant_ms / 6);
+        let forecast = Forecast::new(says, 0, self.takeover_ms());
         self.find(fault, forecast, stopped_ms..=begun.at_ms);
 
         thread::sleep(Duration::from_millis((stopped_ms + for_ms).saturating_sub(now_ms())));
