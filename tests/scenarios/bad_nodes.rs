@@ -174,7 +174,7 @@ fn an_error_is_told_in_the_nodes_own_words_and_explained_by_its_code() {
 #[test]
 fn errors_that_leave_a_test_valid_are_warned_of_and_counted_for_availability() {
     let line = "-w g-counter --nodes n1,n2 --time-limit 4 --rate 10 --sim --seed 3";
-    let told = "error 11: a bare read does not tell its workload: name it as an argument, one of \
+    let told = "error 11: read does not identify its workload; start the node with one of \
                 broadcast, g-set, g-counter, pn-counter";
     let run = test(line, &[]);
     run.expect_valid().expect_said(&[

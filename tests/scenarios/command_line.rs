@@ -66,7 +66,7 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
             "-w echo -- --max-staleness-ms soon",
             "after --: --max-staleness-ms \"soon\": must be a whole number from 0 to 3600000; see",
         ),
-        ("-w echo -- gossip", "after --: no workload \"gossip\" here, only echo,"),
+        ("-w echo -- gossip", "after --: unknown workload \"gossip\"; possible values: echo,"),
     ] {
         test(flags, &[]).expect_refusal(said);
     }

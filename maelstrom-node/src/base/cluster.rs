@@ -1,8 +1,8 @@
-//! Who is who: the names that `init` gives, and the node ids that follow from them.
+//! The cluster: the node names that `init` lists, and the node IDs derived from them.
 
 use snowflake::NodeId;
 
-/// The nodes of a run as one of them sees them.
+/// The names of all nodes, and which of them this node is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cluster {
     names: Vec<String>,
@@ -10,22 +10,22 @@ pub(crate) struct Cluster {
     node_id: NodeId,
 }
 
-/// Why `init` cannot be taken at its word.
+/// An error in the node names of an `init`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ClusterError {
-    /// The node's own name is not on the list.
+    /// The list does not contain the name of the node itself.
     Stranger {
-        /// The name that was given.
+        /// The name that `init` gives the node.
         name: String,
     },
-    /// The list has a name twice.
+    /// The list contains a name twice.
     Twice {
-        /// The name that is there twice.
+        /// The repeated name.
         name: String,
     },
-    /// More nodes than there are node ids.
+    /// The list contains more nodes than there are node IDs.
     TooMany {
-        /// How many nodes were named.
+        /// The number of nodes in the list.
         nodes: usize,
     },
 }
@@ -34,11 +34,11 @@ impl std::fmt::Display for ClusterError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             ClusterError::Stranger { name } => {
-                write!(f, "init: node_id {name:?} is not among node_ids")
+                write!(f, "init: node_ids does not contain node_id {name:?}")
             }
-            ClusterError::Twice { name } => write!(f, "init: node_ids names {name:?} twice"),
+            ClusterError::Twice { name } => write!(f, "init: node_ids contains {name:?} twice"),
             ClusterError::TooMany { nodes } => {
-                write!(f, "init: {nodes} nodes, but the layout has ids for {MAX_NODES}")
+                write!(f, "init: node_ids lists {nodes} nodes (limit {MAX_NODES} nodes)")
             }
         }
     }
@@ -49,15 +49,15 @@ impl std::error::Error for ClusterError {}
 const MAX_NODES: usize = snowflake::layout::NODE_MAX as usize + 1;
 
 impl Cluster {
-    /// Takes the names of `init` and works out this node's id.
+    /// Derives the node ID of this node from the names that `init` lists.
     ///
-    /// If every name is `n` and a number from 0 to 1023 written without leading zeros,
-    /// that number is the node id. Otherwise it is the name's place in the sorted
-    /// list. Either way all nodes of a run agree, and no two share an id.
+    /// If every name is `n` and a number from 0 to 1023 without leading zeros, that
+    /// number is the node ID. Otherwise the node ID is the index of the name in the
+    /// sorted list. All nodes derive the same node IDs, and no two nodes share one.
     ///
     /// # Errors
     ///
-    /// A [`ClusterError`] if the names leave no id for this node.
+    /// Returns a [`ClusterError`] if the names leave no node ID for this node.
     pub(crate) fn new(me: &str, mut names: Vec<String>) -> Result<Cluster, ClusterError> {
         names.sort();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -81,38 +81,38 @@ impl Cluster {
         Ok(Cluster { names, me: place, node_id })
     }
 
-    /// This node's id, for its IDs.
+    /// Returns the node ID, the node's part of the IDs that it generates.
     #[must_use]
     pub(crate) fn node_id(&self) -> NodeId {
         self.node_id
     }
 
-    /// This node's place among the sorted names.
+    /// Returns the index of this node in the sorted names.
     #[must_use]
     pub(crate) fn me(&self) -> usize {
         self.me
     }
 
-    /// This node's name.
+    /// Returns the name of this node.
     #[must_use]
     pub(crate) fn my_name(&self) -> &str {
         &self.names[self.me]
     }
 
-    /// Every node's name, sorted: the same list on every node.
+    /// Returns the sorted names of all nodes: the same list on every node.
     #[must_use]
     pub(crate) fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// The place of a name among the sorted names.
+    /// Returns the index of a name in the sorted names.
     #[must_use]
     pub(crate) fn place_of(&self, name: &str) -> Option<usize> {
         self.names.binary_search_by(|known| known.as_str().cmp(name)).ok()
     }
 }
 
-/// The number of a name such as `n12`; none for `n012`, `n1024` or `alice`.
+/// Returns the number in a name such as `n12`, `None` for `n012`, `n1024` or `alice`.
 fn numbered(name: &str) -> Option<NodeId> {
     let digits = name.strip_prefix('n')?;
     let canonical = digits == "0" || !digits.starts_with('0');
@@ -131,13 +131,13 @@ mod tests {
     }
 
     #[test]
-    fn numbered_nodes_take_their_numbers() {
+    fn numbered_names_give_the_node_ids() {
         assert_eq!(id_of("n10", &["n0", "n2", "n10"]), Ok(10));
         assert_eq!(id_of("n1023", &["n1023"]), Ok(1023));
     }
 
     #[test]
-    fn one_name_out_of_line_makes_every_node_count_its_place() {
+    fn without_numbers_in_all_names_the_index_is_the_node_id() {
         for odd in ["n012", "n1024", "n+1", "n", "m3", "n99999999999999999999"] {
             let mut names = ["n7", "n9", odd];
             names.sort_unstable();
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn more_nodes_than_ids_are_refused() {
+    fn rejects_more_nodes_than_node_ids() {
         let names: Vec<String> = (0..1025).map(|place| format!("node-{place}")).collect();
         let refused = Cluster::new("node-7", names.clone());
         assert_eq!(refused, Err(ClusterError::TooMany { nodes: 1025 }));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_twice_or_not_at_all_is_refused() {
+    fn rejects_a_repeated_or_missing_name() {
         assert!(matches!(id_of("n1", &["n1", "n1"]), Err(ClusterError::Twice { .. })));
         assert!(matches!(id_of("n3", &["n1", "n2"]), Err(ClusterError::Stranger { .. })));
     }

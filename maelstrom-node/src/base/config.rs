@@ -7,68 +7,71 @@ use std::time::Duration;
 
 use crate::base::Kind;
 
-/// What `--help` prints.
+/// The text that `--help` prints.
 pub(crate) const HELP: &str = "\
 A node for Maelstrom: IDs, broadcast, sets, counters and logs over stdin and stdout.
 
 Usage: maelstrom-node [OPTIONS] [WORKLOAD]
 
 Arguments:
-  [WORKLOAD]  Serve this workload and refuse others: echo, unique-ids, broadcast,
-              g-set, g-counter, pn-counter, kafka. Without it the node serves whatever it
-              is asked for. Sets and counters need it: their first request may be a
-              bare `read`, which does not tell whose it is.
+  [WORKLOAD]  The only workload to serve [default: any; possible values: echo,
+              unique-ids, broadcast, g-set, g-counter, pn-counter, kafka]. Sets and
+              counters need it: their first request may be a `read`, which does not
+              name its workload.
 
 Options:
-      --max-staleness-ms <MS>  How long what one node is given may take to reach
-                               every other while all are connected [default: 550
-                               for broadcast, 800 for sets and counters, 600 for
-                               kafka]. The longer, the fewer messages. A node that
-                               is killed takes with it what it had told nobody.
-      --acks <1|majority>      When a message of kafka's is acknowledged: when the
-                               node that was asked has it, or when a majority has,
-                               and so no minority can lose it [default: majority]
-      --data-dir <DIR>         Keep leases of node ids in this folder, so that a node
-                               that is killed and started again repeats no ID. It
-                               must be there; each node makes a folder in it. A node
-                               that cannot use it ends at its start.
+      --max-staleness-ms <MS>  Longest time for a value to reach every connected
+                               node, in milliseconds [default: 550 for broadcast,
+                               800 for sets and counters, 600 for kafka]. A longer
+                               time costs fewer messages. A killed node loses the
+                               values that it has not sent yet.
+      --acks <ACKS>            Nodes that must store a kafka message before it is
+                               acknowledged [default: majority; possible values: 1,
+                               majority]. 1 is the node that receives the request.
+                               With majority, a crashed minority loses no message.
+      --data-dir <DIR>         Existing directory for node ID leases. A node that is
+                               killed and restarted then repeats no ID. Each node
+                               creates a subdirectory. A node that cannot use the
+                               directory exits after `init`.
   -h, --help                   Print this help
   -V, --version                Print the version
 
-Messages are JSON objects, one a line; logs go to stderr. The node ends with its
-input. With Maelstrom, arguments for the node follow `--`:
+The node reads and writes one JSON object per line and logs to stderr. It exits at
+the end of its input. With Maelstrom, arguments for the node follow `--`:
 
   maelstrom test -w broadcast --bin target/release/maelstrom-node \\
       --node-count 5 --time-limit 20 --rate 10 -- --max-staleness-ms 200
 ";
 
-/// How a node behaves.
+/// The configuration of a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// The only workload to serve; any if none is named.
+    /// The only workload to serve. With `None`, the node serves all of them.
     pub workload: Option<Kind>,
-    /// How long what one node is given may take to reach every other while all are
-    /// connected; the workload's own default if nothing is said.
+    /// The longest time for a value to reach every connected node.
+    ///
+    /// With `None`, the default of the workload applies.
     pub max_staleness: Option<Duration>,
-    /// Where the driver keeps leases of node ids; without it, IDs rest on the clock alone
-    /// across a restart.
+    /// The directory in which the driver keeps leases of node IDs.
+    ///
+    /// With `None`, only the clock keeps IDs unique across a restart.
     pub data_dir: Option<PathBuf>,
-    /// When a message of the log is acknowledged.
+    /// The nodes that must store a message of the log before it is acknowledged.
     pub acks: Acks,
 }
 
-/// When a message of the log is acknowledged.
+/// The nodes that must store a message of the log before it is acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Acks {
-    /// When the node that was asked has it.
+    /// The node that receives the request.
     One,
-    /// When a majority of the nodes has it.
+    /// A majority of the nodes.
     #[default]
     Majority,
 }
 
-/// What a command line asks for.
+/// The action that a command line requests.
 #[derive(Debug)]
 pub(crate) enum Command {
     Run(Config),
@@ -76,7 +79,7 @@ pub(crate) enum Command {
     Version,
 }
 
-/// What is wrong with a command line.
+/// An error in a command line.
 #[derive(Debug)]
 pub struct ArgsError(String);
 
@@ -94,24 +97,24 @@ impl From<lexopt::Error> for ArgsError {
     }
 }
 
-/// The longest staleness that makes sense to ask for: past an hour nobody is waiting.
+/// The largest accepted bound on staleness: one hour.
 const MAX_STALENESS_LIMIT_MS: u64 = 3_600_000;
 
 impl Config {
-    /// The flags that a node can be started with. Each takes a value.
+    /// The flags that configure a node. Each takes a value.
     pub const FLAGS: [&str; 3] = ["--max-staleness-ms", "--acks", "--data-dir"];
 
-    /// Reads a command line, given without the program's own name.
+    /// Parses a command line, given without the name of the program.
     ///
     /// # Errors
     ///
-    /// An [`ArgsError`] that names what is unknown or out of range. `--help` and
-    /// `--version` are refused too: they configure nothing.
+    /// Returns an [`ArgsError`] that names the argument that is unknown or out of range.
+    /// `--help` and `--version` are errors too, because they do not configure a node.
     pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Config, ArgsError> {
         match Command::parse(args)? {
             Command::Run(config) => Ok(config),
             Command::Help | Command::Version => {
-                Err(ArgsError("--help and --version start no node".to_owned()))
+                Err(ArgsError("--help and --version do not start a node".to_owned()))
             }
         }
     }
@@ -145,14 +148,21 @@ impl Command {
                     config.acks = match acks.as_str() {
                         "1" => Acks::One,
                         "majority" => Acks::Majority,
-                        _ => return Err(ArgsError(format!("--acks {acks:?}: 1 or majority"))),
+                        _ => {
+                            return Err(ArgsError(format!(
+                                "--acks {acks:?}: must be 1 or majority"
+                            )));
+                        }
                     };
                 }
                 Value(name) if config.workload.is_none() => {
                     let name = name.string()?;
                     let known = || Kind::ALL.map(Kind::name).join(", ");
                     config.workload = Some(Kind::named(&name).ok_or_else(|| {
-                        ArgsError(format!("no workload {name:?} here, only {}", known()))
+                        ArgsError(format!(
+                            "unknown workload {name:?}; possible values: {}",
+                            known()
+                        ))
                     })?);
                 }
                 other => return Err(other.unexpected().into()),
@@ -185,20 +195,20 @@ mod tests {
     }
 
     #[test]
-    fn the_flags_that_are_told_are_those_that_are_known() {
+    fn help_lists_every_flag_in_order() {
         for flag in Config::FLAGS {
             let why = parse(&[flag]).unwrap_err();
             assert!(why.contains("missing argument"), "{flag}: {why}");
         }
         let options = HELP.split("\n\n").find(|part| part.starts_with("Options:"));
-        let told = options.unwrap().lines().filter_map(|line| line.strip_prefix("      --"));
-        let told: Vec<&str> = told.filter_map(|flag| flag.split(' ').next()).collect();
+        let listed = options.unwrap().lines().filter_map(|line| line.strip_prefix("      --"));
+        let listed: Vec<&str> = listed.filter_map(|flag| flag.split(' ').next()).collect();
         let flags: Vec<&str> = Config::FLAGS.iter().map(|flag| &flag[2..]).collect();
-        assert_eq!(told, flags);
+        assert_eq!(listed, flags);
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_the_wrong_argument() {
         for (args, named) in [
             (&["--max-stale-ms", "7"][..], "--max-stale-ms"),
             (&["--max-staleness-ms", "soon"], "\"soon\": must be a whole number from 0 to 3600000"),

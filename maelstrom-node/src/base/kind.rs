@@ -1,22 +1,22 @@
-//! The workloads by name: what the rest of the node tells them apart by.
+//! The workloads and their names.
 
-/// Which workload, by Maelstrom's names.
+/// A workload, named as Maelstrom names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Kind {
-    /// The same value back.
+    /// Returns the value of each request.
     Echo,
-    /// IDs that nobody was given before.
+    /// Generates unique IDs.
     UniqueIds,
-    /// GrowOnlySet that every node shall come to know.
+    /// Spreads each value to every node.
     Broadcast,
-    /// A set that only grows.
+    /// A grow-only set.
     GSet,
-    /// A sum that only grows.
+    /// A grow-only counter.
     GCounter,
-    /// A sum that grows and shrinks.
+    /// A counter that grows and shrinks.
     PnCounter,
-    /// Logs by key.
+    /// One append-only log per key.
     Kafka,
 }
 
@@ -32,7 +32,7 @@ impl Kind {
         Kind::Kafka,
     ];
 
-    /// The workload's name, as Maelstrom's `-w` takes it.
+    /// Returns the name of the workload, as in Maelstrom's option `-w`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl Kind {
         }
     }
 
-    /// The workload of that name.
+    /// Returns the workload with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.name() == name)

@@ -1,4 +1,4 @@
-//! What every other module builds on: time, names, options and sets of numbers.
+//! The foundation of the other modules: time, names, options and sets of numbers.
 
 mod cluster;
 mod config;

@@ -1,12 +1,12 @@
-//! Sets of sequence numbers that are mostly one run from 0.
+//! Sets of sequence numbers that are usually one range from 0.
 
 use std::ops::Range;
 
-/// Which items of a stream somebody has: those of one run from 0 and, where messages were
-/// lost or came out of order, of some ranges past it.
+/// The sequence numbers of a stream that a node has: one range from 0, and ranges past gaps.
 ///
-/// A gap is usually closed within a round trip. If the stream's node dies first it is
-/// there for good, and what lies past it must travel all the same.
+/// A gap results from a lost or reordered message and usually closes within a round trip.
+/// If the stream's node crashes first, the gap is permanent. The layer still spreads the
+/// items past it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ranges {
     /// In order, with gaps between them.
@@ -21,14 +21,14 @@ impl Ranges {
         self.ranges.get(place).is_some_and(|have| have.contains(&number))
     }
 
-    /// The ranges, in order.
+    /// Returns the ranges in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Range<u64>> {
         self.ranges.iter().cloned()
     }
 
-    /// Adds a range. Says whether anything of it was missing.
+    /// Adds a range. Returns `true` if any number in it is new.
     pub(crate) fn insert(&mut self, added: Range<u64>) -> bool {
-        // Those that overlap it or touch it become one with it.
+        // The new range merges with all that overlap or touch it.
         let from = self.ranges.partition_point(|have| have.end < added.start);
         let to = self.ranges.partition_point(|have| have.start <= added.end);
         let joined = self.ranges.get(from..to).unwrap_or_default();
@@ -43,14 +43,14 @@ impl Ranges {
         true
     }
 
-    /// Adds everything another set has. Says whether anything of it was missing.
+    /// Adds the numbers of another set. Returns `true` if any of them is new.
     pub(crate) fn extend(&mut self, other: &Ranges) -> bool {
         if let [only] = other.ranges.as_slice() {
             return self.insert(only.clone());
         }
         let news = other.missing_in(self).next().is_some();
         if news {
-            // Not one by one: a damaged message may bring a million of them.
+            // One sort instead of many inserts: a damaged message may contain a million ranges.
             let mut all = std::mem::take(&mut self.ranges);
             all.extend_from_slice(&other.ranges);
             all.sort_unstable_by_key(|range| range.start);
@@ -64,7 +64,7 @@ impl Ranges {
         news
     }
 
-    /// The ranges that are here and not in `other`.
+    /// Returns the ranges of this set that `other` lacks.
     pub(crate) fn missing_in<'a>(
         &'a self,
         other: &'a Ranges,

@@ -1,17 +1,17 @@
-//! The node's own time: what the driver says it is.
+//! The node's time, which the driver supplies.
 
 use std::ops::Add;
 use std::time::Duration;
 
 /// An instant, in microseconds since the driver started.
 ///
-/// Unlike `std::time::Instant` anyone can make one, so a simulator can hand the
-/// node whatever instant it likes.
+/// Unlike `std::time::Instant`, callers can construct any value, so that a simulator can
+/// supply its own time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub u64);
 
 impl Time {
-    /// How long ago `earlier` was; zero if it is yet to come.
+    /// Returns the time from `earlier` to `self`, or zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Time) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
@@ -28,7 +28,7 @@ impl Time {
 impl Add<Duration> for Time {
     type Output = Time;
 
-    /// The instant `wait` later. The end of time is the latest there is.
+    /// Returns the instant `wait` later, at most the largest representable one.
     fn add(self, wait: Duration) -> Time {
         let wait_us = u64::try_from(wait.as_micros()).unwrap_or(u64::MAX);
         Time(self.0.saturating_add(wait_us))

@@ -1,4 +1,8 @@
 //! Anti-entropy (Demers et al. 1987): delayed acknowledgement and retransmission.
+//!
+//! A peer is *suspected* (SWIM, Das et al. 2002) after several retransmissions without an
+//! answer. Before that, a third node sends an *indirect probe*. Unlike SWIM, each node
+//! suspects on its own: suspicion is not disseminated, and any message refutes it.
 
 use rand_core::Rng;
 
@@ -12,13 +16,13 @@ use crate::message::Gossip;
 use crate::message::Outbox;
 
 impl<S: State> Dissemination<S> {
-    /// Something new is here: those bound to this node shall hear of it and confirm it.
+    /// Plans to acknowledge new items, and expects acknowledgements of them.
     pub(crate) fn note_new_items(&mut self, now: Time, from: Option<usize>) {
         let others = now + self.timeouts.acknowledge_within();
         for place in self.others() {
             let peer = &mut self.peers[place];
             let acknowledge_at = match self.config.direct {
-                // It has something for this peer, or something of this peer's.
+                // The items are from this node, so new to the peer, or from the peer itself.
                 Some(Direct { window, .. }) if from.is_none_or(|from| from == place) => {
                     peer.sent_at.map_or(now, |sent_at| now.max(sent_at + window))
                 }
@@ -35,7 +39,7 @@ impl<S: State> Dissemination<S> {
         self.expect_acknowledgements(now, from);
     }
 
-    /// Plans to retransmit whoever is bound to this node, unless it confirms in time.
+    /// Plans retransmissions to the peers that do not acknowledge in time.
     pub(crate) fn expect_acknowledgements(&mut self, now: Time, except: Option<usize>) {
         for place in self.others() {
             if Some(place) != except
@@ -47,18 +51,18 @@ impl<S: State> Dissemination<S> {
         }
     }
 
-    /// Plans to retransmit a peer, unless it confirms in time what is here now.
+    /// Plans a retransmission to a peer that does not acknowledge the present items in time.
     fn expect_acknowledgement(&mut self, now: Time, place: usize) {
         let hub = place == self.hub() && self.strategy() != Strategy::Mesh;
         let peer = &mut self.peers[place];
-        // A hub that has yet to hear from this node has nothing of its to confirm.
+        // A hub without a message from this node has none of its items to acknowledge.
         let by_hub = hub && peer.knows_me;
         peer.retransmit_at =
             Some(now + self.timeouts.acknowledged_within(by_hub, &peer.round_trip));
         peer.expected = self.streams.have().clone();
     }
 
-    /// Takes in what a peer says it has.
+    /// Updates what a peer has, and cancels a retransmission that is no longer needed.
     pub(crate) fn note_digest(&mut self, now: Time, place: usize, gossip: &Gossip<'_>) {
         for entry in gossip.digest.iter() {
             if usize::from(entry.node) < self.peers.len() {
@@ -67,17 +71,17 @@ impl<S: State> Dissemination<S> {
             }
         }
         let peer = &self.peers[place];
-        let confirmed = peer.retransmit_at.is_none()
+        let acknowledged = peer.retransmit_at.is_none()
             || peer.knows_me
                 && !peer.expected.exceeds(&peer.has, |origin| !peer.made(place, origin));
         if !self.is_bound_to(place) || !self.lacks_something(place) {
             self.peers[place].retransmit_at = None;
-        } else if confirmed {
+        } else if acknowledged {
             self.expect_acknowledgement(now, place);
         }
     }
 
-    /// Answers what a peer asks for, and asks it for what it has and this node lacks.
+    /// Sends the items or probes that a peer requests, and requests missing items from it.
     pub(crate) fn answer(
         &mut self,
         now: Time,
@@ -92,10 +96,10 @@ impl<S: State> Dissemination<S> {
         }
         if gossip.wants || gossip.probe || want {
             let which = match gossip {
-                // What it asks for is on its way. What is lost of that it asks for again.
+                // The items are on their way. The peer requests lost ones again.
                 Gossip { wants: true, .. } if self.peers[place].rest.is_some() => Selection::None,
                 Gossip { wants: true, .. } => Selection::AllUnconfirmed,
-                // Whoever probes has missed something, or so it fears.
+                // A peer that probes may have missed items.
                 Gossip { probe: true, .. } => Selection::SomeUnconfirmed,
                 _ => Selection::None,
             };
@@ -116,10 +120,10 @@ impl<S: State> Dissemination<S> {
         }
     }
 
-    /// Whether a peer's digest shows a gap here that it should be asked to fill.
+    /// Returns `true` if this node should request missing items from a peer.
     ///
-    /// Only somebody whose items come by no other way is asked at once: in a mesh, what
-    /// a third node made is most likely on its way.
+    /// In a mesh, the items of a third node are probably on their way from that node.
+    /// This node then requests only the peer's own items.
     fn should_ask(&self, now: Time, place: usize, gossip: &Gossip<'_>) -> bool {
         if self.ask_again_at.is_some_and(|due| now < due) {
             return false;
@@ -134,7 +138,7 @@ impl<S: State> Dissemination<S> {
         })
     }
 
-    /// Tells and reminds whoever it is time for.
+    /// Sends the acknowledgements and retransmissions that are due.
     pub(crate) fn do_anti_entropy(&mut self, now: Time, out: &mut Outbox) {
         for place in self.others() {
             self.send_rest(now, place, out);
@@ -144,8 +148,8 @@ impl<S: State> Dissemination<S> {
             if self.peers[place].acknowledge_at.is_some_and(|due| due <= now) {
                 self.peers[place].acknowledge_at = None;
                 if self.is_close_to(place) && !self.peers[place].is_in_repair() {
-                    // With whatever it may lack: it is the same message. Without a hub
-                    // others' items come from those who made them.
+                    // The acknowledgement carries new items at no further cost. Without a
+                    // hub, each node sends only its own items.
                     let which = if self.is_direct() { Selection::Mine } else { Selection::New };
                     self.send(now, place, which, Extras::default(), out);
                 }
@@ -167,8 +171,8 @@ impl<S: State> Dissemination<S> {
             Extras { probe: true, ..Extras::default() },
             out,
         );
-        // The way there may be cut while a third node still has one. Not every time: each
-        // costs three messages, and a stand-in is found in the same time.
+        // The link may be cut while a third node can still reach the peer. An indirect probe
+        // costs three messages, so only every fourth retransmission has one.
         let close = self.is_close_to(place);
         if close
             && unanswered % 4 == 2
@@ -179,20 +183,22 @@ impl<S: State> Dissemination<S> {
         }
         let due = match close {
             true => {
-                // A node that takes no requests before it has heard of others is impatient.
+                // A recovering node serves no requests, so it does not back off.
                 let tries = if self.is_recovering { 1 } else { unanswered };
                 let wait = self.timeouts.try_again_within(tries);
-                // Up to a quarter more, so that nodes cut off together do not all try at once.
+                // Up to 25 % of jitter spreads the retries of nodes that were cut off together.
                 now + wait + wait / 4 * (self.rng.next_u32() % 64) / 64
             }
-            // It has a hub of its own to look after it, most likely.
+            // The peer probably has another hub.
             false => self.turn(now, place),
         };
         self.peers[place].retransmit_at = Some(due);
     }
 
-    /// When to try again a peer that is not close. They take turns, so that a node that has
-    /// been alone for long is heard by one of them soon after it no longer is.
+    /// Returns the time of the next retransmission to a peer of another hub.
+    ///
+    /// The nodes take turns. One of them therefore reaches an isolated node soon after its
+    /// partition heals.
     fn turn(&self, now: Time, place: usize) -> Time {
         let [nodes, nth] = [self.peers.len(), (self.cluster.me() + place) % self.peers.len()];
         let each_us = micros(Timeouts::TURNS) / nodes as u64;
@@ -200,7 +206,7 @@ impl<S: State> Dissemination<S> {
         turns.next(now + Timeouts::TURNS / 2)
     }
 
-    /// A random node in reach, to go through when there is no way to `target`.
+    /// Returns a random responsive peer, for an indirect probe of `target`.
     fn pick_relay(&mut self, target: usize) -> Option<usize> {
         let near: Vec<usize> = self
             .others()
@@ -210,7 +216,7 @@ impl<S: State> Dissemination<S> {
         near.get(usize::try_from(self.rng.next_u64() % count).ok()?).copied()
     }
 
-    /// Reports to a new hub, and lets an old one know that it is no longer followed.
+    /// After a change of the hub, reports to the new hub and unfollows the old one.
     pub(crate) fn note_hub_change(&mut self, now: Time, before: usize, out: &mut Outbox) {
         let hub = self.hub();
         if hub == before || self.is_direct() {
@@ -227,8 +233,10 @@ impl<S: State> Dissemination<S> {
         }
     }
 
-    /// Whether a peer has yet to confirm something, if only that it has heard from this
-    /// life of the node: until then it may not know what this life lacks.
+    /// Returns `true` if a peer has not acknowledged all items of this node.
+    ///
+    /// A peer must also have received a message from the present incarnation: otherwise it
+    /// may not know which items this incarnation lacks.
     pub(crate) fn lacks_something(&self, place: usize) -> bool {
         let peer = &self.peers[place];
         let counts = |origin| !peer.made(place, origin);

@@ -45,23 +45,24 @@ pub(crate) use strategy::{Direct, DisseminationConfig};
 pub(crate) use stream::{Digest, Origin};
 pub(crate) use view::View;
 
-/// What the layer carries.
+/// The replicated state that the layer carries: a state-based CRDT or a set of records.
 pub(crate) trait State {
-    /// Stands for one item, whose text the state keeps.
+    /// A handle to one item. The state stores the text of the item.
     type Item: Copy + Send + std::fmt::Debug;
 
-    /// Whether an item says all that those before it in its stream did. Then only the
-    /// last one of each stream is kept and sent.
+    /// Whether an item contains the information of all earlier items of its stream.
+    ///
+    /// If so, the layer keeps and sends only the last item of each stream.
     const SUPERSEDING: bool = false;
 
-    /// Takes in an item of a stream, or says that it is not one.
+    /// Adds an item of a stream. Returns `None` if the text is not a valid item.
     fn take(&mut self, origin: Origin, sequence: u64, text: &RawValue) -> Option<Self::Item>;
 
-    /// The text of an item, as it was taken in.
+    /// Returns the text of an item, as it was added.
     fn show(&self, item: Self::Item) -> &RawValue;
 }
 
-/// One node's part in spreading the items of all.
+/// The dissemination of one workload's items, as one node performs it.
 #[derive(Debug)]
 pub(crate) struct Dissemination<S: State> {
     kind: Kind,
@@ -69,16 +70,16 @@ pub(crate) struct Dissemination<S: State> {
     mine: Origin,
     state: S,
     streams: Streams<S::Item>,
-    /// By place; this node's own is never used.
+    /// One entry per node. The entry of this node is not used.
     peers: Vec<Peer>,
     config: DisseminationConfig,
-    /// Whatever anyone has is asked for at once, from whoever has it.
+    /// While recovering, this node requests missing items immediately from any peer.
     is_recovering: bool,
     timeouts: Timeouts,
     rng: Xoshiro256PlusPlus,
     started: bool,
     schedule: Schedule,
-    /// Until when nobody is asked for missing items, as somebody has just been.
+    /// The earliest time for the next request of missing items.
     ask_again_at: Option<Time>,
 }
 
@@ -90,7 +91,7 @@ impl<S: State> Dissemination<S> {
         config: DisseminationConfig,
         state: S,
     ) -> Dissemination<S> {
-        // At most 1024 nodes have a place.
+        // A cluster has at most 1024 nodes.
         let node = u16::try_from(cluster.me()).unwrap_or(u16::MAX);
         let peers = cluster.names().iter().map(|_| Peer::default()).collect();
         Dissemination {
@@ -118,17 +119,18 @@ impl<S: State> Dissemination<S> {
         &mut self.state
     }
 
-    /// Allows messages to peers from now on. A node that was `restarted` asks its hub, or
-    /// as the hub every peer, immediately for what it lacks.
+    /// Allows messages to peers from now on.
+    ///
+    /// A `restarted` node immediately probes its hub for missing items. If it is the hub, it
+    /// probes every peer.
     pub(crate) fn start(&mut self, now: Time, restarted: bool) {
         if self.started {
             return;
         }
         self.started = true;
-        // Nobody has confirmed anything to this incarnation of the node, not even that
-        // there is nothing.
+        // No peer has acknowledged anything to this incarnation yet.
         self.expect_acknowledgements(now, None);
-        // Direct nodes can do nothing before they know what the others have.
+        // Without a hub, a node needs the digests of all peers before it can serve.
         if restarted || self.is_direct() {
             for place in self.others() {
                 if self.is_bound_to(place) {
@@ -138,24 +140,26 @@ impl<S: State> Dissemination<S> {
         }
     }
 
-    /// Everything that was to be learnt on a start is here.
+    /// Ends the recovery: this node has the items that it needs to serve requests.
     pub(crate) fn set_recovered(&mut self) {
         self.is_recovering = false;
     }
 
-    /// The number that the next item of this node's own gets.
+    /// Returns the sequence number of the next item of this node.
     pub(crate) fn next_of_mine(&self) -> u64 {
         self.streams.next(self.mine)
     }
 
-    /// The state, and beside it who has how much of it.
+    /// Returns the state, and a view of which node has which items.
     pub(crate) fn split(&mut self) -> (&mut S, View<'_>) {
         let view = View { mine: self.mine, have: self.streams.have(), peers: &self.peers };
         (&mut self.state, view)
     }
 
-    /// Takes in an item of this node's own. It goes out with the next deadline, which
-    /// is at once where the strategy has it so: what comes in together goes out together.
+    /// Adds an item of this node.
+    ///
+    /// The item is sent at the next deadline, which may be `now`. Items that are added
+    /// before the next call of [`Dissemination::on_deadline`] share their messages.
     pub(crate) fn add(&mut self, now: Time, text: &RawValue) {
         let sequence = self.streams.next(self.mine);
         let Some(item) = self.state.take(self.mine, sequence, text) else { return };
@@ -167,32 +171,32 @@ impl<S: State> Dissemination<S> {
         let strategy = self.strategy();
         let passes_on = strategy != Strategy::Mesh && self.passes_on();
         if passes_on {
-            // It has only the way down before it.
+            // The item has reached the hub and needs only the time to its leaves.
             let way_up = self.hub_link().mean() / 2;
             self.schedule.pass_on_by(now, now, now + self.slack() + way_up, strategy);
         }
-        // A node that is its own hub without followers may have been cut off until now.
+        // A node that is its own hub without followers may just have been cut off.
         if strategy == Strategy::Mesh || self.hub() != self.cluster.me() || !passes_on {
             self.schedule.report(now, strategy);
         }
     }
 
-    /// Takes in a peer's share.
+    /// Handles a gossip message from a peer.
     pub(crate) fn receive(&mut self, now: Time, src: &str, gossip: Gossip<'_>, out: &mut Outbox) {
         let place = match self.cluster.place_of(src) {
             Some(place) if place != self.cluster.me() => place,
-            _ => return tracing::warn!(src = clipped(src), "ignored gossip from a stranger"),
+            _ => return tracing::warn!(src = clipped(src), "ignored gossip from an unknown node"),
         };
         let hub_before = self.hub();
         let was_in_repair = self.peers[place].is_in_repair();
         let present = self.peers[place].hear(now, self.mine.incarnation, &gossip);
         let learnt = self.take_items(&gossip.items);
         if !present {
-            // Items of a life that is over are as good as any; the rest is out of date.
+            // The items of an earlier incarnation are valid; the rest is out of date.
             if learnt {
                 self.note_new_items(now, None);
             }
-            // Should it be the living one after all, this gives it something to echo.
+            // If the sender is the present incarnation after all, its echo will prove that.
             if gossip.probe {
                 self.send(now, place, Selection::None, Extras::default(), out);
             }
@@ -216,20 +220,20 @@ impl<S: State> Dissemination<S> {
         self.note_hub_change(now, hub_before, out);
     }
 
-    /// When [`Dissemination::on_deadline`] is next due.
+    /// Returns the time at which to call [`Dissemination::on_deadline`].
     pub(crate) fn deadline(&self) -> Option<Time> {
         if !self.started {
             return None;
         }
         let rest = |peer: &Peer| peer.rest.map(|(due, _)| due);
-        let duties = self
+        let peers = self
             .peers
             .iter()
             .flat_map(|peer| [peer.retransmit_at, peer.acknowledge_at, rest(peer)]);
-        duties.flatten().chain(self.schedule.deadline()).min()
+        peers.flatten().chain(self.schedule.deadline()).min()
     }
 
-    /// Does whatever is due.
+    /// Sends the messages that are due.
     pub(crate) fn on_deadline(&mut self, now: Time, out: &mut Outbox) {
         if !self.started {
             return;
@@ -245,12 +249,12 @@ impl<S: State> Dissemination<S> {
         self.note_hub_change(now, hub_before, out);
     }
 
-    /// Adds the items that are new. Says whether any was.
+    /// Adds the items that are new. Returns `true` if there were any.
     fn take_items(&mut self, runs: &[Run<'_>]) -> bool {
         let mut learnt = false;
         for run in runs {
             if usize::from(run.node) >= self.peers.len() {
-                tracing::warn!(place = run.node, "ignored items of a node that does not exist");
+                tracing::warn!(node = run.node, "ignored items of an unknown node");
                 continue;
             }
             let origin = Origin { node: run.node, incarnation: run.incarnation };
@@ -274,8 +278,10 @@ impl<S: State> Dissemination<S> {
         }
     }
 
-    /// Sends what was learnt from a peer where it is not known yet. What neither a
-    /// follower, a stand-in nor the hub sent has gone straight to everyone, or is a repair.
+    /// Plans to send new items from a peer to the nodes that may not have them.
+    ///
+    /// This applies to items from the hub, from a follower, and from a node that acts as
+    /// the hub. Other messages are retransmissions, or went to every node already.
     fn forward(&mut self, now: Time, from: usize, gossip: &Gossip<'_>) {
         let hub = self.hub();
         if self.is_direct() || !gossip.follows && !gossip.forward && from != hub {
@@ -293,35 +299,35 @@ impl<S: State> Dissemination<S> {
         }
     }
 
-    /// The suspected nodes that a stand-in sends new items to all the same, so that items
-    /// meet the bound as soon as the network is whole again.
+    /// Returns the suspected nodes to which a node that acts as the hub sends new items.
     ///
-    /// One of them is most likely the hub of the others. Two are tried, as the first by
-    /// name may be down.
+    /// One of them is probably the hub of the other nodes. Items therefore meet the bound
+    /// as soon as a partition heals. The range has two nodes, as the first may be down.
     fn suspected_hubs(&self) -> Range<usize> {
         const MAX_TRIED: usize = 2;
         let me = self.cluster.me();
         if self.hub() == me { 0..me.min(MAX_TRIED) } else { 0..0 }
     }
 
-    /// The first node by name that is in reach: the same everywhere while all are.
+    /// Returns the hub: the first node by name that is not suspected.
     fn hub(&self) -> usize {
         let me = self.cluster.me();
         self.peers[..me].iter().position(|peer| !peer.is_suspected()).unwrap_or(me)
     }
 
-    /// Whether anyone counts on this node to pass on what it learns.
+    /// Returns `true` if at least one peer relies on this node to pass on new items.
     fn passes_on(&self) -> bool {
         self.others().any(|place| self.serves(place))
     }
 
-    /// Whether this node passes news on to a peer: the first node by name does so to
-    /// everyone, one that stands in for it to whoever follows it.
+    /// Returns `true` if this node passes new items on to a peer.
+    ///
+    /// The first node by name serves every peer. Any other node serves its followers.
     fn serves(&self, place: usize) -> bool {
         self.cluster.me() == 0 || self.peers[place].follows
     }
 
-    /// Whether this node and a peer see each other's news by the strategy.
+    /// Returns `true` if the strategy exchanges new items directly with a peer.
     fn is_close_to(&self, place: usize) -> bool {
         self.is_direct() || place == self.hub() || self.serves(place)
     }
@@ -330,8 +336,10 @@ impl<S: State> Dissemination<S> {
         self.config.direct.is_some()
     }
 
-    /// Whether a peer must confirm what is here: whoever is close, and to a node that
-    /// stands in for the hub everyone, as nobody else may be left to reach them.
+    /// Returns `true` if a peer must acknowledge the items of this node.
+    ///
+    /// These are the peers that the strategy exchanges items with. A node that acts as the
+    /// hub needs the acknowledgement of every peer: no other node may reach them.
     fn is_bound_to(&self, place: usize) -> bool {
         self.is_close_to(place) || self.hub() == self.cluster.me()
     }
@@ -345,12 +353,12 @@ impl<S: State> Dissemination<S> {
         Strategy::new(self.config, &self.hub_link())
     }
 
-    /// How long an item may be held on its way.
+    /// Returns the time for which nodes may hold an item on its way.
     fn slack(&self) -> Duration {
         strategy::slack(self.config.max_staleness, &self.hub_link()).unwrap_or_default()
     }
 
-    /// The link that the strategy goes by: the one to the hub or, at the hub, the slowest.
+    /// Returns the link that decides the strategy: to the hub or, at the hub, the slowest.
     fn hub_link(&self) -> round_trip::RoundTrip {
         let hub = self.hub();
         if hub != self.cluster.me() {

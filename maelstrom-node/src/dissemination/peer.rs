@@ -9,48 +9,54 @@ use super::stream::{Digest, Origin};
 use crate::base::Time;
 use crate::message::{Gossip, TimeEcho};
 
+/// The state that a node keeps for one of its peers.
 #[derive(Debug, Default)]
 pub(crate) struct Peer {
-    /// The life it was last heard from in, if it was heard from at all.
+    /// The present incarnation (SWIM, Das et al. 2002), if a message has arrived from the peer.
     incarnation: Option<u64>,
-    /// Other lives, and when each was last taken for over: what still arrives from them
-    /// says nothing about the present one.
+    /// Earlier incarnations, and the time at which each ended.
+    ///
+    /// Their late messages contain no information about the present incarnation.
     over: BTreeMap<u64, Time>,
-    /// It has heard from this node, in the life that this node is in.
+    /// The peer has received a message from the present incarnation of this node.
     pub(crate) knows_me: bool,
-    /// What it said it has.
+    /// The items that the peer has acknowledged.
     pub(crate) has: Digest,
-    /// What it will have once everything sent to it has arrived.
+    /// The items that the peer has once all messages to it have arrived.
     pub(crate) sent: Digest,
-    /// It counts on this node to pass news on to it.
+    /// The peer relies on this node to pass on new items.
     pub(crate) follows: bool,
-    /// When to retransmit it, unless it confirms what is expected before.
+    /// The time of the next retransmission, unless the peer acknowledges `expected` first.
     pub(crate) retransmit_at: Option<Time>,
-    /// What it is to have confirmed by then. Not everything there is: under traffic
-    /// there is always something newer, and a lost item would wait for ever.
+    /// The items to acknowledge by then: those present when the timeout was set.
+    ///
+    /// Later items are excluded. Otherwise, under steady traffic, no lost item would ever
+    /// be retransmitted.
     pub(crate) expected: Digest,
-    /// Reminders in a row that it has not answered.
+    /// The number of consecutive retransmissions without an answer.
     pub(crate) unanswered: u32,
-    /// When it must be told what is here, unless something else is sent before.
+    /// The time of the delayed acknowledgement, unless another message is sent first.
     pub(crate) acknowledge_at: Option<Time>,
-    /// When it was last sent anything.
+    /// The time of the last message to the peer.
     pub(crate) sent_at: Option<Time>,
-    /// What is still to be sent of what did not go out at once, and when.
+    /// The items that exceeded the last batch of messages, and the time of the next batch.
     pub(crate) rest: Option<(Time, Selection)>,
     pub(crate) round_trip: RoundTrip,
-    /// Its own time in its last message, and when that came.
+    /// The timestamp in the peer's last message, and the time of its arrival.
     last_heard: Option<(u64, Time)>,
 }
 
-/// Reminders without an answer that make a peer count as out of reach.
+/// The number of unanswered retransmissions after which a peer is suspected.
 const MAX_UNANSWERED: u32 = 2;
 
-/// How many past lives of a peer are remembered.
+/// The number of earlier incarnations that are remembered per peer.
 const MAX_INCARNATIONS: usize = 16;
 
 impl Peer {
-    /// Takes in who is speaking and how long the way is. Says whether the message is
-    /// of the peer's present life; if not, nothing in it about the peer counts.
+    /// Updates the incarnation and the round-trip time from a message.
+    ///
+    /// Returns `true` if the message is from the peer's present incarnation. If not, the
+    /// caller must ignore what the message states about the peer.
     pub(crate) fn hear(&mut self, now: Time, incarnation: u64, gossip: &Gossip<'_>) -> bool {
         let echoed = gossip.echo.filter(|echoed| echoed.incarnation == incarnation);
         if self.incarnation != Some(gossip.incarnation)
@@ -68,22 +74,22 @@ impl Peer {
         true
     }
 
-    /// Takes another life than before for the present one, unless it is over.
+    /// Makes another incarnation the present one, unless it has ended.
     ///
-    /// Lives bear random numbers, so a late message of an old life can look like a new
-    /// one. The mistake is mended by what only a living node can do: echo something
-    /// that was sent to it after it was taken for dead.
-    fn begin_incarnation(&mut self, now: Time, life: u64, echoed: Option<TimeEcho>) -> bool {
-        if let Some(over_since) = self.over.get(&life) {
+    /// Incarnations are random numbers, so a late message can make an old incarnation
+    /// look new. Only the running incarnation can correct this: it echoes the timestamp of
+    /// a message that was sent after its supposed end.
+    fn begin_incarnation(&mut self, now: Time, incarnation: u64, echoed: Option<TimeEcho>) -> bool {
+        if let Some(over_since) = self.over.get(&incarnation) {
             if echoed.is_none_or(|echoed| Time(echoed.sent_us) <= *over_since) {
                 return false;
             }
-            self.over.remove(&life);
+            self.over.remove(&incarnation);
         }
-        if let Some(before) = self.incarnation.replace(life) {
+        if let Some(before) = self.incarnation.replace(incarnation) {
             self.over.insert(before, now);
         }
-        // Enough to tell apart whatever can still be under way.
+        // The messages still in flight come from fewer incarnations.
         if self.over.len() > MAX_INCARNATIONS
             && let Some((oldest, _)) = self.over.iter().min_by_key(|(_, since)| **since)
         {
@@ -96,27 +102,29 @@ impl Peer {
         true
     }
 
-    /// The life it is in, as far as is known.
-    pub(crate) fn life(&self) -> Option<u64> {
+    /// Returns the last known incarnation of the peer.
+    pub(crate) fn incarnation(&self) -> Option<u64> {
         self.incarnation
     }
 
+    /// Returns `true` if the peer is suspected to be unreachable (SWIM's suspicion).
     pub(crate) fn is_suspected(&self) -> bool {
         self.unanswered >= MAX_UNANSWERED
     }
 
-    /// Whether it is waiting for a reminder to be answered: until then new items would
-    /// only be lost on it.
+    /// Returns `true` if a retransmission to the peer is unanswered.
+    ///
+    /// New items sent to it before its answer would probably be lost.
     pub(crate) fn is_in_repair(&self) -> bool {
         self.unanswered > 0
     }
 
-    /// Whether a stream is the peer's own, of its present life: it needs no telling.
+    /// Returns `true` if a stream is from the peer's present incarnation.
     pub(crate) fn made(&self, place: usize, origin: Origin) -> bool {
         usize::from(origin.node) == place && self.incarnation == Some(origin.incarnation)
     }
 
-    /// The peer's own time, to be handed back to it.
+    /// Returns the timestamp of the peer's last message, to echo to the peer.
     pub(crate) fn echo(&self, now: Time) -> Option<TimeEcho> {
         let (sent_us, came_at) = self.last_heard?;
         let held_us = now.0.saturating_sub(came_at.0);
@@ -129,10 +137,10 @@ mod tests {
     use super::*;
     use crate::base::Kind;
 
-    /// This node's own life.
+    /// The incarnation of this node.
     const MINE: u64 = 5;
 
-    /// A message of a life of the peer, in reply to one of this node's.
+    /// A message from an incarnation of the peer, with an echo of this node's timestamp.
     fn gossip(incarnation: u64, echoed: Option<(u64, u64)>) -> Gossip<'static> {
         Gossip {
             workload: Kind::Broadcast,
@@ -146,13 +154,17 @@ mod tests {
             wants: false,
             indirect_probe: None,
             sent_us: 0,
-            echo: echoed.map(|(life, sent_us)| TimeEcho { incarnation: life, sent_us, held_us: 0 }),
+            echo: echoed.map(|(incarnation, sent_us)| TimeEcho {
+                incarnation,
+                sent_us,
+                held_us: 0,
+            }),
             round: None,
         }
     }
 
     #[test]
-    fn a_new_life_knows_and_has_nothing() {
+    fn a_new_incarnation_has_and_knows_nothing() {
         let mut peer = Peer::default();
         assert!(peer.hear(Time(10), MINE, &gossip(1, Some((MINE, 5)))));
         assert!(peer.knows_me);
@@ -164,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn an_echo_of_another_life_of_this_node_says_nothing() {
+    fn ignores_an_echo_of_another_incarnation_of_this_node() {
         let mut peer = Peer::default();
         assert!(peer.hear(Time(10), MINE, &gossip(1, Some((MINE - 1, 5)))));
         assert!(!peer.knows_me);
@@ -172,14 +184,14 @@ mod tests {
     }
 
     #[test]
-    fn a_life_that_is_over_comes_back_only_by_an_echo_from_after_its_end() {
+    fn an_ended_incarnation_returns_only_by_an_echo_from_after_its_end() {
         let mut peer = Peer::default();
         assert!(peer.hear(Time(10), MINE, &gossip(1, None)));
         assert!(peer.hear(Time(20), MINE, &gossip(2, None)));
         assert!(!peer.hear(Time(30), MINE, &gossip(1, None)));
         assert!(!peer.hear(Time(30), MINE, &gossip(1, Some((MINE, 20)))));
-        assert_eq!(peer.life(), Some(2));
+        assert_eq!(peer.incarnation(), Some(2));
         assert!(peer.hear(Time(30), MINE, &gossip(1, Some((MINE, 21)))));
-        assert_eq!(peer.life(), Some(1));
+        assert_eq!(peer.incarnation(), Some(1));
     }
 }

@@ -1,13 +1,16 @@
-//! How long a message and its answer take, measured without comparing clocks.
+//! Round-trip times, measured without comparing clocks.
 
 use std::time::Duration;
 
-/// What to expect of links that nothing is known of yet: a slow wide-area one. Too
-/// high a guess costs messages for a moment, too low a one costs punctuality.
+/// The assumed round-trip time of an unmeasured link: that of a slow wide-area link.
+///
+/// A guess that is too high costs a few messages, one that is too low misses the bound.
 pub(crate) const GUESS: Duration = Duration::from_millis(200);
 
-/// A smoothed round-trip time and its spread, as in RFC 6298, section 2, but for the
-/// first measurement: what matters here is whether later ones differ from it.
+/// A smoothed round-trip time and its spread, as in RFC 6298, section 2.
+///
+/// Unlike in the RFC, the spread is zero after the first measurement. It grows only if later
+/// measurements differ.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RoundTrip {
     estimate: Option<Estimate>,
@@ -20,7 +23,7 @@ struct Estimate {
 }
 
 impl RoundTrip {
-    /// Takes in one measurement.
+    /// Adds a measurement.
     pub(crate) fn sample(&mut self, measured: Duration) {
         let estimate = match self.estimate {
             None => Estimate { mean: measured, spread: Duration::ZERO },
@@ -32,18 +35,17 @@ impl RoundTrip {
         self.estimate = Some(estimate);
     }
 
-    /// The mean, if anything has been measured.
+    /// Returns the mean, or `None` without a measurement.
     pub(crate) fn measured(&self) -> Option<Duration> {
         self.estimate.map(|estimate| estimate.mean)
     }
 
-    /// The mean, or a guess.
+    /// Returns the mean, or [`GUESS`] without a measurement.
     pub(crate) fn mean(&self) -> Duration {
         self.measured().unwrap_or(GUESS)
     }
 
-    /// How far measurements lie from the mean, on average. Nothing is held against a
-    /// link that has not been measured.
+    /// Returns the mean deviation of the measurements, or zero without a measurement.
     pub(crate) fn spread(&self) -> Duration {
         self.estimate.map_or(Duration::ZERO, |estimate| estimate.spread)
     }
@@ -58,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_never_varies_is_soon_known_exactly() {
+    fn the_mean_of_a_constant_link_converges() {
         let mut link = RoundTrip::default();
         assert_eq!(link.mean(), GUESS);
         for _ in 0..20 {
@@ -69,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_varies_shows_it() {
+    fn a_varying_link_has_a_spread() {
         let mut link = RoundTrip::default();
         for turn in 0..20 {
             link.sample(ms(if turn % 2 == 0 { 100 } else { 300 }));

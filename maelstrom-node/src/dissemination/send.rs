@@ -1,4 +1,4 @@
-//! Putting a share together: what to send to whom.
+//! Composes gossip messages: which items to send to which peer.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -11,17 +11,21 @@ use crate::base::Time;
 use crate::message::Outbox;
 use crate::message::{DigestEntry, Gossip, Payload, RoundTiming, Run};
 
-/// How much text the items of one message may have. Below half of the 1 MiB that a
-/// message may reach, as digests and quoting come on top.
+/// The limit on the text of the items in one message.
+///
+/// A message may have 1 MiB. Less than half of it leaves room for digests and escapes.
 const MAX_BYTES: usize = 400_000;
 
-/// How many messages are written to a peer in one go, and how long to wait before the next
-/// ones: a node that is asked for gigabytes must not hold them in its outbox all at once,
-/// and goes on serving its clients meanwhile.
+/// The limit on messages to a peer in one batch.
+///
+/// A peer may request gigabytes. The limit bounds the outbox, and the node serves its
+/// clients between two batches.
 const MAX_MESSAGES: usize = 8;
+
+/// The time between two batches of messages to a peer.
 const SEND_INTERVAL: Duration = Duration::from_millis(10);
 
-/// What a message says besides items.
+/// The fields of a message besides items and digest.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Extras {
     pub(crate) age_us: Option<u64>,
@@ -32,23 +36,23 @@ pub(crate) struct Extras {
     pub(crate) forward: bool,
 }
 
-/// Which items to send.
+/// A selection of items for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Selection {
-    /// None: a digest alone.
+    /// No items, only a digest.
     None,
-    /// This node's own that the receiver has not been sent.
+    /// The items of this node that were not sent to the receiver yet.
     Mine,
-    /// All that the receiver has not been sent.
+    /// All items that were not sent to the receiver yet.
     New,
-    /// As many as one message holds of those that the receiver has not confirmed.
+    /// The unacknowledged items that fit into one message.
     SomeUnconfirmed,
-    /// All that the receiver has not confirmed, in as many messages as it takes.
+    /// All unacknowledged items, in several messages if necessary.
     AllUnconfirmed,
 }
 
 impl<S: State> Dissemination<S> {
-    /// Sends this node's own news on its way: straight to everyone or to the hub.
+    /// Sends new items of this node to the hub or, in a mesh, to every node.
     pub(crate) fn report(&mut self, now: Time, out: &mut Outbox) {
         self.schedule.report_at = None;
         let held = self.schedule.holding_since.take();
@@ -62,8 +66,8 @@ impl<S: State> Dissemination<S> {
             }
             _ => (Selection::New, self.hub()..self.hub() + 1),
         };
-        // A peer that does not answer is sent new items as well: the moment that it can be
-        // reached again, they arrive in time. Reminders carry what it lacks of the old ones.
+        // New items also go to unresponsive peers, so that they arrive in time once a
+        // partition heals. Retransmissions carry the older items.
         for place in dests {
             if place != self.cluster.me() {
                 self.send(now, place, selection, extras, out);
@@ -71,14 +75,14 @@ impl<S: State> Dissemination<S> {
         }
     }
 
-    /// Passes on to everyone served what they have not been sent.
+    /// Passes new items on to every peer that this node serves.
     pub(crate) fn pass_on(&mut self, now: Time, out: &mut Outbox) {
         self.schedule.pass_on_at = None;
         self.schedule.passed_on_at = Some(now);
         let oldest = self.schedule.gathering_since.take();
         let strategy = self.strategy();
-        let until_beat = match strategy {
-            Strategy::Rounds { period, .. } => self.schedule.until_next_beat(now, period),
+        let until_flush = match strategy {
+            Strategy::Rounds { period, .. } => self.schedule.until_next_flush(now, period),
             _ => {
                 self.schedule.rounds = None;
                 Duration::ZERO
@@ -87,7 +91,7 @@ impl<S: State> Dissemination<S> {
         for place in self.others() {
             if self.serves(place) {
                 let extras =
-                    Extras { pace: self.pace(place, strategy, until_beat), ..Extras::default() };
+                    Extras { pace: self.pace(place, strategy, until_flush), ..Extras::default() };
                 self.send(now, place, Selection::New, extras, out);
             }
         }
@@ -98,19 +102,20 @@ impl<S: State> Dissemination<S> {
         }
     }
 
-    /// How long a peer should hold what is new to it, in rounds: until its report arrives
-    /// just before the next beat or, if that is too soon, before the one after.
-    fn pace(&self, place: usize, strategy: Strategy, until_beat: Duration) -> Option<RoundTiming> {
+    /// Returns the round timing for a peer.
+    ///
+    /// The peer holds new items so that its report arrives just before the next flush or, if
+    /// that is too soon, before the flush after it.
+    fn pace(&self, place: usize, strategy: Strategy, until_flush: Duration) -> Option<RoundTiming> {
         let Strategy::Rounds { period, margin } = strategy else { return None };
         let ahead = self.peers[place].round_trip.mean() + margin;
-        let hold = until_beat
+        let hold = until_flush
             .checked_sub(ahead)
-            .unwrap_or_else(|| (until_beat + period).saturating_sub(ahead));
+            .unwrap_or_else(|| (until_flush + period).saturating_sub(ahead));
         Some(RoundTiming { hold_us: micros(hold), period_us: micros(period) })
     }
 
-    /// Sends a peer one message, or several if the items do not fit into one, the first of
-    /// them now.
+    /// Sends a message to a peer, or several if the items do not fit into one.
     pub(crate) fn send(
         &mut self,
         now: Time,
@@ -149,21 +154,22 @@ impl<S: State> Dissemination<S> {
         peer.rest = rest.or(peer.rest);
     }
 
-    /// Goes on with what was too much for one go.
+    /// Sends the next batch to a peer, if it is due.
     pub(crate) fn send_rest(&mut self, now: Time, place: usize, out: &mut Outbox) {
         let rest = self.peers[place].rest.take_if(|(due, _)| *due <= now);
         if let Some((_, selection)) = rest
             && !self.peers[place].is_in_repair()
         {
-            // What the first messages brought has not been confirmed yet.
+            // The items of the previous batch are sent but not acknowledged yet.
             let selection =
                 if selection == Selection::AllUnconfirmed { Selection::New } else { selection };
             self.send(now, place, selection, Extras::default(), out);
         }
     }
 
-    /// Picks items that are not `known`, as many as go into one message, and adds them to
-    /// it. Says whether there is more.
+    /// Selects the items for one message and adds them to `known`.
+    ///
+    /// Returns `true` as well if more items remain.
     fn pick(&self, place: usize, selection: Selection, known: &mut Digest) -> (Vec<Run<'_>>, bool) {
         let peer = &self.peers[place];
         let mut runs: Vec<Run<'_>> = Vec::new();
@@ -192,7 +198,7 @@ impl<S: State> Dissemination<S> {
         (runs, more)
     }
 
-    /// Everything that one message says.
+    /// Composes one message.
     fn share<'a>(
         &self,
         now: Time,
@@ -207,8 +213,8 @@ impl<S: State> Dissemination<S> {
             digest: have.into(),
             age_us: extras.age_us.filter(|_| !items.is_empty()),
             items,
-            // In a mesh nobody passes anything on.
             forward: extras.forward,
+            // In a mesh, no node passes items on.
             follows: place == self.hub() && self.strategy() != Strategy::Mesh,
             probe: extras.probe,
             wants: extras.want,
@@ -219,17 +225,17 @@ impl<S: State> Dissemination<S> {
         }
     }
 
-    /// The items of a range, as long as there is room.
+    /// Returns the items of a range that fit into the remaining room.
     fn run(&self, origin: Origin, range: Range<u64>, room: &mut usize) -> Run<'_> {
         let mut first = range.start;
         let mut items = Vec::new();
         if *room > 0 {
-            // What has been superseded need not be sent to anyone.
+            // Superseded items are not sent.
             first = first.max(self.streams.first(origin)).min(range.end);
             for item in self.streams.get(origin, range) {
                 let text = self.state.show(item);
                 items.push(text);
-                // A comma goes with it. What is larger than all the room goes alone.
+                // One more byte for the comma. A larger item than the limit goes alone.
                 *room = room.saturating_sub(text.get().len() + 1);
                 if *room == 0 {
                     break;

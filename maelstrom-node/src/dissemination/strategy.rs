@@ -1,71 +1,72 @@
-//! When to send: what follows from how stale a value may get.
+//! The strategy: when and to whom nodes send, derived from the bound on staleness.
 //!
-//! The people who run the node choose one number, the longest that a value may take
-//! to reach everyone. Everything here is derived from it and from measured round
-//! trips. Safety rests on none of it: a wrong strategy costs messages or time.
+//! The operator chooses one number: the longest time for a value to reach every node.
+//! This module derives the rest from that bound and from measured round trips. Safety does
+//! not depend on the strategy: a wrong one costs messages or time.
 
 use std::time::Duration;
 
 use super::round_trip::{GUESS, RoundTrip};
 
-/// What a workload asks of the layer.
+/// The requirements of a workload on dissemination.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DisseminationConfig {
-    /// How long an item may take to reach everyone.
+    /// The longest time for an item to reach every node.
     pub(crate) max_staleness: Duration,
-    /// The shortest round that pays off. In a round every node reports once, however
-    /// many items it has; without, it reports each at once. So rounds are for nodes that
-    /// are given several items in the time of one.
+    /// The shortest useful round.
+    ///
+    /// In a round, a node reports all its items together. Without rounds, it reports each
+    /// item immediately. Rounds save messages if a node gets several items per round.
     pub(crate) shortest_round: Duration,
-    /// Everybody deals with everybody, without a hub, as the workload needs each node's
-    /// digest everywhere.
+    /// Without a hub, all nodes exchange messages directly. A workload needs this if every
+    /// node must have the digest of every other.
     pub(crate) direct: Option<Direct>,
 }
 
-/// How nodes deal with each other directly.
+/// The timing of a direct exchange between all nodes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Direct {
-    /// From one message to a node to the next that brings it new items of this node's own
-    /// or confirms new items of its, at the least.
+    /// The shortest time between two messages to a node that carry new items of this node
+    /// or acknowledge items of that node.
     pub(crate) window: Duration,
-    /// How long it may take until a third node hears of what was learnt.
+    /// The longest time until a third node receives the acknowledgement of an item.
     pub(crate) acknowledge_others_within: Duration,
 }
 
-/// How values travel while all is well.
+/// The path of new items in a network without faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Strategy {
-    /// Straight to everyone: one hop, a message for every value and node.
+    /// Directly to every node: one hop, one message per item and node.
     Mesh,
-    /// At once to the hub, which passes on what it has gathered for `window`.
+    /// Immediately to the hub, which passes items on in batches.
     Hub {
-        /// From one flush of the hub to the next, at the least.
+        /// The shortest time between two flushes of the hub.
         window: Duration,
-        /// How long the hub waits for company before it passes on the first item after
-        /// a quiet spell.
+        /// The time that the hub batches items after a quiet period (a linger time).
         gather: Duration,
     },
-    /// To the hub once a round, timed to arrive just before it passes everything on.
+    /// To the hub once per round, timed to arrive just before the flush of the hub.
     Rounds {
-        /// From one flush of the hub to the next.
+        /// The time between two flushes of the hub.
         period: Duration,
-        /// How long before the flush a report should arrive.
+        /// The time before the flush at which a report should arrive.
         margin: Duration,
     },
 }
 
-/// Long enough for what arrives together to be passed on together.
+/// A linger time that batches only the items that arrive together.
 const SHORT_GATHER: Duration = Duration::from_millis(6);
 
-/// How long before the hub's flush a report should arrive over a link that never varies:
-/// longer than a busy machine takes to wake a thread.
+/// The margin before the hub's flush for a report over a link without jitter.
+///
+/// It is longer than a busy machine takes to wake a thread.
 const MIN_MARGIN: Duration = Duration::from_millis(12);
 
-/// The largest spread of round trips that rounds can be timed on.
+/// The largest spread of round-trip times that still permits rounds.
 const MAX_SPREAD: Duration = Duration::from_millis(40);
 
 impl Strategy {
-    /// The strategy for a bound on staleness, over links like `link`.
+    /// Returns the strategy for a bound on staleness over links like `link`.
     pub(crate) fn new(config: DisseminationConfig, link: &RoundTrip) -> Strategy {
         if config.direct.is_some() {
             return Strategy::Mesh;
@@ -76,24 +77,25 @@ impl Strategy {
             Some(period) if period >= config.shortest_round && link.spread() <= MAX_SPREAD => {
                 Strategy::Rounds { period, margin }
             }
-            // In a short window items are few: the first one goes soon and only those
-            // close behind it wait. In a long one it pays to wait for company.
+            // A short window rarely has a second item, so a long linger time would only delay
+            // the first one. In a long window, batching saves messages.
             _ if window < link.mean() * 3 / 5 => Strategy::Hub { window, gather: SHORT_GATHER },
             _ => Strategy::Hub { window, gather: window },
         }
     }
 }
 
-/// How long an item may be held on its way to the hub and down again, or `None` if the
-/// way alone takes too long, and only a straight line is short enough.
+/// Returns the time for which nodes may hold an item on its way through the hub.
+///
+/// The result is `None` if the way through the hub exceeds the bound without any hold.
 pub(crate) fn slack(max_staleness: Duration, link: &RoundTrip) -> Option<Duration> {
-    // Something to spare for machines that are busy.
+    // A reserve for busy machines.
     let reserve = max_staleness / 100;
     let slack = max_staleness.checked_sub(link.mean() + reserve)?;
     (!slack.is_zero()).then_some(slack)
 }
 
-/// The waits that repair goes by.
+/// The timeouts of anti-entropy.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timeouts {
     max_staleness: Duration,
@@ -101,52 +103,54 @@ pub(crate) struct Timeouts {
 }
 
 impl Timeouts {
-    /// The longest wait between two tries of a peer that is close.
+    /// The largest backoff between two retransmissions to a peer with the same hub.
     pub(crate) const LONGEST: Duration = Duration::from_secs(4);
 
-    /// In this time each peer that is not close is tried once, if it must be.
+    /// The interval of retransmissions to a peer with another hub.
     pub(crate) const TURNS: Duration = Duration::from_millis(4500);
 
     pub(crate) fn new(config: DisseminationConfig) -> Timeouts {
         Timeouts { max_staleness: config.max_staleness, direct: config.direct }
     }
 
-    /// How long an acknowledgement may wait for another message to ride on.
+    /// Returns the longest delay of an acknowledgement, which other messages may carry.
     pub(crate) fn acknowledge_within(self) -> Duration {
         if let Some(Direct { acknowledge_others_within, .. }) = self.direct {
             return acknowledge_others_within;
         }
-        // 2.2 rounds: nearly everyone has something to say in two of them.
+        // 2.2 rounds: nearly every node sends items in one of two rounds.
         (self.max_staleness * 11 / 5).max(Duration::from_millis(2500))
     }
 
-    /// How long to wait for somebody to confirm what was sent before asking.
+    /// Returns the time in which a peer should acknowledge items before a retransmission.
     pub(crate) fn acknowledged_within(self, by_hub: bool, link: &RoundTrip) -> Duration {
         const SLACK: Duration = Duration::from_millis(500);
-        // A hub confirms with its next flush, others when they have something to say.
-        let told = if by_hub { Duration::ZERO } else { self.acknowledge_within() };
-        self.max_staleness + told + 2 * usual(link) + SLACK
+        // A hub acknowledges with its next flush, other nodes with a delay.
+        let delay = if by_hub { Duration::ZERO } else { self.acknowledge_within() };
+        self.max_staleness + delay + 2 * usual(link) + SLACK
     }
 
-    /// How long to wait after the given number of tries: twice as long each time, up to
-    /// a bound that leaves room for several tries in the 10 s that a test waits after
-    /// the network is whole again.
+    /// Returns the exponential backoff after the given number of tries.
+    ///
+    /// The bound leaves several tries in the 10 s that a test waits after a partition heals.
     pub(crate) fn try_again_within(self, tries: u32) -> Duration {
         const SHORTEST: Duration = Duration::from_secs(1);
         let first = self.max_staleness.clamp(SHORTEST, Timeouts::LONGEST);
         (first * 2u32.saturating_pow(tries.saturating_sub(1).min(8))).min(Timeouts::LONGEST)
     }
 
-    /// How long after asking for what is missing to ask again: not before the answer can
-    /// have come.
+    /// Returns the time after which to repeat a request for missing items.
+    ///
+    /// It is longer than the round trip, so that the answer can arrive first.
     pub(crate) fn ask_again_within(self, link: &RoundTrip) -> Duration {
         const SHORTEST: Duration = Duration::from_millis(400);
         (usual(link) * 5 / 4).max(SHORTEST)
     }
 }
 
-/// The round trip to count on. A node that stood still for a while makes its links look
-/// slower than they are, and a fast link is no reason to be impatient.
+/// Returns the round-trip time for timeouts, clamped on both sides.
+///
+/// A paused node makes its links appear slow. On a fast link, a short timeout gains nothing.
 fn usual(link: &RoundTrip) -> Duration {
     const MOST: Duration = Duration::from_secs(1);
     link.mean().clamp(GUESS, MOST)
@@ -176,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bound_and_the_round_trip_make_the_plan() {
+    fn the_bound_and_the_round_trip_decide_the_strategy() {
         let hub = |window, gather| Strategy::Hub { window: ms(window), gather: ms(gather) };
         assert_eq!(strategy(ms(150), &link(200)), Strategy::Mesh);
         assert_eq!(strategy(ms(300), &link(200)), hub(97, 6));
@@ -187,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_looked_slow_once_puts_no_reminder_off_for_long() {
+    fn a_slow_measurement_does_not_delay_retransmissions_for_long() {
         let timeouts = Timeouts::new(DisseminationConfig {
             max_staleness: ms(550),
             shortest_round: ms(1000),
@@ -198,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_asked_again_before_the_answer_can_be_there() {
+    fn a_request_is_not_repeated_within_the_round_trip() {
         let timeouts = Timeouts::new(DisseminationConfig {
             max_staleness: ms(550),
             shortest_round: ms(1000),
@@ -209,14 +213,14 @@ mod tests {
     }
 
     #[test]
-    fn links_that_vary_get_no_rounds() {
+    fn links_with_jitter_have_no_rounds() {
         let mut varying = link(200);
         varying.sample(ms(400));
         assert!(matches!(strategy(ms(1900), &varying), Strategy::Hub { .. }));
     }
 
     #[test]
-    fn rounds_begin_where_the_workload_says_they_pay_off() {
+    fn rounds_are_at_least_as_long_as_the_workload_requires() {
         let config = |shortest_ms| DisseminationConfig {
             max_staleness: ms(600),
             shortest_round: ms(shortest_ms),

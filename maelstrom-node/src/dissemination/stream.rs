@@ -2,7 +2,7 @@
 //!
 //! Each incarnation of a node numbers its items 0, 1, 2, …, so a digest needs one integer
 //! per stream, the first number that is missing, and ranges past a gap. Together they are
-//! a version vector with exceptions.
+//! a version vector with exceptions, as in WinFS (Malkhi & Terry 2005).
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,44 +10,45 @@ use std::ops::Range;
 use crate::base::Ranges;
 use crate::message::DigestEntry;
 
-/// Where a stream comes from: one life of one node. A node that restarts with its
-/// memory lost begins a new stream and never continues an old one.
+/// The origin of a stream: one incarnation of one node.
+///
+/// A node that has lost its memory starts a new stream and never continues an old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Origin {
-    /// The node's place among the sorted names.
+    /// The index of the node in the sorted names.
     pub(crate) node: u16,
     pub(crate) incarnation: u64,
 }
 
 impl Origin {
-    /// Another life of the same node.
+    /// Returns the origin of another incarnation of the same node.
     pub(crate) fn of_incarnation(self, incarnation: u64) -> Origin {
         Origin { incarnation, ..self }
     }
 }
 
-/// How much of every stream somebody has.
+/// The items of every stream that a node has.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Digest(BTreeMap<Origin, Ranges>);
 
 impl Digest {
-    /// What is there of a stream.
+    /// Returns the items of one stream.
     pub(crate) fn of(&self, origin: Origin) -> &Ranges {
         const NOTHING: &Ranges = &Ranges::NONE;
         self.0.get(&origin).unwrap_or(NOTHING)
     }
 
-    /// Takes note of more of a stream. Says whether that is news.
+    /// Adds items of a stream. Returns `true` if any of them is new.
     pub(crate) fn extend(&mut self, origin: Origin, more: &Ranges) -> bool {
         self.0.entry(origin).or_default().extend(more)
     }
 
-    /// Takes note of one range of a stream.
+    /// Adds one range of a stream.
     pub(crate) fn insert(&mut self, origin: Origin, range: Range<u64>) {
         self.0.entry(origin).or_default().insert(range);
     }
 
-    /// Whether anything here is missing in `other`, in streams that `counts`.
+    /// Returns `true` if `other` lacks an item of a stream that `counts`.
     pub(crate) fn exceeds(&self, other: &Digest, counts: impl Fn(Origin) -> bool) -> bool {
         self.iter().any(|(origin, have)| {
             counts(origin) && have.missing_in(other.of(origin)).next().is_some()
@@ -58,7 +59,7 @@ impl Digest {
         self.0.iter().map(|(origin, have)| (*origin, have))
     }
 
-    /// The digest as it stands in a message.
+    /// Returns the digest in the form that messages carry.
     pub(crate) fn entries(&self) -> Vec<DigestEntry> {
         self.iter()
             .map(|(Origin { node, incarnation }, have)| DigestEntry {
@@ -70,7 +71,7 @@ impl Digest {
     }
 }
 
-/// The items of all streams, as far as they are known here.
+/// The items of all streams that this node has.
 #[derive(Debug)]
 pub(crate) struct Streams<I> {
     streams: BTreeMap<Origin, Stream<I>>,
@@ -79,11 +80,11 @@ pub(crate) struct Streams<I> {
 
 #[derive(Debug)]
 struct Stream<I> {
-    /// How many items have been superseded: the number of the first one that is kept.
+    /// The sequence number of the first item that is kept. Earlier items are superseded.
     first: u64,
-    /// Everything from there up to the first gap.
+    /// The items from `first` up to the first gap.
     run: Vec<I>,
-    /// What lies past it.
+    /// The items past the gap.
     ahead: BTreeMap<u64, I>,
 }
 
@@ -92,18 +93,19 @@ impl<I: Copy> Streams<I> {
         Streams { streams: BTreeMap::new(), have: Digest::default() }
     }
 
-    /// What is here.
+    /// Returns the digest of all streams.
     pub(crate) fn have(&self) -> &Digest {
         &self.have
     }
 
-    /// Whether an item is still missing. The last number of the range is never wanted:
-    /// no stream gets there, only a damaged message.
+    /// Returns `true` if an item is missing.
+    ///
+    /// The largest `u64` never is: only a damaged message contains it.
     pub(crate) fn lacks(&self, origin: Origin, sequence: u64) -> bool {
         sequence < u64::MAX && !self.have.of(origin).contains(sequence)
     }
 
-    /// Adds an item that [`Streams::lacks`] said is missing.
+    /// Adds an item for which [`Streams::lacks`] returns `true`.
     pub(crate) fn insert(&mut self, origin: Origin, sequence: u64, item: I) {
         let stream = self.streams.entry(origin).or_insert_with(|| Stream {
             first: 0,
@@ -121,25 +123,26 @@ impl<I: Copy> Streams<I> {
         self.have.insert(origin, sequence..sequence + 1);
     }
 
-    /// Adds an item that says all that those before it in its stream did: they count as
-    /// here and are not kept.
+    /// Adds an item that supersedes all earlier items of its stream.
+    ///
+    /// The digest contains the earlier items, but they are not kept.
     pub(crate) fn supersede(&mut self, origin: Origin, sequence: u64, item: I) {
         let only = Stream { first: sequence, run: vec![item], ahead: BTreeMap::new() };
         self.streams.insert(origin, only);
         self.have.insert(origin, 0..sequence + 1);
     }
 
-    /// The number of the next item of a stream of this node's own.
+    /// Returns the sequence number of the next item of a stream of this node.
     pub(crate) fn next(&self, origin: Origin) -> u64 {
         self.streams.get(&origin).map_or(0, Stream::end)
     }
 
-    /// The number of the first item of a stream that has not been superseded.
+    /// Returns the sequence number of the first item that is not superseded.
     pub(crate) fn first(&self, origin: Origin) -> u64 {
         self.streams.get(&origin).map_or(0, |stream| stream.first)
     }
 
-    /// Items of a stream that are all here.
+    /// Returns a range of a stream whose items are all present.
     pub(crate) fn get(&self, origin: Origin, range: Range<u64>) -> impl Iterator<Item = I> {
         self.streams.get(&origin).into_iter().flat_map(move |stream| {
             let len = stream.run.len() as u64;
@@ -153,7 +156,7 @@ impl<I: Copy> Streams<I> {
 }
 
 impl<I> Stream<I> {
-    /// The number of the first item that is missing.
+    /// Returns the sequence number of the first missing item.
     fn end(&self) -> u64 {
         self.first + self.run.len() as u64
     }
@@ -166,7 +169,7 @@ mod tests {
     const ORIGIN: Origin = Origin { node: 3, incarnation: 77 };
 
     #[test]
-    fn items_come_back_by_number_however_they_came() {
+    fn returns_items_by_number_in_any_order_of_arrival() {
         let mut streams = Streams::new();
         for sequence in [0, 2, 5, 3, 1] {
             assert!(streams.lacks(ORIGIN, sequence));
@@ -181,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_supersedes_stands_for_all_before_it() {
+    fn a_superseding_item_replaces_all_before_it() {
         let mut streams = Streams::new();
         streams.supersede(ORIGIN, 0, 'a');
         streams.supersede(ORIGIN, 7, 'h');
@@ -191,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn two_lives_of_a_node_are_two_streams() {
+    fn two_incarnations_of_a_node_are_two_streams() {
         let mut streams = Streams::new();
         let reborn = Origin { incarnation: 78, ..ORIGIN };
         streams.insert(ORIGIN, 0, 'a');

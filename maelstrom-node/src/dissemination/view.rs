@@ -1,9 +1,9 @@
-//! Who has how much, for a workload whose protocol rests on it.
+//! A read-only view of digests, for workloads with a quorum protocol.
 
 use super::peer::Peer;
 use super::stream::{Digest, Origin};
 
-/// What this node has, and what it knows of what others have.
+/// The digest of this node, and the last known digests of its peers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct View<'a> {
     pub(super) mine: Origin,
@@ -12,49 +12,49 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// The stream of this node's present life.
+    /// Returns the stream of this node's present incarnation.
     pub(crate) fn mine(&self) -> Origin {
         self.mine
     }
 
-    /// What this node has.
+    /// Returns the digest of this node.
     pub(crate) fn have(&self) -> &'a Digest {
         self.have
     }
 
-    /// The other nodes, by place.
+    /// Returns the indices of the other nodes.
     pub(crate) fn others(&self) -> impl Iterator<Item = usize> + use<> {
         let me = usize::from(self.mine.node);
         (0..self.peers.len()).filter(move |place| *place != me)
     }
 
-    /// The life that a node was last heard from in.
-    pub(crate) fn life(&self, place: usize) -> Option<Origin> {
-        let incarnation = self.peers[place].life()?;
+    /// Returns the stream of a node's last known incarnation.
+    pub(crate) fn present(&self, place: usize) -> Option<Origin> {
+        let incarnation = self.peers[place].incarnation()?;
         Some(Origin { node: u16::try_from(place).ok()?, incarnation })
     }
 
-    /// What a node has, as it said in that life.
+    /// Returns the last digest that this incarnation has sent.
     pub(crate) fn has(&self, place: usize) -> &'a Digest {
         &self.peers[place].has
     }
 
-    /// Whether a node has heard from this node's present life.
+    /// Returns `true` if a node has received a message from this node's present incarnation.
     pub(crate) fn knows_me(&self, place: usize) -> bool {
         self.peers[place].knows_me
     }
 
-    /// How many nodes there are.
+    /// Returns the number of nodes.
     pub(crate) fn nodes(&self) -> usize {
         self.peers.len()
     }
 
-    /// How many nodes are a majority.
+    /// Returns the number of nodes in a majority.
     pub(crate) fn majority(&self) -> usize {
         self.nodes() / 2 + 1
     }
 
-    /// How many of the other nodes are a majority of them.
+    /// Returns the size of a majority of the other nodes.
     pub(crate) fn majority_of_others(&self) -> usize {
         (self.nodes() - 1) / 2 + 1
     }

@@ -253,9 +253,9 @@ impl<'a> Body<'a> {
             "list_committed_offsets" => Request::ListCommittedOffsets {
                 keys: self.parsed("keys", self.keys, "a list of strings")?,
             },
-            "gossip" => Request::Gossip(self.parsed("gossip", self.gossip, "a peer's share")?),
+            "gossip" => Request::Gossip(self.parsed("gossip", self.gossip, "a gossip message")?),
             unknown => {
-                return Err(Refusal::NotSupported(format!("no message type {unknown:?} here")));
+                return Err(Refusal::NotSupported(format!("unknown message type {unknown:?}")));
             }
         })
     }

@@ -1,8 +1,8 @@
 //! The node: a pure state machine around its workloads.
 //!
-//! Lines go in with the time they came at, lines come out, and one deadline says when
-//! to look again. Nothing here reads a clock, draws a random number or touches stdio,
-//! so the same object runs behind a pipe and inside a simulator.
+//! The driver passes in each line with the current time, writes the lines that come out,
+//! and calls the node again at its one deadline. The node itself does no I/O, reads no
+//! clock and draws no seed. The same object therefore runs behind a pipe and in a simulator.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -22,27 +22,28 @@ use crate::message::Outbox;
 use crate::message::{Address, Envelope, ErrorCode, LineError, Payload, Request, clipped};
 use crate::workload::{self, Context, UniqueIds, Workload};
 
-/// How much of peers' messages is kept for after `init`. What does not fit is dropped;
-/// peers repeat what they see missing.
+/// The limit on peers' messages that the node keeps until its `init`.
+///
+/// The node drops further messages. Anti-entropy delivers their items later.
 const MAX_EARLY_BYTES: usize = 4 << 20;
 
-/// What timestamps count from: late enough to leave 67 years, early enough for any clock
-/// that is roughly right.
+/// The epoch of the IDs: late enough to leave 67 years, early enough for any clock that
+/// is roughly right.
 const EPOCH: Epoch = Epoch::Y2024;
 
-/// How long after its own `init` a node assumes that every peer has been set up.
+/// The time after its own `init` at which a node assumes that every peer is initialized.
 ///
-/// Maelstrom sets all nodes up in parallel and ends the test if one of them does not
+/// Maelstrom initializes all nodes in parallel and ends the test if one of them does not
 /// answer its `init` within this time.
 const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a node that was set up in a running cluster waits before it writes to peers.
+/// The time that a node initialized in a running cluster waits before it sends to peers.
 ///
-/// Jepsen may set up a cluster a second time after a failure, and message numbers go on
-/// then. Its nodes are set up in parallel, well within this time.
+/// After a failure, Jepsen may set up a cluster a second time, and message numbers
+/// continue. It initializes the nodes in parallel, well within this time.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
-/// A Maelstrom node, seen from its driver.
+/// A Maelstrom node, as its driver uses it.
 ///
 /// ```
 /// use maelstrom_node::{Config, Node, Outbox, Time};
@@ -63,18 +64,18 @@ pub struct Node<C> {
     incarnation: u64,
     clock: C,
     cluster: Option<Cluster>,
-    /// Lines of peers that were initialised before this node was.
+    /// Lines from peers that were initialized before this node.
     early: Vec<Vec<u8>>,
     workloads: BTreeMap<Kind, Box<dyn Workload>>,
     ids: Ids<C>,
     failure: Option<String>,
-    /// The node was set up in a cluster that was running already, so it may have lost state.
+    /// The node was initialized in a running cluster, so it may have lost state.
     restarted: bool,
-    /// When this node writes to peers, unless a message lets it do so earlier.
+    /// The time at which this node starts to send to peers, unless a message allows it earlier.
     introduce_at: Option<Time>,
 }
 
-/// Where the generator of a node id comes from.
+/// The source of the ID generator.
 enum Ids<C> {
     Clock,
     Given(Box<IdSource<C>>),
@@ -104,10 +105,11 @@ impl<C: Clock + Clone> Ids<C> {
 }
 
 impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
-    /// A node that knows nothing yet.
+    /// Creates a node that waits for its `init`.
     ///
-    /// `incarnation` tells this life of the node from its others and seeds its
-    /// choices: a random number, new at each start. `clock` dates the IDs.
+    /// `incarnation` identifies this incarnation of the node (as in SWIM, Das et al. 2002)
+    /// and seeds its random choices. The driver draws it at random at each start. Unlike
+    /// SWIM's, incarnations have no order. `clock` gives the IDs their timestamps.
     pub fn new(config: Config, incarnation: u64, clock: C) -> Node<C> {
         Node {
             config,
@@ -123,12 +125,13 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         }
     }
 
-    /// The same node with its IDs made by the generator that `source` gives for its node
-    /// id and epoch. It is asked on `init`, if the node is to make IDs at all; where it
-    /// says why there is none, that is the node's [`failure`](Node::failure).
+    /// Sets the source of the ID generator.
     ///
-    /// [`handle`](Node::handle) waits for the source, which with `--data-dir` may take 5 s for
-    /// a store that does not answer.
+    /// The node calls `source` with its node ID and epoch on `init`, if it serves IDs. An
+    /// error becomes the node's [`failure`](Node::failure).
+    ///
+    /// [`handle`](Node::handle) blocks while `source` runs. With `--data-dir` and a store
+    /// that does not answer, this may take 5 seconds.
     #[must_use]
     pub fn with_generator(
         self,
@@ -137,16 +140,17 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         Node { ids: Ids::Given(Box::new(source)), ..self }
     }
 
-    /// Why this node could not be set up: its `init` was answered with an error, and its
-    /// driver should end it.
+    /// Returns the reason why `init` failed, or `None` if it did not fail.
+    ///
+    /// The node has answered `init` with an error. The driver should end the node.
     pub fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
     }
 
-    /// Reacts to one line, given without its newline.
+    /// Handles one line, given without its newline.
     ///
-    /// Whatever the line holds, the node goes on: what cannot be served is answered
-    /// with an error where there is someone to answer, and logged otherwise.
+    /// The node survives any input. If it cannot serve a request, it replies with an error.
+    /// If the line does not allow a reply, the node logs a warning.
     pub fn handle(&mut self, now: Time, line: &[u8], out: &mut Outbox) {
         let line = &*without_breaks(line);
         let envelope = match Envelope::parse(line) {
@@ -162,7 +166,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         let request = envelope.body.request();
         if client.is_none() && !matches!(request, Ok(Request::Gossip(_)) | Err(_)) {
             let (kind, from) = (envelope.body.kind(), clipped(&envelope.src));
-            tracing::warn!(from, "no reply to a request without msg_id: {kind}");
+            tracing::warn!(from, "cannot reply to a request without msg_id: {kind}");
         }
         match request {
             Ok(Request::Init { node_id, node_ids }) => {
@@ -176,7 +180,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             }
             Err(_) if envelope.body.is_reply() => {
                 let kind = clipped(envelope.body.kind());
-                tracing::warn!(kind, "ignored a reply nobody waits for");
+                tracing::warn!(kind, "ignored a reply: this node sends no requests");
             }
             Err(refusal) => {
                 if client.is_none() {
@@ -187,22 +191,24 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         }
     }
 
-    /// When [`Node::handle_deadline`] is next due, or `None` while nothing is pending.
+    /// Returns the time at which to call [`Node::handle_deadline`], or `None` if nothing is
+    /// pending.
     pub fn deadline(&self) -> Option<Time> {
         let deadlines = self.workloads.values().filter_map(|workload| workload.deadline());
         deadlines.chain(self.introduce_at).min()
     }
 
-    /// Whether a client is waiting for a reply that a later deadline will bring. Such a
-    /// node should be given its deadlines even when its input has ended.
+    /// Returns `true` if a client waits for a reply that a later deadline will produce.
+    ///
+    /// The driver should then handle deadlines even after the end of the input.
     pub fn owes_reply(&self) -> bool {
         self.workloads.values().any(|workload| workload.owes_reply())
     }
 
-    /// Does whatever is due at `now`. Calling it early or late is harmless.
+    /// Performs the actions that are due at `now`. Early and late calls are harmless.
     pub fn handle_deadline(&mut self, now: Time, out: &mut Outbox) {
         if self.introduce_at.is_some_and(|due| due <= now) {
-            // A node of a quiet cluster cannot know whether it had any state before.
+            // In a quiet cluster, a node cannot detect whether it has lost state.
             self.restarted = true;
             self.start(now);
         }
@@ -228,11 +234,11 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         };
         match &self.cluster {
             None => {}
-            // A repeated `init` is answered again; what the node has learnt stays.
+            // A repeated `init` gets the same reply, and the state stays.
             Some(before) if *before == cluster => return out.reply(client, &Payload::InitOk),
             Some(before) => {
                 let me = before.my_name();
-                let text = format!("init: this node has been set up before, as {me} and otherwise");
+                let text = format!("init: already initialized as {me} with different node names");
                 return out.error(client, ErrorCode::MalformedRequest, &text);
             }
         }
@@ -242,8 +248,8 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             return;
         }
         out.reply(client, &Payload::InitOk);
-        // While a peer has yet to be set up, there are two messages for each other node at
-        // most, and no peer writes to another.
+        // Until every peer is initialized, no peer sends to another, and the network has
+        // carried at most two messages for each other node.
         let nodes = cluster.names().len();
         let in_setup = 2 * nodes as u64 - 1;
         self.restarted =
@@ -254,12 +260,12 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         if let Some(only) = self.config.workload
             && workload::definition(only).is_some_and(|definition| definition.is_replicated)
         {
-            // Its state is learnt from peers before any client asks for it.
+            // The node fetches this state from its peers before the first request for it.
             if let Err(why) = self.run_workload(only) {
                 tracing::warn!("cannot start {}: {why}", only.name());
             }
         }
-        // Nothing is sent on account of these: not every node need be set up yet.
+        // Replies to these lines are dropped: some peers may not be initialized yet.
         let mut unsent = Outbox::new();
         for line in std::mem::take(&mut self.early) {
             if let Ok(envelope) = Envelope::parse(&line)
@@ -270,8 +276,9 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         }
     }
 
-    /// Has IDs made by what the driver gives for them, before anybody asks for one: a node
-    /// that cannot make any should not get as far.
+    /// Obtains the generator from the driver's source, if this node serves IDs.
+    ///
+    /// This happens on `init`, so that a node without a generator fails at its start.
     fn take_generator(&mut self, node_id: NodeId) -> Result<(), String> {
         let makes_ids = self.config.workload.is_none_or(|only| only == Kind::UniqueIds);
         if makes_ids && matches!(self.ids, Ids::Given(_)) {
@@ -281,7 +288,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         Ok(())
     }
 
-    /// Where a reply goes. It comes from this node, whatever name it was asked by.
+    /// Returns the address for a reply, with this node's own name as the sender.
     fn client_of<'a>(&self, envelope: &'a Envelope<'_>) -> Option<Address<'a>> {
         let mut client = envelope.address()?;
         if let Some(cluster) = &self.cluster
@@ -299,8 +306,9 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         }
     }
 
-    /// Lets the workloads write to peers: the first message after `init` means that
-    /// every node has been set up.
+    /// Allows the workloads to send to peers.
+    ///
+    /// The first message after `init` shows that every node is initialized.
     fn start(&mut self, now: Time) {
         self.introduce_at = None;
         for workload in self.workloads.values_mut() {
@@ -324,7 +332,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         }
     }
 
-    /// The workload that serves a request, started if this is the first to ask for it.
+    /// Returns the workload that serves a request, and starts it if necessary.
     fn workload_for(
         &mut self,
         request: &Request<'_>,
@@ -332,7 +340,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         out: &mut Outbox,
     ) -> Option<&mut Box<dyn Workload>> {
         if self.cluster.is_none() {
-            let text = "this node has not been initialised: send init first";
+            let text = "this node is not initialized; send init first";
             out.error(client, ErrorCode::TemporarilyUnavailable, text);
             return None;
         }
@@ -358,7 +366,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             return Ok(());
         }
         let Some(definition) = workload::definition(kind) else {
-            return Err(format!("no workload {}", kind.name()));
+            return Err(format!("no definition of workload {}", kind.name()));
         };
         let node_id = cluster.node_id();
         let (ids, clock) = (&mut self.ids, &self.clock);
@@ -375,12 +383,14 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         Ok(())
     }
 
-    /// Which workload serves a request: the one that the command line names or else the
-    /// one that the request tells of. What tells of none, a bare `read`, goes to the only
-    /// one that has told of itself before, if it is the only one.
+    /// Returns the workload that serves a request.
+    ///
+    /// It is the workload that the command line names, or else the one that the request
+    /// identifies. A `read` identifies none: it goes to the running workload that serves
+    /// reads, if there is exactly one.
     fn kind_for(&self, request: &Request<'_>) -> Result<Kind, (ErrorCode, String)> {
         if let Some(only) = self.config.workload {
-            let refusal = || format!("this node was started to serve {} alone", only.name());
+            let refusal = || format!("this node serves only {}", only.name());
             return if self.serves(only, request) {
                 Ok(only)
             } else {
@@ -389,12 +399,12 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         }
         let mut running = self.workloads.keys().copied().filter(|kind| self.serves(*kind, request));
         match (workload::identify(request), running.next(), running.next()) {
-            (Some(told), ..) => Ok(told),
+            (Some(identified), ..) => Ok(identified),
             (None, Some(only), None) => Ok(only),
             _ => {
                 let known: Vec<&str> = workload::candidates(request).map(Kind::name).collect();
                 let text = format!(
-                    "a bare read does not tell its workload: name it as an argument, one of {}",
+                    "read does not identify its workload; start the node with one of {}",
                     known.join(", ")
                 );
                 Err((ErrorCode::TemporarilyUnavailable, text))
@@ -402,7 +412,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         }
     }
 
-    /// Returns `true` if a workload has requests of this type, or if it is its gossip.
+    /// Returns `true` if a request or gossip message belongs to this workload.
     fn serves(&self, kind: Kind, request: &Request<'_>) -> bool {
         match request {
             Request::Gossip(gossip) => gossip.workload == kind,
@@ -411,10 +421,12 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     }
 }
 
-/// A line with its returns and newlines made spaces, and without a return at its end. In JSON
-/// they are blank wherever they may stand at all, but values go out as they came in, and to
-/// many readers, Maelstrom's among them, a return ends a line: what follows would be junk.
-/// A line that is no JSON stays as it is: it must not become any.
+/// Replaces carriage returns and newlines in a JSON line by spaces.
+///
+/// The node copies values verbatim into its replies, and many readers, Maelstrom included,
+/// end a line at a carriage return. JSON permits both characters only as whitespace, so
+/// the value stays the same. A line that is not JSON is returned unchanged, so that it
+/// does not become JSON. A carriage return at the end is removed in either case.
 fn without_breaks(line: &[u8]) -> Cow<'_, [u8]> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let is_break = |byte: u8| matches!(byte, b'\r' | b'\n');

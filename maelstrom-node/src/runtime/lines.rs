@@ -123,7 +123,7 @@ fn split(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn log_skipped(bytes: usize) {
-    tracing::warn!(bytes, "ignored a line: longer than {MAX_LINE_BYTES} bytes");
+    tracing::warn!(bytes, "ignored a line: too long (limit {MAX_LINE_BYTES} bytes)");
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match stdin().and_then(|input| run(config, input, Patient(stdout()?))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            tracing::error!("stopped: {why}");
+            tracing::error!("node stopped: {why}");
             ExitCode::FAILURE
         }
     }
@@ -127,7 +127,7 @@ fn run(config: Config, input: impl Read + AsFd, output: impl Write) -> io::Resul
     }
     let ended = drive(&mut node, input, output);
     if let Some(Err(why)) = leases.map(|leases| leases.release()) {
-        tracing::warn!("the next start begins as after a crash: {why}");
+        tracing::warn!("cannot release the lease: {why}; the next start proceeds as after a crash");
     }
     ended
 }

@@ -91,6 +91,9 @@ const MAX_POLLED_BYTES: usize = 256 << 10;
 /// about as long, and the messages between two nodes are two in that time.
 const ACKNOWLEDGED_TOGETHER: Duration = Duration::from_micros(3500);
 
+const RECOVERING: &str =
+    "this node is recovering: it waits for a majority of the other nodes; try again later";
+
 pub(super) const DEFINITION: Definition = Definition {
     kind: Kind::Kafka,
     is_replicated: true,
@@ -176,11 +179,10 @@ impl Log {
     /// Refuses what cannot be served now. Nothing has happened then.
     fn check_up(&self, now: Time) -> Result<(), Refusal> {
         if !self.stage.is_serving() {
-            let text = "this node is still learning from a majority of the others; try again";
-            return Err((ErrorCode::TemporarilyUnavailable, text));
+            return Err((ErrorCode::TemporarilyUnavailable, RECOVERING));
         }
         if self.waiting.front().is_some_and(|first| now.since(first.since) >= STALLED) {
-            let text = "a majority of the nodes is out of reach; try again later";
+            let text = "a majority of the nodes is suspected; try again later";
             return Err((ErrorCode::TemporarilyUnavailable, text));
         }
         Ok(())
@@ -196,11 +198,14 @@ impl Log {
     ) -> Result<(), Refusal> {
         self.check_up(now)?;
         if message.get().len() > super::MAX_VALUE_BYTES {
-            return Err((ErrorCode::MalformedRequest, "send: \"msg\" is larger than 8 MiB"));
+            return Err((ErrorCode::MalformedRequest, "send: \"msg\" is too large (limit 8 MiB)"));
         }
         let offset = self.records.state().next_offset(key);
         if offset > LARGEST_OFFSET {
-            return Err((ErrorCode::TemporarilyUnavailable, "this key has no offsets left"));
+            return Err((
+                ErrorCode::TemporarilyUnavailable,
+                "send: this key has no offsets left; use another key",
+            ));
         }
         let record = Record::Send(Sent(key.into(), offset, message));
         self.add(now, client, &record, Some(offset), out);
@@ -225,7 +230,7 @@ impl Log {
                     }
                 }
                 _ => {
-                    let text = "commit_offsets: no message has such an offset";
+                    let text = "commit_offsets: the log has no message with this offset";
                     return Err((ErrorCode::MalformedRequest, text));
                 }
             }
@@ -294,7 +299,7 @@ impl Log {
                 break;
             }
             if let Some(client) = waiting.client.take() {
-                let text = "no majority has confirmed this in time; it may still come to be";
+                let text = "no majority acknowledged this in time; it may still take effect";
                 out.error(Some(&client.address()), ErrorCode::Timeout, text);
             }
         }
@@ -331,8 +336,7 @@ impl Log {
 
     fn list_committed(&self, keys: &[String]) -> Result<BTreeMap<String, u64>, Refusal> {
         if !self.stage.is_serving() {
-            let text = "this node is still learning from a majority of the others; try again";
-            return Err((ErrorCode::TemporarilyUnavailable, text));
+            return Err((ErrorCode::TemporarilyUnavailable, RECOVERING));
         }
         let committed = |key: &String| Some((key.clone(), self.records.state().committed(key)?));
         Ok(keys.iter().filter_map(committed).collect())

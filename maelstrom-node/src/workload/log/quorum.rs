@@ -10,7 +10,7 @@ pub(super) fn counted(view: &View<'_>, records: &Records) -> Vec<usize> {
 }
 
 fn counts(view: &View<'_>, records: &Records, place: usize) -> bool {
-    let Some(life) = view.life(place) else { return false };
+    let Some(life) = view.present(place) else { return false };
     if records.is_over(life) || !is_ready(view, records, place, life) {
         return false;
     }

@@ -78,7 +78,7 @@ impl Log {
         let mut ready = 0;
         let mut unready = BTreeMap::new();
         for place in view.others().filter(|place| view.knows_me(*place)) {
-            match view.life(place) {
+            match view.present(place) {
                 Some(life) if quorum::is_ready(&view, records, place, life) => ready += 1,
                 Some(life) => drop(unready.insert(place, life.incarnation)),
                 None => {}
@@ -100,7 +100,7 @@ impl Log {
         let mut ready = 0;
         let mut founders = Vec::new();
         for place in view.others() {
-            let Some(life) = view.life(place) else { continue };
+            let Some(life) = view.present(place) else { continue };
             if !view.has(place).of(view.mine()).contains(born.sequence) {
                 continue;
             }

@@ -49,7 +49,8 @@ impl Protocol for Broadcast {
         match request {
             Request::Topology => out.reply(client, &Payload::TopologyOk),
             Request::Broadcast { message } if message.get().len() > MAX_VALUE_BYTES => {
-                let text = format!("a value may have {MAX_VALUE_BYTES} bytes at the most");
+                let text =
+                    format!("broadcast: \"message\" is too large (limit {MAX_VALUE_BYTES} bytes)");
                 out.error(client, ErrorCode::MalformedRequest, &text);
             }
             Request::Broadcast { message } => {

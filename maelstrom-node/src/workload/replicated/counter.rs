@@ -54,13 +54,13 @@ impl Counter {
         delta: Option<&RawValue>,
         totals: &mut Dissemination<NodeCounters>,
     ) -> Result<(), &'static str> {
-        let delta = delta.ok_or("add needs a field \"delta\" here: this is a counter")?.get();
+        let delta = delta.ok_or("add: a counter needs a field \"delta\"")?.get();
         let digits = delta.strip_prefix('-').unwrap_or(delta);
         if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err("add: \"delta\" must be an integer, written without point or exponent");
+            return Err("add: \"delta\" must be an integer without a decimal point or exponent");
         }
         if !self.shrinks && delta.starts_with('-') {
-            return Err("add: a g-counter only grows; a pn-counter takes negative deltas");
+            return Err("add: a g-counter only grows; use a pn-counter for negative deltas");
         }
         let total = delta.parse().ok().and_then(|delta: i128| self.total.checked_add(delta));
         match total {
@@ -73,7 +73,9 @@ impl Counter {
                 }
                 Ok(())
             }
-            _ => Err("add: overflow: what one node adds may come to 2^95 either way; not added"),
+            _ => {
+                Err("add: overflow: the total of one node is limited to 2^95 either way; not added")
+            }
         }
     }
 }

@@ -40,14 +40,15 @@ impl Protocol for GSet {
         match request {
             Request::Add { element: Some(element), .. } => {
                 if element.get().len() > MAX_VALUE_BYTES {
-                    let text = format!("an element may have {MAX_VALUE_BYTES} bytes at the most");
+                    let text =
+                        format!("add: \"element\" is too large (limit {MAX_VALUE_BYTES} bytes)");
                     return out.error(client, ErrorCode::MalformedRequest, &text);
                 }
                 out.reply(client, &Payload::AddOk);
                 elements.add(now, element);
             }
             Request::Add { element: None, .. } => {
-                let text = "add needs a field \"element\" here: this is a g-set";
+                let text = "add: a g-set needs a field \"element\"";
                 out.error(client, ErrorCode::MalformedRequest, text);
             }
             Request::Read => elements.state_mut().with_list(|value| {
