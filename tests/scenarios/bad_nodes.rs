@@ -100,6 +100,17 @@ fn a_node_that_does_not_run_as_it_should_fails_the_test() {
             ],
         ),
         (ECHO, "exits at once", 255, &["node n0", "exit status: 3", "out of patience"]),
+        (
+            ECHO,
+            "never ends its line",
+            255,
+            &[
+                "node n0 did not answer \"init\" within 10 s",
+                "unfinished line of its standard output: {",
+                "\"init_ok\"",
+                "likely: it does not write a newline after each message",
+            ],
+        ),
         (ECHO, "refuses init", 255, &["node n0", "refuses \"init\": error 13: no disk"]),
         (
             BROADCAST,

@@ -13,10 +13,13 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
             "unexpected argument '--frobnicate' found; arguments for the node follow --; see",
         ),
         ("-w echo --rat 5", "unexpected argument '--rat' found; did you mean --rate? See --help"),
+        ("-w echo stray", "arguments of the node: no workload \"stray\" here"),
         (
-            "-w echo stray",
-            "unexpected argument 'stray' found; arguments for the node follow --; see --help",
+            "-w echo \u{2013}-nemesis partition",
+            "argument \"\u{2013}-nemesis\" begins with an en dash (U+2013), as text copied from",
         ),
+        ("-w echo \u{2014}rate=5", "begins with an em dash (U+2014)"),
+        ("\u{2013}w echo", "write -w with hyphens"),
         ("echo --sim", "the workload is named with -w echo, and once more as -- echo if the node"),
         ("-w echo --sim -- --data-dir /tmp", "--data-dir: simulated nodes keep no files"),
         (
@@ -26,7 +29,6 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
         ("-w echo --max-staleness-ms=680", "found; it is an argument of this project's node"),
         ("-w kafka --acks majority", "found; it is an argument of this project's node"),
         ("-w echo --data-dir /tmp", "found; it is an argument of this project's node"),
-        ("-w g-counter g-counter", "and once more as -- g-counter"),
         ("-w echo --rate --sim", "invalid value '--sim' for '--rate <HZ>': must be a number"),
         ("-w echo --rate", "a value is required for '--rate <HZ>' but none was supplied"),
         ("-w", "a value is required for '--workload <NAME>' but none was supplied"),
@@ -55,18 +57,21 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
         ("-w echo --bin /etc/passwd", "is not executable; try chmod +x"),
         (
             "-w echo -- --frobnicate",
-            "after --: invalid option '--frobnicate'; see cargo run --package",
+            "arguments of the node: invalid option '--frobnicate'; see cargo run --package",
         ),
-        ("-w echo --sim -- --frobnicate", "after --: invalid option '--frobnicate'"),
+        ("-w echo --sim -- --frobnicate", "arguments of the node: invalid option '--frobnicate'"),
         (
             "-w echo --max-txn-length many",
             "invalid value 'many' for '--max-txn-length <INT>': must be a whole number from 1 to",
         ),
         (
             "-w echo -- --max-staleness-ms soon",
-            "after --: --max-staleness-ms \"soon\": must be a whole number from 0 to 3600000; see",
+            "arguments of the node: --max-staleness-ms \"soon\": must be a whole number from 0 to 3600000; see",
         ),
-        ("-w echo -- gossip", "after --: unknown workload \"gossip\"; possible values: echo,"),
+        (
+            "-w echo -- gossip",
+            "arguments of the node: unknown workload \"gossip\"; possible values: echo,",
+        ),
     ] {
         test(flags, &[]).expect_refusal(said);
     }
@@ -209,6 +214,24 @@ fn help_is_no_error() {
     run.expect_code(0).expect_result("--nemesis-interval");
 }
 
+/// As with Maelstrom, wherever they stand among the flags.
+#[test]
+fn arguments_without_a_hyphen_go_to_the_node() {
+    let run = test("-w g-counter g-counter --sim --time-limit 1", &[]);
+    run.expect_valid();
+    assert!(!run.stderr.contains("the node is not told its workload"), "{run}");
+    let run = test("-w echo --node-count 1 --time-limit 1 --bin", &[BAD_NODE, "exits at once"]);
+    run.expect_code(255).expect_said(&["out of patience"]);
+}
+
+#[test]
+fn faults_may_have_spaces_around_them() {
+    let run = test("-w echo --sim --time-limit 30 --nemesis", &["partition , loss"]);
+    run.expect_valid().expect_said(&["faults: loss ", "partition "]);
+    test("-w echo --nemesis", &["partition, earthquake"])
+        .expect_refusal("invalid value 'earthquake' for '--nemesis <FAULTS>' [possible values:");
+}
+
 #[test]
 fn a_flag_that_is_given_again_takes_its_last_value() {
     let line =
@@ -275,13 +298,14 @@ fn a_program_that_cannot_start_is_refused_with_what_to_do() {
     // ELF's header of a program for machine 0xfffe.
     let foreign: Vec<u8> =
         [&b"\x7fELF\x02\x01\x01"[..], &[0; 9], b"\x02\x00\xfe\xff", &[0; 44]].concat();
-    let cases: [(&[u8], &str); 8] = [
+    let cases: [(&[u8], &str); 9] = [
         (b"", "is empty"),
         (b"#!/bin/sh\r\n", "ends its lines with CR LF"),
         (b"#!/usr/bin/env python3\r\n", "the interpreter \"/usr/bin/env python3\\r\"; save it"),
         (b"\xef\xbb\xbf#!/bin/sh\n", "begins with a byte order mark"),
         (b"#!\n", "has a #! line without an interpreter"),
-        (b"#! python3 -u\n", "which is no absolute path; try #!/usr/bin/env python3"),
+        (b"#! python3 -u\n", "which is no absolute path; try #!/usr/bin/env python3, or"),
+        (b"#!./venv/bin/python3\n", "no absolute path; try #!/usr/bin/env python3, or the"),
         (
             b"#!/no/such/interpreter -x\n",
             "interpreter \"/no/such/interpreter\", which is not there",

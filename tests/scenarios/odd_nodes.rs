@@ -10,7 +10,7 @@ use workbench::conductor::Conductor;
 use workbench::flawed::FlawedNode;
 use workbench::net::Model;
 use workbench::net::latency::Latency;
-use workbench::plan::Plan;
+use workbench::plan::{MIN_QUIET_TIME, Plan};
 use workbench::progress::Screen;
 use workbench::report::Report;
 use workbench::sim::{Birth, Lines, SimulatedNode, Simulator};
@@ -143,6 +143,7 @@ fn plan(strict: bool) -> Plan {
         nemesis: Vec::new(),
         nemesis_interval: Duration::from_secs(2),
         kill_window: None,
+        quiet_time: MIN_QUIET_TIME,
         strict,
         availability: None,
         seed: 1,

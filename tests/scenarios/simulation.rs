@@ -87,7 +87,7 @@ fn a_seed_replays_to_the_byte() {
     let (one, two) = (test(line, &[]), test(line, &[]));
     let history = |run: &Run| std::fs::read(run.stored("history.edn")).unwrap();
     assert!(history(&one) == history(&two));
-    assert_eq!(one.stdout, two.stdout);
+    assert_eq!(one.results(), two.results());
 }
 
 #[test]
@@ -118,6 +118,44 @@ fn the_first_failing_seed_is_told_with_the_command_that_replays_it() {
     let again = test(flags, &[]);
     again.expect_code(1).expect_said(&["too little availability"]);
     assert!(run.stdout.starts_with("{:seed-count "), "one map of results, the sweep's\n{run}");
+    assert!(!run.stderr.contains(" are invalid and "), "a table without --keep-going\n{run}");
     let stored = |run: &Run| std::fs::read_to_string(run.stored("results.edn")).unwrap();
     assert_eq!(stored(&run), stored(&again));
+}
+
+#[test]
+fn a_sweep_that_keeps_going_ends_with_a_table_of_failing_seeds() {
+    let line = "-w unique-ids --node-count 2 --rate 50 --time-limit 10 --availability total \
+                --nemesis kill --nemesis-interval 2 --keep-going --seeds 0..20";
+    let run = test(line, &[]);
+    run.expect_code(1).expect_result(":seed-count 20").expect_said(&["Of 20 seeds, "]);
+    let rows =
+        run.stderr.lines().filter(|line| line.contains("  invalid  too little availability"));
+    assert!(rows.count() > 1, "{run}");
+    test("-w echo --keep-going", &[]).expect_refusal("--seeds <A..B>");
+}
+
+/// A test without a single operation shows nothing, and a sweep goes on after it.
+#[test]
+fn a_sweep_of_unknown_seeds_tries_them_all_and_exits_2() {
+    let run = test("-w echo --rate 0 --time-limit 1 --seeds 0..20", &[]);
+    run.expect_code(2).expect_result(":seed-count 20").expect_said(&[
+        "Unknown: 0 of 20 seeds are valid, and none is invalid.",
+        "Of 20 seeds, 0 are invalid and 20 unknown:",
+    ]);
+}
+
+/// A value may need two hops after a fault, and each of them a retransmission.
+#[test]
+fn the_quiet_time_grows_with_the_staleness_of_the_projects_own_node() {
+    let line = "-w broadcast --node-count 5 --rate 10 --time-limit 20 --nemesis partition";
+    let stale = ["--seeds", "0..20", "--", "--max-staleness-ms", "5000"];
+    test(line, &stale).expect_code(0).expect_said(&[
+        "note: the quiet time before the final reads is 20 s because of --max-staleness-ms",
+        "Valid: all 20 seeds.",
+    ]);
+    let line = format!("{line} --quiet-time 0");
+    let hasty = test(&line, &stale);
+    hasty.expect_code(1).expect_said(&["lost"]);
+    assert!(!hasty.stderr.contains("note: "), "{hasty}");
 }

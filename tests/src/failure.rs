@@ -31,8 +31,8 @@ pub enum Failure {
         waited: Duration,
         /// What it was to answer.
         expected: String,
-        /// The last it wrote to its standard error.
-        stderr: String,
+        /// The last it wrote.
+        speech: Speech,
     },
     /// A node closed its standard output, and ran on.
     Closed {
@@ -84,6 +84,15 @@ pub enum Failure {
     Interrupted,
 }
 
+/// The last output of a node that did not answer.
+#[derive(Clone, Debug, Default)]
+pub struct Speech {
+    /// The beginning of what it wrote to standard output after the last newline.
+    pub unfinished_line: String,
+    /// The last lines it wrote to standard error.
+    pub stderr: String,
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -96,14 +105,33 @@ impl fmt::Display for Failure {
                 malformed.expected,
                 malformed.hint,
             ),
-            Failure::NotReady { node, request, waited, expected, stderr } => write!(
-                f,
-                "node {node} did not answer {request:?} within {} s\n  expected: \
-                 {expected}\n  likely: it waits for more input, does not flush its standard \
-                 output, or does not know the request{}",
-                waited.as_secs(),
-                Said(stderr)
-            ),
+            Failure::NotReady { node, request, waited, expected, speech } => {
+                let Speech { unfinished_line, stderr } = speech;
+                let limit = waited.as_secs();
+                write!(f, "node {node} did not answer {request:?} within {limit} s")?;
+                if !unfinished_line.trim().is_empty() {
+                    return write!(
+                        f,
+                        "\n  unfinished line of its standard output: {}\n  expected: {expected}, \
+                         and a newline\n  likely: it does not write a newline after each \
+                         message{}",
+                        excerpt(unfinished_line),
+                        Said(stderr)
+                    );
+                }
+                let ignorance = match *request {
+                    "init" => {
+                        "does not know the request, or starts slowly (build it before the test)"
+                    }
+                    _ => "or does not know the request",
+                };
+                write!(
+                    f,
+                    "\n  expected: {expected}\n  likely: it waits for more input, does not flush \
+                     its standard output, {ignorance}{}",
+                    Said(stderr)
+                )
+            }
             Failure::Closed { node, stderr } => write!(
                 f,
                 "node {node} closed its standard output and ran on\n  expected: it keeps it open \

@@ -13,7 +13,10 @@ fn main() -> ExitCode {
         return launcher::become_node(args);
     }
     ExitCode::from(match Cli::read() {
-        Ok(Cli { command: Action::Test(args) }) => run::test(&args),
+        Ok(Cli { command: Action::Test(args) }) => match usage::pasted_dash(&args.args) {
+            Some(problem) => usage::refuse(&problem),
+            None => run::test(&args),
+        },
         Err(why) => usage::explain(&why),
     })
 }

@@ -8,6 +8,9 @@ use crate::nemesis::Nemesis;
 use crate::net::Model;
 use crate::net::latency::Latency;
 
+/// The quiet time before final reads, as Maelstrom has it.
+pub const MIN_QUIET_TIME: Duration = Duration::from_secs(10);
+
 /// Everything that decides how a test goes, apart from the nodes.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -30,6 +33,8 @@ pub struct Plan {
     /// How long before a kill an acknowledgement may have been given for what is lost with the
     /// node; the workload knows if nobody says.
     pub kill_window: Option<Duration>,
+    /// How long nodes have without faults and operations before the final reads.
+    pub quiet_time: Duration,
     /// Whether findings that Maelstrom does not make fail the test.
     pub strict: bool,
     /// How many operations have to succeed.
@@ -57,6 +62,7 @@ impl Plan {
             nemesis: Vec::new(),
             nemesis_interval: Duration::from_secs(10),
             kill_window: None,
+            quiet_time: MIN_QUIET_TIME,
             strict: true,
             availability: None,
             seed: 0,

@@ -121,7 +121,8 @@ impl Report {
         results.insert("seed", plan.seed.into());
         results.insert("valid?", valid.into());
         let mut warnings = remarks.warnings(&plan.directory);
-        let answers = Answers::new(history, plan);
+        let mut answers = Answers::new(history, plan);
+        answers.without_late(|node| remarks.late_answers(node));
         warnings.extend(answers.silence(plan, logs));
         // Which the problems explain if there are any.
         warnings.extend(answers.errors(plan).filter(|_| problems.is_empty()));
@@ -137,6 +138,12 @@ impl Report {
             Valid::False => EXIT_INVALID,
             Valid::Unknown => EXIT_UNKNOWN,
         }
+    }
+
+    /// Returns the first anomaly or finding.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        self.problems.iter().chain(&self.findings).next().map(|problem| problem.text.clone())
     }
 
     /// The anomalies and findings, as many as a terminal can bear.

@@ -1,20 +1,22 @@
 //! From the command line to the exit status.
 
+use std::ops::Range;
 use std::path::Path;
 
 use crate::checker::Valid;
 use crate::cli::usage::refuse;
 use crate::cli::{Nodes, TestArgs, WorkloadName};
-use crate::conductor::Conductor;
+use crate::conductor::{Conductor, Outcome};
 use crate::edn::Edn;
+use crate::excerpt::beginning;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::output;
 use crate::plan::Plan;
 use crate::process::{Launch, ProcessDriver};
 use crate::progress::{Counter, Screen};
-use crate::report::{EXIT_FAILED, EXIT_VALID, Report};
-use crate::sim::sweep::{self, Ended};
+use crate::report::{EXIT_FAILED, EXIT_UNKNOWN, EXIT_VALID, Report};
+use crate::sim::sweep::{self, AfterInvalid, Ended, Sweep};
 use crate::sim::{Factory, Simulator, own_node};
 use crate::store::Store;
 use crate::workload::Workload;
@@ -63,23 +65,40 @@ fn test_workload<W: Workload>(args: &TestArgs, plan: Plan, workload: impl Fn() -
         Err(problem) => return refuse(&problem),
     };
     args.notes(&plan, &nodes).iter().for_each(output::say);
+    if args.bin.is_none() {
+        output::say("testing this project's own node; --bin names another program");
+    }
     let config = match nodes {
-        Nodes::Processes(launch) => return tell(in_processes(plan, &launch, workload()), None),
+        Nodes::Processes(launch) => return in_processes(plan, &launch, workload()),
         Nodes::Simulated(config) => config,
     };
     let factory = own_node(config);
     match &args.seeds {
         None => {
             let replay = replay_command(plan.seed);
-            tell(simulated(plan, &factory, workload()), Some(&replay))
+            let (judged, screen) = simulated(plan, &factory, workload());
+            screen.clear();
+            let code = tell(&judged.report, Some(&replay));
+            // Only now, so that nothing empty is left of a simulation that was killed.
+            judged.store(Store::create(Path::new(STORE), W::NAME).as_ref(), None);
+            code
         }
-        Some(seeds) => swept(&plan, seeds.0.clone(), &factory, workload),
+        Some(seeds) => {
+            let after_invalid = match args.keep_going {
+                true => AfterInvalid::KeepGoing,
+                false => AfterInvalid::Stop,
+            };
+            swept(&plan, seeds.0.clone(), after_invalid, &factory, workload)
+        }
     }
 }
 
-fn in_processes<W: Workload>(plan: Plan, launch: &Launch, workload: W) -> Result<Report, Failure> {
+fn in_processes<W: Workload>(plan: Plan, launch: &Launch, workload: W) -> u8 {
     let screen = Screen::new();
-    let store = Store::create(Path::new(STORE), W::NAME)?;
+    let store = match Store::create(Path::new(STORE), W::NAME) {
+        Ok(store) => store,
+        Err(failure) => return failed(&failure),
+    };
     let names = plan.directory.node_names().to_vec();
     let mut conductor = Conductor::new(plan, workload);
     let ended = {
@@ -88,20 +107,17 @@ fn in_processes<W: Workload>(plan: Plan, launch: &Launch, workload: W) -> Result
         driver.run(&mut conductor)
     };
     screen.clear();
-    judged(conductor, ended, Ok(&store), "process", Some(&store.node_logs()))
+    let logs = store.node_logs();
+    let judged = Judged::new(conductor, ended, "process", Some(&logs));
+    let code = tell(&judged.report, None);
+    judged.store(Ok(&store), Some(&logs));
+    code
 }
 
-fn simulated<W: Workload>(
-    plan: Plan,
-    factory: &Factory<'_>,
-    workload: W,
-) -> Result<Report, Failure> {
+fn simulated<W: Workload>(plan: Plan, factory: &Factory<'_>, workload: W) -> (Judged<W>, Screen) {
     let screen = Screen::new();
     let (conductor, ended) = simulate(plan, factory, workload, &screen);
-    screen.clear();
-    // Only now, so that nothing empty is left of a simulation that was killed.
-    let store = Store::create(Path::new(STORE), W::NAME);
-    judged(conductor, ended, store.as_ref(), "simulation", None)
+    (Judged::new(conductor, ended, "simulation", None), screen)
 }
 
 fn simulate<W: Workload>(
@@ -116,54 +132,78 @@ fn simulate<W: Workload>(
     (conductor, ended)
 }
 
-/// Judges a test and stores it. One that failed is stored as far as it got: that is what there
-/// is to look at. A test that cannot be stored keeps its verdict.
-fn judged<W: Workload>(
-    conductor: Conductor<W>,
-    ended: Result<(), Failure>,
-    store: Result<&Store, &Failure>,
+/// A test that has ended and been judged, and is not stored yet.
+struct Judged<W: Workload> {
+    outcome: Outcome<W>,
+    report: Result<Report, Failure>,
     driver: &'static str,
-    logs: Option<&Path>,
-) -> Result<Report, Failure> {
-    let outcome = conductor.finish();
-    let judged = ended.map(|()| Report::new(&outcome, driver, logs));
-    let results = match &judged {
-        Ok(report) => report.results.clone(),
-        Err(failure) => Edn::map([
-            ("error", failure.to_string().into()),
-            ("driver", Edn::Keyword(driver)),
-            ("seed", outcome.plan.seed.into()),
-            ("valid?", Valid::Unknown.into()),
-        ]),
-    };
-    let stored = |store: &Store| {
-        store.write_history(&outcome.history)?;
-        store.write_results(&results)?;
-        output::say(format_args!("stored in {}", store.folder().display()));
-        Ok(())
-    };
-    let stored: Result<(), Failure> = store.map(stored).unwrap_or(Ok(()));
-    let not_stored = store.err().map(ToString::to_string);
-    if let Some(problem) = not_stored.or(stored.err().map(|failure| failure.to_string())) {
-        output::say(format_args!("error: {problem}; the verdict stands, but is not stored"));
-    }
-    let started = outcome.history.invocations().count();
-    if started > 0 && judged.is_err() || matches!(judged, Err(Failure::Interrupted)) {
-        let until = outcome.history.events().last().map_or(0.0, |last| last.time.as_secs_f64());
-        let succeeded = outcome.history.completed().count();
-        output::say(format_args!(
-            "it got as far as {until:.1} s: {started} operations were started, {succeeded} of \
-             them succeeded, and no result was checked: history.edn there has all{}",
-            if logs.is_some() { ", and node-logs what the nodes said" } else { "" },
-        ));
-    }
-    judged
 }
 
-/// Simulates with many seeds. Only a seed that fails is stored.
+impl<W: Workload> Judged<W> {
+    fn new(
+        conductor: Conductor<W>,
+        ended: Result<(), Failure>,
+        driver: &'static str,
+        logs: Option<&Path>,
+    ) -> Judged<W> {
+        let outcome = conductor.finish();
+        let report = ended.map(|()| Report::new(&outcome, driver, logs));
+        Judged { outcome, report, driver }
+    }
+
+    /// Stores the test. One that failed is stored as far as it got: that is what there is to look
+    /// at. The verdict is printed before, so that a full disk does not lose it.
+    fn store(&self, store: Result<&Store, &Failure>, logs: Option<&Path>) {
+        let Judged { outcome, report, driver } = self;
+        let results = match report {
+            Ok(report) => report.results.clone(),
+            Err(failure) => Edn::map([
+                ("error", failure.to_string().into()),
+                ("driver", Edn::Keyword(driver)),
+                ("seed", outcome.plan.seed.into()),
+                ("valid?", Valid::Unknown.into()),
+            ]),
+        };
+        let write = |store: &Store| {
+            store.write_history(&outcome.history)?;
+            store.write_results(&results)
+        };
+        let written = match store {
+            Ok(store) => write(store).map(|()| store).map_err(|failure| failure.to_string()),
+            Err(failure) => Err(failure.to_string()),
+        };
+        match written {
+            Ok(store) => {
+                // As Maelstrom does: scripts look for this line.
+                let wrote = format!("Wrote {}\n", store.folder().join("results.edn").display());
+                if let Err(failure) = output::print(&wrote) {
+                    output::say(format_args!("error: {failure}"));
+                }
+            }
+            Err(problem) => {
+                output::say(format_args!(
+                    "error: {problem}; the verdict stands, but is not stored"
+                ));
+            }
+        }
+        let started = outcome.history.invocations().count();
+        if started > 0 && report.is_err() || matches!(report, Err(Failure::Interrupted)) {
+            let until = outcome.history.events().last().map_or(0.0, |last| last.time.as_secs_f64());
+            let succeeded = outcome.history.completed().count();
+            output::say(format_args!(
+                "it got as far as {until:.1} s: {started} operations were started, {succeeded} of \
+                 them succeeded, and no result was checked: history.edn there has all{}",
+                if logs.is_some() { ", and node-logs what the nodes said" } else { "" },
+            ));
+        }
+    }
+}
+
+/// Simulates with many seeds. Only the first that is invalid is stored.
 fn swept<W: Workload>(
     plan: &Plan,
-    seeds: std::ops::Range<u64>,
+    seeds: Range<u64>,
+    after_invalid: AfterInvalid,
     factory: &Factory<'_>,
     workload: impl Fn() -> W + Sync,
 ) -> u8 {
@@ -172,34 +212,70 @@ fn swept<W: Workload>(
     let counter = Counter::new(count);
     let try_seed = |seed| {
         let (conductor, ended) = simulate(with(seed), factory, workload(), &Screen::silent());
-        let failed = match ended {
+        let failure = match ended {
             Err(Failure::Interrupted) => return None,
-            ended => ended.is_err(),
+            ended => ended.err(),
         };
         let report = Report::new(&conductor.finish(), "simulation", None);
-        let valid = if failed { Valid::False } else { report.valid };
-        Some(Ended { valid, figures: report.figures })
+        let valid = if failure.is_some() { Valid::False } else { report.valid };
+        let reason = failure.map(|failure| failure.to_string()).or_else(|| report.reason());
+        let reason =
+            reason.and_then(|reason| reason.lines().next().map(|line| beginning(line, 120)));
+        Some(Ended { valid, figures: report.figures, reason })
     };
-    let sweep = sweep::run(seeds, try_seed, |_| counter.advance());
+    let sweep = sweep::run(seeds, after_invalid, try_seed, |_| counter.advance());
     counter.clear();
     if let Err(failure) = print_results(&sweep.to_edn()) {
         return failed(&failure);
     }
+    let code = match sweep.first_failure() {
+        None => sweep_without_failure(&sweep, count),
+        Some(seed) => replayed(seed, || simulated(with(seed), factory, workload()).0),
+    };
+    // One invalid seed has been explained. More than that, or another kind, needs the table.
+    let unknown = sweep.seeds(Valid::Unknown).count();
+    let invalid = sweep.seeds(Valid::False).count();
+    if unknown > 0 || (after_invalid == AfterInvalid::KeepGoing && invalid > 0) {
+        let tried = sweep.ended.len();
+        output::say(format_args!(
+            "Of {tried} seeds, {invalid} are invalid and {unknown} unknown:\n{}",
+            sweep.table().trim_end()
+        ));
+    }
+    code
+}
+
+/// Reports a sweep without an invalid seed.
+fn sweep_without_failure(sweep: &Sweep, count: u64) -> u8 {
     let tried = sweep.ended.len();
-    let Some((seed, _)) = sweep.first_failure() else {
-        if interrupt::is_requested() {
-            output::say(format_args!("{tried} of {count} seeds were tried, and valid"));
-            return failed(&Failure::Interrupted);
-        }
+    let unknown = sweep.seeds(Valid::Unknown).count();
+    if interrupt::is_requested() {
+        let verdict = if unknown == 0 { "valid" } else { "not invalid" };
+        output::say(format_args!("{tried} of {count} seeds were tried, and {verdict}"));
+        return failed(&Failure::Interrupted);
+    }
+    if unknown == 0 {
         output::say(format_args!("Valid: all {tried} seeds."));
         return EXIT_VALID;
-    };
+    }
+    let valid = tried - unknown;
+    output::say(format_args!("Unknown: {valid} of {tried} seeds are valid, and none is invalid."));
+    EXIT_UNKNOWN
+}
+
+/// Simulates the first invalid seed of a sweep again, explains it and stores it.
+fn replayed<W: Workload>(seed: u64, simulate_again: impl FnOnce() -> Judged<W>) -> u8 {
     let replay = replay_command(seed);
     if !interrupt::is_requested() {
         output::say(format_args!("The first failure is that of seed {seed}, once more:"));
-        match simulated(with(seed), factory, workload()) {
-            Err(Failure::Interrupted) => {}
-            ended => return explain(ended, Some(&replay)),
+        let judged = simulate_again();
+        let code = match &judged.report {
+            Err(Failure::Interrupted) => None,
+            report => Some(explain(report, Some(&replay))),
+        };
+        judged.store(Store::create(Path::new(STORE), W::NAME).as_ref(), None);
+        if let Some(code) = code {
+            return code;
         }
     }
     // Perhaps not the first: seeds below it may not have been tried to their end.
@@ -208,22 +284,26 @@ fn swept<W: Workload>(
 }
 
 /// Prints the results of a test, and tells the user how it ended, and the shell, too.
-fn tell(ended: Result<Report, Failure>, replay: Option<&str>) -> u8 {
-    let printed = |report: Report| print_results(&report.results).map(|()| report);
-    explain(ended.and_then(printed), replay)
+fn tell(report: &Result<Report, Failure>, replay: Option<&str>) -> u8 {
+    let printed = report.as_ref().map_or(Ok(()), |report| print_results(&report.results));
+    let code = explain(report, replay);
+    match printed {
+        Ok(()) => code,
+        Err(failure) => failed(&failure),
+    }
 }
 
 /// Tells the user and the shell how a test ended.
-fn explain(ended: Result<Report, Failure>, replay: Option<&str>) -> u8 {
-    let code = match ended {
+fn explain(report: &Result<Report, Failure>, replay: Option<&str>) -> u8 {
+    let code = match report {
         Ok(report) => {
             report.warnings.iter().for_each(output::say);
-            let (problems, verdict) = (report.problems_text(), closing_words(&report));
+            let (problems, verdict) = (report.problems_text(), closing_words(report));
             output::say(format_args!("{problems}{}\n{verdict}", report.figures));
             report.exit_code()
         }
-        Err(failure @ Failure::Interrupted) => return failed(&failure),
-        Err(failure) => failed(&failure),
+        Err(failure @ Failure::Interrupted) => return failed(failure),
+        Err(failure) => failed(failure),
     };
     if let (Some(replay), 1..) = (replay, code) {
         output::say(format_args!("To see it again: {replay}"));

@@ -80,8 +80,13 @@ impl Run {
     #[track_caller]
     pub(crate) fn expect_valid(&self) -> &Run {
         self.expect_code(0);
-        assert!(self.stdout.trim_end().ends_with(":valid? true}"), "{self}");
+        assert!(self.results().ends_with(":valid? true}\n"), "{self}");
         self
+    }
+
+    /// The results map, without the line that names the file.
+    pub(crate) fn results(&self) -> &str {
+        self.stdout.split_once("Wrote ").map_or(&self.stdout, |(results, _)| results)
     }
 
     /// The message names what has to be known to find the fault.

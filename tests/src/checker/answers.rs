@@ -66,6 +66,16 @@ impl Answers<'_> {
         Answers { by_node, errors }
     }
 
+    /// Leaves out requests that a node answered too late: another warning names those.
+    pub fn without_late(&mut self, late_answers: impl Fn(usize) -> u64) {
+        for (node, tally) in self.by_node.iter_mut().enumerate() {
+            let late = usize::try_from(late_answers(node)).unwrap_or(usize::MAX);
+            let late = late.min(tally.unanswered);
+            tally.unanswered -= late;
+            tally.ended -= late;
+        }
+    }
+
     /// A warning if requests were left without an answer, and no fault explains it: no client is
     /// ever cut off from its node. `logs` is the folder with what nodes wrote to standard error.
     #[must_use]

@@ -18,8 +18,8 @@ use crate::net::latency::Distribution;
 pub use plan::Nodes;
 pub use values::{Concurrency, Seeds, TopologyName, WorkloadName};
 use values::{
-    MOST_NODES, MOST_SECONDS, count, number, parse_availability, parse_concurrency, parse_seeds,
-    within,
+    MOST_NODES, MOST_SECONDS, NemesisParser, count, number, parse_availability, parse_concurrency,
+    parse_seeds, within,
 };
 
 /// The command that lists the options of this project's own node.
@@ -116,9 +116,9 @@ pub struct TestArgs {
     #[arg(long, help_heading = "Nodes")]
     pub log_stderr: bool,
 
-    /// Arguments for the nodes. This project's own lists its options with
-    /// `cargo run --package maelstrom-node -- --help`.
-    #[arg(last = true, value_name = "ARGS")]
+    /// Arguments for the nodes; those that begin with a hyphen follow `--`. This project's own
+    /// node lists its options with `cargo run --package maelstrom-node -- --help`.
+    #[arg(value_name = "ARGS")]
     pub args: Vec<OsString>,
 
     /// How many clients work at the same time, at most 10000; 3n means three per node.
@@ -181,6 +181,7 @@ pub struct TestArgs {
 
     /// The faults to inject, separated by commas.
     #[arg(long, value_name = "FAULTS", value_delimiter = ',', help_heading = "Faults")]
+    #[arg(value_parser = NemesisParser)]
     pub nemesis: Vec<Nemesis>,
 
     /// Mean time between a fault's start and its end, and to its next start, in seconds; from
@@ -194,6 +195,12 @@ pub struct TestArgs {
     #[arg(long, value_name = "SECONDS", value_parser = number(0.0..=MOST_SECONDS))]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub kill_window: Option<f64>,
+
+    /// How long nodes have without faults before the final reads, in seconds, at most 1000000.
+    /// Unless given 10, and for this project's own node at least four times --max-staleness-ms.
+    #[arg(long, value_name = "SECONDS", value_parser = number(0.0..=MOST_SECONDS))]
+    #[arg(help_heading = "Beyond Maelstrom")]
+    pub quiet_time: Option<f64>,
 
     /// Fail the test for findings that Maelstrom does not make, too: a value that appears twice
     /// in a read, a committed offset that goes back, a malformed answer. Without it they are
@@ -226,6 +233,11 @@ pub struct TestArgs {
     #[arg(long, value_name = "A..B", value_parser = parse_seeds, conflicts_with = "seed")]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub seeds: Option<Seeds>,
+
+    /// With --seeds: try the seeds after an invalid one, too, and print a table of all failing
+    /// seeds at the end.
+    #[arg(long, requires = "seeds", help_heading = "Beyond Maelstrom")]
+    pub keep_going: bool,
 
     /// What Maelstrom's command line has and means nothing here.
     #[command(flatten)]

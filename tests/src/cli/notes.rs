@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use super::{Nodes, TestArgs, WorkloadName};
 use crate::nemesis::Nemesis;
-use crate::plan::Plan;
+use crate::plan::{MIN_QUIET_TIME, Plan};
 use crate::process::{Launch, Program};
 
 impl TestArgs {
@@ -37,7 +37,17 @@ impl TestArgs {
             plan.nemesis.iter().find(cut).filter(|_| alone.is_some()).map(|fault| {
                 format!("note: --nemesis {} does nothing to a single node", fault.name())
             });
-        [script, untold, count, uncut].into_iter().flatten().collect()
+        let quiet = Some(plan.quiet_time).filter(|quiet| {
+            self.quiet_time.is_none() && *quiet > MIN_QUIET_TIME && self.workload.has_final_reads()
+        });
+        let quiet = quiet.map(|quiet| {
+            format!(
+                "note: the quiet time before the final reads is {} s because of \
+                 --max-staleness-ms; --quiet-time sets another",
+                quiet.as_secs_f64()
+            )
+        });
+        [script, untold, count, uncut, quiet].into_iter().flatten().collect()
     }
 
     /// The workload, if this project's own node would have to be told of it, and is not.

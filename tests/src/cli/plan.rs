@@ -7,7 +7,7 @@ use super::{NODE_HELP, TestArgs};
 use crate::address::Directory;
 use crate::nemesis::Nemesis;
 use crate::net::latency::Latency;
-use crate::plan::Plan;
+use crate::plan::{MIN_QUIET_TIME, Plan};
 use crate::process::{Launch, Program, executable};
 use crate::rng;
 
@@ -103,12 +103,26 @@ impl TestArgs {
             nemesis,
             nemesis_interval: Duration::from_secs_f64(self.nemesis_interval),
             kill_window: self.kill_window.map(Duration::from_secs_f64),
+            quiet_time: self.quiet_time(),
             strict: self.strict,
             availability: self.availability,
             seed: self.seed.unwrap_or_else(rng::fresh_seed),
             log_send: self.log_net_send,
             log_recv: self.log_net_recv,
         })
+    }
+
+    /// Returns the quiet time that is asked for, or one that suits the node's staleness.
+    ///
+    /// After a fault a value may have to pass through a second node, and each of the two may
+    /// retransmit first: that makes four times the staleness.
+    fn quiet_time(&self) -> Duration {
+        if let Some(seconds) = self.quiet_time {
+            return Duration::from_secs_f64(seconds);
+        }
+        let config = self.own_config().ok().filter(|_| self.bin.is_none());
+        let staleness = config.and_then(|config| config.max_staleness);
+        staleness.map_or(MIN_QUIET_TIME, |staleness| MIN_QUIET_TIME.max(staleness * 4))
     }
 
     /// How simulated nodes are to behave.
@@ -130,7 +144,9 @@ impl TestArgs {
         }
         let config = self.own_config()?;
         if config.data_dir.is_some() {
-            return Err("after --: --data-dir: simulated nodes keep no files".to_owned());
+            return Err(
+                "arguments of the node: --data-dir: simulated nodes keep no files".to_owned()
+            );
         }
         Ok(config)
     }
@@ -138,7 +154,7 @@ impl TestArgs {
     /// What follows `--`, read as this project's own node will read it.
     pub(super) fn own_config(&self) -> Result<maelstrom_node::Config, String> {
         maelstrom_node::Config::parse(self.args.iter().cloned())
-            .map_err(|problem| format!("after --: {problem}; see {NODE_HELP}"))
+            .map_err(|problem| format!("arguments of the node: {problem}; see {NODE_HELP}"))
     }
 
     /// What the test's nodes are to be.

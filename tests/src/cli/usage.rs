@@ -1,9 +1,12 @@
 //! Command lines that start no test: wrong ones, and those that ask for help.
 
+use std::ffi::{OsStr, OsString};
+
 use clap::ValueEnum;
 use clap::error::{ContextKind, ErrorKind};
 
 use super::{NODE_HELP, WorkloadName};
+use crate::excerpt::excerpt;
 use crate::output;
 use crate::report::{EXIT_BAD_FLAGS, EXIT_FAILED};
 
@@ -37,14 +40,21 @@ fn one_line(usage: &clap::Error) -> String {
     let problem = text.split("\n\n").next().unwrap_or_default();
     let problem = problem.strip_prefix("error: ").unwrap_or(problem);
     let problem = problem.split_whitespace().collect::<Vec<_>>().join(" ");
+    let args = args_before_node();
+    // Before anything else: such a flag is not read as one, and other errors follow from it.
+    if let Some(explained) = args.iter().find_map(|arg| dash(arg)) {
+        return explained;
+    }
+    if usage.kind() == ErrorKind::MissingRequiredArgument
+        && let Some(arg) = args.iter().find(|arg| WorkloadName::from_str(arg, false).is_ok())
+    {
+        return format!(
+            "{problem}; the workload is named with -w {arg}, and once more as -- {arg} if the \
+             node takes it as an argument; see --help"
+        );
+    }
     let unknown = usage.get(ContextKind::InvalidArg).map(ToString::to_string);
     if let Some(arg) = unknown.filter(|_| usage.kind() == ErrorKind::UnknownArgument) {
-        if WorkloadName::from_str(&arg, false).is_ok() {
-            return format!(
-                "{problem}; the workload is named with -w {arg}, and once more as -- {arg} if \
-                 the node takes it as an argument; see --help"
-            );
-        }
         if maelstrom_node::Config::FLAGS.contains(&arg.as_str()) {
             return format!(
                 "{problem}; it is an argument of this project's node: those follow --, at the end \
@@ -63,4 +73,42 @@ fn one_line(usage: &clap::Error) -> String {
         }
         None => format!("{problem}; see --help"),
     }
+}
+
+/// The arguments of this process that precede `--`.
+fn args_before_node() -> Vec<String> {
+    let args = std::env::args_os().skip(1).take_while(|arg| arg != "--");
+    args.map(|arg| arg.to_string_lossy().into_owned()).collect()
+}
+
+/// Explains the first argument for the node that begins with a dash and precedes `--`.
+#[must_use]
+pub fn pasted_dash(node_args: &[OsString]) -> Option<String> {
+    let is_for_node = |arg: &&String| node_args.iter().any(|given| given == OsStr::new(arg));
+    args_before_node().iter().filter(is_for_node).find_map(|arg| dash(arg))
+}
+
+/// Explains an argument that begins with a dash where a hyphen belongs: web pages and word
+/// processors replace two hyphens by one.
+fn dash(arg: &str) -> Option<String> {
+    let is_dash = |c: char| matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}');
+    let name = arg.trim_start_matches(|c| c == '-' || is_dash(c));
+    let begin = &arg[..arg.len() - name.len()];
+    let dash = begin.chars().find(|c| is_dash(*c))?;
+    let named = match dash {
+        '\u{2013}' => "an en dash",
+        '\u{2014}' => "an em dash",
+        _ => "a dash",
+    };
+    let hyphens = if name.split('=').next().is_some_and(|name| name.chars().count() == 1) {
+        "-"
+    } else {
+        "--"
+    };
+    let (arg, meant) = (excerpt(arg), excerpt(&format!("{hyphens}{name}")));
+    Some(format!(
+        "argument {arg:?} begins with {named} (U+{:04X}), as text copied from a web page may; \
+         write {meant} with hyphens",
+        u32::from(dash)
+    ))
 }

@@ -1,11 +1,12 @@
 //! The values that flags take.
 
+use std::ffi::OsStr;
 use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
 use std::str::FromStr;
 
-use clap::ValueEnum;
-use clap::builder::PossibleValue;
+use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
+use clap::{Arg, Command, ValueEnum};
 
 use crate::checker::availability::Availability;
 use crate::nemesis::Nemesis;
@@ -30,6 +31,14 @@ pub enum WorkloadName {
     PnCounter,
     /// Logs to which clients append, and which they poll.
     Kafka,
+}
+
+impl WorkloadName {
+    /// Returns `true` if the test ends with final reads.
+    #[must_use]
+    pub fn has_final_reads(self) -> bool {
+        !matches!(self, WorkloadName::Echo | WorkloadName::UniqueIds)
+    }
 }
 
 /// Seeds, from the first up to and without the second.
@@ -117,6 +126,30 @@ impl ValueEnum for Model {
             }
             .into(),
         )
+    }
+}
+
+/// Parses the name of a fault, with spaces around it: people put one after each comma.
+#[derive(Clone, Debug)]
+pub(super) struct NemesisParser;
+
+impl TypedValueParser for NemesisParser {
+    type Value = Nemesis;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<Nemesis, clap::Error> {
+        let trimmed = value.to_str().map_or(value, |text| OsStr::new(text.trim()));
+        EnumValueParser::<Nemesis>::new().parse_ref(command, arg, trimmed)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let names: Vec<PossibleValue> =
+            Nemesis::ALL.iter().filter_map(ValueEnum::to_possible_value).collect();
+        Some(Box::new(names.into_iter()))
     }
 }
 

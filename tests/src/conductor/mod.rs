@@ -39,8 +39,6 @@ use worker::Worker;
 
 /// How long a client waits for an answer.
 pub const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a workload with last reads leaves the nodes alone before them.
-const QUIET: Duration = Duration::from_secs(10);
 
 /// What the driver has to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -305,7 +303,7 @@ impl<W: Workload> Conductor<W> {
                         self.carry_out(now, deed);
                     }
                     self.phase = Phase::Quiet;
-                    self.until = now + QUIET;
+                    self.until = now + self.plan.quiet_time;
                 }
             }
             Phase::Quiet => {

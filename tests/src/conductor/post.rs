@@ -6,10 +6,11 @@ use super::calls::{Heard, Role};
 use super::{Command, Conductor, NodeState, Oddity};
 use crate::address::{Address, Directory};
 use crate::checker::causes;
-use crate::excerpt::quoted;
+use crate::excerpt::{excerpt, quoted};
 use crate::failure::Failure;
 use crate::history::OpError;
 use crate::net::Packet;
+use crate::service::Service;
 use crate::time::Time;
 use crate::wire::{Body, Envelope, Malformed};
 use crate::workload::{Request, Workload};
@@ -51,11 +52,12 @@ impl<W: Workload> Conductor<W> {
         }
         let directory = &self.plan.directory;
         let Some(dest) = directory.find(&envelope.dest) else {
+            let services = Service::ALL.map(Service::name).join(" ");
             return Err(Malformed {
                 problem: format!("is for {}, whom nobody knows", quoted(&envelope.dest)),
                 expected: format!(
-                    "a node ({}), a client that has asked something, or a service",
-                    directory.node_names().join(" ")
+                    "a node ({}), a client that has sent a request, or a service ({services})",
+                    excerpt(&directory.node_names().join(" "))
                 ),
                 hint: "dest is a name from init's node_ids, or the src of a request",
             });

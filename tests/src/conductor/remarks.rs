@@ -34,6 +34,12 @@ impl Remarks {
         self.0.entry((oddity, node)).or_insert(remark).count += 1;
     }
 
+    /// Returns how many answers a node gave to clients that had given up and gone.
+    #[must_use]
+    pub fn late_answers(&self, node: usize) -> u64 {
+        self.0.get(&(Oddity::Late, node)).map_or(0, |remark| remark.count)
+    }
+
     /// How often each oddity was seen, for the results; those that were not are left out.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, Edn)> {
         Oddity::ALL.into_iter().filter_map(|oddity| {

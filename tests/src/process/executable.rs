@@ -132,9 +132,14 @@ fn check_interpreter(line: &str) -> Result<(), String> {
     };
     let path = Path::new(interpreter);
     if path.is_relative() {
+        // `env` looks up a bare name in PATH, and takes a path with a slash as it stands.
+        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let advice = match name.is_empty() {
+            true => "name an interpreter by its absolute path".to_owned(),
+            false => format!("try #!/usr/bin/env {name}, or the interpreter's absolute path"),
+        };
         return Err(format!(
-            "asks for the interpreter {interpreter:?}, which is no absolute path; try \
-             #!/usr/bin/env {interpreter}"
+            "asks for the interpreter {interpreter:?}, which is no absolute path; {advice}"
         ));
     }
     if !path.exists() {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::conductor::{Command, Conductor};
-use crate::failure::Failure;
+use crate::failure::{Failure, Speech};
 use crate::interrupt;
 use crate::progress::Screen;
 use crate::store::Store;
@@ -216,11 +216,14 @@ impl<'a> ProcessDriver<'a> {
     /// Adds what a node said last to the news that it does not answer.
     fn with_stderr(&self, failure: Failure) -> Failure {
         match failure {
-            Failure::NotReady { node, request, waited, expected, .. } => {
+            Failure::NotReady { node, request, waited, expected, speech: _ } => {
                 let index = self.names.iter().position(|name| *name == node);
                 let running = index.and_then(|index| self.nodes[index].as_ref());
-                let stderr = running.map(RunningNode::stderr).unwrap_or_default();
-                Failure::NotReady { node, request, waited, expected, stderr }
+                let speech = Speech {
+                    unfinished_line: running.map(RunningNode::unfinished_line).unwrap_or_default(),
+                    stderr: running.map(RunningNode::stderr).unwrap_or_default(),
+                };
+                Failure::NotReady { node, request, waited, expected, speech }
             }
             other => other,
         }

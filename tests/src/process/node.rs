@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -18,6 +18,9 @@ use crate::progress::Screen;
 
 /// The longest line a node may write, in bytes: a read of several million values.
 pub(super) const LINE_LIMIT: usize = 64 << 20;
+
+/// How much of an unfinished line is kept for error messages, in bytes.
+const MAX_UNFINISHED: usize = 1 << 10;
 
 /// How much of a node's standard error its log takes, in bytes.
 const LOG_LIMIT: u64 = 16 << 20;
@@ -42,6 +45,7 @@ pub(super) struct RunningNode {
     child: Child,
     writer: Writer,
     input: Sender<Vec<u8>>,
+    unfinished: Arc<Unfinished>,
     stderr: Arc<Tail>,
     stderr_ended: Receiver<()>,
 }
@@ -72,9 +76,10 @@ impl RunningNode {
         if let Some(stdin) = child.stdin.take() {
             thread::spawn(move || feed(stdin, &lines));
         }
+        let unfinished = Arc::new(Unfinished::default());
         if let Some(stdout) = child.stdout.take() {
-            let events = events.clone();
-            thread::spawn(move || listen(stdout, writer, &events));
+            let (events, unfinished) = (events.clone(), Arc::clone(&unfinished));
+            thread::spawn(move || listen(stdout, writer, &events, &unfinished));
         }
         if let Some(pipe) = child.stderr.take() {
             let shown = launch.show_stderr.then(|| (screen.clone(), name.to_owned()));
@@ -85,7 +90,7 @@ impl RunningNode {
                 let _ = ended.send(());
             });
         }
-        Ok(RunningNode { child, writer, input, stderr, stderr_ended })
+        Ok(RunningNode { child, writer, input, unfinished, stderr, stderr_ended })
     }
 
     pub(super) fn life(&self) -> u64 {
@@ -103,6 +108,11 @@ impl RunningNode {
 
     pub(super) fn resume(&self) {
         signal(group(&self.child), Signal::CONT);
+    }
+
+    /// Returns the beginning of what it wrote to standard output after the last newline.
+    pub(super) fn unfinished_line(&self) -> String {
+        String::from_utf8_lossy(&self.unfinished.bytes()).into_owned()
     }
 
     /// The last it wrote to standard error.
@@ -173,25 +183,70 @@ fn feed(mut stdin: ChildStdin, lines: &Receiver<Vec<u8>>) {
 }
 
 /// Reads lines from a node until it closes its standard output.
-fn listen(stdout: ChildStdout, writer: Writer, events: &Sender<Event>) {
+fn listen(stdout: impl Read, writer: Writer, events: &Sender<Event>, unfinished: &Unfinished) {
     let mut stdout = BufReader::with_capacity(1 << 16, stdout);
     loop {
         let mut line = Vec::new();
-        let read = (&mut stdout).take(LINE_LIMIT as u64).read_until(b'\n', &mut line);
-        let event = match read {
-            Ok(1..) if line.last() == Some(&b'\n') => {
+        let event = match read_line(&mut stdout, &mut line, unfinished) {
+            Ok(()) if line.last() == Some(&b'\n') => {
                 line.pop();
                 Event::Wrote(writer, line)
             }
-            Ok(LINE_LIMIT..) => Event::WroteTooMuch(writer),
+            Ok(()) if line.len() >= LINE_LIMIT => Event::WroteTooMuch(writer),
             // What comes without a newline before the end is judged like any other line.
-            Ok(1..) => Event::Wrote(writer, line),
-            Ok(0) | Err(_) => Event::Closed(writer),
+            Ok(()) if !line.is_empty() => Event::Wrote(writer, line),
+            Ok(()) | Err(_) => Event::Closed(writer),
         };
         let last = matches!(event, Event::WroteTooMuch(_) | Event::Closed(_));
         if events.send(event).is_err() || last {
             return;
         }
+    }
+}
+
+/// Reads up to a newline, the end or [`LINE_LIMIT`]. Shares what it has read before the newline
+/// comes: a node that never ends its line is a frequent mistake.
+fn read_line(
+    input: &mut impl BufRead,
+    line: &mut Vec<u8>,
+    unfinished: &Unfinished,
+) -> io::Result<()> {
+    while line.len() < LINE_LIMIT {
+        let available = match input.fill_buf() {
+            Ok(available) => available,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let newline = available.iter().position(|&byte| byte == b'\n');
+        let end = newline.map_or(available.len(), |newline| newline + 1);
+        let end = end.min(LINE_LIMIT - line.len());
+        line.extend_from_slice(&available[..end]);
+        input.consume(end);
+        if line.last() == Some(&b'\n') {
+            unfinished.set(b"");
+            break;
+        }
+        if end == 0 {
+            break;
+        }
+        unfinished.set(line);
+    }
+    Ok(())
+}
+
+/// The beginning of a line that has not ended.
+#[derive(Debug, Default)]
+struct Unfinished(Mutex<Vec<u8>>);
+
+impl Unfinished {
+    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, line: &[u8]) {
+        let mut bytes = self.bytes();
+        bytes.clear();
+        bytes.extend_from_slice(&line[..line.len().min(MAX_UNFINISHED)]);
     }
 }
 
@@ -276,6 +331,21 @@ mod tests {
             assert_eq!(end_of("exit 3").and_then(|status| status.code()), Some(3));
         }
         assert_eq!(end_of("exec >/dev/null; exec sleep 60"), None);
+    }
+
+    #[test]
+    fn the_beginning_of_an_unfinished_line_is_kept_until_its_newline_comes() {
+        let read = |input: &str| {
+            let (mut line, unfinished) = (Vec::new(), Unfinished::default());
+            // A byte at a time, as a slow node writes.
+            read_line(&mut BufReader::with_capacity(1, input.as_bytes()), &mut line, &unfinished)
+                .unwrap();
+            let kept = String::from_utf8(unfinished.bytes().clone()).unwrap();
+            (String::from_utf8(line).unwrap(), kept)
+        };
+        assert_eq!(read("{\"src\""), ("{\"src\"".to_owned(), "{\"src\"".to_owned()));
+        assert_eq!(read("one\ntwo"), ("one\n".to_owned(), String::new()));
+        assert_eq!(read(&"x".repeat(5000)).1.len(), MAX_UNFINISHED);
     }
 
     #[test]

@@ -27,6 +27,7 @@ fn plan(seed: u64) -> Plan {
         nemesis: Nemesis::ALL.to_vec(),
         nemesis_interval: Duration::from_secs(2),
         kill_window: None,
+        quiet_time: crate::plan::MIN_QUIET_TIME,
         strict: true,
         availability: None,
         seed,
