@@ -250,7 +250,9 @@ fn answers_to_clients_that_have_gone_are_warned_of() {
     };
     let report = judge(paused, Echo, "none");
     expect_warning(&report, "node n1 answered a client that had given up and gone");
-    assert_eq!(report.warnings.len(), 1, "{:?}", report.warnings);
+    // The pauses hold up the clients too, which is a warning of its own.
+    let of_the_node = |warning: &&String| warning.contains("node n1");
+    assert_eq!(report.warnings.iter().filter(of_the_node).count(), 1, "{:?}", report.warnings);
     assert!(judge(plan(1), Echo, "none").warnings.is_empty());
 }
 

@@ -13,7 +13,7 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
             "unexpected argument '--frobnicate' found; arguments for the node follow --; see",
         ),
         ("-w echo --rat 5", "unexpected argument '--rat' found; did you mean --rate? See --help"),
-        ("-w echo stray", "arguments of the node: no workload \"stray\" here"),
+        ("-w echo stray", "arguments of the node: unknown workload \"stray\""),
         (
             "-w echo \u{2013}-nemesis partition",
             "argument \"\u{2013}-nemesis\" begins with an en dash (U+2013), as text copied from",
