@@ -30,8 +30,10 @@ pub use counters::Counters;
 pub use reserve::Batch;
 pub(crate) use slot::Slot;
 
+#[cfg(feature = "std")]
+use crate::BuildError;
 use crate::clock::StepFilter;
-use crate::{BuildError, ClaimError, Clock, Epoch, Id, NodeId, SystemClock};
+use crate::{ClaimError, Clock, Epoch, Id, NodeId, SystemClock};
 use counters::ClaimCounters;
 use cursor::Cursor;
 use gate::Gate;

@@ -47,7 +47,7 @@ pub(crate) struct Wait<'g, C: Clock> {
 pub(crate) struct Pause {
     pub(crate) time: Duration,
     /// Whether the pause ends with a millisecond of the clock, by its counter.
-    #[cfg_attr(not(feature = "std"), expect(dead_code, reason = "only a blocking call spins"))]
+    #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "only a blocking call spins"))]
     pub(crate) is_exact: bool,
 }
 
