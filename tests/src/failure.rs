@@ -32,7 +32,7 @@ pub enum Failure {
         /// What it was to answer.
         expected: String,
         /// The last it wrote.
-        speech: Speech,
+        speech: Box<Speech>,
     },
     /// A node closed its standard output, and ran on.
     Closed {
@@ -106,7 +106,7 @@ impl fmt::Display for Failure {
                 malformed.hint,
             ),
             Failure::NotReady { node, request, waited, expected, speech } => {
-                let Speech { unfinished_line, stderr } = speech;
+                let Speech { unfinished_line, stderr } = &**speech;
                 let limit = waited.as_secs();
                 write!(f, "node {node} did not answer {request:?} within {limit} s")?;
                 if !unfinished_line.trim().is_empty() {

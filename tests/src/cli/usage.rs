@@ -54,13 +54,13 @@ fn one_line(usage: &clap::Error) -> String {
         );
     }
     let unknown = usage.get(ContextKind::InvalidArg).map(ToString::to_string);
-    if let Some(arg) = unknown.filter(|_| usage.kind() == ErrorKind::UnknownArgument) {
-        if maelstrom_node::Config::FLAGS.contains(&arg.as_str()) {
-            return format!(
-                "{problem}; it is an argument of this project's node: those follow --, at the end \
-                 of the line, as in -- {arg} …; see {NODE_HELP}"
-            );
-        }
+    if let Some(arg) = unknown.filter(|_| usage.kind() == ErrorKind::UnknownArgument)
+        && maelstrom_node::Config::FLAGS.contains(&arg.as_str())
+    {
+        return format!(
+            "{problem}; it is an argument of this project's node: those follow --, at the end of \
+             the line, as in -- {arg} …; see {NODE_HELP}"
+        );
     }
     let guesses =
         [ContextKind::SuggestedArg, ContextKind::SuggestedValue, ContextKind::SuggestedSubcommand];

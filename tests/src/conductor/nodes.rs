@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::calls::Role;
 use super::{Command, Conductor, NodeState, PATIENCE, Phase};
-use crate::failure::{Failure, Speech};
+use crate::failure::Failure;
 use crate::history::{OpError, What};
 use crate::nemesis::{Act, Deed};
 use crate::time::Time;
@@ -71,7 +71,7 @@ impl<W: Workload> Conductor<W> {
             request,
             waited,
             expected: reply.expected(),
-            speech: Speech::default(),
+            speech: Box::default(),
         })
     }
 

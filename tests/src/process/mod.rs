@@ -219,10 +219,10 @@ impl<'a> ProcessDriver<'a> {
             Failure::NotReady { node, request, waited, expected, speech: _ } => {
                 let index = self.names.iter().position(|name| *name == node);
                 let running = index.and_then(|index| self.nodes[index].as_ref());
-                let speech = Speech {
+                let speech = Box::new(Speech {
                     unfinished_line: running.map(RunningNode::unfinished_line).unwrap_or_default(),
                     stderr: running.map(RunningNode::stderr).unwrap_or_default(),
-                };
+                });
                 Failure::NotReady { node, request, waited, expected, speech }
             }
             other => other,
