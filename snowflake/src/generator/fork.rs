@@ -6,7 +6,7 @@
 //! that stored it, adding the shift gives the count again. In a child it gives a count that
 //! is long past, so every gate is closed and every block has ended there. With the gate
 //! closed a claim compares the fork generation. The fast path pays one addition, of a value
-//! on a cache line that nobody writes, in parallel with the longer read of the counter.
+//! on a cache line that no thread writes, in parallel with the longer read of the counter.
 //!
 //! # Why a child finds no open gate
 //!
@@ -103,8 +103,8 @@ mod handlers {
         unlock_calibration();
     }
 
-    /// Registers the handlers. It fails only if memory runs out before `main`, and then
-    /// there is nobody to report that to.
+    /// Registers the handlers. Registration fails only if memory runs out before `main`, where
+    /// no caller could receive an error.
     extern "C" fn register() {
         // SAFETY: the handlers touch lock-free atomics alone, which is all that may run in a
         // child while locks of other threads are held. `prepare` may wait for a calibration
