@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use maelstrom_node::{Kind, Time};
+use maelstrom_node::Time;
 use proptest::prelude::*;
 use serde_json::json;
 use world::{Story, TROUBLE_MS, World};
@@ -59,7 +59,7 @@ fn run(story: Story) {
 
 prop_compose! {
     fn stories()(
-        kind in prop::sample::select(vec![Kind::Broadcast, Kind::GSet, Kind::GCounter]),
+        workload in prop::sample::select(vec!["broadcast", "g-set", "g-counter"]),
         seed in any::<u64>(),
         nodes in 1usize..8,
         max_staleness_ms in prop_oneof![Just(0), Just(100), Just(550), Just(1900)],
@@ -71,7 +71,7 @@ prop_compose! {
         cuts in prop::collection::vec((0usize..8, 0..TROUBLE_MS, 0..TROUBLE_MS), 0..5),
     ) -> Story {
         Story {
-            kind, seed, nodes, max_staleness_ms, longest_delay_ms, loss, duplication, restarts,
+            workload, seed, nodes, max_staleness_ms, longest_delay_ms, loss, duplication, restarts,
             values, cuts, ..Story::default()
         }
     }

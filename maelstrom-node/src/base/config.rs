@@ -7,23 +7,23 @@ use std::time::Duration;
 
 use crate::base::Kind;
 
-/// The text that `--help` prints.
-pub(crate) const HELP: &str = "\
-A node for Maelstrom: IDs, broadcast, sets, counters and logs over stdin and stdout.
+/// The text that `--help` prints, except for the names of the workloads.
+const HELP: &str = "\
+A node for Maelstrom: IDs, broadcast, sets, counters, logs and transactions over
+stdin and stdout.
 
 Usage: maelstrom-node [OPTIONS] [WORKLOAD]
 
 Arguments:
-  [WORKLOAD]  The only workload to serve [default: any; possible values: echo,
-              unique-ids, broadcast, g-set, g-counter, pn-counter, kafka]. Sets and
-              counters need it: their first request may be a `read`, which does not
-              name its workload.
+  [WORKLOAD]  The only workload to serve [default: any]. Sets and counters need it:
+              their first request may be a `read`, which does not name its workload.
+              [possible values: @WORKLOADS@]
 
 Options:
       --max-staleness-ms <MS>  Longest time for a value to reach every connected
                                node, in milliseconds [default: 550 for broadcast,
-                               800 for sets and counters, 600 for kafka]. A longer
-                               time costs fewer messages. A killed node loses the
+                               600 for kafka, 800 for others]. A longer time costs
+                               fewer messages. A killed node loses the
                                values that it has not sent yet.
       --acks <ACKS>            Nodes that must store a kafka message before it is
                                acknowledged [default: majority; possible values: 1,
@@ -71,6 +71,16 @@ pub enum Acks {
     Majority,
 }
 
+/// Returns the text that `--help` prints for a node with these workloads.
+pub(crate) fn help(workloads: &[Kind]) -> String {
+    HELP.replace("@WORKLOADS@", &names(workloads))
+}
+
+fn names(workloads: &[Kind]) -> String {
+    let names: Vec<&str> = workloads.iter().map(|kind| kind.name()).collect();
+    names.join(", ")
+}
+
 /// The action that a command line requests.
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -82,6 +92,13 @@ pub(crate) enum Command {
 /// An error in a command line.
 #[derive(Debug)]
 pub struct ArgsError(String);
+
+impl ArgsError {
+    /// Creates the error of a command line that requests information and starts no node.
+    pub(crate) fn no_node() -> ArgsError {
+        ArgsError("--help and --version do not start a node".to_owned())
+    }
+}
 
 impl fmt::Display for ArgsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -103,25 +120,14 @@ const MAX_STALENESS_LIMIT_MS: u64 = 3_600_000;
 impl Config {
     /// The flags that configure a node. Each takes a value.
     pub const FLAGS: [&str; 3] = ["--max-staleness-ms", "--acks", "--data-dir"];
-
-    /// Parses a command line, given without the name of the program.
-    ///
-    /// # Errors
-    ///
-    /// Returns an [`ArgsError`] that names the argument that is unknown or out of range.
-    /// `--help` and `--version` are errors too, because they do not configure a node.
-    pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Config, ArgsError> {
-        match Command::parse(args)? {
-            Command::Run(config) => Ok(config),
-            Command::Help | Command::Version => {
-                Err(ArgsError("--help and --version do not start a node".to_owned()))
-            }
-        }
-    }
 }
 
 impl Command {
-    pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, ArgsError> {
+    /// Parses the command line of a node with these workloads.
+    pub(crate) fn parse(
+        args: impl IntoIterator<Item = OsString>,
+        workloads: &[Kind],
+    ) -> Result<Command, ArgsError> {
         use lexopt::prelude::{Long, Short, Value, ValueExt};
 
         let mut config = Config::default();
@@ -157,12 +163,10 @@ impl Command {
                 }
                 Value(name) if config.workload.is_none() => {
                     let name = name.string()?;
-                    let known = || Kind::ALL.map(Kind::name).join(", ");
-                    config.workload = Some(Kind::named(&name).ok_or_else(|| {
-                        ArgsError(format!(
-                            "unknown workload {name:?}; possible values: {}",
-                            known()
-                        ))
+                    let named = workloads.iter().find(|kind| kind.name() == name).copied();
+                    config.workload = Some(named.ok_or_else(|| {
+                        let names = names(workloads);
+                        ArgsError(format!("unknown workload {name:?}; possible values: {names}"))
                     })?);
                 }
                 other => return Err(other.unexpected().into()),
@@ -176,8 +180,15 @@ impl Command {
 mod tests {
     use super::*;
 
+    const BROADCAST: Kind = Kind::new("broadcast");
+    const WORKLOADS: [Kind; 2] = [Kind::new("echo"), BROADCAST];
+
     fn parse(args: &[&str]) -> Result<Config, String> {
-        Config::parse(args.iter().map(OsString::from)).map_err(|why| why.to_string())
+        match Command::parse(args.iter().map(OsString::from), &WORKLOADS) {
+            Ok(Command::Run(config)) => Ok(config),
+            Ok(other) => Err(format!("{other:?}")),
+            Err(why) => Err(why.to_string()),
+        }
     }
 
     #[test]
@@ -189,7 +200,7 @@ mod tests {
     fn a_workload_and_an_option_may_come_in_any_order() {
         for args in [["broadcast", "--max-staleness-ms=7"], ["--max-staleness-ms=7", "broadcast"]] {
             let config = parse(&args).unwrap();
-            assert_eq!(config.workload, Some(Kind::Broadcast));
+            assert_eq!(config.workload, Some(BROADCAST));
             assert_eq!(config.max_staleness, Some(Duration::from_millis(7)));
         }
     }
@@ -200,7 +211,9 @@ mod tests {
             let why = parse(&[flag]).unwrap_err();
             assert!(why.contains("missing argument"), "{flag}: {why}");
         }
-        let options = HELP.split("\n\n").find(|part| part.starts_with("Options:"));
+        let help = help(&WORKLOADS);
+        assert!(help.contains("[possible values: echo, broadcast]"), "{help}");
+        let options = help.split("\n\n").find(|part| part.starts_with("Options:"));
         let listed = options.unwrap().lines().filter_map(|line| line.strip_prefix("      --"));
         let listed: Vec<&str> = listed.filter_map(|flag| flag.split(' ').next()).collect();
         let flags: Vec<&str> = Config::FLAGS.iter().map(|flag| &flag[2..]).collect();

@@ -8,7 +8,7 @@ mod time;
 
 pub(crate) use cluster::Cluster;
 pub use config::{Acks, ArgsError, Config};
-pub(crate) use config::{Command, HELP};
+pub(crate) use config::{Command, help};
 pub use kind::Kind;
 pub(crate) use ranges::Ranges;
 pub use time::Time;

@@ -135,7 +135,6 @@ impl Peer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Kind;
 
     /// The incarnation of this node.
     const MINE: u64 = 5;
@@ -143,7 +142,7 @@ mod tests {
     /// A message from an incarnation of the peer, with an echo of this node's timestamp.
     fn gossip(incarnation: u64, echoed: Option<(u64, u64)>) -> Gossip<'static> {
         Gossip {
-            workload: Kind::Broadcast,
+            workload: "broadcast".into(),
             incarnation,
             digest: Vec::new().into(),
             items: Vec::new(),

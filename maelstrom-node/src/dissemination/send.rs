@@ -208,7 +208,7 @@ impl<S: State> Dissemination<S> {
         extras: Extras,
     ) -> Gossip<'a> {
         Gossip {
-            workload: self.kind,
+            workload: self.kind.name().into(),
             incarnation: self.mine.incarnation,
             digest: have.into(),
             age_us: extras.age_us.filter(|_| !items.is_empty()),

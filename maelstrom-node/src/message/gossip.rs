@@ -8,15 +8,17 @@ use serde::ser::{SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::base::Kind;
 use crate::base::Ranges;
 
 /// One node's share: what it has, items the receiver may lack, and what keeps the
 /// two in step.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Gossip<'a> {
-    /// Whose state this is, so that a node nobody has asked anything yet can take part.
-    pub(crate) workload: Kind,
+    /// The name of the workload whose state this is.
+    ///
+    /// A node without a request so far starts the workload by it.
+    #[serde(borrow)]
+    pub(crate) workload: Cow<'a, str>,
     /// The sender's incarnation.
     pub(crate) incarnation: u64,
     /// How much the sender has of every stream: a digest, and an acknowledgement.
@@ -187,33 +189,6 @@ impl From<(u64, u64)> for RoundTiming {
 impl From<RoundTiming> for (u64, u64) {
     fn from(RoundTiming { hold_us, period_us }: RoundTiming) -> (u64, u64) {
         (hold_us, period_us)
-    }
-}
-
-/// A workload goes by its name.
-impl Serialize for Kind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl<'de> Deserialize<'de> for Kind {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Kind, D::Error> {
-        struct Name;
-
-        impl Visitor<'_> for Name {
-            type Value = Kind;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the name of a workload")
-            }
-
-            fn visit_str<E: Error>(self, name: &str) -> Result<Kind, E> {
-                Kind::named(name).ok_or_else(|| E::invalid_value(Unexpected::Str(name), &self))
-            }
-        }
-
-        deserializer.deserialize_str(Name)
     }
 }
 

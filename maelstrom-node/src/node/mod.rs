@@ -20,7 +20,7 @@ use crate::base::Kind;
 use crate::base::Time;
 use crate::message::Outbox;
 use crate::message::{Address, Envelope, ErrorCode, LineError, Payload, Request, clipped};
-use crate::workload::{self, Context, UniqueIds, Workload};
+use crate::workload::{self, Context, IdGenerator, Workload};
 
 /// The limit on peers' messages that the node keeps until its `init`.
 ///
@@ -68,6 +68,8 @@ pub struct Node<C> {
     early: Vec<Vec<u8>>,
     workloads: BTreeMap<Kind, Box<dyn Workload>>,
     ids: Ids<C>,
+    /// The generator that all workloads share, once one of them has needed it.
+    generator: Option<Arc<dyn IdGenerator>>,
     failure: Option<String>,
     /// The node was initialized in a running cluster, so it may have lost state.
     restarted: bool,
@@ -119,6 +121,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             early: Vec::new(),
             workloads: BTreeMap::new(),
             ids: Ids::Clock,
+            generator: None,
             failure: None,
             restarted: false,
             introduce_at: None,
@@ -280,10 +283,8 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     ///
     /// This happens on `init`, so that a node without a generator fails at its start.
     fn take_generator(&mut self, node_id: NodeId) -> Result<(), String> {
-        let makes_ids = self.config.workload.is_none_or(|only| only == Kind::UniqueIds);
-        if makes_ids && matches!(self.ids, Ids::Given(_)) {
-            let generator = self.ids.generator(node_id, &self.clock)?;
-            self.workloads.insert(Kind::UniqueIds, Box::new(UniqueIds::new(generator)));
+        if workload::takes_ids(self.config.workload) && matches!(self.ids, Ids::Given(_)) {
+            self.generator = Some(self.ids.generator(node_id, &self.clock)?);
         }
         Ok(())
     }
@@ -347,6 +348,9 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         let kind = match self.kind_for(request) {
             Ok(kind) => kind,
             Err((code, text)) => {
+                if let (Request::Gossip(_), None) = (request, client) {
+                    tracing::warn!("ignored a message: {text}");
+                }
                 out.error(client, code, &text);
                 return None;
             }
@@ -369,15 +373,19 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             return Err(format!("no definition of workload {}", kind.name()));
         };
         let node_id = cluster.node_id();
-        let (ids, clock) = (&mut self.ids, &self.clock);
-        let mut unique_ids = || -> Result<Box<dyn Workload>, String> {
-            Ok(Box::new(UniqueIds::new(ids.generator(node_id, clock)?)))
+        let (generator, source, clock) = (&mut self.generator, &mut self.ids, &self.clock);
+        let mut ids = || -> Result<Arc<dyn IdGenerator>, String> {
+            if let Some(generator) = generator {
+                return Ok(Arc::clone(generator));
+            }
+            let new: Arc<dyn IdGenerator> = source.generator(node_id, clock)?;
+            Ok(Arc::clone(generator.insert(new)))
         };
         let workload = (definition.create)(Context {
             cluster: cluster.clone(),
             incarnation: self.incarnation,
             config: &self.config,
-            unique_ids: &mut unique_ids,
+            ids: &mut ids,
         })?;
         self.workloads.insert(kind, workload);
         Ok(())
@@ -401,24 +409,31 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         match (workload::identify(request), running.next(), running.next()) {
             (Some(identified), ..) => Ok(identified),
             (None, Some(only), None) => Ok(only),
-            _ => {
-                let known: Vec<&str> = workload::candidates(request).map(Kind::name).collect();
-                let text = format!(
-                    "read does not identify its workload; start the node with one of {}",
-                    known.join(", ")
-                );
-                Err((ErrorCode::TemporarilyUnavailable, text))
-            }
+            _ => Err(unidentified(request)),
         }
     }
 
     /// Returns `true` if a request or gossip message belongs to this workload.
     fn serves(&self, kind: Kind, request: &Request<'_>) -> bool {
         match request {
-            Request::Gossip(gossip) => gossip.workload == kind,
+            Request::Gossip(gossip) => gossip.workload == kind.name(),
             _ => workload::candidates(request).any(|candidate| candidate == kind),
         }
     }
+}
+
+/// Returns the error for a request that does not identify its workload.
+fn unidentified(request: &Request<'_>) -> (ErrorCode, String) {
+    if let Request::Gossip(gossip) = request {
+        let text = format!("gossip: unknown workload {:?}", clipped(&gossip.workload));
+        return (ErrorCode::MalformedRequest, text);
+    }
+    let known: Vec<&str> = workload::candidates(request).map(Kind::name).collect();
+    let text = format!(
+        "read does not identify its workload; start the node with one of {}",
+        known.join(", ")
+    );
+    (ErrorCode::TemporarilyUnavailable, text)
 }
 
 /// Replaces carriage returns and newlines in a JSON line by spaces.

@@ -22,9 +22,10 @@ use rustix::io::Errno;
 use snowflake::{Clock, SystemClock};
 
 use crate::base::Time;
-use crate::base::{Command, Config, HELP};
+use crate::base::{ArgsError, Command, Config, help};
 use crate::message::Outbox;
 use crate::node::Node;
+use crate::workload::KINDS;
 
 mod leases;
 mod lines;
@@ -45,9 +46,9 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(3600);
 /// at the end of input, 2 for a bad command line and 1 if stdin, stdout or the folder of
 /// `--data-dir` failed.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let config = match Command::parse(args) {
+    let config = match Command::parse(args, &KINDS) {
         Ok(Command::Run(config)) => config,
-        Ok(Command::Help) => return print(HELP),
+        Ok(Command::Help) => return print(&help(&KINDS)),
         Ok(Command::Version) => {
             return print(concat!("maelstrom-node ", env!("CARGO_PKG_VERSION"), "\n"));
         }
@@ -68,6 +69,21 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(why) => {
             tracing::error!("node stopped: {why}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+impl Config {
+    /// Parses a command line, given without the name of the program.
+    ///
+    /// # Errors
+    ///
+    /// Returns an [`ArgsError`] that names the argument that is unknown or out of range.
+    /// `--help` and `--version` are errors too, because they do not configure a node.
+    pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Config, ArgsError> {
+        match Command::parse(args, &KINDS)? {
+            Command::Run(config) => Ok(config),
+            Command::Help | Command::Version => Err(ArgsError::no_node()),
         }
     }
 }

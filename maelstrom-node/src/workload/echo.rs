@@ -7,9 +7,12 @@ use crate::base::Time;
 use crate::message::Outbox;
 use crate::message::{Address, Payload, Request};
 
+const KIND: Kind = Kind::new("echo");
+
 pub(super) const DEFINITION: Definition = Definition {
-    kind: Kind::Echo,
+    kind: KIND,
     is_replicated: false,
+    takes_ids: false,
     serves: is_echo,
     is_identified_by: is_echo,
     create: |_| Ok(Box::new(Echo)),

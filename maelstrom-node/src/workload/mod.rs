@@ -5,13 +5,15 @@ use crate::message::Outbox;
 use crate::message::{Address, Gossip, Request};
 
 mod echo;
+mod ids;
 mod log;
 mod registry;
 mod replicated;
 mod unique_ids;
 
-pub(crate) use registry::{Context, Definition, candidates, definition, identify};
-pub(crate) use unique_ids::UniqueIds;
+pub(crate) use ids::IdGenerator;
+pub(crate) use registry::{Context, Definition, KINDS};
+pub(crate) use registry::{candidates, definition, identify, takes_ids};
 
 /// The largest value that is taken in. A line may have twice as many bytes, which leaves
 /// room for everything else on it when the value travels on.

@@ -1,10 +1,12 @@
 //! The registry of workloads: the one place that lists them all.
 //!
 //! A new workload is a file with its [`Definition`], a line in [`DEFINITIONS`], and its
-//! names in [`Kind`] and [`crate::message`].
+//! messages in `message/body.rs`.
+
+use std::sync::Arc;
 
 use super::replicated::{BROADCAST, G_COUNTER, G_SET, PN_COUNTER};
-use super::{Workload, echo, log, unique_ids};
+use super::{IdGenerator, Workload, echo, log, unique_ids};
 use crate::base::{Cluster, Config, Kind};
 use crate::message::Request;
 
@@ -18,11 +20,24 @@ const DEFINITIONS: [&Definition; 7] = [
     &log::DEFINITION,
 ];
 
+/// The names of all workloads.
+pub(crate) const KINDS: [Kind; DEFINITIONS.len()] = {
+    let mut kinds = [Kind::new(""); DEFINITIONS.len()];
+    let mut place = 0;
+    while place < kinds.len() {
+        kinds[place] = DEFINITIONS[place].kind;
+        place += 1;
+    }
+    kinds
+};
+
 /// A workload as the node sees it before it runs.
 pub(crate) struct Definition {
     pub(crate) kind: Kind,
     /// Nodes exchange the workload's state, so a restarted node has something to learn.
     pub(crate) is_replicated: bool,
+    /// The workload takes IDs from the generator of the node.
+    pub(crate) takes_ids: bool,
     /// Returns `true` if the workload has requests of this type.
     pub(crate) serves: fn(&Request<'_>) -> bool,
     /// Returns `true` if a request of this type is the workload's alone, or if the workload
@@ -37,8 +52,8 @@ pub(crate) struct Context<'a> {
     pub(crate) cluster: Cluster,
     pub(crate) incarnation: u64,
     pub(crate) config: &'a Config,
-    /// Creates the workload that generates IDs, with the generator of this node.
-    pub(crate) unique_ids: &'a mut dyn FnMut() -> Result<Box<dyn Workload>, String>,
+    /// Returns the ID generator of this node, or why it has none.
+    pub(crate) ids: &'a mut dyn FnMut() -> Result<Arc<dyn IdGenerator>, String>,
 }
 
 /// Returns the definition of a workload.
@@ -46,14 +61,21 @@ pub(crate) fn definition(kind: Kind) -> Option<&'static Definition> {
     DEFINITIONS.into_iter().find(|definition| definition.kind == kind)
 }
 
+/// Returns `true` if a node takes IDs that serves this workload, or all workloads.
+pub(crate) fn takes_ids(only: Option<Kind>) -> bool {
+    let mut served =
+        DEFINITIONS.into_iter().filter(|known| only.is_none_or(|only| known.kind == only));
+    served.any(|definition| definition.takes_ids)
+}
+
 /// Returns the workload that a request identifies.
 ///
 /// A bare `read` identifies none: several workloads have one, with different replies.
 pub(crate) fn identify(request: &Request<'_>) -> Option<Kind> {
-    if let Request::Gossip(gossip) = request {
-        return Some(gossip.workload);
-    }
-    let identified = DEFINITIONS.into_iter().find(|known| (known.is_identified_by)(request));
+    let identified = DEFINITIONS.into_iter().find(|known| match request {
+        Request::Gossip(gossip) => known.kind.name() == gossip.workload,
+        _ => (known.is_identified_by)(request),
+    });
     identified.map(|definition| definition.kind)
 }
 
@@ -67,8 +89,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_workload_is_defined_once() {
-        let defined = DEFINITIONS.map(|definition| definition.kind);
-        assert_eq!(defined, Kind::ALL);
+    fn no_two_workloads_share_a_name() {
+        let distinct = std::collections::BTreeSet::from(KINDS);
+        assert_eq!(distinct.len(), DEFINITIONS.len());
     }
 }

@@ -1,17 +1,14 @@
 //! `unique-ids`: every `generate` is answered with an ID of this node's generator.
 
-use super::Definition;
-use crate::base::Kind;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use snowflake::{ClaimError, Clock, Generator};
+use snowflake::ClaimError;
 
-use super::Workload;
-use crate::base::Time;
-use crate::message::Outbox;
-use crate::message::{Address, ErrorCode, MsgId, Payload, Request};
+use super::{Definition, IdGenerator, Workload};
+use crate::base::{Kind, Time};
+use crate::message::{Address, ErrorCode, MsgId, Outbox, Payload, Request};
 
 /// How many requests may wait for the next millisecond: two dozen milliseconds' worth.
 const MAX_WAITING: usize = 100_000;
@@ -25,11 +22,12 @@ const WAIT_TIMEOUT: Duration = Duration::from_millis(4500);
 const LONGEST_NAP: Duration = Duration::from_millis(100);
 
 pub(super) const DEFINITION: Definition = Definition {
-    kind: Kind::UniqueIds,
+    kind: Kind::new("unique-ids"),
     is_replicated: false,
+    takes_ids: true,
     serves: is_generate,
     is_identified_by: is_generate,
-    create: |context| (context.unique_ids)(),
+    create: |context| Ok(Box::new(UniqueIds::new((context.ids)()?))),
 };
 
 fn is_generate(request: &Request<'_>) -> bool {
@@ -39,8 +37,8 @@ fn is_generate(request: &Request<'_>) -> bool {
 /// Never blocks: a request that comes when the millisecond is used up waits in line,
 /// and the line becomes the workload's deadline.
 #[derive(Debug)]
-pub(crate) struct UniqueIds<C: Clock> {
-    generator: Arc<Generator<C>>,
+pub(crate) struct UniqueIds {
+    generator: Arc<dyn IdGenerator>,
     waiting: VecDeque<Waiting>,
     try_again: Option<Time>,
 }
@@ -53,8 +51,8 @@ struct Waiting {
     msg_id: MsgId,
 }
 
-impl<C: Clock> UniqueIds<C> {
-    pub(crate) fn new(generator: Arc<Generator<C>>) -> UniqueIds<C> {
+impl UniqueIds {
+    pub(crate) fn new(generator: Arc<dyn IdGenerator>) -> UniqueIds {
         UniqueIds { generator, waiting: VecDeque::new(), try_again: None }
     }
 
@@ -87,7 +85,7 @@ impl<C: Clock> UniqueIds<C> {
     }
 }
 
-impl<C: Clock + Send + Sync + std::fmt::Debug> Workload for UniqueIds<C> {
+impl Workload for UniqueIds {
     fn on_request(
         &mut self,
         now: Time,
@@ -139,13 +137,13 @@ impl<C: Clock + Send + Sync + std::fmt::Debug> Workload for UniqueIds<C> {
 
 #[cfg(test)]
 mod tests {
-    use snowflake::{Epoch, ManualClock, NodeId, UnixMillis};
+    use snowflake::{Epoch, Generator, ManualClock, NodeId, UnixMillis};
 
     use super::*;
 
     const NOON: UnixMillis = UnixMillis(1_767_268_800_000);
 
-    fn generate(ids: &mut UniqueIds<ManualClock>, now: Time, msg_id: MsgId) -> usize {
+    fn generate(ids: &mut UniqueIds, now: Time, msg_id: MsgId) -> usize {
         let mut out = Outbox::new();
         let client = Address { src: "c1".into(), dest: "n0".into(), msg_id };
         ids.on_request(now, Some(&client), Request::Generate, &mut out);
@@ -153,7 +151,7 @@ mod tests {
         out.lines().count()
     }
 
-    fn ids(clock: &ManualClock) -> UniqueIds<ManualClock> {
+    fn ids(clock: &ManualClock) -> UniqueIds {
         let generator = Generator::builder(NodeId::MIN, Epoch::Y2024).build(clock.clone());
         UniqueIds::new(Arc::new(generator.unwrap()))
     }

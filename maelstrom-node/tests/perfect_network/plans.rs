@@ -1,6 +1,6 @@
 //! What a plan costs, and how soon a value is everywhere by it.
 
-use maelstrom_node::{Kind, Time};
+use maelstrom_node::Time;
 use serde_json::json;
 
 use crate::world::{Story, World};
@@ -108,7 +108,7 @@ fn an_item_that_was_held_on_the_way_is_held_less_by_the_hub() {
 #[test]
 fn totals_travel_in_short_rounds() {
     let mut world = World::new(Story {
-        kind: Kind::GCounter,
+        workload: "g-counter",
         max_staleness_ms: 800,
         shortest_delay_ms: DELAY_MS,
         longest_delay_ms: DELAY_MS,

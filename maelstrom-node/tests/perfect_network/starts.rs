@@ -1,6 +1,6 @@
 //! A node's first words, and what it learns when it starts anew.
 
-use maelstrom_node::{Config, Kind, Node, Outbox, Time};
+use maelstrom_node::{Config, Node, Outbox, Time};
 use serde_json::json;
 use snowflake::{ManualClock, UnixMillis};
 
@@ -117,8 +117,7 @@ fn numbered_init(id: u64) -> String {
 #[test]
 fn a_restarted_node_asks_its_hub_without_being_asked_itself() {
     for (id, asks_after_ms) in [(4, 10_000), (5, 1_000), (500, 1_000)] {
-        let mut config = Config::default();
-        config.workload = Some(Kind::GCounter);
+        let config = Config::parse(["g-counter".into()]).expect("a workload");
         let mut node = Node::new(config, 1, ManualClock::new(UnixMillis(0)));
         let mut out = Outbox::new();
         node.handle(ms(0), numbered_init(id).as_bytes(), &mut out);
@@ -137,9 +136,9 @@ fn a_restarted_node_asks_its_hub_without_being_asked_itself() {
 #[test]
 fn a_node_that_restarts_in_a_quiet_cluster_recovers_without_being_asked() {
     for place in 0..3 {
-        for kind in [Kind::GSet, Kind::GCounter, Kind::Broadcast] {
+        for workload in ["g-set", "g-counter", "broadcast"] {
             let mut world = World::new(Story {
-                kind,
+                workload,
                 nodes: 3,
                 shortest_delay_ms: DELAY_MS,
                 longest_delay_ms: DELAY_MS,
@@ -152,7 +151,7 @@ fn a_node_that_restarts_in_a_quiet_cluster_recovers_without_being_asked() {
             world.restart_quietly(place);
             // 1 s until it may write to peers, and two round trips.
             world.run_until_ms(21_500);
-            assert_eq!(world.read(place).len(), 6, "{kind:?}: n{place}");
+            assert_eq!(world.read(place).len(), 6, "{workload}: n{place}");
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use maelstrom_node::{Config, Kind, Node, Outbox, Time};
+use maelstrom_node::{Config, Node, Outbox, Time};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::SplitMix64;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use snowflake::{ManualClock, UnixMillis};
 /// percent.
 #[derive(Clone, Debug)]
 pub(crate) struct Story {
-    pub(crate) kind: Kind,
+    pub(crate) workload: &'static str,
     pub(crate) seed: u64,
     pub(crate) nodes: usize,
     pub(crate) max_staleness_ms: u64,
@@ -33,7 +33,7 @@ impl Default for Story {
     /// Five nodes of a broadcast on a network without fault or delay.
     fn default() -> Story {
         Story {
-            kind: Kind::Broadcast,
+            workload: "broadcast",
             seed: 7,
             nodes: 5,
             max_staleness_ms: 550,
@@ -98,8 +98,7 @@ impl World {
     }
 
     fn start(&mut self) -> Node<ManualClock> {
-        let mut config = Config::default();
-        config.workload = Some(self.story.kind);
+        let mut config = Config::parse([self.story.workload.into()]).expect("a workload");
         config.max_staleness = Some(std::time::Duration::from_millis(self.story.max_staleness_ms));
         Node::new(config, self.rng.next_u64(), ManualClock::new(UnixMillis(0)))
     }
@@ -215,9 +214,9 @@ impl World {
     pub(crate) fn add(&mut self, place: usize, value: u32) {
         let reply = self.ask(
             place,
-            match self.story.kind {
-                Kind::GSet => json!({"type": "add", "element": value}),
-                Kind::GCounter => json!({"type": "add", "delta": 1u64 << value}),
+            match self.story.workload {
+                "g-set" => json!({"type": "add", "element": value}),
+                "g-counter" => json!({"type": "add", "delta": 1u64 << value}),
                 _ => json!({"type": "broadcast", "message": value}),
             },
         );
@@ -226,11 +225,11 @@ impl World {
 
     pub(crate) fn read(&mut self, place: usize) -> Vec<u32> {
         let reply = self.ask(place, json!({"type": "read"}));
-        if self.story.kind == Kind::GCounter {
+        if self.story.workload == "g-counter" {
             let sum = reply["value"].as_u64().expect("a sum");
             return (0..u64::BITS).filter(|value| sum >> value & 1 == 1).collect();
         }
-        let key = if self.story.kind == Kind::GSet { "value" } else { "messages" };
+        let key = if self.story.workload == "g-set" { "value" } else { "messages" };
         serde_json::from_value(reply[key].clone()).expect("a list of numbers")
     }
 }

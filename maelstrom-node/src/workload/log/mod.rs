@@ -94,9 +94,12 @@ const ACKNOWLEDGED_TOGETHER: Duration = Duration::from_micros(3500);
 const RECOVERING: &str =
     "this node is recovering: it waits for a majority of the other nodes; try again later";
 
+const KIND: Kind = Kind::new("kafka");
+
 pub(super) const DEFINITION: Definition = Definition {
-    kind: Kind::Kafka,
+    kind: KIND,
     is_replicated: true,
+    takes_ids: false,
     serves: is_of_a_log,
     is_identified_by: is_of_a_log,
     create: |context| Ok(Box::new(Log::new(context))),
@@ -170,7 +173,7 @@ impl Log {
         let records = Records::new(me, cluster.names().len());
         Log {
             acks,
-            records: Dissemination::new(Kind::Kafka, cluster, incarnation, config, records),
+            records: Dissemination::new(KIND, cluster, incarnation, config, records),
             stage: if alone { Stage::Serving } else { Stage::Listening },
             waiting: VecDeque::new(),
         }

@@ -12,12 +12,15 @@ use crate::message::{Address, ErrorCode, Payload, Request};
 use crate::workload::Definition;
 use crate::workload::MAX_VALUE_BYTES;
 
+const KIND: Kind = Kind::new("broadcast");
+
 pub(crate) const BROADCAST: Definition = Definition {
-    kind: Kind::Broadcast,
+    kind: KIND,
     is_replicated: true,
+    takes_ids: false,
     serves: |request| is_broadcast(request) || matches!(request, Request::Read),
     is_identified_by: is_broadcast,
-    create: |context| Ok(Box::new(Replicated::new(Kind::Broadcast, Broadcast, &TIMES, context))),
+    create: |context| Ok(Box::new(Replicated::new(KIND, Broadcast, &TIMES, context))),
 };
 
 /// Nodes of a broadcast have a new value every few hundred milliseconds at most, and

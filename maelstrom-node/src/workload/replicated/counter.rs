@@ -12,26 +12,31 @@ use crate::dissemination::Dissemination;
 use crate::message::Outbox;
 use crate::message::{Address, ErrorCode, Payload, Request};
 
+const GROW_ONLY: Kind = Kind::new("g-counter");
+const POSITIVE_NEGATIVE: Kind = Kind::new("pn-counter");
+
 pub(crate) const G_COUNTER: Definition = Definition {
-    kind: Kind::GCounter,
+    kind: GROW_ONLY,
     is_replicated: true,
+    takes_ids: false,
     serves: is_of_a_counter,
     is_identified_by: |_| false,
     create: |context| {
         let counter = Counter { shrinks: false, total: 0 };
-        Ok(Box::new(Replicated::new(Kind::GCounter, counter, &Times::OFTEN, context)))
+        Ok(Box::new(Replicated::new(GROW_ONLY, counter, &Times::OFTEN, context)))
     },
 };
 
 pub(crate) const PN_COUNTER: Definition = Definition {
-    kind: Kind::PnCounter,
+    kind: POSITIVE_NEGATIVE,
     is_replicated: true,
+    takes_ids: false,
     serves: is_of_a_counter,
     // This counter takes every delta.
     is_identified_by: |request| matches!(request, Request::Add { element: None, .. }),
     create: |context| {
         let counter = Counter { shrinks: true, total: 0 };
-        Ok(Box::new(Replicated::new(Kind::PnCounter, counter, &Times::OFTEN, context)))
+        Ok(Box::new(Replicated::new(POSITIVE_NEGATIVE, counter, &Times::OFTEN, context)))
     },
 };
 

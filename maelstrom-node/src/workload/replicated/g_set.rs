@@ -11,12 +11,15 @@ use crate::message::{Address, ErrorCode, Payload, Request};
 use crate::workload::Definition;
 use crate::workload::MAX_VALUE_BYTES;
 
+const KIND: Kind = Kind::new("g-set");
+
 pub(crate) const G_SET: Definition = Definition {
-    kind: Kind::GSet,
+    kind: KIND,
     is_replicated: true,
+    takes_ids: false,
     serves: |request| matches!(request, Request::Add { .. } | Request::Read),
     is_identified_by: |request| matches!(request, Request::Add { element: Some(_), .. }),
-    create: |context| Ok(Box::new(Replicated::new(Kind::GSet, GSet, &Times::OFTEN, context))),
+    create: |context| Ok(Box::new(Replicated::new(KIND, GSet, &Times::OFTEN, context))),
 };
 
 #[derive(Debug)]
