@@ -6,27 +6,27 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use workbench::address::Directory;
-use workbench::checker::Valid;
-use workbench::conductor::{Conductor, Outcome};
-use workbench::failure::Failure;
-use workbench::flawed::FlawedNode;
-use workbench::history::What;
-use workbench::nemesis::Nemesis;
+use workbench::base::address::Directory;
+use workbench::base::time::Time;
+use workbench::drive::sim::{Lines, SimulatedNode, Simulator, Startup};
+use workbench::faulty::FaultyNode;
+use workbench::history::EventKind;
+use workbench::judge::Valid;
 use workbench::net::Model;
 use workbench::net::latency::Latency;
+use workbench::output::progress::Screen;
+use workbench::output::report::Report;
+use workbench::plan::Nemesis;
 use workbench::plan::{MIN_QUIET_TIME, Plan};
-use workbench::progress::Screen;
-use workbench::report::Report;
-use workbench::sim::{Birth, Lines, SimulatedNode, Simulator};
-use workbench::time::Time;
+use workbench::runner::failure::Failure;
+use workbench::runner::{FinishedTest, Runner};
 use workbench::workload::Workload;
 use workbench::workload::broadcast::Broadcast;
 use workbench::workload::broadcast::topology::Topology;
 use workbench::workload::counter::{GCounter, PnCounter};
 use workbench::workload::echo::Echo;
 use workbench::workload::g_set::GSet;
-use workbench::workload::kafka::{Answer, Kafka, Op, Settings};
+use workbench::workload::kafka::{Kafka, Op, Output, Settings};
 use workbench::workload::unique_ids::UniqueIds;
 
 fn plan(node_count: usize) -> Plan {
@@ -40,7 +40,7 @@ fn plan(node_count: usize) -> Plan {
         model: Model::Maelstrom,
         nemesis: Vec::new(),
         nemesis_interval: Duration::from_secs(2),
-        kill_window: None,
+        allowed_loss_window: None,
         quiet_time: MIN_QUIET_TIME,
         strict: true,
         availability: None,
@@ -60,7 +60,7 @@ fn history<W: Workload>(plan: Plan, workload: W, flaw: &str) -> String {
     String::from_utf8(history).unwrap()
 }
 
-fn simulate<W: Workload>(plan: Plan, workload: W, flaw: &str) -> Outcome<W> {
+fn simulate<W: Workload>(plan: Plan, workload: W, flaw: &str) -> FinishedTest<W> {
     let (outcome, ended) = try_to_simulate(plan, workload, flaw);
     ended.unwrap();
     outcome
@@ -70,28 +70,28 @@ fn try_to_simulate<W: Workload>(
     plan: Plan,
     workload: W,
     flaw: &str,
-) -> (Outcome<W>, Result<(), Failure>) {
-    let factory = |_: Birth| -> Box<dyn SimulatedNode> { Box::new(FlawedNode::new(flaw)) };
+) -> (FinishedTest<W>, Result<(), Failure>) {
+    let factory = |_: Startup| -> Box<dyn SimulatedNode> { Box::new(FaultyNode::new(flaw)) };
     let screen = Screen::silent();
     let mut simulator = Simulator::new(&plan, &factory, &screen);
-    let mut conductor = Conductor::new(plan, workload);
-    let ended = simulator.run(&mut conductor);
-    (conductor.finish(), ended)
+    let mut runner = Runner::new(plan, workload);
+    let ended = simulator.run(&mut runner);
+    (runner.finish(), ended)
 }
 
 #[track_caller]
 fn expect_valid(report: &Report) {
-    assert_eq!(report.valid, Valid::True, "{}\n{}", report.problems_text(), report.results);
+    assert_eq!(report.valid, Valid::True, "{}\n{}", report.anomalies_text(), report.results);
 }
 
 /// The anomaly is found, under its name, and the sentence says who and what.
 #[track_caller]
-fn expect_problem(report: &Report, begins: &str, mentions: &str) {
+fn expect_anomaly(report: &Report, begins: &str, mentions: &str) {
     assert_eq!(report.valid, Valid::False, "{begins} went unnoticed\n{}", report.results);
-    let mut problems = report.problems.iter().chain(&report.findings);
-    let found = problems.find(|p| p.text.starts_with(begins) && p.text.contains(mentions));
+    let mut anomalies = report.anomalies.iter().chain(&report.findings);
+    let found = anomalies.find(|p| p.text.starts_with(begins) && p.text.contains(mentions));
     let Some(problem) = found else {
-        panic!("no {begins:?} with {mentions:?} among\n{}", report.problems_text())
+        panic!("no {begins:?} with {mentions:?} among\n{}", report.anomalies_text())
     };
     assert!(problem.text.contains(" (line "), "no line to look at: {problem:?}");
     assert!(problem.cause.is_some(), "no cause is known of: {problem:?}");
@@ -118,12 +118,12 @@ fn a_node_without_a_flaw_is_valid_in_every_workload() {
 
 #[test]
 fn wrong_echoes_and_ids_are_found() {
-    expect_problem(&judge(plan(1), Echo, "echoes something else"), "wrong echo: n1", "\"hm\"");
+    expect_anomaly(&judge(plan(1), Echo, "echoes something else"), "wrong echo: n1", "\"hm\"");
     let report = judge(plan(2), UniqueIds, "gives duplicate IDs");
-    expect_problem(&report, "duplicate ID: 1 was given by", "n2 at");
+    expect_anomaly(&report, "duplicate ID: 1 was given by", "n2 at");
     let report = judge(plan(1), UniqueIds, "mixes types");
     assert_eq!(report.valid, Valid::Unknown, "{}", report.results);
-    let said = report.problems_text();
+    let said = report.anomalies_text();
     assert!(
         said.contains("mixed types of ID: number ") && said.contains(", string \"1-"),
         "{said}"
@@ -133,8 +133,8 @@ fn wrong_echoes_and_ids_are_found() {
 #[test]
 fn of_many_that_gave_one_id_the_first_ten_are_told() {
     let report = judge(plan(15), UniqueIds, "gives duplicate IDs");
-    expect_problem(&report, "duplicate ID: 1 was given by", ", and 5 times more");
-    let first = &report.problems[0].text;
+    expect_anomaly(&report, "duplicate ID: 1 was given by", ", and 5 times more");
+    let first = &report.anomalies[0].text;
     assert_eq!(first.matches(" at ").count(), 10, "{first}");
 }
 
@@ -145,26 +145,26 @@ fn wrong_sets_are_found() {
         ("shows values twice", "duplicate within a read: n1 shows 0"),
         ("invents values", "phantom value: n1 shows -1"),
     ] {
-        expect_problem(&judge(plan(1), broadcast(), flaw), begins, "n1");
+        expect_anomaly(&judge(plan(1), broadcast(), flaw), begins, "n1");
         let flaw = format!("g-set: {flaw}");
-        expect_problem(&judge(plan(1), GSet::default(), &flaw), begins, "n1");
+        expect_anomaly(&judge(plan(1), GSet::default(), &flaw), begins, "n1");
     }
     // Every value is missing somewhere, whichever node is asked last.
     let report = judge(plan(2), broadcast(), "keeps values to itself");
-    expect_problem(&report, "lost value: 0, handed to n", "is missing from what n");
-    let mut problems = report.problems.iter().chain(&report.findings);
-    let lost = problems.by_ref().filter(|p| p.text.starts_with("lost value")).count();
+    expect_anomaly(&report, "lost value: 0, handed to n", "is missing from what n");
+    let mut anomalies = report.anomalies.iter().chain(&report.findings);
+    let lost = anomalies.by_ref().filter(|p| p.text.starts_with("lost value")).count();
     assert!(lost > 100, "{lost}");
 }
 
 #[test]
 fn wrong_counters_are_found() {
     let report = judge(plan(2), GCounter::default(), "g-counter: keeps additions to itself");
-    expect_problem(&report, "stale counter: n1 shows", "was added up");
+    expect_anomaly(&report, "stale counter: n1 shows", "was added up");
     let report = judge(plan(1), PnCounter::default(), "pn-counter: counts late");
-    expect_problem(&report, "stale counter: n1 shows", "was added up");
+    expect_anomaly(&report, "stale counter: n1 shows", "was added up");
     let report = judge(plan(1), GCounter::default(), "g-counter: counts twice");
-    expect_problem(&report, "phantom addition: n1 shows", "0 to ");
+    expect_anomaly(&report, "phantom addition: n1 shows", "0 to ");
 }
 
 #[test]
@@ -184,16 +184,16 @@ fn wrong_logs_are_found() {
         ("commits too far", "committed offset of nothing: n1 told ", "committed-offset-unknown"),
     ] {
         let report = judge(plan(1), kafka(), flaw);
-        expect_problem(&report, begins, "");
+        expect_anomaly(&report, begins, "");
         let workload = report.results.get("workload").unwrap();
         assert!(workload.get(name).is_some(), "{flaw}: no :{name} in {workload}");
     }
     let report = judge(plan(2), kafka(), "keeps messages to itself");
-    expect_problem(&report, "reused offset: 0 of key 0 was given to", " by n2 at ");
+    expect_anomaly(&report, "reused offset: 0 of key 0 was given to", " by n2 at ");
 }
 
 /// A node, and every line that it has written.
-struct Recorded(FlawedNode, Arc<Mutex<Lines>>);
+struct Recorded(FaultyNode, Arc<Mutex<Lines>>);
 
 impl SimulatedNode for Recorded {
     fn handle(&mut self, now: Time, line: &[u8], out: &mut Lines) {
@@ -206,31 +206,31 @@ impl SimulatedNode for Recorded {
 #[test]
 fn findings_point_at_the_line_that_says_what_they_say() {
     let written: Arc<Mutex<Lines>> = Arc::default();
-    let factory = |_: Birth| -> Box<dyn SimulatedNode> {
-        Box::new(Recorded(FlawedNode::new("none"), Arc::clone(&written)))
+    let factory = |_: Startup| -> Box<dyn SimulatedNode> {
+        Box::new(Recorded(FaultyNode::new("none"), Arc::clone(&written)))
     };
     let plan = plan(1);
     let screen = Screen::silent();
     let mut simulator = Simulator::new(&plan, &factory, &screen);
-    let mut conductor = Conductor::new(plan, kafka());
-    simulator.run(&mut conductor).unwrap();
-    let history = conductor.finish().history;
+    let mut runner = Runner::new(plan, kafka());
+    simulator.run(&mut runner).unwrap();
+    let history = runner.finish().history;
     let written = written.lock().unwrap();
     let mut polled = 0;
     for event in history.events() {
-        let What::Ok { invocation, answer, line } = &event.what else { continue };
-        let says = match (&history.invocation(*invocation).op, answer) {
+        let EventKind::Ok { invocation, output, line } = &event.kind else { continue };
+        let says = match (&history.invocation(*invocation).op, output) {
             (Op::Assign { rewind: true, .. }, _) => {
                 assert_eq!(*line, 0, "nobody was asked");
                 continue;
             }
             (Op::Assign { .. }, _) => "\"list_committed_offsets_ok\"",
             (Op::Send { .. }, _) => "\"send_ok\"",
-            (_, Answer::Polled(messages)) => {
+            (_, Output::Polled(messages)) => {
                 polled += usize::from(!messages.is_empty());
                 "\"poll_ok\""
             }
-            (op, answer) => panic!("{op:?} returned {answer:?}"),
+            (op, output) => panic!("{op:?} returned {output:?}"),
         };
         let text = String::from_utf8_lossy(&written[usize::try_from(*line).unwrap() - 1]);
         assert!(text.contains(says), "no {says} in line {line}: {text}");
@@ -268,7 +268,7 @@ fn operations_do_not_catch_up_in_a_burst() {
     let outcome = simulate(paused, Echo, "none");
     let events = outcome.history.events().iter();
     let invoked: Vec<Time> = events
-        .filter(|event| matches!(event.what, What::Invoke(_)))
+        .filter(|event| matches!(event.kind, EventKind::Invoke(_)))
         .map(|event| event.time)
         .collect();
     assert!(invoked.windows(2).any(|pair| pair[1] - pair[0] > Duration::from_secs(1)));
@@ -321,7 +321,7 @@ fn a_test_without_operations_is_unknown_and_says_why() {
     fn expect_unknown<W: Workload>(workload: W, flaw: &str) {
         let report = judge(Plan { rate: 0.0, ..plan(1) }, workload, flaw);
         assert_eq!(report.valid, Valid::Unknown, "{}", report.results);
-        assert!(report.problems_text().contains("no operation was started"), "{:?}", report);
+        assert!(report.anomalies_text().contains("no operation was started"), "{:?}", report);
     }
     expect_unknown(Echo, "none");
     expect_unknown(UniqueIds, "none");
@@ -361,10 +361,10 @@ fn an_operation_ends_with_the_node_that_was_asked() {
 /// that is excused; with a window of zero it is lost.
 #[test]
 fn what_a_killed_node_takes_along_is_excused_only_within_the_window() {
-    let killed = |kill_window| Plan {
+    let killed = |allowed_loss_window| Plan {
         nemesis: vec![Nemesis::Kill],
         time_limit: Duration::from_secs(20),
-        kill_window: Some(kill_window),
+        allowed_loss_window: Some(allowed_loss_window),
         ..plan(1)
     };
     let count = |report: &Report, key| {
@@ -373,15 +373,15 @@ fn what_a_killed_node_takes_along_is_excused_only_within_the_window() {
     };
     let long = Duration::from_secs(60);
     let report = judge(killed(long), GSet::default(), "g-set: none");
-    assert!(count(&report, "excused-count") > 0, "{}", report.results);
+    assert!(count(&report, "allowed-loss-count") > 0, "{}", report.results);
     assert_eq!(count(&report, "lost-count"), 0, "{}", report.results);
     let report = judge(killed(Duration::ZERO), GSet::default(), "g-set: none");
-    assert_eq!(count(&report, "excused-count"), 0, "{}", report.results);
-    expect_problem(&report, "lost value: ", "n1");
+    assert_eq!(count(&report, "allowed-loss-count"), 0, "{}", report.results);
+    expect_anomaly(&report, "lost value: ", "n1");
 
     expect_valid(&judge(killed(long), GCounter::default(), "g-counter: none"));
     let report = judge(killed(Duration::ZERO), GCounter::default(), "g-counter: none");
-    expect_problem(&report, "stale counter: n1", "");
+    expect_anomaly(&report, "stale counter: n1", "");
     let report = judge(killed(Duration::ZERO), kafka(), "none");
-    expect_problem(&report, "reused offset: ", "");
+    expect_anomaly(&report, "reused offset: ", "");
 }

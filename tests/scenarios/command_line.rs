@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
-use crate::support::{BAD_NODE, WORKBENCH, test, test_with, workbench};
+use crate::support::{FAULTY_NODE, WORKBENCH, test, test_with, workbench};
 
 #[test]
 fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
@@ -124,7 +124,7 @@ fn a_number_that_is_out_of_bounds_is_refused() {
         ("--time-limit", "must be a number from 0.001 to 1000000", &fraction),
         ("--time-limit", "must be a number from 0.001 to 1000000", &["0", "1e-300"]),
         ("--latency", "must be a number from 0 to 3600000", &fraction),
-        ("--kill-window", "must be a number from 0 to 1000000", &fraction),
+        ("--allowed-loss-window", "must be a number from 0 to 1000000", &fraction),
         ("--nemesis-interval", "must be a number from 0.001 to 1000000", &fraction),
         ("--nemesis-interval", "must be a number from 0.001 to 1000000", &["0", "1e-9", "1e-300"]),
         (
@@ -220,8 +220,8 @@ fn arguments_without_a_hyphen_go_to_the_node() {
     let run = test("-w g-counter g-counter --sim --time-limit 1", &[]);
     run.expect_valid();
     assert!(!run.stderr.contains("the node is not told its workload"), "{run}");
-    let run = test("-w echo --node-count 1 --time-limit 1 --bin", &[BAD_NODE, "exits at once"]);
-    run.expect_code(255).expect_said(&["out of patience"]);
+    let run = test("-w echo --node-count 1 --time-limit 1 --bin", &[FAULTY_NODE, "exits at once"]);
+    run.expect_code(255).expect_said(&["out of timeout"]);
 }
 
 #[test]
@@ -416,7 +416,7 @@ fn a_data_dir_that_cannot_be_used_is_told_in_the_nodes_own_words() {
 fn a_shell_script_needs_no_first_line_that_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("node");
-    std::fs::write(&program, format!("exec '{BAD_NODE}' \"$@\"\n")).unwrap();
+    std::fs::write(&program, format!("exec '{FAULTY_NODE}' \"$@\"\n")).unwrap();
     std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
     let line = "-w echo --node-count 1 --time-limit 1 --rate 20 --bin";
     let bin = program.to_str().unwrap();

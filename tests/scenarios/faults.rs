@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use crate::support::{Run, bad_node, test};
+use crate::support::{Run, faulty_node, test};
 
 /// How often the history tells of something the nemesis did.
 #[track_caller]
@@ -39,7 +39,7 @@ fn the_own_node_is_valid_under_every_fault_that_processes_know() {
             scope.spawn(move || {
                 let run = test(&line, &[]);
                 run.expect_valid();
-                deeds.iter().for_each(|deed| expect_deed(&run, deed));
+                deeds.iter().for_each(|op| expect_deed(&run, op));
             });
         }
     });
@@ -51,7 +51,7 @@ fn the_own_node_is_valid_under_every_fault_that_processes_know() {
 fn a_killed_process_starts_again_without_its_memory() {
     let line = "-w unique-ids --nodes n1 --time-limit 4 --rate 50 --nemesis kill \
                 --nemesis-interval 0.5 --seed 3";
-    let run = bad_node(line, "none");
+    let run = faulty_node(line, "none");
     run.expect_code(1).expect_said(&["duplicate ID: 1001 was given by n1 at ", ", n1 at "]);
     expect_deed(&run, "start");
 }
@@ -86,7 +86,7 @@ fn a_killed_node_is_not_called_silent() {
 fn a_paused_process_goes_on_where_it_was() {
     let line = "-w echo --nodes n1 --concurrency 1 --time-limit 4 --rate 50 --nemesis pause \
                 --nemesis-interval 0.5 --seed 5";
-    let run = bad_node(line, "none");
+    let run = faulty_node(line, "none");
     run.expect_valid();
     expect_deed(&run, "resume");
     let slowest = run.stdout.split(" 1 ").nth(1).and_then(|rest| rest.split(['}', ',']).next());

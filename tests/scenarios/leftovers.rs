@@ -6,13 +6,13 @@ use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::support::{BAD_NODE, WORKBENCH, processes_mentioning};
+use crate::support::{FAULTY_NODE, WORKBENCH, processes_mentioning};
 
 /// Starts a long test with a node that ignores the end of its input, and waits until it runs.
 /// `mark` tells its processes from those of other tests. What the bench says can be joined.
 fn start(folder: &Path, mark: &str) -> (Child, JoinHandle<String>) {
     let flags = "-w echo --node-count 2 --time-limit 60 --bin";
-    begin(folder, flags, &[BAD_NODE, "--", mark], "the nodes are ready")
+    begin(folder, flags, &[FAULTY_NODE, "--", mark], "the nodes are ready")
 }
 
 /// Starts a test and waits until it says something. What it says from then on can be joined.
@@ -34,11 +34,11 @@ fn begin(folder: &Path, flags: &str, more: &[&str], says: &str) -> (Child, JoinH
 }
 
 /// How long killed processes may take to be gone.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[track_caller]
 fn expect_none_left(mark: &str) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + CLIENT_TIMEOUT;
     loop {
         let left = processes_mentioning(Path::new(mark));
         if left.is_empty() {

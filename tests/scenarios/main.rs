@@ -4,13 +4,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may unwrap: the panic is the failure it reports")]
 
-mod bad_nodes;
 mod checkers;
 mod command_line;
 mod faults;
+mod faulty_nodes;
 mod foreign_node;
 mod leftovers;
 mod odd_nodes;
 mod own_node;
 mod simulation;
+mod structure;
 mod support;

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use workbench::address::Directory;
-use workbench::checker::Valid;
-use workbench::conductor::Conductor;
-use workbench::flawed::FlawedNode;
+use workbench::base::address::Directory;
+use workbench::base::time::Time;
+use workbench::drive::sim::{Lines, SimulatedNode, Simulator, Startup};
+use workbench::faulty::FaultyNode;
+use workbench::judge::Valid;
 use workbench::net::Model;
 use workbench::net::latency::Latency;
+use workbench::output::progress::Screen;
+use workbench::output::report::Report;
 use workbench::plan::{MIN_QUIET_TIME, Plan};
-use workbench::progress::Screen;
-use workbench::report::Report;
-use workbench::sim::{Birth, Lines, SimulatedNode, Simulator};
-use workbench::time::Time;
+use workbench::runner::Runner;
 use workbench::workload::Workload;
 use workbench::workload::broadcast::Broadcast;
 use workbench::workload::broadcast::topology::Topology;
@@ -50,7 +50,7 @@ fn table() -> Vec<Odd> {
 
 /// A right node whose replies of one type are changed now and then.
 struct OddNode {
-    node: FlawedNode,
+    node: FaultyNode,
     odd: Odd,
     replies: u64,
 }
@@ -142,7 +142,7 @@ fn plan(strict: bool) -> Plan {
         model: Model::Maelstrom,
         nemesis: Vec::new(),
         nemesis_interval: Duration::from_secs(2),
-        kill_window: None,
+        allowed_loss_window: None,
         quiet_time: MIN_QUIET_TIME,
         strict,
         availability: None,
@@ -168,24 +168,24 @@ fn verdict(odd: Odd, strict: bool) -> (&'static str, String) {
 }
 
 fn judge<W: Workload>(odd: Odd, strict: bool, workload: W) -> (&'static str, String) {
-    let factory = |_: Birth| -> Box<dyn SimulatedNode> {
-        let node = FlawedNode::new(&format!("{}: none", odd.workload));
+    let factory = |_: Startup| -> Box<dyn SimulatedNode> {
+        let node = FaultyNode::new(&format!("{}: none", odd.workload));
         Box::new(OddNode { node, odd, replies: 0 })
     };
     let screen = Screen::silent();
     let plan = plan(strict);
     let mut simulator = Simulator::new(&plan, &factory, &screen);
-    let mut conductor = Conductor::new(plan, workload);
-    if let Err(failure) = simulator.run(&mut conductor) {
+    let mut runner = Runner::new(plan, workload);
+    if let Err(failure) = simulator.run(&mut runner) {
         return ("fails", failure.to_string());
     }
-    let report = Report::new(&conductor.finish(), "simulation", None);
+    let report = Report::new(&runner.finish(), "simulation", None);
     let verdict = match report.valid {
         Valid::True => "valid",
         Valid::False => "invalid",
         Valid::Unknown => "unknown",
     };
-    (verdict, report.problems_text())
+    (verdict, report.anomalies_text())
 }
 
 #[test]

@@ -3,9 +3,8 @@
 
 use std::process::ExitCode;
 
-use workbench::cli::{Action, Cli, usage};
-use workbench::process::launcher;
-use workbench::run;
+use workbench::cli::{Action, Cli, run, usage};
+use workbench::drive::process::launcher;
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os();

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 pub(crate) const WORKBENCH: &str = env!("CARGO_BIN_EXE_workbench");
-pub(crate) const BAD_NODE: &str = env!("CARGO_BIN_EXE_bad-node");
+pub(crate) const FAULTY_NODE: &str = env!("CARGO_BIN_EXE_faulty-node");
 
 /// A finished run of the bench.
 #[derive(Debug)]
@@ -66,8 +66,8 @@ fn workbench_with(args: &[&str], set_up: impl FnOnce(&mut Command) -> &mut Comma
 }
 
 /// Runs the test with a node that has this flaw.
-pub(crate) fn bad_node(flags: &str, flaw: &str) -> Run {
-    test(flags, &["--bin", BAD_NODE, "--", flaw])
+pub(crate) fn faulty_node(flags: &str, flaw: &str) -> Run {
+    test(flags, &["--bin", FAULTY_NODE, "--", flaw])
 }
 
 impl Run {

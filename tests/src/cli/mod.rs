@@ -2,6 +2,7 @@
 
 mod notes;
 mod plan;
+pub mod run;
 pub mod usage;
 mod values;
 
@@ -10,13 +11,14 @@ use std::path::PathBuf;
 
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::checker::availability::Availability;
-use crate::nemesis::Nemesis;
 use crate::net::Model;
 use crate::net::latency::Distribution;
+use crate::plan::Availability;
+use crate::plan::Nemesis;
+use crate::workload::WorkloadName;
 
 pub use plan::Nodes;
-pub use values::{Concurrency, Seeds, TopologyName, WorkloadName};
+pub use values::{Concurrency, Seeds, TopologyName};
 use values::{
     MOST_NODES, MOST_SECONDS, NemesisParser, count, number, parse_availability, parse_concurrency,
     parse_seeds, within,
@@ -192,9 +194,9 @@ pub struct TestArgs {
 
     /// How long before a node is killed it may have acknowledged what is lost with it, in
     /// seconds without other faults, at most 1000000; unless given 2, and 0 for kafka.
-    #[arg(long, value_name = "SECONDS", value_parser = number(0.0..=MOST_SECONDS))]
+    #[arg(long, value_name = "SECONDS", alias = "kill-window", value_parser = number(0.0..=MOST_SECONDS))]
     #[arg(help_heading = "Beyond Maelstrom")]
-    pub kill_window: Option<f64>,
+    pub allowed_loss_window: Option<f64>,
 
     /// How long nodes have without faults before the final reads, in seconds, at most 1000000.
     /// Unless given 10, and for this project's own node at least four times --max-staleness-ms.

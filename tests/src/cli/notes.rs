@@ -1,11 +1,9 @@
 //! What is allowed, and probably not what was meant.
 
-use clap::ValueEnum;
-
-use super::{Nodes, TestArgs, WorkloadName};
-use crate::nemesis::Nemesis;
+use super::{Nodes, TestArgs};
+use crate::drive::process::{Launch, Program};
+use crate::plan::Nemesis;
 use crate::plan::{MIN_QUIET_TIME, Plan};
-use crate::process::{Launch, Program};
 
 impl TestArgs {
     /// What whoever wrote these flags may have overlooked, a line each.
@@ -38,7 +36,9 @@ impl TestArgs {
                 format!("note: --nemesis {} does nothing to a single node", fault.name())
             });
         let quiet = Some(plan.quiet_time).filter(|quiet| {
-            self.quiet_time.is_none() && *quiet > MIN_QUIET_TIME && self.workload.has_final_reads()
+            self.quiet_time.is_none()
+                && *quiet > MIN_QUIET_TIME
+                && self.workload.facts().has_final_reads
         });
         let quiet = quiet.map(|quiet| {
             format!(
@@ -51,12 +51,10 @@ impl TestArgs {
     }
 
     /// The workload, if this project's own node would have to be told of it, and is not.
-    fn untold_workload(&self) -> Option<String> {
-        use WorkloadName::{GCounter, GSet, PnCounter};
+    fn untold_workload(&self) -> Option<&'static str> {
         let is_own = self.bin.as_ref().is_none_or(|bin| bin.ends_with("maelstrom-node"));
-        let may_begin_with_read = matches!(self.workload, GSet | GCounter | PnCounter);
-        let config = self.own_config().ok().filter(|_| is_own && may_begin_with_read)?;
-        let workload = self.workload.to_possible_value().filter(|_| config.workload.is_none())?;
-        Some(workload.get_name().to_owned())
+        let facts = self.workload.facts();
+        let config = self.own_config().ok().filter(|_| is_own && facts.may_begin_with_bare_read)?;
+        (!config.names_workload()).then_some(facts.name)
     }
 }

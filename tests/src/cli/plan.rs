@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use super::values::{Concurrency, MOST_CLIENTS, MOST_NODES};
 use super::{NODE_HELP, TestArgs};
-use crate::address::Directory;
-use crate::nemesis::Nemesis;
+use crate::base::address::Directory;
+use crate::base::rng;
+use crate::drive::own_node::OwnNodeConfig;
+use crate::drive::process::{Launch, Program, executable};
 use crate::net::latency::Latency;
+use crate::plan::Nemesis;
 use crate::plan::{MIN_QUIET_TIME, Plan};
-use crate::process::{Launch, Program, executable};
-use crate::rng;
 
 /// The most operations of a test, and the most faults: all are kept until they are judged.
 const MOST_EVENTS: f64 = 1e7;
@@ -20,7 +21,7 @@ pub enum Nodes {
     /// Processes.
     Processes(Launch),
     /// Simulated ones, which behave so.
-    Simulated(maelstrom_node::Config),
+    Simulated(OwnNodeConfig),
 }
 
 impl TestArgs {
@@ -102,7 +103,7 @@ impl TestArgs {
             model: self.net,
             nemesis,
             nemesis_interval: Duration::from_secs_f64(self.nemesis_interval),
-            kill_window: self.kill_window.map(Duration::from_secs_f64),
+            allowed_loss_window: self.allowed_loss_window.map(Duration::from_secs_f64),
             quiet_time: self.quiet_time(),
             strict: self.strict,
             availability: self.availability,
@@ -121,7 +122,7 @@ impl TestArgs {
             return Duration::from_secs_f64(seconds);
         }
         let config = self.own_config().ok().filter(|_| self.bin.is_none());
-        let staleness = config.and_then(|config| config.max_staleness);
+        let staleness = config.and_then(|config| config.max_staleness());
         staleness.map_or(MIN_QUIET_TIME, |staleness| MIN_QUIET_TIME.max(staleness * 4))
     }
 
@@ -130,7 +131,7 @@ impl TestArgs {
     /// # Errors
     ///
     /// A sentence about a flag that makes no sense for them.
-    pub fn node_config(&self) -> Result<maelstrom_node::Config, String> {
+    pub fn node_config(&self) -> Result<OwnNodeConfig, String> {
         if self.bin.is_some() {
             let flag = if self.seeds.is_some() { "--seeds" } else { "--sim" };
             return Err(format!(
@@ -143,7 +144,7 @@ impl TestArgs {
             return Err("--log-stderr: simulated nodes have no standard error".to_owned());
         }
         let config = self.own_config()?;
-        if config.data_dir.is_some() {
+        if config.has_data_dir() {
             return Err(
                 "arguments of the node: --data-dir: simulated nodes keep no files".to_owned()
             );
@@ -152,8 +153,8 @@ impl TestArgs {
     }
 
     /// What follows `--`, read as this project's own node will read it.
-    pub(super) fn own_config(&self) -> Result<maelstrom_node::Config, String> {
-        maelstrom_node::Config::parse(self.args.iter().cloned())
+    pub(super) fn own_config(&self) -> Result<OwnNodeConfig, String> {
+        OwnNodeConfig::parse(self.args.iter().cloned())
             .map_err(|problem| format!("arguments of the node: {problem}; see {NODE_HELP}"))
     }
 

@@ -5,10 +5,12 @@ use std::ffi::{OsStr, OsString};
 use clap::ValueEnum;
 use clap::error::{ContextKind, ErrorKind};
 
-use super::{NODE_HELP, WorkloadName};
-use crate::excerpt::excerpt;
-use crate::output;
-use crate::report::{EXIT_BAD_FLAGS, EXIT_FAILED};
+use super::NODE_HELP;
+use crate::base::excerpt::excerpt;
+use crate::drive::own_node;
+use crate::output::console;
+use crate::output::exit::{EXIT_BAD_FLAGS, EXIT_FAILED};
+use crate::workload::WorkloadName;
 
 /// Shows the help that was asked for, or says what is wrong with the flags. Returns what the
 /// shell is to be told.
@@ -17,10 +19,10 @@ pub fn explain(usage: &clap::Error) -> u8 {
     if usage.use_stderr() {
         return refuse(&one_line(usage));
     }
-    match output::printed(usage.print()) {
+    match console::printed(usage.print()) {
         Ok(()) => 0,
         Err(failure) => {
-            output::say(format_args!("error: {failure}"));
+            console::say(format_args!("error: {failure}"));
             EXIT_FAILED
         }
     }
@@ -29,7 +31,7 @@ pub fn explain(usage: &clap::Error) -> u8 {
 /// Says what is wrong with the flags, in one line.
 #[must_use]
 pub fn refuse(problem: &str) -> u8 {
-    output::say(format_args!("error: {problem}"));
+    console::say(format_args!("error: {problem}"));
     EXIT_BAD_FLAGS
 }
 
@@ -55,7 +57,7 @@ fn one_line(usage: &clap::Error) -> String {
     }
     let unknown = usage.get(ContextKind::InvalidArg).map(ToString::to_string);
     if let Some(arg) = unknown.filter(|_| usage.kind() == ErrorKind::UnknownArgument)
-        && maelstrom_node::Config::FLAGS.contains(&arg.as_str())
+        && own_node::FLAGS.contains(&arg.as_str())
     {
         return format!(
             "{problem}; it is an argument of this project's node: those follow --, at the end of \

@@ -8,38 +8,12 @@ use std::str::FromStr;
 use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
 use clap::{Arg, Command, ValueEnum};
 
-use crate::checker::availability::Availability;
-use crate::nemesis::Nemesis;
 use crate::net::Model;
 use crate::net::latency::Distribution;
+use crate::plan::Availability;
+use crate::plan::Nemesis;
+use crate::workload::WorkloadName;
 use crate::workload::broadcast::topology::Topology;
-
-/// The workloads, by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum WorkloadName {
-    /// A node sends back what it is sent.
-    Echo,
-    /// IDs that nobody has seen before.
-    UniqueIds,
-    /// Values that reach every node.
-    Broadcast,
-    /// A set that grows.
-    GSet,
-    /// A counter that grows.
-    GCounter,
-    /// A counter that grows and shrinks.
-    PnCounter,
-    /// Logs to which clients append, and which they poll.
-    Kafka,
-}
-
-impl WorkloadName {
-    /// Returns `true` if the test ends with final reads.
-    #[must_use]
-    pub fn has_final_reads(self) -> bool {
-        !matches!(self, WorkloadName::Echo | WorkloadName::UniqueIds)
-    }
-}
 
 /// Seeds, from the first up to and without the second.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +57,17 @@ impl From<TopologyName> for Topology {
             TopologyName::Tree4 => Topology::Tree(4),
             TopologyName::Total => Topology::Total,
         }
+    }
+}
+
+impl ValueEnum for WorkloadName {
+    fn value_variants<'a>() -> &'a [WorkloadName] {
+        WorkloadName::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let facts = self.facts();
+        Some(PossibleValue::new(facts.name).help(facts.summary))
     }
 }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::Packet;
 use super::partition::Cut;
-use crate::address::Address;
-use crate::rng::Rng;
+use crate::base::address::Address;
+use crate::base::rng::Rng;
 
 /// The kinds of network fault; at most one of each is active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

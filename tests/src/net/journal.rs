@@ -1,7 +1,7 @@
 //! How many messages a test cost.
 
 use super::Packet;
-use crate::edn::Edn;
+use crate::format::edn::Edn;
 
 /// Messages counted the way Maelstrom does: initialisation, acknowledgements, retries and
 /// messages that a partition swallowed all count, and so do those of the quiet time at the end.

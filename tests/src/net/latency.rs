@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::rng::Rng;
+use crate::base::rng::Rng;
 
 /// A distribution of latencies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,10 +21,10 @@ pub mod partition;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::address::Address;
-use crate::rng::Rng;
-use crate::service::Service;
-use crate::time::Time;
+use crate::base::address::Address;
+use crate::base::address::Service;
+use crate::base::rng::Rng;
+use crate::base::time::Time;
 
 use fault::{Fate, Fault, FaultKind};
 use journal::Journal;
@@ -242,7 +242,7 @@ mod tests {
 
     use super::partition::Cut;
     use super::*;
-    use crate::rng::Stream;
+    use crate::base::rng::Stream;
 
     const MS: u64 = 1000;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::rng::Rng;
+use crate::base::rng::Rng;
 
 /// A set of links over which nothing arrives, each from a sender to a receiver.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -132,7 +132,7 @@ impl Cut {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::Stream;
+    use crate::base::rng::Stream;
 
     fn cuts(kind: PartitionKind, node_count: usize) -> impl Iterator<Item = Cut> {
         (0..50).map(move |seed| kind.cut(node_count, &mut Rng::new(seed, Stream::Nemesis)))

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::kv::{Answer, Request};
-use crate::json::Canonical;
-use crate::rng::Rng;
+use crate::base::rng::Rng;
+use crate::format::json::Canonical;
 
 /// Any request meets any replica, and now and then one replica learns from the other.
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ impl Replica {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::Stream;
+    use crate::base::rng::Stream;
 
     #[test]
     fn a_write_is_missed_at_first_and_seen_in_the_end() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::json::Canonical;
+use crate::format::json::Canonical;
 
 /// What a store can be asked.
 #[derive(Clone, Debug)]

@@ -8,48 +8,14 @@ mod sequential;
 
 use std::fmt::Write;
 
-use crate::json::Canonical;
-use crate::rng::Rng;
-use crate::wire::Body;
+use crate::base::address::Service;
+use crate::base::rng::Rng;
+use crate::format::json::Canonical;
+use crate::format::wire::Body;
 
 use eventual::Eventual;
 use kv::{Answer, KeyValue, Request};
 use sequential::Sequential;
-
-/// The services a node can send requests to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Service {
-    /// A linearizable key-value store.
-    LinKv,
-    /// A sequentially consistent one.
-    SeqKv,
-    /// An eventually consistent one, last write wins.
-    LwwKv,
-    /// A linearizable timestamp oracle.
-    LinTso,
-}
-
-impl Service {
-    /// All of them, in the order of their discriminants.
-    pub const ALL: [Service; 4] = [Service::LinKv, Service::SeqKv, Service::LwwKv, Service::LinTso];
-
-    /// The name that messages use.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Service::LinKv => "lin-kv",
-            Service::SeqKv => "seq-kv",
-            Service::LwwKv => "lww-kv",
-            Service::LinTso => "lin-tso",
-        }
-    }
-
-    /// The service of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Service> {
-        Service::ALL.into_iter().find(|service| service.name() == name)
-    }
-}
 
 /// The state of all services.
 #[derive(Debug)]
@@ -146,7 +112,7 @@ impl Request {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::Stream;
+    use crate::base::rng::Stream;
 
     fn services() -> Services {
         Services::new(Rng::new(1, Stream::Services))

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::kv::{Answer, Request};
-use crate::json::Canonical;
-use crate::rng::Rng;
+use crate::base::rng::Rng;
+use crate::format::json::Canonical;
 
 /// How many states can be looked back upon, the newest included.
 const STATES: u64 = 32;
@@ -67,7 +67,7 @@ impl Sequential {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::Stream;
+    use crate::base::rng::Stream;
 
     fn json(text: &str) -> Canonical {
         Canonical::parse(text).unwrap()

@@ -1,4 +1,21 @@
-//! The workloads: what clients ask for, what nodes may answer, and what the answers must add up to.
+//! The workloads: the requests of clients, the replies of nodes, and the verdict on both.
+//!
+//! A workload is a folder: `mod.rs` has the operations and the messages, `checker.rs` (or a folder
+//! `checker/`) judges the history. Two workloads with the same rules share a folder between them,
+//! as broadcast and g-set share [`growing_set`].
+//!
+//! # Adding a workload
+//!
+//! 1. Create `workload/<name>/mod.rs` with a type that implements
+//!    [`Operations`] (what a history records) and [`Workload`] (what a client sends and expects),
+//!    and `workload/<name>/checker.rs` with the function that [`Workload::check`] calls.
+//!    [`Workload::CAUSES`] names the likely cause of each anomaly that the checker reports.
+//! 2. In this file add `pub mod <name>;` and one line to the list in `workloads!`. The command
+//!    line, its help and the drivers read that list, and nothing else names a workload.
+//! 3. Add a way to be wrong to [`crate::faulty`] for each anomaly, and a test in
+//!    `scenarios/checkers.rs` that a node without a fault is valid and that each fault is found.
+//!
+//! A setting that only one workload has is a field of [`Options`] and a flag in `cli/mod.rs`.
 
 pub mod broadcast;
 pub mod counter;
@@ -6,67 +23,85 @@ pub mod echo;
 pub mod g_set;
 pub mod growing_set;
 pub mod kafka;
+mod registry;
+mod request;
 pub mod unique_ids;
 
-use std::fmt::Debug;
 use std::time::Duration;
 
-use crate::address::Directory;
-use crate::checker::Verdict;
-use crate::checker::kills::Kills;
-use crate::edn::Edn;
-use crate::history::{History, What};
-use crate::rng::Rng;
-use crate::wire::{Body, Malformed, Schema};
+use crate::base::address::Directory;
+use crate::base::rng::Rng;
+use crate::format::wire::{Body, Malformed};
+use crate::history::{EventKind, History, Operations};
+use crate::judge::Verdict;
+use crate::judge::kills::Kills;
+use crate::plan::Plan;
+
+pub use registry::{Facts, Visitor};
+pub use request::{Request, Step};
+
+registry::workloads! {
+    Echo: echo::Echo,
+    UniqueIds: unique_ids::UniqueIds,
+    Broadcast: broadcast::Broadcast,
+    GSet: g_set::GSet,
+    GCounter: counter::GCounter,
+    PnCounter: counter::PnCounter,
+    Kafka: kafka::Kafka,
+}
 
 /// One kind of test.
 ///
-/// A workload knows no network, no clock and no process: the [`Conductor`](crate::conductor)
-/// asks it for operations, sends the requests it words, and hands it the answers.
-pub trait Workload: Debug + Sized {
+/// A workload knows no network, no clock and no process. The [test runner](crate::runner) draws
+/// operations from it, sends the requests that it writes, and returns the replies to it.
+pub trait Workload: Operations {
     /// The name on the command line.
     const NAME: &'static str;
-    /// Whether a client that lost track of an operation goes on under its old name.
+    /// One line about the workload, for the help.
+    const SUMMARY: &'static str;
+    /// `true` if a client keeps its name after an operation whose end it does not know.
     const REUSABLE_CLIENTS: bool = false;
-    /// Whether the test ends with healing, a quiet time and last reads.
-    const HAS_FINALE: bool = false;
-    /// How long before a kill an acknowledgement may have been given for what is lost with the
-    /// node.
-    const KILL_WINDOW: Duration = Duration::from_secs(2);
-
-    /// The codes of errors with which a right node may answer even if nothing is broken.
+    /// `true` if the test ends with healed faults, a quiet time and final reads.
+    const HAS_FINAL_READS: bool = false;
+    /// `true` if a client may send a bare `read` before any other request: several workloads
+    /// have one, and a node cannot tell them apart.
+    const MAY_BEGIN_WITH_BARE_READ: bool = false;
+    /// The allowed loss window: a kill may take what was acknowledged this long before it.
+    const ALLOWED_LOSS_WINDOW: Duration = Duration::from_secs(2);
+    /// The error codes with which a correct node may reply although no fault is active.
     const USUAL_ERRORS: &'static [i64] = &[];
+    /// The likely cause of each anomaly, by the name with which its sentence begins.
+    const CAUSES: &'static [(&'static str, &'static str)];
 
-    /// What a client is asked to do.
-    type Op: Clone + Debug + PartialEq;
-    /// What comes back when that succeeds.
-    type Answer: Debug;
-    /// What a client remembers from one operation to the next, until it crashes.
-    type Session: Debug + Default;
+    /// The state that a client keeps from one operation to the next, until it crashes.
+    type Session: std::fmt::Debug + Default;
 
-    /// The next operation of the main phase.
+    /// Creates the workload with the settings of the command line.
+    fn from_options(options: &Options<'_>) -> Self;
+
+    /// Draws the next operation of the main phase.
     fn next_op(&mut self, rng: &mut Rng) -> Self::Op;
 
-    /// The `nth` last operation (from 0) of one worker, `elapsed` after the first of all;
-    /// nothing once it has no more to do.
-    fn last_op(&mut self, _worker: usize, _nth: usize, _elapsed: Duration) -> Option<Self::Op> {
+    /// Returns the `nth` final operation (from 0) of one worker, `elapsed` after the first of all
+    /// final operations; `None` if the worker has no more to do.
+    fn final_op(&mut self, _worker: usize, _nth: usize, _elapsed: Duration) -> Option<Self::Op> {
         None
     }
 
-    /// A request each node gets before the first operation, and again when it restarts.
+    /// Returns a request that each node gets before the first operation, and after each restart.
     fn setup(&self, _directory: &Directory) -> Option<Request> {
         None
     }
 
-    /// What a client sends for an operation.
+    /// Begins an operation.
     fn start(&mut self, session: &mut Self::Session, op: &Self::Op) -> Step<Self>;
 
-    /// What an answer, already held against the request's schema, leads to.
+    /// Continues an operation with a reply that matches the schema of the request.
     ///
     /// # Errors
     ///
-    /// If the answer is malformed in a way that the schema cannot say.
-    fn answered(
+    /// Returns an error if the reply is malformed in a way that a schema cannot express.
+    fn reply_received(
         &mut self,
         session: &mut Self::Session,
         node: usize,
@@ -74,71 +109,41 @@ pub trait Workload: Debug + Sized {
         reply: &Body<'_>,
     ) -> Result<Step<Self>, Malformed>;
 
-    /// Hears of every operation that ended, for generators that build on what came before.
-    fn observe(&mut self, _worker: usize, _op: &Self::Op, _end: &What<Self>) {}
+    /// Observes the end of each operation. Some generators depend on earlier results.
+    fn observe(&mut self, _worker: usize, _op: &Self::Op, _end: &EventKind<Self>) {}
 
-    /// Whether an operation that got no answer can be taken as not having happened.
+    /// Returns `true` if an operation without a reply can be taken as not having happened.
     fn is_idempotent(_op: &Self::Op) -> bool {
         false
     }
 
-    /// Whether a kind of operation may fail every time without making the test invalid.
+    /// Returns `true` if all operations of this kind may fail without making the test invalid.
     fn may_always_fail(_f: &str) -> bool {
         false
     }
-
-    /// The kind of an operation, as histories name it.
-    fn f(op: &Self::Op) -> &'static str;
-    /// What an operation asks for, for the history.
-    fn op_value(op: &Self::Op) -> Edn;
-    /// What an operation returned, for the history.
-    fn answer_value(op: &Self::Op, answer: &Self::Answer) -> Edn;
 
     /// Judges a history.
     fn check(&self, history: &History<Self>, context: &Context<'_>) -> Verdict;
 }
 
-/// What a judge has to know besides the history.
+/// The settings of the command line that workloads read.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// The plan of the test.
+    pub plan: &'a Plan,
+    /// For broadcast: the neighbors of each node.
+    pub topology: broadcast::topology::Topology,
+    /// The number of keys in use at a time.
+    pub key_count: usize,
+    /// The number of writes to a key before another key takes its place.
+    pub max_writes_per_key: usize,
+}
+
+/// The facts besides the history that a checker needs.
 #[derive(Debug)]
 pub struct Context<'a> {
-    /// The nodes' names.
+    /// The names of the nodes.
     pub directory: &'a Directory,
-    /// When nodes were killed, and what that excuses.
+    /// The kills, and the losses that they allow.
     pub kills: Kills,
-}
-
-/// A request to a node, and the answer that means success.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// The body's fields after `type` and `msg_id`, each with its leading comma, as JSON.
-    pub fields: String,
-    /// The `type`.
-    pub kind: &'static str,
-    /// What the answer must look like.
-    pub reply: Schema,
-}
-
-/// What a client does next.
-#[derive(Debug)]
-pub enum Step<W: Workload> {
-    /// Send this and wait.
-    Ask(Request),
-    /// The operation succeeded.
-    Done(W::Answer),
-    /// The client forgets everything and starts anew.
-    Crash,
-}
-
-impl Request {
-    /// A request without fields of its own.
-    #[must_use]
-    pub fn bare(kind: &'static str, reply: Schema) -> Request {
-        Request { fields: String::new(), kind, reply }
-    }
-
-    /// The body, as it goes over the network.
-    #[must_use]
-    pub fn body(&self, msg_id: u64) -> String {
-        format!(r#"{{"type":"{}","msg_id":{msg_id}{}}}"#, self.kind, self.fields)
-    }
 }

@@ -2,10 +2,10 @@
 
 pub mod topology;
 
-use super::Request;
 use super::growing_set::{GrowingSet, Protocol};
-use crate::address::Directory;
-use crate::wire::{Schema, Shape};
+use super::{Options, Request};
+use crate::base::address::Directory;
+use crate::format::wire::{Schema, Shape};
 
 use topology::Topology;
 
@@ -17,11 +17,16 @@ pub type Broadcast = GrowingSet<Topology>;
 /// Its requests: `topology` to begin with, `broadcast` with a `message`, and `read`.
 impl Protocol for Topology {
     const NAME: &'static str = "broadcast";
+    const SUMMARY: &'static str = "Values that reach every node";
     const ADD: &'static str = "broadcast";
     const VALUE: &'static str = "message";
     const ADD_OK: Schema = Schema { kind: "broadcast_ok", fields: &[] };
     const READ_OK: Schema = Schema { kind: "read_ok", fields: &[("messages", Shape::List)] };
     const VALUES: &'static str = "messages";
+
+    fn from_options(options: &Options<'_>) -> Topology {
+        options.topology
+    }
 
     fn setup(&self, directory: &Directory) -> Option<Request> {
         let count = directory.node_count();

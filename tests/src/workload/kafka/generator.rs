@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Answer, Key, Offset, Op, Settings};
-use crate::rng::Rng;
+use super::{Key, Offset, Op, Output, Settings};
+use crate::base::rng::Rng;
 
 /// The share of operations that assign keys. Jepsen's 1/64 leaves the clients of a short or slow
 /// test without anything to poll for most of it.
@@ -81,7 +81,7 @@ impl Generator {
 
     /// In the end a fresh client polls every key from its beginning, until it has seen all that
     /// is known or has tried long enough.
-    pub(super) fn last_op(&mut self, worker: usize, nth: usize, elapsed: Duration) -> Option<Op> {
+    pub(super) fn final_op(&mut self, worker: usize, nth: usize, elapsed: Duration) -> Option<Op> {
         match nth {
             0 => Some(Op::Crash),
             1 => {
@@ -95,14 +95,14 @@ impl Generator {
         }
     }
 
-    pub(super) fn observe(&mut self, worker: usize, op: &Op, answer: &Answer) {
+    pub(super) fn observe(&mut self, worker: usize, op: &Op, output: &Output) {
         let raise = |known: &mut BTreeMap<Key, Offset>, key, offset: Offset| {
             let highest = known.entry(key).or_insert(offset);
             *highest = offset.max(*highest);
         };
-        match (op, answer) {
-            (Op::Send { key, .. }, Answer::Sent(offset)) => raise(&mut self.sent, *key, *offset),
-            (_, Answer::Polled(polled)) => {
+        match (op, output) {
+            (Op::Send { key, .. }, Output::Sent(offset)) => raise(&mut self.sent, *key, *offset),
+            (_, Output::Polled(polled)) => {
                 for (key, last) in super::committed(polled) {
                     raise(&mut self.sent, key, last);
                     raise(&mut self.polled, key, last);

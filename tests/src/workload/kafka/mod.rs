@@ -1,21 +1,21 @@
 //! Logs in Kafka's manner: clients send messages to keys, poll them in order, and commit how
 //! far they have come.
 
+mod checker;
 mod generator;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{Context, Request, Step, Workload};
-use crate::checker::Verdict;
-use crate::checker::kafka;
-use crate::checker::set_read::Element;
-use crate::edn::Edn;
-use crate::excerpt::quoted;
-use crate::history::{History, What};
-use crate::rng::Rng;
-use crate::wire::{Body, Malformed, Schema, Shape};
+use super::{Context, Options, Request, Step, Workload};
+use crate::base::excerpt::quoted;
+use crate::base::rng::Rng;
+use crate::format::edn::Edn;
+use crate::format::element::Element;
+use crate::format::wire::{Body, Malformed, Schema, Shape};
+use crate::history::{EventKind, History, Operations};
+use crate::judge::Verdict;
 
 use generator::Generator;
 
@@ -26,7 +26,7 @@ const LIST_OK: Schema =
     Schema { kind: "list_committed_offsets_ok", fields: &[("offsets", Shape::Object)] };
 
 /// How often a client crashes, as in Maelstrom's test.
-pub const CRASH_EVERY: Duration = Duration::from_secs(30);
+const CRASH_INTERVAL: Duration = Duration::from_secs(30);
 
 /// A log. On the network its name is the number as a string.
 pub type Key = u32;
@@ -76,7 +76,7 @@ pub enum Op {
 
 /// What they get.
 #[derive(Debug)]
-pub enum Answer {
+pub enum Output {
     /// Where each key will be polled from, and which offsets the node said were committed.
     Assigned {
         /// The offset of the next poll, by key.
@@ -116,100 +116,9 @@ impl Kafka {
     }
 }
 
-impl Workload for Kafka {
-    const NAME: &'static str = "kafka";
-    const HAS_FINALE: bool = true;
-    // An acknowledged message is meant to be there.
-    const KILL_WINDOW: Duration = Duration::ZERO;
-    /// A log may have no majority or no leader yet.
-    const USUAL_ERRORS: &'static [i64] = &[11];
-
+impl Operations for Kafka {
     type Op = Op;
-    type Answer = Answer;
-    type Session = Session;
-
-    fn next_op(&mut self, rng: &mut Rng) -> Op {
-        self.generator.next_op(rng)
-    }
-
-    fn last_op(&mut self, worker: usize, nth: usize, elapsed: Duration) -> Option<Op> {
-        self.generator.last_op(worker, nth, elapsed)
-    }
-
-    fn observe(&mut self, worker: usize, op: &Op, end: &What<Kafka>) {
-        if let What::Ok { answer, .. } = end {
-            self.generator.observe(worker, op, answer);
-        }
-    }
-
-    fn start(&mut self, session: &mut Session, op: &Op) -> Step<Kafka> {
-        session.polled = None;
-        match op {
-            Op::Crash => Step::Crash,
-            Op::Assign { keys, rewind: true } => {
-                session.offsets = keys.iter().map(|&key| (key, 0)).collect();
-                let start = session.offsets.clone();
-                Step::Done(Answer::Assigned { start, listed: BTreeMap::new() })
-            }
-            Op::Assign { keys, rewind: false } => {
-                let names: Vec<String> = keys.iter().map(Key::to_string).collect();
-                let fields = format!(r#","keys":{}"#, serde_json::Value::from(names));
-                Step::Ask(Request { kind: "list_committed_offsets", fields, reply: LIST_OK })
-            }
-            Op::Poll => Step::Ask(offsets_request("poll", &session.offsets, POLL_OK)),
-            Op::Send { key, message } => Step::Ask(Request {
-                kind: "send",
-                fields: format!(r#","key":"{key}","msg":{message}"#),
-                reply: SEND_OK,
-            }),
-        }
-    }
-
-    fn answered(
-        &mut self,
-        session: &mut Session,
-        _node: usize,
-        op: &Op,
-        reply: &Body<'_>,
-    ) -> Result<Step<Kafka>, Malformed> {
-        Ok(match op {
-            Op::Send { .. } => Step::Done(Answer::Sent(reply.read("offset", "an integer")?)),
-            Op::Assign { keys, .. } => {
-                let expected = "an object of offsets by key, of the keys asked for";
-                let mut listed = by_key(reply.read("offsets", expected)?)?;
-                listed.retain(|key, _| keys.contains(key));
-                let start = |key| {
-                    let known = session.offsets.get(key).or(listed.get(key));
-                    (*key, known.copied().unwrap_or(0))
-                };
-                session.offsets = keys.iter().map(start).collect();
-                Step::Done(Answer::Assigned { start: session.offsets.clone(), listed })
-            }
-            Op::Crash => Step::Crash,
-            Op::Poll => match session.polled.take() {
-                Some(polled) => {
-                    // Only now: a poll whose commit failed never happened, as far as the
-                    // history goes, and its messages are to be polled again.
-                    session.offsets.extend(committed(&polled).map(|(key, last)| (key, last + 1)));
-                    Step::Done(Answer::Polled(polled))
-                }
-                None => {
-                    let polled = messages(reply)?;
-                    let commit: BTreeMap<Key, Offset> = committed(&polled).collect();
-                    if commit.is_empty() {
-                        return Ok(Step::Done(Answer::Polled(polled)));
-                    }
-                    session.polled = Some(polled);
-                    Step::Ask(offsets_request("commit_offsets", &commit, COMMIT_OK))
-                }
-            },
-        })
-    }
-
-    /// Crashes crash.
-    fn may_always_fail(f: &str) -> bool {
-        f == "crash"
-    }
+    type Output = Output;
 
     fn f(op: &Op) -> &'static str {
         match op {
@@ -232,18 +141,18 @@ impl Workload for Kafka {
         }
     }
 
-    fn answer_value(op: &Op, answer: &Answer) -> Edn {
+    fn output_value(op: &Op, output: &Output) -> Edn {
         let offsets = |offsets: &BTreeMap<Key, Offset>| {
             Edn::Map(offsets.iter().map(|(k, o)| (k.to_string().into(), (*o).into())).collect())
         };
-        match (op, answer) {
-            (Op::Send { key, message }, Answer::Sent(offset)) => {
+        match (op, output) {
+            (Op::Send { key, message }, Output::Sent(offset)) => {
                 send_value(*key, Edn::vector([*offset, *message]))
             }
-            (_, Answer::Assigned { start, listed }) => {
+            (_, Output::Assigned { start, listed }) => {
                 Edn::map([("start", offsets(start)), ("committed", offsets(listed))])
             }
-            (_, Answer::Polled(polled)) => {
+            (_, Output::Polled(polled)) => {
                 let pair = |record: &Record| {
                     Edn::Vector(vec![record.offset.into(), (&record.message).into()])
                 };
@@ -253,12 +162,131 @@ impl Workload for Kafka {
                 let polled = Edn::Map(polled.iter().map(key).collect());
                 Edn::Vector(vec![Edn::Vector(vec![Edn::Keyword("poll"), polled])])
             }
-            (_, Answer::Sent(offset)) => (*offset).into(),
+            (_, Output::Sent(offset)) => (*offset).into(),
+        }
+    }
+}
+
+impl Workload for Kafka {
+    const NAME: &'static str = "kafka";
+    const SUMMARY: &'static str = "Logs to which clients append, and which they poll";
+    const CAUSES: &'static [(&'static str, &'static str)] = &[
+        ("phantom value", "the value was made up, converted, or taken from another field"),
+        ("reused offset", "nodes number messages of one key without asking each other"),
+        ("duplicate message", "a message that arrived twice, or was retried, was appended twice"),
+        ("aborted read", "a message was appended although its sender got an error"),
+        ("lost write", "it was acknowledged before it was where a poll, or a restart, finds it"),
+        ("unseen", "it never reached the nodes that were polled, or polls leave out the newest"),
+        ("offset going back", "offsets are given out by several nodes, or start anew"),
+        ("poll going back", "polls ignore the offset that is asked for, or are not in order"),
+        ("skipped offset", "polls skip what this node does not have, or has not got yet"),
+        (
+            "committed offset going back",
+            "a commit overwrites a higher one, or the node asked does not know of it yet",
+        ),
+        ("committed offset of nothing", "what is committed is not the offset that was asked for"),
+    ];
+    const HAS_FINAL_READS: bool = true;
+    // An acknowledged message is meant to be there.
+    const ALLOWED_LOSS_WINDOW: Duration = Duration::ZERO;
+    /// A log may have no majority or no leader yet.
+    const USUAL_ERRORS: &'static [i64] = &[11];
+
+    type Session = Session;
+
+    fn from_options(options: &Options<'_>) -> Kafka {
+        Kafka::new(Settings {
+            key_count: options.key_count,
+            max_writes_per_key: options.max_writes_per_key,
+            crashes_per_op: options.plan.share_per_client(CRASH_INTERVAL),
+        })
+    }
+
+    fn next_op(&mut self, rng: &mut Rng) -> Op {
+        self.generator.next_op(rng)
+    }
+
+    fn final_op(&mut self, worker: usize, nth: usize, elapsed: Duration) -> Option<Op> {
+        self.generator.final_op(worker, nth, elapsed)
+    }
+
+    fn observe(&mut self, worker: usize, op: &Op, end: &EventKind<Kafka>) {
+        if let EventKind::Ok { output, .. } = end {
+            self.generator.observe(worker, op, output);
         }
     }
 
+    fn start(&mut self, session: &mut Session, op: &Op) -> Step<Kafka> {
+        session.polled = None;
+        match op {
+            Op::Crash => Step::Crash,
+            Op::Assign { keys, rewind: true } => {
+                session.offsets = keys.iter().map(|&key| (key, 0)).collect();
+                let start = session.offsets.clone();
+                Step::Done(Output::Assigned { start, listed: BTreeMap::new() })
+            }
+            Op::Assign { keys, rewind: false } => {
+                let names: Vec<String> = keys.iter().map(Key::to_string).collect();
+                let fields = format!(r#","keys":{}"#, serde_json::Value::from(names));
+                Step::Send(Request { kind: "list_committed_offsets", fields, reply: LIST_OK })
+            }
+            Op::Poll => Step::Send(offsets_request("poll", &session.offsets, POLL_OK)),
+            Op::Send { key, message } => Step::Send(Request {
+                kind: "send",
+                fields: format!(r#","key":"{key}","msg":{message}"#),
+                reply: SEND_OK,
+            }),
+        }
+    }
+
+    fn reply_received(
+        &mut self,
+        session: &mut Session,
+        _node: usize,
+        op: &Op,
+        reply: &Body<'_>,
+    ) -> Result<Step<Kafka>, Malformed> {
+        Ok(match op {
+            Op::Send { .. } => Step::Done(Output::Sent(reply.read("offset", "an integer")?)),
+            Op::Assign { keys, .. } => {
+                let expected = "an object of offsets by key, of the keys asked for";
+                let mut listed = by_key(reply.read("offsets", expected)?)?;
+                listed.retain(|key, _| keys.contains(key));
+                let start = |key| {
+                    let known = session.offsets.get(key).or(listed.get(key));
+                    (*key, known.copied().unwrap_or(0))
+                };
+                session.offsets = keys.iter().map(start).collect();
+                Step::Done(Output::Assigned { start: session.offsets.clone(), listed })
+            }
+            Op::Crash => Step::Crash,
+            Op::Poll => match session.polled.take() {
+                Some(polled) => {
+                    // Only now: a poll whose commit failed never happened, as far as the
+                    // history goes, and its messages are to be polled again.
+                    session.offsets.extend(committed(&polled).map(|(key, last)| (key, last + 1)));
+                    Step::Done(Output::Polled(polled))
+                }
+                None => {
+                    let polled = messages(reply)?;
+                    let commit: BTreeMap<Key, Offset> = committed(&polled).collect();
+                    if commit.is_empty() {
+                        return Ok(Step::Done(Output::Polled(polled)));
+                    }
+                    session.polled = Some(polled);
+                    Step::Send(offsets_request("commit_offsets", &commit, COMMIT_OK))
+                }
+            },
+        })
+    }
+
+    /// Crashes crash.
+    fn may_always_fail(f: &str) -> bool {
+        f == "crash"
+    }
+
     fn check(&self, history: &History<Kafka>, context: &Context<'_>) -> Verdict {
-        kafka::check(history, context)
+        checker::check(history, context)
     }
 }
 

@@ -1,0 +1,236 @@
+//! Nodes that are wrong: each is caught, and the message says which node did what.
+
+use std::os::unix::fs::PermissionsExt;
+use std::thread;
+
+use crate::support::{faulty_node, test};
+
+const ECHO: &str = "-w echo --node-count 1 --time-limit 1 --rate 20";
+const IDS: &str = "-w unique-ids --nodes n1,n2 --time-limit 1 --rate 50";
+const BROADCAST: &str = "-w broadcast --nodes n1,n2 --time-limit 1 --rate 50";
+
+/// A test with the node that has a flaw, its exit status, and what has to be said about it.
+type Case = (&'static str, &'static str, i32, &'static [&'static str]);
+
+fn try_all(cases: &[Case]) {
+    thread::scope(|scope| {
+        for &(flags, flaw, code, said) in cases {
+            scope.spawn(move || {
+                faulty_node(flags, flaw).expect_code(code).expect_said(said);
+            });
+        }
+    });
+}
+
+#[test]
+fn a_wrong_answer_makes_the_test_invalid() {
+    try_all(&[
+        (ECHO, "echoes something else", 1, &["wrong echo: n0 was sent", "answered \"hm\""]),
+        (IDS, "gives duplicate IDs", 1, &["duplicate ID: 1 was given by", "n1 at", "n2 at"]),
+        (
+            IDS,
+            "mixes types",
+            2,
+            &["mixed types of ID: number 1", "string \"", " by n", "likely: one path writes"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_line_that_breaks_the_protocol_is_shown_with_what_was_expected() {
+    try_all(&[
+        (
+            ECHO,
+            "writes junk",
+            255,
+            &[
+                "node n0 wrote a line which is not JSON",
+                "line 2 of its standard output: handling a \"echo\"",
+                "expected: {\"src\"",
+                "log to standard error",
+            ],
+        ),
+        (
+            ECHO,
+            "writes arrays",
+            255,
+            &[
+                "node n0 wrote a line which is not a message: it is no JSON object",
+                "line 2 of its standard output: [\"n0\",",
+                "expected: {\"src\"",
+                "likely: a message is {…}, with a name for every field",
+            ],
+        ),
+        (
+            ECHO,
+            "quotes numbers",
+            1,
+            &[
+                "finding: malformed line: node n0 wrote a line which answers nothing that c1 has asked: its in_reply_to is \"1\"",
+                "a number without quotes",
+            ],
+        ),
+        (ECHO, "adds fields", 1, &["node n0", "has the field \"debug\"", "\"echo_ok\""]),
+        (
+            ECHO,
+            "sends null",
+            1,
+            &["node n0", "null where \"msg_id\" must be an integer", "leave it out"],
+        ),
+        (ECHO, "writes to nobody", 255, &["node n0", "is for \"n99\", whom nobody knows"]),
+        (ECHO, "answers another request", 1, &["node n0", "answers nothing that c1 has asked"]),
+        (ECHO, "claims another name", 255, &["node n0", "claims to come from \"n1x\""]),
+        (ECHO, "answers with another type", 1, &["node n0", "is a reply of type \"ok\""]),
+    ]);
+}
+
+#[test]
+fn a_node_that_does_not_run_as_it_should_fails_the_test() {
+    try_all(&[
+        (
+            ECHO,
+            "exits early",
+            255,
+            &[
+                "it got as far as 0.",
+                " s: 3 operations were started, 2 of them succeeded, and no result was checked",
+                "node n0 exited by itself (exit status: 0)",
+                "likely: its last words are below",
+                "panicked at 'index out of bounds'",
+            ],
+        ),
+        (ECHO, "exits at once", 255, &["node n0", "exit status: 3", "out of timeout"]),
+        (
+            ECHO,
+            "never ends its line",
+            255,
+            &[
+                "node n0 did not answer \"init\" within 10 s",
+                "unfinished line of its standard output: {",
+                "\"init_ok\"",
+                "likely: it does not write a newline after each message",
+            ],
+        ),
+        (ECHO, "refuses init", 255, &["node n0", "refuses \"init\": error 13: no disk"]),
+        (
+            BROADCAST,
+            "refuses topology",
+            255,
+            &[
+                "node n",
+                "line 2",
+                "refuses \"topology\": error 10",
+                "\"topology_ok\"",
+                "another workload, or another",
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn a_node_that_never_answers_is_named_with_its_log() {
+    try_all(&[
+        (
+            "-w echo --nodes n1,n2 --time-limit 1 --rate 40",
+            "n2 is mute",
+            0,
+            &[
+                "warning: node n2 answered none of ",
+                "likely: it hangs, or does not flush",
+                "node-logs/n2.log has what it said",
+                "Valid, but see the warnings above.",
+            ],
+        ),
+        (
+            "-w echo --nodes n1,n2 --time-limit 1 --rate 40",
+            "everybody is mute",
+            1,
+            &[
+                "warning: node n1 answered none of ",
+                " requests; n2 answered none of ",
+                "likely: clients waited 5 s each for answers that never came",
+                "most often: no answer in time\n  likely: nodes hang",
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn an_error_is_told_in_the_nodes_own_words_and_explained_by_its_code() {
+    let cases: [(&str, &str); 10] = [
+        ("0", "waited for another"),
+        ("1", "not there"),
+        ("10", "does not serve this request"),
+        ("11", "not ready yet"),
+        ("12", "expects other fields"),
+        ("13", "failed inside"),
+        ("14", "rather than trying again"),
+        ("22", "compares with a value"),
+        ("1000", "its text is all"),
+        ("77", "own ones start at 1000"),
+    ];
+    thread::scope(|scope| {
+        for (code, cause) in cases {
+            scope.spawn(move || {
+                let run = faulty_node(ECHO, &format!("answers with error {code}"));
+                let told = format!("most often: error {code}: its own words\n  likely: ");
+                let (_, rest) = run.stderr.split_once(&told).unwrap_or_else(|| panic!("{run}"));
+                assert!(rest.lines().next().unwrap().contains(cause), "{run}");
+            });
+        }
+    });
+}
+
+/// A bare `read` that comes first could be that of any set or counter.
+#[test]
+fn errors_that_leave_a_test_valid_are_warned_of_and_counted_for_availability() {
+    let line = "-w g-counter --nodes n1,n2 --time-limit 4 --rate 10 --sim --seed 3";
+    let told = "error 11: read does not identify its workload; start the node with one of \
+                broadcast, g-set, g-counter, pn-counter";
+    let run = test(line, &[]);
+    run.expect_valid().expect_said(&[
+        " requests were answered with an error that no fault explains, most often: ",
+        told,
+    ]);
+    let run = test(&format!("{line} --availability total"), &[]);
+    run.expect_code(1).expect_said(&[&format!("; most often: {told}\n  likely: as the node says")]);
+    run.expect_said(&["note: the node is not told its workload", "the line with -- g-counter"]);
+    let run = test(&format!("{line} -- g-counter"), &[]);
+    run.expect_valid().expect_said(&["Valid: everything looks good."]);
+    assert!(!run.stderr.contains("note: "), "{run}");
+}
+
+/// A shell script that reads `init`, closes its standard output, and waits for more.
+#[test]
+fn a_node_that_closes_its_output_is_told_apart_from_one_that_exits() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = folder.path().join("node");
+    std::fs::write(&node, "#!/bin/sh\nread init\nexec >/dev/null\nexec cat\n").unwrap();
+    std::fs::set_permissions(&node, PermissionsExt::from_mode(0o755)).unwrap();
+    let run = test(ECHO, &["--bin", node.to_str().unwrap()]);
+    run.expect_code(255).expect_said(&["node n0 closed its standard output and ran on"]);
+}
+
+/// Shell scripts that answer `init` with names of a hundred thousand digits.
+#[test]
+fn a_name_that_fills_the_screen_is_cut_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = folder.path().join("node");
+    for (src, dest, said) in
+        [("n0", "%0100000d", "is for \"000"), ("%0100000d", "c0", "claims to come from \"000")]
+    {
+        let line = format!(r#"{{"src":"{src}","dest":"{dest}","body":{{}}}}\n"#);
+        let script = format!("#!/bin/sh\nread init\nprintf '{line}' 0\nexec cat >&2\n");
+        std::fs::write(&node, script).unwrap();
+        std::fs::set_permissions(&node, PermissionsExt::from_mode(0o755)).unwrap();
+        let run = test(ECHO, &["--bin", node.to_str().unwrap()]);
+        run.expect_code(255).expect_said(&[said, "0… (100002 bytes in all)"]);
+        assert!(run.stderr.len() < 2000, "{} bytes", run.stderr.len());
+    }
+}
+
+#[test]
+fn a_node_that_knows_nothing_of_the_workload_is_told_apart_from_a_broken_one() {
+    let run = test("-w unique-ids --node-count 1 --time-limit 1 --rate 20 -- echo", &[]);
+    run.expect_code(1).expect_said(&["no generate succeeded", "most often: error 10"]);
+}

@@ -1,0 +1,116 @@
+//! The structure of the bench: dependencies between its folders point one way, and it decodes
+//! messages with its own code.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The folders of `src`, from the bottom up. A folder uses those before it and itself.
+const LAYERS: [&str; 13] = [
+    "base", "format", "net", "service", "plan", "history", "judge", "workload", "runner", "output",
+    "drive", "faulty", "cli",
+];
+
+/// The only file that uses types of the project's own node.
+const OWN_NODE: &str = "drive/own_node.rs";
+
+/// The folders of `workload` that workloads share.
+const SHARED_BY_WORKLOADS: [&str; 1] = ["growing_set"];
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// Returns the path below `src` and the code of each source file in a folder, without comments
+/// and test modules.
+fn files_below(folder: &Path) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_below(&path));
+        } else {
+            let text = fs::read_to_string(&path).unwrap();
+            let shipped = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
+            let code: Vec<&str> =
+                shipped.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            let name = path.strip_prefix(source()).unwrap().to_str().unwrap().to_owned();
+            files.push((name, code.join("\n")));
+        }
+    }
+    files
+}
+
+/// Returns the first name after each occurrence of a path prefix.
+fn names_after<'a>(code: &'a str, prefix: &str) -> Vec<&'a str> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let name = |after: &'a str| after.split(|c| !is_part(c)).next().unwrap_or_default();
+    code.split(prefix).skip(1).map(name).collect()
+}
+
+#[test]
+fn dependencies_between_the_folders_of_the_bench_point_one_way() {
+    let mut folders: Vec<String> = fs::read_dir(source())
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().is_dir() && entry.file_name() != "bin")
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    folders.sort_unstable();
+    let mut layers = LAYERS.map(str::to_owned);
+    layers.sort_unstable();
+    assert_eq!(folders, layers, "each folder has its place in LAYERS");
+
+    let mut seen = 0;
+    let mut wrong = Vec::new();
+    for (height, layer) in LAYERS.iter().enumerate() {
+        for (file, code) in files_below(&source().join(layer)) {
+            for used in names_after(&code, "crate::") {
+                let used_height = LAYERS.iter().position(|layer| *layer == used);
+                match used_height {
+                    Some(used_height) if used_height <= height => seen += 1,
+                    Some(_) => wrong.push(format!("{file} uses {used}")),
+                    None => wrong.push(format!("{file} uses crate::{used}, not a folder")),
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(seen > 200, "the test has found {seen} uses");
+}
+
+#[test]
+fn workloads_do_not_depend_on_each_other() {
+    let folder = source().join("workload");
+    let workloads: Vec<String> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    assert!(workloads.len() >= 7, "{workloads:?}");
+    let mut wrong = Vec::new();
+    for workload in &workloads {
+        for (file, code) in files_below(&folder.join(workload)) {
+            let siblings = names_after(&code, "workload::");
+            let others = siblings.into_iter().filter(|name| {
+                workloads.iter().any(|other| other == name)
+                    && name != workload
+                    && !SHARED_BY_WORKLOADS.contains(name)
+            });
+            wrong.extend(others.map(|other| format!("{file} uses {other}")));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn the_bench_uses_no_code_of_the_node_to_read_or_write_messages() {
+    let using: Vec<String> = files_below(&source())
+        .into_iter()
+        .filter(|(_, code)| code.contains("maelstrom_node"))
+        .map(|(file, _)| file)
+        .collect();
+    assert_eq!(using, [OWN_NODE]);
+    let own_node = fs::read_to_string(source().join(OWN_NODE)).unwrap();
+    assert!(!own_node.contains("message::"), "no codec of the node");
+}

@@ -1,0 +1,6 @@
+//! The words that every other module uses: addresses, instants, random numbers, excerpts.
+
+pub mod address;
+pub mod excerpt;
+pub mod rng;
+pub mod time;

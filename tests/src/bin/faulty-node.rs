@@ -1,0 +1,50 @@
+//! A [flawed node](workbench::faulty) as a process.
+#![forbid(unsafe_code)]
+
+use std::io::{BufRead, Write};
+use std::process::ExitCode;
+
+use workbench::base::time::Time;
+use workbench::drive::sim::{Lines, SimulatedNode};
+use workbench::faulty::FaultyNode;
+
+fn main() -> ExitCode {
+    let Some(flaw) = std::env::args().nth(1) else {
+        eprintln!("faulty-node: name the flaw");
+        return ExitCode::FAILURE;
+    };
+    let mut node = FaultyNode::new(&flaw);
+    let mut out = Lines::new();
+    for (number, line) in std::io::stdin().lock().split(b'\n').enumerate() {
+        match flaw.as_str() {
+            "exits at once" => {
+                eprintln!("out of timeout");
+                return ExitCode::from(3);
+            }
+            "exits early" if number == 3 => {
+                eprintln!("panicked at 'index out of bounds'");
+                return ExitCode::SUCCESS;
+            }
+            _ => {}
+        }
+        node.handle(Time::default(), &line.unwrap_or_default(), &mut out);
+        for mut line in out.drain(..) {
+            if flaw != "never ends its line" {
+                line.push(b'\n');
+            }
+            if std::io::stdout().write_all(&line).is_err() {
+                return ExitCode::FAILURE;
+            }
+        }
+        if std::io::stdout().flush().is_err() {
+            return ExitCode::FAILURE;
+        }
+    }
+    if flaw.starts_with("mark") {
+        // Deaf to the end of its input, too.
+        loop {
+            std::thread::park();
+        }
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,110 @@
+//! The few moments between the bench and a node.
+//!
+//! Each node is started through the bench's own binary, which asks the kernel to be killed when
+//! the bench dies, whatever it dies of, and then becomes the node. Without that a node that
+//! ignores the end of its input would outlive a bench that was killed.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, ExitStatus};
+
+use rustix::process::{Pid, getppid};
+
+use super::executable::why_not_started;
+use crate::drive::own_node;
+use crate::output::console;
+
+/// The first argument that makes the bench's binary a launcher.
+pub const LAUNCH: &str = "__launch-node";
+
+/// What runs a file that names no interpreter.
+const SHELL: &str = "/bin/sh";
+
+/// What a launcher exits with, and how its last words begin, when it cannot become the node.
+const NOT_STARTED: i32 = 126;
+const LAST_WORDS: &str = "workbench: not started: ";
+
+/// Which program a node runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// The node of this project, inside the bench's own binary.
+    Own,
+    /// Any other that the system can start.
+    Binary(PathBuf),
+    /// A file that names no interpreter, and that `/bin/sh` runs.
+    ShellScript(PathBuf),
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Program::Own => f.write_str("the bench's own node"),
+            Program::Binary(path) | Program::ShellScript(path) => {
+                write!(f, "{}", path.display())
+            }
+        }
+    }
+}
+
+/// The command that starts a node in the system's folder for temporary files, as Maelstrom does.
+///
+/// # Errors
+///
+/// If the bench cannot find its own binary.
+pub fn command(program: &Program, args: &[OsString]) -> Result<Command, String> {
+    let own = std::env::current_exe().map_err(|e| format!("cannot find my own binary: {e}"))?;
+    let mut command = Command::new(own);
+    command.arg(LAUNCH).arg(std::process::id().to_string());
+    match program {
+        Program::Own => command.arg(""),
+        Program::Binary(path) => command.arg(path),
+        Program::ShellScript(path) => command.arg(SHELL).arg(path),
+    };
+    command.args(args).current_dir(std::env::temp_dir());
+    Ok(command)
+}
+
+/// Becomes a node. The arguments are those that [`command`] wrote after [`LAUNCH`].
+#[must_use]
+pub fn become_node(mut args: impl Iterator<Item = OsString>) -> ExitCode {
+    let bench = args.next().and_then(|id| id.to_str()?.parse().ok()).and_then(Pid::from_raw);
+    let program = args.next().unwrap_or_default();
+    if let Err(error) = die_with_parent() {
+        return not_started(&error);
+    }
+    // A bench that died before the line above will not be heard dying.
+    if getppid() != bench {
+        return not_started(&"the bench is gone");
+    }
+    if program.is_empty() {
+        return own_node::run(args);
+    }
+    let error = Command::new(&program).args(args).exec();
+    not_started(&why_not_started(Path::new(&program), &error))
+}
+
+/// Asks to be killed when the bench dies. Only Linux can promise that.
+#[cfg(target_os = "linux")]
+fn die_with_parent() -> rustix::io::Result<()> {
+    use rustix::process::{Signal, set_parent_process_death_signal};
+    set_parent_process_death_signal(Some(Signal::KILL))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn die_with_parent() -> rustix::io::Result<()> {
+    Ok(())
+}
+
+fn not_started(reason: &dyn fmt::Display) -> ExitCode {
+    console::say(format_args!("{LAST_WORDS}{reason}"));
+    ExitCode::from(NOT_STARTED as u8)
+}
+
+/// Why a process that has exited never became a node, if that is so.
+#[must_use]
+pub fn reason_not_started(status: Option<ExitStatus>, stderr: &str) -> Option<String> {
+    let reason = stderr.lines().last()?.strip_prefix(LAST_WORDS)?;
+    (status?.code() == Some(NOT_STARTED)).then(|| reason.to_owned())
+}

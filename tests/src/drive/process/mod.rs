@@ -1,0 +1,227 @@
+//! The driver with real processes in real time.
+
+mod executable;
+pub mod launcher;
+mod node;
+
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+
+use crate::base::time::Time;
+use crate::drive::interrupt;
+use crate::output::progress::Screen;
+use crate::output::store::Store;
+use crate::runner::failure::{Failure, Speech};
+use crate::runner::{Command, Runner};
+use crate::workload::Workload;
+
+pub use executable::executable;
+pub use launcher::Program;
+use node::RunningNode;
+
+/// How often people see something move.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How nodes are started.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// Which program.
+    pub program: Program,
+    /// With which arguments.
+    pub args: Vec<std::ffi::OsString>,
+    /// Whether to show what nodes write to standard error as they do.
+    pub show_stderr: bool,
+}
+
+/// What the driver waits for.
+#[derive(Debug)]
+enum Event {
+    /// A node wrote a line.
+    Wrote(Writer, Vec<u8>),
+    /// A node wrote part of a line that is longer than any message can be.
+    WroteTooMuch(Writer),
+    /// A node's standard output has come to its end.
+    Closed(Writer),
+}
+
+/// A node, and which of its lives: what a dead one still wrote does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Writer {
+    node: usize,
+    life: u64,
+}
+
+/// Real processes under a conductor. Dropping it kills every process it started.
+#[derive(Debug)]
+pub struct ProcessDriver<'a> {
+    launch: &'a Launch,
+    store: &'a Store,
+    screen: &'a Screen,
+    names: Vec<String>,
+    nodes: Vec<Option<RunningNode>>,
+    lives: u64,
+    start: Instant,
+    next_tick: Time,
+    sender: Sender<Event>,
+    events: Receiver<Event>,
+}
+
+impl<'a> ProcessDriver<'a> {
+    /// A driver that has started nothing yet.
+    #[must_use]
+    pub fn new(
+        launch: &'a Launch,
+        store: &'a Store,
+        screen: &'a Screen,
+        names: &[String],
+    ) -> ProcessDriver<'a> {
+        let (sender, events) = unbounded();
+        ProcessDriver {
+            launch,
+            store,
+            screen,
+            names: names.to_vec(),
+            nodes: names.iter().map(|_| None).collect(),
+            lives: 0,
+            start: Instant::now(),
+            next_tick: Time::default(),
+            sender,
+            events,
+        }
+    }
+
+    /// Runs a test to its end.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the test from its end.
+    pub fn run<W: Workload>(&mut self, runner: &mut Runner<W>) -> Result<(), Failure> {
+        runner.begin(self.now());
+        loop {
+            runner.advance(self.now()).map_err(|failure| self.with_stderr(failure))?;
+            while let Some(command) = runner.next_command() {
+                self.perform(command)?;
+            }
+            let now = self.now();
+            if now >= self.next_tick || runner.is_over() {
+                self.screen.show(&runner.progress(now));
+                self.next_tick = now + TICK;
+            }
+            if runner.is_over() {
+                return Ok(());
+            }
+            if interrupt::is_requested() {
+                return Err(Failure::Interrupted);
+            }
+            let wait = runner.deadline().map_or(TICK, |at| at.since(now).min(TICK));
+            match self.events.recv_timeout(wait) {
+                Ok(event) => self.take(runner, event)?,
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            }
+            // What has piled up is taken together, so that a burst costs one round.
+            for event in self.events.clone().try_iter().take(256) {
+                self.take(runner, event)?;
+            }
+        }
+    }
+
+    fn now(&self) -> Time {
+        Time::default() + self.start.elapsed()
+    }
+
+    fn perform(&mut self, command: Command) -> Result<(), Failure> {
+        match command {
+            Command::Start(node) => {
+                self.lives += 1;
+                let writer = Writer { node, life: self.lives };
+                let name = &self.names[node];
+                let log = self.store.node_log(name)?;
+                let running =
+                    RunningNode::start(self.launch, name, writer, log, &self.sender, self.screen)?;
+                self.nodes[node] = Some(running);
+            }
+            Command::Kill(node) => self.nodes[node] = None,
+            Command::Pause(node) => self.signal(node, RunningNode::pause),
+            Command::Resume(node) => self.signal(node, RunningNode::resume),
+            Command::Deliver { node, line } => {
+                if let Some(running) = &self.nodes[node] {
+                    running.give(line);
+                }
+            }
+            // The command line refuses clock faults for real processes.
+            Command::Clock { .. } => {}
+            Command::Log(line) => self.screen.say(&line),
+        }
+        Ok(())
+    }
+
+    fn signal(&self, node: usize, signal: impl Fn(&RunningNode)) {
+        if let Some(running) = &self.nodes[node] {
+            signal(running);
+        }
+    }
+
+    fn take<W: Workload>(&mut self, runner: &mut Runner<W>, event: Event) -> Result<(), Failure> {
+        let now = self.now();
+        match event {
+            Event::Wrote(writer, line) if self.is_current(writer) => {
+                runner.node_wrote(now, writer.node, &line)
+            }
+            Event::Closed(writer) if self.is_current(writer) => {
+                Err(self.exited(writer.node, runner.has_spoken(writer.node)))
+            }
+            Event::WroteTooMuch(writer) if self.is_current(writer) => Err(Failure::Endless {
+                node: self.names[writer.node].clone(),
+                limit: node::LINE_LIMIT,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_current(&self, writer: Writer) -> bool {
+        self.nodes[writer.node].as_ref().is_some_and(|running| running.life() == writer.life)
+    }
+
+    fn exited(&mut self, node: usize, has_spoken: bool) -> Failure {
+        let name = self.names[node].clone();
+        let Some(running) = self.nodes[node].take() else { return Failure::Interrupted };
+        let (status, stderr) = running.autopsy();
+        let program = &self.launch.program;
+        let refused = || match (program, status?.code()?) {
+            // As a shell ends that has been handed what is no script.
+            (Program::Binary(path), 2 | 126 | 127) if !has_spoken => {
+                executable::reason_refused(path)
+            }
+            _ => None,
+        };
+        let reason = launcher::reason_not_started(status, &stderr).or_else(refused);
+        if let Some(reason) = reason {
+            return Failure::CannotStart { program: program.to_string(), reason };
+        }
+        match status {
+            Some(status) => {
+                let by_shell = matches!(program, Program::ShellScript(_));
+                let may_refuse_args = !has_spoken && !self.launch.args.is_empty();
+                Failure::Exited { node: name, status, may_refuse_args, by_shell, stderr }
+            }
+            None => Failure::Closed { node: name, stderr },
+        }
+    }
+
+    /// Adds what a node said last to the news that it does not answer.
+    fn with_stderr(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::NotReady { node, request, waited, expected, speech: _ } => {
+                let index = self.names.iter().position(|name| *name == node);
+                let running = index.and_then(|index| self.nodes[index].as_ref());
+                let speech = Box::new(Speech {
+                    unfinished_line: running.map(RunningNode::unfinished_line).unwrap_or_default(),
+                    stderr: running.map(RunningNode::stderr).unwrap_or_default(),
+                });
+                Failure::NotReady { node, request, waited, expected, speech }
+            }
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! One running node: its process, its pipes, and the threads that serve them.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStderr, ChildStdin, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::{Event, Launch, Writer, launcher};
+use crate::output::progress::Screen;
+use crate::runner::failure::Failure;
+
+/// The longest line a node may write, in bytes: a read of several million values.
+pub(super) const LINE_LIMIT: usize = 64 << 20;
+
+/// How much of an unfinished line is kept for error messages, in bytes.
+const MAX_UNFINISHED: usize = 1 << 10;
+
+/// How much of a node's standard error its log takes, in bytes.
+const LOG_LIMIT: u64 = 16 << 20;
+
+/// The longest line of standard error that is kept in one piece, in bytes.
+const LOG_LINE_LIMIT: u64 = 64 << 10;
+
+/// The last lines of standard error that error messages quote.
+const STDERR_LINES: usize = 12;
+
+/// How long a node may run on after the end of its standard output: some close it just before
+/// they exit.
+const EXIT_PATIENCE: Duration = Duration::from_millis(200);
+
+/// How long to wait for the rest of a dead node's standard error. It is at hand unless a
+/// process that the node left behind holds the pipe open.
+const LAST_WORDS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A node's process. Dropping it kills the process and all others of its group.
+#[derive(Debug)]
+pub(super) struct RunningNode {
+    child: Child,
+    writer: Writer,
+    input: Sender<Vec<u8>>,
+    unfinished: Arc<Unfinished>,
+    stderr: Arc<Tail>,
+    stderr_ended: Receiver<()>,
+}
+
+impl RunningNode {
+    pub(super) fn start(
+        launch: &Launch,
+        name: &str,
+        writer: Writer,
+        log: File,
+        events: &Sender<Event>,
+        screen: &Screen,
+    ) -> Result<RunningNode, Failure> {
+        let failure = |reason| Failure::CannotStart { program: launch.program.to_string(), reason };
+        let mut child = launcher::command(&launch.program, &launch.args)
+            .map_err(failure)?
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A group of its own, so that what it starts can be killed with it, and so that
+            // Ctrl-C reaches the bench alone.
+            .process_group(0)
+            .spawn()
+            .map_err(|error| failure(error.to_string()))?;
+        let stderr = Arc::new(Tail::default());
+        let (ended, stderr_ended) = bounded(1);
+        let (input, lines) = unbounded();
+        if let Some(stdin) = child.stdin.take() {
+            thread::spawn(move || feed(stdin, &lines));
+        }
+        let unfinished = Arc::new(Unfinished::default());
+        if let Some(stdout) = child.stdout.take() {
+            let (events, unfinished) = (events.clone(), Arc::clone(&unfinished));
+            thread::spawn(move || listen(stdout, writer, &events, &unfinished));
+        }
+        if let Some(pipe) = child.stderr.take() {
+            let shown = launch.show_stderr.then(|| (screen.clone(), name.to_owned()));
+            let tail = Arc::clone(&stderr);
+            thread::spawn(move || {
+                keep(pipe, log, &tail, shown.as_ref());
+                // Nobody may be waiting.
+                let _ = ended.send(());
+            });
+        }
+        Ok(RunningNode { child, writer, input, unfinished, stderr, stderr_ended })
+    }
+
+    pub(super) fn life(&self) -> u64 {
+        self.writer.life
+    }
+
+    /// Hands the node a line. It may be slow to read, or dead: that shows elsewhere.
+    pub(super) fn give(&self, line: Vec<u8>) {
+        let _ = self.input.send(line);
+    }
+
+    pub(super) fn pause(&self) {
+        signal(group(&self.child), Signal::STOP);
+    }
+
+    pub(super) fn resume(&self) {
+        signal(group(&self.child), Signal::CONT);
+    }
+
+    /// Returns the beginning of what it wrote to standard output after the last newline.
+    pub(super) fn unfinished_line(&self) -> String {
+        String::from_utf8_lossy(&self.unfinished.bytes()).into_owned()
+    }
+
+    /// The last it wrote to standard error.
+    pub(super) fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// How the node ended, if it did so by itself, and its last words. To be asked once its
+    /// standard output has ended.
+    pub(super) fn autopsy(mut self) -> (Option<ExitStatus>, String) {
+        let status = end(&mut self.child, EXIT_PATIENCE);
+        let _ = self.stderr_ended.recv_timeout(LAST_WORDS_PATIENCE);
+        (status, self.stderr())
+    }
+}
+
+/// Ends a process, and says how it ended if it did so by itself. One that was exiting keeps its
+/// status however long that takes: the kernel has it before it closes the pipes.
+fn end(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
+    let group = group(child);
+    let (sender, ended) = bounded(1);
+    thread::scope(|scope| {
+        scope.spawn(move || sender.send(child.wait().ok()));
+        let in_time = ended.recv_timeout(timeout).ok();
+        // What it left behind, too.
+        signal(group, Signal::KILL);
+        in_time.unwrap_or_else(|| {
+            let killed = |status: &ExitStatus| status.signal() == Some(Signal::KILL.as_raw());
+            ended.recv().ok()?.filter(|status| !killed(status))
+        })
+    })
+}
+
+/// The group of a process that was started as the first of one.
+fn group(child: &Child) -> Option<Pid> {
+    i32::try_from(child.id()).ok().and_then(Pid::from_raw)
+}
+
+fn signal(group: Option<Pid>, signal: Signal) {
+    if let Some(group) = group {
+        // It may have exited already.
+        let _ = kill_process_group(group, signal);
+    }
+}
+
+/// Kills a process that was started as the first of a group, and all others of it.
+pub(super) fn kill(child: &Child) {
+    signal(group(child), Signal::KILL);
+}
+
+impl Drop for RunningNode {
+    fn drop(&mut self) {
+        kill(&self.child);
+        let _ = self.child.wait();
+    }
+}
+
+/// Writes lines to a node as they come, those that are there together.
+fn feed(mut stdin: ChildStdin, lines: &Receiver<Vec<u8>>) {
+    while let Ok(mut batch) = lines.recv() {
+        for line in lines.try_iter().take(256) {
+            batch.extend_from_slice(&line);
+        }
+        if stdin.write_all(&batch).is_err() {
+            return;
+        }
+    }
+}
+
+/// Reads lines from a node until it closes its standard output.
+fn listen(stdout: impl Read, writer: Writer, events: &Sender<Event>, unfinished: &Unfinished) {
+    let mut stdout = BufReader::with_capacity(1 << 16, stdout);
+    loop {
+        let mut line = Vec::new();
+        let event = match read_line(&mut stdout, &mut line, unfinished) {
+            Ok(()) if line.last() == Some(&b'\n') => {
+                line.pop();
+                Event::Wrote(writer, line)
+            }
+            Ok(()) if line.len() >= LINE_LIMIT => Event::WroteTooMuch(writer),
+            // What comes without a newline before the end is judged like any other line.
+            Ok(()) if !line.is_empty() => Event::Wrote(writer, line),
+            Ok(()) | Err(_) => Event::Closed(writer),
+        };
+        let last = matches!(event, Event::WroteTooMuch(_) | Event::Closed(_));
+        if events.send(event).is_err() || last {
+            return;
+        }
+    }
+}
+
+/// Reads up to a newline, the end or [`LINE_LIMIT`]. Shares what it has read before the newline
+/// comes: a node that never ends its line is a frequent mistake.
+fn read_line(
+    input: &mut impl BufRead,
+    line: &mut Vec<u8>,
+    unfinished: &Unfinished,
+) -> io::Result<()> {
+    while line.len() < LINE_LIMIT {
+        let available = match input.fill_buf() {
+            Ok(available) => available,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let newline = available.iter().position(|&byte| byte == b'\n');
+        let end = newline.map_or(available.len(), |newline| newline + 1);
+        let end = end.min(LINE_LIMIT - line.len());
+        line.extend_from_slice(&available[..end]);
+        input.consume(end);
+        if line.last() == Some(&b'\n') {
+            unfinished.set(b"");
+            break;
+        }
+        if end == 0 {
+            break;
+        }
+        unfinished.set(line);
+    }
+    Ok(())
+}
+
+/// The beginning of a line that has not ended.
+#[derive(Debug, Default)]
+struct Unfinished(Mutex<Vec<u8>>);
+
+impl Unfinished {
+    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, line: &[u8]) {
+        let mut bytes = self.bytes();
+        bytes.clear();
+        bytes.extend_from_slice(&line[..line.len().min(MAX_UNFINISHED)]);
+    }
+}
+
+/// Keeps what a node writes to standard error.
+fn keep(stderr: ChildStderr, log: File, tail: &Tail, shown: Option<&(Screen, String)>) {
+    let mut stderr = BufReader::new(stderr);
+    let written = log.metadata().map_or(0, |metadata| metadata.len());
+    let mut log = Log { out: log, room: LOG_LIMIT.saturating_sub(written) };
+    let mut line = Vec::new();
+    while let Ok(1..) = (&mut stderr).take(LOG_LINE_LIMIT).read_until(b'\n', &mut line) {
+        log.write(&line);
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        if let Some((screen, name)) = shown {
+            screen.say(&format!("{name}: {text}"));
+        }
+        tail.push(text);
+        line.clear();
+    }
+}
+
+/// A file that grows up to a limit.
+struct Log<W> {
+    out: W,
+    room: u64,
+}
+
+impl<W: Write> Log<W> {
+    fn write(&mut self, line: &[u8]) {
+        if self.room == 0 {
+            return;
+        }
+        self.room = self.room.saturating_sub(line.len() as u64);
+        // A full disk must not stop the node.
+        let _ = self.out.write_all(line);
+        if self.room == 0 {
+            let _ = writeln!(self.out, "\nworkbench: the log is full, the rest is left out");
+        }
+    }
+}
+
+/// The last lines of something.
+#[derive(Debug, Default)]
+struct Tail(Mutex<VecDeque<String>>);
+
+impl Tail {
+    fn lines(&self) -> MutexGuard<'_, VecDeque<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, line: String) {
+        let mut lines = self.lines();
+        if lines.len() == STDERR_LINES {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+
+    fn text(&self) -> String {
+        self.lines().iter().map(|line| format!("{line}\n")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// However late the bench is, or however early: only what would have run on is killed.
+    #[test]
+    fn a_process_that_exits_by_itself_keeps_its_status() {
+        let end_of = |script| {
+            let mut shell = Command::new("/bin/sh");
+            shell.args(["-c", script]).stdout(Stdio::piped()).process_group(0);
+            let mut child = shell.spawn().unwrap();
+            // Until it has closed its standard output.
+            child.stdout.take().unwrap().read_to_end(&mut Vec::new()).unwrap();
+            end(&mut child, Duration::ZERO)
+        };
+        // Often enough to come before the end of some.
+        for _ in 0..200 {
+            assert_eq!(end_of("exit 3").and_then(|status| status.code()), Some(3));
+        }
+        assert_eq!(end_of("exec >/dev/null; exec sleep 60"), None);
+    }
+
+    #[test]
+    fn the_beginning_of_an_unfinished_line_is_kept_until_its_newline_comes() {
+        let read = |input: &str| {
+            let (mut line, unfinished) = (Vec::new(), Unfinished::default());
+            // A byte at a time, as a slow node writes.
+            read_line(&mut BufReader::with_capacity(1, input.as_bytes()), &mut line, &unfinished)
+                .unwrap();
+            let kept = String::from_utf8(unfinished.bytes().clone()).unwrap();
+            (String::from_utf8(line).unwrap(), kept)
+        };
+        assert_eq!(read("{\"src\""), ("{\"src\"".to_owned(), "{\"src\"".to_owned()));
+        assert_eq!(read("one\ntwo"), ("one\n".to_owned(), String::new()));
+        assert_eq!(read(&"x".repeat(5000)).1.len(), MAX_UNFINISHED);
+    }
+
+    #[test]
+    fn a_log_says_where_it_ends() {
+        let mut log = Log { out: Vec::new(), room: 10 };
+        for line in ["12345\n", "67890\n", "more\n"] {
+            log.write(line.as_bytes());
+        }
+        let kept = String::from_utf8(log.out).unwrap();
+        assert_eq!(kept, "12345\n67890\n\nworkbench: the log is full, the rest is left out\n");
+    }
+}

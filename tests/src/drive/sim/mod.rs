@@ -1,0 +1,220 @@
+//! The driver with simulated nodes in virtual time.
+//!
+//! Nodes handle a message in no time at all, and time jumps from one event to the next: a test
+//! of thirty seconds takes milliseconds. Everything that is left to chance comes from the seed,
+//! and nothing else is asked, neither a clock nor an address nor the order of a hash map, so
+//! the same seed gives the same history to the byte. (The screen does look at a clock: those who
+//! wait have one.)
+
+mod clock;
+pub mod sweep;
+
+use std::collections::VecDeque;
+
+use crate::base::rng::{Rng, Stream};
+use crate::base::time::Time;
+use crate::drive::interrupt;
+use crate::output::progress::Screen;
+use crate::plan::Plan;
+use crate::runner::failure::Failure;
+use crate::runner::{Command, Runner};
+use crate::workload::Workload;
+
+pub use clock::NodeClock;
+
+/// A node that the simulator can run: a state machine fed with lines and the time.
+pub trait SimulatedNode {
+    /// Reacts to one line, given without its newline.
+    fn handle(&mut self, now: Time, line: &[u8], out: &mut Lines);
+
+    /// When [`SimulatedNode::handle_deadline`] is next due.
+    fn deadline(&self) -> Option<Time> {
+        None
+    }
+
+    /// Reacts to a deadline that has passed. It has to be later afterwards.
+    fn handle_deadline(&mut self, _now: Time, _out: &mut Lines) {}
+}
+
+/// What a node writes, line by line, without newlines.
+pub type Lines = Vec<Vec<u8>>;
+
+/// What a node is born with.
+#[derive(Clone, Debug)]
+pub struct Startup {
+    /// Tells this life from the node's others, and seeds its choices.
+    pub incarnation: u64,
+    /// The clock of the machine it runs on.
+    pub clock: NodeClock,
+}
+
+/// Makes nodes, one for each start.
+pub type Factory<'a> = dyn Fn(Startup) -> Box<dyn SimulatedNode> + Sync + 'a;
+
+/// Simulated nodes under a conductor.
+pub struct Simulator<'a> {
+    factory: &'a Factory<'a>,
+    machines: Vec<Machine>,
+    incarnations: Rng,
+    screen: &'a Screen,
+}
+
+/// What a node runs on. Its clock survives the node.
+struct Machine {
+    name: String,
+    clock: NodeClock,
+    node: Option<Box<dyn SimulatedNode>>,
+    /// While the node stands still, what it will read when it goes on.
+    held: Option<VecDeque<Vec<u8>>>,
+}
+
+impl std::fmt::Debug for Simulator<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Simulator").field("machines", &self.machines.len()).finish_non_exhaustive()
+    }
+}
+
+impl Machine {
+    fn deadline(&self) -> Option<Time> {
+        if self.held.is_some() {
+            return None;
+        }
+        self.node.as_ref()?.deadline()
+    }
+}
+
+impl<'a> Simulator<'a> {
+    /// A simulator with a machine for each node of a plan.
+    #[must_use]
+    pub fn new(plan: &Plan, factory: &'a Factory<'a>, screen: &'a Screen) -> Simulator<'a> {
+        let machine = |name: &String| Machine {
+            name: name.clone(),
+            clock: NodeClock::default(),
+            node: None,
+            held: None,
+        };
+        Simulator {
+            factory,
+            machines: plan.directory.node_names().iter().map(machine).collect(),
+            incarnations: Rng::new(plan.seed, Stream::Incarnations),
+            screen,
+        }
+    }
+
+    /// Runs a test to its end.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the test from its end.
+    pub fn run<W: Workload>(&mut self, runner: &mut Runner<W>) -> Result<(), Failure> {
+        let mut now = Time::default();
+        runner.begin(now);
+        loop {
+            self.settle(runner, now)?;
+            if runner.is_over() {
+                return Ok(());
+            }
+            if interrupt::is_requested() {
+                return Err(Failure::Interrupted);
+            }
+            self.screen.show_now_and_then(|| runner.progress(now));
+            let node = self.next_deadline();
+            let next = [runner.deadline(), node.map(|(at, _)| at)].into_iter().flatten().min();
+            now = next.ok_or(Failure::Stuck { node: None })?.max(now);
+            if let Some((_, machine)) = node.filter(|(at, _)| *at <= now) {
+                self.reach_deadline(runner, now, machine)?;
+            }
+        }
+    }
+
+    /// Does everything that happens at this instant, apart from the nodes' deadlines.
+    fn settle<W: Workload>(&mut self, runner: &mut Runner<W>, now: Time) -> Result<(), Failure> {
+        loop {
+            runner.advance(now)?;
+            let Some(command) = runner.next_command() else { return Ok(()) };
+            self.perform(runner, now, command)?;
+        }
+    }
+
+    fn next_deadline(&self) -> Option<(Time, usize)> {
+        let deadlines = self.machines.iter().enumerate();
+        deadlines.filter_map(|(index, machine)| Some((machine.deadline()?, index))).min()
+    }
+
+    fn reach_deadline<W: Workload>(
+        &mut self,
+        runner: &mut Runner<W>,
+        now: Time,
+        index: usize,
+    ) -> Result<(), Failure> {
+        let machine = &mut self.machines[index];
+        machine.clock.advance(now);
+        let Some(node) = &mut machine.node else { return Ok(()) };
+        let mut out = Lines::new();
+        node.handle_deadline(now, &mut out);
+        if node.deadline().is_some_and(|at| at <= now) {
+            // Time would stand still for ever.
+            return Err(Failure::Stuck { node: Some(machine.name.clone()) });
+        }
+        out.iter().try_for_each(|line| runner.node_wrote(now, index, line))
+    }
+
+    fn perform<W: Workload>(
+        &mut self,
+        runner: &mut Runner<W>,
+        now: Time,
+        command: Command,
+    ) -> Result<(), Failure> {
+        match command {
+            Command::Start(index) => {
+                let machine = &mut self.machines[index];
+                machine.clock.advance(now);
+                let incarnation = self.incarnations.bits();
+                let startup = Startup { incarnation, clock: machine.clock.clone() };
+                machine.node = Some((self.factory)(startup));
+            }
+            Command::Kill(index) => {
+                self.machines[index].node = None;
+                self.machines[index].held = None;
+            }
+            Command::Pause(index) => {
+                self.machines[index].held.get_or_insert_default();
+            }
+            Command::Resume(index) => {
+                for line in self.machines[index].held.take().into_iter().flatten() {
+                    self.deliver(runner, now, index, &line)?;
+                }
+            }
+            Command::Deliver { node, mut line } => {
+                line.pop();
+                match &mut self.machines[node].held {
+                    Some(held) => held.push_back(line),
+                    None => self.deliver(runner, now, node, &line)?,
+                }
+            }
+            Command::Clock { node, step_us, gain_us_per_s } => {
+                self.machines[node].clock.bump(now, step_us, gain_us_per_s);
+            }
+            Command::Log(line) => self.screen.say(&line),
+        }
+        Ok(())
+    }
+
+    fn deliver<W: Workload>(
+        &mut self,
+        runner: &mut Runner<W>,
+        now: Time,
+        index: usize,
+        line: &[u8],
+    ) -> Result<(), Failure> {
+        let machine = &mut self.machines[index];
+        machine.clock.advance(now);
+        let Some(node) = &mut machine.node else { return Ok(()) };
+        let mut out = Lines::new();
+        node.handle(now, line, &mut out);
+        out.iter().try_for_each(|line| runner.node_wrote(now, index, line))
+    }
+}
+
+#[cfg(test)]
+mod tests;

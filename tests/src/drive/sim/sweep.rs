@@ -1,0 +1,238 @@
+//! The same test with many seeds, on all cores.
+
+use std::num::NonZero;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use crate::format::edn::Edn;
+use crate::judge::{Valid, quantiles};
+use crate::output::report::Figures;
+
+/// The most rows of the table of failing seeds.
+const MAX_ROWS: usize = 100;
+
+/// How one seed ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The judgement; invalid, too, if the test could not be carried through.
+    pub valid: Valid,
+    /// Its figures.
+    pub figures: Figures,
+    /// What went wrong first, in one line, if it is not valid.
+    pub reason: Option<String>,
+}
+
+/// How a sweep ended.
+#[derive(Clone, Debug, Default)]
+pub struct Sweep {
+    /// The seeds that were tried, in order, and how each ended.
+    pub ended: Vec<(u64, Ended)>,
+}
+
+/// Whether a sweep tries the seeds after an invalid one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterInvalid {
+    /// The sweep ends.
+    Stop,
+    /// The sweep tries all seeds.
+    KeepGoing,
+}
+
+/// Tries seeds until one is invalid, or all of them, and reports each as it ends. A seed whose
+/// verdict is unknown ends no sweep. A test that returns nothing has been interrupted, and does.
+///
+/// Which seed fails first does not depend on the number of cores: those below it are all tried.
+pub fn run(
+    seeds: Range<u64>,
+    after_invalid: AfterInvalid,
+    test: impl Fn(u64) -> Option<Ended> + Sync,
+    mut progress: impl FnMut(&Ended),
+) -> Sweep {
+    // Counted from the first seed: the last may be the largest number there is.
+    let next = AtomicU64::new(0);
+    let end = AtomicU64::new(seeds.end - seeds.start);
+    let mut ended = Vec::new();
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let (sender, receiver) = mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..cores {
+            let (sender, next, end, test) = (sender.clone(), &next, &end, &test);
+            scope.spawn(move || {
+                loop {
+                    // RELAXED: both numbers only tell who does what; results go through the
+                    // channel.
+                    let nth = next.fetch_add(1, Ordering::Relaxed);
+                    if nth >= end.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let seed = seeds.start + nth;
+                    let Some(result) = test(seed) else {
+                        end.fetch_min(nth, Ordering::Relaxed);
+                        return;
+                    };
+                    if result.ends(after_invalid) {
+                        end.fetch_min(nth, Ordering::Relaxed);
+                    }
+                    if sender.send((seed, result)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for (seed, result) in receiver {
+            progress(&result);
+            ended.push((seed, result));
+        }
+    });
+    ended.sort_by_key(|(seed, _)| *seed);
+    let last = ended.iter().position(|(_, result)| result.ends(after_invalid));
+    ended.truncate(last.map_or(ended.len(), |last| last + 1));
+    Sweep { ended }
+}
+
+impl Ended {
+    fn ends(&self, after_invalid: AfterInvalid) -> bool {
+        self.valid == Valid::False && after_invalid == AfterInvalid::Stop
+    }
+}
+
+impl Sweep {
+    /// Returns the first seed that was invalid.
+    #[must_use]
+    pub fn first_failure(&self) -> Option<u64> {
+        self.seeds(Valid::False).next()
+    }
+
+    /// Returns the seeds with this verdict, in order.
+    pub fn seeds(&self, valid: Valid) -> impl Iterator<Item = u64> {
+        let seeds = self.ended.iter().filter(move |(_, ended)| ended.valid == valid);
+        seeds.map(|(seed, _)| *seed)
+    }
+
+    /// Returns a table of the seeds that are not valid, as long as a terminal can bear.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let failing: Vec<&(u64, Ended)> =
+            self.ended.iter().filter(|(_, ended)| ended.valid != Valid::True).collect();
+        let width = failing.iter().map(|(seed, _)| seed.to_string().len()).max().unwrap_or(0);
+        let width = width.max("seed".len());
+        let mut table = format!("{:>width$}  verdict  reason\n", "seed");
+        for (seed, ended) in failing.iter().take(MAX_ROWS) {
+            let verdict = if ended.valid == Valid::Unknown { "unknown" } else { "invalid" };
+            let reason = ended.reason.as_deref().unwrap_or_default();
+            table.push_str(format!("{seed:>width$}  {verdict}  {reason}").trim_end());
+            table.push('\n');
+        }
+        if let Some(more @ 1..) = failing.len().checked_sub(MAX_ROWS) {
+            table.push_str(&format!("… and {more} more, see the results\n"));
+        }
+        table
+    }
+
+    /// How the figures are distributed over the seeds.
+    #[must_use]
+    pub fn to_edn(&self) -> Edn {
+        let spread = |figure: fn(&Figures) -> Option<f64>| {
+            let mut values: Vec<f64> =
+                self.ended.iter().filter_map(|(_, ended)| figure(&ended.figures)).collect();
+            values.sort_by(f64::total_cmp);
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            let mut spread = quantiles(&values, Edn::Float).unwrap_or(Edn::Nil);
+            spread.insert("mean", Edn::Float(mean));
+            spread
+        };
+        Edn::map([
+            ("seed-count", self.ended.len().into()),
+            ("valid-count", self.seeds(Valid::True).count().into()),
+            ("first-failure", self.first_failure().map_or(Edn::Nil, Edn::from)),
+            ("invalid-seeds", Edn::vector(self.seeds(Valid::False))),
+            ("unknown-seeds", Edn::vector(self.seeds(Valid::Unknown))),
+            ("operations", spread(|figures| Some(figures.operations as f64))),
+            ("servers-msgs-per-op", spread(|figures| figures.server_messages_per_op)),
+            ("stable-latency-median-ms", spread(|figures| figures.stable_median_ms)),
+            ("stable-latency-max-ms", spread(|figures| figures.stable_max_ms)),
+            ("client-latency-median-ms", spread(|figures| figures.client_median_ms)),
+            ("client-latency-p99-ms", spread(|figures| figures.client_p99_ms)),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(valid: bool) -> Option<Ended> {
+        verdict(Valid::from(valid))
+    }
+
+    fn verdict(valid: Valid) -> Option<Ended> {
+        let reason = (valid != Valid::True).then(|| "lost 7".to_owned());
+        Some(Ended { valid, figures: Figures::default(), reason })
+    }
+
+    /// Seed 1 is unknown, 3 and 4 are invalid.
+    fn mixed(seed: u64) -> Option<Ended> {
+        verdict(match seed {
+            1 => Valid::Unknown,
+            3 | 4 => Valid::False,
+            _ => Valid::True,
+        })
+    }
+
+    #[test]
+    fn an_unknown_seed_ends_no_sweep() {
+        let sweep = run(0..10, AfterInvalid::Stop, mixed, |_| {});
+        assert_eq!(sweep.first_failure(), Some(3));
+        assert_eq!(sweep.ended.len(), 4);
+        assert_eq!(sweep.seeds(Valid::Unknown).collect::<Vec<_>>(), [1]);
+    }
+
+    #[test]
+    fn a_sweep_that_keeps_going_lists_every_failing_seed() {
+        let sweep = run(0..10, AfterInvalid::KeepGoing, mixed, |_| {});
+        assert_eq!(sweep.ended.len(), 10);
+        assert_eq!(
+            sweep.table(),
+            "seed  verdict  reason\n   1  unknown  lost 7\n   3  invalid  lost 7\n   4  invalid  \
+             lost 7\n"
+        );
+        let all = run(0..150, AfterInvalid::KeepGoing, |_| ended(false), |_| {});
+        assert_eq!(all.table().lines().count(), 102);
+        assert!(all.table().ends_with("… and 50 more, see the results\n"));
+    }
+
+    #[test]
+    fn the_first_failure_is_the_lowest_seed_whichever_core_was_faster() {
+        for _ in 0..20 {
+            let mut seen = 0;
+            let sweep = run(3..200, AfterInvalid::Stop, |seed| ended(seed < 60), |_| seen += 1);
+            assert_eq!(sweep.first_failure(), Some(60));
+            assert_eq!(sweep.ended.len(), 58);
+            assert!((58..120).contains(&seen), "{seen}");
+        }
+    }
+
+    #[test]
+    fn without_a_failure_every_seed_is_tried_once() {
+        for seeds in [0..50, u64::MAX - 50..u64::MAX] {
+            let sweep = run(seeds.clone(), AfterInvalid::Stop, |_| ended(true), |_| {});
+            assert_eq!(sweep.first_failure(), None);
+            let tried: Vec<u64> = sweep.ended.iter().map(|(seed, _)| *seed).collect();
+            assert_eq!(tried, seeds.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn what_an_interrupted_sweep_has_tried_is_kept() {
+        let sweep = run(
+            0..1000,
+            AfterInvalid::Stop,
+            |seed| if seed < 30 { ended(true) } else { None },
+            |_| {},
+        );
+        assert_eq!(sweep.ended.len(), 30);
+    }
+}

@@ -1,0 +1,103 @@
+//! What the simulator promises.
+
+use std::time::Duration;
+
+use super::*;
+use crate::base::address::Directory;
+use crate::drive::own_node::OwnNodeConfig;
+use crate::net::Model;
+use crate::net::latency::{Distribution, Latency};
+use crate::plan::Nemesis;
+use crate::workload::broadcast::Broadcast;
+use crate::workload::broadcast::topology::Topology;
+
+fn plan(seed: u64) -> Plan {
+    let names = (0..5).map(|node| format!("n{node}")).collect();
+    Plan {
+        directory: Directory::new(names).unwrap(),
+        concurrency: 10,
+        rate: 50.0,
+        time_limit: Duration::from_secs(10),
+        latency: Latency {
+            mean: Duration::from_millis(20),
+            distribution: Distribution::Exponential,
+        },
+        model: Model::Maelstrom,
+        nemesis: Nemesis::ALL.to_vec(),
+        nemesis_interval: Duration::from_secs(2),
+        allowed_loss_window: None,
+        quiet_time: crate::plan::MIN_QUIET_TIME,
+        strict: true,
+        availability: None,
+        seed,
+        log_send: false,
+        log_recv: false,
+    }
+}
+
+fn history(seed: u64) -> String {
+    let plan = plan(seed);
+    let factory = OwnNodeConfig::default().factory();
+    let screen = Screen::silent();
+    let mut simulator = Simulator::new(&plan, &factory, &screen);
+    let mut runner = Runner::new(plan, Broadcast::new(Topology::Grid));
+    simulator.run(&mut runner).unwrap();
+    let mut history = Vec::new();
+    runner.finish().history.write(&mut history).unwrap();
+    String::from_utf8(history).unwrap()
+}
+
+/// Under every fault there is, so that no part is left out.
+#[test]
+fn the_same_seed_gives_the_same_bytes_of_history() {
+    let first = history(7);
+    for fault in ["partition", "one-way", "loss", "kill", "pause", "clock"] {
+        assert!(first.contains(fault), "{fault} is missing, so this proves nothing for it");
+    }
+    assert!(first == history(7), "seed 7 gave two histories");
+    assert!(first != history(8), "seeds 7 and 8 gave the same history");
+}
+
+/// A node that is started again and paused before it has answered `init` is not to blame for
+/// its silence.
+#[test]
+fn kills_and_pauses_together_never_fail_the_test_itself() {
+    for seed in 0..40 {
+        let plan = Plan {
+            nemesis: vec![Nemesis::Kill, Nemesis::Pause],
+            nemesis_interval: Duration::from_secs(10),
+            time_limit: Duration::from_secs(100),
+            rate: 1.0,
+            ..plan(seed)
+        };
+        let factory = OwnNodeConfig::default().factory();
+        let screen = Screen::silent();
+        let mut simulator = Simulator::new(&plan, &factory, &screen);
+        let mut runner = Runner::new(plan, Broadcast::new(Topology::Grid));
+        if let Err(failure) = simulator.run(&mut runner) {
+            panic!("seed {seed}: {failure}");
+        }
+    }
+}
+
+/// A node that asks to be woken at an instant that has passed.
+struct Stuck;
+
+impl SimulatedNode for Stuck {
+    fn handle(&mut self, _now: Time, _line: &[u8], _out: &mut Lines) {}
+
+    fn deadline(&self) -> Option<Time> {
+        Some(Time(0))
+    }
+}
+
+#[test]
+fn a_deadline_that_does_not_move_is_reported_instead_of_looping_for_ever() {
+    let plan = plan(0);
+    let factory = |_: Startup| -> Box<dyn SimulatedNode> { Box::new(Stuck) };
+    let screen = Screen::silent();
+    let mut simulator = Simulator::new(&plan, &factory, &screen);
+    let mut runner = Runner::new(plan, Broadcast::new(Topology::Grid));
+    let failure = simulator.run(&mut runner).unwrap_err();
+    assert!(matches!(failure, Failure::Stuck { node: Some(node) } if node == "n0"));
+}

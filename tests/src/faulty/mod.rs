@@ -1,0 +1,152 @@
+//! Nodes that are wrong on purpose, each in one way that has a name.
+//!
+//! They are what the checkers are tried on, as processes and in simulation: a checker that lets
+//! one of them pass is no checker. Without a flaw, and alone, such a node is right.
+
+mod log;
+mod values;
+
+use serde_json::{Value, json};
+
+use crate::base::time::Time;
+use crate::drive::sim::{Lines, SimulatedNode};
+
+use log::Logs;
+use values::Values;
+
+/// A node for all workloads that keeps everything to itself, with a flaw.
+#[derive(Debug)]
+pub struct FaultyNode {
+    flaw: String,
+    name: Value,
+    answered: u64,
+    values: Values,
+    logs: Logs,
+}
+
+impl FaultyNode {
+    /// A node with this flaw; without one if nobody knows it.
+    #[must_use]
+    pub fn new(flaw: &str) -> FaultyNode {
+        FaultyNode {
+            flaw: flaw.to_owned(),
+            name: Value::Null,
+            answered: 0,
+            values: Values::default(),
+            logs: Logs::default(),
+        }
+    }
+
+    fn generate(&mut self) -> Value {
+        let node = self.name.as_str().unwrap_or_default().trim_start_matches('n');
+        let node: u64 = node.parse().unwrap_or_default();
+        let id = match self.flaw.as_str() {
+            // Unique on this node alone.
+            "gives duplicate IDs" => json!(self.answered),
+            "mixes types" if self.answered.is_multiple_of(2) => {
+                json!(format!("{node}-{}", self.answered))
+            }
+            _ => json!(self.answered * 1000 + node),
+        };
+        json!({"type": "generate_ok", "id": id})
+    }
+
+    /// Whether this one of the nodes never answers.
+    fn is_mute(&self) -> bool {
+        self.flaw.strip_suffix(" is mute").is_some_and(|who| who == "everybody" || self.name == who)
+    }
+
+    fn reply(&mut self, body: &Value) -> Value {
+        let flaw = self.flaw.as_str();
+        if let Some(code) = flaw.strip_prefix("answers with error ") {
+            let code: i64 = code.parse().unwrap_or_default();
+            return json!({"type": "error", "code": code, "text": "its own words"});
+        }
+        match body["type"].as_str().unwrap_or_default() {
+            "echo" if flaw == "echoes something else" => json!({"type": "echo_ok", "echo": "hm"}),
+            "echo" => json!({"type": "echo_ok", "echo": body["echo"]}),
+            "generate" => self.generate(),
+            "topology" if flaw == "refuses topology" => {
+                json!({"type": "error", "code": 10, "text": "not supported"})
+            }
+            "topology" => json!({"type": "topology_ok"}),
+            "broadcast" => self.values.insert(body["message"].clone(), "broadcast_ok"),
+            "add" if body["delta"].is_null() => {
+                self.values.insert(body["element"].clone(), "add_ok")
+            }
+            "add" => self.values.add(flaw, body["delta"].as_i64().unwrap_or_default()),
+            "read" => self.values.read(flaw),
+            "send" => self.logs.send(flaw, body),
+            "poll" => self.logs.poll(flaw, body),
+            "commit_offsets" => self.logs.commit(body),
+            "list_committed_offsets" => self.logs.list_committed(flaw, body),
+            _ => json!({"type": "error", "code": 10, "text": "not supported"}),
+        }
+    }
+
+    /// Breaks the message around a reply, if that is the flaw.
+    fn spoil(&self, message: &mut Value) {
+        match self.flaw.as_str() {
+            "adds fields" => message["body"]["debug"] = json!(true),
+            "sends null" => message["body"]["msg_id"] = Value::Null,
+            "writes to nobody" => message["dest"] = json!("n99"),
+            "answers another request" => message["body"]["in_reply_to"] = json!(1_000_000),
+            "claims another name" => message["src"] = json!("n1x"),
+            "writes arrays" => {
+                let body = message["body"].take();
+                *message = json!([message["src"], message["dest"], body]);
+            }
+            "quotes numbers" => {
+                message["body"]["in_reply_to"] = message["body"]["in_reply_to"].to_string().into();
+            }
+            "answers with another type" => message["body"]["type"] = json!("ok"),
+            _ => {}
+        }
+    }
+}
+
+impl SimulatedNode for FaultyNode {
+    fn handle(&mut self, _now: Time, line: &[u8], out: &mut Lines) {
+        let Ok(request) = serde_json::from_slice::<Value>(line) else { return };
+        let body = &request["body"];
+        if body.get("in_reply_to").is_some() {
+            // Some other node's answer to what it was never asked.
+            return;
+        }
+        let is_init = body["type"] == "init";
+        let is_setup = is_init || body["type"] == "topology";
+        if !is_setup && self.is_mute() {
+            return;
+        }
+        let mut reply = if !is_init {
+            self.answered += 1;
+            if self.flaw == "writes junk" {
+                out.push(format!("handling a {}", body["type"]).into_bytes());
+            }
+            self.reply(body)
+        } else {
+            self.name = body["node_id"].clone();
+            self.values.kind_of_read(&self.flaw);
+            match self.flaw.as_str() {
+                "never answers init" => return,
+                "writes too early" => {
+                    let peer = body["node_ids"].as_array().and_then(|names| names.last());
+                    let hello = json!({"src": self.name, "dest": peer, "body": {"type": "hello"}});
+                    out.push(hello.to_string().into_bytes());
+                    json!({"type": "init_ok"})
+                }
+                "refuses init" => json!({"type": "error", "code": 13, "text": "no disk"}),
+                _ => json!({"type": "init_ok"}),
+            }
+        };
+        reply["in_reply_to"] = body["msg_id"].clone();
+        let mut message = json!({"src": self.name, "dest": request["src"], "body": reply});
+        if !is_init {
+            self.spoil(&mut message);
+        }
+        if self.flaw == "answers twice" {
+            out.push(message.to_string().into_bytes());
+        }
+        out.push(message.to_string().into_bytes());
+    }
+}

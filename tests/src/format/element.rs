@@ -1,0 +1,36 @@
+//! Values that workloads write and nodes send back.
+
+use super::edn::Edn;
+use super::json::Canonical;
+
+/// A value in a set or a log.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Element {
+    /// An integer, as the workloads write it.
+    Int(i64),
+    /// Any other JSON: no workload writes it.
+    Other(Canonical),
+}
+
+impl Element {
+    /// Reads one value.
+    ///
+    /// # Errors
+    ///
+    /// If it is no JSON, in words.
+    pub fn parse(text: &str) -> Result<Element, String> {
+        if let Ok(number) = serde_json::from_str(text) {
+            return Ok(Element::Int(number));
+        }
+        Canonical::parse(text).map(Element::Other)
+    }
+}
+
+impl From<&Element> for Edn {
+    fn from(element: &Element) -> Edn {
+        match element {
+            Element::Int(value) => (*value).into(),
+            Element::Other(json) => json.into(),
+        }
+    }
+}

@@ -1,0 +1,441 @@
+//! The judge's own reading of what nodes write.
+//!
+//! Nothing here is shared with the node: a bench that parsed with the code it tests would agree
+//! with every mistake in it. Real Maelstrom ignores a node from its first malformed line on, in
+//! silence; here that line is a [`Malformed`] error which says what was expected.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+use crate::base::excerpt::{excerpt, quoted};
+
+/// A line that breaks the protocol: what is wrong with it, and what would have been right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// What is wrong, as a clause that follows "which".
+    pub problem: String,
+    /// The shape that was expected.
+    pub expected: String,
+    /// What usually causes it, and what to do.
+    pub hint: &'static str,
+}
+
+/// One message as a node wrote it: the envelope read, the body untouched.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Envelope<'a> {
+    /// Who it claims to come from.
+    #[serde(borrow)]
+    pub src: Cow<'a, str>,
+    /// Whom it is for.
+    #[serde(borrow)]
+    pub dest: Cow<'a, str>,
+    /// A JSON object, checked only when it is for a client.
+    #[serde(borrow)]
+    pub body: &'a RawValue,
+    #[serde(default, borrow, deserialize_with = "even_null")]
+    id: Option<&'a RawValue>,
+}
+
+/// Reads a field so that null is distinguished from a missing field.
+fn even_null<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+const ENVELOPE: &str =
+    r#"{"src": "<this node>", "dest": "<node, client or service>", "body": {…}}"#;
+
+impl Envelope<'_> {
+    /// Reads one line of a node's standard output.
+    ///
+    /// # Errors
+    ///
+    /// If it is not exactly one JSON object with `src`, `dest` and `body` (and perhaps an
+    /// integer `id`), the body an object too.
+    pub fn parse(line: &[u8]) -> Result<Envelope<'_>, Malformed> {
+        let malformed = |problem, hint| Malformed { problem, expected: ENVELOPE.to_owned(), hint };
+        let is_object = line.trim_ascii_start().starts_with(b"{");
+        let envelope: Envelope<'_> = match serde_json::from_slice(line) {
+            Err(error) if error.classify() != Category::Data => {
+                return Err(malformed(
+                    format!("is not JSON: {}", in_words(&error)),
+                    "standard output is for messages alone, one per line; log to standard error",
+                ));
+            }
+            // An array, too: its items would be taken for the fields, in this order.
+            _ if !is_object => {
+                return Err(malformed(
+                    "is not a message: it is no JSON object".to_owned(),
+                    "a message is {…}, with a name for every field",
+                ));
+            }
+            Err(error) => {
+                let problem = in_words(&error);
+                let hint = match problem.split(' ').next() {
+                    Some("missing") => "src, dest and body are never left out",
+                    Some("unknown") => "an envelope has no other fields: the rest goes into body",
+                    Some("duplicate") => "write each field once",
+                    _ => "mind the types: src and dest are strings, and body is an object",
+                };
+                return Err(malformed(format!("is not a message: {problem}"), hint));
+            }
+            Ok(envelope) => envelope,
+        };
+        if let Some(id) = envelope.id.filter(|id| !is_integer(id.get())) {
+            return Err(malformed(
+                format!("has {} where \"id\" must be an integer", excerpt(id.get())),
+                "an envelope needs no id: leave it out",
+            ));
+        }
+        if !envelope.body.get().starts_with('{') {
+            return Err(malformed("has a body that is no object".to_owned(), "wrap it in {…}"));
+        }
+        Ok(envelope)
+    }
+}
+
+/// The type of a field in a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Any JSON at all.
+    Any,
+    /// An integer of any size.
+    Int,
+    /// An array. Null counts as an empty one, as it does for Maelstrom.
+    List,
+    /// An object.
+    Object,
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Shape::Any => "<anything>",
+            Shape::Int => "<integer>",
+            Shape::List => "[…]",
+            Shape::Object => "{…}",
+        })
+    }
+}
+
+/// A reply's closed schema: its type, and its fields besides `type`, `in_reply_to` and `msg_id`.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema {
+    /// The `type` that means success.
+    pub kind: &'static str,
+    /// Every field it must have.
+    pub fields: &'static [(&'static str, Shape)],
+}
+
+impl Schema {
+    /// The reply as it should look.
+    #[must_use]
+    pub fn expected(&self) -> String {
+        let mut text = format!(r#"{{"type": "{}", "in_reply_to": <integer>"#, self.kind);
+        for (name, shape) in self.fields {
+            text.push_str(&format!(r#", "{name}": {shape}"#));
+        }
+        text.push('}');
+        text
+    }
+}
+
+/// A message body, its fields in the order they were written.
+#[derive(Debug)]
+pub struct Body<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Body<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::with_capacity(4);
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    fields.push((key.0, map.next_value()?));
+                }
+                Ok(Body(fields))
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// A key, borrowed where it holds no escapes.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Body<'a> {
+    /// Reads the fields of a body.
+    ///
+    /// # Errors
+    ///
+    /// The JSON error, in words.
+    pub fn parse(body: &'a RawValue) -> Result<Body<'a>, String> {
+        Self::parse_text(body.get())
+    }
+
+    /// Reads the fields of a body that is at hand as text.
+    ///
+    /// # Errors
+    ///
+    /// The JSON error, in words.
+    pub fn parse_text(body: &'a str) -> Result<Body<'a>, String> {
+        serde_json::from_str(body).map_err(|error| in_words(&error))
+    }
+
+    /// Returns a field as it was written: the last one if it was written twice.
+    #[must_use]
+    pub fn raw(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
+    }
+
+    /// A field that must be an integer.
+    #[must_use]
+    pub fn int(&self, name: &str) -> Option<i64> {
+        serde_json::from_str(self.raw(name)?.get()).ok()
+    }
+
+    /// A field that must be a string.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        serde_json::from_str::<Key<'a>>(self.raw(name)?.get()).ok().map(|key| key.0)
+    }
+
+    /// A field, whatever it holds.
+    ///
+    /// # Errors
+    ///
+    /// If it is missing, or cannot be read although it is JSON: nested too deep.
+    pub fn value(&self, name: &str) -> Result<Value, Malformed> {
+        self.read(name, "any JSON value")
+    }
+
+    /// A field of a certain type.
+    ///
+    /// # Errors
+    ///
+    /// If it is missing or of another type; `expected` describes the right one.
+    pub fn read<T: Deserialize<'a>>(&self, name: &str, expected: &str) -> Result<T, Malformed> {
+        let text = self.raw(name).map_or("", RawValue::get);
+        serde_json::from_str(text).map_err(|error| Malformed {
+            problem: format!("has {} for {name:?}: {}", excerpt(text), in_words(&error)),
+            expected: format!("{name:?} as {expected}"),
+            hint: "mind the types of nested values, too",
+        })
+    }
+
+    /// Checks the type of a reply, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// If the reply is of another type.
+    pub fn conform_in_type(&self, schema: &Schema) -> Result<(), Malformed> {
+        if self.text("type").as_deref() != Some(schema.kind) {
+            let problem = match self.raw("type") {
+                Some(kind) => format!("is a reply of type {}", excerpt(kind.get())),
+                None => "is a reply without a type".to_owned(),
+            };
+            let hint = "a request is answered by its own kind of reply, or by an error";
+            return Err(Malformed { problem, expected: schema.expected(), hint });
+        }
+        Ok(())
+    }
+
+    /// Checks a reply against its schema.
+    ///
+    /// # Errors
+    ///
+    /// The first field that is missing, of the wrong type, or not part of the schema.
+    pub fn conform(&self, schema: &Schema) -> Result<(), Malformed> {
+        self.conform_in_type(schema)?;
+        let malformed =
+            |problem: String, hint| Malformed { problem, expected: schema.expected(), hint };
+        for (name, shape) in schema.fields {
+            let Some(value) = self.raw(name) else {
+                return Err(malformed(format!("lacks the field {name:?}"), "add the field"));
+            };
+            let fits = match shape {
+                Shape::Any => true,
+                Shape::Int => is_integer(value.get()),
+                Shape::List => value.get().starts_with('[') || value.get() == "null",
+                Shape::Object => value.get().starts_with('{'),
+            };
+            if !fits {
+                let problem =
+                    format!("has {} where {name:?} must be {shape}", excerpt(value.get()));
+                return Err(malformed(problem, hint_at_type(*shape, value)));
+            }
+        }
+        for (key, value) in &self.0 {
+            let known = match key.as_ref() {
+                "type" => true,
+                "in_reply_to" | "msg_id" if !is_integer(value.get()) => {
+                    let text = excerpt(value.get());
+                    let problem = format!("has {text} where {key:?} must be an integer");
+                    let hint = match key.as_ref() {
+                        "in_reply_to" => COPY_MSG_ID,
+                        _ if value.get() == "null" => "a reply needs no msg_id: leave it out",
+                        _ => hint_at_type(Shape::Int, value),
+                    };
+                    return Err(malformed(problem, hint));
+                }
+                "in_reply_to" | "msg_id" => true,
+                name => schema.fields.iter().any(|(field, _)| *field == name),
+            };
+            if !known {
+                return Err(malformed(
+                    format!("has the field {}, which is no part of the reply", quoted(key)),
+                    "Maelstrom's reply schemas are closed: leave it out",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What to do about an `in_reply_to` that is none.
+pub const COPY_MSG_ID: &str = "copy the msg_id of the request, a number without quotes";
+
+/// Returns `true` if a JSON value is written as an integer, of whatever size.
+fn is_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Why a value is not of the type that was wanted, most likely.
+fn hint_at_type(wanted: Shape, value: &RawValue) -> &'static str {
+    match (wanted, value.get().as_bytes().first()) {
+        (_, Some(b'n')) => "null is no value, and the field must have one",
+        (_, Some(b'"')) => "what stands in quotes is a string: write it without",
+        (Shape::Int, Some(b'0'..=b'9' | b'-')) => {
+            "an integer has neither a fraction nor an exponent"
+        }
+        (Shape::List, Some(b'0'..=b'9' | b'-')) => "a single value, too, is written as a list",
+        (Shape::List, Some(b'{')) => "an empty list is [], not {}",
+        (Shape::Object, Some(b'[')) => "an empty object is {}, not []",
+        _ => "the value is that of another field",
+    }
+}
+
+/// An error of JSON, which may quote what it is about. It is told without its line: to
+/// whoever reads one line of JSON that is always the first.
+fn in_words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((what, _)) => format!("{} at column {}", excerpt(what), error.column()),
+        None => excerpt(&text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEND_OK: Schema = Schema { kind: "send_ok", fields: &[("offset", Shape::Int)] };
+
+    fn problem(body: &str) -> Option<String> {
+        Body::parse_text(body).unwrap().conform(&SEND_OK).err().map(|m| m.problem)
+    }
+
+    #[test]
+    fn a_reply_has_the_fields_of_its_schema_and_no_others() {
+        let reply = |rest: &str| format!(r#"{{"type":"send_ok","in_reply_to":1{rest}}}"#);
+        assert_eq!(problem(&reply(r#","offset":3"#)), None);
+        assert_eq!(problem(&reply(r#","offset":3,"msg_id":9"#)), None);
+        assert_eq!(problem(&reply(r#","offset":3,"msg_id":18446744073709551616"#)), None);
+        assert_eq!(problem(&reply(r#","offset":null,"offset":3"#)), None, "the last one counts");
+        for (rest, wrong) in [
+            ("", "lacks"),
+            (r#","offset":"3""#, "must be <integer>"),
+            (r#","offset":3.5"#, "must be <integer>"),
+            (r#","offset":null"#, "must be <integer>"),
+            (r#","offset":3,"key":"k""#, "no part of the reply"),
+            (r#","offset":3,"msg_id":null"#, "must be an integer"),
+        ] {
+            let problem = problem(&reply(rest)).unwrap_or_default();
+            assert!(problem.contains(wrong), "{rest}: {problem}");
+        }
+        assert!(problem(r#"{"type":"poll_ok"}"#).unwrap().contains("poll_ok"));
+    }
+
+    #[test]
+    fn a_hint_knows_what_was_wanted() {
+        const LIST: Schema = Schema { kind: "read_ok", fields: &[("messages", Shape::List)] };
+        const OBJECT: Schema = Schema { kind: "poll_ok", fields: &[("msgs", Shape::Object)] };
+        for (schema, rest, right) in [
+            (SEND_OK, r#""offset":3.5"#, "neither a fraction"),
+            (SEND_OK, r#""offset":"3""#, "in quotes"),
+            (SEND_OK, r#""offset":null"#, "must have one"),
+            (SEND_OK, r#""offset":3,"msg_id":null"#, "leave it out"),
+            (SEND_OK, r#""offset":3,"in_reply_to":null"#, "copy the msg_id"),
+            (LIST, r#""messages":5"#, "is written as a list"),
+            (LIST, r#""messages":{}"#, "an empty list is []"),
+            (OBJECT, r#""msgs":[]"#, "an empty object is {}"),
+            (OBJECT, r#""msgs":5"#, "of another field"),
+        ] {
+            let body = format!(r#"{{"type":"{}",{rest}}}"#, schema.kind);
+            let hint = Body::parse_text(&body).unwrap().conform(&schema).unwrap_err().hint;
+            assert!(hint.contains(right), "{body}: {hint}");
+        }
+    }
+
+    #[test]
+    fn an_envelope_is_one_json_object_with_its_fields_and_no_others() {
+        let good = br#"{"src":"n1","dest":"c1","body":{"type":"x"},"id":4}"#;
+        assert_eq!(Envelope::parse(good).unwrap().dest, "c1");
+        for (line, wrong) in [
+            ("hello", "not JSON"),
+            ("", "not JSON"),
+            (r#"{"src":"n1","dest":"c1","body":{}} trailing"#, "not JSON"),
+            (r#"{"src":"n1","dest":"c1"}"#, "missing field `body`"),
+            (r#"{"src":"n1","dest":"c1","body":[]}"#, "no object"),
+            (r#"{"src":"n1","dest":"c1","body":{},"type":"x"}"#, "unknown field `type`"),
+            (r#"{"src":1,"dest":"c1","body":{}}"#, "not a message"),
+            (r#"{"src":"n1","dest":"c1","body":{},"id":null}"#, "null where \"id\" must be"),
+            (r#"{"src":"n1","dest":"c1","body":{},"id":1.0}"#, "1.0 where \"id\" must be"),
+            (r#"["n1","c1",{}]"#, "no JSON object"),
+            (r#"["n1","c1",{},4]"#, "no JSON object"),
+            ("17", "no JSON object"),
+        ] {
+            let problem = Envelope::parse(line.as_bytes()).unwrap_err().problem;
+            assert!(problem.contains(wrong), "{line}: {problem}");
+        }
+        assert!(Envelope::parse(b"{\"src\":\"\xff\"}").is_err());
+    }
+
+    /// Whatever a node writes a megabyte of, it is told of in a line.
+    #[test]
+    fn what_is_wrong_is_told_in_short() {
+        let long = "x".repeat(1_000_000);
+        let envelope = |line: String| Envelope::parse(line.as_bytes()).unwrap_err().problem;
+        let reply = |rest: String| {
+            problem(&format!(r#"{{"type":"send_ok","in_reply_to":1,"offset":1{rest}}}"#)).unwrap()
+        };
+        for told in [
+            envelope(format!(r#"{{"src":"n1","dest":"c1","body":{{}},"{long}":1}}"#)),
+            reply(format!(r#","{long}":1"#)),
+            Body::parse_text(&format!(r#"{{"n":"{long}"}}"#))
+                .unwrap()
+                .read::<u64>("n", "a number")
+                .unwrap_err()
+                .problem,
+        ] {
+            assert!(told.len() < 600, "{} bytes: {told:.300}", told.len());
+        }
+        assert_eq!(envelope("hello".to_owned()), "is not JSON: expected value at column 1");
+    }
+}

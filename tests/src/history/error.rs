@@ -1,0 +1,64 @@
+//! The reasons why an operation did not succeed.
+
+use std::fmt;
+
+use crate::base::excerpt::excerpt;
+use crate::format::edn::Edn;
+
+/// Why an operation did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpError {
+    /// No answer within the client's patience.
+    Timeout,
+    /// The node answered with an error.
+    Rpc {
+        /// Its code.
+        code: i64,
+        /// Its text.
+        text: String,
+    },
+    /// The client was told to give up.
+    Crash,
+    /// The node was killed before it answered.
+    Killed,
+    /// The answer broke its schema, in this way. Maelstrom's client crashes at it.
+    Malformed(String),
+}
+
+impl OpError {
+    /// Whether the operation certainly did not happen. Codes from 1000 are a node's own and
+    /// promise nothing.
+    #[must_use]
+    pub fn is_definite(&self) -> bool {
+        const DEFINITE: [i64; 9] = [1, 10, 11, 12, 14, 20, 21, 22, 30];
+        matches!(self, OpError::Rpc { code, .. } if DEFINITE.contains(code))
+    }
+
+    pub(super) fn to_edn(&self) -> Edn {
+        match self {
+            OpError::Timeout => Edn::Keyword("net-timeout"),
+            OpError::Crash => Edn::Keyword("crash"),
+            OpError::Killed => Edn::Keyword("node-killed"),
+            OpError::Malformed(problem) => {
+                Edn::Vector(vec![Edn::Keyword("malformed-rpc-response"), problem.as_str().into()])
+            }
+            OpError::Rpc { code, text } => {
+                Edn::Vector(vec![Edn::Int((*code).into()), text.as_str().into()])
+            }
+        }
+    }
+}
+
+impl fmt::Display for OpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OpError::Timeout => f.write_str("no answer in time"),
+            OpError::Crash => f.write_str("the client crashed"),
+            OpError::Killed => f.write_str("the node was killed"),
+            OpError::Malformed(problem) => {
+                write!(f, "a malformed answer, which {}", excerpt(problem))
+            }
+            OpError::Rpc { code, text } => write!(f, "error {code}: {}", excerpt(text)),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! How long clients waited.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Anomaly, Valid, Verdict, quantile, quantiles};
+use crate::base::time::as_millis;
+use crate::format::edn::Edn;
+use crate::history::{History, Operations};
+
+/// The waiting times of all operations that succeeded, sorted.
+#[must_use]
+pub fn latencies<W: Operations>(history: &History<W>) -> Vec<Duration> {
+    let wait = |invoked, completed| history.time(completed) - history.time(invoked);
+    let mut waits: Vec<_> =
+        history.completed().map(|done| wait(done.invoked, done.completed)).collect();
+    waits.sort_unstable();
+    waits
+}
+
+/// Reports quantiles of waiting times, in milliseconds, over all and for each kind of
+/// operation, and the rate at which operations were started. It finds nothing wrong.
+#[must_use]
+pub fn check<W: Operations>(history: &History<W>) -> Verdict {
+    let mut by_f: BTreeMap<&'static str, Vec<Duration>> = BTreeMap::new();
+    for done in history.completed() {
+        let wait = history.time(done.completed) - history.time(done.invoked);
+        by_f.entry(W::f(&done.invocation.op)).or_default().push(wait);
+    }
+    let millis = |span: Duration| Edn::Float((as_millis(span) * 1000.0).round() / 1000.0);
+    let by_f = by_f.into_iter().filter_map(|(f, mut waits)| {
+        waits.sort_unstable();
+        Some((Edn::Keyword(f), quantiles(&waits, millis)?))
+    });
+    let waits = latencies(history);
+    let results = Edn::map([
+        ("latencies-ms", quantiles(&waits, millis).unwrap_or(Edn::Nil)),
+        ("latencies-ms-by-f", Edn::Map(by_f.collect())),
+        ("rate", rate(history).map_or(Edn::Nil, |rate| Edn::Float((rate * 10.0).round() / 10.0))),
+    ]);
+    Verdict::new(Valid::True, results, None::<Anomaly>)
+}
+
+/// Operations started per second of the main phase.
+#[must_use]
+pub fn rate<W: Operations>(history: &History<W>) -> Option<f64> {
+    let mut main = history.invocations().filter(|(_, invocation)| !invocation.is_final);
+    let (first, _) = main.next()?;
+    let (count, last) = main.fold((0, first), |(count, _), (index, _)| (count + 1, index));
+    let span = history.time(last) - history.time(first);
+    (count > 0 && !span.is_zero()).then(|| f64::from(count) / span.as_secs_f64())
+}
+
+/// The median and the 99th percentile of all waiting times, in milliseconds.
+#[must_use]
+pub fn median_and_p99<W: Operations>(history: &History<W>) -> Option<(f64, f64)> {
+    let waits = latencies(history);
+    Some((as_millis(quantile(&waits, 0.5)?), as_millis(quantile(&waits, 0.99)?)))
+}

@@ -1,0 +1,92 @@
+//! How many operations of each kind succeeded.
+
+use std::collections::BTreeMap;
+
+use super::{Anomaly, Valid, Verdict};
+use crate::format::edn::Edn;
+use crate::history::{EventKind, History, OpError, Operations};
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    ok: usize,
+    fail: usize,
+    info: usize,
+}
+
+impl Counts {
+    fn to_edn(self, valid: bool) -> Edn {
+        Edn::map([
+            ("count", (self.ok + self.fail + self.info).into()),
+            ("ok-count", self.ok.into()),
+            ("fail-count", self.fail.into()),
+            ("info-count", self.info.into()),
+            ("valid?", Edn::Bool(valid)),
+        ])
+    }
+}
+
+/// Counts the ends of operations. A kind of which none succeeded makes the test invalid: it
+/// tested nothing. Where none was started, nobody can tell.
+#[must_use]
+pub fn check<W: Operations>(
+    history: &History<W>,
+    may_always_fail: impl Fn(&str) -> bool,
+) -> Verdict {
+    let mut by_f: BTreeMap<&'static str, Counts> = BTreeMap::new();
+    let mut all = Counts::default();
+    let mut errors: BTreeMap<&'static str, Vec<&OpError>> = BTreeMap::new();
+    for event in history.events() {
+        let (invocation, end): (usize, fn(&mut Counts) -> &mut usize) = match &event.kind {
+            EventKind::Ok { invocation, .. } => (*invocation, |counts| &mut counts.ok),
+            EventKind::Fail { invocation, .. } => (*invocation, |counts| &mut counts.fail),
+            EventKind::Info { invocation, .. } => (*invocation, |counts| &mut counts.info),
+            EventKind::Invoke(_) | EventKind::Nemesis { .. } => continue,
+        };
+        let f = W::f(&history.invocation(invocation).op);
+        *end(by_f.entry(f).or_default()) += 1;
+        *end(&mut all) += 1;
+        if let EventKind::Fail { error, .. } | EventKind::Info { error, .. } = &event.kind {
+            errors.entry(f).or_default().push(error);
+        }
+    }
+    let works = |f: &str, counts: &Counts| counts.ok > 0 || may_always_fail(f);
+    let mut anomalies: Vec<Anomaly> = by_f
+        .iter()
+        .filter(|(f, counts)| !works(f, counts))
+        .map(|(f, counts)| {
+            let count = counts.fail + counts.info;
+            let ended = format!("no {f} succeeded: {count} of {count} ended without success");
+            Anomaly::of_errors(ended, errors.get(f).into_iter().flatten().copied())
+        })
+        .collect();
+    let mut valid = Valid::from(anomalies.is_empty());
+    if valid == Valid::True && history.invocations().all(|(_, invocation)| invocation.is_final) {
+        valid = Valid::Unknown;
+        let nothing = "nothing was tested: no operation was started within the time limit";
+        anomalies.push(nothing.to_owned().into());
+    }
+    let by_f_edn =
+        by_f.iter().map(|(f, counts)| (Edn::Keyword(f), counts.to_edn(works(f, counts))));
+    let mut results = all.to_edn(valid == Valid::True);
+    if let Edn::Map(entries) = &mut results {
+        // The judgement goes last, where `Verdict::new` puts it.
+        entries.pop();
+    }
+    results.insert("by-f", Edn::Map(by_f_edn.collect()));
+    Verdict::new(valid, results, anomalies)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::Pings;
+
+    #[test]
+    fn a_kind_that_never_succeeds_is_told_with_its_most_frequent_error() {
+        let away = || Some(OpError::Rpc { code: 11, text: "away".to_owned() });
+        let ends = [(0, away()), (0, away()), (0, Some(OpError::Timeout))];
+        let problem = &check(&History::<Pings>::ended(&ends, || (), || ()), |_| false).anomalies[0];
+        let told = "no ping succeeded: 3 of 3 ended without success; most often: error 11: away";
+        assert_eq!(problem.text, told);
+    }
+}

@@ -1,0 +1,8 @@
+//! The results of a test: on the terminal, in files, and as an exit status.
+
+pub mod console;
+pub mod exit;
+pub mod progress;
+pub mod report;
+pub mod store;
+mod warnings;

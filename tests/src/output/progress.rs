@@ -1,0 +1,212 @@
+//! What people see while a test runs.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::output::console;
+use crate::runner::{Phase, Progress};
+
+/// Standard error: a line that moves on a terminal, a few plain lines elsewhere.
+#[derive(Clone, Debug)]
+pub struct Screen {
+    progress: Shown,
+    start: Instant,
+    last: Arc<AtomicU64>,
+}
+
+/// How progress is shown.
+#[derive(Clone, Debug)]
+enum Shown {
+    /// As a line that moves.
+    Bar(ProgressBar),
+    /// As plain lines.
+    Lines,
+    /// Not at all.
+    Never,
+}
+
+/// How often a line moves, and how often a plain one is due.
+const MOVES_EVERY: Duration = Duration::from_millis(100);
+const PLAIN_EVERY: Duration = Duration::from_secs(5);
+
+/// The news that operations start.
+const READY: &str = "the nodes are ready";
+
+impl Screen {
+    /// The screen of this process.
+    #[must_use]
+    pub fn new() -> Screen {
+        if !std::io::stderr().is_terminal() {
+            return Screen::with(Shown::Lines);
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{spinner} {wide_msg}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+        Screen::with(Shown::Bar(bar.with_style(style)))
+    }
+
+    /// The same without progress, for tests of which there are many.
+    #[must_use]
+    pub fn silent() -> Screen {
+        Screen::with(Shown::Never)
+    }
+
+    fn with(progress: Shown) -> Screen {
+        Screen { progress, start: Instant::now(), last: Arc::new(AtomicU64::new(0)) }
+    }
+
+    /// Shows how far a test in real time is.
+    pub fn show(&self, progress: &Progress) {
+        match &self.progress {
+            Shown::Bar(bar) => {
+                bar.set_message(describe(progress));
+                bar.tick();
+            }
+            Shown::Lines => {
+                if let Some(line) = self.plain_line(progress) {
+                    console::say(line);
+                }
+            }
+            Shown::Never => {}
+        }
+    }
+
+    /// The plain line that is due, if one is: one per phase, and one every few seconds of it.
+    fn plain_line(&self, progress: &Progress) -> Option<String> {
+        const LATER: u64 = u64::MAX / 2;
+        let slot = match progress.phase {
+            Phase::Initializing | Phase::SettingUp => u64::MAX,
+            Phase::Main => 1 + progress.elapsed.as_secs() / PLAIN_EVERY.as_secs(),
+            phase => LATER + phase as u64,
+        };
+        // RELAXED: the value guards nothing but itself.
+        let before = self.last.swap(slot, Ordering::Relaxed);
+        // However late it is: scripts may wait for it.
+        let is_news = progress.phase == Phase::Main && !(1..LATER).contains(&before);
+        (before != slot).then(|| if is_news { READY.to_owned() } else { describe(progress) })
+    }
+
+    /// Shows how far a simulated test is, once somebody has waited for it so long that they
+    /// wonder.
+    pub fn show_now_and_then(&self, progress: impl FnOnce() -> Progress) {
+        let every = match &self.progress {
+            Shown::Bar(_) => MOVES_EVERY,
+            Shown::Lines => PLAIN_EVERY,
+            Shown::Never => return,
+        };
+        if self.turns_to((self.start.elapsed().as_millis() / every.as_millis()) as u64) {
+            match &self.progress {
+                Shown::Bar(_) => self.show(&progress()),
+                _ => console::say(describe(&progress())),
+            }
+        }
+    }
+
+    /// Whether something other than this was shown last.
+    fn turns_to(&self, slot: u64) -> bool {
+        // RELAXED: the value guards nothing but itself.
+        self.last.swap(slot, Ordering::Relaxed) != slot
+    }
+
+    /// Shows a line that stays.
+    pub fn say(&self, line: &str) {
+        match &self.progress {
+            Shown::Bar(bar) => bar.suspend(|| console::say(line)),
+            Shown::Lines | Shown::Never => console::say(line),
+        }
+    }
+
+    /// Removes the line that moves.
+    pub fn clear(&self) {
+        if let Shown::Bar(bar) = &self.progress {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Default for Screen {
+    fn default() -> Screen {
+        Screen::new()
+    }
+}
+
+fn describe(progress: &Progress) -> String {
+    let operations = format!(
+        "{} operations, {} of them without success",
+        progress.started, progress.unsuccessful
+    );
+    match progress.phase {
+        Phase::Initializing | Phase::SettingUp => "starting the nodes".to_owned(),
+        Phase::Main if progress.elapsed.as_secs() == 0 => READY.to_owned(),
+        Phase::Main => format!("{} s: {operations}", progress.elapsed.as_secs()),
+        Phase::Draining => format!("waiting for the last answers: {operations}"),
+        Phase::Quiet => "10 s for the nodes to recover".to_owned(),
+        Phase::FinalReads => "last reads".to_owned(),
+        Phase::Over => format!("done: {operations}"),
+    }
+}
+
+/// How many of many have been done: a bar on a terminal, a line for every tenth elsewhere.
+#[derive(Debug)]
+pub struct Counter {
+    bar: Option<ProgressBar>,
+    total: u64,
+    done: AtomicU64,
+}
+
+impl Counter {
+    /// A counter that goes up to `total`.
+    #[must_use]
+    pub fn new(total: u64) -> Counter {
+        let bar = std::io::stderr().is_terminal().then(|| ProgressBar::new(total));
+        Counter { bar, total, done: AtomicU64::new(0) }
+    }
+
+    /// Counts one more.
+    pub fn advance(&self) {
+        // RELAXED: the value guards nothing but itself.
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        match &self.bar {
+            Some(bar) => bar.inc(1),
+            None if done * 10 / self.total > (done - 1) * 10 / self.total => {
+                console::say(format_args!("{done} of {} seeds", self.total));
+            }
+            None => {}
+        }
+    }
+
+    /// Removes the bar.
+    pub fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stall_keeps_no_one_from_hearing_that_the_nodes_are_ready() {
+        let screen = Screen::with(Shown::Lines);
+        let line = |phase, elapsed_s| {
+            let elapsed = Duration::from_secs(elapsed_s);
+            screen.plain_line(&Progress { phase, elapsed, started: 3, unsuccessful: 1 })
+        };
+        assert_eq!(line(Phase::SettingUp, 0).as_deref(), Some("starting the nodes"));
+        assert_eq!(line(Phase::SettingUp, 0), None);
+        assert_eq!(line(Phase::Main, 7).as_deref(), Some(READY));
+        assert_eq!(line(Phase::Main, 9), None);
+        let tenth = line(Phase::Main, 10).unwrap();
+        assert_eq!(tenth, "10 s: 3 operations, 1 of them without success");
+        assert_eq!(
+            line(Phase::Over, 12).as_deref(),
+            Some("done: 3 operations, 1 of them without success")
+        );
+    }
+}

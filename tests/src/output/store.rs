@@ -1,0 +1,119 @@
+//! Where results go: `store/<workload>/<time>/`, as Maelstrom lays it out.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::format::edn::Edn;
+use crate::history::History;
+use crate::runner::failure::Failure;
+use crate::workload::Workload;
+
+/// The folder of one test.
+#[derive(Debug)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+impl Store {
+    /// Makes a folder for a test of this workload that starts now, and points `latest` at it.
+    ///
+    /// # Errors
+    ///
+    /// If a folder or link cannot be made.
+    pub fn create(root: &Path, workload: &str) -> Result<Store, Failure> {
+        let all = root.join(workload);
+        fs::create_dir_all(&all).map_err(|error| failure(&all, &error))?;
+        let name = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ").to_string();
+        // Two tests that start within a millisecond.
+        let mut names =
+            std::iter::once(name.clone()).chain((2..).map(|count| format!("{name}-{count}")));
+        let folder = loop {
+            let folder = all.join(names.next().unwrap_or_default());
+            match fs::create_dir(&folder) {
+                Ok(()) => break folder,
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(failure(&folder, &error)),
+            }
+        };
+        let store = Store { folder };
+        store.point(&all.join("latest"), Path::new(store.name()))?;
+        store.point(&root.join("latest"), &Path::new(workload).join(store.name()))?;
+        Ok(store)
+    }
+
+    fn name(&self) -> &std::ffi::OsStr {
+        self.folder.file_name().unwrap_or_default()
+    }
+
+    /// Replaces a link in one step, so that somebody who follows it meanwhile finds a test.
+    fn point(&self, link: &Path, target: &Path) -> Result<(), Failure> {
+        let mut fresh = link.as_os_str().to_owned();
+        fresh.push(format!(".{}", std::process::id()));
+        let fresh = PathBuf::from(fresh);
+        std::os::unix::fs::symlink(target, &fresh)
+            .and_then(|()| fs::rename(&fresh, link))
+            .map_err(|error| failure(link, &error))
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The folder with what nodes write to standard error.
+    #[must_use]
+    pub fn node_logs(&self) -> PathBuf {
+        self.folder.join("node-logs")
+    }
+
+    /// The file for a node's standard error, at its end: a node that restarts goes on in it.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be opened.
+    pub fn node_log(&self, node: &str) -> Result<File, Failure> {
+        let folder = self.node_logs();
+        fs::create_dir_all(&folder).map_err(|error| failure(&folder, &error))?;
+        let path = folder.join(log_name(node));
+        let mut options = File::options();
+        options.create(true).append(true).open(&path).map_err(|error| failure(&path, &error))
+    }
+
+    /// Writes the results.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn write_results(&self, results: &Edn) -> Result<(), Failure> {
+        let path = self.folder.join("results.edn");
+        fs::write(&path, results.pretty(100) + "\n").map_err(|error| failure(&path, &error))
+    }
+
+    /// Writes the history, one event per line.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn write_history<W: Workload>(&self, history: &History<W>) -> Result<(), Failure> {
+        let path = self.folder.join("history.edn");
+        let write = || -> std::io::Result<()> {
+            let mut file = BufWriter::new(File::create(&path)?);
+            history.write(&mut file)?;
+            file.flush()
+        };
+        write().map_err(|error| failure(&path, &error))
+    }
+}
+
+/// The name of the file with what a node writes to standard error. Names of nodes are free,
+/// those of files are not.
+#[must_use]
+pub fn log_name(node: &str) -> String {
+    format!("{}.log", node.replace(['/', '\0'], "_"))
+}
+
+fn failure(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::Store { path: path.display().to_string(), reason: error.to_string() }
+}

@@ -1,0 +1,7 @@
+//! Warnings: observations that break no rule and that the verdict does not show.
+
+mod rate;
+mod replies;
+
+pub(super) use rate::missed_rate;
+pub(super) use replies::Replies;

@@ -1,0 +1,76 @@
+//! A warning if clients started far fewer operations than the plan asks for.
+
+use crate::history::{EventKind, History, OpError};
+use crate::plan::Plan;
+use crate::runner::CLIENT_TIMEOUT;
+use crate::workload::Workload;
+
+/// A warning if far fewer operations were started than the plan asked for.
+pub(crate) fn missed_rate<W: Workload>(plan: &Plan, history: &History<W>) -> Option<String> {
+    let asked = plan.rate * plan.time_limit.as_secs_f64();
+    let started = history.invocations().filter(|(_, invocation)| !invocation.is_final).count();
+    // What chance alone leaves out is of the order of the root.
+    let few = asked * 0.9 - 2.0 * asked.sqrt();
+    if started as f64 >= few {
+        return None;
+    }
+    let time_limit_s = plan.time_limit.as_secs_f64();
+    let in_vain_s = unanswered(history) as f64 * CLIENT_TIMEOUT.as_secs_f64();
+    let share_in_vain = in_vain_s / (plan.concurrency as f64 * time_limit_s);
+    // Silence is to blame if all that is missing could have been done in the time that it took,
+    // or if it took most.
+    let share_missing = 1.0 - started as f64 / asked;
+    let likely = if share_in_vain >= share_missing.min(0.5) {
+        format!("clients waited {} s each for answers that never came", CLIENT_TIMEOUT.as_secs())
+    } else {
+        "all clients waited for answers; give more of them with --concurrency, or ask for less \
+         with --rate"
+            .to_owned()
+    };
+    Some(format!(
+        "warning: only {started} of about {asked:.0} operations were started\n  expected: {} per \
+         second for {time_limit_s} s\n  likely: {likely}",
+        plan.rate,
+    ))
+}
+
+/// How many operations, last ones left out, ended because a client had waited long enough.
+fn unanswered<W: Workload>(history: &History<W>) -> usize {
+    let in_vain = history.events().iter().filter(|event| match &event.kind {
+        EventKind::Fail { invocation, error: OpError::Timeout }
+        | EventKind::Info { invocation, error: OpError::Timeout } => {
+            !history.invocation(*invocation).is_final
+        }
+        _ => false,
+    });
+    in_vain.count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::unique_ids::{Generate, UniqueId, UniqueIds};
+
+    /// The example's clients have 30 s together, and are asked for 100 operations.
+    #[test]
+    fn silence_is_blamed_for_a_missed_rate_only_if_it_took_the_time() {
+        let likely = |answered, unanswered| {
+            let ends = [vec![(0, None); answered], vec![(1, Some(OpError::Timeout)); unanswered]];
+            let said = missed_rate(&Plan::example(), &history(&ends.concat()));
+            said.map(|said| said.split_once("\n  likely: ").unwrap().1.to_owned())
+        };
+        let silence = Some("clients waited 5 s each for answers that never came".to_owned());
+        let busy = likely(40, 0);
+        assert!(busy.as_ref().is_some_and(|busy| busy.contains("--concurrency")), "{busy:?}");
+        // A third of the time.
+        assert_eq!(likely(40, 2), busy);
+        assert_eq!(likely(65, 2), silence);
+        // Half of it.
+        assert_eq!(likely(10, 3), silence);
+        assert_eq!(likely(98, 2), None);
+    }
+
+    fn history(ends: &[(usize, Option<OpError>)]) -> History<UniqueIds> {
+        History::ended(ends, || Generate, || UniqueId::Int(1))
+    }
+}

@@ -1,0 +1,225 @@
+//! Which nodes leave requests without an answer, or answer them with errors.
+//!
+//! Neither is an anomaly, and a test in which most operations end so can be valid. But where no
+//! fault explains it, something is wrong with the node, and the verdict does not tell.
+
+use std::path::Path;
+
+use crate::history::{EventKind, History, OpError};
+use crate::judge::causes;
+use crate::judge::errors::most_frequent;
+use crate::output::store;
+use crate::plan::Nemesis;
+use crate::plan::Plan;
+use crate::runner::CLIENT_TIMEOUT;
+use crate::workload::Workload;
+
+/// How the operations on each node ended. Those that ended with the client or with the node
+/// itself tell nothing, and are left out.
+#[derive(Debug)]
+pub(crate) struct Replies<'a> {
+    by_node: Vec<Tally>,
+    /// The errors that no fault explains, in the order in which they came.
+    errors: Vec<&'a OpError>,
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    ended: usize,
+    unanswered: usize,
+    errors: usize,
+}
+
+impl Tally {
+    fn is_mute(&self) -> bool {
+        self.unanswered == self.ended
+    }
+}
+
+impl Replies<'_> {
+    /// The answers of all nodes of a test.
+    #[must_use]
+    pub(crate) fn new<'a, W: Workload>(history: &'a History<W>, plan: &Plan) -> Replies<'a> {
+        let mut errors = Vec::new();
+        let mut by_node = Vec::new();
+        by_node.resize_with(plan.directory.node_count(), Tally::default);
+        for event in history.events() {
+            let (invocation, error) = match &event.kind {
+                EventKind::Ok { invocation, .. } => (*invocation, None),
+                EventKind::Fail { invocation, error } | EventKind::Info { invocation, error } => {
+                    (*invocation, Some(error))
+                }
+                EventKind::Invoke(_) | EventKind::Nemesis { .. } => continue,
+            };
+            let tally: &mut Tally = &mut by_node[history.invocation(invocation).node];
+            match error {
+                Some(OpError::Crash | OpError::Killed) => continue,
+                Some(OpError::Timeout) => tally.unanswered += 1,
+                Some(error @ OpError::Rpc { code, .. }) if is_worth_a_word::<W>(*code, plan) => {
+                    tally.errors += 1;
+                    errors.push(error);
+                }
+                Some(OpError::Rpc { .. } | OpError::Malformed(_)) | None => {}
+            }
+            tally.ended += 1;
+        }
+        Replies { by_node, errors }
+    }
+
+    /// Leaves out requests that a node answered too late: another warning names those.
+    pub(crate) fn without_late(&mut self, late_answers: impl Fn(usize) -> u64) {
+        for (node, tally) in self.by_node.iter_mut().enumerate() {
+            let late = usize::try_from(late_answers(node)).unwrap_or(usize::MAX);
+            let late = late.min(tally.unanswered);
+            tally.unanswered -= late;
+            tally.ended -= late;
+        }
+    }
+
+    /// A warning if requests were left without an answer, and no fault explains it: no client is
+    /// ever cut off from its node. `logs` is the folder with what nodes wrote to standard error.
+    #[must_use]
+    pub(crate) fn silence(&self, plan: &Plan, logs: Option<&Path>) -> Option<String> {
+        let goes_down = plan.nemesis.iter().any(|n| matches!(n, Nemesis::Kill | Nemesis::Pause));
+        let is_odd = |tally: &Tally| plan.nemesis.is_empty() || (tally.is_mute() && !goes_down);
+        let mut silent: Vec<(usize, &Tally)> =
+            self.nodes().filter(|(_, tally)| tally.unanswered > 0 && is_odd(tally)).collect();
+        // The first stands for all. A node that is mute shows best what is wrong.
+        silent.sort_by_key(|(_, tally)| !tally.is_mute());
+        let (first, tally) = silent.first()?;
+        let shown = |(node, tally): &(usize, &Tally)| {
+            let Tally { ended, unanswered, .. } = tally;
+            let name = plan.directory.node_name(*node);
+            match tally.is_mute() {
+                true => format!("{name} answered none of {ended} requests"),
+                false => format!("{name} left {unanswered} of {ended} requests without an answer"),
+            }
+        };
+        let likely = match (tally.is_mute(), plan.nemesis.is_empty()) {
+            (true, true) => "it hangs, or does not flush its standard output",
+            (true, false) => {
+                "it hangs, does not flush its standard output, or waits for nodes that a fault \
+                 keeps it from, as it must in a minority"
+            }
+            (false, _) => "it hangs at times, is too slow, or waits for others that are away",
+        };
+        let round_trips = plan.latency.mean * 4;
+        let latency = if round_trips < CLIENT_TIMEOUT {
+            String::new()
+        } else {
+            format!(
+                "; two round trips to another node take {} s at this --latency",
+                round_trips.as_secs_f64()
+            )
+        };
+        let name = plan.directory.node_name(*first);
+        let look = match logs {
+            Some(logs) => {
+                format!("{} has what it said", logs.join(store::log_name(name)).display())
+            }
+            None => "--log-net-recv shows what it was asked".to_owned(),
+        };
+        Some(format!(
+            "warning: node {}\n  expected: an answer to each within {} s\n  likely: \
+             {likely}{latency}; {look}",
+            silent.iter().map(shown).collect::<Vec<_>>().join("; "),
+            CLIENT_TIMEOUT.as_secs(),
+        ))
+    }
+
+    /// A warning if nodes answered with errors, and no fault explains it.
+    #[must_use]
+    pub(crate) fn errors(&self, plan: &Plan) -> Option<String> {
+        let usual = most_frequent(self.errors.iter().copied())?;
+        let count = self.errors.len();
+        let ended: usize = self.by_node.iter().map(|tally| tally.ended).sum();
+        let by_node: Vec<String> = self
+            .nodes()
+            .filter(|(_, tally)| tally.errors > 0)
+            .map(|(node, tally)| {
+                let name = plan.directory.node_name(node);
+                format!("{name} {} of {}", tally.errors, tally.ended)
+            })
+            .collect();
+        Some(format!(
+            "warning: {count} of {ended} requests were answered with an error that no fault explains, \
+             most often: {usual}\n  by node: {}\n  likely: {}",
+            by_node.join(", "),
+            causes::of_error(usual)
+        ))
+    }
+
+    fn nodes(&self) -> impl Iterator<Item = (usize, &Tally)> {
+        self.by_node.iter().enumerate()
+    }
+}
+
+/// Faults explain most errors, but not that a node does not know or understand a request.
+fn is_worth_a_word<W: Workload>(code: i64, plan: &Plan) -> bool {
+    if plan.nemesis.is_empty() {
+        !W::USUAL_ERRORS.contains(&code)
+    } else {
+        [10, 12].contains(&code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::net::latency::Latency;
+    use crate::workload::unique_ids::{Generate, UniqueId, UniqueIds};
+
+    const SILENCE: Option<OpError> = Some(OpError::Timeout);
+
+    fn silence(ends: &[(usize, Option<OpError>)], plan: &Plan) -> String {
+        let history = History::<UniqueIds>::ended(ends, || Generate, || UniqueId::Int(1));
+        Replies::new(&history, plan).silence(plan, Some(Path::new("logs"))).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_mute_node_stands_for_those_that_miss_a_few() {
+        let ends = [(0, None), (0, SILENCE), (1, SILENCE), (2, None)];
+        assert_eq!(
+            silence(&ends, &Plan::example()),
+            "warning: node n1 answered none of 1 requests; n0 left 1 of 2 requests without an \
+             answer\n  expected: an answer to each within 5 s\n  likely: it hangs, or does not \
+             flush its standard output; logs/n1.log has what it said"
+        );
+        assert_eq!(silence(&[(0, None)], &Plan::example()), "");
+    }
+
+    #[test]
+    fn a_node_that_is_mute_under_faults_may_be_waiting_for_others() {
+        let plan = Plan { nemesis: vec![Nemesis::Partition], ..Plan::example() };
+        let said = silence(&[(0, SILENCE), (1, None), (1, SILENCE)], &plan);
+        assert!(said.starts_with("warning: node n0 answered none of 1 requests\n"), "{said}");
+        assert!(said.contains("or waits for nodes that a fault keeps it from"), "{said}");
+    }
+
+    #[test]
+    fn a_latency_that_alone_uses_up_a_clients_patience_is_named() {
+        let said = |millis| {
+            let latency = Latency::constant(Duration::from_millis(millis));
+            silence(&[(0, SILENCE)], &Plan { latency, ..Plan::example() })
+        };
+        let named = "; two round trips to another node take 5 s at this --latency; ";
+        assert!(said(1250).contains(named), "{}", said(1250));
+        assert!(!said(1249).contains("--latency"), "{}", said(1249));
+    }
+
+    /// One whose cause is a fault is not counted, and the others are told by the first.
+    #[test]
+    fn only_errors_that_no_fault_explains_are_counted() {
+        let error = |code, text: &str| Some(OpError::Rpc { code, text: text.to_owned() });
+        let ends =
+            [(1, error(11, "away")), (1, error(10, "what?")), (0, error(10, "no")), (0, None)];
+        let plan = Plan { nemesis: vec![Nemesis::Loss], ..Plan::example() };
+        let history = History::<UniqueIds>::ended(&ends, || Generate, || UniqueId::Int(1));
+        let said = Replies::new(&history, &plan).errors(&plan).unwrap_or_default();
+        let told = "warning: 2 of 4 requests were answered with an error that no fault explains, \
+                    most often: error 10: what?\n  by node: n0 1 of 2, n1 1 of 2\n";
+        assert!(said.starts_with(told), "{said}");
+    }
+}

@@ -1,0 +1,66 @@
+//! The faults that a test can inject.
+
+/// The faults that `--nemesis` can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Nemesis {
+    /// Nodes cut off from each other, in four ways.
+    Partition,
+    /// Some nodes' messages lost in one direction only.
+    OneWay,
+    /// A share of all messages lost.
+    Loss,
+    /// A share of all messages delivered twice.
+    Duplicate,
+    /// A share of all messages held back, so that others overtake them.
+    Reorder,
+    /// A node stopped dead and started again, its memory lost.
+    Kill,
+    /// A node held still for a while.
+    Pause,
+    /// A node's clock stepped or running at the wrong speed. In simulation only.
+    Clock,
+}
+
+impl Nemesis {
+    /// All faults.
+    pub const ALL: [Nemesis; 8] = [
+        Nemesis::Partition,
+        Nemesis::OneWay,
+        Nemesis::Loss,
+        Nemesis::Duplicate,
+        Nemesis::Reorder,
+        Nemesis::Kill,
+        Nemesis::Pause,
+        Nemesis::Clock,
+    ];
+
+    /// The name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Nemesis::Partition => "partition",
+            Nemesis::OneWay => "one-way",
+            Nemesis::Loss => "loss",
+            Nemesis::Duplicate => "duplicate",
+            Nemesis::Reorder => "reorder",
+            Nemesis::Kill => "kill",
+            Nemesis::Pause => "pause",
+            Nemesis::Clock => "clock",
+        }
+    }
+
+    /// What it does, for the help.
+    #[must_use]
+    pub fn help(self) -> &'static str {
+        match self {
+            Nemesis::Partition => "Nodes cut off from each other, in Jepsen's four ways",
+            Nemesis::OneWay => "Some nodes' messages lost in one direction only",
+            Nemesis::Loss => "A share of all messages lost",
+            Nemesis::Duplicate => "A share of all messages delivered twice",
+            Nemesis::Reorder => "A share of all messages held back, so that others overtake them",
+            Nemesis::Kill => "A node stopped dead and started again, its memory lost",
+            Nemesis::Pause => "A node held still for a while",
+            Nemesis::Clock => "A node's clock stepped, and fast or slow; with --sim only",
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Clients on the network: what each has asked and still waits for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::base::address::Address;
+use crate::base::excerpt::excerpt;
+use crate::base::time::Time;
+use crate::format::wire::{Body, COPY_MSG_ID, Malformed, Schema};
+use crate::history::OpError;
+use crate::workload::Request;
+
+/// Who a client works for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It initialises a node.
+    Init(usize),
+    /// It tells a node what the workload wants it to know.
+    Setup(usize),
+    /// It carries out operations.
+    Worker(usize),
+}
+
+/// All clients that are open. They can do one thing at a time.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    clients: BTreeMap<u64, Client>,
+    timeouts: BTreeSet<(Time, u64)>,
+    opened: u64,
+    /// The requests, by client and `msg_id`, that were given up before they were answered.
+    given_up: BTreeSet<(u64, u64)>,
+}
+
+#[derive(Debug)]
+struct Client {
+    role: Role,
+    sent: u64,
+    call: Option<Call>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Call {
+    msg_id: u64,
+    deadline: Time,
+    reply: Schema,
+}
+
+/// What an answer means.
+#[derive(Debug)]
+pub(super) enum Received {
+    /// The client has given up this request, and does something else by now.
+    Nothing,
+    /// The client has given up this request, and gone.
+    Late,
+    /// The client has had its answer.
+    Repeated,
+    /// It answers nothing that the client has asked. Maelstrom's client ignores it.
+    Stray(Malformed),
+    /// It is an answer to a worker that breaks its schema. Maelstrom's client crashes at it.
+    Malformed(usize, Malformed),
+    /// It is what was asked for.
+    Reply(Role),
+    /// It is an error.
+    Error(Role, OpError),
+}
+
+impl Calls {
+    pub(super) fn open(&mut self, role: Role) -> u64 {
+        let client = self.opened;
+        self.opened += 1;
+        self.clients.insert(client, Client { role, sent: 0, call: None });
+        client
+    }
+
+    pub(super) fn close(&mut self, client: u64) {
+        self.give_up(client);
+        self.clients.remove(&client);
+    }
+
+    /// Closes the clients that were setting up a node.
+    pub(super) fn close_setup(&mut self, node: usize) {
+        let setup = |client: &Client| [Role::Init(node), Role::Setup(node)].contains(&client.role);
+        let clients: Vec<u64> =
+            self.clients.iter().filter(|(_, c)| setup(c)).map(|(&number, _)| number).collect();
+        clients.into_iter().for_each(|client| self.close(client));
+    }
+
+    /// Whether this is a client that initialises a node.
+    pub(super) fn is_init(&self, address: Address) -> bool {
+        let Address::Client(number) = address else { return false };
+        self.clients.get(&number).is_some_and(|client| matches!(client.role, Role::Init(_)))
+    }
+
+    /// Words a request and starts to wait for its answer.
+    pub(super) fn ask(
+        &mut self,
+        now: Time,
+        number: u64,
+        request: &Request,
+        timeout: Duration,
+    ) -> String {
+        let Some(client) = self.clients.get_mut(&number) else { return String::new() };
+        client.sent += 1;
+        let call = Call { msg_id: client.sent, deadline: now + timeout, reply: request.reply };
+        client.call = Some(call);
+        self.timeouts.insert((call.deadline, number));
+        request.body(call.msg_id)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.timeouts.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// The next client that has run out of patience. It stays open.
+    pub(super) fn expire(&mut self, now: Time) -> Option<(u64, Role)> {
+        let &(deadline, number) = self.timeouts.first().filter(|(deadline, _)| *deadline <= now)?;
+        self.timeouts.remove(&(deadline, number));
+        Some((number, self.clients.get(&number)?.role))
+    }
+
+    /// Makes a client that has run out of patience wait on.
+    pub(super) fn extend(&mut self, number: u64, deadline: Time) {
+        if let Some(call) = self.clients.get_mut(&number).and_then(|client| client.call.as_mut()) {
+            call.deadline = deadline;
+            self.timeouts.insert((deadline, number));
+        }
+    }
+
+    /// Makes a client stop waiting.
+    pub(super) fn give_up(&mut self, number: u64) {
+        if let Some(call) = self.clients.get_mut(&number).and_then(|client| client.call.take()) {
+            self.timeouts.remove(&(call.deadline, number));
+            self.given_up.insert((number, call.msg_id));
+        }
+    }
+
+    /// Takes a message to a client.
+    ///
+    /// # Errors
+    ///
+    /// If the client never existed, or if a node that is being set up gives a wrong answer.
+    pub(super) fn hear(&mut self, number: u64, body: &Body<'_>) -> Result<Received, Malformed> {
+        let in_reply_to = body.int("in_reply_to").and_then(|id| u64::try_from(id).ok());
+        let given_up = in_reply_to.is_some_and(|id| self.given_up.remove(&(number, id)));
+        let Some(client) = self.clients.get_mut(&number) else {
+            if number < self.opened {
+                return Ok(if given_up { Received::Late } else { Received::Repeated });
+            }
+            return Err(Malformed {
+                problem: format!("is for c{number}, and there is no such client"),
+                expected: "the dest of an answer is the src of the request".to_owned(),
+                hint: "swap src and dest of the request",
+            });
+        };
+        let Some(in_reply_to) = in_reply_to.filter(|id| (1..=client.sent).contains(id)) else {
+            let says = match body.raw("in_reply_to") {
+                None => "it has no in_reply_to".to_owned(),
+                Some(id) => format!("its in_reply_to is {}", excerpt(id.get())),
+            };
+            let stray = Malformed {
+                problem: format!("answers nothing that c{number} has asked: {says}"),
+                expected: format!(r#""in_reply_to": an integer from 1 to {}"#, client.sent),
+                hint: COPY_MSG_ID,
+            };
+            return match client.role {
+                Role::Worker(_) => Ok(Received::Stray(stray)),
+                // Maelstrom waits in vain, and the test fails in the same way.
+                Role::Init(_) | Role::Setup(_) => Err(stray),
+            };
+        };
+        let Some(call) = client.call.filter(|call| call.msg_id == in_reply_to) else {
+            return Ok(if given_up { Received::Nothing } else { Received::Repeated });
+        };
+        let heard = if body.text("type").as_deref() == Some("error") {
+            let malformed = || Malformed {
+                problem: "is an error without an integer code".to_owned(),
+                expected: format!(
+                    r#"{{"type": "error", "in_reply_to": {in_reply_to}, "code": <integer>, "text": "…"}}"#
+                ),
+                hint: "Maelstrom's doc/protocol.md lists the codes; own ones start at 1000",
+            };
+            let text = body.text("text").unwrap_or_default().into_owned();
+            match (body.int("code"), client.role) {
+                (Some(code), role) => Received::Error(role, OpError::Rpc { code, text }),
+                (None, Role::Worker(worker)) => Received::Malformed(worker, malformed()),
+                (None, Role::Init(_) | Role::Setup(_)) => return Err(malformed()),
+            }
+        } else {
+            match (client.role, body.conform(&call.reply)) {
+                (Role::Worker(worker), Err(malformed)) => Received::Malformed(worker, malformed),
+                // Maelstrom looks at nothing else there.
+                (Role::Init(_), _) => {
+                    body.conform_in_type(&call.reply)?;
+                    Received::Reply(client.role)
+                }
+                (role, conforms) => {
+                    conforms?;
+                    Received::Reply(role)
+                }
+            }
+        };
+        client.call = None;
+        self.timeouts.remove(&(call.deadline, number));
+        Ok(heard)
+    }
+}

@@ -1,0 +1,203 @@
+//! Messages: from the nodes to everybody else, and to the nodes.
+
+use std::time::Duration;
+
+use super::calls::{Received, Role};
+use super::{Command, NodeState, ProtocolWarning, Runner};
+use crate::base::address::Service;
+use crate::base::address::{Address, Directory};
+use crate::base::excerpt::{excerpt, quoted};
+use crate::base::time::Time;
+use crate::format::wire::{Body, Envelope, Malformed};
+use crate::history::OpError;
+use crate::judge::causes;
+use crate::net::Packet;
+use crate::runner::failure::Failure;
+use crate::workload::{Request, Workload};
+
+impl<W: Workload> Runner<W> {
+    /// Takes one line that a node wrote on its standard output.
+    ///
+    /// # Errors
+    ///
+    /// If the line breaks the protocol.
+    pub fn node_wrote(&mut self, now: Time, node: usize, line: &[u8]) -> Result<(), Failure> {
+        if self.nodes[node] == NodeState::Dead {
+            return Ok(());
+        }
+        self.lines_written[node] += 1;
+        self.take_line(now, node, line).map_err(|malformed| Failure::Malformed {
+            node: self.plan.directory.node_name(node).to_owned(),
+            line_number: self.lines_written[node],
+            line: String::from_utf8_lossy(line).into_owned(),
+            malformed,
+        })
+    }
+
+    fn take_line(&mut self, now: Time, node: usize, line: &[u8]) -> Result<(), Malformed> {
+        let envelope = Envelope::parse(line)?;
+        let directory = &self.plan.directory;
+        let src = directory.find(&envelope.src);
+        if src != Some(Address::Node(node)) {
+            let malformed = Malformed {
+                problem: format!("claims to come from {}", quoted(&envelope.src)),
+                expected: format!(r#""src": {:?}"#, directory.node_name(node)),
+                hint: "src is the name that init gave to this node",
+            };
+            // Maelstrom only asks that somebody of this name exists.
+            match src {
+                Some(Address::Node(_) | Address::Service(_)) => self.note(node, malformed),
+                Some(Address::Client(_)) | None => return Err(malformed),
+            }
+        }
+        let directory = &self.plan.directory;
+        let Some(dest) = directory.find(&envelope.dest) else {
+            let services = Service::ALL.map(Service::name).join(" ");
+            return Err(Malformed {
+                problem: format!("is for {}, whom nobody knows", quoted(&envelope.dest)),
+                expected: format!(
+                    "a node ({}), a client that has sent a request, or a service ({services})",
+                    excerpt(&directory.node_names().join(" "))
+                ),
+                hint: "dest is a name from init's node_ids, or the src of a request",
+            });
+        };
+        let src = src.unwrap_or(Address::Node(node));
+        if let Address::Client(client) = dest {
+            let body = envelope.body;
+            let id = self.network.hand_to_client();
+            self.log(self.plan.log_send, "send", id, src, dest, body.get());
+            self.log(self.plan.log_recv, "recv", id, src, dest, body.get());
+            return self.client_hears(now, client, node, &Body::parse(body).map_err(bad_body)?);
+        }
+        if matches!(dest, Address::Node(_)) && self.unasked.contains(&node) {
+            self.warn(ProtocolWarning::Early, node);
+        }
+        self.send(now, src, dest, envelope.body.get());
+        Ok(())
+    }
+
+    /// Notes what a node did with the line it wrote last.
+    fn warn(&mut self, kind: ProtocolWarning, node: usize) {
+        self.protocol_warnings.add(kind, node, self.lines_written[node]);
+    }
+
+    /// Notes what is wrong with the line that a node wrote last, and lets the test go on.
+    fn note(&mut self, node: usize, malformed: Malformed) {
+        self.malformed.add(node, self.lines_written[node], malformed);
+    }
+
+    fn client_hears(
+        &mut self,
+        now: Time,
+        client: u64,
+        node: usize,
+        body: &Body<'_>,
+    ) -> Result<(), Malformed> {
+        match self.calls.hear(client, body)? {
+            Received::Nothing => {}
+            Received::Late => self.warn(ProtocolWarning::Late, node),
+            Received::Repeated => self.warn(ProtocolWarning::Repeated, node),
+            Received::Stray(stray) => self.note(node, stray),
+            Received::Malformed(worker, malformed) => {
+                self.misunderstood(now, worker, node, malformed)
+            }
+            Received::Reply(Role::Worker(worker)) => {
+                if let Err(malformed) = self.reply_received(now, worker, node, body) {
+                    self.misunderstood(now, worker, node, malformed);
+                }
+            }
+            Received::Error(Role::Worker(worker), error) => self.op_failed(now, worker, error),
+            Received::Reply(Role::Init(node)) => {
+                self.calls.close(client);
+                self.initialized(now, node);
+            }
+            Received::Reply(Role::Setup(_)) => {
+                self.calls.close(client);
+                self.nodes[node] = NodeState::Ready;
+            }
+            Received::Error(role @ (Role::Init(_) | Role::Setup(_)), error) => {
+                let (request, reply) = self.preparation(role);
+                let hint = match (role, &error) {
+                    // There is nothing yet that it could wait for.
+                    (Role::Init(_), OpError::Rpc { code: 11, .. }) => "as the node says",
+                    _ => causes::of_error(&error),
+                };
+                return Err(Malformed {
+                    problem: format!("refuses {request:?}: {error}"),
+                    expected: reply.expected(),
+                    hint,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends an operation whose answer is malformed. Maelstrom's client crashes at it, so nobody
+    /// knows whether the operation happened.
+    fn misunderstood(&mut self, now: Time, worker: usize, node: usize, malformed: Malformed) {
+        let error = OpError::Malformed(malformed.problem.clone());
+        self.note(node, malformed);
+        self.op_failed(now, worker, error);
+    }
+
+    pub(super) fn ask(
+        &mut self,
+        now: Time,
+        client: u64,
+        node: usize,
+        request: &Request,
+        timeout: Duration,
+    ) {
+        let body = self.calls.ask(now, client, request, timeout);
+        self.send(now, Address::Client(client), Address::Node(node), &body);
+    }
+
+    fn send(&mut self, now: Time, src: Address, dest: Address, body: &str) {
+        let id = self.network.send(now, src, dest, body.into());
+        self.log(self.plan.log_send, "send", id, src, dest, body);
+    }
+
+    fn log(&mut self, wanted: bool, what: &str, id: u64, src: Address, dest: Address, body: &str) {
+        if wanted {
+            let line = line(&self.plan.directory, id, src, dest, body);
+            self.commands.push_back(Command::Log(format!("{what} {line}")));
+        }
+    }
+
+    pub(super) fn arrived(&mut self, now: Time, packet: Packet) {
+        let Packet { id, src, dest, body } = packet;
+        self.log(self.plan.log_recv, "recv", id, src, dest, &body);
+        match dest {
+            Address::Node(node) => {
+                if !self.calls.is_init(src) {
+                    self.unasked.remove(&node);
+                }
+                let mut line = line(&self.plan.directory, id, src, dest, &body).into_bytes();
+                line.push(b'\n');
+                self.commands.push_back(Command::Deliver { node, line });
+            }
+            Address::Service(service) => {
+                let Address::Node(client) = src else { return };
+                if let Some(answer) = self.services.handle(service, client, &body) {
+                    self.send(now, dest, src, &answer);
+                }
+            }
+            Address::Client(_) => {}
+        }
+    }
+}
+
+/// A message as nodes read it.
+fn line(directory: &Directory, id: u64, src: Address, dest: Address, body: &str) -> String {
+    let quoted = |address| serde_json::Value::from(directory.name(address).to_string());
+    format!(r#"{{"id":{id},"src":{},"dest":{},"body":{body}}}"#, quoted(src), quoted(dest))
+}
+
+fn bad_body(problem: String) -> Malformed {
+    Malformed {
+        problem: format!("has a body that cannot be read: {problem}"),
+        expected: "a JSON object".to_owned(),
+        hint: "check how the body is written",
+    }
+}

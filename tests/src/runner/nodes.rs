@@ -1,0 +1,127 @@
+//! The nodes' lives: how they start, and what the nemesis does to them.
+
+use std::time::Duration;
+
+use super::calls::Role;
+use super::{CLIENT_TIMEOUT, Command, NodeState, Phase, Runner};
+use crate::base::time::Time;
+use crate::format::wire::Schema;
+use crate::history::{EventKind, OpError};
+use crate::runner::failure::Failure;
+use crate::runner::nemesis::{Action, NemesisOp};
+use crate::workload::{Request, Workload};
+
+/// How long a node has to answer `init`.
+const INIT_TIMEOUT: Duration = Duration::from_secs(10);
+
+const INIT_OK: Schema = Schema { kind: "init_ok", fields: &[] };
+
+impl<W: Workload> Runner<W> {
+    pub(super) fn start_node(&mut self, now: Time, node: usize) {
+        self.nodes[node] = NodeState::Starting;
+        self.lines_written[node] = 0;
+        self.forsake(now, node);
+        self.network.set_down(node, false);
+        self.commands.push_back(Command::Start(node));
+        let names = self.plan.directory.node_names();
+        let name = serde_json::Value::from(self.plan.directory.node_name(node));
+        let names = serde_json::Value::from(names);
+        let fields = format!(r#","node_id":{name},"node_ids":{names}"#);
+        let request = Request { kind: "init", fields, reply: INIT_OK };
+        let client = self.calls.open(Role::Init(node));
+        self.ask(now, client, node, &request, INIT_TIMEOUT);
+    }
+
+    /// A node has answered `init`. One that restarts goes on to the workload's own request at
+    /// once, the others wait for each other.
+    pub(super) fn initialized(&mut self, now: Time, node: usize) {
+        self.nodes[node] = NodeState::Ready;
+        if self.phase != Phase::Initializing {
+            self.set_up(now, node);
+        }
+    }
+
+    pub(super) fn set_up(&mut self, now: Time, node: usize) {
+        if let Some(request) = self.workload.setup(&self.plan.directory) {
+            self.nodes[node] = NodeState::Starting;
+            let client = self.calls.open(Role::Setup(node));
+            self.ask(now, client, node, &request, CLIENT_TIMEOUT);
+        }
+    }
+
+    pub(super) fn timed_out(&mut self, now: Time, client: u64, role: Role) -> Result<(), Failure> {
+        let (node, waited) = match role {
+            Role::Worker(worker) => {
+                self.calls.give_up(client);
+                self.op_failed(now, worker, OpError::Timeout);
+                return Ok(());
+            }
+            Role::Init(node) => (node, INIT_TIMEOUT),
+            Role::Setup(node) => (node, CLIENT_TIMEOUT),
+        };
+        if self.paused.contains(&node) {
+            // It cannot answer. Its time begins anew.
+            self.calls.extend(client, now + waited);
+            return Ok(());
+        }
+        self.calls.close(client);
+        let (request, reply) = self.preparation(role);
+        Err(Failure::NotReady {
+            node: self.plan.directory.node_name(node).to_owned(),
+            request,
+            waited,
+            expected: reply.expected(),
+            speech: Box::default(),
+        })
+    }
+
+    /// What a node is asked before it is ready, and what it has to answer.
+    pub(super) fn preparation(&self, role: Role) -> (&'static str, Schema) {
+        match self.workload.setup(&self.plan.directory) {
+            Some(request) if matches!(role, Role::Setup(_)) => (request.kind, request.reply),
+            _ => ("init", INIT_OK),
+        }
+    }
+
+    pub(super) fn carry_out(&mut self, now: Time, op: NemesisOp) {
+        let value = op.value.clone();
+        self.record(now, EventKind::Nemesis { f: op.f, value });
+        match op.action {
+            Action::Inject(kind, fault) => self.network.inject(kind, fault),
+            Action::Heal(kind) => self.network.heal(kind),
+            Action::Kill(nodes) => nodes.into_iter().for_each(|node| self.kill(now, node)),
+            Action::Start(nodes) => nodes.into_iter().for_each(|node| self.start_node(now, node)),
+            Action::Pause(nodes) => {
+                self.paused.extend(&nodes);
+                self.commands.extend(nodes.into_iter().map(Command::Pause));
+            }
+            Action::Resume(nodes) => {
+                self.paused.retain(|paused| !nodes.contains(paused));
+                self.commands.extend(nodes.into_iter().map(Command::Resume));
+            }
+            Action::Clock { node, step_us, gain_us_per_s } => {
+                self.commands.push_back(Command::Clock { node, step_us, gain_us_per_s });
+            }
+        }
+    }
+
+    fn kill(&mut self, now: Time, node: usize) {
+        self.nodes[node] = NodeState::Dead;
+        self.paused.remove(&node);
+        self.calls.close_setup(node);
+        self.network.set_down(node, true);
+        self.commands.push_back(Command::Kill(node));
+        self.forsake(now, node);
+    }
+
+    /// Ends what a node was asked while it was alive, or dead: nobody will answer that. The
+    /// workers go on at once, so that a restarted node is put to the test.
+    fn forsake(&mut self, now: Time, node: usize) {
+        for index in 0..self.workers.len() {
+            if let Some(client) = self.workers[index].waits_for(node) {
+                self.calls.give_up(client);
+                self.op_failed(now, index, OpError::Killed);
+            }
+        }
+    }
+}

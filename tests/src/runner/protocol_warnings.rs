@@ -1,0 +1,118 @@
+//! What nodes do that breaks no rule of the protocol, and is worth a warning all the same.
+
+use std::collections::BTreeMap;
+
+use crate::base::address::Directory;
+use crate::format::edn::Edn;
+
+/// An oddity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProtocolWarning {
+    /// A message to another node before the sender was asked anything: not every node need be
+    /// set up by then.
+    Early,
+    /// An answer to a client that had given up and gone.
+    Late,
+    /// Another answer to a request that had been answered.
+    Repeated,
+}
+
+/// The oddities of a test.
+#[derive(Clone, Debug, Default)]
+pub struct ProtocolWarnings(BTreeMap<(ProtocolWarning, usize), Occurrences>);
+
+#[derive(Clone, Copy, Debug)]
+struct Occurrences {
+    count: u64,
+    first_line: u64,
+}
+
+impl ProtocolWarnings {
+    /// Notes what a node did with a line of its standard output.
+    pub(super) fn add(&mut self, kind: ProtocolWarning, node: usize, line: u64) {
+        let occurrences = Occurrences { count: 0, first_line: line };
+        self.0.entry((kind, node)).or_insert(occurrences).count += 1;
+    }
+
+    /// Returns how many answers a node gave to clients that had given up and gone.
+    #[must_use]
+    pub fn late_answers(&self, node: usize) -> u64 {
+        self.0.get(&(ProtocolWarning::Late, node)).map_or(0, |occurrences| occurrences.count)
+    }
+
+    /// How often each oddity was seen, for the results; those that were not are left out.
+    pub fn counts(&self) -> impl Iterator<Item = (&'static str, Edn)> {
+        ProtocolWarning::ALL.into_iter().filter_map(|kind| {
+            let count: u64 = self.of(kind).map(|(_, occurrences)| occurrences.count).sum();
+            (count > 0).then(|| (kind.name(), count.into()))
+        })
+    }
+
+    /// A warning for each oddity that was seen: who was the first, where, and who else.
+    #[must_use]
+    pub fn warnings(&self, directory: &Directory) -> Vec<String> {
+        let warning = |kind: ProtocolWarning| {
+            let (node, occurrences) = self.of(kind).next()?;
+            let (what, expected, likely) = kind.describe();
+            let others: Vec<&str> =
+                self.of(kind).skip(1).map(|(node, _)| directory.node_name(node)).collect();
+            let others = match others.is_empty() {
+                true => String::new(),
+                false => format!("; so did {}", others.join(" ")),
+            };
+            let count = match occurrences.count {
+                1 => String::new(),
+                count => format!(", the first of {count} such lines"),
+            };
+            Some(format!(
+                "warning: node {} {what}{others}\n  line {} of its standard \
+                 output{count}\n  expected: {expected}\n  likely: {likely}",
+                directory.node_name(node),
+                occurrences.first_line,
+            ))
+        };
+        ProtocolWarning::ALL.into_iter().filter_map(warning).collect()
+    }
+
+    fn of(&self, wanted: ProtocolWarning) -> impl Iterator<Item = (usize, &Occurrences)> {
+        let entries = self.0.iter().filter(move |((kind, _), _)| *kind == wanted);
+        entries.map(|((_, node), occurrences)| (*node, occurrences))
+    }
+}
+
+impl ProtocolWarning {
+    const ALL: [ProtocolWarning; 3] =
+        [ProtocolWarning::Early, ProtocolWarning::Late, ProtocolWarning::Repeated];
+
+    fn name(self) -> &'static str {
+        match self {
+            ProtocolWarning::Early => "early-messages",
+            ProtocolWarning::Late => "late-answers",
+            ProtocolWarning::Repeated => "repeated-answers",
+        }
+    }
+
+    /// What a node did, what was expected, and the likely cause.
+    fn describe(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            ProtocolWarning::Early => (
+                "wrote to another node before anybody had asked it anything",
+                "silence until the first message after init: other nodes may not be set up, and \
+                 Maelstrom stops listening to a node that writes to one of those",
+                "it begins to gossip in its init handler; begin at the next message",
+            ),
+            ProtocolWarning::Late => (
+                "answered a client that had given up and gone",
+                "an answer within 5 s, or none: Maelstrom stops listening to a node that writes \
+                 to somebody who has gone",
+                "it was held up, or waited for others; drop requests older than 4.5 s",
+            ),
+            ProtocolWarning::Repeated => (
+                "answered a request again",
+                "one answer to each request: once the client has gone, Maelstrom stops listening to \
+                 a node that answers it again",
+                "the request was retried inside the node, and each try was answered",
+            ),
+        }
+    }
+}

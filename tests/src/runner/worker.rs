@@ -1,0 +1,204 @@
+//! Those who carry out operations, one at a time each.
+
+use std::time::Duration;
+
+use super::calls::Role;
+use super::{CLIENT_TIMEOUT, Phase, Runner};
+use crate::base::time::Time;
+use crate::format::wire::{Body, Malformed};
+use crate::history::{EventKind, Invocation, OpError};
+use crate::workload::{Step, Workload};
+
+/// The time between two last operations of one worker: polls that find nothing new must not
+/// follow each other at once.
+const FINAL_OP_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How late the bench itself may start an operation without a lower rate.
+const LATE_WAKE_UP: Duration = Duration::from_millis(100);
+
+/// One line of activity. It stays with its node, and takes a new process number (and a new
+/// client) whenever it loses track of an operation.
+#[derive(Debug)]
+pub(super) struct Worker<W: Workload> {
+    node: usize,
+    process: u64,
+    client: u64,
+    session: W::Session,
+    /// The index of the operation under way.
+    doing: Option<usize>,
+    /// The line of the node's standard output that answered it first.
+    line: Option<u64>,
+    final_ops: FinalOps,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct FinalOps {
+    begun: usize,
+    next: Time,
+    done: bool,
+}
+
+impl<W: Workload> Worker<W> {
+    pub(super) fn new(index: usize, node_count: usize, client: u64) -> Worker<W> {
+        Worker {
+            node: index % node_count,
+            process: index as u64,
+            client,
+            session: W::Session::default(),
+            doing: None,
+            line: None,
+            final_ops: FinalOps::default(),
+        }
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.doing.is_some()
+    }
+
+    /// The client that waits for an answer of this node, if there is one.
+    pub(super) fn waits_for(&self, node: usize) -> Option<u64> {
+        (self.node == node && self.is_busy()).then_some(self.client)
+    }
+}
+
+impl<W: Workload> Runner<W> {
+    /// Whether an operation could start, were it time.
+    pub(super) fn op_is_possible(&self) -> bool {
+        self.plan.rate > 0.0 && self.workers.iter().any(|worker| !worker.is_busy())
+    }
+
+    /// Starts the next operation if it is due and somebody is free. Workers take turns.
+    pub(super) fn start_op(&mut self, now: Time) -> bool {
+        if now < self.next_op || self.plan.rate <= 0.0 {
+            return false;
+        }
+        let count = self.workers.len();
+        let turns = (0..count).map(|turn| (self.next_worker + turn) % count);
+        let Some(worker) = turns.into_iter().find(|&index| !self.workers[index].is_busy()) else {
+            return false;
+        };
+        self.next_worker = (worker + 1) % count;
+        // A rate so low that no clock counts up to it means: never again.
+        let stagger = Duration::try_from_secs_f64(2.0 / self.plan.rate).unwrap_or(Duration::MAX);
+        // As Jepsen's stagger does: the time in which every client was busy is not made up for, and
+        // operations do not catch up in a burst. Only a late wake-up of the bench itself is.
+        let due = self.next_op.max(self.all_busy_until);
+        let due = if now - due > LATE_WAKE_UP { now } else { due };
+        self.next_op = due + self.rng.span_below(stagger);
+        let op = self.workload.next_op(&mut self.rng);
+        self.invoke(now, worker, op, false);
+        true
+    }
+
+    pub(super) fn next_final_op(&self) -> Option<Time> {
+        let waiting = self.workers.iter().filter(|w| !w.is_busy() && !w.final_ops.done);
+        waiting.map(|worker| worker.final_ops.next).min()
+    }
+
+    /// Starts a last operation, or ends the test.
+    pub(super) fn start_final_op(&mut self, now: Time) -> bool {
+        let elapsed = now - self.until;
+        for index in 0..self.workers.len() {
+            let worker = &mut self.workers[index];
+            if worker.is_busy() || worker.final_ops.done || worker.final_ops.next > now {
+                continue;
+            }
+            let Some(op) = self.workload.final_op(index, worker.final_ops.begun, elapsed) else {
+                worker.final_ops.done = true;
+                return true;
+            };
+            worker.final_ops.begun += 1;
+            worker.final_ops.next = now + FINAL_OP_INTERVAL;
+            self.invoke(now, index, op, true);
+            return true;
+        }
+        let all_done = self.workers.iter().all(|worker| worker.final_ops.done && !worker.is_busy());
+        if all_done {
+            self.phase = Phase::Over;
+        }
+        false
+    }
+
+    fn invoke(&mut self, now: Time, index: usize, op: W::Op, is_final: bool) {
+        self.operations += 1;
+        let worker = &self.workers[index];
+        let invocation =
+            Invocation { process: worker.process, node: worker.node, op: op.clone(), is_final };
+        let invoked = self.record(now, EventKind::Invoke(invocation));
+        let worker = &mut self.workers[index];
+        worker.doing = Some(invoked);
+        worker.line = None;
+        let step = self.workload.start(&mut worker.session, &op);
+        self.take(now, index, step);
+    }
+
+    pub(super) fn reply_received(
+        &mut self,
+        now: Time,
+        index: usize,
+        node: usize,
+        body: &Body<'_>,
+    ) -> Result<(), Malformed> {
+        let worker = &mut self.workers[index];
+        let Some(invoked) = worker.doing else { return Ok(()) };
+        worker.line.get_or_insert(self.lines_written[node]);
+        let op = &self.history.invocation(invoked).op;
+        let step = self.workload.reply_received(&mut worker.session, node, op, body)?;
+        self.take(now, index, step);
+        Ok(())
+    }
+
+    fn take(&mut self, now: Time, index: usize, step: Step<W>) {
+        let worker = &self.workers[index];
+        let Some(invocation) = worker.doing else { return };
+        match step {
+            Step::Send(request) => {
+                self.ask(now, worker.client, worker.node, &request, CLIENT_TIMEOUT)
+            }
+            Step::Done(output) => {
+                let line = worker.line.unwrap_or_default();
+                self.end(now, index, EventKind::Ok { invocation, output, line });
+            }
+            Step::Crash => {
+                self.end(now, index, EventKind::Info { invocation, error: OpError::Crash });
+                self.renew(index);
+            }
+        }
+    }
+
+    pub(super) fn op_failed(&mut self, now: Time, index: usize, error: OpError) {
+        let Some(invocation) = self.workers[index].doing else { return };
+        let op = &self.history.invocation(invocation).op;
+        let is_malformed = matches!(error, OpError::Malformed(_));
+        if error.is_definite() || W::is_idempotent(op) && !is_malformed {
+            self.end(now, index, EventKind::Fail { invocation, error });
+        } else {
+            self.end(now, index, EventKind::Info { invocation, error });
+            self.renew(index);
+        }
+    }
+
+    fn end(&mut self, now: Time, index: usize, end: EventKind<W>) {
+        if self.workers.iter().all(Worker::is_busy) {
+            self.all_busy_until = now;
+        }
+        if let Some(invocation) = self.workers[index].doing.take() {
+            self.workload.observe(index, &self.history.invocation(invocation).op, &end);
+        }
+        if !matches!(end, EventKind::Ok { .. }) {
+            self.unsuccessful += 1;
+        }
+        self.record(now, end);
+    }
+
+    /// A worker that lost track goes on as somebody else.
+    fn renew(&mut self, index: usize) {
+        let worker = &mut self.workers[index];
+        worker.process += self.plan.concurrency as u64;
+        if !W::REUSABLE_CLIENTS {
+            self.calls.close(worker.client);
+            worker.client = self.calls.open(Role::Worker(index));
+            worker.session = W::Session::default();
+        }
+    }
+}

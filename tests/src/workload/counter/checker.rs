@@ -1,0 +1,226 @@
+//! Counters: in the end every node shows the sum of what was added.
+
+use std::collections::BTreeSet;
+
+use super::{Counter, Op, Output};
+use crate::base::time::Time;
+use crate::format::edn::Edn;
+use crate::history::{Completed, EventKind, History, Operations};
+use crate::judge::{Valid, Verdict, quantiles};
+use crate::workload::Context;
+
+/// Maelstrom, `doc/workloads.md`, g-counter: "the final read on each node has a value which
+/// is the sum of all known (or possible) increments".
+pub(super) fn check<const SHRINKS: bool>(
+    history: &History<Counter<SHRINKS>>,
+    context: &Context<'_>,
+) -> Verdict {
+    // Maelstrom's client takes every error of an addition for an uncertain end.
+    let possible = Possible::new(history, context, true);
+    let certain = Possible::new(history, context, false);
+    let wrong: Vec<_> = history
+        .completed()
+        .filter(|done| done.invocation.is_final)
+        .filter_map(|done| match done.output {
+            Output::Sum(sum) if !possible.sums.contains(sum) => Some((done, *sum)),
+            _ => None,
+        })
+        .collect();
+    let anomalies: Vec<String> =
+        wrong.iter().map(|(done, sum)| possible.complaint(history, context, done, *sum)).collect();
+    let mut findings: Vec<String> = history
+        .completed()
+        .filter(|done| done.invocation.is_final)
+        .filter_map(|done| match done.output {
+            Output::Sum(sum) if possible.sums.contains(sum) && !certain.sums.contains(sum) => {
+                let node = context.directory.node_name(done.invocation.node);
+                let at = history.place(done.completed);
+                Some(format!(
+                    "refused addition: {node} shows {sum} at {at}, in the end, which takes an \
+                     addition that was answered with an error"
+                ))
+            }
+            _ => None,
+        })
+        .collect();
+    if !history.completed().any(|done| done.invocation.is_final) {
+        findings.push("nothing to judge: none of the last reads succeeded".to_owned());
+    }
+    let errors = wrong.iter().map(|(done, sum)| {
+        Edn::map([
+            ("node", context.directory.node_name(done.invocation.node).into()),
+            ("value", (*sum).into()),
+        ])
+    });
+    let ranges = ranges(&certain.sums);
+    let acceptable = ranges.iter().map(|&(low, high)| Edn::vector([low, high]));
+    let mut results = Edn::map([
+        ("errors", Edn::vector(errors)),
+        ("acceptable", Edn::vector(acceptable)),
+        ("uncertain-count", certain.uncertain.into()),
+        ("allowed-loss-count", certain.allowed_loss.into()),
+    ]);
+    if !SHRINKS && let Some(quantiles) = quantiles(&read_lags_ms(history), Edn::from) {
+        results.insert("read-lag-ms", quantiles);
+    }
+    Verdict::new(Valid::from(wrong.is_empty()), results, anomalies).with_findings(findings)
+}
+
+/// For each read of a counter that only grows, how long the oldest addition had been
+/// acknowledged that the sum cannot hold, in milliseconds; sorted. A sum does not say what it
+/// is made of, so this is the least that can be: later additions may stand in for one that is
+/// missing.
+fn read_lags_ms<const SHRINKS: bool>(history: &History<Counter<SHRINKS>>) -> Vec<u64> {
+    let mut total = 0;
+    // The sum of all acknowledged additions, and when it came to that.
+    let mut totals: Vec<(i64, Time)> = Vec::new();
+    let mut lags = Vec::new();
+    for done in history.completed() {
+        match (done.invocation.op, done.output) {
+            (Op::Add(delta), _) => {
+                total += delta;
+                totals.push((total, history.time(done.completed)));
+            }
+            (Op::Read, Output::Sum(sum)) => {
+                let started = history.time(done.invoked);
+                let missing = totals.partition_point(|(total, _)| total <= sum);
+                let since = totals.get(missing).map_or(started, |(_, since)| *since);
+                lags.push(u64::try_from((started - since).as_millis()).unwrap_or(u64::MAX));
+            }
+            (Op::Read, Output::Accepted) => {}
+        }
+    }
+    lags.sort_unstable();
+    lags
+}
+
+/// What the sum can be.
+struct Possible {
+    /// All acknowledged additions, with any of those that may have happened.
+    sums: BTreeSet<i64>,
+    uncertain: usize,
+    allowed_loss: usize,
+    /// The sums of everything negative, and of everything positive, that was ever asked for.
+    reach: (i64, i64),
+}
+
+impl Possible {
+    fn new<const SHRINKS: bool>(
+        history: &History<Counter<SHRINKS>>,
+        context: &Context<'_>,
+        refused_may_count: bool,
+    ) -> Possible {
+        let mut certain = 0;
+        let mut uncertain = Vec::new();
+        let mut allowed_loss = 0;
+        let mut settled = BTreeSet::new();
+        for (index, event) in history.events().iter().enumerate() {
+            let (EventKind::Ok { invocation, .. } | EventKind::Fail { invocation, .. }) =
+                &event.kind
+            else {
+                continue;
+            };
+            if refused_may_count && matches!(event.kind, EventKind::Fail { .. }) {
+                continue;
+            }
+            settled.insert(*invocation);
+            let start = history.invocation(*invocation);
+            if let (Op::Add(delta), EventKind::Ok { .. }) = (start.op, &event.kind) {
+                if context.kills.allows_loss(start.node, history.time(index)) {
+                    allowed_loss += 1;
+                    uncertain.push(delta);
+                } else {
+                    certain += delta;
+                }
+            }
+        }
+        let mut reach = (0, 0);
+        for (index, invocation) in history.invocations() {
+            if let Op::Add(delta) = invocation.op {
+                reach = (reach.0 + delta.min(0), reach.1 + delta.max(0));
+                if !settled.contains(&index) {
+                    uncertain.push(delta);
+                }
+            }
+        }
+        let mut sums = BTreeSet::from([certain]);
+        for delta in &uncertain {
+            sums.extend(sums.clone().into_iter().map(|sum| sum + delta));
+        }
+        Possible { sums, uncertain: uncertain.len(), allowed_loss, reach }
+    }
+
+    fn complaint<W: Operations>(
+        &self,
+        history: &History<W>,
+        context: &Context<'_>,
+        done: &Completed<'_, W>,
+        sum: i64,
+    ) -> String {
+        let node = context.directory.node_name(done.invocation.node);
+        let at = history.place(done.completed);
+        let least = self.sums.first().copied().unwrap_or_default();
+        let most = self.sums.last().copied().unwrap_or_default();
+        let right = if least == most {
+            least.to_string()
+        } else {
+            format!("something from {least} to {most}")
+        };
+        if (self.reach.0..=self.reach.1).contains(&sum) {
+            format!(
+                "stale counter: {node} shows {sum} at {at}, in the end, and {right} was added up"
+            )
+        } else {
+            format!(
+                "phantom addition: {node} shows {sum} at {at}, in the end; all additions ever asked for \
+                 come to something from {} to {}",
+                self.reach.0, self.reach.1
+            )
+        }
+    }
+}
+
+/// Numbers as ranges, both ends included.
+fn ranges(numbers: &BTreeSet<i64>) -> Vec<(i64, i64)> {
+    let mut ranges: Vec<(i64, i64)> = Vec::new();
+    for &number in numbers {
+        match ranges.last_mut() {
+            Some((_, high)) if *high + 1 == number => *high = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::GCounter;
+    use super::*;
+    use crate::history::Invocation;
+
+    /// Two additions acknowledged at 10 and 20 ms; what a read at 100 ms shows tells which of
+    /// them it lacks for sure.
+    #[test]
+    fn a_read_lags_by_the_age_of_the_oldest_addition_it_lacks() {
+        for (sum, lag_ms) in [(0, 90), (2, 90), (3, 80), (4, 80), (7, 0), (9, 0)] {
+            let mut history: History<GCounter> = History::new();
+            let mut done = |start_ms: u64, op, output| {
+                let invocation = Invocation { process: 0, node: 0, op, is_final: false };
+                let invocation = history.push(Time(start_ms * 1000), EventKind::Invoke(invocation));
+                history.push(
+                    Time((start_ms + 5) * 1000),
+                    EventKind::Ok { invocation, output, line: 0 },
+                );
+            };
+            done(5, Op::Add(3), Output::Accepted);
+            done(15, Op::Add(4), Output::Accepted);
+            done(100, Op::Read, Output::Sum(sum));
+            assert_eq!(read_lags_ms(&history), [lag_ms], "of a read that shows {sum}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_shown_as_ranges() {
+        assert_eq!(ranges(&BTreeSet::from([1, 2, 3, 5, 7, 8])), [(1, 3), (5, 5), (7, 8)]);
+    }
+}

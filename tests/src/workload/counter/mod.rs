@@ -1,0 +1,129 @@
+//! Counters that grow, or grow and shrink: in the end every node knows the sum.
+
+mod checker;
+
+use std::time::Duration;
+
+use super::{Context, Options, Request, Step, Workload};
+use crate::base::rng::Rng;
+use crate::format::edn::Edn;
+use crate::format::wire::{Body, Malformed, Schema, Shape};
+use crate::history::{History, Operations};
+use crate::judge::Verdict;
+
+const ADD_OK: Schema = Schema { kind: "add_ok", fields: &[] };
+const READ_OK: Schema = Schema { kind: "read_ok", fields: &[("value", Shape::Int)] };
+
+/// A counter to which only numbers from 0 up are added.
+pub type GCounter = Counter<false>;
+/// A counter to which negative numbers are added, too.
+pub type PnCounter = Counter<true>;
+
+/// The workload: half additions, half reads.
+#[derive(Debug, Default)]
+pub struct Counter<const SHRINKS: bool>;
+
+/// What clients do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Add a number.
+    Add(i64),
+    /// Ask for the sum.
+    Read,
+}
+
+/// What they get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// The number is accepted.
+    Accepted,
+    /// The sum, as far as the node knows.
+    Sum(i64),
+}
+
+impl<const SHRINKS: bool> Operations for Counter<SHRINKS> {
+    type Op = Op;
+    type Output = Output;
+
+    fn f(op: &Op) -> &'static str {
+        match op {
+            Op::Add(_) => "add",
+            Op::Read => "read",
+        }
+    }
+
+    fn op_value(op: &Op) -> Edn {
+        match op {
+            Op::Add(delta) => (*delta).into(),
+            Op::Read => Edn::Nil,
+        }
+    }
+
+    fn output_value(op: &Op, output: &Output) -> Edn {
+        match output {
+            Output::Accepted => Self::op_value(op),
+            Output::Sum(sum) => (*sum).into(),
+        }
+    }
+}
+
+impl<const SHRINKS: bool> Workload for Counter<SHRINKS> {
+    const NAME: &'static str = if SHRINKS { "pn-counter" } else { "g-counter" };
+    const SUMMARY: &'static str =
+        if SHRINKS { "A counter that grows and shrinks" } else { "A counter that grows" };
+    const MAY_BEGIN_WITH_BARE_READ: bool = true;
+    const CAUSES: &'static [(&'static str, &'static str)] = &[
+        ("stale counter", "an addition was not passed on, or overwritten by another node's state"),
+        ("refused addition", "an addition was applied although its sender got an error"),
+        ("phantom addition", "an addition that arrived twice was counted twice"),
+    ];
+    const HAS_FINAL_READS: bool = true;
+
+    type Session = ();
+
+    fn from_options(_: &Options<'_>) -> Self {
+        Counter
+    }
+
+    fn next_op(&mut self, rng: &mut Rng) -> Op {
+        if rng.chance(0.5) {
+            return Op::Read;
+        }
+        let drawn = if SHRINKS { rng.below(10) as i64 - 5 } else { rng.below(5) as i64 };
+        Op::Add(drawn)
+    }
+
+    fn final_op(&mut self, _worker: usize, nth: usize, _elapsed: Duration) -> Option<Op> {
+        (nth == 0).then_some(Op::Read)
+    }
+
+    fn start(&mut self, (): &mut (), op: &Op) -> Step<Self> {
+        Step::Send(match op {
+            Op::Add(delta) => {
+                Request { kind: "add", fields: format!(r#","delta":{delta}"#), reply: ADD_OK }
+            }
+            Op::Read => Request::bare("read", READ_OK),
+        })
+    }
+
+    fn reply_received(
+        &mut self,
+        (): &mut (),
+        _node: usize,
+        op: &Op,
+        reply: &Body<'_>,
+    ) -> Result<Step<Self>, Malformed> {
+        Ok(Step::Done(match op {
+            Op::Add(_) => Output::Accepted,
+            Op::Read => Output::Sum(reply.read("value", "an integer")?),
+        }))
+    }
+
+    fn is_idempotent(op: &Op) -> bool {
+        *op == Op::Read
+    }
+
+    fn check(&self, history: &History<Self>, context: &Context<'_>) -> Verdict {
+        checker::check(history, context)
+    }
+}

@@ -1,0 +1,51 @@
+//! Echo: each reply has the value of its request.
+
+use super::Echo;
+use crate::base::excerpt::excerpt;
+use crate::format::edn::Edn;
+use crate::history::{EventKind, History};
+use crate::judge::{Valid, Verdict};
+use crate::workload::Context;
+
+/// Maelstrom, `doc/workloads.md`, echo: "the response contains the same value".
+pub(super) fn check(history: &History<Echo>, context: &Context<'_>) -> Verdict {
+    let wrong: Vec<_> = history
+        .completed()
+        .filter(|done| done.output.as_str() != Some(&done.invocation.op))
+        .collect();
+    let errors = wrong.iter().map(|done| {
+        Edn::map([
+            ("expected", done.invocation.op.as_str().into()),
+            ("actual", done.output.into()),
+            ("node", context.directory.node_name(done.invocation.node).into()),
+        ])
+    });
+    let anomalies = wrong.iter().map(|done| {
+        let node = context.directory.node_name(done.invocation.node);
+        let (op, output) = (&done.invocation.op, done.output);
+        let at = history.place(done.completed);
+        let output = excerpt(&output.to_string());
+        format!("wrong echo: {node} was sent {op:?} and answered {output} at {at}")
+    });
+    // Maelstrom compares what was sent with what came back, and an error brings nothing back.
+    let refused: Vec<_> = history
+        .events()
+        .iter()
+        .enumerate()
+        .filter_map(|(index, event)| match &event.kind {
+            EventKind::Fail { invocation, error } => Some((index, *invocation, error)),
+            _ => None,
+        })
+        .collect();
+    let refusals = refused.iter().map(|(index, invocation, error)| {
+        let asked = history.invocation(*invocation);
+        let node = context.directory.node_name(asked.node);
+        let at = history.place(*index);
+        format!("wrong echo: {node} was sent {:?} and answered with {error} at {at}", asked.op)
+    });
+    Verdict::new(
+        Valid::from(wrong.is_empty() && refused.is_empty()),
+        Edn::map([("errors", Edn::vector(errors))]),
+        anomalies.chain(refusals),
+    )
+}

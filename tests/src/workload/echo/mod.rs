@@ -1,0 +1,71 @@
+//! Echo: a node sends back what it is sent.
+
+mod checker;
+
+use serde_json::Value;
+
+use super::{Context, Options, Request, Step, Workload};
+use crate::base::rng::Rng;
+use crate::format::edn::Edn;
+use crate::format::wire::{Body, Malformed, Schema, Shape};
+use crate::history::{History, Operations};
+use crate::judge::Verdict;
+
+const ECHO_OK: Schema = Schema { kind: "echo_ok", fields: &[("echo", Shape::Any)] };
+
+/// The workload. Operations are the strings to be echoed, answers whatever came back.
+#[derive(Debug, Default)]
+pub struct Echo;
+
+impl Operations for Echo {
+    type Op = String;
+    type Output = Value;
+
+    fn f(_op: &String) -> &'static str {
+        "echo"
+    }
+
+    fn op_value(op: &String) -> Edn {
+        op.as_str().into()
+    }
+
+    fn output_value(_op: &String, output: &Value) -> Edn {
+        output.into()
+    }
+}
+
+impl Workload for Echo {
+    const NAME: &'static str = "echo";
+    const SUMMARY: &'static str = "A node returns what it is sent";
+    const CAUSES: &'static [(&'static str, &'static str)] =
+        &[("wrong echo", "the reply belongs to another request, or the value was converted")];
+
+    type Session = ();
+
+    fn from_options(_: &Options<'_>) -> Echo {
+        Echo
+    }
+
+    fn next_op(&mut self, rng: &mut Rng) -> String {
+        format!("Please echo {}", rng.below(128))
+    }
+
+    fn start(&mut self, (): &mut (), op: &String) -> Step<Echo> {
+        let echo = Value::from(op.as_str());
+        Step::Send(Request { kind: "echo", fields: format!(r#","echo":{echo}"#), reply: ECHO_OK })
+    }
+
+    fn reply_received(
+        &mut self,
+        (): &mut (),
+        _node: usize,
+        _op: &String,
+        reply: &Body<'_>,
+    ) -> Result<Step<Echo>, Malformed> {
+        Ok(Step::Done(reply.value("echo")?))
+    }
+
+    fn check(&self, history: &History<Self>, context: &Context<'_>) -> Verdict {
+        checker::check(history, context)
+    }
+}

@@ -1,0 +1,381 @@
+//! Sets to which values are added: every value that is known must stay visible everywhere.
+//!
+//! The rules are those of Jepsen's `set-full`, in Jepsen's words, with three holes closed. It
+//! never notices a value that a read shows twice, nor one that nobody added; here the first is
+//! a *duplicate within a read*, the second a *phantom*. And it takes a value that one node
+//! shows in the last reads of all for stable even if another, asked just before, does not;
+//! here a value that any last read misses is *lost*.
+
+mod reads;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::base::address::Directory;
+use crate::format::edn::Edn;
+use crate::format::element::Element;
+use crate::history::{EventKind, History};
+use crate::judge::kills::Kills;
+use crate::judge::{Valid, Verdict, quantiles};
+use crate::workload::growing_set::{GrowingSet, Op, Output, Protocol};
+use crate::workload::{Context, Workload};
+
+use reads::Reads;
+
+/// One value's way through a test. All numbers are indices of events.
+#[derive(Debug, Default)]
+struct Value {
+    element: i64,
+    /// The start of its addition.
+    added: usize,
+    /// The node that was asked to add it.
+    node: usize,
+    /// The end of its addition, if it succeeded.
+    acknowledged: Option<usize>,
+    /// That or, if it came before, the end of the first read that shows it.
+    known: Option<usize>,
+    /// The latest start of a read that shows it.
+    last_present: Option<usize>,
+    /// The latest start of a read that does not, and the node that was read.
+    last_absent: Option<(usize, usize)>,
+    /// The same among the reads after the quiet time.
+    missing: Option<(usize, usize)>,
+    /// Whether it may have been lost with the nodes that were killed.
+    allowed_loss: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Every read from some point on shows it.
+    Stable,
+    /// It is known, and reads after that do not show it.
+    Lost,
+    /// No read says anything about it.
+    NeverRead,
+    /// It was lost with all that had it, killed before they could tell anybody else.
+    AllowedLoss,
+}
+
+impl Value {
+    /// Returns `true` if the last reads do not agree on a known value: one misses it.
+    fn is_missing_somewhere(&self) -> bool {
+        self.known.is_some() && self.missing.map(|(read, _)| read) > self.known
+    }
+
+    fn outcome(&self) -> Outcome {
+        let lost = if self.allowed_loss { Outcome::AllowedLoss } else { Outcome::Lost };
+        let absent = self.last_absent.map(|(read, _)| read);
+        if self.last_present.is_some() && absent < self.last_present {
+            return Outcome::Stable;
+        }
+        // A read that began before the value was known may have come first: it says nothing.
+        if self.known.is_some() && absent > self.known {
+            return lost;
+        }
+        Outcome::NeverRead
+    }
+}
+
+/// Judges a history of additions and reads.
+#[must_use]
+pub(super) fn check<P: Protocol>(
+    history: &History<GrowingSet<P>>,
+    context: &Context<'_>,
+) -> Verdict {
+    let directory = context.directory;
+    let mut values: Vec<Value> = Vec::new();
+    let mut place: BTreeMap<i64, usize> = BTreeMap::new();
+    for (added, invocation) in history.invocations() {
+        if let Op::Add(element) = invocation.op {
+            place.insert(element, values.len());
+            let node = invocation.node;
+            values.push(Value { element, added, node, ..Value::default() });
+        }
+    }
+
+    let mut findings = Vec::new();
+    let mut phantoms: BTreeSet<Element> = BTreeSet::new();
+    let mut duplicated: BTreeSet<Element> = BTreeSet::new();
+    let mut reads: BTreeMap<usize, Reads> = BTreeMap::new();
+    for done in history.completed() {
+        let node = done.invocation.node;
+        let (name, at) = (directory.node_name(node), history.place(done.completed));
+        match (done.invocation.op, done.output) {
+            (Op::Add(element), _) => {
+                if let Some(&index) = place.get(&element) {
+                    values[index].acknowledged = Some(done.completed);
+                    values[index].known.get_or_insert(done.completed);
+                }
+            }
+            (Op::Read, Output::Read(read)) => {
+                for element in &read.added {
+                    let value = match element {
+                        Element::Int(value) => place.get(value).map(|&index| &mut values[index]),
+                        Element::Other(_) => None,
+                    };
+                    match value.filter(|value| value.added < done.completed) {
+                        Some(value) => {
+                            value.known.get_or_insert(done.completed);
+                        }
+                        None if phantoms.insert(element.clone()) => findings.push(format!(
+                            "phantom value: {name} shows {} at {at}, which nobody had added",
+                            Edn::from(element)
+                        )),
+                        None => {}
+                    }
+                }
+                for element in &read.repeated {
+                    if duplicated.insert(element.clone()) {
+                        findings.push(format!(
+                            "duplicate within a read: {name} shows {} more than once at {at}",
+                            Edn::from(element)
+                        ));
+                    }
+                }
+                reads.entry(node).or_default().push(&done, read);
+            }
+            (Op::Read, Output::Accepted) => {}
+        }
+    }
+    reads.values_mut().for_each(Reads::finish);
+    for value in &mut values {
+        for (&node, reads) in &reads {
+            judge_visibility(value, node, reads);
+        }
+    }
+    let is_gone =
+        |value: &&mut Value| value.outcome() == Outcome::Lost || value.is_missing_somewhere();
+    for value in values.iter_mut().filter(is_gone) {
+        value.allowed_loss = is_allowed_loss(value, &reads, history, &context.kills);
+    }
+    summarise(history, directory, &values, &phantoms, &duplicated, findings)
+}
+
+/// Finds the latest reads of one node that show a value, and that do not.
+fn judge_visibility(value: &mut Value, node: usize, reads: &Reads) {
+    let none = Vec::new();
+    let shown = reads.shown.get(&value.element).unwrap_or(&none);
+    // Reads that ended before the value was added have no say.
+    let mut next = reads.ended.partition_point(|&ended| ended < value.added);
+    for range in shown {
+        value.last_present = value.last_present.max(reads.latest(range.clone()));
+        absent(value, node, reads, next..range.start.max(next));
+        next = next.max(range.end);
+    }
+    absent(value, node, reads, next..reads.started.len());
+}
+
+/// Whether killed nodes may have taken a value with them: the one it was handed to, whether or
+/// not it acknowledged it, and each that showed it were killed later, and the last of those
+/// kills came so soon after it was known that nobody else need have it.
+fn is_allowed_loss<W: Workload>(
+    value: &Value,
+    reads: &BTreeMap<usize, Reads>,
+    history: &History<W>,
+    kills: &Kills,
+) -> bool {
+    let Some(known) = value.known.map(|known| history.time(known)) else { return false };
+    let handed = (value.node, value.acknowledged.unwrap_or(value.added));
+    // A node that was killed after the last read that shows it was killed after all of them.
+    let showed = reads
+        .iter()
+        .filter_map(|(&node, reads)| Some((node, reads.last_that_shows(value.element)?)));
+    let holders = iter::once(handed).chain(showed);
+    let ends = holders.map(|(node, event)| kills.next(node, history.time(event)));
+    // None as soon as one of them was not killed: it still has the value.
+    let last_kill = ends.reduce(|one, other| Some(one?.max(other?))).flatten();
+    last_kill.is_some_and(|kill| kills.too_soon(known, kill))
+}
+
+fn absent(value: &mut Value, node: usize, reads: &Reads, range: Range<usize>) {
+    if range.is_empty() {
+        return;
+    }
+    let latest = |range| reads.latest(range).map(|read| (read, node));
+    value.last_absent = value.last_absent.max(latest(range.clone()));
+    let last_reads = range.start.max(reads.before_quiet)..range.end;
+    if !last_reads.is_empty() {
+        value.missing = value.missing.max(latest(last_reads));
+    }
+}
+
+fn summarise<W: Workload>(
+    history: &History<W>,
+    directory: &Directory,
+    values: &[Value],
+    phantoms: &BTreeSet<Element>,
+    duplicated: &BTreeSet<Element>,
+    mut findings: Vec<String>,
+) -> Verdict {
+    let with = |outcome| values.iter().filter(move |value| value.outcome() == outcome);
+    let elements = |values: &[&Value]| Edn::vector(values.iter().map(|value| value.element));
+    let lost: Vec<&Value> = with(Outcome::Lost).collect();
+    let never_read: Vec<&Value> = with(Outcome::NeverRead).collect();
+    let allowed_loss: Vec<&Value> = with(Outcome::AllowedLoss).collect();
+    let mut latencies: Vec<(u64, &Value)> =
+        with(Outcome::Stable).map(|value| (stable_latency_ms(history, value), value)).collect();
+    latencies.sort_by_key(|(latency, value)| (*latency, value.element));
+    let millis: Vec<u64> = latencies.iter().map(|(latency, _)| *latency).collect();
+    let stale: Vec<&Value> =
+        latencies.iter().filter(|(latency, _)| *latency > 0).map(|(_, value)| *value).collect();
+
+    let ends: BTreeMap<usize, usize> =
+        history.completed().map(|done| (done.invoked, done.completed)).collect();
+    let lost_text = |value: &&Value| {
+        let (read, node) = value.missing.or(value.last_absent).unwrap_or_default();
+        let read = ends.get(&read).copied().unwrap_or(read);
+        format!(
+            "lost value: {}, handed to {} at {}, is missing from what {} shows at {}",
+            value.element,
+            directory.node_name(value.node),
+            history.time(value.added),
+            directory.node_name(node),
+            history.place(read),
+        )
+    };
+    let mut anomalies: Vec<String> = lost.iter().map(lost_text).collect();
+    let missing: Vec<&Value> = values
+        .iter()
+        .filter(|value| value.is_missing_somewhere() && !value.allowed_loss)
+        .filter(|value| value.outcome() != Outcome::Lost)
+        .collect();
+    findings.extend(missing.iter().map(lost_text));
+    let valid = if !lost.is_empty() {
+        Valid::False
+    } else if millis.is_empty() {
+        anomalies.push("nothing to judge: no read says what became of any value".to_owned());
+        Valid::Unknown
+    } else {
+        Valid::True
+    };
+    let mut results = Edn::map([
+        ("attempt-count", values.len().into()),
+        ("acknowledged-count", acknowledged(history, values).into()),
+        ("stable-count", millis.len().into()),
+        ("lost-count", lost.len().into()),
+        ("lost", elements(&lost)),
+        ("missing-count", missing.len().into()),
+        ("allowed-loss-count", allowed_loss.len().into()),
+        ("allowed-loss", elements(&allowed_loss)),
+        ("never-read-count", never_read.len().into()),
+        ("never-read", elements(&never_read)),
+        ("stale-count", stale.len().into()),
+        ("duplicated-count", duplicated.len().into()),
+        ("duplicated", Edn::vector(duplicated)),
+        ("phantom-count", phantoms.len().into()),
+        ("phantom", Edn::vector(phantoms)),
+        ("worst-stale", worst_stale(&latencies, directory)),
+    ]);
+    if let Some(quantiles) = quantiles(&millis, Edn::from) {
+        results.insert("stable-latencies", quantiles);
+    }
+    Verdict::new(valid, results, anomalies).with_findings(findings)
+}
+
+/// From the moment a value was known to the start of the last read that misses it.
+fn stable_latency_ms<W: Workload>(history: &History<W>, value: &Value) -> u64 {
+    let (Some(known), Some((absent, _))) = (value.known, value.last_absent) else { return 0 };
+    let latency: Duration = history.time(absent) - history.time(known);
+    u64::try_from(latency.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn acknowledged<W: Workload>(history: &History<W>, values: &[Value]) -> usize {
+    let additions: BTreeSet<usize> = values.iter().map(|value| value.added).collect();
+    let ends = history.events().iter().filter(
+        |event| matches!(event.kind, EventKind::Ok { invocation, .. } if additions.contains(&invocation)),
+    );
+    ends.count()
+}
+
+/// The eight values that took longest, and which node lacked them last.
+fn worst_stale(latencies: &[(u64, &Value)], directory: &Directory) -> Edn {
+    let worst = latencies.iter().rev().take(8).filter(|(latency, _)| *latency > 0);
+    Edn::vector(worst.map(|(latency, value)| {
+        let (read, node) = value.last_absent.unwrap_or_default();
+        Edn::map([
+            ("element", value.element.into()),
+            ("stable-latency", (*latency).into()),
+            ("last-absent", read.into()),
+            ("node", directory.node_name(node).into()),
+        ])
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::Time;
+    use crate::history::{Invocation, OpError};
+    use crate::workload::g_set::GSet;
+    use crate::workload::growing_set::read::SetRead;
+
+    /// By what the value 7 comes to be known.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Known {
+        Acknowledged,
+        Shown,
+        Both,
+    }
+
+    /// n1 is asked to add the value 7 at 10 s and acknowledges it at once or never, n2 may show
+    /// it at 11 s, these nodes are killed at those seconds, and the last reads of both, at
+    /// 30 s, are empty.
+    fn lost_count(known: Known, killed: &[(u64, &'static str)]) -> String {
+        let mut history: History<GSet> = History::new();
+        let at = |at_s: u64| Time(at_s * 1_000_000);
+        let mut carry_out = |at_s, node, op, output| {
+            let invocation = Invocation { process: 0, node, op, is_final: at_s == 30 };
+            let invocation = history.push(at(at_s), EventKind::Invoke(invocation));
+            let end = match output {
+                Some(output) => EventKind::Ok { invocation, output, line: 0 },
+                None => EventKind::Info { invocation, error: OpError::Timeout },
+            };
+            history.push(at(at_s), end);
+        };
+        let acknowledgement = (known != Known::Shown).then_some(Output::Accepted);
+        carry_out(10, 0, Op::Add(7), acknowledgement);
+        let shown = if known == Known::Acknowledged { vec![] } else { vec![Element::Int(7)] };
+        let read = SetRead { size: shown.len(), added: shown.clone(), ..SetRead::default() };
+        carry_out(11, 1, Op::Read, Some(Output::Read(read)));
+        carry_out(30, 0, Op::Read, Some(Output::Read(SetRead::default())));
+        let read = SetRead { removed: shown, ..SetRead::default() };
+        carry_out(30, 1, Op::Read, Some(Output::Read(read)));
+        for (at_s, node) in killed {
+            for f in ["kill", "start"] {
+                history.push(at(*at_s), EventKind::Nemesis { f, value: Edn::vector([*node]) });
+            }
+        }
+        let directory = Directory::new(vec!["n1".into(), "n2".into()]).unwrap();
+        let kills = Kills::new(&history, &directory, Duration::from_secs(4));
+        let verdict = check(&history, &Context { directory: &directory, kills });
+        verdict.results.get("lost-count").unwrap().to_string()
+    }
+
+    #[test]
+    fn what_only_a_killed_node_had_is_excused() {
+        let lost = |killed| lost_count(Known::Acknowledged, killed);
+        assert_eq!(lost(&[(12, "n1")]), "0");
+        assert_eq!(lost(&[(14, "n1")]), "1", "it had time enough to tell");
+        assert_eq!(lost(&[(12, "n2")]), "1", "it was not killed");
+    }
+
+    #[test]
+    fn what_another_node_showed_is_excused_once_that_one_was_killed_as_well() {
+        let lost = |killed| lost_count(Known::Both, killed);
+        assert_eq!(lost(&[(12, "n1")]), "1");
+        assert_eq!(lost(&[(12, "n1"), (13, "n2")]), "0");
+        assert_eq!(lost(&[(12, "n2"), (13, "n1")]), "0");
+        assert_eq!(lost(&[(12, "n1"), (14, "n2")]), "1", "time enough to tell n1");
+        assert_eq!(lost(&[(10, "n2"), (12, "n1")]), "1", "it showed it afterwards");
+    }
+
+    #[test]
+    fn what_a_node_was_handed_it_had_even_if_it_never_said_so() {
+        let lost = |killed| lost_count(Known::Shown, killed);
+        assert_eq!(lost(&[(12, "n2")]), "1", "n1 had it, and was not killed");
+        assert_eq!(lost(&[(12, "n1")]), "1", "n2 showed it, and was not killed");
+        assert_eq!(lost(&[(11, "n1"), (12, "n2")]), "0");
+    }
+}

@@ -1,0 +1,177 @@
+//! What broadcast and g-set have in common: values are handed to nodes, and reads show all that
+//! a node has.
+
+mod checker;
+pub mod read;
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use self::read::{Readers, SetRead};
+use super::{Context, Options, Request, Step, Workload};
+use crate::base::address::Directory;
+use crate::base::rng::Rng;
+use crate::format::edn::Edn;
+use crate::format::wire::{Body, Malformed, Schema};
+use crate::history::{History, Operations};
+use crate::judge::Verdict;
+
+/// How a workload of this kind words its requests.
+pub trait Protocol: Debug + Sized {
+    /// The name of the workload.
+    const NAME: &'static str;
+    /// One line about the workload, for the help.
+    const SUMMARY: &'static str;
+    /// [`Workload::MAY_BEGIN_WITH_BARE_READ`].
+    const MAY_BEGIN_WITH_BARE_READ: bool = false;
+    /// The `type` of a request that hands over a value.
+    const ADD: &'static str;
+    /// The field with the value.
+    const VALUE: &'static str;
+    /// What it is answered with.
+    const ADD_OK: Schema;
+    /// What a read is answered with.
+    const READ_OK: Schema;
+    /// The field with the values.
+    const VALUES: &'static str;
+
+    /// Creates the protocol with the settings of the command line.
+    fn from_options(options: &Options<'_>) -> Self;
+
+    /// A request for each node before the first operation.
+    fn setup(&self, _directory: &Directory) -> Option<Request> {
+        None
+    }
+}
+
+/// The workload: half additions of 0, 1, 2 …, half reads.
+#[derive(Debug, Default)]
+pub struct GrowingSet<P> {
+    protocol: P,
+    next: i64,
+    readers: Readers,
+}
+
+/// What clients do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Hand a value to a node.
+    Add(i64),
+    /// Ask a node for all values it has.
+    Read,
+}
+
+/// What they get.
+#[derive(Debug)]
+pub enum Output {
+    /// The value is accepted.
+    Accepted,
+    /// The values, as a difference to what the node said before.
+    Read(SetRead),
+}
+
+impl<P: Protocol> GrowingSet<P> {
+    /// A set that nobody has added to.
+    #[must_use]
+    pub fn new(protocol: P) -> GrowingSet<P> {
+        GrowingSet { protocol, next: 0, readers: Readers::default() }
+    }
+}
+
+impl<P: Protocol> Operations for GrowingSet<P> {
+    type Op = Op;
+    type Output = Output;
+
+    fn f(op: &Op) -> &'static str {
+        match op {
+            Op::Add(_) => P::ADD,
+            Op::Read => "read",
+        }
+    }
+
+    fn op_value(op: &Op) -> Edn {
+        match op {
+            Op::Add(value) => (*value).into(),
+            Op::Read => Edn::Nil,
+        }
+    }
+
+    fn output_value(op: &Op, output: &Output) -> Edn {
+        match output {
+            Output::Accepted => Self::op_value(op),
+            Output::Read(read) => read.into(),
+        }
+    }
+}
+
+impl<P: Protocol> Workload for GrowingSet<P> {
+    const NAME: &'static str = P::NAME;
+    const SUMMARY: &'static str = P::SUMMARY;
+    const MAY_BEGIN_WITH_BARE_READ: bool = P::MAY_BEGIN_WITH_BARE_READ;
+    const CAUSES: &'static [(&'static str, &'static str)] = &[
+        (
+            "lost value",
+            "the value was not passed on, or not again after a message was lost; --log-net-recv shows where it went",
+        ),
+        (
+            "duplicate within a read",
+            "values are kept in a list, and one that arrives twice is appended twice",
+        ),
+        ("phantom value", "the value was made up, converted, or taken from another field"),
+    ];
+    const HAS_FINAL_READS: bool = true;
+
+    type Session = ();
+
+    fn from_options(options: &Options<'_>) -> Self {
+        GrowingSet::new(P::from_options(options))
+    }
+
+    fn next_op(&mut self, rng: &mut Rng) -> Op {
+        if rng.chance(0.5) {
+            return Op::Read;
+        }
+        self.next += 1;
+        Op::Add(self.next - 1)
+    }
+
+    fn final_op(&mut self, _worker: usize, nth: usize, _elapsed: Duration) -> Option<Op> {
+        (nth == 0).then_some(Op::Read)
+    }
+
+    fn setup(&self, directory: &Directory) -> Option<Request> {
+        self.protocol.setup(directory)
+    }
+
+    fn start(&mut self, (): &mut (), op: &Op) -> Step<Self> {
+        Step::Send(match op {
+            Op::Add(value) => Request {
+                kind: P::ADD,
+                fields: format!(r#","{}":{value}"#, P::VALUE),
+                reply: P::ADD_OK,
+            },
+            Op::Read => Request::bare("read", P::READ_OK),
+        })
+    }
+
+    fn reply_received(
+        &mut self,
+        (): &mut (),
+        node: usize,
+        op: &Op,
+        reply: &Body<'_>,
+    ) -> Result<Step<Self>, Malformed> {
+        Ok(Step::Done(match op {
+            Op::Add(_) => Output::Accepted,
+            Op::Read => Output::Read(self.readers.read(node, reply, P::VALUES)?),
+        }))
+    }
+
+    fn is_idempotent(op: &Op) -> bool {
+        *op == Op::Read
+    }
+
+    fn check(&self, history: &History<Self>, context: &Context<'_>) -> Verdict {
+        checker::check(history, context)
+    }
+}

@@ -1,0 +1,188 @@
+//! Reads of sets that grow, kept as differences.
+//!
+//! A test of 10,000 broadcasts reads lists of thousands of values thousands of times. Kept
+//! whole they would fill gigabytes; kept as what each read adds to the one before it at the
+//! same node, they take about as much as the values themselves, once per node.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::value::RawValue;
+
+use crate::format::edn::Edn;
+use crate::format::element::Element;
+use crate::format::wire::{Body, Malformed};
+
+/// One read of a set, as the difference to the one before it at the same node.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct SetRead {
+    /// How many values it shows, repetitions included.
+    pub size: usize,
+    /// What the read before did not show.
+    pub added: Vec<Element>,
+    /// What the read before showed, and this one does not.
+    pub removed: Vec<Element>,
+    /// What this one shows more than once.
+    pub repeated: Vec<Element>,
+}
+
+/// What each node said last.
+#[derive(Debug, Default)]
+pub struct Readers {
+    nodes: BTreeMap<usize, Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// The list as text, without the closing bracket.
+    stem: String,
+    size: usize,
+    present: BTreeSet<Element>,
+    repeated: Vec<Element>,
+}
+
+impl Readers {
+    /// Takes the list in this field of a node's answer.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a list.
+    pub fn read(
+        &mut self,
+        node: usize,
+        reply: &Body<'_>,
+        field: &str,
+    ) -> Result<SetRead, Malformed> {
+        let list: &RawValue = reply.read(field, "a list of values")?;
+        let list = if list.get() == "null" { "[]" } else { list.get() };
+        let seen = self.nodes.entry(node).or_default();
+        let parse = |text: &str| {
+            elements(text).map_err(|problem| Malformed {
+                problem,
+                expected: format!("{field:?} as a list of values"),
+                hint: "check how the list is written",
+            })
+        };
+        let read = match seen.news_in(list) {
+            Some(news) => seen.extend(parse(&news)?),
+            None => seen.replace(parse(list)?),
+        };
+        seen.stem = list.trim_end_matches(']').trim_end().to_owned();
+        Ok(read)
+    }
+}
+
+impl Seen {
+    /// If a list goes on where the last one ended, what comes after that, as a list.
+    ///
+    /// Most nodes append, so most reads need not be parsed from their beginning.
+    fn news_in(&self, list: &str) -> Option<String> {
+        if self.size == 0 {
+            return None;
+        }
+        let rest = list.strip_prefix(self.stem.as_str())?.trim_start();
+        match rest.strip_prefix(',') {
+            Some(more) => Some(format!("[{more}")),
+            None => (rest == "]").then(|| "[]".to_owned()),
+        }
+    }
+
+    fn extend(&mut self, news: Vec<Element>) -> SetRead {
+        let mut read = SetRead { size: self.size + news.len(), ..SetRead::default() };
+        for element in news {
+            if self.present.insert(element.clone()) {
+                read.added.push(element);
+            } else if !self.repeated.contains(&element) {
+                self.repeated.push(element);
+            }
+        }
+        self.size = read.size;
+        read.repeated.clone_from(&self.repeated);
+        read
+    }
+
+    fn replace(&mut self, list: Vec<Element>) -> SetRead {
+        let before = std::mem::take(&mut self.present);
+        self.repeated.clear();
+        self.size = 0;
+        let mut read = self.extend(list);
+        read.added.retain(|element| !before.contains(element));
+        read.removed = before.into_iter().filter(|e| !self.present.contains(e)).collect();
+        read
+    }
+}
+
+fn elements(list: &str) -> Result<Vec<Element>, String> {
+    if let Ok(numbers) = serde_json::from_str::<Vec<i64>>(list) {
+        return Ok(numbers.into_iter().map(Element::Int).collect());
+    }
+    let values: Vec<&RawValue> = serde_json::from_str(list).map_err(|error| error.to_string())?;
+    values.into_iter().map(|value| Element::parse(value.get())).collect()
+}
+
+/// As histories show it: what is new, and the rest only where there is some.
+impl From<&SetRead> for Edn {
+    fn from(read: &SetRead) -> Edn {
+        let mut map = Edn::map([("size", read.size.into()), ("added", Edn::vector(&read.added))]);
+        if !read.removed.is_empty() {
+            map.insert("removed", Edn::vector(&read.removed));
+        }
+        if !read.repeated.is_empty() {
+            map.insert("repeated", Edn::vector(&read.repeated));
+        }
+        map
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::json::Canonical;
+
+    fn ints(values: &[i64]) -> Vec<Element> {
+        values.iter().copied().map(Element::Int).collect()
+    }
+
+    fn reads(lists: &[&str]) -> Vec<SetRead> {
+        let mut readers = Readers::default();
+        let mut read = |list: &&str| {
+            let reply = format!(r#"{{"messages":{list}}}"#);
+            readers.read(0, &Body::parse_text(&reply).unwrap(), "messages").unwrap()
+        };
+        lists.iter().map(&mut read).collect()
+    }
+
+    #[test]
+    fn a_read_is_what_it_adds_to_the_one_before() {
+        let reads = reads(&["[]", "[3,1]", "[3,1]", "[3, 1, 2]", "[3, 1, 2, 5]"]);
+        let added: Vec<_> = reads.iter().map(|read| read.added.clone()).collect();
+        let expected: [&[i64]; 5] = [&[], &[3, 1], &[], &[2], &[5]];
+        assert_eq!(added, expected.map(ints));
+        let sizes: Vec<_> = reads.iter().map(|read| read.size).collect();
+        assert_eq!(sizes, [0, 2, 2, 3, 4]);
+        assert!(reads.iter().all(|read| read.removed.is_empty() && read.repeated.is_empty()));
+    }
+
+    /// `[1,2` is how `[1,22]` begins, too.
+    #[test]
+    fn a_list_that_only_looks_like_a_continuation_is_read_anew() {
+        let reads = reads(&["[1,2]", "[1,22]"]);
+        assert_eq!((&reads[1].added, &reads[1].removed), (&ints(&[22]), &ints(&[2])));
+    }
+
+    #[test]
+    fn what_disappears_or_repeats_is_noticed_in_any_order() {
+        let reads = reads(&["[1,2,3]", "[3,1,1]", "[3,1,1,3]", r#"[3,"x"]"#]);
+        assert_eq!(reads[1].removed, ints(&[2]));
+        assert_eq!(reads[1].repeated, ints(&[1]));
+        assert_eq!(reads[2].repeated, ints(&[1, 3]));
+        assert_eq!(reads[3].added, [Element::Other(Canonical::parse(r#""x""#).unwrap())]);
+        assert_eq!(reads[3].removed, ints(&[1]));
+        assert!(reads[3].repeated.is_empty());
+    }
+
+    #[test]
+    fn an_equal_number_in_another_spelling_is_another_value() {
+        let reads = reads(&["[1]", "[1,1.0]"]);
+        assert_eq!(reads[1].added, [Element::Other(Canonical::parse("1.0").unwrap())]);
+    }
+}

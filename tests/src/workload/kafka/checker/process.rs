@@ -1,0 +1,187 @@
+//! What each client sees of the logs, one operation after the other.
+
+use std::collections::BTreeMap;
+
+use super::Anomalies;
+use super::logs::Logs;
+use super::visibility::Visibility;
+use crate::base::time::Time;
+use crate::history::{Completed, History, Place};
+use crate::workload::Context;
+use crate::workload::kafka::{Kafka, Key, Offset, Op, Output, Record, committed};
+
+/// What a client has seen so far.
+#[derive(Debug, Default)]
+struct Client {
+    /// The offset before the one that the next poll may begin with.
+    polled: BTreeMap<Key, Offset>,
+    sent: BTreeMap<Key, Offset>,
+    /// The highest offset that its node has said is committed, and when.
+    committed: BTreeMap<Key, (Offset, Time)>,
+}
+
+/// One operation, and what is needed to speak of it.
+struct Seen<'a> {
+    node: &'a str,
+    process: u64,
+    at: Place,
+    logs: &'a Logs,
+}
+
+/// Judges the operations of every client in the order they ended, which is the order they
+/// began: a client does one thing at a time. Returns who saw which message how soon.
+pub(super) fn check(
+    history: &History<Kafka>,
+    context: &Context<'_>,
+    logs: &Logs,
+    anomalies: &mut Anomalies,
+) -> Visibility {
+    let mut visibility = Visibility::default();
+    let mut clients: BTreeMap<u64, Client> = BTreeMap::new();
+    for Completed { invoked, completed, invocation, output } in history.completed() {
+        let client = clients.entry(invocation.process).or_default();
+        let at = history.time(completed);
+        let node = context.directory.node_name(invocation.node);
+        let place = history.place(completed);
+        let seen = Seen { node, process: invocation.process, at: place, logs };
+        // A node that has been restarted speaks for itself alone.
+        let restarted =
+            |since| context.kills.next(invocation.node, since).is_some_and(|kill| kill <= at);
+        client.committed.retain(|_, (_, since)| !restarted(*since));
+        match (&invocation.op, output) {
+            (Op::Send { key, .. }, Output::Sent(offset)) => {
+                seen.check_send(client, *key, *offset, anomalies);
+                visibility.acknowledge(*key, *offset, completed);
+            }
+            (_, Output::Polled(polled)) => {
+                for (&key, records) in polled {
+                    seen.check_poll(client, key, records, anomalies);
+                    for record in records {
+                        visibility.show(key, record.offset, invoked);
+                    }
+                }
+                // The last polls begin anew, and a node may answer those in portions.
+                for (&key, &last) in client.polled.iter().filter(|_| !invocation.is_final) {
+                    visibility.poll(key, last, invoked);
+                }
+                client.raise_committed(committed(polled), at);
+            }
+            (Op::Assign { keys, rewind }, Output::Assigned { start, listed }) => {
+                client.polled.retain(|key, _| !rewind && keys.contains(key));
+                for (&key, &offset) in start {
+                    client.polled.entry(key).or_insert(offset.saturating_sub(1));
+                }
+                if *rewind {
+                    continue;
+                }
+                seen.check_committed(client, keys, listed, anomalies);
+                client.raise_committed(listed.iter().map(|(key, offset)| (*key, *offset)), at);
+            }
+            _ => {}
+        }
+    }
+    visibility
+}
+
+impl Client {
+    fn raise_committed(&mut self, offsets: impl Iterator<Item = (Key, Offset)>, at: Time) {
+        for (key, offset) in offsets {
+            let known = self.committed.entry(key).or_insert((offset, at));
+            *known = (offset.max(known.0), at);
+        }
+    }
+}
+
+impl Seen<'_> {
+    fn check_send(&self, client: &mut Client, key: Key, offset: Offset, anomalies: &mut Anomalies) {
+        let Seen { node, process, at, .. } = self;
+        if let Some(before) = client.sent.insert(key, offset).filter(|before| *before >= offset) {
+            anomalies.add(
+                "nonmonotonic-send",
+                format!(
+                    "offset going back: {node} gave process {process} offset {offset} of key \
+                     {key} at {at}, after {before}"
+                ),
+            );
+        }
+    }
+
+    fn check_poll(
+        &self,
+        client: &mut Client,
+        key: Key,
+        records: &[Record],
+        anomalies: &mut Anomalies,
+    ) {
+        let Seen { node, process, at, logs } = self;
+        let mut before = client.polled.get(&key).copied();
+        for (index, record) in records.iter().enumerate() {
+            let offset = record.offset;
+            let (back, skip) = if index == 0 {
+                ("nonmonotonic-poll", "poll-skip")
+            } else {
+                ("int-nonmonotonic-poll", "int-poll-skip")
+            };
+            if let Some(before) = before {
+                if offset <= before {
+                    anomalies.add(
+                        back,
+                        format!(
+                            "poll going back: {node} showed process {process} offset {offset} of \
+                             key {key} at {at}, after {before}"
+                        ),
+                    );
+                }
+                if let Some(missed) = logs.between(key, before, offset) {
+                    anomalies.add(
+                        skip,
+                        format!(
+                            "skipped offset: {node} showed process {process} offset {offset} of \
+                             key {key} at {at}, after {before} and without {missed}"
+                        ),
+                    );
+                }
+            }
+            before = Some(offset);
+        }
+        if let Some(last) = before {
+            client.polled.insert(key, last);
+        }
+    }
+
+    fn check_committed(
+        &self,
+        client: &Client,
+        keys: &[Key],
+        listed: &BTreeMap<Key, Offset>,
+        anomalies: &mut Anomalies,
+    ) {
+        let Seen { node, process, at, logs } = self;
+        for key in keys {
+            let says = listed.get(key);
+            if let Some((known, since)) = client.committed.get(key)
+                && says < Some(known)
+            {
+                let says = says.map_or_else(|| "none".to_owned(), Offset::to_string);
+                anomalies.add(
+                    "committed-offset-back",
+                    format!(
+                        "committed offset going back: {node} told process {process} {says} for \
+                         key {key} at {at}, after {known} at {since}"
+                    ),
+                );
+            }
+            if let Some(says) = says
+                && logs.highest(*key) < Some(*says)
+            {
+                anomalies.add(
+                    "committed-offset-unknown",
+                    format!(
+                        "committed offset of nothing: {node} told process {process} {says} for \
+                         key {key} at {at}, where there is no such message"
+                    ),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! How soon everybody sees what was acknowledged.
+
+use std::collections::BTreeMap;
+
+use crate::history::History;
+use crate::workload::kafka::{Kafka, Key, Offset};
+
+/// The messages, and which polls show or lack them.
+#[derive(Debug, Default)]
+pub(super) struct Visibility(BTreeMap<Key, BTreeMap<Offset, Message>>);
+
+/// All are indices of events.
+#[derive(Debug, Default)]
+struct Message {
+    /// The end of its send, if it succeeded.
+    acknowledged: Option<usize>,
+    /// The latest start of a poll that shows it.
+    last_present: Option<usize>,
+    /// The latest start of a poll that began after its acknowledgement, should have shown it
+    /// and did not.
+    last_absent: Option<usize>,
+}
+
+impl Visibility {
+    /// Takes in an acknowledgement. They and the polls are to come in the order they ended,
+    /// so that no poll looks at messages of its future.
+    pub(super) fn acknowledge(&mut self, key: Key, offset: Offset, at: usize) {
+        self.message(key, offset).acknowledged = Some(at);
+    }
+
+    /// Takes in that a poll which started then showed what is at this offset.
+    pub(super) fn show(&mut self, key: Key, offset: Offset, started: usize) {
+        let message = self.message(key, offset);
+        message.last_present = message.last_present.max(Some(started));
+    }
+
+    /// Takes in that a poll which started then showed a client nothing beyond `last`.
+    pub(super) fn poll(&mut self, key: Key, last: Offset, started: usize) {
+        let Some(log) = self.0.get_mut(&key) else { return };
+        for message in log.range_mut(last.saturating_add(1)..).map(|(_, message)| message) {
+            if message.acknowledged.is_some_and(|at| at < started) {
+                message.last_absent = message.last_absent.max(Some(started));
+            }
+        }
+    }
+
+    fn message(&mut self, key: Key, offset: Offset) -> &mut Message {
+        self.0.entry(key).or_default().entry(offset).or_default()
+    }
+
+    /// For each acknowledged message that is there to stay, from its acknowledgement to the
+    /// start of the last poll that lacks it, in milliseconds; sorted. What Jepsen calls *stable
+    /// latency* of a set's elements. A message that no poll shows after that one has none.
+    pub(super) fn stable_latencies_ms(&self, history: &History<Kafka>) -> Vec<u64> {
+        let latency = |message: &Message| {
+            let known = message.acknowledged?;
+            let absent = message.last_absent;
+            let latency = history.time(absent.unwrap_or(known)) - history.time(known);
+            let millis = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
+            (absent < message.last_present).then_some(millis)
+        };
+        let mut latencies: Vec<u64> =
+            self.0.values().flat_map(BTreeMap::values).filter_map(latency).collect();
+        latencies.sort_unstable();
+        latencies
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::Time;
+    use crate::format::edn::Edn;
+    use crate::history::EventKind;
+
+    /// Event `n` happens at `n` hundred milliseconds.
+    fn history() -> History<Kafka> {
+        let mut history = History::new();
+        for n in 0..10 {
+            history.push(Time(n * 100_000), EventKind::Nemesis { f: "tick", value: Edn::Nil });
+        }
+        history
+    }
+
+    #[test]
+    fn a_message_is_stable_when_the_last_poll_that_lacks_it_has_started() {
+        let mut visibility = Visibility::default();
+        visibility.acknowledge(1, 7, 2);
+        for (last, started) in [(6, 1), (6, 4), (5, 3), (7, 8), (9, 9)] {
+            visibility.poll(1, last, started);
+        }
+        visibility.poll(2, 0, 9);
+        visibility.show(1, 7, 8);
+        assert_eq!(visibility.stable_latencies_ms(&history()), [200], "of polls at 100 to 900 ms");
+    }
+
+    #[test]
+    fn a_poll_says_nothing_of_messages_below_where_it_ends() {
+        let mut visibility = Visibility::default();
+        for offset in [3, 8] {
+            visibility.acknowledge(1, offset, 1);
+            visibility.show(1, offset, 7);
+        }
+        visibility.poll(1, 5, 6);
+        assert_eq!(visibility.stable_latencies_ms(&history()), [0, 500]);
+    }
+
+    #[test]
+    fn only_what_polls_go_on_to_show_has_a_latency() {
+        let mut visibility = Visibility::default();
+        visibility.show(1, 1, 1);
+        visibility.acknowledge(1, 1, 2);
+        assert_eq!(visibility.stable_latencies_ms(&history()), [0], "shown before it is known");
+        visibility.acknowledge(1, 2, 2);
+        visibility.show(1, 3, 2);
+        assert_eq!(visibility.stable_latencies_ms(&history()), [0], "never shown, or not known");
+        visibility.poll(1, 0, 5);
+        assert!(visibility.stable_latencies_ms(&history()).is_empty(), "gone again");
+        visibility.show(1, 1, 6);
+        assert_eq!(visibility.stable_latencies_ms(&history()), [300], "and back");
+    }
+}

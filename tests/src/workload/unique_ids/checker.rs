@@ -1,0 +1,81 @@
+//! Unique IDs: no two replies have equal IDs.
+
+use std::collections::BTreeMap;
+
+use super::{UniqueId, UniqueIds};
+use crate::format::edn::Edn;
+use crate::history::{Completed, History};
+use crate::judge::{Valid, Verdict};
+use crate::workload::Context;
+
+/// How many of those that gave one ID are told one by one; the results count them all.
+const MAX_GIVERS: usize = 10;
+
+/// Maelstrom, `doc/workloads.md`, unique-ids: IDs "may be of any type", but must be "globally
+/// unique". Its checker sorts them, so the types must not mix.
+pub(super) fn check(history: &History<UniqueIds>, context: &Context<'_>) -> Verdict {
+    let mut givers: BTreeMap<&UniqueId, Vec<Completed<'_, UniqueIds>>> = BTreeMap::new();
+    for done in history.completed() {
+        givers.entry(done.output).or_default().push(done);
+    }
+    let attempted = history.invocations().count();
+    let acknowledged: usize = givers.values().map(Vec::len).sum();
+    let duplicated: Vec<_> = givers.iter().filter(|(_, givers)| givers.len() > 1).collect();
+    // The first ID of each type.
+    let mut kinds: BTreeMap<&str, Completed<'_, UniqueIds>> = BTreeMap::new();
+    for done in history.completed() {
+        if let Some(kind) = done.output.kind() {
+            kinds.entry(kind).or_insert(done);
+        }
+    }
+
+    let mut anomalies: Vec<String> = duplicated
+        .iter()
+        .map(|(id, givers)| {
+            let told = givers.iter().take(MAX_GIVERS).map(|done| {
+                let node = context.directory.node_name(done.invocation.node);
+                format!("{node} at {}", history.place(done.completed))
+            });
+            let told = told.collect::<Vec<_>>().join(", ");
+            let more = match givers.len().saturating_sub(MAX_GIVERS) {
+                0 => String::new(),
+                1 => ", and once more".to_owned(),
+                more => format!(", and {more} times more"),
+            };
+            format!("duplicate ID: {} was given by {told}{more}", Edn::from(**id))
+        })
+        .collect();
+    let is_incomparable = kinds.len() > 1 || givers.len() > 1 && kinds.contains_key("object");
+    if kinds.len() > 1 {
+        let given: Vec<String> = kinds
+            .iter()
+            .map(|(kind, done)| {
+                let node = context.directory.node_name(done.invocation.node);
+                let (id, at) = (Edn::from(done.output), history.place(done.completed));
+                format!("{kind} {id} by {node} at {at}")
+            })
+            .collect();
+        anomalies.push(format!("mixed types of ID: {}", given.join(", ")));
+    }
+    if givers.len() > 1
+        && let Some(done) = kinds.get("object")
+    {
+        let node = context.directory.node_name(done.invocation.node);
+        let (id, at) = (Edn::from(done.output), history.place(done.completed));
+        anomalies.push(format!("objects as IDs: {node} gave {id} at {at}"));
+    }
+    let range = givers.first_key_value().zip(givers.last_key_value());
+    let map = Edn::map([
+        ("attempted-count", attempted.into()),
+        ("acknowledged-count", acknowledged.into()),
+        ("duplicated-count", duplicated.len().into()),
+        (
+            "duplicated",
+            Edn::Map(duplicated.iter().map(|(id, g)| (Edn::from(**id), g.len().into())).collect()),
+        ),
+        ("range", range.map_or(Edn::Nil, |((first, _), (last, _))| Edn::vector([*first, *last]))),
+    ]);
+    // Maelstrom's checker fails where it cannot compare two IDs, and nobody can tell.
+    let valid = if is_incomparable { Valid::Unknown } else { Valid::from(anomalies.is_empty()) };
+    Verdict::new(valid, map, anomalies)
+}
