@@ -31,6 +31,10 @@ torture seconds="60":
 properties cases="20000":
     PROPTEST_CASES={{ cases }} cargo test --workspace --profile release-test
 
+# Each integration with the real format, database or framework.
+integrations:
+    cargo test --manifest-path integrations/Cargo.toml
+
 # Broadcast, sets, counters and logs, simulated from many seeds.
 states seeds="1000":
     for kind in broadcast g-set g-counter pn-counter; do \

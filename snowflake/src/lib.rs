@@ -112,6 +112,7 @@
 //! - `serde`: an [`Id`] is a decimal string in JSON, because JavaScript rounds integers above
 //!   2^53, and an integer in binary formats. Both are accepted. The module `serde` changes the
 //!   form of one field.
+//! - `bson-3`: `From<Id>` for BSON values.
 //! - `tokio`: `Generator::next_id_tokio`.
 //! - `lease`: node IDs with a durable store, in the module `lease`.
 //! - `postgres`: `lease::PostgresStore`.
@@ -132,6 +133,8 @@
 mod pages {
     #[doc = include_str!("../../docs/faq.md")]
     mod faq {}
+    #[doc = include_str!("../../docs/integrations.md")]
+    mod integrations {}
     #[doc = include_str!("../../docs/migration.md")]
     mod migration {}
     #[doc = include_str!("../../docs/sql.md")]

@@ -8,7 +8,9 @@
 //! | [`UnixMillis`] | milliseconds since 1970 | milliseconds since 1970 (`u64`) |
 //!
 //! JavaScript rounds integers above 2^53, so JSON has strings. Human-readable formats accept an
-//! integer for an ID as well, and a decimal string for a node ID.
+//! integer for an ID as well, and a decimal string for a node ID. They accept the text of an XML
+//! element, too, which is a map to serde: with one entry `$text`, and attributes that start with
+//! `@`.
 //!
 //! For one field, a module here changes the form, for an [`Id`], a [`TypedId`] or, with the
 //! module `option` in it, an `Option` of these:
@@ -41,6 +43,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod element;
 mod others;
 mod visitor;
 mod with;
@@ -70,7 +73,8 @@ impl<'de> Deserialize<'de> for Id {
         if deserializer.is_human_readable() {
             deserializer.deserialize_any(IdVisitor::decimal_or_integer())
         } else {
-            deserializer.deserialize_u64(IdVisitor::integer())
+            // Formats that know their types pass a string here.
+            deserializer.deserialize_u64(IdVisitor::decimal_or_integer())
         }
     }
 }
@@ -86,7 +90,8 @@ impl<'de, K: IdKind> Deserialize<'de> for TypedId<K> {
         if deserializer.is_human_readable() {
             deserializer.deserialize_any(IdVisitor::decimal_or_integer())
         } else {
-            deserializer.deserialize_u64(IdVisitor::integer())
+            // Formats that know their types pass a string here.
+            deserializer.deserialize_u64(IdVisitor::decimal_or_integer())
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use core::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use super::element::visit_text_in;
 use crate::{Epoch, NodeId, UnixMillis};
 
 impl Serialize for NodeId {
@@ -25,7 +26,7 @@ impl<'de> Deserialize<'de> for NodeId {
 
 struct NodeIdVisitor;
 
-impl Visitor<'_> for NodeIdVisitor {
+impl<'de> Visitor<'de> for NodeIdVisitor {
     type Value = NodeId;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,6 +46,10 @@ impl Visitor<'_> for NodeIdVisitor {
             E::custom(format_args!("invalid node ID: {id} is negative; the smallest node ID is 0"))
         })?;
         self.visit_u64(id)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<NodeId, A::Error> {
+        visit_text_in(map, self)
     }
 }
 

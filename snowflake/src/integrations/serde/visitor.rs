@@ -3,8 +3,9 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use serde::de::{Error, Unexpected, Visitor};
+use serde::de::{Error, MapAccess, Unexpected, Visitor};
 
+use super::element::visit_text_in;
 use crate::{AnyId, Id, ParseIdError};
 
 type Parse = fn(&str) -> Result<Id, ParseIdError>;
@@ -68,7 +69,7 @@ fn named<T: AnyId, E: Error>(result: Result<Id, impl fmt::Display>) -> Result<T,
     })
 }
 
-impl<T: AnyId> Visitor<'_> for IdVisitor<T> {
+impl<'de, T: AnyId> Visitor<'de> for IdVisitor<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -93,5 +94,11 @@ impl<T: AnyId> Visitor<'_> for IdVisitor<T> {
     fn visit_i64<E: Error>(self, raw: i64) -> Result<T, E> {
         self.check_integer(Unexpected::Signed(raw))?;
         named(Id::try_from(raw))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        match self.parse {
+            Some(_) => visit_text_in(map, self),
+            None => Err(A::Error::invalid_type(Unexpected::Map, &self)),
+        }
     }
 }
