@@ -64,8 +64,7 @@ use super::{Context, Definition, Workload};
 use crate::base::Time;
 use crate::base::{Acks, Config, Kind};
 use crate::dissemination::{Direct, Dissemination, DisseminationConfig};
-use crate::message::Outbox;
-use crate::message::{Address, ErrorCode, Gossip, MsgId, Offsets, Payload, Request};
+use crate::message::{Address, ErrorCode, Gossip, MsgId, Offsets, Outbox, Payload, Request, raw};
 
 mod quorum;
 mod record;
@@ -318,23 +317,23 @@ impl Log {
             }
         }
         let mut room = MAX_POLLED_BYTES;
-        let mut polled = Vec::new();
+        let mut msgs = BTreeMap::new();
         for (key, from) in offsets {
             // There is nothing below zero, and nothing is skipped by beginning at it.
             let from = u64::try_from(*from).unwrap_or(0);
             let mut messages = Vec::new();
             for (offset, text) in records.poll(key, from) {
-                messages.push((offset, text));
+                messages.push((offset, raw(text)));
                 room = room.saturating_sub(text.len() + 24);
                 if room == 0 {
                     break;
                 }
             }
             if !messages.is_empty() {
-                polled.push((key.as_str(), messages));
+                msgs.insert(key.as_str(), messages);
             }
         }
-        out.reply(client, &Payload::PollOk { polled: &polled });
+        out.reply(client, &Payload::PollOk { msgs });
     }
 
     fn list_committed(&self, keys: &[String]) -> Result<BTreeMap<String, u64>, Refusal> {

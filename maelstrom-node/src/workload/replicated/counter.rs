@@ -106,8 +106,7 @@ impl Protocol for Counter {
                 Err(text) => out.error(client, ErrorCode::MalformedRequest, text),
             },
             Request::Read => {
-                let sum = totals.state().sum();
-                let value = itoa::Buffer::new().format(sum).to_owned();
+                let value = totals.state().sum().to_string();
                 out.reply(client, &Payload::ReadValueOk { value: &value });
             }
             _ => {}

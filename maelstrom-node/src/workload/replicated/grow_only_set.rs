@@ -8,6 +8,7 @@ use hashbrown::HashTable;
 use serde_json::value::RawValue;
 
 use crate::dissemination::{Origin, State};
+use crate::message::raw;
 
 /// Distinct values, byte for byte as their clients wrote them.
 ///
@@ -87,11 +88,6 @@ fn hash(key: u64, text: &str) -> u64 {
     hasher.write_u64(key);
     hasher.write(text.as_bytes());
     hasher.finish()
-}
-
-/// Sees text that came out of a [`RawValue`] as one again.
-fn raw(text: &str) -> &RawValue {
-    serde_json::from_str(text).unwrap_or(RawValue::NULL)
 }
 
 #[cfg(test)]

@@ -1,0 +1,63 @@
+//! Errors: the codes of replies, and why a body is not a request.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// The errors that the node replies with.
+///
+/// All except `Timeout` are definite: the request had no effect and never will.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "u32")]
+pub enum ErrorCode {
+    /// The request was not confirmed in time. It may have taken effect, or may do so later.
+    Timeout,
+    /// The node does not support requests of this type.
+    NotSupported,
+    /// The node cannot serve the request at present. A retry may succeed.
+    TemporarilyUnavailable,
+    /// The request lacks a field, or a field has the wrong type.
+    MalformedRequest,
+}
+
+impl From<ErrorCode> for u32 {
+    fn from(code: ErrorCode) -> u32 {
+        match code {
+            ErrorCode::Timeout => 0,
+            ErrorCode::NotSupported => 10,
+            ErrorCode::TemporarilyUnavailable => 11,
+            ErrorCode::MalformedRequest => 12,
+        }
+    }
+}
+
+/// The reason why a body is not a [`Request`](super::Request).
+#[derive(Debug)]
+pub enum Refusal {
+    /// Error 10: the node does not know this type.
+    NotSupported(String),
+    /// Error 12: a field is missing or has the wrong type.
+    Malformed(String),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Refusal::NotSupported(text) | Refusal::Malformed(text)) = self;
+        f.write_str(clipped(text))
+    }
+}
+
+/// Returns an error of JSON without its position.
+///
+/// The line is always the first. The column is that of a field where the error is in one.
+pub(super) fn in_words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(&*text, |(what, _)| what).to_owned()
+}
+
+/// Returns the beginning of a text that may quote a message, which can have megabytes.
+#[must_use]
+pub(crate) fn clipped(text: &str) -> &str {
+    const MAX_CHARS: usize = 200;
+    text.char_indices().nth(MAX_CHARS).map_or(text, |(end, _)| &text[..end])
+}
