@@ -64,14 +64,15 @@ fn gossip() -> impl Strategy<Value = Value> {
     let mark = (0..4_u16, numbers(), prop::collection::vec(numbers(), 1..4)).prop_map(
         |(node, incarnation, ends)| json!([vec![u64::from(node), incarnation], ends].concat()),
     );
-    let run = (0..4_u16, numbers(), numbers(), prop::collection::vec(any_json(), 0..4)).prop_map(
+    let items = prop::collection::vec(prop_oneof![any_json(), commits()], 0..4);
+    let run = (0..4_u16, numbers(), numbers(), items).prop_map(
         |(node, incarnation, first, items)| {
             json!({"node": node, "incarnation": incarnation, "first": first, "items": items})
         },
     );
     let marks = prop::collection::vec(mark, 0..4);
     let runs = prop::collection::vec(run, 0..3);
-    let kinds = select(vec!["broadcast", "g-set", "g-counter", "pn-counter"]);
+    let kinds = select(vec!["broadcast", "g-set", "g-counter", "pn-counter", "txn-rw-register"]);
     (kinds, numbers(), marks, runs, numbers(), optional_fields()).prop_map(
         |(of, incarnation, have, items, sent_us, optional)| {
             let mut gossip = json!({"workload": of, "incarnation": incarnation});
@@ -82,6 +83,15 @@ fn gossip() -> impl Strategy<Value = Value> {
             gossip
         },
     )
+}
+
+/// A transaction of a peer as an item, with any stamp and any causes.
+fn commits() -> impl Strategy<Value = Value> {
+    let writes = prop::collection::vec((any_json(), any_json()), 0..3);
+    let after = prop::collection::vec((0..4_u16, numbers(), numbers()), 0..3);
+    (numbers(), writes, after).prop_map(|(stamp, writes, after)| {
+        json!({"stamp": stamp.to_string(), "writes": writes, "after": after})
+    })
 }
 
 fn optional_fields() -> impl Strategy<Value = Map<String, Value>> {
@@ -109,6 +119,8 @@ fn requests() -> impl Strategy<Value = Value> {
         Just(json!({"type": "read"})),
         any_json().prop_map(|element| json!({"type": "add", "element": element})),
         any_json().prop_map(|delta| json!({"type": "add", "delta": delta})),
+        prop::collection::vec((select(vec!["r", "w"]), any_json(), any_json()), 0..4)
+            .prop_map(|ops| json!({"type": "txn", "txn": ops})),
         any::<String>().prop_map(|kind| json!({"type": kind})),
     ]
 }

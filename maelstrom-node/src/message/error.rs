@@ -49,7 +49,8 @@ impl fmt::Display for Refusal {
 
 /// Returns an error of JSON without its position.
 ///
-/// The line is always the first. The column is that of a field where the error is in one.
+/// The line number is always 1. For an error inside a field, the column counts from the start
+/// of the field.
 pub(super) fn in_words(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.rsplit_once(" at line ").map_or(&*text, |(what, _)| what).to_owned()

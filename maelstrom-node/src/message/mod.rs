@@ -1,8 +1,8 @@
 //! Messages as lines of JSON. No other module knows Maelstrom's JSON names.
 //!
 //! A line is decoded once, into a flat struct that borrows from it. Values of clients stay
-//! raw JSON, and replies repeat them byte for byte. Names and error codes are those of
-//! Maelstrom's `doc/protocol.md` and `doc/workloads.md`.
+//! raw JSON, and replies repeat them byte for byte. Maelstrom's
+//! `doc/protocol.md` and `doc/workloads.md` define the names and the error codes.
 //!
 //! | File | Contents |
 //! |---|---|

@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use super::replicated::{BROADCAST, G_COUNTER, G_SET, PN_COUNTER};
+use super::replicated::{BROADCAST, G_COUNTER, G_SET, PN_COUNTER, TXN_RW_REGISTER};
 use super::{IdGenerator, Workload, echo, log, unique_ids};
 use crate::base::{Cluster, Config, Kind};
 use crate::message::Request;
 
-const DEFINITIONS: [&Definition; 7] = [
+const DEFINITIONS: [&Definition; 8] = [
     &echo::DEFINITION,
     &unique_ids::DEFINITION,
     &BROADCAST,
@@ -18,6 +18,7 @@ const DEFINITIONS: [&Definition; 7] = [
     &G_COUNTER,
     &PN_COUNTER,
     &log::DEFINITION,
+    &TXN_RW_REGISTER,
 ];
 
 /// The names of all workloads.

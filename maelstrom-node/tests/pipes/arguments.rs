@@ -79,6 +79,7 @@ fn help_names_every_workload_and_option() {
         "--max-staleness-ms",
         "--data-dir",
         "kafka",
+        "txn-rw-register",
         "--acks",
         "stderr",
     ] {

@@ -26,6 +26,7 @@ fn what_is_unknown_is_error_10_and_what_is_malformed_error_12() {
         (json!({"type": "add", "delta": 1.5}), 12),
         (json!({"type": "add", "delta": "1"}), 12),
         (json!({"type": "add", "delta": null}), 12),
+        (json!({"type": "txn"}), 12),
         (json!({"type": "topology"}), 12),
         (json!({"type": "topology", "topology": 5}), 12),
         (json!({"type": "topology", "topology": {"n0": 5}}), 12),

@@ -95,7 +95,7 @@ fn count(kind: &str, deltas: &[&str]) -> (Vec<u64>, String) {
     let codes = replies[1..=deltas.len()].iter().map(|reply| reply["code"].as_u64().unwrap_or(0));
     let text = String::from_utf8(output.stdout.clone()).expect("UTF-8 on stdout");
     let sum = text.rsplit_once("\"value\":").expect("a sum").1;
-    (codes.collect(), sum.split(',').next().expect("its text").to_owned())
+    (codes.collect(), sum.split('}').next().expect("its text").to_owned())
 }
 
 #[test]
@@ -182,4 +182,54 @@ fn a_node_that_starts_takes_nothing_into_its_log_before_it_has_heard_of_others()
         assert!(replies[1..4].iter().all(|reply| reply["code"] == 11), "{replies:?}");
         assert_eq!(replies[4]["msgs"], json!({}));
     }
+}
+
+#[test]
+fn a_transaction_reads_its_own_writes_and_returns_keys_and_values_byte_for_byte() {
+    let txn = |txn: &str| {
+        let body = format!(r#"{{"type":"txn","msg_id":2,"txn":{txn}}}"#);
+        format!("{{\"src\":\"c1\",\"dest\":\"n0\",\"body\":{body}}}\n").into_bytes()
+    };
+    let input = [
+        init(&["n0", "n1"]),
+        txn(r#"[["r",1,null],["w",1,6],["r",1,null],["w",1,[7, 8.0]],["w",{"k": 1},9]]"#),
+        txn(r#"[["r",1,null],["r",{"k": 1},null],["r","1",null]]"#),
+        txn("[]"),
+    ];
+    let output = run(&["txn-rw-register"], &input.concat());
+    let text = String::from_utf8(output.stdout).expect("UTF-8 on stdout");
+    let reply = |txn: &str| {
+        let body = format!(r#"{{"type":"txn_ok","txn":{txn},"in_reply_to":2}}"#);
+        format!(r#"{{"src":"n0","dest":"c1","body":{body}}}"#)
+    };
+    let replies: Vec<&str> = text.lines().filter(|line| line.contains("txn_ok")).collect();
+    assert_eq!(
+        replies,
+        [
+            reply(r#"[["r",1,null],["w",1,6],["r",1,6],["w",1,[7, 8.0]],["w",{"k": 1},9]]"#),
+            reply(r#"[["r",1,[7, 8.0]],["r",{"k": 1},9],["r","1",null]]"#),
+            reply("[]"),
+        ]
+    );
+}
+
+#[test]
+fn a_transaction_with_an_unknown_operation_has_no_effect() {
+    let txn = |id, txn: Value| request(id, json!({"type": "txn", "txn": txn}));
+    let replies = answers(&[
+        txn(2, json!([["w", 1, 1], ["append", 1, 2]])),
+        txn(3, json!([["w", 1, 1], ["r", 1]])),
+        txn(4, json!([["w", 1, 1], ["r", 1, null, null]])),
+        txn(5, json!({"w": 1})),
+        txn(6, json!([["r", 1, null]])),
+    ]);
+    assert!(replies[..4].iter().all(|reply| reply["code"] == 12), "{replies:?}");
+    assert_eq!(replies[4]["txn"], json!([["r", 1, null]]));
+}
+
+#[test]
+fn a_node_for_another_workload_does_not_support_transactions() {
+    let txn = request(2, json!({"type": "txn", "txn": []}));
+    let output = run(&["broadcast"], &[init(&["n0"]), txn].concat());
+    assert_eq!(replies(&output)[1]["code"], 10);
 }

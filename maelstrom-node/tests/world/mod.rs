@@ -48,6 +48,9 @@ impl Default for Story {
     }
 }
 
+/// The time at which every clock starts: 2026-01-01T12:00:00Z.
+const START: UnixMillis = UnixMillis(1_767_268_800_000);
+
 /// Until then faults may strike; what comes later is the time allowed for repair.
 pub(crate) const TROUBLE_MS: u64 = 8_000;
 
@@ -57,6 +60,8 @@ pub(crate) struct World {
     rng: SplitMix64,
     pub(crate) now: Time,
     pub(crate) nodes: Vec<Node<ManualClock>>,
+    /// The clock of each node's machine, and its error in milliseconds.
+    clocks: Vec<(ManualClock, i64)>,
     /// By due time; the sending order breaks ties.
     in_flight: BTreeMap<(Time, u64), (usize, usize, Vec<u8>)>,
     copies: u64,
@@ -81,14 +86,15 @@ impl World {
             rng: SplitMix64::seed_from_u64(story.seed),
             now: Time(0),
             nodes: Vec::new(),
+            clocks: (0..story.nodes).map(|_| (ManualClock::new(START), 0)).collect(),
             in_flight: BTreeMap::new(),
             copies: 0,
             sent: Vec::new(),
             severed: Vec::new(),
             story,
         };
-        for _ in 0..world.story.nodes {
-            let node = world.start();
+        for place in 0..world.story.nodes {
+            let node = world.start(place);
             world.nodes.push(node);
         }
         for place in 0..world.story.nodes {
@@ -97,23 +103,37 @@ impl World {
         world
     }
 
-    fn start(&mut self) -> Node<ManualClock> {
+    fn start(&mut self, place: usize) -> Node<ManualClock> {
         let mut config = Config::parse([self.story.workload.into()]).expect("a workload");
         config.max_staleness = Some(std::time::Duration::from_millis(self.story.max_staleness_ms));
-        Node::new(config, self.rng.next_u64(), ManualClock::new(UnixMillis(0)))
+        Node::new(config, self.rng.next_u64(), self.clocks[place].0.clone())
+    }
+
+    /// Lets time pass on all clocks.
+    fn set_time(&mut self, now: Time) {
+        self.now = now;
+        for (clock, error_ms) in &self.clocks {
+            clock.set(UnixMillis((START.0 + now.0 / 1000).saturating_add_signed(*error_ms)));
+        }
+    }
+
+    /// Sets the clock of a node's machine to this error, in milliseconds.
+    pub(crate) fn set_clock(&mut self, place: usize, error_ms: i64) {
+        self.clocks[place].1 = error_ms;
+        self.set_time(self.now);
     }
 
     fn init(&mut self, place: usize) {
         let names: Vec<String> = (0..self.story.nodes).map(name).collect();
         self.ask(place, json!({"type": "init", "node_id": name(place), "node_ids": names}));
         // The first message after it says that all nodes have been initialised.
-        self.read(place);
+        self.ask(place, json!({"type": "read"}));
     }
 
     /// Kills a node and starts it again, its memory lost. No message follows `init`, whose
     /// number shows that the network has carried many before.
     pub(crate) fn restart_quietly(&mut self, place: usize) {
-        self.nodes[place] = self.start();
+        self.nodes[place] = self.start(place);
         let names: Vec<String> = (0..self.story.nodes).map(name).collect();
         let body = json!({"type": "init", "msg_id": 1, "node_id": name(place), "node_ids": names});
         let line = json!({"id": 1000, "src": "c1", "dest": name(place), "body": body});
@@ -124,7 +144,7 @@ impl World {
 
     /// Kills a node and starts it again, its memory lost.
     pub(crate) fn restart(&mut self, place: usize) {
-        self.nodes[place] = self.start();
+        self.nodes[place] = self.start(place);
         self.init(place);
     }
 
@@ -186,7 +206,7 @@ impl World {
             let Some(next) = next.into_iter().flatten().min().filter(|next| *next < end) else {
                 break;
             };
-            self.now = self.now.max(next);
+            self.set_time(self.now.max(next));
             let mut out = Outbox::new();
             let place = match (arrival, deadline) {
                 (Some(due), _) if due.0 == next => {
@@ -206,7 +226,7 @@ impl World {
             };
             self.post(place, &out);
         }
-        self.now = end;
+        self.set_time(end);
     }
 
     /// Hands in a value. A counter is given a power of two, so that its sum tells which

@@ -15,10 +15,13 @@ mod counter;
 mod g_set;
 mod grow_only_set;
 mod node_counters;
+mod registers;
+mod txn_rw_register;
 
 pub(super) use broadcast::BROADCAST;
 pub(super) use counter::{G_COUNTER, PN_COUNTER};
 pub(super) use g_set::G_SET;
+pub(super) use txn_rw_register::TXN_RW_REGISTER;
 
 /// What one such workload says to its clients.
 pub(crate) trait Protocol: std::fmt::Debug + Send {
