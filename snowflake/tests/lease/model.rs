@@ -1,53 +1,58 @@
-//! The lease protocol in every order of its steps, searched for an ID that is made twice.
+//! A search of the lease protocol, in every order of its steps, for a duplicate ID.
 //!
-//! The store's rules are the shipped ones ([`LeaseTable`]). The rest is modelled as it is
-//! implemented, a step for every place where something else can come between:
+//! The store's rules are the shipped ones ([`LeaseTable`]). The model has the rest of the
+//! protocol as it is implemented, with a step for each point at which another step can come in
+//! between. C2 and the like are the steps of `src/generator/README.md`.
 //!
-//! - A request is sent, applied some time or never, and answered; the answer is heard or
-//!   given up on. What was given up on may still be applied later, after a crash too.
-//! - A claim by fetch-and-add reads the limit, then takes a slot. A claim by the clock looks
-//!   at word, ceiling and clock, then swaps. A grant past a gap raises the word, then the
-//!   ceiling. A release seals the word, then tells the store.
-//! - A call that waits looks at ceiling and word, then swaps, and has a ticket; the ID of a
-//!   ticket is made later, at any time. That it is void after a gap and after a seal is left
-//!   out: no ID is made twice without that.
-//! - A process is paused by not being the next to step. One that crashes never steps
-//!   again, and its restart is another one.
-//! - A clock reads anything at all, at every reading.
+//! - A request is sent. It is applied at any later time or never, also after its sender has
+//!   given up or crashed. The answer arrives, or the sender gives up.
+//! - A claim by fetch-and-add loads the limit (C2), and then takes a slot (C3). A claim by
+//!   compare-and-swap loads the cursor, the end of the grant and the clock (C5, C6), and then
+//!   swaps the cursor (C7).
+//! - A grant past a gap raises the cursor (E2), and then the end of the grant (E3). A release
+//!   seals the generator (S1), and then sends its request.
+//! - A waiting call loads the end of the grant and the cursor (R1), and then swaps the cursor
+//!   (R2). It has a reservation now, and issues its ID at any later time (R3). The model omits the
+//!   rule that a gap or a seal voids a reservation, because uniqueness does not rest on it.
+//! - A paused process takes no step for a while. A crashed process takes no further step, and its
+//!   restart is another process.
+//! - Each reading of a clock may have any value.
 //!
-//! One slot a millisecond is enough: an ID is a node ID and a millisecond. One claim at a
-//! time is halfway, while others are made as one step: a claim touches nothing but its own
-//! process, so that two that are halfway in two processes are met in another order, too.
+//! One slot per millisecond is enough: an ID is a node ID and a millisecond here. At most one
+//! claim at a time is split into its two steps. The others are atomic, because a claim touches
+//! only its own process: steps of two claims in two processes commute.
 //!
-//! `world` says what there is, `steps` what can happen, `protocol` what is implemented and
-//! what is commonly done instead. Here is what must hold, and the search.
+//! `world` has the state, `steps` the transitions, and `protocol` the shipped protocol and a naive
+//! one. This file has the properties and the searches.
 
 mod protocol;
 mod steps;
 mod world;
 
-use self::protocol::{Extent, Protocol, Tickets};
+use self::protocol::{Protocol, Reservations, SearchLimits};
 use self::steps::Step;
-use self::world::{Claim, END, Made, PROCESSES, World};
+use self::world::{Claim, END, Issued, PROCESSES, World};
 use snowflake::NodeId;
 use snowflake::lease::LeaseTable;
 use stateright::{Checker, Model, Property};
+
+const UNIQUE: &str = "no ID is issued twice";
 
 impl Model for Protocol {
     type State = World;
     type Action = Step;
 
     fn init_states(&self) -> Vec<World> {
-        let begin = |slot| World {
+        let initial = |slot| World {
             table: LeaseTable::new(),
             now: 0,
             processes: [const { None }; PROCESSES],
-            sent: Vec::new(),
-            // Node IDs are alike.
+            in_flight: Vec::new(),
+            // Node IDs are symmetric, so one is enough.
             watched: (NodeId::MIN, slot),
-            made: Made::Never,
+            issued: Issued::Never,
         };
-        (0..END).map(begin).collect()
+        (0..END).map(initial).collect()
     }
 
     fn actions(&self, world: &World, steps: &mut Vec<Step>) {
@@ -63,27 +68,32 @@ impl Model for Protocol {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let unique =
-            Property::always("no ID is made twice", |_, world: &World| world.made != Made::Twice);
+        let unique = Property::always(UNIQUE, |_, world: &World| world.issued != Issued::Twice);
         if *self == Protocol::TimeToLive {
             return vec![unique];
         }
         vec![
             unique,
-            // The search gets to where it could go wrong.
-            Property::sometimes("a claim waits across a gap", |_, world: &World| {
+            // These show that the search reaches the cases that could go wrong.
+            Property::sometimes("a claim is in progress across a gap", |_, world: &World| {
                 world.processes.iter().flatten().any(|process| match process.claim {
                     Some(Claim::FetchAdd { limit }) => limit < process.lease.from.0,
-                    Some(Claim::Swap { seen, .. } | Claim::Ticket { seen }) => {
+                    Some(Claim::CompareAndSwap { seen, .. } | Claim::Reserve { seen }) => {
                         seen < process.lease.from.0
                     }
                     None => false,
                 })
             }),
-            Property::sometimes("a ticket is kept past its holder's grants", |_, world: &World| {
-                let mut tickets = world.processes.iter().flatten().filter(|it| it.ticket);
-                tickets.any(|it| it.is_sealed() || world.watched.1 < it.lease.from.0)
-            }),
+            Property::sometimes(
+                "a reservation outlasts its holder's grants",
+                |_, world: &World| {
+                    let processes = world.processes.iter().flatten();
+                    let mut reserved = processes.filter(|process| process.has_reservation);
+                    reserved.any(|process| {
+                        process.is_sealed() || world.watched.1 < process.lease.from.0
+                    })
+                },
+            ),
             Property::sometimes("two processes hold one node ID", |_, world: &World| {
                 let nodes = world.processes.iter().flatten().map(|process| process.lease.node);
                 nodes.filter(|node| *node == world.watched.0).count() > 1
@@ -92,46 +102,46 @@ impl Model for Protocol {
     }
 }
 
-fn search(most: Extent) {
-    let protocol = Protocol::TimeRanges(most, Tickets::InTheGrant);
+fn assert_unique(limits: SearchLimits) {
+    let protocol = Protocol::TimeRanges(limits, Reservations::InTheGrant);
     let checker = protocol.checker().threads(2).spawn_bfs().join();
     println!("{} states", checker.unique_state_count());
     checker.assert_properties();
 }
 
 #[test]
-fn no_order_of_steps_makes_an_id_twice() {
-    search(Extent { acquired: 3, sent: 1 });
+fn no_order_of_steps_issues_a_duplicate() {
+    assert_unique(SearchLimits { acquisitions: 3, in_flight: 1 });
 }
 
-/// Also with a renewal that is applied after a later one: four times the states.
+/// Two requests in flight: a renewal may be applied after a later one. Four times the states.
 #[test]
-#[ignore = "takes a minute or several, by machine and profile"]
-fn nor_does_one_with_late_renewals() {
-    search(Extent { acquired: 3, sent: 2 });
+#[ignore = "takes one to several minutes"]
+fn no_order_of_steps_with_late_renewals_issues_a_duplicate() {
+    assert_unique(SearchLimits { acquisitions: 3, in_flight: 2 });
 }
 
-/// The fewest with which a holder comes back after another one, releases, and has a successor.
+/// Four acquisitions: two holders alternate, the first releases, and a third one follows.
 #[test]
-#[ignore = "takes a minute or several, by machine and profile"]
-fn nor_does_one_in_which_a_holder_comes_back_and_releases() {
-    search(Extent { acquired: 4, sent: 1 });
-}
-
-#[test]
-fn tickets_past_the_grant_do() {
-    let most = Extent { acquired: 2, sent: 1 };
-    finds_an_id_made_twice(Protocol::TimeRanges(most, Tickets::Anywhere));
+#[ignore = "takes one to several minutes"]
+fn no_order_of_steps_with_a_returning_holder_issues_a_duplicate() {
+    assert_unique(SearchLimits { acquisitions: 4, in_flight: 1 });
 }
 
 #[test]
-fn a_plain_time_to_live_does_with_one_clock_a_millisecond_slow() {
-    finds_an_id_made_twice(Protocol::TimeToLive);
+fn reservations_past_the_grant_issue_a_duplicate() {
+    let limits = SearchLimits { acquisitions: 2, in_flight: 1 };
+    assert_duplicate(Protocol::TimeRanges(limits, Reservations::Anywhere));
 }
 
-fn finds_an_id_made_twice(protocol: Protocol) {
+#[test]
+fn a_time_to_live_alone_issues_a_duplicate_if_one_clock_is_a_millisecond_slow() {
+    assert_duplicate(Protocol::TimeToLive);
+}
+
+fn assert_duplicate(protocol: Protocol) {
     let checker = protocol.checker().threads(2).spawn_bfs().join();
-    let path = checker.discovery("no ID is made twice").expect("the search found nothing");
+    let path = checker.discovery(UNIQUE).expect("the search found no duplicate");
     println!("{path}");
-    assert!(path.last_state().made == Made::Twice);
+    assert!(path.last_state().issued == Issued::Twice);
 }

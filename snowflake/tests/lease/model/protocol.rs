@@ -9,50 +9,50 @@ use super::world::{END, GRANT_MS, Process};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// As implemented: a grant begins at the mark.
-    TimeRanges(Extent, Tickets),
-    /// What is commonly done instead: a node ID is free when its time to live is over by
-    /// the store's clock, and its holder goes by its own clock, at most 1 ms slow.
+    /// The shipped protocol: a grant starts at or above the high-water mark.
+    TimeRanges(SearchLimits, Reservations),
+    /// A naive protocol: a node ID is free when its time to live has passed by the store's
+    /// clock. The holder uses its own clock, which is at most 1 ms slow.
     TimeToLive,
 }
 
-/// Which IDs a call that waits takes before their time.
+/// The slots that a waiting call may reserve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tickets {
-    /// As implemented.
+pub(crate) enum Reservations {
+    /// The shipped rule.
     InTheGrant,
-    /// A mistake: nothing is looked at but the clock.
+    /// A mistake: a reservation ignores the end of the grant.
     Anywhere,
 }
 
-/// How far the model goes.
+/// The bounds of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Extent {
-    /// How often node IDs are acquired.
-    pub(crate) acquired: u64,
-    /// How many requests are on their way at once.
-    pub(crate) sent: usize,
+pub(crate) struct SearchLimits {
+    /// The acquisitions of all node IDs together.
+    pub(crate) acquisitions: u64,
+    /// The requests that are under way at the same time.
+    pub(crate) in_flight: usize,
 }
 
 impl Protocol {
-    pub(crate) fn most(self) -> Extent {
+    pub(crate) fn limits(self) -> SearchLimits {
         match self {
-            Protocol::TimeRanges(most, _) => most,
-            Protocol::TimeToLive => Extent { acquired: 3, sent: 1 },
+            Protocol::TimeRanges(limits, _) => limits,
+            Protocol::TimeToLive => SearchLimits { acquisitions: 3, in_flight: 1 },
         }
     }
 
-    /// Whether anything depends on the store's clock.
-    pub(crate) fn goes_by_time(self) -> bool {
+    /// Returns `true` if a step of the protocol depends on the store's clock.
+    pub(crate) fn uses_store_clock(self) -> bool {
         self == Protocol::TimeToLive
     }
 
-    /// Whether a holder gives its node ID back.
+    /// Returns `true` if a holder releases its node ID.
     pub(crate) fn releases(self) -> bool {
         self != Protocol::TimeToLive
     }
 
-    /// What a process's clock may read.
+    /// Returns the values that a process's clock may read.
     pub(crate) fn readings(self, now: u64) -> RangeInclusive<u64> {
         match self {
             Protocol::TimeRanges(..) => 0..=END,
@@ -60,17 +60,23 @@ impl Protocol {
         }
     }
 
-    /// The readings that tell an acquisition from another.
+    /// Returns the readings with which acquisitions differ.
     pub(crate) fn readings_to_acquire(self, now: u64, high_water_mark: u64) -> RangeInclusive<u64> {
         match self {
-            // One below the mark is as good as one at it.
+            // A reading below the mark has the same effect as one at the mark.
             Protocol::TimeRanges(..) => high_water_mark..=END,
             Protocol::TimeToLive => self.readings(now),
         }
     }
 
-    /// Whether a process that reads `reading` may acquire a node ID now, and as of when.
-    pub(crate) fn asks_at(self, held: Option<&LeaseRecord>, now: u64, reading: u64) -> Option<u64> {
+    /// Returns the time of an acquisition by a process whose clock reads `reading`, or `None` if
+    /// the process may not acquire the node ID now.
+    pub(crate) fn acquires_at(
+        self,
+        held: Option<&LeaseRecord>,
+        now: u64,
+        reading: u64,
+    ) -> Option<u64> {
         match self {
             Protocol::TimeRanges(..) => Some(reading),
             Protocol::TimeToLive => {
@@ -80,24 +86,24 @@ impl Protocol {
         }
     }
 
-    /// The first ID of a holder whose clock reads `reading`.
-    pub(crate) fn begins_at(self, lease: &Grant, reading: u64) -> u64 {
+    /// Returns the first ID of a holder whose clock reads `reading`.
+    pub(crate) fn first_id(self, lease: &Grant, reading: u64) -> u64 {
         match self {
             Protocol::TimeRanges(..) => lease.from.0,
             Protocol::TimeToLive => reading,
         }
     }
 
-    /// Whether a call that waits may take the next ID.
-    pub(crate) fn has_ticket(self, process: &Process) -> bool {
+    /// Returns `true` if a waiting call may reserve the next slot.
+    pub(crate) fn may_reserve(self, process: &Process) -> bool {
         match self {
-            Protocol::TimeRanges(_, Tickets::InTheGrant) => process.word < process.ceiling,
-            Protocol::TimeRanges(_, Tickets::Anywhere) => true,
+            Protocol::TimeRanges(_, Reservations::InTheGrant) => process.cursor < process.grant_end,
+            Protocol::TimeRanges(_, Reservations::Anywhere) => true,
             Protocol::TimeToLive => false,
         }
     }
 
-    /// What a renewal asks for that would be until `until`.
+    /// Returns the end that a renewal requests, where the shipped protocol requests `until`.
     pub(crate) fn renews_until(self, now: u64, until: u64) -> u64 {
         match self {
             Protocol::TimeRanges(..) => until,

@@ -1,4 +1,4 @@
-//! What can happen, and what it does to the world.
+//! The transitions of the model: which steps are possible, and the state after each.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use snowflake::lease::{AcquireRequest, Grant, Takeover};
 use snowflake::{NodeId, UnixMillis};
 
 use super::protocol::Protocol;
-use super::world::{Claim, END, GRANT_MS, LIMITS, Process, SEALED, Sent, World};
+use super::world::{Claim, END, GRANT_MS, LIMITS, Process, Request, SEALED, World};
 
 const NODES: u16 = 2;
 
@@ -17,9 +17,9 @@ pub(crate) enum Step {
         by: usize,
         node: u16,
         now: u64,
-        heard: bool,
+        answer_arrives: bool,
     },
-    /// Becomes the holder again, after another one.
+    /// A former holder becomes the holder again.
     Reacquire {
         by: usize,
     },
@@ -33,61 +33,71 @@ pub(crate) enum Step {
     Apply {
         at: usize,
     },
-    Hear {
+    ReceiveAnswer {
         by: usize,
     },
-    RaiseWord {
+    /// E2.
+    RaiseCursor {
         by: usize,
     },
-    RaiseCeiling {
+    /// E3.
+    RaiseGrantEnd {
         by: usize,
     },
+    /// C5 to C7 as one step.
     Claim {
         by: usize,
         now: u64,
     },
-    ReadLimit {
+    /// C2.
+    LoadLimit {
         by: usize,
     },
-    Look {
+    /// C5 and C6.
+    LoadCursor {
         by: usize,
         now: u64,
     },
-    LookForTicket {
+    /// R1.
+    LoadToReserve {
         by: usize,
     },
-    Take {
+    /// C3, C7 or R2.
+    CompleteClaim {
         by: usize,
     },
-    TakeTicket {
+    /// R1 and R2 as one step.
+    Reserve {
         by: usize,
     },
+    /// R3.
     Redeem {
         by: usize,
     },
+    /// S1, and the request.
     Release {
         by: usize,
     },
 }
 
 impl Protocol {
-    /// What may happen next.
+    /// Lists the steps that are possible now.
     pub(crate) fn steps(self, world: &World, steps: &mut Vec<Step>) {
-        let acquired: u64 = world.table.iter().map(|(_, record)| record.fencing_token).sum();
-        if self.goes_by_time() && world.now < END {
+        let acquisitions: u64 = world.table.iter().map(|(_, record)| record.fencing_token).sum();
+        if self.uses_store_clock() && world.now < END {
             steps.push(Step::TimePasses);
         }
-        let most = self.most();
-        let halfway = world.processes.iter().flatten().any(|process| process.claim.is_some());
-        for at in 0..world.sent.len() {
-            // One that is never applied is lost.
+        let limits = self.limits();
+        let is_claiming = world.processes.iter().flatten().any(|process| process.claim.is_some());
+        for at in 0..world.in_flight.len() {
+            // A request that is never applied is a lost request.
             steps.push(Step::Apply { at });
         }
         for (by, process) in world.processes.iter().enumerate() {
             let Some(process) = process else {
-                // Processes are alike: the first that is down starts.
+                // Processes are symmetric: only the first one that is down starts.
                 let first = world.processes.iter().position(Option::is_none) == Some(by);
-                if !first || acquired == most.acquired {
+                if !first || acquisitions == limits.acquisitions {
                     continue;
                 }
                 for node in 0..NODES {
@@ -95,35 +105,36 @@ impl Protocol {
                     let high_water_mark =
                         world.table.get(id).map_or(0, |record| record.high_water_mark.0);
                     for now in self.readings_to_acquire(world.now, high_water_mark) {
-                        let acquire = |heard| Step::Acquire { by, node, now, heard };
+                        let acquire =
+                            |answer_arrives| Step::Acquire { by, node, now, answer_arrives };
                         steps.extend([acquire(true), acquire(false)]);
                     }
                 }
                 continue;
             };
             if process.lease.node != world.watched.0 {
-                // What it does there changes nothing here.
+                // Holders of another node ID do not affect the watched ID.
                 continue;
             }
-            if process.ticket {
+            if process.has_reservation {
                 steps.push(Step::Redeem { by });
             }
             if process.claim.is_some() {
-                steps.push(Step::Take { by });
-            } else if !process.is_sealed() && process.word <= END {
-                // A reading below the word is as good as one at it.
-                let readings = self.readings(world.now).map(|now| now.max(process.word));
+                steps.push(Step::CompleteClaim { by });
+            } else if !process.is_sealed() && process.cursor <= END {
+                // A reading below the cursor has the same effect as one at the cursor.
+                let readings = self.readings(world.now).map(|now| now.max(process.cursor));
                 let readings = BTreeSet::from_iter(readings);
                 steps.extend(readings.iter().map(|&now| Step::Claim { by, now }));
-                if !halfway {
-                    steps.push(Step::ReadLimit { by });
-                    steps.extend(readings.iter().map(|&now| Step::Look { by, now }));
+                if !is_claiming {
+                    steps.push(Step::LoadLimit { by });
+                    steps.extend(readings.iter().map(|&now| Step::LoadCursor { by, now }));
                 }
-                // A ticket of another ID is a claim by the clock that makes none.
-                if process.word == world.watched.1 && self.has_ticket(process) {
-                    steps.push(Step::TakeTicket { by });
-                    if !halfway {
-                        steps.push(Step::LookForTicket { by });
+                // A reservation of another ID has the effect of a claim that issues no watched ID.
+                if process.cursor == world.watched.1 && self.may_reserve(process) {
+                    steps.push(Step::Reserve { by });
+                    if !is_claiming {
+                        steps.push(Step::LoadToReserve { by });
                     }
                 }
             }
@@ -131,15 +142,15 @@ impl Protocol {
                 continue;
             }
             let newest = world.table.get(process.lease.node).map(|record| record.fencing_token);
-            if newest != Some(process.lease.fencing_token) && acquired < most.acquired {
+            if newest != Some(process.lease.fencing_token) && acquisitions < limits.acquisitions {
                 steps.push(Step::Reacquire { by });
             }
             if process.answer.is_some() {
-                steps.push(Step::Hear { by });
+                steps.push(Step::ReceiveAnswer { by });
             }
             if process.awaits_answer {
                 steps.push(Step::GiveUp { by });
-            } else if world.sent.len() < most.sent {
+            } else if world.in_flight.len() < limits.in_flight {
                 let longer = process.lease.until.0 + 1..=END;
                 steps.extend(longer.map(|until| Step::Renew { by, until }));
                 if self.releases() {
@@ -147,32 +158,32 @@ impl Protocol {
                 }
             }
             match process.next {
-                Some((_, false)) => steps.push(Step::RaiseWord { by }),
-                Some((_, true)) => steps.push(Step::RaiseCeiling { by }),
+                Some((_, false)) => steps.push(Step::RaiseCursor { by }),
+                Some((_, true)) => steps.push(Step::RaiseGrantEnd { by }),
                 None => {}
             }
         }
     }
 
-    /// The world after a step, unless it cannot be done.
+    /// Returns the state after a step, or `None` if the step is not possible.
     pub(crate) fn after(self, world: &World, step: Step) -> Option<World> {
         let mut world = world.clone();
         let process = |world: &mut World, by: usize| world.processes[by].clone();
         match step {
             Step::TimePasses => world.now += 1,
-            Step::Acquire { by, node, now, heard } => {
+            Step::Acquire { by, node, now, answer_arrives } => {
                 let node = NodeId::new(node).unwrap();
-                let asked_at = self.asks_at(world.table.get(node), world.now, now)?;
+                let requested_at = self.acquires_at(world.table.get(node), world.now, now)?;
                 let request = AcquireRequest {
                     node: Some(node),
-                    now: UnixMillis(asked_at),
+                    now: UnixMillis(requested_at),
                     grant_ms: GRANT_MS,
                     holder: String::new(),
                     takeover: Takeover::Immediate,
                 };
                 let lease = world.table.acquire(&request, UnixMillis(world.now), LIMITS).ok()?;
-                if heard {
-                    world.processes[by] = Some(Process::new(lease, self.begins_at(&lease, now)));
+                if answer_arrives {
+                    world.processes[by] = Some(Process::new(lease, self.first_id(&lease, now)));
                 }
             }
             Step::Reacquire { by } => {
@@ -184,11 +195,12 @@ impl Protocol {
                     now: reading,
                     grant_ms: GRANT_MS,
                     holder: String::new(),
-                    // Whether the other one still holds it is for a clock to say: any answer.
+                    // The keeper requests `AfterExpiry`, which a clock decides. Clocks read
+                    // anything here, so the request may succeed at any time.
                     takeover: Takeover::Immediate,
                 };
                 let now = UnixMillis(world.now);
-                it.hear(world.table.acquire(&request, now, LIMITS).ok()?);
+                it.add(world.table.acquire(&request, now, LIMITS).ok()?);
                 world.processes[by] = Some(it);
             }
             Step::Renew { by, until } => {
@@ -198,7 +210,7 @@ impl Protocol {
                     return None;
                 }
                 let Grant { node, fencing_token, .. } = it.lease;
-                world.sent.push(Sent::Renewal { by, node, fencing_token, until });
+                world.in_flight.push(Request::Renew { by, node, fencing_token, until });
                 it.awaits_answer = true;
                 world.processes[by] = Some(it);
             }
@@ -208,65 +220,65 @@ impl Protocol {
                 world.processes[by] = Some(it);
             }
             Step::Apply { at } => world.apply(at),
-            Step::Hear { by } => {
+            Step::ReceiveAnswer { by } => {
                 let mut it = process(&mut world, by)?;
                 let grant = it.answer.take()?;
                 it.awaits_answer = false;
-                it.hear(grant);
+                it.add(grant);
                 world.processes[by] = Some(it);
             }
-            Step::RaiseWord { by } => {
+            Step::RaiseCursor { by } => {
                 let mut it = process(&mut world, by)?;
-                let (next, raised) = it.next.as_mut()?;
-                (it.word, *raised) = (it.word.max(next.from.0), true);
+                let (next, is_raised) = it.next.as_mut()?;
+                (it.cursor, *is_raised) = (it.cursor.max(next.from.0), true);
                 world.processes[by] = Some(it);
             }
-            Step::RaiseCeiling { by } => {
+            Step::RaiseGrantEnd { by } => {
                 let mut it = process(&mut world, by)?;
                 let (next, _) = it.next.take()?;
-                (it.ceiling, it.lease) = (next.until.0, next);
+                (it.grant_end, it.lease) = (next.until.0, next);
                 world.processes[by] = Some(it);
             }
-            Step::ReadLimit { by } => {
+            Step::LoadLimit { by } => {
                 let mut it = process(&mut world, by)?;
-                it.claim = Some(Claim::FetchAdd { limit: it.ceiling });
+                it.claim = Some(Claim::FetchAdd { limit: it.grant_end });
                 world.processes[by] = Some(it);
             }
-            Step::Look { by, now } => {
+            Step::LoadCursor { by, now } => {
                 let mut it = process(&mut world, by)?;
-                let first = it.word.max(now);
-                if first >= it.ceiling {
+                let first = it.cursor.max(now);
+                if first >= it.grant_end {
                     return None;
                 }
-                it.claim = Some(Claim::Swap { seen: it.word, first });
+                it.claim = Some(Claim::CompareAndSwap { seen: it.cursor, first });
                 world.processes[by] = Some(it);
             }
-            Step::LookForTicket { by } => {
+            Step::LoadToReserve { by } => {
                 let mut it = process(&mut world, by)?;
-                it.claim = Some(Claim::Ticket { seen: it.word });
+                it.claim = Some(Claim::Reserve { seen: it.cursor });
                 world.processes[by] = Some(it);
             }
-            Step::Take { by } => world.take(by),
-            Step::TakeTicket { by } => {
-                world = self.after(&world, Step::LookForTicket { by })?;
-                world.take(by);
+            Step::CompleteClaim { by } => world.complete_claim(by),
+            Step::Reserve { by } => {
+                world = self.after(&world, Step::LoadToReserve { by })?;
+                world.complete_claim(by);
             }
             Step::Redeem { by } => world.redeem(by),
             Step::Claim { by, now } => {
-                world = self.after(&world, Step::Look { by, now })?;
-                world.take(by);
+                world = self.after(&world, Step::LoadCursor { by, now })?;
+                world.complete_claim(by);
             }
             Step::Release { by } => {
                 let mut it = process(&mut world, by)?;
-                let high_water_mark = it.word.min(it.ceiling).max(it.since);
+                let high_water_mark = it.cursor.min(it.grant_end).max(it.since);
                 let Grant { node, fencing_token, .. } = it.lease;
-                world.sent.push(Sent::Release { node, fencing_token, high_water_mark });
-                it.word = SEALED;
+                world.in_flight.push(Request::Release { node, fencing_token, high_water_mark });
+                it.cursor = SEALED;
                 world.processes[by] = Some(it);
             }
         }
-        // Requests on their way have no order.
-        world.sent.sort_unstable();
+        // Requests in flight have no order.
+        world.in_flight.sort_unstable();
         Some(world)
     }
 }

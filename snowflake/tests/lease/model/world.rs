@@ -1,4 +1,4 @@
-//! What there is: a store, processes with their generators, and requests on their way.
+//! The state of the model: a store, processes with their generators, and requests in flight.
 
 use snowflake::lease::{Grant, GrantLimits, LeaseTable, ReleaseRequest, RenewRequest};
 use snowflake::{NodeId, UnixMillis};
@@ -7,7 +7,7 @@ pub(crate) const PROCESSES: usize = 3;
 /// The end of time: no grant and no reading is past it.
 pub(crate) const END: u64 = 3;
 pub(crate) const GRANT_MS: u64 = 1;
-/// The word of a sealed generator.
+/// The cursor of a sealed generator.
 pub(crate) const SEALED: u64 = u64::MAX;
 
 pub(crate) const LIMITS: GrantLimits = GrantLimits { max_grant_ms: END, max_skew_ms: END };
@@ -18,63 +18,55 @@ pub(crate) struct World {
     /// The store's clock.
     pub(crate) now: u64,
     pub(crate) processes: [Option<Process>; PROCESSES],
-    pub(crate) sent: Vec<Sent>,
-    /// The ID that is watched: every one of them is, in a search of its own.
+    pub(crate) in_flight: Vec<Request>,
+    /// The ID whose issues are counted. There is an initial state for each ID.
     pub(crate) watched: (NodeId, u64),
-    pub(crate) made: Made,
+    pub(crate) issued: Issued,
 }
 
-/// How often the watched ID was made.
+/// The number of times that the watched ID was issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Made {
+pub(crate) enum Issued {
     Never,
     Once,
     Twice,
 }
 
-impl Made {
-    fn once_more(self) -> Made {
-        if self == Made::Never { Made::Once } else { Made::Twice }
+impl Issued {
+    fn plus_one(self) -> Issued {
+        if self == Issued::Never { Issued::Once } else { Issued::Twice }
     }
 }
 
-/// A process that runs, with its generator.
+/// A running process with its generator.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Process {
-    /// What it holds, up to the end of the last grant it has heard of.
+    /// The current grant, with every grant that continued it.
     pub(crate) lease: Grant,
-    /// Where the first grant with the lease's fencing_token begins.
+    /// The start of the first grant with the lease's fencing token.
     pub(crate) since: u64,
-    pub(crate) word: u64,
-    pub(crate) ceiling: u64,
-    /// A grant past a gap, and whether the word has been raised to it.
+    pub(crate) cursor: u64,
+    pub(crate) grant_end: u64,
+    /// A grant past a gap, and `true` if the cursor has been raised to it.
     pub(crate) next: Option<(Grant, bool)>,
     pub(crate) claim: Option<Claim>,
-    /// Whether a call that waits has taken the watched ID, to issue it later.
-    pub(crate) ticket: bool,
+    /// A waiting call has reserved the watched ID, and has not issued it yet.
+    pub(crate) has_reservation: bool,
     pub(crate) awaits_answer: bool,
     pub(crate) answer: Option<Grant>,
 }
 
-/// A claim under way.
+/// A claim in progress: what it has loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Claim {
-    FetchAdd {
-        limit: u64,
-    },
-    Swap {
-        seen: u64,
-        first: u64,
-    },
-    /// For a call that waits.
-    Ticket {
-        seen: u64,
-    },
+    FetchAdd { limit: u64 },
+    CompareAndSwap { seen: u64, first: u64 },
+    Reserve { seen: u64 },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Sent {
-    Renewal { by: usize, node: NodeId, fencing_token: u64, until: u64 },
+pub(crate) enum Request {
+    Renew { by: usize, node: NodeId, fencing_token: u64, until: u64 },
     Release { node: NodeId, fencing_token: u64, high_water_mark: u64 },
 }
 
@@ -83,29 +75,29 @@ impl Process {
         Process {
             lease,
             since: lease.from.0,
-            word: from,
-            ceiling: lease.until.0,
+            cursor: from,
+            grant_end: lease.until.0,
             next: None,
             claim: None,
-            ticket: false,
+            has_reservation: false,
             awaits_answer: false,
             answer: None,
         }
     }
 
     pub(crate) fn is_sealed(&self) -> bool {
-        self.word == SEALED
+        self.cursor == SEALED
     }
 
-    /// As `Holding::add` and `Holding::give_to`.
-    pub(crate) fn hear(&mut self, grant: Grant) {
+    /// Adds a grant, as `Lease::add` and `Lease::extend` do.
+    pub(crate) fn add(&mut self, grant: Grant) {
         let last = self.next.as_mut().map_or(&mut self.lease, |(next, _)| next);
-        let contiguous = last.until == grant.from && last.fencing_token == grant.fencing_token;
-        match (&mut self.next, contiguous) {
+        let continues = last.until == grant.from && last.fencing_token == grant.fencing_token;
+        match (&mut self.next, continues) {
             (None, true) => {
                 self.lease.until = grant.until;
                 if !self.is_sealed() {
-                    self.ceiling = grant.until.0;
+                    self.grant_end = grant.until.0;
                 }
             }
             (Some((next, _)), true) => next.until = grant.until,
@@ -118,48 +110,51 @@ impl Process {
 }
 
 impl World {
-    pub(crate) fn take(&mut self, by: usize) {
+    /// Completes the claim in progress: C3, C7 or R2.
+    pub(crate) fn complete_claim(&mut self, by: usize) {
         let Some(process) = &mut self.processes[by] else { return };
         let slot = match process.claim.take() {
             None => return,
             Some(Claim::FetchAdd { limit }) => {
-                let slot = process.word;
-                // Past the end of time all words are alike.
+                let slot = process.cursor;
+                // Cursors past the end of time are equivalent.
                 if !process.is_sealed() {
-                    process.word = (slot + 1).min(END + 1);
+                    process.cursor = (slot + 1).min(END + 1);
                 }
                 (slot < limit).then_some(slot)
             }
-            Some(Claim::Swap { seen, first }) => (process.word == seen).then(|| {
-                process.word = first + 1;
+            Some(Claim::CompareAndSwap { seen, first }) => (process.cursor == seen).then(|| {
+                process.cursor = first + 1;
                 first
             }),
-            Some(Claim::Ticket { seen }) => {
-                if process.word == seen {
-                    process.word = seen + 1;
-                    process.ticket |= self.watched == (process.lease.node, seen);
+            Some(Claim::Reserve { seen }) => {
+                if process.cursor == seen {
+                    process.cursor = seen + 1;
+                    process.has_reservation |= self.watched == (process.lease.node, seen);
                 }
                 None
             }
         };
         if slot.is_some_and(|slot| self.watched == (process.lease.node, slot)) {
-            self.made = self.made.once_more();
+            self.issued = self.issued.plus_one();
         }
     }
 
+    /// Issues a reservation: R3.
     pub(crate) fn redeem(&mut self, by: usize) {
         if let Some(process) = &mut self.processes[by]
-            && process.ticket
+            && process.has_reservation
         {
-            process.ticket = false;
-            self.made = self.made.once_more();
+            process.has_reservation = false;
+            self.issued = self.issued.plus_one();
         }
     }
 
+    /// Applies a request in the store.
     pub(crate) fn apply(&mut self, at: usize) {
         let ms = UnixMillis;
-        match self.sent.remove(at) {
-            Sent::Renewal { by, node, fencing_token, until } => {
+        match self.in_flight.remove(at) {
+            Request::Renew { by, node, fencing_token, until } => {
                 let (now, until) = (ms(self.now), ms(until));
                 let request = RenewRequest { node, fencing_token, now, until };
                 let granted = self.table.renew(&request, now, LIMITS);
@@ -170,10 +165,10 @@ impl World {
                     process.answer = Some(grant);
                 }
             }
-            Sent::Release { node, fencing_token, high_water_mark } => {
+            Request::Release { node, fencing_token, high_water_mark } => {
                 let high_water_mark = ms(high_water_mark);
                 let request = ReleaseRequest { node, fencing_token, high_water_mark };
-                // Refused if somebody else has the node ID by now.
+                // The store rejects it if another process holds the node ID now.
                 let _ = self.table.release(&request);
             }
         }
