@@ -1,37 +1,40 @@
-//! The torture: eight processes lease from one store, make IDs as fast as they can, and are
-//! killed, stopped, replaced and given wrong clocks. No ID is made twice, each process's
-//! IDs increase, and what each of them goes through is what was said beforehand.
+//! Fault injection into eight service instances that lease from one store.
 //!
-//! On files, PostgreSQL and etcd, with servers that are started here; what the machine does
-//! not have is named and left out. In the file store each lane has a folder and a node
-//! id of its own; of the others, four lanes have a fixed node ID and four take any.
+//! Their processes issue IDs as fast as they can. The nemesis kills, stops and replaces them, and
+//! sets their clocks. The checker verifies that no ID was issued twice and that each process's IDs
+//! increase. Each fault has an expected effect, which is compared with the observed one.
+//!
+//! There is a test for each store: files, PostgreSQL and etcd. The tests start the servers, and
+//! report what they skip if a server is not installed. With files, each instance has a directory
+//! and a fixed node ID. With a server, four instances have a fixed node ID and four acquire any.
 //!
 //! ```text
 //! just torture               # 60 s on each store
 //! TORTURE_SECONDS=20 TORTURE_SEED=7 cargo test -p snowflake --all-features --test torture -- --nocapture
 //! ```
 //!
-//! `schedule` says which faults, and `forecast` what is to come of each. The `nemesis` injects
-//! them into a `lane`, one `process` after another, each a `worker` that leaves a `history`; the
-//! `checker` looks at the IDs of all.
+//! `schedule` draws the faults from the seed. The `nemesis` injects them into an `instance`, which
+//! runs one `process` after another. Each process is a `worker` that writes a `history`.
+//! `expectation` has the expected effects, and the `checker` verifies the IDs of all processes.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
 mod servers;
 mod torture {
     pub(crate) mod checker;
-    pub(crate) mod forecast;
+    pub(crate) mod expectation;
     pub(crate) mod history;
-    pub(crate) mod lane;
+    pub(crate) mod instance;
+    pub(crate) mod latency_probe;
     mod nemesis;
     pub(crate) mod process;
     pub(crate) mod schedule;
     pub(crate) mod worker;
-    pub(crate) mod yardstick;
 }
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::{env, fs, thread};
 
 use servers::{Etcd, Postgres, skipped};
@@ -39,110 +42,115 @@ use snowflake::lease::{AcquireRequest, FileStore, ReleaseRequest, Takeover};
 use snowflake::{Clock, SystemClock};
 use torture::checker::check;
 use torture::history::now_ms;
-use torture::lane::Lane;
+use torture::instance::Instance;
+use torture::latency_probe::LatencyProbe;
 use torture::process::FakeClock;
-use torture::schedule::{Holding, LANES, Plan};
-use torture::worker::{EPOCH, LIMITS, Orders, open};
-use torture::yardstick::Yardstick;
+use torture::schedule::{FaultSchedule, INSTANCES, LeaseSetup};
+use torture::worker::{EPOCH, LIMITS, WorkerConfig, open};
 
-/// Ten million IDs in a minute, and more.
-const IDS_PER_MS: u64 = 10_000_000 / 60_000;
+/// The smallest number of IDs that a run must have: ten million in a minute.
+const MIN_IDS_PER_MS: u64 = 10_000_000 / 60_000;
 
-/// What the conductor starts; by itself it does nothing.
+/// The worker that the test runner starts. Without the runner it does nothing.
 #[test]
 fn worker() {
-    if let Some(orders) = Orders::given() {
-        orders.carry_out();
+    if let Some(worker) = WorkerConfig::from_env() {
+        worker.run();
     }
 }
 
 #[test]
 fn on_files() {
-    conduct("files", None);
+    torture("files", None);
 }
 
 #[test]
 fn on_postgres() {
     if let Some(server) = Postgres::start() {
-        conduct("PostgreSQL", Some(&server.url()));
+        torture("PostgreSQL", Some(&server.url()));
     }
 }
 
 #[test]
 fn on_etcd() {
     if let Some(server) = Etcd::start() {
-        conduct("etcd", Some(&server.url()));
+        torture("etcd", Some(&server.url()));
     }
 }
 
-/// A number from the environment.
-fn given(name: &str) -> Option<u64> {
+/// Returns a number from the environment.
+fn setting(name: &str) -> Option<u64> {
     env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
-/// One after another: the machine is busy enough.
-static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+/// Lets one test run at a time, because each uses all cores.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// Tortures eight lanes on the server at `url`, or on a folder each.
-fn conduct(store: &str, url: Option<&str>) {
-    let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+/// Runs eight instances with the server at `url`, or with a directory for each.
+fn torture(store: &str, url: Option<&str>) {
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let library = FakeClock::library();
     if library.is_none() {
         skipped("wrong clocks: libfaketime is not installed (Debian: apt-get install faketime)");
     }
-    let length_ms = 1000 * given("TORTURE_SECONDS").unwrap_or(10);
-    // What is longer than a grant is long. The default is 3 s.
+    let length_ms = 1000 * setting("TORTURE_SECONDS").unwrap_or(10);
+    // Each fault outlasts a grant, so a short run has short grants. The default is 3 s.
     let grant_ms = if length_ms < 30_000 { 1000 } else { 3000 };
     let seed =
-        given("TORTURE_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 32);
-    let plan = Plan { seed, length_ms, grant_ms, clocks: library.is_some() };
+        setting("TORTURE_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 32);
+    let has_fake_clocks = library.is_some();
+    let schedule = FaultSchedule { seed, length_ms, grant_ms, has_fake_clocks };
     println!("torture on {store} for {length_ms} ms, grants of {grant_ms} ms, TORTURE_SEED={seed}");
 
     let temp = tempfile::tempdir().unwrap();
-    let beside = match url {
+    let probe_store = match url {
         Some(url) => {
-            leave_some_released(url);
+            release_some_node_ids(url);
             open(url).unwrap()
         }
-        None => Box::new(FileStore::create(temp.path().join("beside"), EPOCH, LIMITS).unwrap()),
+        None => Box::new(FileStore::create(temp.path().join("probe"), EPOCH, LIMITS).unwrap()),
     };
-    let yardstick = Yardstick::start(beside);
-    let mut lanes: Vec<Lane> =
-        (0..LANES).map(|nth| lane(nth, temp.path(), url, grant_ms, library.as_deref())).collect();
+    let probe = LatencyProbe::start(probe_store);
+    let mut instances: Vec<Instance> = (0..INSTANCES)
+        .map(|nth| instance(nth, temp.path(), url, grant_ms, library.as_deref()))
+        .collect();
     let until_ms = now_ms() + length_ms;
-    let gave_up = thread::scope(|scope| {
-        let mut running = Vec::new();
-        for (nth, lane) in lanes.iter_mut().enumerate() {
-            let injections = plan.lane(nth, lane.holding);
+    let panics = thread::scope(|scope| {
+        let mut threads = Vec::new();
+        for (nth, instance) in instances.iter_mut().enumerate() {
+            let injections = schedule.injections(nth, instance.setup);
             let faults: Vec<_> =
                 injections.iter().map(|injection| injection.fault.to_string()).collect();
-            println!("{}: {}", lane.name, faults.join(", "));
-            running.push(scope.spawn(move || lane.run(&injections, until_ms)));
+            println!("{}: {}", instance.name, faults.join(", "));
+            threads.push(scope.spawn(move || instance.run(&injections, until_ms)));
         }
-        running.into_iter().filter_map(|lane| lane.join().err()).count()
+        threads.into_iter().filter_map(|thread| thread.join().err()).count()
     });
 
-    let late_ms = yardstick.late_ms();
-    let mut wrongs = 0;
-    for finding in lanes.iter().flat_map(|lane| &lane.findings) {
-        let wrong = finding.wrong(late_ms).map(|wrong| format!(", WRONG: {wrong}"));
-        wrongs += usize::from(wrong.is_some());
-        println!("{finding}{}", wrong.unwrap_or_default());
+    let tolerance_ms = probe.tolerance_ms();
+    let mut mismatches = 0;
+    for finding in instances.iter().flat_map(|instance| &instance.findings) {
+        let mismatch = finding.mismatch(tolerance_ms);
+        mismatches += usize::from(mismatch.is_some());
+        let mismatch = mismatch.map(|mismatch| format!(", MISMATCH: {mismatch}"));
+        println!("{finding}{}", mismatch.unwrap_or_default());
     }
-    let processes = || lanes.iter().flat_map(|lane| &lane.processes);
-    let ids = check(processes()).unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}"));
-    println!("{ids} IDs by {} processes, none twice", processes().count());
-    if let Some(late_ms) = late_ms {
-        println!("{late_ms} ms late at most");
+    let processes = || instances.iter().flat_map(|instance| &instance.processes);
+    let ids = check(processes()).unwrap_or_else(|anomaly| panic!("seed {seed}: {anomaly}"));
+    println!("{ids} IDs of {} processes, no duplicate", processes().count());
+    if let Some(tolerance_ms) = tolerance_ms {
+        println!("the tolerance of durations was {tolerance_ms} ms");
     }
-    assert_eq!(wrongs + gave_up, 0, "seed {seed}: not as forecast, see above");
-    let least = if late_ms.is_some() { IDS_PER_MS * length_ms } else { 1 };
-    assert!(ids >= least, "{ids} IDs are too few to tell");
+    assert_eq!(mismatches + panics, 0, "seed {seed}: {mismatches} mismatches, {panics} panics");
+    let min_ids = if tolerance_ms.is_some() { MIN_IDS_PER_MS * length_ms } else { 1 };
+    assert!(ids >= min_ids, "too few IDs for a verdict: {ids} (expected at least {min_ids})");
 }
 
-/// Node IDs that were released are taken before others, the one with the oldest mark first.
-/// So that one which a lane releases, to have it again, is not another's in between.
-fn leave_some_released(url: &str) {
+/// Acquires and releases node IDs, so that a request for any node ID prefers these.
+///
+/// The one with the oldest mark is the first choice. So when an instance releases its node ID and
+/// acquires it again, no other instance gets that node ID in between.
+fn release_some_node_ids(url: &str) {
     let store = open(url).unwrap();
     let request = AcquireRequest {
         node: None,
@@ -151,29 +159,36 @@ fn leave_some_released(url: &str) {
         holder: "torture".to_owned(),
         takeover: Takeover::Immediate,
     };
-    let leases: Vec<_> = (0..4 * LANES).map(|_| store.acquire(&request).unwrap()).collect();
+    let leases: Vec<_> = (0..4 * INSTANCES).map(|_| store.acquire(&request).unwrap()).collect();
     leases.iter().for_each(|lease| store.release(&ReleaseRequest::at(lease, lease.from)).unwrap());
 }
 
-fn lane(nth: usize, temp: &Path, url: Option<&str>, grant_ms: u64, library: Option<&Path>) -> Lane {
+fn instance(
+    nth: usize,
+    temp: &Path,
+    url: Option<&str>,
+    grant_ms: u64,
+    library: Option<&Path>,
+) -> Instance {
     let is_fixed = url.is_none() || nth.is_multiple_of(2);
-    // Far from those that are taken by whoever has none.
+    // Requests for any node ID get low numbers.
     let node = is_fixed.then_some(1000 + nth as u16);
-    let name =
-        node.map_or(format!("lane {nth}, any node ID"), |id| format!("lane {nth}, node ID {id}"));
-    let folder = temp.join(format!("lane-{nth}"));
-    fs::create_dir(&folder).unwrap();
+    let name = node.map_or(format!("instance {nth}, any node ID"), |id| {
+        format!("instance {nth}, node ID {id}")
+    });
+    let directory = temp.join(format!("instance-{nth}"));
+    fs::create_dir(&directory).unwrap();
     let store = match url {
         Some(url) => url.to_owned(),
         None => {
-            let store = folder.join("ids");
+            let store = directory.join("ids");
             drop(FileStore::create(&store, EPOCH, LIMITS).unwrap());
             store.to_str().unwrap().to_owned()
         }
     };
-    let history = folder.join("history");
-    let holding = Holding { is_fixed, is_shared: url.is_some(), is_bounded: url.is_some() };
-    let orders = Orders { store, node, grant_ms, history };
-    let clock = library.map(|library| FakeClock::new(library, &folder));
-    Lane::new(name, holding, orders, &folder, clock)
+    let history = directory.join("history");
+    let setup = LeaseSetup { is_fixed, is_shared: url.is_some(), has_clock: url.is_some() };
+    let worker = WorkerConfig { store, node, grant_ms, history };
+    let clock = library.map(|library| FakeClock::new(library, &directory));
+    Instance::new(name, setup, worker, &directory, clock)
 }

@@ -1,4 +1,4 @@
-//! A worker as the conductor sees it: a process that can be signalled, and what it wrote down.
+//! A worker as the test runner sees it: a process that receives signals, and its history.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -10,75 +10,79 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
-use super::forecast::Seen;
-use super::history::{Event, LENGTH, What, now_ms};
-use super::schedule::BACK_MS;
-use super::worker::Orders;
+use super::expectation::Observation;
+use super::history::{EVENT_BYTES, Event, EventKind, now_ms};
+use super::schedule::STEP_BACK_MS;
+use super::worker::WorkerConfig;
 
-/// How long anything may take that has to come: as long as the longest forecast wait, and more.
-const PATIENCE_MS: u64 = BACK_MS + 10_000;
+/// The longest wait for an event: longer than the longest expected silence.
+const EVENT_TIMEOUT_MS: u64 = STEP_BACK_MS + 10_000;
 
-/// A process that makes IDs, until it is dropped.
+/// A worker's process. Dropping it kills the process.
 pub(crate) struct Process {
     child: Child,
     file: File,
-    /// How much of the file is in `history`.
-    read: u64,
+    /// The bytes of the file that `history` has.
+    read_bytes: u64,
     history: Vec<Event>,
 }
 
-/// The clock of a lane's processes, for libfaketime.
+/// The clock of an instance's processes, through libfaketime.
 #[derive(Clone)]
 pub(crate) struct FakeClock {
     library: PathBuf,
-    /// A file that says how far it is off.
-    setting: PathBuf,
+    /// The file from which libfaketime reads the offset of the clock.
+    offset_file: PathBuf,
 }
 
 impl FakeClock {
-    /// None where libfaketime is not installed.
+    /// Returns the path of libfaketime, or `None` if it is not installed.
     pub(crate) fn library() -> Option<PathBuf> {
-        let folders = fs::read_dir("/usr/lib").ok()?.flatten();
-        let library = |folder: &Path| folder.join("faketime/libfaketimeMT.so.1");
-        folders.map(|it| library(&it.path())).find(|path| path.exists())
+        let directories = fs::read_dir("/usr/lib").ok()?.flatten();
+        let library = |directory: &Path| directory.join("faketime/libfaketimeMT.so.1");
+        directories.map(|it| library(&it.path())).find(|path| path.exists())
     }
 
-    pub(crate) fn new(library: &Path, folder: &Path) -> FakeClock {
-        let clock = FakeClock { library: library.to_owned(), setting: folder.join("clock") };
-        clock.set_off(0);
+    pub(crate) fn new(library: &Path, directory: &Path) -> FakeClock {
+        let (library, offset_file) = (library.to_owned(), directory.join("clock"));
+        let clock = FakeClock { library, offset_file };
+        clock.set_offset(0);
         clock
     }
 
-    /// Sets it so far from the right time, from one reading to the next.
-    pub(crate) fn set_off(&self, ms: i64) {
-        let new = self.setting.with_extension("new");
+    /// Sets the offset from the right time. It takes effect at the next reading.
+    pub(crate) fn set_offset(&self, ms: i64) {
+        let new = self.offset_file.with_extension("new");
         fs::write(&new, format!("{:+}\n", ms / 1000)).unwrap();
-        fs::rename(new, &self.setting).unwrap();
+        fs::rename(new, &self.offset_file).unwrap();
     }
 }
 
 impl Process {
-    pub(crate) fn start(orders: &Orders, clock: Option<&FakeClock>) -> Process {
-        let mut command = orders.command();
-        if let Some(FakeClock { library, setting }) = clock {
-            command.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", setting);
+    pub(crate) fn start(worker: &WorkerConfig, clock: Option<&FakeClock>) -> Process {
+        let mut command = worker.command();
+        if let Some(FakeClock { library, offset_file }) = clock {
+            command.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", offset_file);
             for setting in ["FAKETIME_NO_CACHE", "FAKETIME_DONT_FAKE_MONOTONIC", "NO_FAKE_STAT"] {
                 command.env(setting, "1");
             }
         }
         let child = command.spawn().unwrap();
-        let begun_ms = now_ms();
+        let started_ms = now_ms();
         let file = loop {
-            match File::open(&orders.history) {
+            match File::open(&worker.history) {
                 Ok(file) => break file,
-                Err(error) => assert!(now_ms() - begun_ms < PATIENCE_MS, "no history: {error}"),
+                Err(error) => {
+                    let waited_ms = now_ms() - started_ms;
+                    assert!(waited_ms < EVENT_TIMEOUT_MS, "no history: {error}");
+                }
             }
             thread::sleep(Duration::from_millis(2));
         };
-        Process { child, file, read: 0, history: Vec::new() }
+        Process { child, file, read_bytes: 0, history: Vec::new() }
     }
 
-    /// Stops it. When this returns all of its threads stand still.
+    /// Stops the process. All its threads are stopped when this returns.
     pub(crate) fn stop(&self) {
         let id = Pid::from_child(&self.child);
         kill_process(id, Signal::STOP).unwrap();
@@ -86,73 +90,76 @@ impl Process {
         assert!(status.stopped(), "{status:?}");
     }
 
-    /// Ends its stop.
-    pub(crate) fn go_on(&self) {
+    /// Resumes a stopped process.
+    pub(crate) fn resume(&self) {
         kill_process(Pid::from_child(&self.child), Signal::CONT).unwrap();
     }
 
-    /// Kills it.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.wait();
     }
 
-    /// Tells it to end, and waits until it has.
-    pub(crate) fn end(&mut self) {
-        let told_ms = now_ms();
+    /// Closes the process's input, and waits until it has released its node ID and ended.
+    pub(crate) fn shut_down(&mut self) {
+        let closed_ms = now_ms();
         drop(self.child.stdin.take());
-        self.wait_for("its end", told_ms, |event| event.what == What::Ended);
+        self.wait_for("a release", closed_ms, |event| event.kind == EventKind::Released);
         self.wait();
     }
 
     fn wait(&mut self) {
         self.child.wait().unwrap();
-        // What libfaketime keeps of a process that it saw no end of.
+        // libfaketime leaves these files when a process is killed.
         for name in ["faketime_shm_", "sem.faketime_sem_"] {
             let _ = fs::remove_file(format!("/dev/shm/{name}{}", self.child.id()));
         }
     }
 
-    /// The first event at `since_ms` or later of which `wanted` holds.
+    /// Waits for the first event since `since_ms` that `is_wanted` accepts.
     pub(crate) fn wait_for(
         &mut self,
-        what: &str,
+        wanted: &str,
         since_ms: u64,
-        wanted: impl Fn(&Event) -> bool,
+        is_wanted: impl Fn(&Event) -> bool,
     ) -> Event {
-        let begun_ms = now_ms();
+        let start_ms = now_ms();
         loop {
             self.read();
             let next = self.history.partition_point(|event| event.at_ms < since_ms);
-            if let Some(event) = self.history[next..].iter().find(|event| wanted(event)) {
+            if let Some(event) = self.history[next..].iter().find(|event| is_wanted(event)) {
                 return *event;
             }
-            let waited_ms = now_ms() - begun_ms;
-            assert!(waited_ms < PATIENCE_MS, "{what} never came; last {:?}", self.history.last());
+            let waited_ms = now_ms() - start_ms;
+            assert!(
+                waited_ms < EVENT_TIMEOUT_MS,
+                "no event after {waited_ms} ms: expected {wanted}; the last event is {:?}",
+                self.history.last()
+            );
             thread::sleep(Duration::from_millis(2));
         }
     }
 
-    /// Everything it has written down so far.
+    /// Returns the events that were read so far.
     pub(crate) fn history(&self) -> &[Event] {
         &self.history
     }
 
-    /// Reads on. IDs in a row are joined, unless time has passed between them.
+    /// Reads new events. It joins ranges of consecutive IDs that are at most 1 ms apart.
     pub(crate) fn read(&mut self) {
-        self.file.seek(SeekFrom::Start(self.read)).unwrap();
+        self.file.seek(SeekFrom::Start(self.read_bytes)).unwrap();
         let mut bytes = Vec::new();
         self.file.read_to_end(&mut bytes).unwrap();
-        for mut bytes in bytes.chunks_exact(LENGTH) {
+        for mut bytes in bytes.chunks_exact(EVENT_BYTES) {
             let event = Event::read(&mut bytes).unwrap();
-            self.read += LENGTH as u64;
-            if let What::Ids { first, count } = event.what
+            self.read_bytes += EVENT_BYTES as u64;
+            if let EventKind::Ids { first, count } = event.kind
                 && let Some(last) = self.history.last_mut()
-                && let What::Ids { first: begun, count: so_far } = &mut last.what
-                && *begun + *so_far == first
+                && let EventKind::Ids { first: range_first, count: range_count } = &mut last.kind
+                && *range_first + *range_count == first
                 && event.at_ms <= last.at_ms + 1
             {
-                *so_far += count;
+                *range_count += count;
                 last.at_ms = event.at_ms;
             } else {
                 self.history.push(event);
@@ -160,31 +167,41 @@ impl Process {
         }
     }
 
-    /// How far its IDs may run ahead of its clock.
+    /// Returns how far the process's IDs may be ahead of its clock.
     pub(crate) fn ahead_ms(&self) -> u64 {
-        let started = self.history.iter().find_map(|event| match event.what {
-            What::Started { ahead_ms } => Some(ahead_ms),
+        let started = self.history.iter().find_map(|event| match event.kind {
+            EventKind::Started { ahead_ms } => Some(ahead_ms),
             _ => None,
         });
         started.unwrap_or_default()
     }
 
-    pub(crate) fn seen(&self, span_ms: RangeInclusive<u64>) -> Seen {
-        Seen::of(&self.history, span_ms)
+    pub(crate) fn observe(&self, span_ms: RangeInclusive<u64>) -> Observation {
+        Observation::of(&self.history, span_ms)
     }
 
-    /// Its IDs, as the first of a run and how many, with the time.
-    pub(crate) fn runs(&self) -> impl DoubleEndedIterator<Item = (u64, u64, u64)> {
-        self.history.iter().filter_map(|event| match event.what {
-            What::Ids { first, count } => Some((first, count, event.at_ms)),
+    /// Returns the process's IDs as ranges.
+    pub(crate) fn id_ranges(&self) -> impl DoubleEndedIterator<Item = IdRange> {
+        self.history.iter().filter_map(|event| match event.kind {
+            EventKind::Ids { first, count } => {
+                Some(IdRange { first, last: first + (count - 1), at_ms: event.at_ms })
+            }
             _ => None,
         })
     }
 }
 
+/// Consecutive IDs as raw numbers, with the time at which they were issued.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IdRange {
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+    pub(crate) at_ms: u64,
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended by itself.
         let _ = self.child.kill();
         self.wait();
     }

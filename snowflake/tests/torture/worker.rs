@@ -1,4 +1,4 @@
-//! A worker: a process that holds a node ID, makes IDs as fast as it can and writes them down.
+//! A worker: a process that leases a node ID, issues IDs as fast as it can and records them.
 
 use std::env;
 use std::fs::File;
@@ -15,19 +15,18 @@ use snowflake::lease::{
 };
 use snowflake::{Clock, Epoch, Id, NodeId, SystemClock};
 
-use super::history::{Event, Refusal, What, Why, now_ms};
+use super::history::{Cause, Event, EventKind, Failure, now_ms};
 
 pub(crate) const EPOCH: Epoch = Epoch::Y2024;
 pub(crate) const LIMITS: GrantLimits = GrantLimits { max_grant_ms: 60_000, max_skew_ms: 10_000 };
 
-/// How many IDs are written down at once, at most; and so many, at most, are not written down
-/// when the process is killed, while it makes them or writes.
-const BATCH: usize = 256;
+/// The largest number of IDs in one write. A killed worker has at most this many unrecorded IDs.
+const MAX_BATCH: usize = 256;
 
-/// What a worker is to do, from the conductor to the process through its environment.
+/// The settings of a worker. The test runner passes them in environment variables.
 #[derive(Clone, Debug)]
-pub(crate) struct Orders {
-    /// A folder, or a server's URL.
+pub(crate) struct WorkerConfig {
+    /// A directory, or a server's URL.
     pub(crate) store: String,
     pub(crate) node: Option<u16>,
     pub(crate) grant_ms: u64,
@@ -39,10 +38,10 @@ const NODE: &str = "TORTURE_NODE";
 const GRANT_MS: &str = "TORTURE_GRANT_MS";
 const HISTORY: &str = "TORTURE_HISTORY";
 
-impl Orders {
-    /// Those of this process, if it is a worker.
-    pub(crate) fn given() -> Option<Orders> {
-        Some(Orders {
+impl WorkerConfig {
+    /// Returns this process's settings, if it is a worker.
+    pub(crate) fn from_env() -> Option<WorkerConfig> {
+        Some(WorkerConfig {
             store: env::var(STORE).ok()?,
             node: env::var(NODE).ok().map(|id| id.parse().unwrap()),
             grant_ms: env::var(GRANT_MS).ok()?.parse().unwrap(),
@@ -50,7 +49,8 @@ impl Orders {
         })
     }
 
-    /// This program again, as a worker. It ends when its standard input does.
+    /// Returns the command that runs this program as a worker. The worker ends when its standard
+    /// input is closed.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env::current_exe().unwrap());
         command.args(["worker", "--exact", "--nocapture"]);
@@ -63,44 +63,47 @@ impl Orders {
         command
     }
 
-    pub(crate) fn carry_out(self) {
+    /// Runs the worker.
+    pub(crate) fn run(self) {
         let mut history = File::create_new(&self.history).unwrap();
-        let mut note = |what| history.write_all(&Event::now(what).to_bytes()).unwrap();
+        let mut record = |kind| history.write_all(&Event::now(kind).to_bytes()).unwrap();
         let keeper = match self.start() {
             Ok(keeper) => keeper,
             Err(error) => {
-                let refusal = Refusal::from(&error);
-                if matches!(refusal.why, Why::StoreFailed | Why::Other) {
+                let failure = Failure::from(&error);
+                if matches!(failure.cause, Cause::StoreFailed | Cause::Other) {
                     eprintln!("{error}");
                 }
-                return note(What::NotStarted(refusal));
+                return record(EventKind::StartFailed(failure));
             }
         };
         let from = keeper.status().unwrap().grant.from;
-        note(What::Started { ahead_ms: from.0.saturating_sub(SystemClock.now().0) });
+        record(EventKind::Started { ahead_ms: from.0.saturating_sub(SystemClock.now().0) });
 
-        let is_told_to_end = when_the_input_ends();
+        let is_input_closed = watch_input();
         let generator = keeper.generator();
         let mut batch = Batch::default();
-        while !is_told_to_end.load(Ordering::Relaxed) {
+        while !is_input_closed.load(Ordering::Relaxed) {
             match generator.next_id() {
                 Ok(id) => {
                     batch.add(id);
-                    // To the end of the millisecond's, so that none of them waits unwritten.
-                    let more = (1..BATCH).map_while(|_| generator.try_next_id().ok());
+                    // `try_next_id` does not wait, so no ID is held back while the worker waits.
+                    let more = (1..MAX_BATCH).map_while(|_| generator.try_next_id().ok());
                     more.for_each(|id| batch.add(id));
                     history.write_all(&batch.take()).unwrap();
                 }
-                Err(refused) => {
-                    let refused = Event::now(What::Refused(refused.into()));
-                    history.write_all(&refused.to_bytes()).unwrap();
+                Err(error) => {
+                    let failed = Event::now(EventKind::CallFailed(error.into()));
+                    history.write_all(&failed.to_bytes()).unwrap();
                     thread::sleep(Duration::from_millis(1));
                 }
             }
         }
-        let released = keeper.release();
-        let what = released.map_or_else(|error| What::Refused((&error).into()), |()| What::Ended);
-        history.write_all(&Event::now(what).to_bytes()).unwrap();
+        let kind = match keeper.release() {
+            Ok(()) => EventKind::Released,
+            Err(error) => EventKind::CallFailed((&error).into()),
+        };
+        history.write_all(&Event::now(kind).to_bytes()).unwrap();
     }
 
     fn start(&self) -> Result<Keeper, LeaseError> {
@@ -108,12 +111,12 @@ impl Orders {
         if let Some(id) = self.node {
             builder = builder.node(NodeId::new(id).unwrap());
         }
-        // So that a wait is written down while it lasts.
+        // A long wait fails early, so that the history shows it while it lasts.
         builder.max_wait_ms(100).start(SystemClock)
     }
 }
 
-/// The store at a URL, or in a folder.
+/// Opens the store at a URL or in a directory.
 pub(crate) fn open(store: &str) -> Result<Box<dyn LeaseStore>, LeaseError> {
     Ok(match store.split_once("://").map(|(scheme, _)| scheme) {
         Some("postgresql") => Box::new(PostgresStore::connect(store, EPOCH, LIMITS)?),
@@ -122,13 +125,13 @@ pub(crate) fn open(store: &str) -> Result<Box<dyn LeaseStore>, LeaseError> {
     })
 }
 
-/// IDs that are not written down yet: the bytes of the runs, and the last run.
+/// IDs that are not written yet: the bytes of complete ranges, and the current range.
 #[derive(Default)]
 struct Batch {
     bytes: Vec<u8>,
     first: u64,
     count: u64,
-    /// When the first was there.
+    /// The time at which the range's first ID was issued.
     at_ms: u64,
 }
 
@@ -136,36 +139,36 @@ impl Batch {
     #[inline]
     fn add(&mut self, id: Id) {
         if id.get() != self.first + self.count {
-            self.close();
+            self.complete_range();
             (self.first, self.at_ms) = (id.get(), now_ms());
         }
         self.count += 1;
     }
 
-    fn close(&mut self) {
+    fn complete_range(&mut self) {
         if self.count > 0 {
             let Batch { first, count, at_ms, .. } = *self;
-            self.bytes.extend(Event { at_ms, what: What::Ids { first, count } }.to_bytes());
+            self.bytes.extend(Event { at_ms, kind: EventKind::Ids { first, count } }.to_bytes());
         }
         self.count = 0;
     }
 
     fn take(&mut self) -> Vec<u8> {
-        self.close();
+        self.complete_range();
         std::mem::take(&mut self.bytes)
     }
 }
 
-/// Set when whoever started this process has closed its input, or is no more.
-fn when_the_input_ends() -> Arc<AtomicBool> {
-    let ended = Arc::new(AtomicBool::new(false));
+/// Returns a flag that is set when standard input is closed, as when the test runner has ended.
+fn watch_input() -> Arc<AtomicBool> {
+    let is_closed = Arc::new(AtomicBool::new(false));
     thread::spawn({
-        let ended = Arc::clone(&ended);
+        let is_closed = Arc::clone(&is_closed);
         move || {
-            // Whatever it ends by.
+            // An error ends the input too.
             let _ = io::stdin().read_to_end(&mut Vec::new());
-            ended.store(true, Ordering::Relaxed);
+            is_closed.store(true, Ordering::Relaxed);
         }
     });
-    ended
+    is_closed
 }
