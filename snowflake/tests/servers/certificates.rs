@@ -1,4 +1,4 @@
-//! Certificates for tests: an authority, what it has signed, and one that nobody knows.
+//! Certificates for tests: an authority, two that it has signed, and an unrelated authority.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
-/// PEM files in a folder of their own: `ca`, `other-ca`, `server` for 127.0.0.1, `client`,
-/// and the keys of the last two.
+/// PEM files in a temporary directory: `ca`, `other-ca`, `server` for 127.0.0.1, `client`, and the
+/// keys of the last two.
 #[derive(Debug)]
 pub(crate) struct Certificates {
-    folder: TempDir,
+    directory: TempDir,
 }
 
 impl Certificates {
     pub(crate) fn new() -> Certificates {
-        let certificates = Certificates { folder: tempfile::tempdir().unwrap() };
+        let certificates = Certificates { directory: tempfile::tempdir().unwrap() };
         let authority = certificates.authority("ca");
         certificates.authority("other-ca");
         for (name, host) in [("server", "127.0.0.1"), ("client", "ids")] {
@@ -42,10 +42,10 @@ impl Certificates {
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name).with_extension("pem")
+        self.directory.path().join(name).with_extension("pem")
     }
 
-    /// The same as text, for a command line or a URL.
+    /// Returns the path as text, for a command line or a URL.
     pub(crate) fn text(&self, name: &str) -> String {
         self.path(name).to_str().unwrap().to_owned()
     }

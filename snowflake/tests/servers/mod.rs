@@ -1,5 +1,6 @@
-//! Real servers for tests: started on loopback with a data folder of their own, ended with
-//! the test, and named as skipped where the machine has none.
+//! Real servers for tests, on loopback and in temporary directories. Each ends with its test.
+//!
+//! If a server is not installed, its tests report that they were skipped.
 #![cfg(unix)]
 #![allow(dead_code, reason = "each test binary uses a part")]
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
@@ -18,48 +19,47 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use tempfile::TempDir;
 
-/// How long a server may take to start.
-const PATIENCE: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A server's process, which ends with this.
+/// A server's process. Dropping it kills the process.
 #[derive(Debug)]
 struct Process(Child);
 
 impl Process {
-    /// Starts it, and waits until it answers.
-    fn start(mut command: Command, answers: impl Fn() -> bool) -> Process {
+    /// Starts the process, and waits until `is_ready`.
+    fn start(mut command: Command, is_ready: impl Fn() -> bool) -> Process {
         let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut process = Process(quiet.spawn().unwrap());
-        let begun = Instant::now();
-        while !answers() {
-            let ended = process.0.try_wait().unwrap();
-            assert!(ended.is_none(), "{command:?} ended: {ended:?}");
-            assert!(begun.elapsed() < PATIENCE, "{command:?} does not answer");
+        let start = Instant::now();
+        while !is_ready() {
+            let status = process.0.try_wait().unwrap();
+            assert!(status.is_none(), "{command:?} ended: {status:?}");
+            assert!(start.elapsed() < START_TIMEOUT, "{command:?} is not ready");
             thread::sleep(Duration::from_millis(20));
         }
         process
     }
 
-    /// Stops it, as a machine that hangs: its connections stay open, and nobody answers.
+    /// Stops the process and its children. Connections stay open, as with a machine that hangs.
     fn pause(&self) {
         kill_process(Pid::from_child(&self.0), Signal::STOP).unwrap();
-        // From now on it has no more of them.
-        self.tell_children(Signal::STOP);
+        // A stopped process starts no more children.
+        self.signal_children(Signal::STOP);
     }
 
-    /// Lets it go on, if it was stopped.
+    /// Resumes the process if it was stopped.
     fn resume(&self) {
-        self.tell_children(Signal::CONT);
-        // It may have ended by itself.
+        self.signal_children(Signal::CONT);
+        // The process may have ended by itself.
         let _ = kill_process(Pid::from_child(&self.0), Signal::CONT);
     }
 
-    fn tell_children(&self, signal: Signal) {
+    fn signal_children(&self, signal: Signal) {
         let id = self.0.id();
         let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
         for child in children.unwrap_or_default().split_whitespace() {
             if let Some(child) = child.parse().ok().and_then(Pid::from_raw) {
-                // It may have ended by itself.
+                // The child may have ended by itself.
                 let _ = kill_process(child, signal);
             }
         }
@@ -67,25 +67,25 @@ impl Process {
 }
 
 impl Drop for Process {
-    /// At once: its clients are told by a closed connection.
+    /// Kills the process. Its clients see closed connections.
     fn drop(&mut self) {
-        // A child that is stopped would not notice its end.
+        // A stopped child would not notice that its parent has ended.
         self.resume();
-        // It may have ended by itself.
+        // The process may have ended by itself.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Names what a test has left out: past the test runner, which would keep it to itself.
+/// Reports what a test skips. `io::stderr` bypasses the capture of the test runner.
 pub(crate) fn skipped(what: &str) {
-    // Nobody may be listening.
+    // Standard error may be closed.
     let _ = writeln!(io::stderr(), "skipped: {what}");
 }
 
-/// Ports that are free, and may be taken by another before they are used.
+/// Returns different ports that are free now. Another process may take one before it is used.
 fn free_ports<const N: usize>() -> [u16; N] {
-    // All at once, or the second could be the first.
+    // All listeners are open at the same time, so no port occurs twice.
     let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
@@ -101,12 +101,13 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// None, and said so, if PostgreSQL is not there.
+    /// Starts a server. Returns `None`, and reports it, if PostgreSQL is not installed.
     pub(crate) fn start() -> Option<Postgres> {
         Postgres::start_with(&[], |_| {})
     }
 
-    /// The same with settings, as `ssl=on`, and with a data folder that was `prepared`.
+    /// Starts a server with settings such as `ssl=on`. `prepare` may add files to the data
+    /// directory.
     pub(crate) fn start_with(settings: &[&str], prepare: impl Fn(&Path)) -> Option<Postgres> {
         let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
         let programs =
@@ -118,29 +119,29 @@ impl Postgres {
         let (data, [port]) = (tempfile::tempdir().unwrap(), free_ports());
         let settings = settings.iter().map(|&setting| setting.to_owned()).collect();
         let mut server = Postgres { programs, data, settings, port, process: None };
-        server.give_away();
-        let made = server
+        server.change_owner();
+        let status = server
             .program("initdb")
             .args(["--auth=trust", "--username=ids", "--no-sync", "--encoding=UTF8"])
             .stdout(Stdio::null())
             .status();
-        assert!(made.unwrap().success(), "initdb failed");
+        assert!(status.unwrap().success(), "initdb failed");
         prepare(server.data.path());
-        server.give_away();
-        server.run();
+        server.change_owner();
+        server.launch();
         Some(server)
     }
 
-    /// It refuses to run as root.
-    fn give_away(&self) {
+    /// Gives the data directory to the user `postgres`. PostgreSQL does not run as root.
+    fn change_owner(&self) {
         if geteuid().is_root() {
-            let given =
+            let status =
                 Command::new("chown").arg("-R").arg("postgres").arg(self.data.path()).status();
-            assert!(given.unwrap().success());
+            assert!(status.unwrap().success());
         }
     }
 
-    /// One of its programs, on its data folder, as a user that it accepts.
+    /// Returns a command of PostgreSQL for the data directory. It does not run as root.
     fn program(&self, name: &str) -> Command {
         let path = self.programs.join(name);
         let mut command = if geteuid().is_root() {
@@ -154,31 +155,31 @@ impl Postgres {
         command
     }
 
-    /// Starts it, again after [`stop`](Postgres::stop).
-    pub(crate) fn run(&mut self) {
+    /// Starts the process, also again after [`stop`](Postgres::stop).
+    pub(crate) fn launch(&mut self) {
         let port = format!("port={}", self.port);
         let mut command = self.program("postgres");
-        // In its data folder what would else be left behind when it is killed.
+        // Shared memory as files in the data directory: a kill leaves nothing elsewhere.
         let memory = "dynamic_shared_memory_type=mmap";
-        let ours = ["listen_addresses=127.0.0.1", "unix_socket_directories=", memory, &port];
-        for setting in ours.into_iter().chain(self.settings.iter().map(String::as_str)) {
+        let fixed = ["listen_addresses=127.0.0.1", "unix_socket_directories=", memory, &port];
+        for setting in fixed.into_iter().chain(self.settings.iter().map(String::as_str)) {
             command.args(["-c", setting]);
         }
-        let is_ready = self.programs.join("pg_isready");
-        let answers = || {
-            let mut command = Command::new(&is_ready);
+        let pg_isready = self.programs.join("pg_isready");
+        let is_ready = || {
+            let mut command = Command::new(&pg_isready);
             command.args(["--quiet", "--host=127.0.0.1", &format!("--port={}", self.port)]);
             command.status().unwrap().success()
         };
-        self.process = Some(Process::start(command, answers));
+        self.process = Some(Process::start(command, is_ready));
     }
 
-    /// Ends it as a crash does.
+    /// Kills the server, as a crash does.
     pub(crate) fn stop(&mut self) {
         self.process = None;
     }
 
-    /// Stops all of its processes. Linux only.
+    /// Stops all processes of the server with SIGSTOP. Linux only.
     pub(crate) fn pause(&mut self) {
         self.process.as_ref().unwrap().pause();
     }
@@ -195,15 +196,15 @@ impl Postgres {
         self.url_through(self.port)
     }
 
-    /// The same through another port, as a [`Proxy`](proxy::Proxy)'s.
+    /// Returns the URL with another port, such as a [`Proxy`](proxy::Proxy)'s port.
     pub(crate) fn url_through(&self, port: u16) -> String {
         format!("postgresql://ids@127.0.0.1:{port}/postgres")
     }
 }
 
 impl Postgres {
-    /// Has its superuser say `sql`.
-    pub(crate) fn say(&self, sql: &str) {
+    /// Executes `sql` as the superuser.
+    pub(crate) fn execute(&self, sql: &str) {
         let mut psql = Command::new(self.programs.join("psql"));
         psql.args(["--quiet", "--command", sql, &self.url()]);
         assert!(psql.status().unwrap().success(), "{sql}");
@@ -222,12 +223,12 @@ pub(crate) struct Etcd {
 }
 
 impl Etcd {
-    /// None, and said so, if etcd is not there.
+    /// Starts a server. Returns `None`, and reports it, if etcd is not installed.
     pub(crate) fn start() -> Option<Etcd> {
         Etcd::start_with("http", &[])
     }
 
-    /// The same with options of its own, and `https` if they are those of TLS.
+    /// Starts a server with command-line options. The scheme is `https` if they set up TLS.
     pub(crate) fn start_with(scheme: &'static str, options: &[&str]) -> Option<Etcd> {
         if Command::new("etcd").arg("--version").stdout(Stdio::null()).status().is_err() {
             skipped("etcd is not installed (Debian: apt-get install etcd-server)");
@@ -237,12 +238,12 @@ impl Etcd {
         let data = tempfile::tempdir().unwrap();
         let [port, peer_port] = free_ports();
         let mut server = Etcd { data, options, scheme, port, peer_port, process: None };
-        server.run();
+        server.launch();
         Some(server)
     }
 
-    /// Starts it, again after [`stop`](Etcd::stop).
-    pub(crate) fn run(&mut self) {
+    /// Starts the process, also again after [`stop`](Etcd::stop).
+    pub(crate) fn launch(&mut self) {
         let Etcd { scheme, port, peer_port, .. } = self;
         let client = format!("{scheme}://127.0.0.1:{port}");
         let peer = format!("http://127.0.0.1:{peer_port}");
@@ -262,17 +263,17 @@ impl Etcd {
         let is_tls = *scheme == "https";
         let port = *port;
         self.process = Some(Process::start(command, || {
-            // It listens a moment before it has a leader.
+            // The port may be open before there is a leader.
             if is_tls { TcpStream::connect(("127.0.0.1", port)).is_ok() } else { is_healthy(port) }
         }));
     }
 
-    /// Ends it as a crash does.
+    /// Kills the server, as a crash does.
     pub(crate) fn stop(&mut self) {
         self.process = None;
     }
 
-    /// Stops it.
+    /// Stops the server with SIGSTOP.
     pub(crate) fn pause(&mut self) {
         self.process.as_ref().unwrap().pause();
     }
@@ -285,21 +286,22 @@ impl Etcd {
         self.port
     }
 
-    /// For a store that has patience with a busy machine.
+    /// Returns the URL with a long timeout, because the machine may be busy.
     pub(crate) fn url(&self) -> String {
         format!("{}?timeout_ms=10000", self.url_through(self.port))
     }
 
-    /// For a store with the usual patience, through a port that may be a
-    /// [`Proxy`](proxy::Proxy)'s.
+    /// Returns the URL with the default timeout and another port, such as a
+    /// [`Proxy`](proxy::Proxy)'s port.
     pub(crate) fn url_through(&self, port: u16) -> String {
         format!("etcd://127.0.0.1:{port}")
     }
 }
 
 impl Etcd {
-    /// Has etcdctl do something, as a user if there is one. None, and said so, if it is not there.
-    pub(crate) fn ctl(&self, user: Option<&str>, args: &[&str]) -> Option<()> {
+    /// Runs etcdctl, as `user` if one is given. Returns `None`, and reports it, if etcdctl is not
+    /// installed.
+    pub(crate) fn etcdctl(&self, user: Option<&str>, args: &[&str]) -> Option<()> {
         let mut etcdctl = Command::new("etcdctl");
         etcdctl.env("ETCDCTL_API", "3").stdout(Stdio::null()).stderr(Stdio::null());
         etcdctl.arg(format!("--endpoints=http://127.0.0.1:{}", self.port));
@@ -313,12 +315,12 @@ impl Etcd {
     }
 }
 
-/// Whether etcd has a leader, by its own word.
+/// Returns `true` if etcd's health check reports that it has a leader.
 fn is_healthy(port: u16) -> bool {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
-    let asked = stream
+    let sent = stream
         .set_read_timeout(Some(Duration::from_secs(1)))
         .and_then(|()| stream.write_all(b"GET /health HTTP/1.0\r\n\r\n"));
     let mut answer = String::new();
-    asked.and_then(|()| stream.read_to_string(&mut answer)).is_ok() && answer.contains("true")
+    sent.and_then(|()| stream.read_to_string(&mut answer)).is_ok() && answer.contains("true")
 }

@@ -1,4 +1,4 @@
-//! What stands between a store and its server, counts what goes through and can lose it.
+//! A proxy between a store and its server that counts round trips and can drop answers.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-/// A port that passes everything on to another. It ends with the process.
+/// A port that forwards to another port. It ends with the process.
 #[derive(Debug)]
 pub(crate) struct Proxy {
     port: u16,
@@ -17,19 +17,19 @@ pub(crate) struct Proxy {
 struct Shared {
     server: u16,
     round_trips: AtomicU64,
-    /// Whether answers are lost. What was asked is done all the same.
-    is_mute: AtomicBool,
-    /// The words after which a client is stopped.
-    last_words: OnceLock<&'static str>,
+    /// Answers are dropped. The server still executes the requests.
+    drops_answers: AtomicBool,
+    /// The text of a request after which the client is frozen.
+    last_text: OnceLock<&'static str>,
 }
 
 impl Proxy {
     pub(crate) fn to(server: u16) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (round_trips, is_mute) = (AtomicU64::new(0), AtomicBool::new(false));
-        let last_words = OnceLock::new();
-        let shared = Arc::new(Shared { server, round_trips, is_mute, last_words });
+        let (round_trips, drops_answers) = (AtomicU64::new(0), AtomicBool::new(false));
+        let last_text = OnceLock::new();
+        let shared = Arc::new(Shared { server, round_trips, drops_answers, last_text });
         thread::spawn({
             let shared = Arc::clone(&shared);
             move || listener.incoming().flatten().for_each(|client| shared.serve(client))
@@ -41,70 +41,73 @@ impl Proxy {
         self.port
     }
 
-    /// How often a client has begun to speak since the start, or since the server's last word.
+    /// Returns how many times a client has sent bytes as the first after the server's last ones.
     pub(crate) fn round_trips(&self) -> u64 {
         self.shared.round_trips.load(SeqCst)
     }
 
-    pub(crate) fn mute(&self, mute: bool) {
-        self.shared.is_mute.store(mute, SeqCst);
+    /// Sets whether answers are dropped.
+    pub(crate) fn drop_answers(&self, drop: bool) {
+        self.shared.drops_answers.store(drop, SeqCst);
     }
 
-    /// Stops whoever says `words`, as far as the server can tell: it hears them, and then
-    /// neither another word nor that the connection was given up.
-    pub(crate) fn stop_after(&self, words: &'static str) {
-        self.shared.last_words.set(words).unwrap();
+    /// Makes a client that sends `text` look frozen to the server.
+    ///
+    /// The server receives `text`. After that it receives no more bytes, and does not notice that
+    /// the client closes the connection.
+    pub(crate) fn freeze_client_after(&self, text: &'static str) {
+        self.shared.last_text.set(text).unwrap();
     }
 }
 
 impl Shared {
     fn serve(self: &Arc<Self>, client: TcpStream) {
-        // A server that is gone closes the connection.
+        // If the server is down, the client's connection is closed.
         let Ok(server) = TcpStream::connect(("127.0.0.1", self.server)) else { return };
-        let servers_turn = Arc::new(AtomicBool::new(false));
+        let client_sent_last = Arc::new(AtomicBool::new(false));
         let [from_client, from_server] = [&client, &server].map(|it| it.try_clone().unwrap());
         thread::spawn({
-            let (shared, servers_turn) = (Arc::clone(self), Arc::clone(&servers_turn));
+            let (shared, client_sent_last) = (Arc::clone(self), Arc::clone(&client_sent_last));
             move || {
-                let mut is_stopped = false;
-                let server = pump(from_client, server, |said| {
-                    if !servers_turn.swap(true, SeqCst) {
+                let mut is_frozen = false;
+                let server = forward(from_client, server, |bytes| {
+                    if !client_sent_last.swap(true, SeqCst) {
                         shared.round_trips.fetch_add(1, SeqCst);
                     }
-                    if let Some(words) = shared.last_words.get()
-                        && said.windows(words.len()).any(|it| it == words.as_bytes())
+                    if let Some(text) = shared.last_text.get()
+                        && bytes.windows(text.len()).any(|it| it == text.as_bytes())
                     {
-                        shared.is_mute.store(true, SeqCst);
-                        is_stopped = true;
+                        shared.drops_answers.store(true, SeqCst);
+                        is_frozen = true;
                     }
                     true
                 });
-                if !is_stopped {
+                if !is_frozen {
                     close(&server);
                 }
             }
         });
         let shared = Arc::clone(self);
         thread::spawn(move || {
-            let client = pump(from_server, client, |_| {
-                servers_turn.store(false, SeqCst);
-                !shared.is_mute.load(SeqCst)
+            let client = forward(from_server, client, |_| {
+                client_sent_last.store(false, SeqCst);
+                !shared.drops_answers.load(SeqCst)
             });
             close(&client);
         });
     }
 }
 
-/// Passes on what `passes`, until one side has enough.
-fn pump(
+/// Forwards the bytes that `is_forwarded` accepts, until one side closes its connection.
+fn forward(
     mut from: TcpStream,
     mut to: TcpStream,
-    mut passes: impl FnMut(&[u8]) -> bool,
+    mut is_forwarded: impl FnMut(&[u8]) -> bool,
 ) -> TcpStream {
-    let mut bytes = [0; 16 << 10];
-    while let Ok(length @ 1..) = from.read(&mut bytes) {
-        let said = &bytes[..length];
-        if passes(said) && to.write_all(said).is_err() {
+    let mut buffer = [0; 16 << 10];
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        let bytes = &buffer[..length];
+        if is_forwarded(bytes) && to.write_all(bytes).is_err() {
             break;
         }
     }
@@ -112,6 +115,6 @@ fn pump(
 }
 
 fn close(stream: &TcpStream) {
-    // It may be closed already.
+    // The stream may be closed already.
     let _ = stream.shutdown(Shutdown::Both);
 }

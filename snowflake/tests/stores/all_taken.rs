@@ -1,5 +1,8 @@
-//! All 1024 node IDs are taken: the next one is told so, and gets one that was released, or
-//! whose grant has ended. On every store; what the machine does not have is named and left out.
+//! All 1024 node IDs are held. The next request fails, until a node ID is released or its grant
+//! has ended.
+//!
+//! There is a test for each store. If a server is not installed, its test reports that it was
+//! skipped.
 
 use std::collections::HashSet;
 use std::thread;
@@ -16,30 +19,30 @@ const EPOCH: Epoch = Epoch::Y2024;
 const LIMITS: GrantLimits = GrantLimits { max_grant_ms: 600_000, max_skew_ms: 10_000 };
 /// Longer than the test takes.
 const LONG_MS: u64 = 600_000;
-/// Longer than it takes to find that all are taken.
+/// Longer than the check that all node IDs are held.
 const SHORT_MS: u64 = 15_000;
-/// How many requests may fail while all are taken, because the machine is busy.
-const FAILURES: usize = 10;
+/// The requests that may time out, because the machine is busy.
+const MAX_FAILURES: usize = 10;
 
 #[test]
-fn in_memory() {
+fn memory_store() {
     runs_out_of_node_ids(&MemoryStore::new(EPOCH, LIMITS));
 }
 
 #[test]
-fn in_a_folder() {
+fn file_store() {
     let temp = tempfile::tempdir().unwrap();
     runs_out_of_node_ids(&FileStore::create(temp.path().join("ids"), EPOCH, LIMITS).unwrap());
 }
 
 #[test]
-fn in_postgres() {
+fn postgres_store() {
     let Some(server) = Postgres::start() else { return };
     runs_out_of_node_ids(&PostgresStore::connect(&server.url(), EPOCH, LIMITS).unwrap());
 }
 
 #[test]
-fn in_etcd() {
+fn etcd_store() {
     let Some(server) = Etcd::start() else { return };
     runs_out_of_node_ids(&EtcdStore::connect(&server.url(), EPOCH, LIMITS).unwrap());
 }
@@ -55,25 +58,26 @@ fn runs_out_of_node_ids(store: &impl LeaseStore) {
         })
     };
     let mut held: Vec<Grant> = Vec::new();
-    let (mut unheard, mut failures) = (0, 0);
-    while held.len() + unheard < 1023 {
+    let (mut unanswered, mut failures) = (0, 0);
+    while held.len() + unanswered < 1023 {
         match acquire(LONG_MS) {
             Ok(lease) => held.push(lease),
             Err(LeaseError::Store(error))
-                if failures < FAILURES && matches!(error.kind(), StoreErrorKind::Failed { .. }) =>
+                if failures < MAX_FAILURES
+                    && matches!(error.kind(), StoreErrorKind::Failed { .. }) =>
             {
                 failures += 1;
-                // It may have been done all the same.
+                // The server may have executed the request.
                 let records = store.records().unwrap();
-                unheard = records.iter().filter(|(_, record)| record.held).count() - held.len();
+                unanswered = records.iter().filter(|(_, record)| record.held).count() - held.len();
             }
             Err(error) => panic!("{error}"),
         }
     }
     let last = acquire(SHORT_MS).unwrap();
     let nodes: HashSet<NodeId> = held.iter().chain([&last]).map(|lease| lease.node).collect();
-    assert_eq!(nodes.len() + unheard, 1024);
-    assert!(unheard <= failures);
+    assert_eq!(nodes.len() + unanswered, 1024);
+    assert!(unanswered <= failures);
 
     let none_left = acquire(SHORT_MS).unwrap_err();
     let LeaseError::AllTaken { first_ends, now } = none_left else { panic!("{none_left}") };
@@ -93,7 +97,7 @@ fn runs_out_of_node_ids(store: &impl LeaseStore) {
     assert!(matches!(acquire(SHORT_MS), Err(LeaseError::AllTaken { .. })));
 
     thread::sleep(Duration::from_millis(left_ms));
-    // A server's clock may be read to the second.
+    // The store may know its server's clock only to the second.
     let taken = loop {
         match acquire(LONG_MS) {
             Ok(taken) => break taken,

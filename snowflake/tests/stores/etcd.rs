@@ -1,6 +1,6 @@
 //! The etcd store on a real server, started here on loopback.
 //!
-//! Without etcd on the machine the tests say that they were skipped, and pass.
+//! If etcd is not installed, the tests report that they were skipped, and pass.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -40,25 +40,25 @@ impl Server for Etcd {
         Etcd::stop(self);
     }
 
-    fn run(&mut self) {
-        Etcd::run(self);
+    fn launch(&mut self) {
+        Etcd::launch(self);
     }
 }
 
 #[test]
-fn etcd() {
+fn etcd_store_keeps_the_promises() {
     let Some(mut server) = Etcd::start() else { return };
-    a_clock_far_behind_the_mark_is_told_so(&server);
-    promises::keeps(&mut server);
+    rejects_a_clock_far_behind_the_mark(&server);
+    promises::check(&mut server);
 }
 
-/// etcd has no clock to go by instead, as PostgreSQL has.
-fn a_clock_far_behind_the_mark_is_told_so(server: &Etcd) {
+/// The store uses the earlier of two clocks, so a slow clock of the requester matters.
+fn rejects_a_clock_far_behind_the_mark(server: &Etcd) {
     let store = server.store();
     let lease = store.acquire(&request(Some(9), SystemClock.now())).unwrap();
     let behind = UnixMillis(lease.from.0 - 3_600_000);
-    let refused = store.acquire(&request(Some(9), behind)).unwrap_err();
-    let LeaseError::TooFarAhead { until, now, .. } = refused else { panic!("{refused}") };
+    let error = store.acquire(&request(Some(9), behind)).unwrap_err();
+    let LeaseError::TooFarAhead { until, now, .. } = error else { panic!("{error}") };
     assert_eq!((until, now), (UnixMillis(lease.until.0 + 500), behind));
 }
 
@@ -67,7 +67,7 @@ fn connect(url: &str) -> Result<EtcdStore, LeaseError> {
 }
 
 #[test]
-fn the_server_and_the_client_show_certificates() {
+fn tls_checks_the_certificates_of_server_and_client() {
     let files = Certificates::new();
     let [ca, other_ca] = ["ca", "other-ca"].map(|name| files.text(name));
     let [server, server_key] = ["server", "server-key"].map(|name| files.text(name));
@@ -75,7 +75,7 @@ fn the_server_and_the_client_show_certificates() {
     let options = [&options[..], &["--client-cert-auth"]].concat();
     let Some(server) = Etcd::start_with("https", &options) else { return };
     let url = |host: &str, options: &str| {
-        // It listens before it has a leader.
+        // The port may be open before there is a leader, so the timeout is long.
         format!("etcds://{host}:{}?timeout_ms=10000{options}", server.port())
     };
     let client = format!("&cert={}&key={}", files.text("client"), files.text("client-key"));
@@ -93,15 +93,15 @@ fn the_server_and_the_client_show_certificates() {
         ("127.0.0.1", client.clone(), "certificate"),
         ("127.0.0.1", "&cacert=no.pem".to_owned(), "no.pem: "),
     ] {
-        let refused = connect(&url(host, &options)).unwrap_err().to_string();
-        assert!(refused.contains(why), "{host} {options}: {refused}");
+        let error = connect(&url(host, &options)).unwrap_err().to_string();
+        assert!(error.contains(why), "{host} {options}: {error}");
     }
     let plain = connect(&server.url()).unwrap_err().to_string();
     assert!(plain.contains("reading the ID format failed"), "{plain}");
 }
 
 #[test]
-fn a_user_is_let_in_and_again_when_its_token_has_ended() {
+fn authenticates_again_when_a_token_has_expired() {
     let Some(mut server) = Etcd::start() else { return };
     let root = Some("root:secret");
     for (user, args) in [
@@ -112,7 +112,7 @@ fn a_user_is_let_in_and_again_when_its_token_has_ended() {
         (None, &["user", "grant-role", "ids", "ids"]),
         (None, &["auth", "enable"]),
     ] {
-        let Some(()) = server.ctl(user, args) else { return };
+        let Some(()) = server.etcdctl(user, args) else { return };
     }
     let url = |user: &str, prefix: &str| {
         format!("etcd://{user}127.0.0.1:{}/{prefix}?timeout_ms=10000", server.port())
@@ -124,24 +124,24 @@ fn a_user_is_let_in_and_again_when_its_token_has_ended() {
         store.renew(&RenewRequest::after(&lease, SystemClock.now(), until)).unwrap();
     };
     renew();
-    // A user's change ends tokens, and so does a restart.
-    server.ctl(root, &["user", "add", "more:secret"]);
+    // A change of users ends tokens, and so does a restart.
+    server.etcdctl(root, &["user", "add", "more:secret"]);
     renew();
     for (user, prefix, why) in [
         ("ids:p%40ss@", "others", "permission denied"),
         ("ids:wrong@", "orders", "authentication failed, invalid user ID or password"),
         ("", "orders", "user name is empty"),
     ] {
-        let refused = connect(&url(user, prefix)).unwrap_err().to_string();
-        assert!(refused.contains(why) && !refused.contains("p@ss"), "{user}: {refused}");
+        let error = connect(&url(user, prefix)).unwrap_err().to_string();
+        assert!(error.contains(why) && !error.contains("p@ss"), "{user}: {error}");
     }
     server.stop();
-    server.run();
+    server.launch();
     renew();
 }
 
 #[test]
-fn a_member_that_is_gone_or_hangs_is_passed_over() {
+fn skips_a_member_that_is_down_or_hangs() {
     let Some(server) = Etcd::start() else { return };
     let hanging = Proxy::to(server.port());
     let port = server.port();
@@ -150,12 +150,13 @@ fn a_member_that_is_gone_or_hangs_is_passed_over() {
         format!("etcd://127.0.0.1:1,127.0.0.1:{},127.0.0.1:{port}?timeout_ms=3000", hanging.port());
     let store = connect(&url).unwrap();
     let lease = store.acquire(&request(None, SystemClock.now())).unwrap();
-    // What the second has done is done again at the third, to no effect: the mark has moved.
-    hanging.mute(true);
+    // The second member executes the renewal and its answer is dropped. The third one executes it
+    // again, with the mark already at the requested end.
+    hanging.drop_answers(true);
     let until = UnixMillis(lease.until.0 + 1000);
     let renewed = store.renew(&RenewRequest::after(&lease, SystemClock.now(), until)).unwrap();
     assert_eq!((renewed.from, renewed.until), (until, UnixMillis(until.0 + 1)));
-    // From now on the third is asked first.
+    // The next request goes to the third member first.
     let before = hanging.round_trips();
     store
         .renew(&RenewRequest::after(&lease, SystemClock.now(), UnixMillis(until.0 + 1000)))
@@ -163,24 +164,24 @@ fn a_member_that_is_gone_or_hangs_is_passed_over() {
     assert_eq!(hanging.round_trips(), before);
 }
 
-/// A mark that cannot be read is never taken for none.
+/// A damaged high-water mark does not count as a missing one.
 #[test]
-fn a_damaged_key_is_refused_and_repaired_by_a_reset() {
+fn a_damaged_key_is_an_error_until_a_reset() {
     let Some(server) = Etcd::start() else { return };
     let limits = GrantLimits { max_grant_ms: 600_000, ..GrantLimits::default() };
     let store = EtcdStore::connect(&server.url(), Epoch::Y2024, limits).unwrap();
     let long = |id| AcquireRequest { grant_ms: 600_000, ..request(id, SystemClock.now()) };
     let lease = store.acquire(&request(Some(7), SystemClock.now())).unwrap();
-    let Some(()) = server.ctl(None, &["put", "snowflake/node_id/0007", "{}"]) else { return };
-    let damaged = |refused: LeaseError| {
-        let text = refused.to_string();
+    let Some(()) = server.etcdctl(None, &["put", "snowflake/node_id/0007", "{}"]) else { return };
+    let damaged = |error: LeaseError| {
+        let text = error.to_string();
         assert!(text.contains("its key `snowflake/node_id/0007` is damaged"), "{text}");
     };
     let until = UnixMillis(lease.until.0 + 1);
     damaged(store.renew(&RenewRequest::after(&lease, SystemClock.now(), until)).unwrap_err());
     damaged(store.acquire(&request(Some(7), SystemClock.now())).unwrap_err());
     damaged(store.records().unwrap_err());
-    // Of the others each is to be had, and then none.
+    // All other node IDs are free.
     for _ in 0..NODE_MAX {
         let other = store.acquire(&long(None)).unwrap();
         assert_ne!(other.node, lease.node);
@@ -191,17 +192,17 @@ fn a_damaged_key_is_refused_and_repaired_by_a_reset() {
     let next = store.acquire(&request(Some(7), until)).unwrap();
     assert!(next.fencing_token > lease.fencing_token && next.from >= until, "{next}");
 
-    server.ctl(None, &["del", "snowflake/id_format"]);
-    let gone = store
+    server.etcdctl(None, &["del", "snowflake/id_format"]);
+    let missing = store
         .renew(&RenewRequest::after(&next, SystemClock.now(), UnixMillis(next.until.0 + 1)))
         .unwrap_err();
-    let LeaseError::Store(error) = &gone else { panic!("{gone}") };
-    assert!(matches!(error.kind(), StoreErrorKind::Misconfigured { .. }), "{gone}");
+    let LeaseError::Store(error) = &missing else { panic!("{missing}") };
+    assert!(matches!(error.kind(), StoreErrorKind::Misconfigured { .. }), "{missing}");
 }
 
-/// Whatever is at the other end: an error, in time, and never a panic.
+/// The error comes within the timeout, and has no control characters.
 #[test]
-fn an_answer_that_is_not_etcds_is_an_error() {
+fn an_answer_that_is_not_from_etcd_is_an_error() {
     let ok = |body: &str| {
         let length = body.len();
         format!("HTTP/1.1 200 OK\r\nDate: never\r\nContent-Length: {length}\r\n\r\n{body}")
@@ -220,13 +221,13 @@ fn an_answer_that_is_not_etcds_is_an_error() {
         [
             "{}",
             r#"{"key":"*","mod_revision":"1"}"#,
-            // `snowflake/id_format`, with no value and with a number.
+            // The key is `snowflake/id_format`, without a value and with a number.
             r#"{"key":"c25vd2ZsYWtlL2lkX2Zvcm1hdA==","mod_revision":"1"}"#,
             r#"{"key":"c25vd2ZsYWtlL2lkX2Zvcm1hdA==","mod_revision":"1","value":"Nw=="}"#,
         ]
         .map(found),
     );
-    // All right, but for its size.
+    // A valid answer that is too large.
     let spaces = " ".repeat(9 << 20);
     answers.push(ok(&format!(r#"{{"header":{{"revision":"7"}},"succeeded":true}}{spaces}"#)));
     answers.push("HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n".to_owned());
@@ -234,31 +235,34 @@ fn an_answer_that_is_not_etcds_is_an_error() {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx".to_owned(),
     );
     answers.push("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n".to_owned());
-    let colourful = r#"{"code":3,"message":"\u001b[31mred\r\nand a line"}"#;
-    answers.push(ok(colourful).replace("200 OK", "400 Bad AcquireRequest"));
+    let with_controls = r#"{"code":3,"message":"\u001b[31mred\r\nand a line"}"#;
+    answers.push(ok(with_controls).replace("200 OK", "400 Bad Request"));
     answers.push("HTTP/1.1 503 Gone\r\nContent-Length: 4\r\n\r\n<ht>".to_owned());
     answers.push(format!("HTTP/1.1 200 OK\r\n{}", "x: y\r\n".repeat(1 << 16)));
 
     for answer in &answers {
-        let port = answering(answer.clone().into_bytes());
-        let begun = Instant::now();
-        let refused = connect(&format!("etcd://127.0.0.1:{port}?timeout_ms=500")).unwrap_err();
+        let port = serve(answer.clone().into_bytes());
+        let start = Instant::now();
+        let error = connect(&format!("etcd://127.0.0.1:{port}?timeout_ms=500")).unwrap_err();
         let shown = &answer[..answer.len().min(200)];
-        assert!(matches!(refused, LeaseError::Store(_)), "{shown:?}: {refused}");
-        let said = refused.to_string();
-        assert!(said.len() < 1000 && !said.contains(char::is_control), "{shown:?}: {said:?}");
-        assert!(begun.elapsed() < Duration::from_secs(10), "{shown:?} is waited for");
+        assert!(matches!(error, LeaseError::Store(_)), "{shown:?}: {error}");
+        let message = error.to_string();
+        assert!(
+            message.len() < 1000 && !message.contains(char::is_control),
+            "{shown:?}: {message:?}"
+        );
+        assert!(start.elapsed() < Duration::from_secs(10), "no timeout after {shown:?}");
     }
 }
 
-/// A port where each connection gets one answer, and is then left open.
-fn answering(answer: Vec<u8>) -> u16 {
+/// Opens a port where each connection gets `answer` and stays open. Returns the port.
+fn serve(answer: Vec<u8>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
         let mut open = Vec::new();
         for mut client in listener.incoming().flatten() {
-            // A part of the question is enough.
+            // The answer does not depend on the request, so a part of it is enough.
             let _ = client.read(&mut [0; 1 << 16]).and_then(|_| client.write_all(&answer));
             open.push(client);
         }
@@ -272,7 +276,8 @@ fn the_golden_keys_are_read_and_renewed() {
     let golden = include_str!("../golden/etcd-1.json");
     let keys: serde_json::Map<String, serde_json::Value> = serde_json::from_str(golden).unwrap();
     for (key, value) in &keys {
-        let Some(()) = server.ctl(None, &["put", key, value.as_str().unwrap()]) else { return };
+        let put = server.etcdctl(None, &["put", key, value.as_str().unwrap()]);
+        let Some(()) = put else { return };
     }
-    promises::reads_the_golden_records(&server.store());
+    promises::check_golden_records(&server.store());
 }

@@ -1,8 +1,8 @@
-//! The store is gone for longer than its clients wait for it: IDs until the grant ends, then
-//! an error that says when and why, and IDs again after its return.
+//! Outages of a store that are longer than a grant.
 //!
-//! On files, PostgreSQL and etcd, with servers that are started here; what the machine does
-//! not have is named and left out.
+//! The generator issues IDs until the grant ends, then returns an error with the time and the
+//! reason, and issues IDs again after the outage. If a server is not installed, its tests report
+//! that they were skipped.
 
 use std::fs;
 use std::thread;
@@ -15,157 +15,158 @@ use snowflake::{ClaimError, Clock, Epoch, Id, LeaseEnd, SystemClock, UnixMillis}
 
 const EPOCH: Epoch = Epoch::Y2024;
 
-/// How long a store is gone, and the length of grants then.
+/// The length of an outage, and of the grants during it.
 struct Outage {
-    gone_for: Duration,
+    length: Duration,
     grant_ms: u64,
 }
 
-/// With a keeper's default.
-const LONG: Outage = Outage { gone_for: Duration::from_secs(10), grant_ms: 3000 };
-/// Longer than a client of PostgreSQL waits for a connection and an answer.
-const SHORT: Outage = Outage { gone_for: Duration::from_secs(5), grant_ms: 1000 };
-/// How much later than it should anything may happen on a busy machine.
-const LATE_MS: u64 = 5000;
+/// An outage with the default length of grants.
+const LONG: Outage = Outage { length: Duration::from_secs(10), grant_ms: 3000 };
+/// Longer than the PostgreSQL store waits for a connection and an answer.
+const SHORT: Outage = Outage { length: Duration::from_secs(5), grant_ms: 1000 };
+/// The tolerance of upper bounds, because the machine may be busy.
+const TOLERANCE_MS: u64 = 5000;
 
 #[test]
-fn a_folder_that_is_gone() {
+fn ids_continue_after_a_directory_was_moved_away() {
     let temp = tempfile::tempdir().unwrap();
-    let [folder, elsewhere] = ["ids", "elsewhere"].map(|name| temp.path().join(name));
-    let store = FileStore::create(&folder, EPOCH, GrantLimits::default()).unwrap();
-    SHORT.is_survived(
+    let [directory, elsewhere] = ["ids", "elsewhere"].map(|name| temp.path().join(name));
+    let store = FileStore::create(&directory, EPOCH, GrantLimits::default()).unwrap();
+    SHORT.check(
         store,
-        &mut (folder, elsewhere),
-        |(folder, elsewhere)| fs::rename(folder, elsewhere).unwrap(),
-        |(folder, elsewhere)| fs::rename(elsewhere, folder).unwrap(),
+        &mut (directory, elsewhere),
+        |(directory, elsewhere)| fs::rename(directory, elsewhere).unwrap(),
+        |(directory, elsewhere)| fs::rename(elsewhere, directory).unwrap(),
     );
 }
 
 #[test]
-fn a_postgres_server_that_is_gone() {
+fn ids_continue_after_a_postgres_server_was_killed() {
     let Some(mut server) = Postgres::start() else { return };
     let store = PostgresStore::connect(&server.url(), EPOCH, GrantLimits::default()).unwrap();
-    LONG.is_survived(store, &mut server, Postgres::stop, Postgres::run);
+    LONG.check(store, &mut server, Postgres::stop, Postgres::launch);
 }
 
 #[test]
-fn an_etcd_server_that_is_gone() {
+fn ids_continue_after_an_etcd_server_was_killed() {
     let Some(mut server) = Etcd::start() else { return };
     let store = EtcdStore::connect(&server.url(), EPOCH, GrantLimits::default()).unwrap();
-    LONG.is_survived(store, &mut server, Etcd::stop, Etcd::run);
+    LONG.check(store, &mut server, Etcd::stop, Etcd::launch);
 }
 
 #[test]
-fn a_postgres_server_whose_answers_are_lost() {
+fn ids_continue_after_answers_of_a_postgres_server_were_lost() {
     let Some(server) = Postgres::start() else { return };
     let mut proxy = Proxy::to(server.port());
     let url = server.url_through(proxy.port());
     let store = PostgresStore::connect(&url, EPOCH, GrantLimits::default()).unwrap();
-    LONG.is_survived(store, &mut proxy, |proxy| proxy.mute(true), |proxy| proxy.mute(false));
+    LONG.check(store, &mut proxy, |it| it.drop_answers(true), |it| it.drop_answers(false));
 }
 
 #[test]
-fn an_etcd_server_whose_answers_are_lost() {
+fn ids_continue_after_answers_of_an_etcd_server_were_lost() {
     let Some(server) = Etcd::start() else { return };
     let mut proxy = Proxy::to(server.port());
     let url = server.url_through(proxy.port());
     let store = EtcdStore::connect(&url, EPOCH, GrantLimits::default()).unwrap();
-    LONG.is_survived(store, &mut proxy, |proxy| proxy.mute(true), |proxy| proxy.mute(false));
+    LONG.check(store, &mut proxy, |it| it.drop_answers(true), |it| it.drop_answers(false));
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_postgres_server_that_is_stopped() {
+fn ids_continue_after_a_postgres_server_was_paused() {
     let Some(mut server) = Postgres::start() else { return };
     let store = PostgresStore::connect(&server.url(), EPOCH, GrantLimits::default()).unwrap();
-    SHORT.is_survived(store, &mut server, Postgres::pause, Postgres::resume);
+    SHORT.check(store, &mut server, Postgres::pause, Postgres::resume);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_etcd_server_that_is_stopped() {
+fn ids_continue_after_an_etcd_server_was_paused() {
     let Some(mut server) = Etcd::start() else { return };
     let url = server.url_through(server.port());
     let store = EtcdStore::connect(&url, EPOCH, GrantLimits::default()).unwrap();
-    SHORT.is_survived(store, &mut server, Etcd::pause, Etcd::resume);
+    SHORT.check(store, &mut server, Etcd::pause, Etcd::resume);
 }
 
 impl Outage {
-    fn is_survived<T>(
+    /// Checks a generator before, during and after the outage.
+    fn check<T>(
         &self,
         store: impl LeaseStore + 'static,
         server: &mut T,
-        go: impl FnOnce(&mut T),
-        come_back: impl FnOnce(&mut T),
+        begin: impl FnOnce(&mut T),
+        end: impl FnOnce(&mut T),
     ) {
-        let begun_at = SystemClock.now();
+        let started_at = SystemClock.now();
         let keeper = Keeper::builder(store).grant_ms(self.grant_ms).start(SystemClock).unwrap();
         let generator = keeper.generator();
         let mut last = generator.next_id().unwrap();
-        // Some renewals in, as it goes.
+        // The outage begins after some renewals.
         while keeper.status().unwrap().renewals < 2 {
             last = generator.next_id().unwrap();
         }
-        go(server);
-        let (gone, gone_at) = (Instant::now(), SystemClock.now());
-        // The second renewal was due after two thirds of a grant. Whatever has passed since
-        // then, be it late or this thread, is not the outage's.
-        let due = begun_at.0 + self.grant_ms / 3 * 2;
-        let late_ms = gone_at.0.cast_signed() - due.cast_signed();
+        begin(server);
+        let (outage, outage_at) = (Instant::now(), SystemClock.now());
+        // The second renewal was due after two thirds of a grant. The renewal or this thread may
+        // have been late by this much.
+        let due = started_at.0 + self.grant_ms / 3 * 2;
+        let late_ms = outage_at.0.cast_signed() - due.cast_signed();
 
-        let mut made = 0;
-        let (mut tried, mut stall) = (Instant::now(), Duration::ZERO);
+        let mut issued = 0;
+        let (mut last_call, mut stall) = (Instant::now(), Duration::ZERO);
         let ended = loop {
-            stall = stall.max(tried.elapsed());
-            tried = Instant::now();
+            stall = stall.max(last_call.elapsed());
+            last_call = Instant::now();
             match generator.try_next_id() {
-                Ok(id) => (last, made) = (id, made + 1),
+                Ok(id) => (last, issued) = (id, issued + 1),
                 Err(ClaimError::Ahead { .. }) => thread::yield_now(),
-                // The renewal that is to fail is under way.
+                // The renewal that will fail is under way.
                 Err(ClaimError::LeaseEnded { why: LeaseEnd::NotRenewed, .. }) => {
                     thread::yield_now()
                 }
                 Err(ended) => break ended,
             }
-            assert!(gone.elapsed() < self.gone_for, "IDs without an end");
+            assert!(outage.elapsed() < self.length, "IDs continued past the grant");
         };
         let ClaimError::LeaseEnded { until, why } = ended else { panic!("{ended:?}") };
         assert_eq!((why, until), (LeaseEnd::StoreFailed, keeper.status().unwrap().grant.until));
         assert!(SystemClock.now() >= until && time_of(last) < until);
-        // Its last try before the end may be two stalls before the first after it began.
-        let stalls_ms = 2 * stall.max(tried.elapsed()).as_millis() as u64;
+        // Between the last ID and the end of the grant this thread may have stalled twice.
+        let stalls_ms = 2 * stall.max(last_call.elapsed()).as_millis() as u64;
         let early_ms = until.0 - time_of(last).0;
         assert!(early_ms <= 100 + stalls_ms, "no IDs for {early_ms} ms before the grant ends");
-        let went_on_ms = until.0.cast_signed() - gone_at.0.cast_signed();
-        let most_ms = self.grant_ms.cast_signed();
-        // The keeper's pauses are not by this clock, which may be slewed.
-        let least_ms = most_ms - late_ms - 10;
+        let continued_ms = until.0.cast_signed() - outage_at.0.cast_signed();
+        let max_ms = self.grant_ms.cast_signed();
+        // The keeper's timer is another clock than `SystemClock`, which may be slewed.
+        let min_ms = max_ms - late_ms - 10;
         assert!(
-            (least_ms..=most_ms).contains(&went_on_ms),
-            "IDs went on for {went_on_ms} ms, not for {least_ms} to {most_ms}"
+            (min_ms..=max_ms).contains(&continued_ms),
+            "IDs continued for {continued_ms} ms (expected {min_ms} to {max_ms} ms)"
         );
 
-        while gone.elapsed() < self.gone_for {
+        while outage.elapsed() < self.length {
             assert_eq!(generator.try_next_id(), Err(ended));
             thread::sleep(Duration::from_millis(1));
         }
-        come_back(server);
+        end(server);
         let (back, back_at) = (Instant::now(), SystemClock.now());
         let next = loop {
             match generator.try_next_id() {
                 Ok(id) => break id,
                 Err(_) => thread::sleep(Duration::from_millis(1)),
             }
-            // What was asked for meanwhile may have been granted unheard: up to a grant of time
-            // that is nobody's, and is waited out.
+            // The server may have executed renewals whose answers were lost. No generator has that
+            // time, which is up to one grant, and the keeper waits until it has passed.
             assert!(
-                back.elapsed() < Duration::from_millis(self.grant_ms + LATE_MS),
-                "no IDs after its return"
+                back.elapsed() < Duration::from_millis(self.grant_ms + TOLERANCE_MS),
+                "no IDs after the outage"
             );
         };
         assert!(next > last && time_of(next) >= back_at);
         println!(
-            "{made} IDs in the {went_on_ms} ms to the end, \"{ended}\", and again {} ms after its return",
+            "{issued} IDs in {continued_ms} ms of the outage, then \"{ended}\"; IDs again {} ms after it",
             back.elapsed().as_millis()
         );
         keeper.release().unwrap();

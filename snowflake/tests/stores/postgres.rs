@@ -1,6 +1,6 @@
 //! The PostgreSQL store on a real server, started here on loopback.
 //!
-//! Without PostgreSQL on the machine the test says that it was skipped, and passes.
+//! If PostgreSQL is not installed, the tests report that they were skipped, and pass.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -40,42 +40,42 @@ impl Server for Postgres {
         Postgres::stop(self);
     }
 
-    fn run(&mut self) {
-        Postgres::run(self);
+    fn launch(&mut self) {
+        Postgres::launch(self);
     }
 }
 
-/// One server for all, because starting it takes a second.
+/// One server for all checks, because its start takes a second.
 #[test]
-fn postgres() {
+fn postgres_store_keeps_the_promises() {
     let Some(mut server) = Postgres::start() else { return };
-    promises::keeps(&mut server);
+    promises::check(&mut server);
 }
 
 fn connect(url: &str) -> Result<PostgresStore, LeaseError> {
     PostgresStore::connect(url, Epoch::Y2024, GrantLimits::default())
 }
 
-/// One of a fleet, that was stopped with the table locked.
+/// The frozen client holds the lock of the table.
 #[test]
-fn a_client_that_is_stopped_in_a_transaction_does_not_keep_others_from_renewing() {
+fn a_client_that_freezes_in_a_transaction_blocks_no_renewal_for_long() {
     let Some(server) = Postgres::start() else { return };
     let store = connect(&server.url()).unwrap();
     let lease = store.acquire(&promises::request(None, SystemClock.now())).unwrap();
     let proxy = Proxy::to(server.port());
-    let stopped = connect(&server.url_through(proxy.port())).unwrap();
-    proxy.stop_after("LOCK TABLE");
-    stopped.acquire(&promises::request(None, SystemClock.now())).unwrap_err();
+    let frozen = connect(&server.url_through(proxy.port())).unwrap();
+    proxy.freeze_client_after("LOCK TABLE");
+    frozen.acquire(&promises::request(None, SystemClock.now())).unwrap_err();
 
-    let begun = Instant::now();
+    let start = Instant::now();
     let until = UnixMillis(lease.until.0 + 1000);
     while let Err(error) = store.renew(&RenewRequest::after(&lease, SystemClock.now(), until)) {
-        assert!(begun.elapsed() < Duration::from_secs(10), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(10), "{error}");
     }
 }
 
 #[test]
-fn tls_and_credentials_are_as_the_url_says() {
+fn the_url_sets_tls_and_credentials() {
     let files = Certificates::new();
     let prepare = |data: &Path| {
         files.copy("server", &data.join("server.crt"));
@@ -113,53 +113,55 @@ fn tls_and_credentials_are_as_the_url_says() {
         ("127.0.0.1", "sslmode=verify-full".to_owned(), "certificate"),
         ("127.0.0.1", "sslmode=verify-full&sslrootcert=no.pem".to_owned(), "no.pem: "),
     ] {
-        let refused = connect(&url("ids", host, &options)).unwrap_err().to_string();
-        assert!(refused.contains(why), "{host} {options}: {refused}");
+        let error = connect(&url("ids", host, &options)).unwrap_err().to_string();
+        assert!(error.contains(why), "{host} {options}: {error}");
     }
 
-    server
-        .say("CREATE ROLE guarded LOGIN PASSWORD 'p@ss'; GRANT USAGE ON SCHEMA public TO guarded");
-    server.say("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO guarded");
+    server.execute(
+        "CREATE ROLE guarded LOGIN PASSWORD 'p@ss'; GRANT USAGE ON SCHEMA public TO guarded",
+    );
+    server.execute("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO guarded");
     let store = connect(&url("guarded:p%40ss", "127.0.0.1", &client)).unwrap();
     let lease = store.acquire(&promises::request(None, SystemClock.now())).unwrap();
     let lease = store.renew(&RenewRequest::after(&lease, SystemClock.now(), lease.until)).unwrap();
     store.release(&ReleaseRequest::at(&lease, lease.from)).unwrap();
-    let refused = connect(&url("guarded:wrong", "127.0.0.1", &client)).unwrap_err().to_string();
-    assert!(refused.contains("password authentication failed"), "{refused}");
-    let refused = connect(&url("guarded:p%40ss", "127.0.0.1", "")).unwrap_err().to_string();
-    assert!(refused.contains("certificate"), "{refused}");
+    let error = connect(&url("guarded:wrong", "127.0.0.1", &client)).unwrap_err().to_string();
+    assert!(error.contains("password authentication failed"), "{error}");
+    let error = connect(&url("guarded:p%40ss", "127.0.0.1", "")).unwrap_err().to_string();
+    assert!(error.contains("certificate"), "{error}");
 }
 
 #[test]
-fn a_host_that_takes_no_writes_is_passed_over() {
-    let Some(follower) = Postgres::start_with(&["default_transaction_read_only=on"], |_| {}) else {
+fn skips_a_host_that_is_read_only() {
+    let Some(standby) = Postgres::start_with(&["default_transaction_read_only=on"], |_| {}) else {
         return;
     };
-    let Some(leader) = Postgres::start() else { return };
+    let Some(primary) = Postgres::start() else { return };
     let url = |hosts: &str| format!("postgresql://ids@{hosts}/postgres");
-    let [one, other] = [&follower, &leader].map(|it| format!("127.0.0.1:{}", it.port()));
-    connect(&url(&format!("{one},{other}"))).unwrap();
-    let refused = connect(&url(&one)).unwrap_err().to_string();
-    assert!(refused.contains("does not allow writes"), "{refused}");
+    let [standby_host, primary_host] =
+        [&standby, &primary].map(|it| format!("127.0.0.1:{}", it.port()));
+    connect(&url(&format!("{standby_host},{primary_host}"))).unwrap();
+    let error = connect(&url(&standby_host)).unwrap_err().to_string();
+    assert!(error.contains("does not allow writes"), "{error}");
 }
 
-/// As somebody wrote it who mended the table by hand.
+/// The store never writes such a time. A manual change of the table may.
 #[test]
-fn a_time_before_1970_is_refused_and_repaired_by_a_reset() {
+fn a_time_before_1970_is_an_error_until_a_reset() {
     let Some(server) = Postgres::start() else { return };
     let store = connect(&server.url()).unwrap();
-    let asked = |id| promises::request(id, SystemClock.now());
-    let mut lease = store.acquire(&asked(Some(7))).unwrap();
+    let request = |id| promises::request(id, SystemClock.now());
+    let mut lease = store.acquire(&request(Some(7))).unwrap();
     for column in ["from_ms", "high_water_mark_ms"] {
-        server.say(&format!("UPDATE snowflake_lease SET {column} = -1 WHERE node_id = 7"));
+        server.execute(&format!("UPDATE snowflake_lease SET {column} = -1 WHERE node_id = 7"));
         let until = UnixMillis(lease.until.0 + 1000);
-        for refused in [
+        for result in [
             store.renew(&RenewRequest::after(&lease, SystemClock.now(), until)).map(|_| ()),
             store.release(&ReleaseRequest::at(&lease, lease.from)),
-            store.acquire(&asked(Some(7))).map(|_| ()),
+            store.acquire(&request(Some(7))).map(|_| ()),
             store.records().map(|_| ()),
         ] {
-            let Err(LeaseError::Store(error)) = &refused else { panic!("{column}: {refused:?}") };
+            let Err(LeaseError::Store(error)) = &result else { panic!("{column}: {result:?}") };
             let of_7 = matches!(error.kind(), StoreErrorKind::Damaged { node: Some(it), .. } if *it == lease.node);
             assert!(of_7, "{error}");
             assert!(
@@ -167,8 +169,8 @@ fn a_time_before_1970_is_refused_and_repaired_by_a_reset() {
                 "{error}"
             );
         }
-        for asked in [asked(Some(8)), asked(None)] {
-            let other = store.acquire(&asked).unwrap();
+        for request in [request(Some(8)), request(None)] {
+            let other = store.acquire(&request).unwrap();
             assert_ne!(other.node, lease.node);
             store.release(&ReleaseRequest::at(&other, other.from)).unwrap();
         }
@@ -179,21 +181,21 @@ fn a_time_before_1970_is_refused_and_repaired_by_a_reset() {
         lease = next;
     }
 
-    server.say("UPDATE snowflake_lease SET high_water_mark_ms = -1 WHERE node_id = 7");
+    server.execute("UPDATE snowflake_lease SET high_water_mark_ms = -1 WHERE node_id = 7");
     let hour = SystemClock.now().0 + 3_600_000;
-    server.say(&format!(
+    server.execute(&format!(
         "INSERT INTO snowflake_lease \
          SELECT node, 9, {hour}, {hour}, true, '' FROM generate_series(0, 1023) AS node \
          ON CONFLICT (node_id) DO UPDATE SET high_water_mark_ms = {hour}, held = true \
          WHERE snowflake_lease.node_id <> 7"
     ));
-    let none_else = store.acquire(&asked(None)).unwrap_err().to_string();
-    assert!(none_else.contains("the row of node ID 7 is damaged"), "{none_else}");
+    let none_left = store.acquire(&request(None)).unwrap_err().to_string();
+    assert!(none_left.contains("the row of node ID 7 is damaged"), "{none_left}");
 }
 
-/// No limits, in fact.
+/// With such limits a holder's clock may have any value.
 #[test]
-fn bounds_past_the_end_of_time_are_no_error() {
+fn limits_past_the_end_of_time_do_not_overflow() {
     let Some(server) = Postgres::start() else { return };
     let limits = GrantLimits { max_skew_ms: u64::MAX, ..GrantLimits::default() };
     let store = PostgresStore::connect(&server.url(), Epoch::Y2024, limits).unwrap();
@@ -206,17 +208,17 @@ fn bounds_past_the_end_of_time_are_no_error() {
 }
 
 #[test]
-fn a_server_that_forgets_its_commits_is_refused() {
+fn rejects_a_server_with_fsync_off() {
     let Some(server) = Postgres::start_with(&["fsync=off"], |_| {}) else { return };
-    let refused = connect(&server.url()).unwrap_err();
-    let LeaseError::Store(error) = &refused else { panic!("{refused}") };
-    assert!(matches!(error.kind(), StoreErrorKind::Misconfigured { .. }), "{refused}");
-    assert!(refused.to_string().contains("`fsync = off`"), "{refused}");
+    let rejected = connect(&server.url()).unwrap_err();
+    let LeaseError::Store(error) = &rejected else { panic!("{rejected}") };
+    assert!(matches!(error.kind(), StoreErrorKind::Misconfigured { .. }), "{rejected}");
+    assert!(rejected.to_string().contains("`fsync = off`"), "{rejected}");
 }
 
 #[test]
 fn the_golden_tables_are_read_and_renewed() {
     let Some(server) = Postgres::start() else { return };
-    server.say(include_str!("../golden/postgres-1.sql"));
-    promises::reads_the_golden_records(&server.store());
+    server.execute(include_str!("../golden/postgres-1.sql"));
+    promises::check_golden_records(&server.store());
 }

@@ -1,4 +1,4 @@
-//! What every store for many machines has to do, with its server.
+//! The promises of every store for many machines, checked with its server.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,36 +12,36 @@ use snowflake::lease::{
 use snowflake::{ClaimError, Clock, Epoch, LeaseEnd, NodeId, SystemClock, UnixMillis};
 
 const EPOCH: Epoch = Epoch::Y2024;
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A server that is started and stopped, and the stores on it.
+/// A server, and the stores that connect to it.
 pub(crate) trait Server: Sync {
     type Store: LeaseStore + std::fmt::Debug + 'static;
 
     fn port(&self) -> u16;
-    /// Where a patient store finds it.
+    /// Returns a URL with a long timeout.
     fn url(&self) -> String;
-    /// Where a store finds it through a proxy at `port`.
+    /// Returns a URL with the default timeout, through a proxy at `port`.
     fn url_through(&self, port: u16) -> String;
     fn connect(url: &str, epoch: Epoch) -> Result<Self::Store, LeaseError>;
     fn stop(&mut self);
-    fn run(&mut self);
+    fn launch(&mut self);
 
     fn store(&self) -> Self::Store {
         Self::connect(&self.url(), EPOCH).unwrap()
     }
 }
 
-/// All of it, on a server that was just started.
-pub(crate) fn keeps(server: &mut impl Server) {
-    marks_are_shared_and_fences_hold(server);
-    another_epoch_is_refused(server);
-    async_code_may_call_it(server);
-    a_clock_a_year_ahead_burns_no_node_id(server);
-    holders_that_acquire_at_once_get_different_node_ids(server);
+/// Checks all promises. The server must be new.
+pub(crate) fn check(server: &mut impl Server) {
+    holders_share_marks_and_fencing_tokens(server);
+    rejects_another_epoch(server);
+    async_code_may_call_the_store(server);
+    a_clock_a_year_ahead_blocks_no_node_id(server);
+    concurrent_holders_get_different_node_ids(server);
     a_renewal_is_one_round_trip(server);
-    time_whose_grant_was_not_heard_of_is_nobodys(server);
-    ids_outlive_the_server_until_the_grant_ends(server);
+    a_grant_whose_answer_was_lost_is_never_used(server);
+    ids_continue_without_the_server_until_the_grant_ends(server);
 }
 
 pub(crate) fn request(id: Option<u16>, now: UnixMillis) -> AcquireRequest {
@@ -54,7 +54,7 @@ pub(crate) fn request(id: Option<u16>, now: UnixMillis) -> AcquireRequest {
     }
 }
 
-fn marks_are_shared_and_fences_hold(server: &impl Server) {
+fn holders_share_marks_and_fencing_tokens(server: &impl Server) {
     let [one, other] = [(); 2].map(|()| server.store());
     let now = SystemClock.now();
     let first = one.acquire(&request(Some(7), now)).unwrap();
@@ -71,7 +71,7 @@ fn marks_are_shared_and_fences_hold(server: &impl Server) {
     );
     assert!(
         one.release(&ReleaseRequest::at(&renewed, now)).is_err(),
-        "nor does the first lower the high_water_mark"
+        "the former holder lowered the high-water mark"
     );
 
     other.release(&ReleaseRequest::at(&second, UnixMillis(second.from.0 + 5))).unwrap();
@@ -82,13 +82,13 @@ fn marks_are_shared_and_fences_hold(server: &impl Server) {
     assert!(matches!(released, Err(LeaseError::Released { .. })), "{released:?}");
 }
 
-fn another_epoch_is_refused<S: Server>(server: &S) {
+fn rejects_another_epoch<S: Server>(server: &S) {
     let twitter = S::connect(&server.url(), Epoch::TWITTER).unwrap_err();
     assert!(matches!(twitter, LeaseError::IdFormatMismatch { .. }), "{twitter}");
 }
 
-/// It blocks the thread for a moment. It does not panic.
-fn async_code_may_call_it(server: &impl Server) {
+/// A call blocks the thread, and does not panic in another runtime.
+fn async_code_may_call_the_store(server: &impl Server) {
     let mut runtimes = [
         tokio::runtime::Builder::new_current_thread(),
         tokio::runtime::Builder::new_multi_thread(),
@@ -102,24 +102,24 @@ fn async_code_may_call_it(server: &impl Server) {
     }
 }
 
-fn a_clock_a_year_ahead_burns_no_node_id(server: &impl Server) {
+fn a_clock_a_year_ahead_blocks_no_node_id(server: &impl Server) {
     let store = server.store();
     let year_ms = 365 * 86_400_000;
     let wrong = UnixMillis(SystemClock.now().0 + year_ms);
-    let refused = store.acquire(&request(Some(8), wrong)).unwrap_err();
-    let wait = refused.retry_after().unwrap();
-    assert!(wait.abs_diff(Duration::from_millis(year_ms)) < Duration::from_secs(100), "{refused}");
+    let error = store.acquire(&request(Some(8), wrong)).unwrap_err();
+    let wait = error.retry_after().unwrap();
+    assert!(wait.abs_diff(Duration::from_millis(year_ms)) < Duration::from_secs(100), "{error}");
 
     let right = store.acquire(&request(Some(8), SystemClock.now())).unwrap();
-    let refused = store.renew(&RenewRequest::after(&right, wrong, wrong));
-    assert!(matches!(refused, Err(LeaseError::TooFarAhead { .. })), "{refused:?}");
+    let renewed = store.renew(&RenewRequest::after(&right, wrong, wrong));
+    assert!(matches!(renewed, Err(LeaseError::TooFarAhead { .. })), "{renewed:?}");
 }
 
-fn holders_that_acquire_at_once_get_different_node_ids<S: Server>(server: &S) {
+fn concurrent_holders_get_different_node_ids<S: Server>(server: &S) {
     let mut nodes: Vec<NodeId> = thread::scope(|scope| {
         let acquire = || {
-            let store = patiently(|| S::connect(&server.url(), EPOCH));
-            [(); 4].map(|()| patiently(|| store.acquire(&request(None, SystemClock.now()))).node)
+            let store = retry(|| S::connect(&server.url(), EPOCH));
+            [(); 4].map(|()| retry(|| store.acquire(&request(None, SystemClock.now()))).node)
         };
         let holders: Vec<_> = (0..8).map(|_| scope.spawn(acquire)).collect();
         holders.into_iter().flat_map(|holder| holder.join().unwrap()).collect()
@@ -129,35 +129,37 @@ fn holders_that_acquire_at_once_get_different_node_ids<S: Server>(server: &S) {
     assert_eq!(nodes.len(), 8 * 4);
 }
 
-/// Asks again where the server of a busy machine did not answer in time.
-fn patiently<T>(ask: impl Fn() -> Result<T, LeaseError>) -> T {
-    (0..9).map(|_| ask()).find(|answer| !is_slow(answer)).unwrap_or_else(&ask).unwrap()
+/// Repeats a request that has failed, because a server on a busy machine may answer too late.
+fn retry<T>(request: impl Fn() -> Result<T, LeaseError>) -> T {
+    let mut results = (0..9).map(|_| request());
+    results.find(|result| !has_failed(result)).unwrap_or_else(&request).unwrap()
 }
 
-fn is_slow<T>(answer: &Result<T, LeaseError>) -> bool {
-    let Err(LeaseError::Store(error)) = answer else { return false };
+fn has_failed<T>(result: &Result<T, LeaseError>) -> bool {
+    let Err(LeaseError::Store(error)) = result else { return false };
     matches!(error.kind(), StoreErrorKind::Failed { .. })
 }
 
 fn a_renewal_is_one_round_trip<S: Server>(server: &S) {
     const RENEWALS: u64 = 20;
     let proxy = Proxy::to(server.port());
-    let store = patiently(|| S::connect(&server.url_through(proxy.port()), EPOCH));
+    let store = retry(|| S::connect(&server.url_through(proxy.port()), EPOCH));
     let now = SystemClock.now();
-    let mut lease = patiently(|| store.acquire(&request(None, now)));
-    let (begun, mut counted) = (Instant::now(), None);
+    let mut lease = retry(|| store.acquire(&request(None, now)));
+    let (start, mut counted) = (Instant::now(), None);
     while counted < Some(RENEWALS) {
         let before = proxy.round_trips();
         let renewed =
             store.renew(&RenewRequest::after(&lease, now, UnixMillis(lease.until.0 + 100)));
         let round_trips = proxy.round_trips() - before;
-        if is_slow(&renewed) {
-            assert!(begun.elapsed() < PATIENCE, "{renewed:?}");
+        if has_failed(&renewed) {
+            assert!(start.elapsed() < TIMEOUT, "{renewed:?}");
             counted = None;
             continue;
         }
         lease = renewed.unwrap();
-        // The first may have to prepare, and so may the first after one that was too slow.
+        // The first renewal on a connection prepares its statement. It is not counted, nor is the
+        // first one after a failure.
         counted = Some(counted.map_or(0, |counted| {
             assert_eq!(round_trips, 1);
             counted + 1
@@ -165,69 +167,69 @@ fn a_renewal_is_one_round_trip<S: Server>(server: &S) {
     }
 }
 
-fn time_whose_grant_was_not_heard_of_is_nobodys<S: Server>(server: &S) {
+fn a_grant_whose_answer_was_lost_is_never_used<S: Server>(server: &S) {
     let proxy = Proxy::to(server.port());
     let store = S::connect(&server.url_through(proxy.port()), EPOCH).unwrap();
     let lease = store.acquire(&request(None, SystemClock.now())).unwrap();
     let until = UnixMillis(lease.until.0 + 1000);
-    // The first may have to prepare.
+    // The first renewal on a connection prepares its statement.
     let lease = store.renew(&RenewRequest::after(&lease, SystemClock.now(), until)).unwrap();
     let until = UnixMillis(until.0 + 1000);
 
-    proxy.mute(true);
-    let begun = Instant::now();
+    proxy.drop_answers(true);
+    let start = Instant::now();
     let lost = store.renew(&RenewRequest::after(&lease, SystemClock.now(), until)).unwrap_err();
     assert!(matches!(lost, LeaseError::Store(_)), "{lost}");
-    assert!(begun.elapsed() < Duration::from_secs(10), "it waits for a server that hangs");
+    assert!(start.elapsed() < Duration::from_secs(10), "no timeout of a server that hangs");
 
-    // The server has done it; it may be a moment before it has.
+    // The server executes the renewal, perhaps a moment later.
     let mark_of = |node| {
         let records = server.store().records().unwrap();
         records.into_iter().find(|(id, _)| *id == node).unwrap().1.high_water_mark
     };
     while mark_of(lease.node) == lease.until {
-        assert!(begun.elapsed() < PATIENCE, "the request was lost, and not the answer");
+        assert!(start.elapsed() < TIMEOUT, "the server did not execute the renewal");
     }
     assert_eq!(mark_of(lease.node), until);
-    proxy.mute(false);
+    proxy.drop_answers(false);
     let later = UnixMillis(until.0 + 1000);
     let renewed = store.renew(&RenewRequest::after(&lease, SystemClock.now(), later)).unwrap();
     assert_eq!((renewed.from, renewed.until), (until, later));
 }
 
-fn ids_outlive_the_server_until_the_grant_ends(server: &mut impl Server) {
+fn ids_continue_without_the_server_until_the_grant_ends(server: &mut impl Server) {
     let store = server.store();
     let keeper = Keeper::builder(store).grant_ms(1500).start(SystemClock).unwrap();
     let generator = keeper.generator();
     let mut last = generator.next_id().unwrap();
     server.stop();
-    let begun = Instant::now();
-    let (mut tried, mut stall) = (begun, Duration::ZERO);
+    let start = Instant::now();
+    let (mut last_call, mut stall) = (start, Duration::ZERO);
     let ended = loop {
-        stall = stall.max(tried.elapsed());
-        tried = Instant::now();
-        assert!(begun.elapsed() < PATIENCE, "IDs without an end");
+        stall = stall.max(last_call.elapsed());
+        last_call = Instant::now();
+        assert!(start.elapsed() < TIMEOUT, "IDs continued past the grant");
         match generator.try_next_id() {
             Ok(id) => last = id,
             Err(ClaimError::Ahead { .. }) => thread::yield_now(),
             Err(ended) => break ended,
         }
     };
-    // Not what was held when it stopped: its last words may still be on their way.
+    // An answer may still have arrived after the server was stopped.
     let until = keeper.status().unwrap().grant.until;
     assert_eq!(ended, ClaimError::LeaseEnded { until, why: LeaseEnd::StoreFailed });
     assert!(last.time(EPOCH) < until);
-    // Its last try before the end may be two stalls before the first after it began.
-    let stalls_ms = 2 * stall.max(tried.elapsed()).as_millis() as u64;
+    // Between the last ID and the end of the grant this thread may have stalled twice.
+    let stalls_ms = 2 * stall.max(last_call.elapsed()).as_millis() as u64;
     let early_ms = until.0 - last.time(EPOCH).0;
     assert!(early_ms <= 100 + stalls_ms, "no IDs for {early_ms} ms before the grant ends");
     let error = keeper.status().unwrap().error.unwrap().to_string();
     assert!(error.contains(": renewing failed: "), "{error}");
 
-    server.run();
-    let begun = Instant::now();
+    server.launch();
+    let start = Instant::now();
     let next = loop {
-        assert!(begun.elapsed() < PATIENCE, "no IDs after the server's return");
+        assert!(start.elapsed() < TIMEOUT, "no IDs after the server's restart");
         match generator.try_next_id() {
             Ok(id) => break id,
             Err(_) => thread::yield_now(),
@@ -237,8 +239,8 @@ fn ids_outlive_the_server_until_the_grant_ends(server: &mut impl Server) {
     keeper.release().unwrap();
 }
 
-/// The records in `tests/golden`, which the first version wrote.
-pub(crate) fn reads_the_golden_records(store: &impl LeaseStore) {
+/// Reads and renews the records in `tests/golden`, in the format of version 1.
+pub(crate) fn check_golden_records(store: &impl LeaseStore) {
     let records = store.records().unwrap();
     let [(node, held), (free, released)] = &records[..] else { panic!("{records:?}") };
     assert_eq!((node.get(), held.fencing_token, held.held), (7, 3, true));
