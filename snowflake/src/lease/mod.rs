@@ -1,6 +1,6 @@
 //! Leases of node IDs, so that IDs stay unique across restarts, pauses, bad clocks and machines.
 //!
-//! A node ID is where Snowflake IDs fail in practice: two pods have the same number, a clock
+//! In practice, Snowflake IDs repeat because of node IDs: two pods have the same number, a clock
 //! steps back before a restart, or a paused process continues after its lease has expired.
 //!
 //! A **grant** is a node ID and a time range `[from, until)`. A **lease** is what a process
@@ -23,7 +23,7 @@
 //! let ids = keeper.generator().clone(); // for every part of the service that needs IDs
 //!
 //! let id = ids.next_id()?;
-//! keeper.release()?; // at the end, as on SIGTERM
+//! keeper.release()?; // when the service stops, as on SIGTERM
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -40,20 +40,19 @@
 //! 5. The mark is durable before the store returns the grant. If an answer is lost, or a write
 //!    may have failed, no generator has that time.
 //! 6. So two grants of a node ID never overlap (4), across any crash (5).
-//! 7. Only the last holder lowers the mark, to where its sealed generator stopped, and only while
-//!    its fencing token is the newest. It has issued the IDs below, and no generator has issued
-//!    one above.
+//! 7. Only the last holder lowers the mark, and only while its fencing token is the newest. It
+//!    seals its generator first. The new mark is above every ID that this generator has issued, and
+//!    no generator has issued an ID at or above the new mark.
 //! 8. So two generators never issue IDs with the same node ID and timestamp (3, 6, 7).
-//! 9. No step depends on what time it is. A clock decides which timestamps of its grants a
-//!    generator uses, and when none is left.
+//! 9. No step depends on the present time. A clock only selects which timestamps of its grants a
+//!    generator uses.
 //! 10. A process that is paused, at any instruction and for any time, still holds its grants.
 //!
 //! A lease that only has a time to live (Gray and Cheriton, SOSP 1989) lacks step 3. Its holder
-//! decides by its own clock whether it still holds the lease, so one clock that is a
-//! millisecond slow yields the same IDs twice. The ingredients here are the durable high-water
-//! mark of Percolator's timestamp oracle (Peng and Dabek, OSDI 2010) and fencing tokens
-//! (Kleppmann, "How to do distributed locking", 2016), which Chubby calls sequencers (Burrows,
-//! OSDI 2006).
+//! decides by its own clock whether it still holds the lease. So one clock that is a millisecond
+//! slow yields the same IDs twice. This module combines the durable high-water mark of Percolator's
+//! timestamp oracle (Peng and Dabek, OSDI 2010) with fencing tokens (Kleppmann, "How to do
+//! distributed locking", 2016). Chubby calls such tokens sequencers (Burrows, OSDI 2006).
 //!
 //! # Not promised
 //!
@@ -66,9 +65,9 @@
 //! # Time ahead of the clock
 //!
 //! After a crash the rest of the last grant is lost, and the next holder starts ahead of its
-//! clock. That time comes back: timestamps advance at half the pace of the clock until the
-//! clock has caught up. Repeated crashes add up to at most one grant. If a crash has used up the
-//! time of a grant, the next start waits for at most a sixth of it.
+//! clock. Its timestamps then advance at half the pace of the clock until the clock has caught up.
+//! Repeated crashes add up to at most one grant. If crashes have used up the time of a grant, the
+//! next start waits for at most a sixth of it.
 //!
 //! # Choosing the length of a grant
 //!
@@ -85,22 +84,22 @@
 //!
 //! | event | what the service sees |
 //! |---|---|
-//! | the store is unreachable | IDs until the grant ends, then [`LeaseEnded`](crate::ClaimError::LeaseEnded) with `StoreFailed`. IDs again after the store's return, at most a grant later if it has advanced the mark meanwhile |
+//! | the store is unreachable | IDs until the grant ends, then [`LeaseEnded`](crate::ClaimError::LeaseEnded) with `StoreFailed`. IDs again after the store's return, or up to a grant later if the mark advanced by a request without an answer |
 //! | the process is stopped, or the machine suspended, for longer than a grant | `next_id` waits for one renewal; `try_next_id` returns `LeaseEnded` with `NotRenewed` |
 //! | a crash, then a restart with the same node ID | starts [immediately](Takeover::Immediate), ahead of its clock, or [waits](Takeover::AfterExpiry) |
-//! | a crash, then a restart with any node ID | gets another one. The old one is free when its grant has ended |
+//! | a crash, then a restart with any node ID | gets another node ID. The old one is free when its grant has ended |
 //! | two processes with one node ID | no ID twice. The first gets `TakenOver` when its grant ends, and continues if the second releases |
-//! | the clock steps back | as without a lease: the generator waits, or runs ahead by `max_ahead_ms` |
-//! | the clock jumps ahead | no effect for a second, then `NotRenewed` until the next renewal. A database rejects the renewal ([`TooFarAhead`](LeaseError::TooFarAhead)) if it exceeds the [`GrantLimits`] |
+//! | the clock steps back | as without a lease: the generator waits, or issues IDs up to `max_ahead_ms` ahead of the clock |
+//! | the clock steps forward | no effect for a second, then `NotRenewed` until the next renewal. A database rejects the renewal ([`TooFarAhead`](LeaseError::TooFarAhead)) if it exceeds the [`GrantLimits`] |
 //! | fork | calls in the child return [`Forked`](crate::ClaimError::Forked), and its copy of the keeper does nothing |
 //!
 //! # Stores
 //!
-//! | store | for | survives | clock |
+//! | store | for | the marks survive | clock |
 //! |---|---|---|---|
 //! | [`MemoryStore`] | tests | nothing | the holder's |
 //! | [`FileStore`] | one process, or one for each fixed node ID | a crash of the process or the machine, if the disk keeps what it has synced | the holder's |
-//! | `PostgresStore`, feature `postgres` | many machines | what a commit survives; its page names the exception | the server's |
+//! | `PostgresStore`, feature `postgres` | many machines | what a commit survives; its documentation names the exception | the server's |
 //! | `EtcdStore`, feature `etcd` | many machines | the loss of a minority of the members | the earlier of the holder's and the member's |
 //!
 //! The errors of the stores:
@@ -115,7 +114,7 @@
 //! | a full or read-only disk, no connection, a server that hangs | [`Failed`](StoreErrorKind::Failed). The high-water mark may have advanced, and no generator has that time |
 //! | PostgreSQL with `fsync = off`, an ID format in etcd that is missing or damaged | [`Misconfigured`](StoreErrorKind::Misconfigured) |
 //!
-//! Another epoch or layout than the store's is [`LeaseError::IdFormatMismatch`].
+//! A process with another epoch or layout gets [`LeaseError::IdFormatMismatch`].
 //!
 //! The directory `examples` has a service for each store that stops cleanly on SIGTERM:
 //! `lease_file`, `lease_postgres` and `lease_etcd`.
@@ -125,8 +124,8 @@
 //! (`appendfsync everysec`) and replicates after it has acknowledged, so a crash or a failover
 //! can bring back an old high-water mark.
 //!
-//! A high-water mark that is too far ahead, because a process with a wrong clock used a store
-//! without a clock, blocks its node ID until that time. Until then use another node ID, or
+//! In a store without a clock, a process with a wrong clock can advance a high-water mark far
+//! ahead. The mark blocks its node ID until that time. Use another node ID, or
 //! [`reset`](LeaseStore::reset) the mark to a time after every ID that was issued with it.
 //!
 //! # systemd and Kubernetes
@@ -135,13 +134,14 @@
 //! the next start finds the node ID as after a crash, which is safe.
 //!
 //! - systemd: `StateDirectory=myservice` creates a directory for the [`FileStore`]. Create the
-//!   store once, when the service is installed. In `ExecStartPre` a lost disk would be a silent
-//!   restart from zero. `KillMode=mixed` leaves the release to the main process.
-//! - Kubernetes: a [`FileStore`] needs a volume of its own for each pod and a fixed node ID, as a
-//!   StatefulSet with `volumeClaimTemplates` gives. Network file systems are rejected.
+//!   store once, when the service is installed, and not in `ExecStartPre`: after the loss of a disk
+//!   that would silently start again from zero. `KillMode=mixed` leaves the release to the main
+//!   process.
+//! - Kubernetes: a [`FileStore`] needs a separate volume and a fixed node ID for each pod. A
+//!   StatefulSet with `volumeClaimTemplates` provides both. Network file systems are rejected.
 //!   `terminationGracePeriodSeconds` has to cover the release: one round trip. With PostgreSQL
 //!   or etcd a Deployment of up to 1024 pods is enough, and no node ID has to be chosen. Do not
-//!   use the cluster's own etcd: run another.
+//!   use the etcd of the Kubernetes cluster.
 //! - Prefork servers: start the keeper in the worker, after the fork.
 
 mod keeper;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::thread;
 use std::time::Duration;
 
+use super::boot_clock::{BootClock, since_boot};
 use super::renewal::Renewal;
-use super::uptime::{Uptime, uptime};
 use crate::lease::{
     AcquireRequest, Grant, Keeper, LeaseError, LeaseStore, ReleaseRequest, StoreError,
     StoreErrorKind, Takeover,
@@ -22,7 +22,7 @@ pub struct KeeperBuilder {
     takeover: Takeover,
     start_timeout_ms: u64,
     generator: GeneratorSettings,
-    pub(super) uptime: Uptime,
+    pub(super) boot_clock: BootClock,
 }
 
 /// The settings of the generator. Its node ID and its epoch are the store's.
@@ -75,11 +75,11 @@ impl KeeperBuilder {
             takeover: Takeover::default(),
             start_timeout_ms: 10_000,
             generator: GeneratorSettings::default(),
-            uptime: Box::new(uptime),
+            boot_clock: Box::new(since_boot),
         }
     }
 
-    /// Sets the node ID to hold. The default is any that is free.
+    /// Sets the node ID to hold. The default is any free one.
     pub fn node(mut self, node: NodeId) -> KeeperBuilder {
         self.node = Some(node);
         self
@@ -102,7 +102,7 @@ impl KeeperBuilder {
         self
     }
 
-    /// Sets what to do if the last holder has not released the node ID, as after a crash.
+    /// Sets the policy for a node ID that the last holder has not released, as after a crash.
     pub fn takeover(mut self, takeover: Takeover) -> KeeperBuilder {
         self.takeover = takeover;
         self
@@ -156,9 +156,9 @@ impl KeeperBuilder {
     ///
     /// # Errors
     ///
-    /// As the store's [`acquire`](LeaseStore::acquire), [`LeaseError::BeforeEpoch`] or
-    /// [`LeaseError::Build`] if the clock is before the epoch, and
-    /// [`LeaseError::InvalidGrant`] if the store returned another grant than it was asked for.
+    /// - As the store's [`acquire`](LeaseStore::acquire).
+    /// - [`LeaseError::BeforeEpoch`] or [`LeaseError::Build`] if the clock is before the epoch.
+    /// - [`LeaseError::InvalidGrant`] if the store's grant does not fit the request.
     pub fn start<C: Clock + Send + Sync + 'static>(
         self,
         clock: C,
@@ -169,11 +169,11 @@ impl KeeperBuilder {
         let built = grant
             .check(&self.request(&clock), format)
             .and_then(|()| Ok(builder.build_leased(grant.from, grant.until, clock)?));
-        let KeeperBuilder { store, holder, grant_ms, uptime, .. } = self;
+        let KeeperBuilder { store, holder, grant_ms, boot_clock, .. } = self;
         let renewal = Renewal { grant_ms, holder };
         match built {
             Ok(generator) => {
-                Keeper::start(store, generator, renewal, grant, uptime).map_err(|error| {
+                Keeper::start(store, generator, renewal, grant, boot_clock).map_err(|error| {
                     let doing = "starting the keeper's thread";
                     let error =
                         StoreError::new("of this process", StoreErrorKind::Failed { doing })
@@ -182,7 +182,7 @@ impl KeeperBuilder {
                 })
             }
             Err(error) => {
-                // No ID was issued. If this fails too, the node ID is free when the grant ends.
+                // No ID was issued. If this fails too, the node ID becomes free at the grant's end.
                 let _ = store.release(&ReleaseRequest::at(&grant, grant.from));
                 Err(error)
             }
@@ -200,7 +200,7 @@ impl KeeperBuilder {
     }
 
     fn acquire(&self, clock: &impl Clock) -> Result<Grant, LeaseError> {
-        let start = (self.uptime)();
+        let start = (self.boot_clock)();
         let limit = start.saturating_add(Duration::from_millis(self.start_timeout_ms));
         loop {
             let error = match self.store.acquire(&self.request(clock)) {
@@ -209,7 +209,7 @@ impl KeeperBuilder {
             };
             let Some(wait) = error.retry_after() else { return Err(error) };
             let wait = wait.max(Duration::from_millis(1));
-            if (self.uptime)().saturating_add(wait) > limit {
+            if (self.boot_clock)().saturating_add(wait) > limit {
                 return Err(error);
             }
             thread::sleep(wait);
@@ -217,7 +217,7 @@ impl KeeperBuilder {
     }
 }
 
-/// Returns the host name and the process ID, by which an operator finds the process.
+/// Returns the host name and the process ID, so that an operator can find the process.
 fn this_process() -> String {
     let id = std::process::id();
     #[cfg(unix)]

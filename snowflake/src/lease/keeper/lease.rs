@@ -1,19 +1,23 @@
-//! What a keeper holds: a node ID and its current grants.
+//! The lease of a keeper: a node ID and its current grants.
 
 use crate::lease::Grant;
 use crate::{Clock, Generator, UnixMillis};
 
-/// A lease: the grant in which the generator issues IDs, and perhaps a later one.
+/// A lease: the grant in which the generator issues IDs, and possibly a later one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lease {
     /// The current grant, with every grant that continued it.
     pub(super) current: Grant,
-    /// A grant past a gap: the answer to an earlier renewal was lost, or another holder had
-    /// the node ID in between. To begin it gives up the rest of the current grant, so it begins
-    /// when the current grant has ended.
+    /// A grant past a gap. The answer to an earlier renewal was lost, or another holder had the
+    /// node ID in between.
+    ///
+    /// It takes effect when the current grant has ended, because it voids the rest of the current
+    /// one.
     next: Option<Grant>,
-    /// The start of the first grant with the newest fencing token. IDs of other holders are
-    /// before it, even while the generator is in a grant from before them.
+    /// The start of the first grant with the newest fencing token.
+    ///
+    /// All IDs of other holders are before it. The generator may still be in a grant that is before
+    /// those IDs.
     since: UnixMillis,
 }
 
@@ -22,7 +26,7 @@ impl Lease {
         Lease { current: grant, next: None, since: grant.from }
     }
 
-    /// Returns `true` if a later grant waits for the end of the current one.
+    /// Returns `true` if a later grant takes effect at the end of the current one.
     pub(super) fn has_next(&self) -> bool {
         self.next.is_some()
     }
@@ -37,8 +41,10 @@ impl Lease {
         sealed.max(self.since)
     }
 
-    /// Adds a grant. One that does not continue the last grant becomes the next one. An
-    /// older next one is given up: it has not begun.
+    /// Adds a grant.
+    ///
+    /// A grant that does not continue the last one becomes the next one. It replaces an older next
+    /// one, in which no ID was issued.
     pub(super) fn add(&mut self, grant: Grant) {
         let last = self.next.as_mut().unwrap_or(&mut self.current);
         if last.until == grant.from && last.fencing_token == grant.fencing_token {
@@ -52,7 +58,8 @@ impl Lease {
         }
     }
 
-    /// Extends the generator by what it may use at `timeline`.
+    /// Extends the generator's grant. The next grant takes effect if `timeline` has reached the end
+    /// of the current one.
     pub(super) fn extend<C: Clock>(&mut self, generator: &Generator<C>, timeline: UnixMillis) {
         if let Some(next) = self.next.take_if(|_| timeline >= self.current.until) {
             self.current = next;

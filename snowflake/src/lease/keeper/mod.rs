@@ -1,11 +1,11 @@
 //! The keeper: holds a node ID, and renews its lease in the background.
 
+mod boot_clock;
 mod builder;
 mod lease;
 mod renewal;
 #[cfg(test)]
 mod tests;
-mod uptime;
 
 use std::fmt;
 use std::mem;
@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
+use self::boot_clock::BootClock;
 pub use self::builder::KeeperBuilder;
 use self::lease::Lease;
 use self::renewal::Renewal;
-use self::uptime::Uptime;
 use crate::generator::fork;
 use crate::lease::{Grant, LeaseError, LeaseStore, ReleaseRequest};
 use crate::{Clock, Generator, SystemClock};
@@ -26,12 +26,12 @@ use crate::{Clock, Generator, SystemClock};
 /// The holder of a node ID, which renews its lease in the background.
 ///
 /// Its [`generator`](Keeper::generator) issues IDs inside the grants, and returns
-/// [`LeaseEnded`](crate::ClaimError::LeaseEnded) after the last one. The keeper retries. When
-/// the store answers again, the generator issues IDs again.
+/// [`LeaseEnded`](crate::ClaimError::LeaseEnded) after the last one. The keeper retries until a
+/// renewal succeeds. Then the generator issues IDs again.
 ///
-/// Call [`release`](Keeper::release) at the end. Dropping the keeper does as much as it can
-/// without waiting: the generator issues no more IDs, and a thread tries to release the node
-/// ID. If the process ends before that, the next holder finds the node ID as after a crash.
+/// Call [`release`](Keeper::release) at the end. A drop does not wait: the generator issues no more
+/// IDs, and a thread tries to release the node ID. If the process ends before the release, the next
+/// holder finds the node ID as after a crash.
 ///
 /// In a forked child the keeper does nothing. Start another one there.
 ///
@@ -55,8 +55,8 @@ use crate::{Clock, Generator, SystemClock};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Keeper<C: Clock = SystemClock> {
-    /// `release` and `drop` take it. In a forked child it stays untouched: another thread's
-    /// lock may be held for good there, and a connection is still the parent's.
+    /// `release` and `drop` take this. A forked child does not touch it: a lock that another thread
+    /// held stays locked there, and a connection belongs to the parent.
     inner: Option<Inner<C>>,
     generator: Arc<Generator<C>>,
     fork_generation: u32,
@@ -71,7 +71,7 @@ struct Shared<C> {
     store: Box<dyn LeaseStore>,
     generator: Arc<Generator<C>>,
     renewal: Renewal,
-    uptime: Uptime,
+    boot_clock: BootClock,
     state: Mutex<State>,
     /// Notified when the keeper has to stop.
     stop: Condvar,
@@ -110,7 +110,7 @@ pub struct KeeperStatus {
 }
 
 impl Keeper {
-    /// Creates the settings of a keeper. All but the store have a default.
+    /// Creates the settings of a keeper. All settings except the store have a default.
     pub fn builder(store: impl LeaseStore + 'static) -> KeeperBuilder {
         KeeperBuilder::new(Box::new(store))
     }
@@ -122,7 +122,7 @@ impl<C: Clock + Send + Sync + 'static> Keeper<C> {
         generator: Generator<C>,
         renewal: Renewal,
         grant: Grant,
-        uptime: Uptime,
+        boot_clock: BootClock,
     ) -> std::io::Result<Keeper<C>> {
         let generator = Arc::new(generator);
         let status = KeeperStatus { grant, renewals: 0, failures: 0, error: None };
@@ -131,13 +131,13 @@ impl<C: Clock + Send + Sync + 'static> Keeper<C> {
             store,
             generator: Arc::clone(&generator),
             renewal,
-            uptime,
+            boot_clock,
             state: Mutex::new(state),
             stop: Condvar::new(),
         });
-        // The thread may start late, and the machine may be suspended before it does.
+        // Computed here, because the thread may start late, as after a suspend of the machine.
         let pause = shared.renewal.pause(&Lease::new(grant), &Ok(true), &generator);
-        let due = (shared.uptime)().saturating_add(pause);
+        let due = (shared.boot_clock)().saturating_add(pause);
         let thread = thread::Builder::new().name("snowflake-keeper".to_owned()).spawn({
             let shared = Arc::clone(&shared);
             move || shared.keep(due)
@@ -151,14 +151,16 @@ impl<C: Clock + Send + Sync + 'static> Keeper<C> {
         &self.generator
     }
 
-    /// Ends the generator and gives the node ID back, so that the next holder can start
-    /// right after the last ID. Waits for the store.
+    /// Ends the generator and releases the node ID. The next holder can start right after the last
+    /// ID.
+    ///
+    /// The call waits for the store.
     ///
     /// # Errors
     ///
-    /// A [`LeaseError`] if the node ID was not given back, or may not have been. The next
-    /// holder then finds it as after a crash. [`LeaseError::Forked`] in a forked child, whose
-    /// parent continues to hold it.
+    /// A [`LeaseError`] if the store has not released the node ID, or may not have. The next
+    /// holder then finds the node ID as after a crash. [`LeaseError::Forked`] in a forked child,
+    /// because the parent still holds the node ID.
     pub fn release(mut self) -> Result<(), LeaseError> {
         if self.is_forked() {
             return Err(LeaseError::Forked);
@@ -211,11 +213,11 @@ impl<C> Shared<C> {
         self.stop.notify_all();
     }
 
-    /// Waits until the uptime is `due`, or until the keeper has to stop.
+    /// Waits until the boot clock reads `due`, or until the keeper has to stop.
     fn wait_until(&self, due: Duration) -> Option<Stop> {
         let mut state = self.state.lock();
         loop {
-            let left = due.saturating_sub((self.uptime)());
+            let left = due.saturating_sub((self.boot_clock)());
             if state.stop.is_some() || left.is_zero() {
                 return state.stop;
             }
@@ -238,10 +240,10 @@ impl<C: Clock> Shared<C> {
                 }
             }
             let lease = self.state.lock().lease;
-            // Without the lock: the store may take long, and `status` must not wait for it.
+            // The lock is free during the renewal, because `status` must not wait for the store.
             let (lease, result) = self.renewal.renew(lease, &*self.store, &self.generator);
             let pause = self.renewal.pause(&lease, &result, &self.generator);
-            due = (self.uptime)().saturating_add(pause);
+            due = (self.boot_clock)().saturating_add(pause);
             let mut state = self.state.lock();
             state.lease = lease;
             state.status.grant = lease.current;
@@ -254,8 +256,8 @@ impl<C: Clock> Shared<C> {
         }
     }
 
-    /// Seals the generator, and then lowers the high-water mark to where it or another holder
-    /// stopped.
+    /// Seals the generator, and then lowers the high-water mark to the end of the issued time, of
+    /// this generator or of another holder.
     fn release(&self) -> Result<(), LeaseError> {
         let sealed = self.generator.seal();
         let lease = self.state.lock().lease;

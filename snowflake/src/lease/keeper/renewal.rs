@@ -1,4 +1,4 @@
-//! One renewal: the request, and what follows from the answer.
+//! One renewal: the request, and the effect of the answer.
 
 use std::time::Duration;
 
@@ -21,8 +21,10 @@ impl Renewal {
         Duration::from_millis(self.grant_ms) / 3
     }
 
-    /// Requests time up to a grant from now, unless the keeper holds it already, as after a
-    /// clock has stepped back. Returns whether the store was asked.
+    /// Requests time up to a grant from now. Returns `true` if it sent a request.
+    ///
+    /// No request is necessary if the keeper holds that time already, as after a backward step of
+    /// the clock.
     pub(super) fn renew<C: Clock>(
         &self,
         mut lease: Lease,
@@ -30,10 +32,10 @@ impl Renewal {
         generator: &Generator<C>,
     ) -> (Lease, Result<bool, LeaseError>) {
         let (now, timeline) = generator.times();
-        // A generator that is sealed meanwhile has its cursor at the end of time.
+        // If the generator was sealed in between, its cursor is at the end of time.
         let timeline = timeline.min(now.max(lease.until()));
         lease.extend(generator, timeline);
-        // A generator whose clock has stepped back goes on along its timeline.
+        // After a backward step, the generator continues on its timeline, ahead of the clock.
         let until =
             after(now, self.grant_ms).max(after(timeline, shortest_grant_ms(self.grant_ms)));
         if until <= lease.until() {
@@ -53,7 +55,7 @@ impl Renewal {
             Ok(grant) => {
                 lease.add(grant);
                 lease.extend(generator, generator.times().1);
-                // Not every renewal reaches the generator now.
+                // `extend` resets the reason only if it changes the generator's grant.
                 generator.set_lease_end(LeaseEnd::NotRenewed);
                 (lease, Ok(true))
             }
@@ -95,12 +97,12 @@ impl Renewal {
     ) -> Duration {
         let interval = self.interval();
         if result.is_err() {
-            // Four times as often, and not in a tight loop.
+            // Retries are four times as frequent as renewals.
             return interval / 4;
         }
         let left_ms = lease.current.until.0.saturating_sub(generator.times().1.0);
         if lease.has_next() {
-            // In time for the end of the current grant.
+            // The next grant has to take effect at the end of the current one.
             return interval.min(Duration::from_millis(left_ms.max(1)));
         }
         // A short grant, as after a crash, is renewed when half of it is left.

@@ -1,4 +1,4 @@
-//! The keeper in virtual time: crashes in a row, and a suspend of the machine.
+//! The keeper in virtual time: repeated crashes, and a suspend of the machine.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,30 +16,30 @@ const EPOCH: Epoch = Epoch::Y2024;
 const GRANT_MS: u64 = 3000;
 const NODE: NodeId = NodeId::MIN;
 
-/// One process after another with a fixed node ID, whose time the test advances.
-struct Lives {
+/// A simulation of processes with one node ID, one after another.
+struct Simulation {
     store: MemoryStore,
     clock: ManualClock,
     renewal: Renewal,
-    most_ahead_ms: u64,
+    max_ahead_ms: u64,
 }
 
-struct Life {
+struct Process {
     generator: Generator<ManualClock>,
     lease: Lease,
-    due: UnixMillis,
+    next_renewal: UnixMillis,
 }
 
-impl Lives {
-    fn new() -> Lives {
+impl Simulation {
+    fn new() -> Simulation {
         let store = MemoryStore::new(EPOCH, GrantLimits::default());
         let clock = ManualClock::new(UnixMillis(1_795_177_540_000));
         let renewal = Renewal { grant_ms: GRANT_MS, holder: "test".to_owned() };
-        Lives { store, clock, renewal, most_ahead_ms: 0 }
+        Simulation { store, clock, renewal, max_ahead_ms: 0 }
     }
 
     /// Starts a process, as [`KeeperBuilder::start`] does. Returns how long it waited, too.
-    fn start(&mut self) -> (Life, u64) {
+    fn start(&mut self) -> (Process, u64) {
         let mut waited_ms = 0;
         let grant = loop {
             let request = AcquireRequest {
@@ -62,23 +62,25 @@ impl Lives {
         let generator = builder.build_leased(grant.from, grant.until, self.clock.clone()).unwrap();
         let lease = Lease::new(grant);
         let pause = self.renewal.pause(&lease, &Ok(true), &generator);
-        let due = UnixMillis(self.clock.now().0 + pause.as_millis() as u64);
-        self.look(&generator);
-        (Life { generator, lease, due }, waited_ms)
+        let next_renewal = UnixMillis(self.clock.now().0 + pause.as_millis() as u64);
+        self.check_ahead(&generator);
+        (Process { generator, lease, next_renewal }, waited_ms)
     }
 
-    /// Runs a process for `ms`, saturated. Returns its largest ID.
-    fn run(&mut self, life: &mut Life, ms: u64) {
+    /// Runs a process for `ms` milliseconds at the largest rate.
+    fn run(&mut self, process: &mut Process, ms: u64) {
         for _ in 0..ms {
-            while life.generator.try_reserve(4096).is_ok() {}
-            self.look(&life.generator);
+            while process.generator.try_reserve(4096).is_ok() {}
+            self.check_ahead(&process.generator);
             self.clock.advance(1);
-            if self.clock.now() >= life.due {
-                let (lease, result) = self.renewal.renew(life.lease, &self.store, &life.generator);
-                life.lease = lease;
+            if self.clock.now() >= process.next_renewal {
+                let (lease, result) =
+                    self.renewal.renew(process.lease, &self.store, &process.generator);
+                process.lease = lease;
                 assert!(result.is_ok(), "{result:?}");
-                let pause = self.renewal.pause(&lease, &result, &life.generator);
-                life.due = UnixMillis(self.clock.now().0 + pause.as_millis() as u64);
+                let pause = self.renewal.pause(&lease, &result, &process.generator);
+                let next_ms = self.clock.now().0 + pause.as_millis() as u64;
+                process.next_renewal = UnixMillis(next_ms);
             }
         }
     }
@@ -87,9 +89,10 @@ impl Lives {
         time.0.saturating_sub(self.clock.now().0)
     }
 
-    fn look(&mut self, generator: &Generator<ManualClock>) {
+    /// Records how far the timeline is ahead of the clock, and checks the high-water mark.
+    fn check_ahead(&mut self, generator: &Generator<ManualClock>) {
         let timeline_ms = self.ahead_ms(generator.times().1);
-        self.most_ahead_ms = self.most_ahead_ms.max(timeline_ms);
+        self.max_ahead_ms = self.max_ahead_ms.max(timeline_ms);
         let records = self.store.records().unwrap();
         let mark_ms = self.ahead_ms(records[0].1.high_water_mark);
         assert!(mark_ms <= GRANT_MS, "the high-water mark is {mark_ms} ms ahead");
@@ -97,67 +100,68 @@ impl Lives {
 }
 
 #[test]
-fn thirty_crashes_in_a_row_never_add_up_to_more_than_one_grant() {
-    // Quick crashes, and crashes after 6 s under full load.
-    for life_ms in [1, 6000] {
-        let mut lives = Lives::new();
+fn thirty_consecutive_crashes_add_up_to_at_most_one_grant() {
+    // The processes crash immediately, or after 6 s under full load.
+    for run_ms in [1, 6000] {
+        let mut simulation = Simulation::new();
         for _ in 0..30 {
-            let (mut life, waited_ms) = lives.start();
+            let (mut process, waited_ms) = simulation.start();
             assert!(waited_ms <= GRANT_MS / 6, "waited for {waited_ms} ms");
-            lives.run(&mut life, life_ms);
+            simulation.run(&mut process, run_ms);
         }
-        assert!(lives.most_ahead_ms <= GRANT_MS, "{} ms ahead", lives.most_ahead_ms);
-        let (mut life, _) = lives.start();
-        lives.run(&mut life, 60_000);
-        let last = life.generator.try_next_id().unwrap();
-        assert_eq!(last.time(EPOCH), lives.clock.now(), "ahead of the clock after 60 s");
+        assert!(simulation.max_ahead_ms <= GRANT_MS, "{} ms ahead", simulation.max_ahead_ms);
+        let (mut process, _) = simulation.start();
+        simulation.run(&mut process, 60_000);
+        let last = process.generator.try_next_id().unwrap();
+        assert_eq!(last.time(EPOCH), simulation.clock.now(), "ahead of the clock after 60 s");
     }
 }
 
 #[test]
-fn restarts_in_a_row_repeat_no_id_and_wait_no_longer_than_the_rules_say() {
-    let mut lives = Lives::new();
+fn consecutive_restarts_issue_no_duplicate_and_wait_at_most_a_sixth_of_a_grant() {
+    let mut simulation = Simulation::new();
     let mut ids = HashSet::new();
     for restart in 0..2000 {
-        let (life, waited_ms) = lives.start();
+        let (process, waited_ms) = simulation.start();
         assert!(waited_ms <= GRANT_MS / 6, "waited for {waited_ms} ms");
-        assert!(ids.insert(life.generator.try_next_id().unwrap()), "an ID came twice");
+        assert!(ids.insert(process.generator.try_next_id().unwrap()), "a duplicate ID");
         if restart % 2 == 0 {
-            let mark = life.lease.release_mark(life.generator.seal());
-            lives.store.release(&ReleaseRequest::at(&life.lease.current, mark)).unwrap();
+            let mark = process.lease.release_mark(process.generator.seal());
+            simulation.store.release(&ReleaseRequest::at(&process.lease.current, mark)).unwrap();
         }
-        // Four in a millisecond, in which the clock alone would repeat IDs.
-        lives.clock.advance(u64::from(restart % 4 == 3));
+        // Four restarts per millisecond: by the clock alone they would repeat IDs.
+        simulation.clock.advance(u64::from(restart % 4 == 3));
     }
 }
 
 /// A grant or a reason that arrives after the seal changes nothing.
 #[test]
 fn a_sealed_generator_stays_released_whatever_the_renewal_returns() {
-    let mut lives = Lives::new();
-    let (life, _) = lives.start();
-    let until = life.lease.until();
-    life.generator.seal();
-    lives.clock.advance(GRANT_MS / 3);
-    let (lease, renewed) = lives.renewal.renew(life.lease, &lives.store, &life.generator);
+    let mut simulation = Simulation::new();
+    let (process, _) = simulation.start();
+    let until = process.lease.until();
+    process.generator.seal();
+    simulation.clock.advance(GRANT_MS / 3);
+    let (lease, renewed) =
+        simulation.renewal.renew(process.lease, &simulation.store, &process.generator);
     assert!(renewed.is_ok() && lease.until() > until, "{renewed:?}");
-    life.generator.set_lease_end(LeaseEnd::StoreFailed);
+    process.generator.set_lease_end(LeaseEnd::StoreFailed);
     for ms in [0, GRANT_MS] {
-        lives.clock.advance(ms);
-        let error = life.generator.try_next_id().unwrap_err();
+        simulation.clock.advance(ms);
+        let error = process.generator.try_next_id().unwrap_err();
         let is_released =
             matches!(error, crate::ClaimError::LeaseEnded { why: LeaseEnd::Released, .. });
         assert!(is_released, "{error}");
     }
 }
 
-/// A store that reports each renewal.
-struct Reporting {
+/// A store that reports each renewal on a channel.
+struct ReportingStore {
     store: MemoryStore,
     renewed: mpsc::Sender<()>,
 }
 
-impl LeaseStore for Reporting {
+impl LeaseStore for ReportingStore {
     fn id_format(&self) -> IdFormat {
         self.store.id_format()
     }
@@ -189,25 +193,25 @@ impl LeaseStore for Reporting {
 fn a_keeper_renews_immediately_after_a_suspend_of_the_machine() {
     let limits = GrantLimits { max_grant_ms: 7_200_000, ..GrantLimits::default() };
     let (renewed, renewals) = mpsc::channel();
-    let store = Reporting { store: MemoryStore::new(EPOCH, limits), renewed };
-    let uptime_s = Arc::new(AtomicU64::new(0));
+    let store = ReportingStore { store: MemoryStore::new(EPOCH, limits), renewed };
+    let since_boot_s = Arc::new(AtomicU64::new(0));
     let mut builder = Keeper::builder(store).grant_ms(7_200_000);
-    builder.uptime = Box::new({
-        let uptime_s = Arc::clone(&uptime_s);
-        move || Duration::from_secs(uptime_s.load(Ordering::SeqCst))
+    builder.boot_clock = Box::new({
+        let since_boot_s = Arc::clone(&since_boot_s);
+        move || Duration::from_secs(since_boot_s.load(Ordering::SeqCst))
     });
     let clock = ManualClock::new(UnixMillis(EPOCH.start().0 + 1_000_000));
     let keeper = builder.start(clock.clone()).unwrap();
     assert!(renewals.try_recv().is_err(), "the next renewal is due in 40 minutes");
-    // The machine was suspended for an hour, which no timer of the process has counted.
+    // The machine was suspended for an hour. No timer of the process has counted that time.
     clock.advance(3_600_000);
-    uptime_s.store(3600, Ordering::SeqCst);
-    renewals.recv_timeout(Duration::from_secs(60)).expect("the keeper slept on");
+    since_boot_s.store(3600, Ordering::SeqCst);
+    renewals.recv_timeout(Duration::from_secs(60)).expect("the keeper did not notice the resume");
     keeper.release().unwrap();
 }
 
 #[test]
-fn a_grant_that_ends_before_the_epoch_is_an_error_and_is_given_back() {
+fn a_grant_that_ends_before_the_epoch_is_an_error_and_is_released() {
     let store = Arc::new(MemoryStore::new(EPOCH, GrantLimits::default()));
     let clock = ManualClock::new(UnixMillis(EPOCH.start().0 - 1_000_000));
     let error = Keeper::builder(Arc::clone(&store)).start(clock).unwrap_err();
@@ -216,7 +220,7 @@ fn a_grant_that_ends_before_the_epoch_is_an_error_and_is_given_back() {
 }
 
 #[test]
-fn the_settings_reach_the_generator_whose_node_id_and_epoch_are_the_stores() {
+fn the_generator_has_the_keepers_settings_and_the_stores_node_id_and_epoch() {
     let store = MemoryStore::new(EPOCH, GrantLimits::default());
     let node = NodeId::new(7).unwrap();
     let clock = ManualClock::new(UnixMillis(1_795_177_540_000));

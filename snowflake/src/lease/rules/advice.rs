@@ -4,24 +4,25 @@ use std::fmt;
 
 use crate::NodeId;
 
-/// Where an operator reads on before setting a high-water mark by hand.
+/// A reference to the risks of setting a high-water mark by hand.
 pub(super) const RISKS: &str = "whose `--help` names the risks";
 
 /// The command `snowflake lease reset`, quoted for a shell.
 pub(super) struct Reset<'a> {
-    /// `None` if the message must not show it: a URL may have a password in it.
-    pub(super) place: Option<&'a str>,
+    /// The store, or `None` for a placeholder: a message must not show a URL, because it may have
+    /// a password.
+    pub(super) store: Option<&'a str>,
     /// `None` for all node IDs.
     pub(super) node: Option<NodeId>,
-    /// A file store has recorded its epoch, unless it is damaged.
+    /// `false` for a file store that has recorded its epoch.
     pub(super) needs_epoch: bool,
 }
 
 impl fmt::Display for Reset<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("`snowflake lease reset ")?;
-        match self.place {
-            Some(place) => Quoted(place).fmt(f)?,
+        match self.store {
+            Some(store) => Quoted(store).fmt(f)?,
             None => f.write_str("STORE")?,
         }
         match self.node {

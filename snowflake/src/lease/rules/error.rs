@@ -1,4 +1,4 @@
-//! Why a store gives no grant.
+//! The errors of leases.
 
 use core::error::Error;
 use core::fmt;
@@ -17,7 +17,7 @@ use crate::{BuildError, NodeId, UnixMillis};
 pub enum LeaseError {
     /// Every node ID has a holder.
     AllTaken {
-        /// When the first of their grants ends, unless it is renewed.
+        /// The end of the grant that ends first, unless it is renewed.
         first_ends: UnixMillis,
         /// The time, by the earlier of the store's clock and the requester's.
         now: UnixMillis,
@@ -29,7 +29,7 @@ pub enum LeaseError {
         node: NodeId,
         /// The holder's name.
         holder: String,
-        /// When its grant ends, unless it is renewed.
+        /// The end of its grant, unless it is renewed.
         until: UnixMillis,
         /// The time, by the earlier of the store's clock and the requester's.
         now: UnixMillis,
@@ -52,17 +52,17 @@ pub enum LeaseError {
     },
     /// The grant would end too far ahead of a clock.
     ///
-    /// The clock is the requester's and the limit its `grant_ms` when crashes in quick
-    /// succession have used up the time of one grant. Otherwise the clock is the store's and
-    /// the limit that of the [`GrantLimits`](crate::lease::GrantLimits).
+    /// Crashes in quick succession can use up the time of one grant. Then the clock is the
+    /// requester's, and the limit is its `grant_ms`. Otherwise the clock is the store's, and the
+    /// limit is [`GrantLimits::limit_ms`](crate::lease::GrantLimits::limit_ms).
     TooFarAhead {
         /// The node ID.
         node: NodeId,
-        /// When the grant would end.
+        /// The end that the grant would have.
         until: UnixMillis,
         /// The time by that clock.
         now: UnixMillis,
-        /// How far past it the grant may end, in milliseconds.
+        /// The limit for `until`, in milliseconds after `now`.
         limit_ms: u64,
     },
     /// The requested grant is longer than the store's limit.
@@ -95,7 +95,7 @@ pub enum LeaseError {
         /// The epoch.
         epoch: UnixMillis,
     },
-    /// The store returned a grant for another node ID, or one without a millisecond.
+    /// The store returned a grant for another node ID, or an empty one.
     InvalidGrant {
         /// The grant.
         grant: Grant,
@@ -109,8 +109,8 @@ pub enum LeaseError {
 }
 
 impl LeaseError {
-    /// Returns how long to wait before the same request may be granted, or `None` if the store
-    /// cannot know.
+    /// Returns how long to wait before the same request may succeed, or `None` if that is not
+    /// known.
     pub fn retry_after(&self) -> Option<Duration> {
         let wait_ms = match self {
             LeaseError::Held { until, now, .. } => until.0.saturating_sub(now.0),
@@ -188,7 +188,7 @@ impl fmt::Display for LeaseError {
             ),
             LeaseError::Forked => f.write_str(
                 "cannot use the keeper: this process was forked from the one that started it; \
-                 start a keeper here, with a node ID of its own",
+                 start a keeper here, with another node ID",
             ),
             LeaseError::Build(error) => error.fmt(f),
             LeaseError::Store(error) => error.fmt(f),
@@ -198,7 +198,7 @@ impl fmt::Display for LeaseError {
 
 /// The command for one node ID of a store that may be a database.
 pub(super) fn reset_one(node: NodeId) -> Reset<'static> {
-    Reset { place: None, node: Some(node), needs_epoch: true }
+    Reset { store: None, node: Some(node), needs_epoch: true }
 }
 
 impl Error for LeaseError {

@@ -12,11 +12,11 @@ use crate::{NodeId, UnixMillis};
 pub struct Grant {
     /// The node ID.
     pub node: NodeId,
-    /// The first millisecond.
+    /// The first millisecond of the grant.
     pub from: UnixMillis,
-    /// The first millisecond that is not part of it.
+    /// The first millisecond after the grant.
     pub until: UnixMillis,
-    /// How many holders the node ID has had, this one included.
+    /// The number of holders that the node ID has had, including this one.
     ///
     /// A store rejects requests of a holder whose fencing token is not the newest. See Martin
     /// Kleppmann, "How to do distributed locking" (2016).
@@ -48,10 +48,10 @@ impl fmt::Display for Grant {
     }
 }
 
-/// Returns the length of the shortest first grant that a request for `grant_ms` gets.
+/// Returns the length of the shortest first grant that a request for `grant_ms` gets: a sixth.
 ///
-/// A grant of this length lasts twice as long while the clock catches up, which is a third of
-/// `grant_ms`: as long as the time between two renewals.
+/// While the clock catches up, timestamps advance at half its pace. So this grant lasts for a third
+/// of `grant_ms`, which is the time between two renewals.
 pub(crate) const fn shortest_grant_ms(grant_ms: u64) -> u64 {
     if grant_ms < 6 { 1 } else { grant_ms / 6 }
 }

@@ -1,4 +1,4 @@
-//! What all holders of one store have in common.
+//! The ID format, which all holders of one store share.
 
 use core::fmt;
 

@@ -1,4 +1,4 @@
-//! How far past the clock a high-water mark may be.
+//! The limits for the end of a grant.
 
 use crate::UnixMillis;
 
@@ -10,8 +10,8 @@ use crate::UnixMillis;
 pub struct GrantLimits {
     /// The longest grant, in milliseconds; the default is 60,000.
     pub max_grant_ms: u64,
-    /// How far the holder's clock may be ahead of the store's, in milliseconds; the default
-    /// is 10,000.
+    /// The limit by which the holder's clock may be ahead of the store's, in milliseconds; the
+    /// default is 10,000.
     pub max_skew_ms: u64,
 }
 

@@ -1,4 +1,4 @@
-//! The rules of granting. They read no clock, start no thread and keep nothing durably.
+//! The rules for grants, without I/O: no clock, no thread and no durable state.
 
 mod advice;
 mod error;

@@ -1,11 +1,11 @@
-//! What a store keeps durably.
+//! The durable record of a node ID.
 
 use crate::UnixMillis;
 
-/// What a store keeps about one node ID.
+/// The durable record of a node ID in a store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LeaseRecord {
-    /// How many holders the node ID has had.
+    /// The number of holders that the node ID has had.
     pub fencing_token: u64,
     /// The start of the last grant.
     pub from: UnixMillis,
@@ -15,7 +15,8 @@ pub struct LeaseRecord {
     /// Percolator's timestamp oracle allocates its timestamps this way (Peng and Dabek, OSDI
     /// 2010).
     pub high_water_mark: UnixMillis,
-    /// Whether the last holder has not released the node ID.
+    /// `true` unless the last holder has released the node ID. A holder that has crashed still
+    /// counts.
     pub held: bool,
     /// The last holder's name.
     pub holder: String,

@@ -1,4 +1,4 @@
-//! What a holder requests from a store. Each is a struct, so that no two times can be swapped.
+//! The requests of a holder. Each is a struct, so that a caller cannot swap two times.
 
 use crate::lease::Grant;
 use crate::{NodeId, UnixMillis};
@@ -10,17 +10,16 @@ pub struct AcquireRequest {
     pub node: Option<NodeId>,
     /// The time by the requester's clock.
     pub now: UnixMillis,
-    /// How far past `now` the grant may end, in milliseconds.
+    /// The latest end of the grant, in milliseconds after `now`.
     pub grant_ms: u64,
     /// The requester's name, which `snowflake lease status` shows. The store keeps its first
     /// 256 characters and replaces control characters by spaces.
     pub holder: String,
-    /// What to do if the last holder has not released the node ID.
+    /// The policy for a node ID that the last holder has not released.
     pub takeover: Takeover,
 }
 
-/// What the next holder of a node ID does about the rest of a grant that was not released, as
-/// after a crash.
+/// The policy for the rest of a grant that was not released, as after a crash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Takeover {
     /// Takes over immediately, and starts ahead of its clock by the rest of the old grant.

@@ -57,8 +57,8 @@ pub trait LeaseStore: Send + Sync {
 
     /// Sets a high-water mark by hand. **IDs at or above it can be issued again.**
     ///
-    /// Stop the holder of the node ID first. It learns of the reset at its next renewal, and
-    /// issues IDs until its grant ends.
+    /// Stop the holder of the node ID first. A running holder issues IDs until its grant ends, and
+    /// its next renewal fails.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Why a store cannot be used.
+//! The errors of stores.
 
 use core::error::Error;
 use core::fmt;
@@ -8,34 +8,34 @@ use super::advice::{RISKS, Reset, Status};
 use super::error::reset_one;
 use crate::NodeId;
 
-/// The error of a store: where the store is, what is wrong and what to do.
+/// The error of a store, with the store's location and a remedy.
 #[derive(Clone, Debug)]
 pub struct StoreError {
-    place: String,
+    location: String,
     kind: StoreErrorKind,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-/// What is wrong with a store.
+/// The kind of a [`StoreError`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// There is no store in this place.
+    /// No store exists at this location.
     Missing,
-    /// There is a store in this place already, or part of one.
+    /// A store, or a part of one, exists at this location already.
     Exists,
     /// Another process has the store open.
     InUse {
-        /// That process, if it is known.
+        /// The ID of that process, if it is known.
         process: Option<u32>,
     },
     /// This process was forked from the one that opened the store.
     Forked,
     /// The recorded data is damaged.
     Damaged {
-        /// What is wrong, and in which line.
+        /// The damage, and where it is in the data.
         what: String,
-        /// The node ID whose record is damaged, if all others are sound.
+        /// The node ID whose record is damaged, if all others are intact.
         node: Option<NodeId>,
     },
     /// The store is a copy. The original may have advanced its high-water marks since.
@@ -46,23 +46,23 @@ pub enum StoreErrorKind {
         /// The name of the file system.
         name: &'static str,
     },
-    /// An operation failed. The source says why.
+    /// An operation failed. The source has the cause.
     Failed {
-        /// The operation, as in "renewing".
+        /// The operation, such as "renewing".
         doing: &'static str,
     },
     /// The server or cluster is set up in a way that breaks the promise of the store.
     Misconfigured {
-        /// What is wrong, and what to change.
+        /// The cause and the remedy.
         what: String,
     },
 }
 
 impl StoreError {
-    /// Creates an error of the store at `place`, for implementations of
+    /// Creates an error of the store at `location`, for implementations of
     /// [`LeaseStore`](crate::lease::LeaseStore).
-    pub fn new(place: impl Into<String>, kind: StoreErrorKind) -> StoreError {
-        StoreError { place: place.into(), kind, source: None }
+    pub fn new(location: impl Into<String>, kind: StoreErrorKind) -> StoreError {
+        StoreError { location: location.into(), kind, source: None }
     }
 
     /// Returns the same error with its cause.
@@ -71,7 +71,7 @@ impl StoreError {
         StoreError { source: Some(Arc::new(source)), ..self }
     }
 
-    /// Returns what is wrong.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> &StoreErrorKind {
         &self.kind
     }
@@ -79,18 +79,18 @@ impl StoreError {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "lease store {}: ", self.place)?;
+        write!(f, "lease store {}: ", self.location)?;
         match &self.kind {
             StoreErrorKind::Missing => f.write_str(
                 "no store here; check the path, or create a store once with `snowflake lease \
-                 create`. If there was one, its high-water marks are lost, and a new one can \
-                 repeat IDs",
+                 create`. If a store existed here, its high-water marks are lost, and a new store \
+                 can repeat IDs",
             ),
             StoreErrorKind::Exists => write!(
                 f,
-                "a store or part of one exists here; look at it with {}, and open it with \
+                "a store or part of one exists here; inspect it with {}, and open it with \
                  `FileStore::open`",
-                Status(&self.place),
+                Status(&self.location),
             ),
             StoreErrorKind::InUse { process } => {
                 match process {
@@ -98,12 +98,13 @@ impl fmt::Display for StoreError {
                     None => f.write_str("another process has it open")?,
                 }
                 f.write_str(
-                    "; stop that process first, or give the second service a directory and a node \
-                     ID of its own",
+                    "; stop that process first, or give this process another directory and another \
+                     node ID",
                 )
             }
             StoreErrorKind::Forked => f.write_str(
-                "this process was forked from the one that opened it; open it again here",
+                "this process was forked from the one that opened the store; open the store \
+                 again here",
             ),
             StoreErrorKind::Damaged { what, node: Some(node) } => write!(
                 f,
@@ -114,18 +115,18 @@ impl fmt::Display for StoreError {
                 f,
                 "{what}; set the high-water mark of all node IDs with {}, which keeps the old \
                  file, {RISKS}",
-                Reset { place: Some(&self.place), node: None, needs_epoch: true },
+                Reset { store: Some(&self.location), node: None, needs_epoch: true },
             ),
             StoreErrorKind::Copied => write!(
                 f,
-                "this is a copy, and the original may have issued later IDs; use the original, or \
-                 set the high-water mark of all node IDs with {}, {RISKS}",
-                Reset { place: Some(&self.place), node: None, needs_epoch: false },
+                "this is a copy, and holders of the original may have issued later IDs; use the \
+                 original, or set the high-water mark of all node IDs with {}, {RISKS}",
+                Reset { store: Some(&self.location), node: None, needs_epoch: false },
             ),
             StoreErrorKind::NetworkFileSystem { name } => write!(
                 f,
-                "it is on {name}, which is or may be a network file system without reliable locks \
-                 and syncs; use a local directory, or PostgreSQL or etcd for many machines",
+                "the directory is on {name}, which may be a network file system without reliable \
+                 locks and syncs; use a local directory, or PostgreSQL or etcd for many machines",
             ),
             StoreErrorKind::Failed { doing } => write!(f, "{doing} failed"),
             StoreErrorKind::Misconfigured { what } => f.write_str(what),

@@ -15,18 +15,17 @@ use crate::lease::{
 };
 use crate::{NodeId, UnixMillis};
 
-/// The largest fencing token: the end of SQL's `bigint`. No node ID has that many holders,
-/// but recorded data may be damaged.
+/// The largest fencing token: the largest `bigint` of SQL. Only a damaged record reaches it.
 const MAX_FENCING_TOKEN: u64 = i64::MAX.cast_unsigned();
 
-/// How much of a holder's name is kept, in characters.
+/// The length to which a holder's name is cut, in characters.
 const MAX_HOLDER_CHARS: usize = 256;
 
 /// The lease table: the records of a store, and the rules by which they change.
 ///
-/// Every store follows it, and so does the model that is searched for duplicates
-/// (`tests/lease/model.rs`). It reads no clock and keeps nothing durably. `now` is the store's
-/// time, or the holder's if the store has no clock.
+/// Every store uses this table, and so does the model that searches the protocol for duplicates
+/// (`tests/lease/model.rs`). The table reads no clock and has no durable state. `now` is the
+/// store's time, or the holder's if the store has no clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct LeaseTable {
     records: BTreeMap<NodeId, LeaseRecord>,
@@ -48,25 +47,25 @@ impl LeaseTable {
         self.records.iter().map(|(node, record)| (*node, record))
     }
 
-    /// Inserts a record that a store has kept.
+    /// Inserts a record of a store.
     pub fn insert(&mut self, node: NodeId, record: LeaseRecord) {
         self.records.insert(node, record);
     }
 
     /// Makes the requester the holder of the node ID that it names, or of a free one.
     ///
-    /// The grant starts at the high-water mark, or now if that is later. It ends `grant_ms`
-    /// after the requester's time. A mark that crashes have advanced thus never passes
-    /// `grant_ms` from now. If less than a sixth of `grant_ms` would be left, the requester
-    /// has to wait for the difference. A mark that is more than another `grant_ms` ahead shows
-    /// that a clock has stepped back: then the grant is a sixth of `grant_ms` long.
+    /// The grant starts at the high-water mark, or at the requester's time if that is later. It
+    /// ends `grant_ms` after the requester's time. So repeated crashes never advance the mark by
+    /// more than `grant_ms` past the clock. If less than a sixth of `grant_ms` would be left, the
+    /// call fails and reports how long to wait. If the mark is further ahead by more than another
+    /// `grant_ms`, a clock has stepped back. Then the length of the grant is a sixth of `grant_ms`.
     ///
-    /// A free node ID is preferably one whose mark is not ahead of the requester's clock.
-    /// Among those, released ones come first, then those that were never held, then the one
-    /// whose grant ended longest ago: its holder may only be suspended.
+    /// A request for any node ID prefers those whose mark is not ahead of the requester's clock.
+    /// Among those it prefers released ones, then ones that were never held, and then the one whose
+    /// grant ended first, because its holder may only be suspended.
     ///
-    /// The earlier of the store's time and the requester's decides whether a grant has ended:
-    /// a holder's clock may be as late as the requester's.
+    /// A grant has ended if the earlier of the store's time and the requester's time is past its
+    /// end. A holder's clock may be as slow as the requester's.
     ///
     /// # Errors
     ///
@@ -105,16 +104,17 @@ impl LeaseTable {
         let from = high_water_mark.max(request.now);
         let until = first_grant_end(node, from, request)?;
         check_end(limits, node, until, now)?;
-        let kept = request.holder.chars().take(MAX_HOLDER_CHARS);
-        let holder = kept.map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let shortened = request.holder.chars().take(MAX_HOLDER_CHARS);
+        let holder = shortened.map(|c| if c.is_control() { ' ' } else { c }).collect();
         let record =
             LeaseRecord { fencing_token, from, high_water_mark: until, held: true, holder };
         self.insert(node, record);
         Ok(Grant { node, from, until, fencing_token })
     }
 
-    /// Acquires as [`acquire`](LeaseTable::acquire), beside `damaged` records that are not in
-    /// this table. A request for a damaged node ID fails. Any other chooses among the rest.
+    /// Acquires as [`acquire`](LeaseTable::acquire), if `damaged` records are missing in this table.
+    ///
+    /// A request for a damaged node ID fails. A request for any node ID never gets a damaged one.
     #[cfg(any(feature = "etcd", feature = "postgres"))]
     pub(crate) fn acquire_beside(
         &mut self,
@@ -128,7 +128,7 @@ impl LeaseTable {
             if request.node == Some(node) {
                 return Err(error.into());
             }
-            // Neither unused nor free.
+            // The node ID is neither unused nor free.
             let never = UnixMillis(u64::MAX);
             let record = LeaseRecord {
                 fencing_token: u64::MAX,
@@ -146,26 +146,27 @@ impl LeaseTable {
         }
     }
 
+    /// Chooses a free node ID for a requester whose clock reads `requester`.
     fn choose(&self, requester: UnixMillis, now: UnixMillis) -> Result<NodeId, LeaseError> {
-        /// In order of preference.
+        /// The use of a node ID so far, in order of preference.
         #[derive(PartialEq, Eq, PartialOrd, Ord)]
-        enum Past {
+        enum LastUse {
             Released,
             NeverHeld,
             Ended,
         }
         let free = (0..=NODE_MAX).filter_map(|id| NodeId::new(id).ok()).filter_map(|node| {
-            let (past, high_water_mark) = match self.get(node) {
-                None => (Past::NeverHeld, UnixMillis(0)),
+            let (last_use, high_water_mark) = match self.get(node) {
+                None => (LastUse::NeverHeld, UnixMillis(0)),
                 Some(record)
                     if record.is_held_at(now) || record.fencing_token >= MAX_FENCING_TOKEN =>
                 {
                     return None;
                 }
-                Some(record) if record.held => (Past::Ended, record.high_water_mark),
-                Some(record) => (Past::Released, record.high_water_mark),
+                Some(record) if record.held => (LastUse::Ended, record.high_water_mark),
+                Some(record) => (LastUse::Released, record.high_water_mark),
             };
-            Some((high_water_mark > requester, past, high_water_mark, node))
+            Some((high_water_mark > requester, last_use, high_water_mark, node))
         });
         match free.min() {
             Some((.., node)) => Ok(node),
@@ -176,8 +177,9 @@ impl LeaseTable {
         }
     }
 
-    /// Advances the high-water mark to the requested end, or by 1 ms if it is there already,
-    /// and grants what that adds.
+    /// Advances the high-water mark to the requested end, and grants the added time.
+    ///
+    /// If the mark is at or past that end already, it advances by 1 ms.
     ///
     /// # Errors
     ///
@@ -215,7 +217,8 @@ impl LeaseTable {
     pub fn reset(&mut self, node: NodeId, high_water_mark: UnixMillis) {
         let fencing_token = match self.get(node).map_or(0, |record| record.fencing_token) {
             token if token < MAX_FENCING_TOKEN => token + 1,
-            // Damaged. Past every token that a holder ever had, and as many are left.
+            // The token is damaged. This one is larger than every token that a holder ever had, and
+            // leaves enough for later holders.
             _ => MAX_FENCING_TOKEN / 2,
         };
         let holder = "lease reset".to_owned();
@@ -226,8 +229,9 @@ impl LeaseTable {
         );
     }
 
-    /// Raises high-water marks and fencing tokens to those of a change that failed: they may
-    /// have been written.
+    /// Raises high-water marks and fencing tokens to the values in `other`.
+    ///
+    /// `other` is the result of a change whose write failed. The disk may have it nevertheless.
     pub(crate) fn raise_to(&mut self, other: &LeaseTable) {
         for (node, theirs) in other.iter() {
             match self.records.get_mut(&node) {

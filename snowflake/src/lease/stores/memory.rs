@@ -10,7 +10,7 @@ use crate::{Epoch, NodeId, UnixMillis};
 
 /// A store in memory, for tests: it serves one process and ends with it.
 ///
-/// Its clock is the requester's.
+/// It has no clock, and uses the requester's.
 #[derive(Debug)]
 pub struct MemoryStore {
     format: IdFormat,

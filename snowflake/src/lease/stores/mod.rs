@@ -1,4 +1,4 @@
-//! The stores, one directory each.
+//! The stores of this crate.
 
 #[cfg(feature = "etcd")]
 mod etcd;

@@ -9,7 +9,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-/// Why a certificate or a key cannot be used.
+/// The error of a certificate or a key that cannot be used.
 #[derive(Debug)]
 pub(super) struct FileError {
     path: PathBuf,
@@ -30,29 +30,29 @@ impl fmt::Display for FileError {
 
 impl Error for FileError {}
 
-/// What encrypts, without asking what else the process may have chosen.
+/// Returns rustls's provider of cryptography, regardless of a default that the process has set.
 pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-/// The certificates in a PEM file, of which there is one at least.
+/// Returns the certificates in a PEM file. A file without a certificate is an error.
 pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, FileError> {
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
     let certificates: Vec<_> = read.map_err(|error| FileError::new(path, error))?;
     if certificates.is_empty() {
-        return Err(FileError::new(path, "there is no certificate in it"));
+        return Err(FileError::new(path, "the file has no certificate; pass a PEM file with one"));
     }
     Ok(certificates)
 }
 
-/// The certificates that the system trusts, of which there is one at least.
+/// Returns the certificates that the system trusts. Their absence is an error.
 pub(super) fn system_roots() -> Result<Vec<CertificateDer<'static>>, FileError> {
     let found = rustls_native_certs::load_native_certs();
     if found.certs.is_empty() {
         let system = Path::new("the system's root certificates");
         return Err(match found.errors.first() {
             Some(error) => FileError::new(system, error),
-            None => FileError::new(system, "there are none: name a file"),
+            None => FileError::new(system, "none are installed; pass a PEM file in the URL"),
         });
     }
     Ok(found.certs)

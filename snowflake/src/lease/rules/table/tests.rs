@@ -1,4 +1,4 @@
-//! The rules of granting, one by one.
+//! The rules of the lease table, one by one.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn after(ms: u64) -> UnixMillis {
     UnixMillis(NOW.0 + ms)
 }
 
-/// A request for node ID 7 by a clock that reads `now`, in a store without a clock.
+/// Acquires node ID 7 at `now`, as a store without a clock does.
 fn acquire_at(table: &mut LeaseTable, now: UnixMillis) -> Result<Grant, LeaseError> {
     table.acquire(&AcquireRequest { now, ..fixed(7) }, now, LIMITS)
 }
@@ -93,10 +93,11 @@ fn a_takeover_starts_after_the_old_grant_or_waits_for_its_end() {
     assert!(matches!(late, Err(LeaseError::TakenOver { fencing_token: 1, newest: 3, .. })));
 }
 
-/// By the store's clock alone each of the two would find the other's grant ended, take the
-/// node ID over, and advance its mark with each turn.
+/// By the store's clock alone, two processes with slow clocks would both find that the other's
+/// grant has ended. They would take the node ID over from each other, and advance its mark each
+/// time.
 #[test]
-fn a_holder_whose_clock_is_late_counts_as_present_for_a_requester_whose_clock_is_late() {
+fn a_requester_with_a_slow_clock_does_not_take_over_from_a_holder_with_a_slow_clock() {
     let mut table = LeaseTable::new();
     let behind = AcquireRequest { now: UnixMillis(NOW.0 - 30_000), ..fixed(7) };
     let first = table.acquire(&behind, NOW, LIMITS).unwrap();
@@ -164,7 +165,7 @@ fn no_sequence_of_crashes_and_releases_puts_a_mark_more_than_one_grant_ahead() {
         now.0 += random.next_u64() % 700;
         let outcome = match (random.next_u64() % 4, held) {
             (0, Some(grant)) if grant.until < after_ms(now, GRANT_MS) => {
-                // Its timeline is anywhere in its grants, as long as that is not far ahead.
+                // The holder's timeline may be anywhere in its grants, but not far ahead.
                 let timeline =
                     UnixMillis(grant.until.0 - 1).min(after_ms(now, GRANT_MS - SHORTEST_MS));
                 let until = after_ms(now, GRANT_MS).max(after_ms(timeline, SHORTEST_MS));
@@ -213,12 +214,12 @@ fn a_damaged_fencing_token_is_rejected_and_repaired_by_a_reset() {
 }
 
 #[test]
-fn keeps_one_short_line_of_a_holders_name() {
+fn cuts_a_holders_name_and_replaces_control_characters() {
     let mut table = LeaseTable::new();
     let holder = format!("pod\n\0\u{1b}{}", "é".repeat(300));
     table.acquire(&AcquireRequest { holder, ..fixed(7) }, NOW, LIMITS).unwrap();
-    let kept = &table.get(node(7)).unwrap().holder;
-    assert_eq!(*kept, format!("pod   {}", "é".repeat(MAX_HOLDER_CHARS - 6)));
+    let holder = &table.get(node(7)).unwrap().holder;
+    assert_eq!(*holder, format!("pod   {}", "é".repeat(MAX_HOLDER_CHARS - 6)));
 }
 
 #[test]

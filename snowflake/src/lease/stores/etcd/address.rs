@@ -1,4 +1,4 @@
-//! Where etcd is: the connection URL.
+//! The connection URL of etcd.
 //!
 //! `etcd[s]://[user:password@]host[:port][,host[:port]…][/prefix][?option=value&…]`
 
@@ -12,16 +12,15 @@ use percent_encoding::percent_decode_str;
 /// etcd's port for clients.
 const PORT: u16 = 2379;
 
-/// How long a request may take unless the URL says otherwise: well within two thirds of a
-/// default grant.
+/// The default timeout of a request: well within two thirds of a default grant.
 const TIMEOUT_MS: u64 = 1000;
 
-/// What a URL says.
+/// A parsed connection URL.
 pub(super) struct Address {
     /// `host:port` of each member.
     pub(super) members: Vec<String>,
     pub(super) credentials: Option<Credentials>,
-    /// What every key begins with, without the slash that follows.
+    /// The beginning of every key, up to a slash, without the slash.
     pub(super) prefix: String,
     pub(super) timeout: Duration,
     pub(super) tls: Option<Tls>,
@@ -33,16 +32,16 @@ pub(super) struct Credentials {
     pub(super) password: String,
 }
 
-/// The files of TLS, named as etcdctl's flags are.
+/// The files of TLS, with the names of etcdctl's flags.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Tls {
-    /// Whom to trust, instead of whom the system trusts.
+    /// The trusted authorities, instead of the system's.
     pub(super) ca: Option<PathBuf>,
     /// This client's certificate and its key.
     pub(super) client: Option<(PathBuf, PathBuf)>,
 }
 
-/// What is wrong with a URL; without the URL, which may hold a password.
+/// The error of an invalid URL. It does not show the URL, which may have a password.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct AddressError(String);
 
@@ -54,7 +53,7 @@ impl fmt::Display for AddressError {
 
 impl Error for AddressError {}
 
-fn wrong<T>(what: impl Into<String>) -> Result<T, AddressError> {
+fn invalid<T>(what: impl Into<String>) -> Result<T, AddressError> {
     Err(AddressError(what.into()))
 }
 
@@ -63,14 +62,15 @@ impl Address {
         let (rest, encrypted) = match url.split_once("://") {
             Some(("etcd", rest)) => (rest, false),
             Some(("etcds", rest)) => (rest, true),
-            _ => return wrong("it begins with neither `etcd://` nor `etcds://`"),
+            _ => return invalid("unknown scheme; begin the URL with `etcd://` or `etcds://`"),
         };
         let after = rest.find(['/', '?']).map_or("", |end| &rest[end..]);
         if after.contains('@') {
-            // Or a part of a password would be a host, or a port, and named as such.
-            return wrong(
-                "it has an `@` after its first `/` or `?`: write `/` and `?` in a password as \
-                 %2F and %3F, and `@` after the hosts as %40",
+            // Otherwise a part of a password would be taken for a host or a port, and an error
+            // would show it.
+            return invalid(
+                "`@` after the first `/` or `?`; write `/` and `?` in a password as %2F and %3F, \
+                 and `@` after the hosts as %40",
             );
         }
         let (rest, options) = rest.split_once('?').unwrap_or((rest, ""));
@@ -89,11 +89,11 @@ impl Address {
         if address.prefix.is_empty() {
             address.prefix = "snowflake".to_owned();
         }
-        address.take(options)?;
+        address.set_options(options)?;
         Ok(address)
     }
 
-    fn take(&mut self, options: &str) -> Result<(), AddressError> {
+    fn set_options(&mut self, options: &str) -> Result<(), AddressError> {
         let [mut cert, mut key] = [None, None];
         for option in options.split('&').filter(|option| !option.is_empty()) {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
@@ -101,17 +101,17 @@ impl Address {
             match (name, &mut self.tls) {
                 ("timeout_ms", _) => match value.parse() {
                     Ok(ms @ 1..) => self.timeout = Duration::from_millis(ms),
-                    _ => return wrong("its `timeout_ms` is no number from 1 on"),
+                    _ => return invalid("invalid `timeout_ms`; write a number from 1 on"),
                 },
                 ("cacert" | "cert" | "key", None) => {
-                    return wrong(format!("`{name}` is for `etcds://`, with TLS"));
+                    return invalid(format!("`{name}` without TLS; use `etcds://`"));
                 }
                 ("cacert", Some(tls)) => tls.ca = Some(value.into()),
                 ("cert", Some(_)) => cert = Some(value.into()),
                 ("key", Some(_)) => key = Some(value.into()),
                 _ => {
-                    return wrong(format!(
-                        "`{name}` is none of its options: `cacert`, `cert`, `key`, `timeout_ms`"
+                    return invalid(format!(
+                        "unknown option `{name}`; use `cacert`, `cert`, `key` or `timeout_ms`"
                     ));
                 }
             }
@@ -122,31 +122,33 @@ impl Address {
                 tls.client = Some((cert, key));
                 Ok(())
             }
-            _ => wrong("a client certificate needs both `cert` and `key`"),
+            _ => invalid("a client certificate needs both `cert` and `key`; add the other"),
         }
     }
 }
 
-/// `host:port`, checked only for what would make another URL of it.
+/// Returns `host:port`. Rejects characters that would have a meaning in the gateway's URL.
 fn member(text: &str) -> Result<String, AddressError> {
     let (host, port) = match text.rsplit_once(':') {
-        // The colons of an IPv6 address stand in brackets.
+        // An IPv6 address is in brackets, so a bracket after a colon is not a port.
         Some((host, port)) if !port.contains(']') => match port.parse() {
             Ok(port) => (host, port),
-            Err(_) => return wrong(format!("`{text}` has no port after its colon")),
+            Err(_) => {
+                return invalid(format!("`{text}` has no port after the colon; write host:port"));
+            }
         },
         _ => (text, PORT),
     };
-    let fits = |c: char| c.is_ascii_alphanumeric() || "-._[]:%".contains(c);
-    if host.is_empty() || !host.chars().all(fits) {
-        return wrong(format!("`{text}` is no host"));
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-._[]:%".contains(c);
+    if host.is_empty() || !host.chars().all(is_allowed) {
+        return invalid(format!("`{text}` is not a host; write host:port"));
     }
     Ok(format!("{host}:{port}"))
 }
 
 fn credentials(text: &str) -> Result<Credentials, AddressError> {
     let Some((user, password)) = text.split_once(':') else {
-        return wrong("there is no password after the user: `user:password@host`");
+        return invalid("a user without a password; write `user:password@host`");
     };
     Ok(Credentials { user: decoded("user", user)?, password: decoded("password", password)? })
 }
@@ -154,7 +156,7 @@ fn credentials(text: &str) -> Result<Credentials, AddressError> {
 fn decoded(name: &str, text: &str) -> Result<String, AddressError> {
     match percent_decode_str(text).decode_utf8() {
         Ok(decoded) => Ok(decoded.into_owned()),
-        Err(_) => wrong(format!("its `{name}` is not UTF-8")),
+        Err(_) => invalid(format!("`{name}` is not UTF-8; percent-encode UTF-8 text")),
     }
 }
 
@@ -163,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_enough() {
+    fn a_url_with_a_host_alone_has_defaults() {
         let address = Address::parse("etcd://localhost").unwrap();
         assert_eq!((&*address.prefix, address.timeout.as_millis()), ("snowflake", 1000));
         assert_eq!(address.members, ["localhost:2379"]);
@@ -171,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_can_be_said_is_understood() {
+    fn a_url_has_several_members_credentials_a_prefix_and_options() {
         let address = Address::parse(
             "etcds://ids:p%40ss:word@a.example,b.example:4001,[::1]:2,[::1]/orders/eu/\
              ?cacert=/etc/ca%20s.pem&cert=c.pem&key=k.pem&timeout_ms=250",
@@ -186,29 +188,29 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_without_the_password() {
-        let stray = "it has an `@` after its first `/` or `?`: write `/` and `?` in a password \
-                     as %2F and %3F, and `@` after the hosts as %40";
-        for (url, why) in [
-            ("etcd://ids:se/cret@host", stray),
-            ("etcd://u:12/x@host", stray),
-            ("etcd://u:p?x@host", stray),
-            ("http://localhost", "it begins with neither `etcd://` nor `etcds://`"),
-            ("etcd://", "`` is no host"),
-            ("etcd://a,,b", "`` is no host"),
-            ("etcd://a:port", "`a:port` has no port after its colon"),
-            ("etcd://a b", "`a b` is no host"),
-            ("etcd://ids@a", "there is no password after the user: `user:password@host`"),
-            ("etcd://ids:%ff@a", "its `password` is not UTF-8"),
-            ("etcd://a?cacert=ca.pem", "`cacert` is for `etcds://`, with TLS"),
-            ("etcds://a?cert=c.pem", "a client certificate needs both `cert` and `key`"),
-            ("etcd://a?timeout_ms=0", "its `timeout_ms` is no number from 1 on"),
+    fn an_error_names_the_remedy_and_not_the_password() {
+        let misplaced_at = "`@` after the first `/` or `?`; write `/` and `?` in a password as \
+                            %2F and %3F, and `@` after the hosts as %40";
+        for (url, message) in [
+            ("etcd://ids:se/cret@host", misplaced_at),
+            ("etcd://u:12/x@host", misplaced_at),
+            ("etcd://u:p?x@host", misplaced_at),
+            ("http://localhost", "unknown scheme; begin the URL with `etcd://` or `etcds://`"),
+            ("etcd://", "`` is not a host; write host:port"),
+            ("etcd://a,,b", "`` is not a host; write host:port"),
+            ("etcd://a:port", "`a:port` has no port after the colon; write host:port"),
+            ("etcd://a b", "`a b` is not a host; write host:port"),
+            ("etcd://ids@a", "a user without a password; write `user:password@host`"),
+            ("etcd://ids:%ff@a", "`password` is not UTF-8; percent-encode UTF-8 text"),
+            ("etcd://a?cacert=ca.pem", "`cacert` without TLS; use `etcds://`"),
             (
-                "etcd://a?ttl=3",
-                "`ttl` is none of its options: `cacert`, `cert`, `key`, `timeout_ms`",
+                "etcds://a?cert=c.pem",
+                "a client certificate needs both `cert` and `key`; add the other",
             ),
+            ("etcd://a?timeout_ms=0", "invalid `timeout_ms`; write a number from 1 on"),
+            ("etcd://a?ttl=3", "unknown option `ttl`; use `cacert`, `cert`, `key` or `timeout_ms`"),
         ] {
-            assert_eq!(Address::parse(url).err(), Some(AddressError(why.to_owned())), "{url}");
+            assert_eq!(Address::parse(url).err(), Some(AddressError(message.to_owned())), "{url}");
         }
     }
 }

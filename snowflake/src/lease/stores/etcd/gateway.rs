@@ -1,4 +1,4 @@
-//! Requests to etcd's JSON gateway, with a user's token, at whichever member answers.
+//! Requests to etcd's JSON gateway, with authentication and failover between members.
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
@@ -13,14 +13,14 @@ use ureq::Agent;
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
 use super::address::{Address, Credentials, Tls};
-use super::messages::{Authenticate, Authenticated, Outcome, Refusal, Transaction};
+use super::messages::{Authenticate, Authenticated, ErrorBody, Transaction, TransactionResponse};
 use crate::UnixMillis;
 use crate::lease::stores::tls::{self, FileError};
 
 /// More than the records of 1024 node IDs whose holders have long names.
-const ANSWER_BYTES_MAX: u64 = 8 << 20;
+const MAX_RESPONSE_BYTES: u64 = 8 << 20;
 
-/// gRPC's codes for a token that is no longer one. The second stands for more than that.
+/// gRPC's codes for an expired token. The second code has other causes too.
 const UNAUTHENTICATED: u32 = 16;
 const INVALID_ARGUMENT: u32 = 3;
 
@@ -32,18 +32,18 @@ pub(super) struct Gateway {
     current: AtomicUsize,
     credentials: Option<Credentials>,
     token: Mutex<Option<String>>,
-    /// The end of the second that a member's clock showed, and when it came here.
+    /// An upper bound of a member's clock, and the time at which this process received it.
     time: Mutex<Option<(UnixMillis, Instant)>>,
 }
 
-/// Why there is no answer.
+/// The error of a request.
 #[derive(Debug)]
 pub(super) enum GatewayError {
-    /// No member can be reached, or not in time. What was asked may have been done.
+    /// No member has answered in time. The request may have been executed.
     Http(ureq::Error),
-    /// A member has refused.
-    Refused { status: u16, refusal: Refusal },
-    /// This is not how etcd answers.
+    /// A member has rejected the request.
+    Rejected { status: u16, body: ErrorBody },
+    /// The response is not one of etcd's.
     Unreadable(serde_json::Error),
 }
 
@@ -51,16 +51,16 @@ impl fmt::Display for GatewayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             GatewayError::Http(error) => error.fmt(f),
-            GatewayError::Refused { status, refusal } if refusal.message.is_empty() => {
-                write!(f, "HTTP status {status}, and not a word why: is this etcd?")
+            GatewayError::Rejected { status, body } if body.message.is_empty() => {
+                write!(f, "HTTP status {status} without a reason; check that the server is etcd")
             }
-            // Whoever answers, an error is a line that can be read.
-            GatewayError::Refused { refusal, .. } => {
-                let mut shown = refusal.message.chars().filter(|c| !c.is_control()).take(300);
+            // The message may come from any server, so it is shortened to one printable line.
+            GatewayError::Rejected { body, .. } => {
+                let mut shown = body.message.chars().filter(|c| !c.is_control()).take(300);
                 shown.try_for_each(|c| f.write_char(c))
             }
             GatewayError::Unreadable(error) => {
-                write!(f, "the answer is none of etcd's: {error}")
+                write!(f, "not a response of etcd ({error}); check that the server is etcd")
             }
         }
     }
@@ -92,25 +92,30 @@ impl Gateway {
         })
     }
 
-    /// Does a transaction, at whichever member answers.
+    /// Executes a transaction at the first member that answers.
     ///
-    /// It may be done more than once where an answer was lost: what it puts has to depend
-    /// on what it compares.
-    pub(super) fn transact(&self, transaction: &Transaction) -> Result<Outcome, GatewayError> {
-        match self.ask("kv/txn", transaction, self.token()?) {
-            Err(GatewayError::Refused {
-                refusal: Refusal { code: UNAUTHENTICATED | INVALID_ARGUMENT, .. },
+    /// If a response is lost, the transaction may be executed more than once. So its puts must be
+    /// conditional on its comparisons.
+    pub(super) fn transact(
+        &self,
+        transaction: &Transaction,
+    ) -> Result<TransactionResponse, GatewayError> {
+        match self.send("kv/txn", transaction, self.token()?) {
+            Err(GatewayError::Rejected {
+                body: ErrorBody { code: UNAUTHENTICATED | INVALID_ARGUMENT, .. },
                 ..
             }) if self.credentials.is_some() => {
-                // Tokens end, with time, with a member's restart and with a change of users.
+                // A token expires, and is lost by a member's restart and a change of users.
                 *self.token.lock() = None;
-                self.ask("kv/txn", transaction, self.token()?)
+                self.send("kv/txn", transaction, self.token()?)
             }
-            answered => answered,
+            result => result,
         }
     }
 
-    /// The latest that a member's clock can be at: an answer's `Date` has whole seconds.
+    /// Returns the latest time that the member's clock can show now, if one has answered.
+    ///
+    /// It is an upper bound, because the header `Date` of a response has whole seconds.
     pub(super) fn time(&self) -> Option<UnixMillis> {
         let (then, received) = (*self.time.lock())?;
         let since_ms = u64::try_from(received.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -122,16 +127,16 @@ impl Gateway {
         if let Some(token) = &*self.token.lock() {
             return Ok(Some(token.clone()));
         }
-        let ask = Authenticate { name: user, password };
-        let Authenticated { token } = self.ask("auth/authenticate", &ask, None)?;
+        let request = Authenticate { name: user, password };
+        let Authenticated { token } = self.send("auth/authenticate", &request, None)?;
         *self.token.lock() = Some(token.clone());
         Ok(Some(token))
     }
 
-    /// Asks one member after the other, from the one that answered last.
-    fn ask<T: DeserializeOwned>(
+    /// Sends a request to the members in turn, from the one that answered last, until one answers.
+    fn send<T: DeserializeOwned>(
         &self,
-        what: &str,
+        method: &str,
         body: &impl Serialize,
         token: Option<String>,
     ) -> Result<T, GatewayError> {
@@ -140,31 +145,31 @@ impl Gateway {
         let mut tried = 0;
         loop {
             let at = (first + tried) % self.members.len();
-            let answer = self.ask_one(&self.members[at], what, &body, token.as_deref());
+            let response = self.send_to(&self.members[at], method, &body, token.as_deref());
             tried += 1;
-            match answer {
-                // Another member may do better.
-                Err(GatewayError::Http(_) | GatewayError::Refused { status: 500.., .. })
+            match response {
+                // Another member may answer.
+                Err(GatewayError::Http(_) | GatewayError::Rejected { status: 500.., .. })
                     if tried < self.members.len() => {}
-                Ok(answer) => {
+                Ok(response) => {
                     self.current.store(at, Ordering::Relaxed);
-                    return serde_json::from_slice(&answer).map_err(GatewayError::Unreadable);
+                    return serde_json::from_slice(&response).map_err(GatewayError::Unreadable);
                 }
                 Err(error) => return Err(error),
             }
         }
     }
 
-    fn ask_one(
+    fn send_to(
         &self,
         member: &str,
-        what: &str,
+        method: &str,
         body: &[u8],
         token: Option<&str>,
     ) -> Result<Vec<u8>, GatewayError> {
         let mut request = self
             .agent
-            .post(format!("{member}/v3/{what}"))
+            .post(format!("{member}/v3/{method}"))
             .header("Content-Type", "application/json");
         if let Some(token) = token {
             request = request.header("Authorization", token);
@@ -173,15 +178,15 @@ impl Gateway {
         let status = response.status();
         let date = response.headers().get("Date").and_then(|date| date.to_str().ok());
         self.set_time(date);
-        let answer = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
-        let answer = answer.map_err(GatewayError::Http)?;
+        let bytes = response.body_mut().with_config().limit(MAX_RESPONSE_BYTES).read_to_vec();
+        let bytes = bytes.map_err(GatewayError::Http)?;
         if status.is_success() {
-            return Ok(answer);
+            return Ok(bytes);
         }
-        // What follows the object is a trailer that the gateway writes into the body.
-        let mut values = serde_json::Deserializer::from_slice(&answer).into_iter();
-        let refusal = values.next().and_then(Result::ok).unwrap_or_default();
-        Err(GatewayError::Refused { status: status.as_u16(), refusal })
+        // The gateway may write a trailer into the body, after the object.
+        let mut values = serde_json::Deserializer::from_slice(&bytes).into_iter();
+        let body = values.next().and_then(Result::ok).unwrap_or_default();
+        Err(GatewayError::Rejected { status: status.as_u16(), body })
     }
 
     fn set_time(&self, date: Option<&str>) {

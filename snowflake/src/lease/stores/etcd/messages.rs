@@ -1,8 +1,7 @@
-//! etcd's transactions as its JSON gateway has them.
+//! The messages of etcd's JSON gateway, with the field names of etcd's `rpc.proto`.
 //!
-//! Keys and values are in base64, 64-bit numbers are strings, and what is zero, false or
-//! empty is left out. Field names are those of etcd's `rpc.proto`; some versions write
-//! them in camel case.
+//! Keys and values are in base64, and 64-bit numbers are strings. A field with the value zero,
+//! false or empty is absent. Some versions write field names in camel case.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -32,7 +31,7 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
-/// A point in etcd's history: how many transactions had changed something.
+/// A revision of etcd's store: a count that every changing transaction increases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Revision(pub(super) u64);
 
@@ -49,7 +48,7 @@ impl<'de> Deserialize<'de> for Revision {
     }
 }
 
-/// If every comparison holds, `success`, or else `failure`: all of it at once.
+/// A transaction: `success` if every comparison is true, and otherwise `failure`, atomically.
 #[derive(Debug, serde::Serialize)]
 pub(super) struct Transaction {
     pub(super) compare: Vec<Compare>,
@@ -57,7 +56,7 @@ pub(super) struct Transaction {
     pub(super) failure: Vec<Operation>,
 }
 
-/// That a key's last change was at this revision; at 0, that there is no such key.
+/// A comparison of a key's last change with a revision. At revision 0 the key must not exist.
 #[derive(Debug, serde::Serialize)]
 pub(super) struct Compare {
     key: Bytes,
@@ -79,7 +78,7 @@ pub(super) enum Operation {
         key: Bytes,
         value: Bytes,
     },
-    /// One key, or those from `key` to before `range_end`.
+    /// A read of one key, or of the keys in `[key, range_end)`.
     RequestRange {
         key: Bytes,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,17 +95,17 @@ impl Operation {
         Operation::RequestRange { key: key.into(), range_end: None }
     }
 
-    /// All keys under `prefix` and a slash.
+    /// Creates a read of all keys that begin with `prefix` and a slash.
     pub(super) fn get_under(prefix: &str) -> Operation {
-        // In ASCII `0` comes right after the slash.
+        // In ASCII, `0` is the character after the slash.
         let (key, range_end) = (format!("{prefix}/"), format!("{prefix}0"));
         Operation::RequestRange { key: (&*key).into(), range_end: Some((&*range_end).into()) }
     }
 }
 
-/// What became of a transaction.
+/// The result of a transaction.
 #[derive(Debug, serde::Deserialize)]
-pub(super) struct Outcome {
+pub(super) struct TransactionResponse {
     header: Header,
     #[serde(default)]
     pub(super) succeeded: bool,
@@ -140,14 +139,14 @@ pub(super) struct KeyValue {
     pub(super) value: Bytes,
 }
 
-impl Outcome {
-    /// That of the transaction, and so of what it has put.
+impl TransactionResponse {
+    /// Returns the revision of the transaction, and so of the keys that it has put.
     pub(super) fn revision(&self) -> Revision {
         self.header.revision
     }
 
-    /// What its ranges found.
-    pub(super) fn into_found(self) -> impl Iterator<Item = KeyValue> {
+    /// Returns the keys that the transaction has read.
+    pub(super) fn into_key_values(self) -> impl Iterator<Item = KeyValue> {
         self.responses.into_iter().flat_map(|response| response.response_range.kvs)
     }
 }
@@ -159,18 +158,18 @@ pub(super) struct Authenticate<'a> {
     pub(super) password: &'a str,
 }
 
-/// What stands for them from now on.
+/// The token of an authenticated user.
 #[derive(serde::Deserialize)]
 pub(super) struct Authenticated {
     pub(super) token: String,
 }
 
-/// Why a request was refused.
+/// The body of an error response.
 #[derive(Debug, Default, serde::Deserialize)]
-pub(super) struct Refusal {
+pub(super) struct ErrorBody {
     #[serde(default)]
     pub(super) message: String,
-    /// As gRPC counts them.
+    /// A status code of gRPC.
     #[serde(default)]
     pub(super) code: u32,
 }

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use self::address::Address;
 use self::gateway::Gateway;
-use self::messages::{Compare, Operation, Outcome, Revision, Transaction};
+use self::messages::{Compare, Operation, Revision, Transaction, TransactionResponse};
 use self::view::{Keys, View};
 use crate::generator::fork;
 use crate::lease::{
@@ -25,22 +25,21 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// A store in etcd, for many machines.
 ///
 /// It uses the JSON gateway (`/v3/`) that every etcd member serves on its client port. Its keys
-/// begin with a prefix, `snowflake` unless the URL names another. Each prefix is a store of its
-/// own.
+/// begin with a prefix, `snowflake` unless the URL names another. Each prefix is a separate store.
 ///
-/// | key | value, written when first used |
+/// | key | value, written at the first use |
 /// |---|---|
 /// | `snowflake/id_format` | `{"epoch_ms":…,"timestamp_bits":41,"node_id_bits":10,"sequence_bits":12}` |
 /// | `snowflake/node_id/0007` | `{"fencing_token":3,"from_ms":…,"high_water_mark_ms":…,"held":true,"holder":"pod-7"}` |
 ///
-/// No key has an etcd lease. Do not delete a key while its node IDs are in use: without it IDs
-/// can be issued twice. With authentication, the user's role needs `readwrite` on the prefix
+/// No key has an etcd lease. Do not delete a key while its node IDs are in use, because without it
+/// IDs can be issued twice. With authentication, the user's role needs `readwrite` on the prefix
 /// (`etcdctl role grant-permission ids readwrite --prefix=true snowflake/`).
 ///
 /// A grant is one transaction. It compares the last changes of the node ID's key and of the
-/// ID format's key, and puts the new high-water mark. A request that times out and is applied
-/// later advances the mark, and the next renewal is granted from there. A renewal is one round
-/// trip, an acquisition two.
+/// ID format's key, and puts the new high-water mark. If a request times out and is applied later,
+/// the mark advances, and the next renewal is granted from there. A renewal is one round trip, and
+/// an acquisition takes two.
 ///
 /// # The URL
 ///
@@ -50,24 +49,24 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// etcds://host?cacert=ca.pem&cert=client.pem&key=client-key.pem
 /// ```
 ///
-/// - `etcds` is TLS. The server's certificate must be for the host in the URL, and signed by one
-///   in `cacert`, or by one that the system trusts. `cert` and `key` are this client's own. All
-///   three are PEM files, named as etcdctl's flags.
-/// - With several members a request goes to the one that answered last, and then to the others
-///   in turn.
-/// - `timeout_ms` is how long one request may take, shared evenly among the members; the default
-///   is 1000.
+/// - `etcds` is TLS. The server's certificate must be for the host in the URL. It must be signed by
+///   a certificate in `cacert`, or by one that the system trusts. `cert` and `key` are this client's
+///   certificate and key. All three are PEM files, with the names of etcdctl's flags.
+/// - With several members a request goes first to the member that answered last, and then to the
+///   others in turn.
+/// - `timeout_ms` limits one request, and the members share it evenly. The default is 1000.
 /// - User, password, prefix and options are percent-decoded, as in `%40`.
 ///
 /// The calls block for at most `timeout_ms` per request, and the first request without an answer
-/// ends the call. With a user a request may become four: for a token, rejected with it, for
-/// another, and again. A change that conflicts with others is retried for 5 s.
+/// ends the call. With authentication a call may send four requests: one for a token, the
+/// transaction, and both again if the token has expired. A transaction that conflicts with another
+/// one is repeated for up to 5 s.
 ///
 /// # Clocks
 ///
 /// [`GrantLimits`] are measured from the earlier of two clocks: the requester's, and that of the
-/// member that answers, to the second. A holder whose clock is far ahead cannot block its node
-/// ID. One whose clock is far behind the high-water mark gets
+/// member that answers, rounded up to a second. So a holder whose clock is far ahead cannot block
+/// its node ID. A holder whose clock is far behind the high-water mark gets
 /// [`TooFarAhead`](LeaseError::TooFarAhead).
 ///
 /// # Durability
@@ -90,12 +89,12 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// ```
 pub struct EtcdStore {
     gateway: Gateway,
-    place: String,
+    location: String,
     keys: Keys,
     format: IdFormat,
     limits: GrantLimits,
-    /// The records that this store has put, so that a renewal needs no read.
-    kept: Mutex<View>,
+    /// A cache of the records that this process has put, so that a renewal needs no read.
+    cache: Mutex<View>,
     /// The [generation](fork::generation) of the process that connected.
     fork_generation: u32,
 }
@@ -103,27 +102,23 @@ pub struct EtcdStore {
 impl fmt::Debug for EtcdStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EtcdStore")
-            .field("place", &self.place)
+            .field("location", &self.location)
             .field("format", &self.format)
             .finish_non_exhaustive()
     }
 }
 
-/// How long a change is retried after conflicts. Only acquisitions of any free node ID
+/// The limit for repeating a transaction that conflicts. Only acquisitions of any free node ID
 /// conflict, and one of them succeeds each time.
 const CONFLICT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The cause of a change that was given up.
+/// The cause of a change that failed after [`CONFLICT_TIMEOUT`].
 #[derive(Debug)]
 struct Conflict;
 
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "other holders changed the same key for {} ms; retry",
-            CONFLICT_TIMEOUT.as_millis()
-        )
+        write!(f, "conflicts with other holders for {} ms; retry", CONFLICT_TIMEOUT.as_millis())
     }
 }
 
@@ -134,19 +129,19 @@ impl EtcdStore {
     ///
     /// # Errors
     ///
-    /// [`LeaseError::Store`] if no member answers, or the user is rejected;
-    /// [`LeaseError::IdFormatMismatch`] if the prefix is for another epoch.
+    /// - [`LeaseError::Store`] if no member answers, or etcd rejects the user.
+    /// - [`LeaseError::IdFormatMismatch`] if the store at the prefix has another epoch.
     pub fn connect(url: &str, epoch: Epoch, limits: GrantLimits) -> Result<EtcdStore, LeaseError> {
         let failed = |doing| StoreError::new("in etcd", StoreErrorKind::Failed { doing });
         let address =
             Address::parse(url).map_err(|error| failed("reading the URL").because(error))?;
-        let place = format!("in etcd at {}/{}", address.members.join(","), address.prefix);
+        let location = format!("in etcd at {}/{}", address.members.join(","), address.prefix);
         let keys = Keys::under(&address.prefix);
         let gateway = Gateway::new(address)
             .map_err(|error| failed("reading the certificates").because(error))?;
         let format = IdFormat::new(epoch);
-        let (kept, fork_generation) = (Mutex::default(), fork::generation());
-        let store = EtcdStore { gateway, place, keys, format, limits, kept, fork_generation };
+        let (cache, fork_generation) = (Mutex::default(), fork::generation());
+        let store = EtcdStore { gateway, location, keys, format, limits, cache, fork_generation };
         store.begin()?;
         Ok(store)
     }
@@ -154,7 +149,7 @@ impl EtcdStore {
     /// Writes the ID format unless there is one.
     fn begin(&self) -> Result<(), LeaseError> {
         let key = &self.keys.id_format;
-        let outcome = self.transact(
+        let response = self.transact(
             "reading the ID format",
             &Transaction {
                 compare: vec![Compare::changed_at(key, Revision(0))],
@@ -162,8 +157,8 @@ impl EtcdStore {
                 failure: vec![Operation::get(key)],
             },
         )?;
-        if !outcome.succeeded {
-            self.view(outcome)?;
+        if !response.succeeded {
+            self.view(response)?;
         }
         Ok(())
     }
@@ -172,13 +167,13 @@ impl EtcdStore {
         &self,
         doing: &'static str,
         transaction: &Transaction,
-    ) -> Result<Outcome, LeaseError> {
+    ) -> Result<TransactionResponse, LeaseError> {
         if self.fork_generation != fork::generation() {
-            // The connections are the parent's, and a lock may be held for good.
-            return Err(StoreError::new(&*self.place, StoreErrorKind::Forked).into());
+            // The connections are the parent's, and a lock may never be unlocked here.
+            return Err(StoreError::new(&*self.location, StoreErrorKind::Forked).into());
         }
         self.gateway.transact(transaction).map_err(|error| {
-            StoreError::new(&*self.place, StoreErrorKind::Failed { doing }).because(error).into()
+            StoreError::new(&*self.location, StoreErrorKind::Failed { doing }).because(error).into()
         })
     }
 
@@ -189,9 +184,9 @@ impl EtcdStore {
     }
 
     /// Returns what was read, if the ID format is ours.
-    fn view(&self, outcome: Outcome) -> Result<View, LeaseError> {
-        let damaged = |kind| LeaseError::from(StoreError::new(&*self.place, kind));
-        let (view, format) = View::of(&self.keys, outcome).map_err(damaged)?;
+    fn view(&self, response: TransactionResponse) -> Result<View, LeaseError> {
+        let damaged = |kind| LeaseError::from(StoreError::new(&*self.location, kind));
+        let (view, format) = View::of(&self.keys, response).map_err(damaged)?;
         format.check(self.format)?;
         Ok(view)
     }
@@ -199,7 +194,7 @@ impl EtcdStore {
     /// Returns the records, and the errors of the damaged ones.
     fn sorted(&self, view: &View) -> (LeaseTable, Vec<(NodeId, StoreError)>) {
         let (table, damaged) = view.sorted();
-        let error = |(node, kind)| (node, StoreError::new(&*self.place, kind));
+        let error = |(node, kind)| (node, StoreError::new(&*self.location, kind));
         (table, damaged.into_iter().map(error).collect())
     }
 
@@ -214,10 +209,10 @@ impl EtcdStore {
         self.gateway.time().map_or(requester, |member| requester.min(member))
     }
 
-    /// Changes one record: that of `node`, or of a node ID that `change` chooses.
+    /// Changes the record of `node`, or of a node ID that `change` chooses.
     ///
-    /// The first attempt uses the cached record, and is one request if nothing has changed. An
-    /// error is returned only if it follows from a record that was read.
+    /// The first attempt uses the cached record. It takes one request if the record has not changed
+    /// in etcd. `change` fails only on a record that was read, not on a cached one.
     fn change<T>(
         &self,
         doing: &'static str,
@@ -225,21 +220,21 @@ impl EtcdStore {
         change: impl Fn(&View) -> Result<(NodeId, LeaseRecord, T), LeaseError>,
     ) -> Result<T, LeaseError> {
         let start = Instant::now();
-        let mut kept = node.and_then(|node| self.kept.lock().only(node));
+        let mut cached = node.and_then(|node| self.cache.lock().only(node));
         let mut read = None;
         while start.elapsed() < CONFLICT_TIMEOUT {
-            let (view, is_kept) = match (kept.take(), read.take()) {
-                (Some(kept), _) => (kept, true),
+            let (view, is_cached) = match (cached.take(), read.take()) {
+                (Some(cached), _) => (cached, true),
                 (None, Some(read)) => (read, false),
                 (None, None) => (self.read(doing, node)?, false),
             };
             let (chosen, record, granted) = match change(&view) {
                 Ok(changed) => changed,
-                Err(_) if is_kept => continue,
-                Err(refused) => return Err(refused),
+                Err(_) if is_cached => continue,
+                Err(error) => return Err(error),
             };
             let key = self.keys.node(chosen);
-            let outcome = self.transact(
+            let response = self.transact(
                 doing,
                 &Transaction {
                     compare: vec![
@@ -250,13 +245,13 @@ impl EtcdStore {
                     failure: self.keys.reading(node),
                 },
             )?;
-            if outcome.succeeded {
-                self.kept.lock().keep(view.id_format(), chosen, outcome.revision(), record);
+            if response.succeeded {
+                self.cache.lock().insert(view.id_format(), chosen, response.revision(), record);
                 return Ok(granted);
             }
-            read = Some(self.view(outcome)?);
+            read = Some(self.view(response)?);
         }
-        let conflict = StoreError::new(&*self.place, StoreErrorKind::Failed { doing });
+        let conflict = StoreError::new(&*self.location, StoreErrorKind::Failed { doing });
         Err(conflict.because(Conflict).into())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::messages::{KeyValue, Operation, Outcome, Revision};
+use super::messages::{KeyValue, Operation, Revision, TransactionResponse};
 use crate::lease::{IdFormat, LeaseRecord, LeaseTable, StoreErrorKind};
 use crate::{Epoch, NodeId, UnixMillis};
 
@@ -30,7 +30,7 @@ impl Keys {
         format!("{}{:04}", self.nodes, node.get())
     }
 
-    /// Returns the reads for a change of one record, or for a choice among all.
+    /// Returns the reads for a change of one record, or of any record with `None`.
     pub(super) fn reading(&self, node: Option<NodeId>) -> Vec<Operation> {
         match node {
             Some(node) => [&self.id_format, &self.node(node)].map(|key| Operation::get(key)).into(),
@@ -45,7 +45,7 @@ impl Keys {
     }
 }
 
-/// What was read from a store, or put.
+/// Records that this process has read or put, with their revisions.
 #[derive(Debug, Default)]
 pub(super) struct View {
     /// The last change of the ID format.
@@ -55,18 +55,21 @@ pub(super) struct View {
 
 #[derive(Clone, Debug)]
 struct Entry {
-    /// Its last change.
+    /// The key's last change.
     revision: Revision,
-    /// The record, or what is wrong with it.
+    /// The record, or the error if it is damaged.
     record: Result<LeaseRecord, StoreErrorKind>,
 }
 
 impl View {
     /// Returns what a transaction read, and the ID format.
-    pub(super) fn of(keys: &Keys, outcome: Outcome) -> Result<(View, IdFormat), StoreErrorKind> {
+    pub(super) fn of(
+        keys: &Keys,
+        response: TransactionResponse,
+    ) -> Result<(View, IdFormat), StoreErrorKind> {
         let mut view = View::default();
         let mut id_format = None;
-        for found in outcome.into_found() {
+        for found in response.into_key_values() {
             let Ok(key) = str::from_utf8(&found.key.0) else { continue };
             if key == keys.id_format {
                 view.id_format = found.mod_revision;
@@ -94,7 +97,7 @@ impl View {
         Ok((view, id_format))
     }
 
-    /// Returns the records, and what is wrong with the damaged ones.
+    /// Returns the records, and the errors of the damaged ones.
     pub(super) fn sorted(&self) -> (LeaseTable, Vec<(NodeId, StoreErrorKind)>) {
         let (mut table, mut damaged) = (LeaseTable::new(), Vec::new());
         for (node, entry) in &self.records {
@@ -106,8 +109,9 @@ impl View {
         (table, damaged)
     }
 
-    /// Returns the records, each damaged one with a fencing token that is at least its last one:
-    /// every new holder is a change, so no fencing token is above the revision of its key.
+    /// Returns the records. A damaged one gets the revision of its key as its fencing token.
+    ///
+    /// Every new holder changes the key, so the revision is at least the last fencing token.
     pub(super) fn repaired(&self) -> LeaseTable {
         let mut table = LeaseTable::new();
         for (node, Entry { revision, record }) in &self.records {
@@ -138,8 +142,8 @@ impl View {
         Some(View { id_format: self.id_format, records: BTreeMap::from([(node, entry)]) })
     }
 
-    /// Adds a record that was put.
-    pub(super) fn keep(
+    /// Inserts a record that was put.
+    pub(super) fn insert(
         &mut self,
         id_format: Revision,
         node: NodeId,

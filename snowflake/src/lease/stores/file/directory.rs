@@ -62,14 +62,14 @@ impl Directory {
         Ok(self.lock.metadata()?.len() > 0)
     }
 
-    /// Writes the owner record durably: this process, for the next one that finds the lock
-    /// taken.
+    /// Writes the owner record durably: the ID of this process, for the error of a second one.
     ///
-    /// It also proves that high-water marks existed here. If a crash of the machine lost it,
-    /// lost marks would pass for a creation that was interrupted.
+    /// The record also proves that high-water marks existed here. Without it, a store that a crash
+    /// of the machine has emptied would look like one whose creation was interrupted.
     pub(super) fn record_owner(&mut self, disk: &dyn Disk) -> io::Result<()> {
         let process = format!("{}\n", std::process::id());
-        // Truncated last: an empty record means that there was no owner, and a disk may be full.
+        // The file is truncated last, because a write may fail on a full disk. An empty record would
+        // mean that the store was never opened.
         self.lock.rewind()?;
         self.lock.write_all(process.as_bytes())?;
         self.lock.set_len(process.len() as u64)?;
@@ -81,14 +81,16 @@ impl Directory {
         self.process == std::process::id()
     }
 
-    /// Returns what no copy of the directory has: the lock file's inode, and its creation time
-    /// in nanoseconds if the file system records it.
+    /// Returns the identity of the directory, which a copy does not have.
+    ///
+    /// It is the lock file's inode, and its creation time in nanoseconds if the file system records
+    /// that.
     pub(super) fn identity(&self) -> io::Result<String> {
         Ok(identity_of(&self.lock.metadata()?))
     }
 }
 
-/// Returns the same for the directory at `path`, or `None` if it has no lock file.
+/// Returns the identity of the directory at `path`, or `None` if it has no lock file.
 pub(super) fn identity(path: &Path) -> io::Result<Option<String>> {
     match fs::metadata(path.join(LOCK)) {
         Ok(lock) => Ok(Some(identity_of(&lock))),
@@ -108,8 +110,8 @@ fn created_ns(file: &Metadata) -> u128 {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // A forked child that lives on would keep a lock that is only closed. The child must
-        // not unlock, because the lock is its parent's.
+        // A close does not unlock while a forked child has the file open. So the parent unlocks
+        // explicitly, and the child must not, because the lock is its parent's.
         if self.is_ours() {
             // If this fails, the lock ends with the process.
             let _ = flock(&self.lock, FlockOperation::Unlock);
@@ -125,7 +127,7 @@ fn network_file_system_at(path: &Path) -> io::Result<Option<&'static str>> {
         return Ok(None);
     };
     // The type's width and sign differ between architectures; the magic numbers have 32 bits.
-    #[allow(clippy::unnecessary_cast, reason = "it is one where the type is i64 already")]
+    #[allow(clippy::unnecessary_cast, reason = "necessary on architectures with another type")]
     let magic = found?.f_type as i64 & 0xffff_ffff;
     Ok(network_file_system(magic))
 }

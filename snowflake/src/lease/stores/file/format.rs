@@ -18,7 +18,7 @@ const HEADING: &str = "snowflake leases 1";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LeaseFile {
     pub(super) format: IdFormat,
-    /// What distinguishes the directory from a copy of it.
+    /// The identity of the directory, which a copy does not have.
     pub(super) directory: String,
     pub(super) table: LeaseTable,
 }
@@ -59,7 +59,7 @@ impl LeaseFile {
             .ok_or("its end is missing: the last line is not a checksum")?;
         let checksum = format!("{:08x}", crc32fast::hash(lines.as_bytes()));
         if recorded != checksum {
-            return Err(format!("its checksum is {recorded}, and that of its lines {checksum}"));
+            return Err(format!("its checksum is {recorded}, but its lines have {checksum}"));
         }
         let mut reader = Lines { lines: lines.lines(), number: 0 };
         reader.heading()?;

@@ -1,4 +1,4 @@
-//! A store in a directory of one host.
+//! A store in a local directory.
 
 mod directory;
 mod disk;
@@ -28,14 +28,14 @@ const LEASES: &str = "leases";
 
 /// A store in a local directory, for one process, or one per fixed node ID.
 ///
-/// [`create`](FileStore::create) creates the directory once. A process that opens it locks
-/// it. Every grant replaces one small file, atomically and durably, before the store returns
-/// it. A store that is damaged, missing or a copy is an error: the store never starts again
-/// from zero by itself.
+/// [`create`](FileStore::create) creates the directory once. A process that opens the store locks
+/// the directory. For every grant the store first replaces one small file, atomically and durably,
+/// and then returns the grant. A store that is damaged, missing or a copy is an error: the store
+/// never starts again from zero by itself.
 ///
-/// The store knows no other directory. If several processes have a directory each, give each
-/// a [fixed](crate::lease::KeeperBuilder::node) node ID in its configuration, or use a
-/// database.
+/// A store does not know the node IDs of other directories. If several processes have a directory
+/// each, give each process a [fixed](crate::lease::KeeperBuilder::node) node ID in its
+/// configuration, or use a database.
 ///
 /// # Examples
 ///
@@ -97,10 +97,11 @@ impl FileStore {
                 disk.sync_directory(parent.unwrap_or(Path::new(".")))
                     .map_err(|error| failed(path, "syncing the parent directory", error))?;
             }
-            // The parent is not created: it may be a volume that is not mounted.
+            // The parent is not created, because it may be a volume that is not mounted.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let doing = "creating the directory in a missing one (mount or create that one)";
-                return Err(failed(path, doing, error).into());
+                let cause = "its parent does not exist; mount or create the parent";
+                let error = io::Error::new(error.kind(), cause);
+                return Err(failed(path, "creating the directory", error).into());
             }
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(failed(path, "creating the directory", error).into());
@@ -115,13 +116,14 @@ impl FileStore {
         FileStore::begin(disk, directory, epoch, limits, LeaseTable::new())
     }
 
-    /// Opens the store in the directory at `path`, which no other process may have open.
+    /// Opens the store in the directory at `path`, and locks the directory.
     ///
     /// # Errors
     ///
-    /// [`LeaseError::Store`] with what is wrong: [`StoreErrorKind::Missing`], [`StoreErrorKind::InUse`],
-    /// [`StoreErrorKind::Damaged`], [`StoreErrorKind::Copied`], [`StoreErrorKind::NetworkFileSystem`] or
-    /// [`StoreErrorKind::Failed`]; [`LeaseError::IdFormatMismatch`] if it was created for another epoch.
+    /// - [`LeaseError::Store`] with [`StoreErrorKind::Missing`], [`StoreErrorKind::InUse`],
+    ///   [`StoreErrorKind::Damaged`], [`StoreErrorKind::Copied`],
+    ///   [`StoreErrorKind::NetworkFileSystem`] or [`StoreErrorKind::Failed`].
+    /// - [`LeaseError::IdFormatMismatch`] if the store was created for another epoch.
     pub fn open(
         path: impl AsRef<Path>,
         epoch: Epoch,
@@ -140,7 +142,7 @@ impl FileStore {
         let was_opened = directory.was_opened().map_err(|error| failed(path, READ_LOCK, error))?;
         let file = match read(path) {
             Ok(file) => file,
-            // Its creation was interrupted: no grant was ever given here.
+            // The creation was interrupted, so this store never returned a grant.
             Err(error) if *error.kind() == missing_leases() && !was_opened => {
                 return Err(
                     StoreError::new(path.display().to_string(), StoreErrorKind::Missing).into()
@@ -157,16 +159,16 @@ impl FileStore {
         Ok(FileStore { directory, limits, disk, file: Mutex::new(file) })
     }
 
-    /// Creates the store again where the high-water marks are lost: in a damaged store or a
-    /// copy.
+    /// Replaces a damaged or copied store by a new one with the same mark for every node ID.
     ///
     /// Every node ID gets `high_water_mark`. **IDs at or above it can be issued again**: pass a
-    /// time after all of them. The old file is kept beside the new one, as `leases.old`.
+    /// time after all issued IDs. The store keeps the old file as `leases.old`.
     ///
     /// # Errors
     ///
-    /// As [`open`](FileStore::open), except what it repairs. [`LeaseError::IdFormatMismatch`]
-    /// if the old file is readable and has another epoch: no mark makes up for that.
+    /// As [`open`](FileStore::open), except [`StoreErrorKind::Damaged`] and
+    /// [`StoreErrorKind::Copied`]. [`LeaseError::IdFormatMismatch`] if the old file is readable and
+    /// has another epoch, because then no mark prevents duplicates.
     pub fn rebuild(
         path: impl AsRef<Path>,
         epoch: Epoch,
@@ -204,7 +206,7 @@ impl FileStore {
         let file = LeaseFile { format: IdFormat::new(epoch), directory: identity, table };
         replace(&*disk, &path, LEASES, file.to_text().as_bytes())
             .map_err(|(doing, error)| failed(&path, doing, error))?;
-        // Last: an owner record proves that high-water marks existed here.
+        // This comes last, because an owner record proves that high-water marks existed here.
         directory.record_owner(&*disk).map_err(|error| failed(&path, WRITE_OWNER, error))?;
         Ok(FileStore { directory, limits, disk, file: Mutex::new(file) })
     }
@@ -222,7 +224,7 @@ impl FileStore {
     /// Returns `true` if the store at `path` is a copy, which [`open`](FileStore::open)
     /// rejects.
     ///
-    /// It locks and changes nothing, and the store may be in use.
+    /// The call takes no lock and changes nothing. The store may be in use.
     ///
     /// # Errors
     ///
@@ -250,8 +252,8 @@ impl FileStore {
         Ok(file.directory != identity)
     }
 
-    /// Changes the table, durably. If the write fails, the table only takes over the high-water
-    /// marks that may be on the disk now.
+    /// Changes the table durably. If the write fails, the table is not changed, except that its
+    /// high-water marks are raised to those that may be on the disk now.
     fn change<T>(
         &self,
         change: impl FnOnce(&mut LeaseTable) -> Result<T, LeaseError>,
@@ -261,16 +263,16 @@ impl FileStore {
             // The parent continues to write, and this process would not see it.
             return Err(StoreError::new(path.display().to_string(), StoreErrorKind::Forked).into());
         }
-        let mut kept = self.file.lock();
-        let mut next = kept.clone();
+        let mut file = self.file.lock();
+        let mut next = file.clone();
         let granted = change(&mut next.table)?;
         match replace(&*self.disk, path, LEASES, next.to_text().as_bytes()) {
             Ok(()) => {
-                *kept = next;
+                *file = next;
                 Ok(granted)
             }
             Err((doing, error)) => {
-                kept.table.raise_to(&next.table);
+                file.table.raise_to(&next.table);
                 Err(failed(path, doing, error).into())
             }
         }
@@ -318,7 +320,7 @@ fn missing_leases() -> StoreErrorKind {
     StoreErrorKind::Damaged { what: format!("its file `{LEASES}` is missing"), node: None }
 }
 
-/// Returns the content of the directory at `path`, and what no copy of it has.
+/// Returns the content of the directory at `path`, and its [identity](Directory::identity).
 fn look(path: &Path) -> Result<(LeaseFile, String), StoreError> {
     let identity = directory::identity(path)
         .map_err(|error| failed(path, READ_LOCK, error))?
@@ -327,16 +329,16 @@ fn look(path: &Path) -> Result<(LeaseFile, String), StoreError> {
 }
 
 fn read(path: &Path) -> Result<LeaseFile, StoreError> {
-    let place = path.display().to_string();
+    let location = path.display().to_string();
     let bytes = match fs::read(path.join(LEASES)) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(StoreError::new(place, missing_leases()));
+            return Err(StoreError::new(location, missing_leases()));
         }
         Err(error) => return Err(failed(path, "reading the leases", error)),
     };
     LeaseFile::from_bytes(&bytes).map_err(|what| {
         let what = format!("its file `{LEASES}` is damaged: {what}");
-        StoreError::new(place, StoreErrorKind::Damaged { what, node: None })
+        StoreError::new(location, StoreErrorKind::Damaged { what, node: None })
     })
 }

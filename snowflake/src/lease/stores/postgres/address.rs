@@ -1,6 +1,7 @@
-//! Where PostgreSQL is, and how far its server is to be trusted: the connection URL.
+//! The connection URL of PostgreSQL, with libpq's options for TLS.
 //!
-//! What libpq has and tokio-postgres has not is taken out of the text before that reads it.
+//! tokio-postgres does not have these options. They are removed from the text before it parses the
+//! rest.
 
 use std::error::Error;
 use std::fmt;
@@ -12,31 +13,30 @@ use tokio_postgres::config::SslMode;
 
 use super::session::with_causes;
 
-/// What a connection URL, or its `key=value` form, says.
+/// A parsed connection URL, or its `key=value` form.
 #[derive(Debug)]
 pub(super) struct Address {
     pub(super) config: Config,
-    pub(super) trust: Trust,
+    pub(super) server_check: ServerCheck,
     /// This client's certificate and its key.
     pub(super) client: Option<(PathBuf, PathBuf)>,
 }
 
-/// Which server is taken for the right one, if the connection is encrypted.
+/// The check of the server's certificate, if the connection is encrypted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trust {
-    /// Any.
-    Anyone,
-    /// One with a certificate that a certificate in this file has signed.
-    Signed(PathBuf),
-    /// One whose certificate is for its host as well, and that is signed by one in the
-    /// file, or by one that the system trusts.
-    ForHost(Option<PathBuf>),
+pub(super) enum ServerCheck {
+    None,
+    /// A certificate in this file has signed the server's certificate.
+    Signature(PathBuf),
+    /// As `Signature`, and the certificate is for the host. Without a file, the system's
+    /// certificates are trusted.
+    SignatureAndHost(Option<PathBuf>),
 }
 
-/// What is wrong with a URL; without the URL, which may hold a password.
+/// The error of an invalid URL. It does not show the URL, which may have a password.
 #[derive(Debug)]
 pub(super) enum AddressError {
-    /// By tokio-postgres.
+    /// An error of tokio-postgres.
     Config(tokio_postgres::Error),
     Other(&'static str),
 }
@@ -52,18 +52,18 @@ impl fmt::Display for AddressError {
 
 impl Error for AddressError {}
 
-/// libpq's options of TLS, as they stand in the text.
+/// libpq's options for TLS, as text.
 #[derive(Debug, Default)]
-struct Tls {
+struct TlsOptions {
     mode: Option<String>,
     root: Option<String>,
     certificate: Option<String>,
     key: Option<String>,
 }
 
-impl Tls {
-    /// Takes an option if it is one of these.
-    fn take(&mut self, name: &str, value: &str) -> bool {
+impl TlsOptions {
+    /// Sets an option. Returns `false` if it is not one for TLS.
+    fn set(&mut self, name: &str, value: &str) -> bool {
         let option = match name {
             "sslmode" => &mut self.mode,
             "sslrootcert" => &mut self.root,
@@ -78,14 +78,15 @@ impl Tls {
 
 impl Address {
     pub(super) fn parse(text: &str) -> Result<Address, AddressError> {
-        let mut tls = Tls::default();
+        let mut tls = TlsOptions::default();
         let is_url = ["postgres://", "postgresql://"].iter().any(|it| text.starts_with(it));
         let rest = if is_url {
             without_options(text, &mut tls)?
         } else if text.split('=').next().is_some_and(|name| name.contains("://")) {
-            // Taken for pairs, its password would be part of a name, and named.
+            // As `key=value` pairs, the password would be a part of a key, and an error would show
+            // it.
             return Err(AddressError::Other(
-                "it begins with neither `postgres://` nor `postgresql://`",
+                "unknown scheme; begin the URL with `postgres://` or `postgresql://`",
             ));
         } else {
             without_pairs(text, &mut tls)
@@ -101,45 +102,45 @@ impl Address {
             }
             Some(_) => {
                 return Err(AddressError::Other(
-                    "its sslmode is none of disable, prefer, require, verify-ca and verify-full",
+                    "unknown sslmode; use disable, prefer, require, verify-ca or verify-full",
                 ));
             }
         }
         let file = tls.root.filter(|root| root != "system").map(PathBuf::from);
-        let trust = match (mode, file) {
-            (Some("verify-full"), file) => Trust::ForHost(file),
-            (Some("require" | "verify-ca"), Some(file)) => Trust::Signed(file),
-            // Whoever can be certified for any host at all can be certified for some host.
+        let server_check = match (mode, file) {
+            (Some("verify-full"), file) => ServerCheck::SignatureAndHost(file),
+            (Some("require" | "verify-ca"), Some(file)) => ServerCheck::Signature(file),
+            // The system's authorities certify any owner of a host, so without a check of the host
+            // they prove nothing.
             (Some("verify-ca"), None) => {
                 return Err(AddressError::Other(
-                    "sslmode=verify-ca needs an sslrootcert of its own; or use verify-full",
+                    "sslmode=verify-ca without a file; set sslrootcert, or use verify-full",
                 ));
             }
-            _ => Trust::Anyone,
+            _ => ServerCheck::None,
         };
         let client = match (tls.certificate, tls.key) {
             (None, None) => None,
             (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
             _ => {
                 return Err(AddressError::Other(
-                    "a client certificate needs both sslcert and sslkey",
+                    "a client certificate needs both sslcert and sslkey; add the other",
                 ));
             }
         };
-        Ok(Address { config, trust, client })
+        Ok(Address { config, server_check, client })
     }
 }
 
-/// A URL without the options that `tls` takes.
+/// Moves the options for TLS from a URL to `tls`. Returns the rest.
 ///
-/// To libpq, and to tokio-postgres, a password may have a `?`; only one after it begins the
-/// options. What the two would read otherwise than here is refused.
-fn without_options(url: &str, tls: &mut Tls) -> Result<String, AddressError> {
+/// libpq and tokio-postgres permit a `?` in a password: the options begin at the first one after
+/// it. A URL that they would read differently from this function is an error.
+fn without_options(url: &str, tls: &mut TlsOptions) -> Result<String, AddressError> {
     let authority = url.split('/').nth(2).unwrap_or_default();
     if url.find('@') != url.rfind('@').filter(|_| authority.contains('@')) {
         return Err(AddressError::Other(
-            "it has an `@` that is not the one before the host: write `@` as %40 elsewhere, and \
-             `/` in a password as %2F",
+            "misplaced `@`; write `@` as %40 except before the host, and `/` in a password as %2F",
         ));
     }
     let hosts = url.find('@').unwrap_or_default();
@@ -147,15 +148,15 @@ fn without_options(url: &str, tls: &mut Tls) -> Result<String, AddressError> {
     let (url, options) = (&url[..hosts + question], &url[hosts + question + 1..]);
     let is_other = |option: &&str| {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
-        !tls.take(name, &percent_decode_str(value).decode_utf8_lossy())
+        !tls.set(name, &percent_decode_str(value).decode_utf8_lossy())
     };
     let others: Vec<&str> = options.split('&').filter(is_other).collect();
     Ok(if others.is_empty() { url.to_owned() } else { format!("{url}?{}", others.join("&")) })
 }
 
-/// `key=value` pairs without those that `tls` takes. What is no pair is left to
-/// tokio-postgres to complain about.
-fn without_pairs(text: &str, tls: &mut Tls) -> String {
+/// Moves the options for TLS from `key=value` pairs to `tls`. Returns the rest, with any text that
+/// is not a pair, which tokio-postgres rejects.
+fn without_pairs(text: &str, tls: &mut TlsOptions) -> String {
     let mut others = String::new();
     let mut rest = text.trim_start();
     while let Some((name, after)) = rest.split_once('=') {
@@ -180,7 +181,7 @@ fn without_pairs(text: &str, tls: &mut Tls) -> String {
         }
         let end = end + usize::from(quoted.is_some());
         let pair = rest.len() - after.len() + end;
-        if !tls.take(name.trim_end(), &value) {
+        if !tls.set(name.trim_end(), &value) {
             others.push_str(&rest[..pair]);
             others.push(' ');
         }
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_say_the_same() {
+    fn a_url_and_its_key_value_form_are_equivalent() {
         let url = parse(
             "postgresql://ids:p%40ss@a.example:6432/orders?sslmode=verify-full&\
              application_name=o&sslrootcert=%2Fetc%2Fca.pem&sslcert=c.pem&sslkey=k.pem",
@@ -213,7 +214,8 @@ mod tests {
         assert_eq!(url.config.get_hosts(), [Host::Tcp("a.example".to_owned())]);
         assert_eq!(url.config.get_password(), Some(&b"p@ss"[..]));
         for address in [url, pairs] {
-            assert_eq!(address.trust, Trust::ForHost(Some("/etc/ca.pem".into())));
+            let check = ServerCheck::SignatureAndHost(Some("/etc/ca.pem".into()));
+            assert_eq!(address.server_check, check);
             assert_eq!(address.client, Some(("c.pem".into(), "k.pem".into())));
         }
     }
@@ -222,18 +224,18 @@ mod tests {
     fn values_keep_their_quotes_spaces_and_escapes() {
         let address =
             parse(r"host=a sslrootcert='/etc/it\'s mine' sslmode=require password='a \'b'");
-        assert_eq!(address.trust, Trust::Signed("/etc/it's mine".into()));
+        assert_eq!(address.server_check, ServerCheck::Signature("/etc/it's mine".into()));
         assert_eq!(address.config.get_password(), Some(&b"a 'b"[..]));
-        // Cut short anywhere it is refused or understood, and never a panic.
+        // No truncation of the text panics.
         let text = r"host=ä sslmode='require' password='a \'ü' sslkey=\";
         for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
             let _ = Address::parse(&text[..end]);
         }
     }
 
-    /// Or the connection would not be encrypted, and nothing would say so.
+    /// If the password swallowed `sslmode`, the connection would silently not be encrypted.
     #[test]
-    fn no_password_hides_the_mode() {
+    fn a_question_mark_in_a_password_does_not_hide_the_sslmode() {
         for (text, password) in [
             ("postgresql://u:p?w@host/db?sslmode=require", "p?w"),
             ("postgresql://u:p?w@host?sslmode=require", "p?w"),
@@ -250,41 +252,45 @@ mod tests {
             "postgresql://u:se@cret@host/db?sslmode=require",
             "postgresql://host/db?sslmode=require&application_name=a@b",
         ] {
-            let refused = Address::parse(url).unwrap_err().to_string();
-            assert!(refused.starts_with("it has an `@` that is not"), "{url}: {refused}");
+            let error = Address::parse(url).unwrap_err().to_string();
+            assert!(error.starts_with("misplaced `@`"), "{url}: {error}");
         }
     }
 
     #[test]
-    fn what_is_no_url_is_refused_without_its_password() {
+    fn the_error_of_an_unknown_scheme_has_no_password() {
         for url in ["http://u:secret@h?sslmode=require", " postgres://u:secret@h?a=b"] {
-            let refused = Address::parse(url).unwrap_err().to_string();
-            assert!(refused.starts_with("it begins with neither"), "{url}: {refused}");
+            let error = Address::parse(url).unwrap_err().to_string();
+            assert!(error.starts_with("unknown scheme; "), "{url}: {error}");
+            assert!(!error.contains("secret"), "{url}: {error}");
         }
     }
 
     #[test]
-    fn the_modes_are_libpqs() {
-        for (options, mode, trust) in [
-            ("", SslMode::Prefer, Trust::Anyone),
-            ("?sslmode=disable", SslMode::Disable, Trust::Anyone),
-            ("?sslmode=require", SslMode::Require, Trust::Anyone),
-            ("?sslmode=require&sslrootcert=ca", SslMode::Require, Trust::Signed("ca".into())),
-            ("?sslmode=verify-ca&sslrootcert=ca", SslMode::Require, Trust::Signed("ca".into())),
-            ("?sslmode=verify-full", SslMode::Require, Trust::ForHost(None)),
-            ("?sslmode=verify-full&sslrootcert=system", SslMode::Require, Trust::ForHost(None)),
+    fn sslmode_and_sslrootcert_mean_what_they_mean_to_libpq() {
+        let signature = || ServerCheck::Signature("ca".into());
+        let by_system = || ServerCheck::SignatureAndHost(None);
+        for (options, mode, check) in [
+            ("", SslMode::Prefer, ServerCheck::None),
+            ("?sslmode=disable", SslMode::Disable, ServerCheck::None),
+            ("?sslmode=require", SslMode::Require, ServerCheck::None),
+            ("?sslmode=require&sslrootcert=ca", SslMode::Require, signature()),
+            ("?sslmode=verify-ca&sslrootcert=ca", SslMode::Require, signature()),
+            ("?sslmode=verify-full", SslMode::Require, by_system()),
+            ("?sslmode=verify-full&sslrootcert=system", SslMode::Require, by_system()),
         ] {
             let address = parse(&format!("postgres://a{options}"));
-            assert_eq!((address.config.get_ssl_mode(), address.trust), (mode, trust), "{options}");
+            let parsed = (address.config.get_ssl_mode(), address.server_check);
+            assert_eq!(parsed, (mode, check), "{options}");
         }
-        for (options, why) in [
-            ("sslmode=allow", "none of disable, prefer, require, verify-ca and verify-full"),
-            ("sslmode=verify-ca", "needs an sslrootcert of its own"),
+        for (options, reason) in [
+            ("sslmode=allow", "use disable, prefer, require, verify-ca or verify-full"),
+            ("sslmode=verify-ca", "set sslrootcert, or use verify-full"),
             ("sslcert=c", "needs both sslcert and sslkey"),
             ("sslmodes=x", "unknown option"),
         ] {
             let error = Address::parse(&format!("postgres://a?{options}")).unwrap_err();
-            assert!(error.to_string().contains(why), "{options}: {error}");
+            assert!(error.to_string().contains(reason), "{options}: {error}");
         }
     }
 }

@@ -21,24 +21,25 @@ use crate::{Epoch, NodeId, UnixMillis};
 
 /// A store in a PostgreSQL database, for many machines.
 ///
-/// It has two tables, which its first use creates: `snowflake_id_format` with one row of epoch
-/// and layout, and `snowflake_lease` with a row for each node ID that was ever held. The
-/// connection's `search_path` finds them, so each schema can be a store of its own. The user
-/// needs `CREATE` in the schema to create them. Otherwise `USAGE`, and `SELECT`, `INSERT` and
+/// It has two tables, which the first connection creates: `snowflake_id_format` with one row of
+/// epoch and layout, and `snowflake_lease` with a row for each node ID that was ever held. The
+/// connection's `search_path` selects their schema, so each schema can be a separate store. The
+/// user needs `CREATE` in the schema to create them. Otherwise `USAGE`, and `SELECT`, `INSERT` and
 /// `UPDATE` on both, are enough.
 ///
 /// An acquisition is one transaction. A renewal is one statement, one round trip. The limits
 /// are measured from the server's `clock_timestamp()`.
 ///
-/// The calls block. If the server does not answer, a call returns after 1.5 s, or 2 s later
-/// without a connection, and a second more for each further host. A rejected renewal takes the
-/// 1.5 s twice, to learn the reason. `connect_timeout` in the URL replaces the second per host.
+/// The calls block. If the server does not answer, a call returns after 1.5 s. A call that has to
+/// connect first takes up to 2 s more, and another second for each further host. A rejected renewal
+/// takes up to 1.5 s twice, because a second query reads the reason. `connect_timeout` in the URL
+/// replaces the second per host.
 ///
 /// # The URL
 ///
 /// PostgreSQL's own form, `postgresql://user:password@host:port/database?option=value` with one
 /// or several hosts, or its `key=value` form. The store uses the first host that accepts
-/// writes, whatever `target_session_attrs` says, and so follows a failover. `sslmode` is that
+/// writes, and so follows a failover. It ignores `target_session_attrs`. `sslmode` has the values
 /// of libpq:
 ///
 /// | `sslmode` | encrypted | trusted server |
@@ -46,8 +47,8 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// | `disable` | no | any |
 /// | `prefer`, the default | if the server can | any |
 /// | `require` | yes | any, or, with `sslrootcert`, as `verify-ca` |
-/// | `verify-ca` | yes | one whose certificate a certificate in `sslrootcert` has signed |
-/// | `verify-full` | yes | the same, and the certificate is for the host. Without `sslrootcert`, or with `system`, the system's certificates are trusted |
+/// | `verify-ca` | yes | one with a certificate that is signed by one in `sslrootcert` |
+/// | `verify-full` | yes | as `verify-ca`, and the certificate is for the host. Without `sslrootcert`, or with `system`, the system's certificates are trusted |
 ///
 /// `sslcert` and `sslkey` are this client's certificate and key, PEM files too. Unlike libpq,
 /// the store looks for no files in the home directory.
@@ -62,8 +63,8 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// (`synchronous_standby_names`). Otherwise keep the failed server's clients stopped for the
 /// length of a grant, and then [`reset`](LeaseStore::reset) the high-water marks to the present.
 ///
-/// Behind a pooler that changes servers between transactions, as PgBouncer in transaction mode,
-/// the settings of a connection reach another backend. Pool by session, or set
+/// Behind a pooler that changes servers between transactions, such as PgBouncer in transaction
+/// mode, the settings of a connection may apply to another backend. Pool by session, or set
 /// `synchronous_commit` and the timeouts on the role.
 ///
 /// # Examples
@@ -80,7 +81,7 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// ```
 pub struct PostgresStore {
     link: Link,
-    place: String,
+    location: String,
     format: IdFormat,
     limits: GrantLimits,
 }
@@ -88,7 +89,7 @@ pub struct PostgresStore {
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStore")
-            .field("place", &self.place)
+            .field("location", &self.location)
             .field("format", &self.format)
             .finish_non_exhaustive()
     }
@@ -107,9 +108,9 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// [`LeaseError::Store`] if there is no connection or the tables cannot be created, and with
-    /// [`StoreErrorKind::Misconfigured`] if the server can lose what it has committed;
-    /// [`LeaseError::IdFormatMismatch`] if the tables are for another epoch.
+    /// - [`LeaseError::Store`] if the connection fails or the tables cannot be created.
+    /// - [`LeaseError::Store`] with [`StoreErrorKind::Misconfigured`] if the server can lose commits.
+    /// - [`LeaseError::IdFormatMismatch`] if the tables are for another epoch.
     pub fn connect(
         url: &str,
         epoch: Epoch,
@@ -120,15 +121,15 @@ impl PostgresStore {
             Address::parse(url).map_err(|error| failed("reading the URL").because(error))?;
         let tls = tls::config(&address)
             .map_err(|error| failed("reading the certificates").because(error))?;
-        let place = format!("in PostgreSQL at {}", place(&address.config));
+        let location = format!("in PostgreSQL at {}", location(&address.config));
         let link = Link::new(address.config, MakeRustlsConnect::new(tls))
             .map_err(|error| failed("starting a runtime").because(error))?;
         let format = IdFormat::new(epoch);
-        let store = PostgresStore { link, place, format, limits };
+        let store = PostgresStore { link, location, format, limits };
         let recorded = store.in_transaction("creating the tables", async |transaction| {
             // Two processes that create them concurrently would conflict.
             transaction.batch_execute("SELECT pg_advisory_xact_lock(7095803146)").await?;
-            // `IF NOT EXISTS` asks for the right to create before it looks.
+            // `IF NOT EXISTS` needs the privilege to create tables, even if they exist.
             let missing = "SELECT to_regclass('snowflake_id_format') IS NULL \
                            OR to_regclass('snowflake_lease') IS NULL";
             if transaction.query_one(missing, &[]).await?.try_get(0)? {
@@ -154,22 +155,22 @@ impl PostgresStore {
     fn with<T: Send>(
         &self,
         doing: &'static str,
-        ask: impl AsyncFnOnce(&mut Session) -> Result<T, tokio_postgres::Error> + Send,
+        call: impl AsyncFnOnce(&mut Session) -> Result<T, tokio_postgres::Error> + Send,
     ) -> Result<T, LeaseError> {
-        self.link.ask(ask).map_err(|error| {
+        self.link.run(call).map_err(|error| {
             let kind = match error {
                 CallError::Forked => StoreErrorKind::Forked,
-                CallError::ForgetsCommits => StoreErrorKind::Misconfigured {
-                    what: "the server has `fsync = off`, so that a crash brings back old marks: \
-                           set it to `on`"
+                CallError::FsyncOff => StoreErrorKind::Misconfigured {
+                    what: "the server has `fsync = off`, so a crash can restore old high-water \
+                           marks; set `fsync = on`"
                         .to_owned(),
                 },
                 error => {
-                    let failed = StoreError::new(&*self.place, StoreErrorKind::Failed { doing });
+                    let failed = StoreError::new(&*self.location, StoreErrorKind::Failed { doing });
                     return failed.because(error).into();
                 }
             };
-            StoreError::new(&*self.place, kind).into()
+            StoreError::new(&*self.location, kind).into()
         })
     }
 
@@ -193,7 +194,7 @@ impl PostgresStore {
         let damaged = table.iter().filter(|(_, record)| is_damaged(record)).map(|(node, _)| {
             let what = format!("the row of node ID {node} is damaged: it has a time before 1970");
             let damaged = StoreErrorKind::Damaged { what, node: Some(node) };
-            (node, StoreError::new(&*self.place, damaged))
+            (node, StoreError::new(&*self.location, damaged))
         });
         damaged.collect()
     }
@@ -201,11 +202,11 @@ impl PostgresStore {
     /// Rejects a damaged record of `node`, or of any node ID.
     fn expect_sound(&self, table: &LeaseTable, node: Option<NodeId>) -> Result<(), LeaseError> {
         let damaged = self.damaged(table).into_iter();
-        let mut refused = damaged.filter(|(id, _)| node.is_none_or(|node| node == *id));
-        refused.next().map_or(Ok(()), |(_, error)| Err(error.into()))
+        let mut relevant = damaged.filter(|(id, _)| node.is_none_or(|node| node == *id));
+        relevant.next().map_or(Ok(()), |(_, error)| Err(error.into()))
     }
 
-    /// Changes the table in one transaction that no other overlaps.
+    /// Changes the table in one transaction, with a lock of the table.
     fn change<T: Send>(
         &self,
         doing: &'static str,
@@ -218,7 +219,7 @@ impl PostgresStore {
             let mut table = table(&transaction.query(ROWS, &[]).await?)?;
             let (node, granted) = match change(&mut table, now) {
                 Ok(changed) => changed,
-                Err(refused) => return Ok(Err(refused)),
+                Err(error) => return Ok(Err(error)),
             };
             if let Some(record) = table.get(node) {
                 let LeaseRecord { fencing_token, from, high_water_mark, held, holder } = record;
@@ -280,7 +281,8 @@ impl LeaseStore for PostgresStore {
         })?;
         match granted {
             Some((from, until)) => Ok(Grant { node, from, until, fencing_token }),
-            // Rejected. The lease table returns the reason, or the grant if that has changed.
+            // The statement rejected the renewal. The lease table returns the reason, or a grant if
+            // the row has changed since.
             None => self.change(doing, |table, now| {
                 self.expect_sound(table, Some(node))?;
                 Ok((node, table.renew(request, now, self.limits)?))
@@ -330,7 +332,7 @@ fn table(rows: &[Row]) -> Result<LeaseTable, tokio_postgres::Error> {
     Ok(table)
 }
 
-/// Reads a row. The table's check rejects other node IDs.
+/// Reads a row. Returns `None` for an invalid node ID, which the table's constraint excludes.
 fn record(row: &Row) -> Result<Option<(NodeId, LeaseRecord)>, tokio_postgres::Error> {
     let node = u16::try_from(row.try_get::<_, i32>("node_id")?).ok();
     let Some(node) = node.and_then(|node| NodeId::new(node).ok()) else { return Ok(None) };
@@ -345,7 +347,7 @@ fn record(row: &Row) -> Result<Option<(NodeId, LeaseRecord)>, tokio_postgres::Er
 }
 
 /// Returns host, port and database, without user and password.
-fn place(config: &Config) -> String {
+fn location(config: &Config) -> String {
     let ports = config.get_ports();
     let hosts = config.get_hosts().iter().enumerate().map(|(nth, host)| match host {
         Host::Tcp(name) => {

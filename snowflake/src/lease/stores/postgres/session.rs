@@ -1,4 +1,4 @@
-//! A connection that is asked from any thread, and gives up in time.
+//! A connection that any thread can use, with timeouts.
 
 use std::error::Error;
 use std::fmt;
@@ -18,53 +18,54 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::generator::fork;
 
-/// How long a connection to one host, and a statement, may take, unless the URL says
-/// otherwise for the first: well within two thirds of a default grant.
+/// The timeout of a statement, and of a connection to one host unless the URL has another. It is
+/// well within two thirds of a default grant.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a session may leave a transaction, and its lock, lying: a client that was stopped in
-/// the middle of an acquisition must not keep all others from renewing.
-const IDLE: Duration = Duration::from_secs(1);
+/// The timeout after which the server ends an idle transaction. It limits how long a client that
+/// was stopped during an acquisition can block the renewals of all others.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a call may take on top of connecting. The server should give up first, and say why.
-const CALL: Duration = Duration::from_millis(1500);
+/// The timeout of a call, without the connection. It is longer than the server's timeouts, because
+/// the server's errors have a reason.
+const CALL_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// A server, and the connection to it.
 pub(super) struct Link {
     config: Config,
     tls: MakeRustlsConnect,
-    /// Does the waiting. Taken out by `drop`.
+    /// Runs the connection during a call. `drop` takes it.
     runtime: Option<Runtime>,
-    /// None after a failure: the next call connects anew.
+    /// `None` after a failure: the next call connects again.
     session: Mutex<Option<Session>>,
-    /// The [generation](fork::generation) of the process that made it.
+    /// The [generation](fork::generation) of the process that created the link.
     fork_generation: u32,
 }
 
 /// A connection.
 pub(super) struct Session {
     pub(super) client: Client,
-    /// Prepared by the first renewal, so that each after it is one round trip.
+    /// The statement that the first renewal prepares. Each later renewal is one round trip.
     pub(super) renewal: Option<Statement>,
-    /// Moves the bytes, while a call waits.
+    /// The task that transfers bytes during a call.
     connection: JoinHandle<()>,
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // A server that hangs would keep it.
+        // Without this, a server that hangs would keep the task.
         self.connection.abort();
     }
 }
 
-/// Why a call has failed.
+/// The error of a call.
 #[derive(Debug)]
 pub(super) enum CallError {
     Postgres(tokio_postgres::Error),
-    /// What was asked may have been done.
+    /// The server may have executed the call.
     TimedOut(Duration),
-    /// The server does not keep what it has committed.
-    ForgetsCommits,
+    /// The server has `fsync = off`, so a crash loses commits.
+    FsyncOff,
     /// This process was forked from the one that connected.
     Forked,
     Thread(io::Error),
@@ -80,17 +81,19 @@ impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CallError::Postgres(error) => with_causes(error, f),
-            CallError::TimedOut(within) => write!(f, "no answer in {} ms", within.as_millis()),
-            CallError::ForgetsCommits => f.write_str("the server has fsync = off"),
-            CallError::Forked => f.write_str("the connection is the parent's"),
-            CallError::Thread(error) => write!(f, "no thread to wait on: {error}"),
+            CallError::TimedOut(limit) => {
+                write!(f, "the server did not answer (limit {} ms)", limit.as_millis())
+            }
+            CallError::FsyncOff => f.write_str("the server has fsync = off"),
+            CallError::Forked => f.write_str("the connection belongs to the parent process"),
+            CallError::Thread(error) => write!(f, "cannot start a thread: {error}"),
         }
     }
 }
 
 impl Error for CallError {}
 
-/// What tokio-postgres says, and what the server, or the system, has told it.
+/// Writes an error of tokio-postgres with its causes, such as the server's message.
 pub(super) fn with_causes(
     error: &tokio_postgres::Error,
     f: &mut fmt::Formatter<'_>,
@@ -106,19 +109,19 @@ impl Link {
             config.connect_timeout(TIMEOUT);
         }
         config.tcp_user_timeout(TIMEOUT);
-        // Of several hosts those that only follow are passed over.
+        // Hosts that accept no writes are skipped.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (runtime, session) = (Some(runtime), Mutex::default());
         Ok(Link { config, tls, runtime, session, fork_generation: fork::generation() })
     }
 
-    /// Asks on a connection. One that fails is given up, whatever the reason.
-    pub(super) fn ask<T: Send>(
+    /// Runs a call on the connection. After any error the connection is closed.
+    pub(super) fn run<T: Send>(
         &self,
-        ask: impl AsyncFnOnce(&mut Session) -> Result<T, tokio_postgres::Error> + Send,
+        call: impl AsyncFnOnce(&mut Session) -> Result<T, tokio_postgres::Error> + Send,
     ) -> Result<T, CallError> {
-        // Nothing of a parent's is touched, not even its lock.
+        // This comes before the lock, because another thread of the parent may have held it.
         let Some(runtime) = self.runtime.as_ref().filter(|_| self.is_ours()) else {
             return Err(CallError::Forked);
         };
@@ -128,25 +131,25 @@ impl Link {
             let open = match open {
                 Some(open) => open,
                 none => {
-                    let within = self.connect_within();
-                    none.insert(in_time(within, self.connect()).await?)
+                    let limit = self.connect_timeout();
+                    none.insert(with_timeout(limit, self.connect()).await?)
                 }
             };
-            in_time(CALL, async { Ok(ask(open).await?) }).await
+            with_timeout(CALL_TIMEOUT, async { Ok(call(open).await?) }).await
         };
-        let answer = wait_for(runtime, work);
-        if answer.is_err() {
+        let result = wait_for(runtime, work);
+        if result.is_err() {
             *session = None;
         }
-        answer
+        result
     }
 
     fn is_ours(&self) -> bool {
         self.fork_generation == fork::generation()
     }
 
-    /// Each host may take its time, and the one that answers too.
-    fn connect_within(&self) -> Duration {
+    /// Returns the timeouts of all hosts, and one more for the settings of the connection.
+    fn connect_timeout(&self) -> Duration {
         let hosts = self.config.get_hosts().len().max(self.config.get_hostaddrs().len());
         let hosts = u32::try_from(hosts).unwrap_or(u32::MAX);
         let each = self.config.get_connect_timeout().copied().unwrap_or(TIMEOUT);
@@ -156,23 +159,23 @@ impl Link {
     async fn connect(&self) -> Result<Session, CallError> {
         let (client, connection) = self.config.connect(self.tls.clone()).await?;
         let connection = tokio::spawn(async {
-            // Whatever ends it, the client is told.
+            // The client returns the error too.
             let _ = connection.await;
         });
         let session = Session { client, renewal: None, connection };
-        // `local` and better wait for the disk: only `off` does not.
+        // Every other value of `synchronous_commit` waits for the disk.
         let settings = format!(
             "SET statement_timeout = {}; SET lock_timeout = {0}; \
              SET idle_in_transaction_session_timeout = {}; \
              SELECT set_config('synchronous_commit', 'on', false) \
              WHERE current_setting('synchronous_commit') = 'off'",
             TIMEOUT.as_millis(),
-            IDLE.as_millis()
+            IDLE_TIMEOUT.as_millis()
         );
         session.client.batch_execute(&settings).await?;
         let row = session.client.query_one("SELECT current_setting('fsync') = 'on'", &[]).await?;
         if !row.try_get(0)? {
-            return Err(CallError::ForgetsCommits);
+            return Err(CallError::FsyncOff);
         }
         Ok(session)
     }
@@ -184,38 +187,38 @@ impl Drop for Link {
         if self.is_ours() {
             drop(session);
             if let Some(runtime) = runtime {
-                // Without waiting: this may be a thread of another runtime.
+                // This may be a thread of another runtime, which must not block.
                 runtime.shutdown_background();
             }
         } else {
-            // Closing the connection would close the parent's.
+            // The connection is the parent's, so the child must not close it.
             mem::forget((session, runtime));
         }
     }
 }
 
-async fn in_time<T>(
-    within: Duration,
+async fn with_timeout<T>(
+    limit: Duration,
     work: impl Future<Output = Result<T, CallError>>,
 ) -> Result<T, CallError> {
-    match tokio::time::timeout(within, work).await {
-        Ok(done) => done,
-        Err(_) => Err(CallError::TimedOut(within)),
+    match tokio::time::timeout(limit, work).await {
+        Ok(result) => result,
+        Err(_) => Err(CallError::TimedOut(limit)),
     }
 }
 
-/// Waits for `work`, on a thread of its own: one of another async runtime's must not wait
-/// for this one, and nobody can know who calls.
+/// Waits for `work` on a new thread. The caller may be a thread of another async runtime, and such
+/// a thread must not block on this runtime.
 fn wait_for<T: Send>(
     runtime: &Runtime,
     work: impl AsyncFnOnce() -> Result<T, CallError> + Send,
 ) -> Result<T, CallError> {
     thread::scope(|scope| {
         let name = "snowflake-postgres".to_owned();
-        let waits = thread::Builder::new()
+        let waiting = thread::Builder::new()
             .name(name)
             .spawn_scoped(scope, || runtime.block_on(work()))
             .map_err(CallError::Thread)?;
-        waits.join().unwrap_or_else(|panicked| panic::resume_unwind(panicked))
+        waiting.join().unwrap_or_else(|panicked| panic::resume_unwind(panicked))
     })
 }

@@ -1,4 +1,4 @@
-//! TLS as libpq's users know it: who is trusted is their choice.
+//! TLS with the checks of the server that libpq's `sslmode` selects.
 
 use std::sync::Arc;
 
@@ -12,20 +12,22 @@ use rustls::{
 };
 use tokio_postgres::config::SslNegotiation;
 
-use super::address::{Address, Trust};
+use super::address::{Address, ServerCheck};
 use crate::lease::stores::tls::{self, FileError};
 
-/// What a connection to `address` is encrypted with.
+/// Returns the TLS configuration of connections to `address`.
 pub(super) fn config(address: &Address) -> Result<ClientConfig, FileError> {
     let provider = tls::provider();
-    let chain = match &address.trust {
-        Trust::Anyone => None,
-        Trust::Signed(file) | Trust::ForHost(Some(file)) => {
+    let roots = match &address.server_check {
+        ServerCheck::None => None,
+        ServerCheck::Signature(file) | ServerCheck::SignatureAndHost(Some(file)) => {
             Some((tls::certificates(file)?, file.as_path()))
         }
-        Trust::ForHost(None) => Some((tls::system_roots()?, "the system".as_ref())),
+        ServerCheck::SignatureAndHost(None) => {
+            Some((tls::system_roots()?, "the system's root certificates".as_ref()))
+        }
     };
-    let chain = match chain {
+    let chain = match roots {
         None => None,
         Some((certificates, from)) => {
             let mut roots = RootCertStore::empty();
@@ -36,13 +38,12 @@ pub(super) fn config(address: &Address) -> Result<ClientConfig, FileError> {
             Some(verifier.map_err(|error| FileError::new(from, error))?)
         }
     };
-    let for_host = matches!(address.trust, Trust::ForHost(_));
+    let checks_host = matches!(address.server_check, ServerCheck::SignatureAndHost(_));
     let algorithms = provider.signature_verification_algorithms;
-    let verifier = Arc::new(Verifier { chain, for_host, algorithms });
-    let in_general = |error| FileError::new("TLS".as_ref(), error);
+    let verifier = Arc::new(Verifier { chain, checks_host, algorithms });
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(in_general)?
+        .map_err(|error| FileError::new("TLS".as_ref(), error))?
         .dangerous()
         .with_custom_certificate_verifier(verifier);
     let mut config = match &address.client {
@@ -62,13 +63,12 @@ pub(super) fn config(address: &Address) -> Result<ClientConfig, FileError> {
     Ok(config)
 }
 
-/// Checks as much of a server's certificate as the URL asks for.
+/// A verifier with the [`ServerCheck`] of the URL.
 #[derive(Debug)]
 struct Verifier {
-    /// Checks all of it; without it nothing is checked.
+    /// The check of signature and host. Without it the verifier accepts any certificate.
     chain: Option<Arc<WebPkiServerVerifier>>,
-    /// Whether the certificate has to be for the host.
-    for_host: bool,
+    checks_host: bool,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -83,10 +83,10 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         let Some(chain) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
         match chain.verify_server_cert(certificate, others, host, ocsp, now) {
-            // The name is what is looked at last.
+            // The host is checked last, so this error means that the signature is valid.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) if !self.for_host => Ok(ServerCertVerified::assertion()),
+            )) if !self.checks_host => Ok(ServerCertVerified::assertion()),
             verified => verified,
         }
     }

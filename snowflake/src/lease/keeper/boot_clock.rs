@@ -1,0 +1,37 @@
+//! The boot clock: a monotonic clock that also counts suspends of the machine.
+
+use std::time::Duration;
+
+/// The function that reads the boot clock. A test replaces it to simulate a suspend.
+pub(super) type BootClock = Box<dyn Fn() -> Duration + Send + Sync>;
+
+/// Returns the time since the machine was started, including suspends.
+///
+/// `Instant` does not count suspends on Linux and macOS. A keeper that used it would continue to
+/// sleep after a resume, past the end of its grant.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn since_boot() -> Duration {
+    read(rustix::time::ClockId::Boottime)
+}
+
+/// Returns the time since the machine was started. On macOS and iOS this clock counts suspends.
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+pub(super) fn since_boot() -> Duration {
+    read(rustix::time::ClockId::Monotonic)
+}
+
+#[cfg(unix)]
+fn read(clock: rustix::time::ClockId) -> Duration {
+    let time = rustix::time::clock_gettime(clock);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
+}
+
+/// Returns the time since the first call. On Windows `Instant` counts suspends.
+#[cfg(not(unix))]
+pub(super) fn since_boot() -> Duration {
+    use std::sync::LazyLock;
+    use std::time::Instant;
+
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
+}
