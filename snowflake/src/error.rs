@@ -1,4 +1,4 @@
-//! Why a generator cannot be built, and why it has no ID.
+//! The errors of generators.
 
 use core::error::Error;
 use core::fmt;
@@ -12,11 +12,11 @@ use crate::UnixMillis;
 pub enum BuildError {
     /// The clock is before the epoch.
     EpochAhead {
-        /// How far the epoch is ahead of the clock, in milliseconds.
+        /// The distance of the epoch from the clock, in milliseconds.
         by_ms: u64,
     },
-    /// No timestamp of this epoch is left: all are in the past, or before the ID to resume
-    /// after.
+    /// No timestamp of this epoch is left. All are in the past, or not after the ID that was passed
+    /// to [`resume_after`](crate::Builder::resume_after).
     Expired,
 }
 
@@ -46,13 +46,13 @@ pub enum ClaimError {
     /// [`max_ahead_ms`](crate::Builder::max_ahead_ms) permits. The IDs of this millisecond are
     /// used up, or the clock has stepped back.
     Ahead {
-        /// How far the clock has to advance first, in milliseconds; at least 1.
+        /// The time by which the clock has to advance first, in milliseconds; at least 1.
         wait_ms: u64,
     },
     /// A waiting call would wait longer than its limit: the shorter of its timeout and
     /// [`max_wait_ms`](crate::Builder::max_wait_ms).
     WaitTooLong {
-        /// How far the clock has to advance first, in milliseconds; at least 1.
+        /// The time by which the clock has to advance first, in milliseconds; at least 1.
         wait_ms: u64,
         /// The limit, in milliseconds.
         limit_ms: u64,
@@ -60,36 +60,34 @@ pub enum ClaimError {
     /// A waiting call found that the clock stood still for
     /// [`frozen_clock_ms`](crate::Builder::frozen_clock_ms).
     FrozenClock {
-        /// How far the clock has to advance first, in milliseconds; at least 1.
+        /// The time by which the clock has to advance first, in milliseconds; at least 1.
         wait_ms: u64,
     },
-    /// One claim can never reserve that many IDs.
+    /// The requested batch is larger than one claim can ever reserve.
     TooMany {
         /// The largest batch: 4096 IDs for this millisecond, and 4096 for each millisecond of
         /// [`max_ahead_ms`](crate::Builder::max_ahead_ms).
         max: u64,
     },
-    /// Every timestamp of this epoch is used up, 69.7 years after it.
+    /// Every timestamp of this epoch is used up. This happens 69.7 years after the epoch.
     Expired,
-    /// The grant of the leased node ID has ended. The generator issues IDs again when the
-    /// keeper has renewed it.
+    /// The grant of the leased node ID has ended. The generator issues IDs again when the keeper
+    /// has a new grant.
     LeaseEnded {
         /// The first millisecond after the grant.
         until: UnixMillis,
-        /// Why no later grant exists.
+        /// The reason for which no later grant exists.
         why: LeaseEnd,
     },
     /// This process was forked from the one that built the generator. The parent issues the
-    /// IDs that this generator would issue here. Build a generator here, with a node ID of its
-    /// own.
+    /// IDs that this generator would issue here. Build a generator here, with another node ID.
     Forked,
 }
 
 impl ClaimError {
-    /// Returns how long to wait before the call may succeed, or `None` if retrying does not
-    /// help.
+    /// Returns how long to wait before the call may succeed, or `None` if a retry does not help.
     ///
-    /// For a grant that a keeper may still renew this is 100 ms.
+    /// If a keeper may still renew the grant, this is 100 ms.
     ///
     /// # Examples
     ///
@@ -141,11 +139,11 @@ impl fmt::Display for ClaimError {
             ),
             ClaimError::Expired => write!(f, "no ID available: {EXPIRED}"),
             ClaimError::LeaseEnded { until, why } => {
-                write!(f, "no ID available: the grant of the node ID ended at {until}; {why}")
+                write!(f, "no ID available: the grant of the node ID ended at {until}, and {why}")
             }
             ClaimError::Forked => f.write_str(
                 "no ID available: this process was forked from the one that built the generator; \
-                 build a generator here, with a node ID of its own",
+                 build a generator here, with another node ID",
             ),
         }
     }
@@ -153,13 +151,13 @@ impl fmt::Display for ClaimError {
 
 impl Error for ClaimError {}
 
-/// Why no grant follows one that has ended.
+/// The reason for which no later grant exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[repr(u8)]
 pub enum LeaseEnd {
-    /// The renewal is late and under way: the process was stopped for longer than the grant,
-    /// the clock stepped past its end, or the store is slow.
+    /// A renewal is under way and late. The process was stopped for longer than the grant, the
+    /// clock stepped past the grant's end, or the store is slow.
     NotRenewed,
     /// The store failed. The keeper retries.
     StoreFailed,
@@ -183,11 +181,11 @@ impl LeaseEnd {
 impl fmt::Display for LeaseEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            LeaseEnd::NotRenewed => "a renewal is under way: retry",
-            LeaseEnd::StoreFailed => "the lease store failed: retry, and see the keeper's status",
-            LeaseEnd::Rejected => "the lease store rejected the renewal: see the keeper's status",
-            LeaseEnd::TakenOver => "another process took the node ID over: restart this one",
-            LeaseEnd::Released => "the lease was released: start a new keeper",
+            LeaseEnd::NotRenewed => "a renewal is under way; retry",
+            LeaseEnd::StoreFailed => "the lease store failed; retry, and see the keeper's status",
+            LeaseEnd::Rejected => "the lease store rejected the renewal; see the keeper's status",
+            LeaseEnd::TakenOver => "another process took the node ID over; restart this process",
+            LeaseEnd::Released => "the lease was released; start a new keeper",
         })
     }
 }

@@ -37,8 +37,8 @@
 //! - Two generators with the same node ID **issue duplicates** if they run together, or after a
 //!   restart if the clock has stepped back. Neither detects this. Feature `lease` prevents it.
 //! - A node issues at most 4096 IDs in a millisecond, 4,096,000 in a second.
-//! - An ID reveals when it was made and, by comparison, how fast: **do not use it as a
-//!   secret**.
+//! - An ID reveals when it was issued. Two IDs of one node reveal its rate. **Do not use an ID as a
+//!   secret.**
 //! - At low rates the sequence is nearly always 0. Do not shard by `id % n`, or set
 //!   [`first_sequence_spread`](Builder::first_sequence_spread).
 //! - Decimal strings of different length do not sort by time.
@@ -51,9 +51,9 @@
 //! IDs that must look like Twitter's.
 //!
 //! A [`NodeId`] is a number from 0 to 1023. While a process runs, no other process with the same
-//! epoch may use its node ID. It comes from the configuration, from the ordinal of a StatefulSet's pod,
-//! from datacenter and worker, or from a lease. No function derives one from an address,
-//! because ten bits of a MAC or IP address collide.
+//! epoch may use its node ID. A node ID comes from the configuration, from the ordinal of a
+//! StatefulSet's pod, from datacenter and worker, or from a lease. No function derives one from an
+//! address, because ten bits of a MAC or IP address collide.
 //!
 //! # Restarts
 //!
@@ -64,11 +64,11 @@
 //!
 //! # Forks
 //!
-//! A child made by libc's `fork` never repeats its parent's IDs. Calls of a generator or a
-//! [`Block`] return [`Forked`](ClaimError::Forked) there, and a [`Batch`] is empty. The child
-//! builds a generator of its own, with a node ID of its own. A service that forks at its start
-//! builds its generator afterwards. A child made by the raw system call is not detected.
-//! Without feature `std`, no forked child is detected. Do not fork in a signal handler.
+//! A child of libc's `fork` never repeats its parent's IDs. Calls of a generator or a
+//! [`Block`] return [`Forked`](ClaimError::Forked) there, and a [`Batch`] is empty. The child has to
+//! build another generator, with another node ID. A service that forks at its start builds its
+//! generator afterwards. A child of the raw system call is not detected. Without feature `std`, no
+//! forked child is detected. Do not fork in a signal handler.
 //!
 //! # Clocks that misbehave
 //!
@@ -76,11 +76,12 @@
 //!
 //! - **A full millisecond**, or a clock that **repeats** or **steps back**: the next ID is in
 //!   the earliest millisecond with a free slot. It may be ahead of the clock by
-//!   [`max_ahead_ms`](Builder::max_ahead_ms), 0 by default. Beyond that a call waits or fails.
+//!   [`max_ahead_ms`](Builder::max_ahead_ms), 0 by default. If it would be further ahead, a call
+//!   waits or fails.
 //! - **A forward step** that the monotonic clock did not see takes effect when a reading at
 //!   least a second later confirms it. Until then timestamps follow the monotonic clock.
-//! - **A frozen clock** provides the rest of its millisecond. A waiting call fails after
-//!   [`frozen_clock_ms`](Builder::frozen_clock_ms).
+//! - **A frozen clock**: IDs continue to the end of its millisecond. Then a waiting call fails
+//!   after [`frozen_clock_ms`](Builder::frozen_clock_ms).
 //! - **Before the epoch, or past the last timestamp**: an error.
 //!
 //! [`Generator::counters`] reports waits and steps.
@@ -101,8 +102,9 @@
 //!
 //! # Choosing a clock
 //!
-//! [`SystemClock`] gives every ID the millisecond in which it is made. [`CoarseClock`] costs
-//! less on Linux and Android, and its timestamps can be as old as a kernel tick, usually 4 ms.
+//! With [`SystemClock`], an ID's timestamp is the millisecond in which it is issued.
+//! [`CoarseClock`] costs less on Linux and Android, and its timestamps can be as old as a kernel
+//! tick, usually 4 ms.
 //! [`ManualClock`] is for tests. Implement [`Clock`] for any other source of time.
 //!
 //! # Features
@@ -110,8 +112,8 @@
 //! - `std` (default): [`SystemClock`], [`CoarseClock`], [`ManualClock`], the blocking calls,
 //!   node IDs from the environment. Without it the crate is `no_std` and does not allocate.
 //! - `serde`: an [`Id`] is a decimal string in JSON, because JavaScript rounds integers above
-//!   2^53, and an integer in binary formats. Both are accepted. The module `serde` changes the
-//!   form of one field.
+//!   2^53. It is an integer in binary formats. Both forms can be read. The module `serde` selects
+//!   another form for one field.
 //! - `bson-3`: `From<Id>` for BSON values.
 //! - `tokio`: `Generator::next_id_tokio`.
 //! - `lease`: node IDs with a durable store, in the module `lease`.
@@ -123,7 +125,7 @@
 //!
 //! # Panics
 //!
-//! No function panics unless its documentation says so.
+//! No function panics, except where its documentation has a section "Panics".
 #![deny(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -11,9 +11,9 @@ use crate::UnixMillis;
 /// (`CLOCK_MONOTONIC_COARSE`), which is a value in memory.
 ///
 /// In exchange a timestamp can be as old as the last tick: 1 to 10 ms depending on the kernel
-/// configuration, usually 4, and longer while the core that keeps the time is delayed. A
-/// timestamp is never ahead of the clock because of it. IDs are unique and increasing as with
-/// any clock. A [`Block`](crate::Block) lasts until the next tick.
+/// configuration, and usually 4 ms. It can be older while the core that updates the time is
+/// delayed. A timestamp is never ahead of the clock for this reason. IDs are unique and increasing,
+/// as with any clock. A [`Block`](crate::Block) lasts until the next tick.
 ///
 /// On systems other than Linux and Android this clock has no counter, and every ID costs a
 /// reading of the clock.
@@ -45,7 +45,7 @@ impl Clock for CoarseClock {
     }
 
     fn read(&self, _: Internal) -> Reading {
-        // The order is that of `SystemClock`, for the same reasons.
+        // `SystemClock` reads in the same order, for the same reasons.
         let count = last_tick();
         let monotonic_ms = monotonic_ms();
         let (now, past_ns) = since_1970();
@@ -76,8 +76,9 @@ fn last_tick() -> Option<u64> {
     None
 }
 
-/// Returns the end of a millisecond that began `past_ns` ago. The count stands still until
-/// the next tick, which is later.
+/// Returns the end of a millisecond that began `past_ns` ago.
+///
+/// The count does not change until the next tick, which comes after that end.
 const fn deadline(count: u64, past_ns: u64) -> Deadline {
     let left = (NS_PER_MS - past_ns) >> COUNT_SHIFT;
     Deadline { count: count.wrapping_add(left), counts_per_ms: COUNTS_PER_MS }
@@ -114,7 +115,7 @@ mod tests {
         }
     }
 
-    /// A kernel that ticks when the test says so, and a clock that advances by 1 µs per reading.
+    /// A kernel whose ticks the test controls, with a clock that advances by 1 µs per reading.
     #[derive(Default)]
     struct Ticking {
         tick: Cell<u64>,

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Clock, Deadline, Internal, Reading};
 use crate::UnixMillis;
 
-/// A clock that stands still until a test moves it.
+/// A clock that changes only when a test sets it.
 ///
-/// Clones share one time: pass one clone to a generator and move the clock with another.
+/// Clones share one time: pass one clone to a generator, and set the clock through another.
 ///
 /// # Examples
 ///
@@ -45,8 +45,8 @@ impl fmt::Debug for ManualClock {
     }
 }
 
-// ORDERING: SeqCst throughout. A test that moves the clock on one thread and then lets
-// another thread continue expects the second to see the move.
+// ORDERING: SeqCst throughout. If a test sets the clock on one thread and then resumes another
+// thread, that thread has to read the new time.
 impl ManualClock {
     /// Creates a clock that reads `now`. A generator accepts each of its readings.
     pub fn new(now: UnixMillis) -> ManualClock {

@@ -58,8 +58,8 @@ pub trait Clock {
 
     /// Returns a count that grows at a steady rate and costs less to read than the time.
     ///
-    /// It has a meaning only beside a [`Deadline`] of a reading. It belongs to the machine,
-    /// not to the process: it continues across a fork.
+    /// The count has a meaning only together with the [`Deadline`] of a reading. All processes of
+    /// the machine share it, so it continues after a fork.
     #[doc(hidden)]
     #[inline]
     fn counter(&self, _: Internal) -> u64 {

@@ -26,10 +26,10 @@ pub struct Reading {
 /// The end of a millisecond, as a count of a clock's counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline {
-    /// The count at which the next millisecond begins. Early is safe and late is not: read
-    /// the counter before the time.
+    /// The count at which the next millisecond begins. A clock reads the counter before the time,
+    /// because an early deadline is safe and a late one is not.
     pub count: u64,
-    /// How much the counter grows in one millisecond; at least 1. With 2^40 or more a
+    /// The increase of the counter in one millisecond; at least 1. With 2^40 or more a
     /// generator reads the clock for every ID.
     pub counts_per_ms: u64,
 }

@@ -1,4 +1,4 @@
-//! The filter between the clock's readings and the generator.
+//! The step filter, between the clock's readings and the generator.
 
 // Not from `sync`: no claim rests on these atomics, so a model need not explore them.
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -9,36 +9,37 @@ use crate::UnixMillis;
 /// A reading is a forward step if it is further ahead of the monotonic clock than this.
 const STEP_THRESHOLD_MS: u64 = 1000;
 
-/// The filter accepts a step when a reading this much later still shows it.
+/// The filter accepts a forward step if a reading shows it again after this time.
 const CONFIRMATION_TIME_MS: u64 = 1000;
 
 /// Decides which readings of a clock to accept.
 ///
-/// The cursor never goes back. So one bogus reading in the future would move the timeline
-/// there for good. The filter compares each reading with a monotonic clock. It holds a
-/// forward step back until a second reading, at least a second later, confirms it. Until
-/// then it continues the time by the monotonic clock. A backward step needs no confirmation,
-/// because the cursor stays where it is.
+/// The cursor never goes back. So one wrong reading in the future would move the timeline there
+/// permanently. The filter compares each reading with a monotonic clock. It does not accept a
+/// forward step until a second reading, at least a second later, confirms it. Until then its time
+/// follows the monotonic clock. A backward step needs no confirmation, because it does not move the
+/// cursor.
 ///
 /// ntpd has the same two parameters, a step threshold and a stepout time (`tinker step` and
 /// `tinker stepout` in its manual).
 ///
-/// One thread at a time updates the filter, and other threads read it. Each field is correct
-/// on its own: a mixture of old and new fields accepts or holds a step one reading late.
+/// One thread at a time updates the filter, and other threads read it. Each field is correct by
+/// itself. With a mixture of old and new fields, the filter accepts or rejects a step one reading
+/// later.
 #[derive(Debug)]
 pub(crate) struct StepFilter {
     /// The clock minus the monotonic clock, in wrapping milliseconds, or [`UNKNOWN`].
     offset_ms: AtomicU64,
-    /// The same for a step that is not confirmed, or [`UNKNOWN`].
+    /// The same offset after a step that is not confirmed, or [`UNKNOWN`].
     step_offset_ms: AtomicU64,
-    /// The monotonic clock when that step was first read.
+    /// The time of the monotonic clock when that step was first read.
     step_read_ms: AtomicU64,
     last_now_ms: AtomicU64,
     backward_steps: AtomicU64,
     forward_steps: AtomicU64,
 }
 
-/// No offset: half the range away from that of any clock near the present.
+/// The absence of an offset. The offset of a clock near the present is half the range away from it.
 const UNKNOWN: u64 = 1 << 63;
 
 impl StepFilter {
@@ -55,7 +56,7 @@ impl StepFilter {
 
     /// Returns the time to use for `reading`. `timeline` is the time of the next free slot.
     ///
-    /// Updates the filter if `may_update`, which one thread at a time may set.
+    /// Updates the filter if `may_update` is `true`. Only one thread at a time may pass `true`.
     pub(crate) fn apply(
         &self,
         reading: &Reading,
@@ -79,8 +80,8 @@ impl StepFilter {
         }
         if may_update {
             self.step_offset_ms.store(UNKNOWN, Relaxed);
-            // While the clock is behind the timeline the offset stays: the clock's return to
-            // where it was is not a step.
+            // While the clock is behind the timeline, the offset does not change. So the end of a
+            // backward step is not a forward step.
             if known_ms == UNKNOWN || reading.now >= timeline {
                 self.offset_ms.store(offset_ms, Relaxed);
             }
@@ -88,7 +89,7 @@ impl StepFilter {
         reading.now
     }
 
-    /// Returns `true` if the step has been there for the confirmation time.
+    /// Returns `true` if readings have shown the step for the confirmation time.
     fn confirm(&self, offset_ms: u64, monotonic_ms: u64) -> bool {
         let is_same = self.step_offset_ms.load(Relaxed).abs_diff(offset_ms) <= STEP_THRESHOLD_MS;
         if !is_same {

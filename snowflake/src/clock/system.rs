@@ -16,8 +16,8 @@ pub struct SystemClock;
 
 /// The operating system's wall clock, which needs feature `std`.
 ///
-/// Without `std` the type exists as the default of [`Generator`](crate::Generator), but it
-/// has no value.
+/// Without `std` the type exists only as the default type parameter of
+/// [`Generator`](crate::Generator), and has no value.
 #[cfg(not(feature = "std"))]
 #[derive(Clone, Copy, Debug)]
 pub enum SystemClock {}
@@ -54,8 +54,8 @@ mod with_std {
     /// Excludes calibration until [`unlock_calibration`].
     ///
     /// Calibration runs inside one-time cells, of this crate and of quanta. A child that is
-    /// forked in the middle of it inherits a cell that no thread completes, and waits for
-    /// it without end. So a thread that forks holds this lock across the fork.
+    /// forked during the calibration inherits a cell that no thread completes, and waits for it
+    /// forever. So a thread that forks holds this lock during the fork.
     pub(crate) fn lock_calibration() {
         while CALIBRATING.swap(true, Ordering::Acquire) {
             thread::yield_now();
@@ -80,7 +80,7 @@ mod with_std {
 
         fn calibrate() -> Counter {
             let clock = quanta::Clock::new();
-            // Nanoseconds in this many counts: enough counts to keep the rounding below 10^-6.
+            // So many counts that the relative rounding error is below 10^-6.
             const COUNTS: u64 = 1 << 40;
             let ns = clock.delta_as_nanos(0, COUNTS).max(1);
             let counts_per_ms = u128::from(COUNTS) * u128::from(NS_PER_MS) / u128::from(ns);
@@ -115,27 +115,28 @@ mod with_std {
 
         #[inline]
         fn counter(&self, _: Internal) -> u64 {
-            // Before the first reading there is no deadline to compare with.
+            // The count does not matter before the first reading, which returns the first deadline.
             COUNTER.get().map_or(0, |counter| counter.clock.raw())
         }
     }
 
     /// Returns the time, and the nanoseconds since its millisecond began.
     ///
-    /// A clock before 1970 reads as 1970. That is before any sensible epoch, and an error.
+    /// A clock before 1970 reads as 1970. That is before any sensible epoch, so a generator returns
+    /// an error.
     pub(in crate::clock) fn since_1970() -> (UnixMillis, u64) {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         (UnixMillis(since.as_millis() as u64), u64::from(since.subsec_nanos()) % NS_PER_MS)
     }
 
-    /// Returns the milliseconds of a clock that nobody sets and that counts suspended time.
+    /// Returns the milliseconds of a clock that is never set and that counts suspended time.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(in crate::clock) fn monotonic_ms() -> u64 {
         let since_boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
         since_boot.tv_sec as u64 * 1000 + since_boot.tv_nsec as u64 / NS_PER_MS
     }
 
-    /// Returns the milliseconds of a clock that nobody sets.
+    /// Returns the milliseconds of a clock that is never set.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     pub(in crate::clock) fn monotonic_ms() -> u64 {
         use std::time::Instant;

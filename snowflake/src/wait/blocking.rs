@@ -12,8 +12,8 @@ use crate::{ClaimError, Clock, Generator, Id};
 impl<C: Clock> Generator<C> {
     /// Issues the next ID, and waits for it if necessary.
     ///
-    /// The call sleeps while it waits, except for the last 80 µs. A full millisecond costs less
-    /// than 1 ms. A backward step costs its own length.
+    /// The call sleeps while it waits, except for the last 80 µs. After a full millisecond it waits
+    /// for less than 1 ms. After a backward step it waits for the length of the step.
     /// [`max_ahead_ms`](crate::Builder::max_ahead_ms) shortens both.
     ///
     /// A waiting call reserves its ID in the millisecond before it is due. Calls that begin
@@ -31,7 +31,7 @@ impl<C: Clock> Generator<C> {
     ///   [`try_next_id`](Generator::try_next_id).
     ///
     /// A call that fails after it has waited may lose one ID of the next millisecond. It loses
-    /// no later ID, so failed calls do not add up to a delay.
+    /// no later ID, so failed calls delay the next ID by at most that millisecond.
     ///
     /// # Examples
     ///
@@ -40,7 +40,7 @@ impl<C: Clock> Generator<C> {
     ///
     /// let generator = Generator::new(NodeId::new(7)?, Epoch::Y2024)?;
     /// let first = generator.next_id()?;
-    /// // More than a millisecond has.
+    /// // This is more than one millisecond holds, so some calls wait.
     /// for _ in 0..5000 {
     ///     assert!(generator.next_id()? > first);
     /// }
@@ -123,7 +123,7 @@ impl<C: Clock> Generator<C> {
         Ok(self.drive(wait, no_slot.error)?.first.id())
     }
 
-    /// Pauses and claims in turn, after a claim failed with `error`.
+    /// Alternates between pauses and claims, after a claim failed with `error`.
     fn drive(&self, mut wait: Wait<'_, C>, mut error: ClaimError) -> Result<Claim, ClaimError> {
         let start = Instant::now();
         let mut has_waited = false;

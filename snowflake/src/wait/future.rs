@@ -9,10 +9,9 @@ use crate::{ClaimError, Clock, Generator, Id};
 impl<C: Clock> Generator<C> {
     /// Issues the next ID, and awaits it with the runtime's own `sleep` if necessary.
     ///
-    /// `sleep` receives the time to the end of the millisecond. It may return early or late:
-    /// early costs another claim, and late delays this ID alone. The call blocks no thread of
-    /// the executor. It reserves its ID as `next_id` does, so other callers do not
-    /// overtake it.
+    /// `sleep` receives the time to the end of the millisecond. After an early return the call
+    /// claims once more. A late return delays only this ID. The call blocks no thread of the
+    /// executor. It reserves its ID as `next_id` does, so other callers do not overtake it.
     ///
     /// A runtime whose timer counts whole milliseconds, such as tokio's, cannot wake at the
     /// end of a millisecond. Set [`max_ahead_ms`](crate::Builder::max_ahead_ms) to 2 or more
@@ -20,8 +19,8 @@ impl<C: Clock> Generator<C> {
     ///
     /// # Errors
     ///
-    /// As `next_id`, the call that blocks. The elapsed time is the sum of the times slept.
-    /// Dropping the future while it waits may lose one ID of the next millisecond.
+    /// As `next_id`, which blocks. The elapsed time is the sum of the durations passed to `sleep`. A
+    /// drop of the future while it waits may lose one ID of the next millisecond.
     ///
     /// # Examples
     ///

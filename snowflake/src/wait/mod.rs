@@ -22,12 +22,12 @@ use crate::{ClaimError, LeaseEnd, UnixMillis};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// How late a sleeping thread wakes: about 75 µs on an idle Linux machine. Sleeps end this
+/// The latency of waking a thread: about 75 µs on an idle Linux machine. Sleeps end this much
 /// early, and the thread spins for the rest.
 const WAKE_LATENCY: Duration = Duration::from_micros(80);
 
-/// The longest sleep in one piece. A waiting call notices that a clock was set after this
-/// long at the latest.
+/// The longest single sleep. After a step of the clock, a waiting call reads the new time at most
+/// this much later.
 const MAX_SLEEP: Duration = Duration::from_millis(10);
 
 /// One call that waits for consecutive slots.
@@ -36,17 +36,17 @@ pub(crate) struct Wait<'g, C: Clock> {
     generator: &'g Generator<C>,
     want: Want,
     reservation: Option<Reservation<'g, C>>,
-    /// The longest wait in all.
+    /// The limit for the whole wait.
     limit: Duration,
-    /// The last time of the clock, and the elapsed time when it was first read.
+    /// The clock's last time, and the elapsed time when the call first read it.
     reading: Option<(UnixMillis, Duration)>,
 }
 
-/// How long to pause before the next claim.
+/// A pause before the next claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pause {
     pub(crate) time: Duration,
-    /// Whether the pause ends with a millisecond of the clock, by its counter.
+    /// `true` if the clock's counter shows that a millisecond ends with the pause.
     #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "only a blocking call spins"))]
     pub(crate) is_exact: bool,
 }
@@ -58,7 +58,7 @@ impl<'g, C: Clock> Wait<'g, C> {
         Wait { generator, want, reservation: None, limit, reading: None }
     }
 
-    /// Creates the wait of a claim that failed, which keeps the slot that it may own.
+    /// Creates the wait of a claim that failed. It keeps the claim's reservation, if there is one.
     pub(crate) fn after(
         generator: &'g Generator<C>,
         no_slot: NoSlot,
@@ -78,7 +78,7 @@ impl<'g, C: Clock> Wait<'g, C> {
                     self.reservation = Some(reservation);
                     return Err(error);
                 }
-                // It is dropped, and its slots are counted as lost.
+                // The reservation is dropped, and its slots stay counted as a gap.
                 Redeemed::Never => {}
             }
         }
@@ -98,7 +98,7 @@ impl<'g, C: Clock> Wait<'g, C> {
     ) -> Result<Pause, ClaimError> {
         match error {
             ClaimError::Ahead { .. } => self.pause_for_clock(elapsed),
-            // A renewal is under way. It ends in a later grant or in another reason.
+            // A renewal is under way. It ends with a later grant or with another reason.
             ClaimError::LeaseEnded { why: LeaseEnd::NotRenewed, .. }
                 if elapsed.saturating_add(MS) <= self.limit =>
             {
@@ -128,7 +128,8 @@ impl<'g, C: Clock> Wait<'g, C> {
         let counter = generator.clock.counter(Internal);
         let rest_of_ms = reading.deadline.map_or(MS, |deadline| deadline.left_at(counter));
         let time = Duration::from_millis(wait_ms - 1).saturating_add(rest_of_ms);
-        // The first pause decides. A wait that has begun does not fail by the last microseconds.
+        // The limit is strict for the first pause only. A wait that has begun does not fail because
+        // a thread woke a few microseconds late.
         let tolerance = if self.reading.is_some() { WAKE_LATENCY } else { Duration::ZERO };
         if elapsed.saturating_add(time) > self.limit.saturating_add(tolerance) {
             let limit_ms = u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX);
@@ -146,8 +147,8 @@ impl<'g, C: Clock> Wait<'g, C> {
         if self.reservation.is_none() {
             self.reservation = Reservation::take(generator, self.want);
         }
-        // The slots are in a later millisecond than the next: the call wakes one millisecond
-        // early, to reserve them before other callers claim them.
+        // If the slots are later than the next millisecond, the call wakes one millisecond before
+        // they are due, and reserves them before other callers claim them.
         let is_early = self.reservation.is_none() && wait_ms > 1;
         let time = if is_early { time - MS } else { time };
         Ok(Pause { time: time.min(MAX_SLEEP), is_exact: reading.deadline.is_some() })

@@ -1,8 +1,8 @@
 //! Reservations: slots that a waiting call claims before it sleeps.
 //!
-//! Many threads may wait for the end of a full millisecond. Those that wake first could take
-//! all of the next one, again and again. So a waiting call claims its slots of the next
-//! millisecond **before** it sleeps, and waking late costs it nothing. Waiting calls are
+//! Many threads may wait for the end of a full millisecond. The threads that wake first could take
+//! all slots of the next one, again and again. So a waiting call claims its slots of the next
+//! millisecond **before** it sleeps, and keeps them if it wakes late. Waiting calls are
 //! starvation-free as long as at most 4096 wait at a time (Herlihy and Shavit, "The Art of
 //! Multiprocessor Programming", define the term).
 //!
@@ -13,7 +13,7 @@ use core::fmt;
 use crate::generator::{Claim, Generator, Lasts, Redeemed, Slot, Want};
 use crate::{Clock, UnixMillis};
 
-/// Slots that a waiting call owns. If it is dropped they are lost, and stay counted as skipped.
+/// Slots that a waiting call owns. A drop loses them: they stay counted as a gap.
 pub(super) struct Reservation<'g, C: Clock> {
     generator: &'g Generator<C>,
     first: Slot,
@@ -37,10 +37,10 @@ impl<'g, C: Clock> Reservation<'g, C> {
     }
 
     /// Claims slots up to the end of the next millisecond. Returns `None` if slots are free
-    /// now, or if they are later than that.
+    /// now, or if the next free slots are later.
     ///
-    /// A lost reservation costs slots of the next millisecond and no others. So calls that
-    /// fail do not delay later calls, however many they are.
+    /// A lost reservation costs slots of the next millisecond only. So any number of failed calls
+    /// delays later calls by at most that millisecond.
     pub(super) fn take(generator: &'g Generator<C>, want: Want) -> Option<Reservation<'g, C>> {
         loop {
             // R1
@@ -54,8 +54,8 @@ impl<'g, C: Clock> Reservation<'g, C> {
             }
             let next_ms = UnixMillis(now.0.saturating_add(1));
             let count = want.between(first, limit(next_ms))?;
-            // R2. Reserved slots count as skipped until they are issued. All of it is counted
-            // before the cursor shows it, as in C7.
+            // R2. Reserved slots count as a gap until they are issued. They are counted before the
+            // cursor moves, as in C7.
             let skipped = first.plus(count).since(seen);
             generator.counters.skip(skipped);
             if generator.cursor.advance(seen, first.plus(count)) {
@@ -74,7 +74,7 @@ impl<'g, C: Clock> Reservation<'g, C> {
         self.generator.redeem(self.first, self.count)
     }
 
-    /// Returns the slots as a claim that lasts for `lasts`.
+    /// Converts the reservation into a claim. `lasts` is the duration of its millisecond.
     pub(super) fn into_claim(self, lasts: Lasts) -> Claim {
         self.generator.counters.unskip(self.count);
         Claim { first: self.first, count: self.count, lasts }

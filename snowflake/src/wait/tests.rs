@@ -72,7 +72,7 @@ fn a_claim_that_passed_the_limit_keeps_its_slot_as_a_reservation() {
     let clock = ManualClock::new(at(TICK));
     let generator = builder().build(clock.clone()).unwrap();
     generator.try_next_id().unwrap();
-    // Another thread has taken the rest, and this one has seen the gate open before.
+    // Another thread takes the remaining slots, after this thread found the gate open.
     generator.cursor.advance(generator.cursor.get(), generator.gate.limit());
     let no_slot = generator.claim().unwrap_err();
     let mut call = Wait::after(&generator, no_slot, Duration::MAX);
@@ -107,7 +107,7 @@ fn a_call_reserves_nothing_later_than_the_next_millisecond() {
     let (generator, clock) = full(builder());
     clock.step_back(1);
     let mut call = wait(&generator);
-    // It wakes a millisecond early, to reserve.
+    // The call wakes a millisecond before the slots are due, and reserves them then.
     assert_eq!(call.pause(AHEAD, Duration::ZERO).unwrap().time, MS);
     assert!(call.reservation.is_none());
 }
@@ -171,7 +171,7 @@ fn a_moving_clock_is_waited_for_and_a_frozen_clock_is_not() {
         }
         assert!(call.pause(AHEAD, Duration::from_millis(ms)).is_ok());
     }
-    // The last time was first read at 3600 ms.
+    // The clock's last time was first read at 3600 ms.
     assert!(call.pause(AHEAD, Duration::from_millis(4599)).is_ok());
     let frozen = Err(ClaimError::FrozenClock { wait_ms: 16 });
     assert_eq!(call.pause(AHEAD, Duration::from_millis(4600)), frozen);
@@ -330,7 +330,7 @@ fn a_wait_across_several_milliseconds_is_not_overtaken() {
         let pause = call.pause(AHEAD, elapsed).unwrap();
         elapsed += pause.time;
         clock.advance(pause.time.as_millis() as u64);
-        // Another caller uses up every millisecond as soon as it may.
+        // Another caller takes every slot as soon as it is free.
         exhaust(&generator);
         if let Ok(claim) = call.claim() {
             break claim;
