@@ -18,8 +18,8 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let url = std::env::args().nth(1).ok_or("name the cluster: etcd://… or etcds://…")?;
-    // The keys are written when they are first used.
+    let url = std::env::args().nth(1).ok_or("no cluster given; pass a URL, as etcd://host")?;
+    // The first start writes the keys.
     let store = EtcdStore::connect(&url, Epoch::Y2024, GrantLimits::default())?;
     service::run(Keeper::builder(store))
 }

@@ -1,4 +1,4 @@
-//! A service with one process and a lease in a folder.
+//! A service with one process and a lease in a directory.
 //!
 //! ```sh
 //! # Once, when the service is installed:
@@ -20,8 +20,8 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let folder = std::env::args().nth(1).ok_or("name the store's folder")?;
-    let store = FileStore::open(folder, Epoch::Y2024, GrantLimits::default())?;
-    // A folder knows nothing of other folders: the number comes from the configuration.
+    let directory = std::env::args().nth(1).ok_or("no directory given; pass the store's path")?;
+    let store = FileStore::open(directory, Epoch::Y2024, GrantLimits::default())?;
+    // A directory serves one process. So the configuration has to choose the node ID.
     service::run(Keeper::builder(store).node(NodeId::new(7)?))
 }

@@ -18,8 +18,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let url = std::env::args().nth(1).ok_or("name the database: postgresql://…")?;
-    // The tables are made when they are first used.
+    let url =
+        std::env::args().nth(1).ok_or("no database given; pass a URL, as postgresql://host/db")?;
+    // The first start creates the tables.
     let store = PostgresStore::connect(&url, Epoch::Y2024, GrantLimits::default())?;
     service::run(Keeper::builder(store))
 }

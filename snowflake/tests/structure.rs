@@ -1,4 +1,4 @@
-//! The structure of the crate: dependencies between its folders point one way, and its
+//! The structure of the crate: dependencies between its directories point one way, and its
 //! documents agree with its manifest.
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
@@ -6,16 +6,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The folders of `src`, from the bottom up. A folder may use those before it.
+/// The directories of `src`, from the bottom up. A directory may use those before it.
 const LAYERS: [&str; 7] = ["id", "error", "clock", "generator", "wait", "lease", "integrations"];
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-fn files_below(folder: &Path) -> Vec<PathBuf> {
+fn files_below(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
+    for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         match path.is_dir() {
             true => files.extend(files_below(&path)),
@@ -71,15 +71,15 @@ fn exports() -> BTreeMap<String, usize> {
 }
 
 #[test]
-fn dependencies_between_folders_point_one_way() {
+fn dependencies_between_directories_point_one_way() {
     let exports = exports();
     assert!(exports.len() > 20, "{exports:?}");
     let mut seen = 0;
     for (layer, name) in LAYERS.iter().enumerate() {
-        let folder = source().join(name);
-        let files = match folder.is_dir() {
-            true => files_below(&folder),
-            false => vec![folder.with_extension("rs")],
+        let directory = source().join(name);
+        let files = match directory.is_dir() {
+            true => files_below(&directory),
+            false => vec![directory.with_extension("rs")],
         };
         for file in files {
             for used in names_from_root(&shipped_code(&file)) {
@@ -94,7 +94,7 @@ fn dependencies_between_folders_point_one_way() {
             }
         }
     }
-    assert!(seen > 100, "the test has found {seen} uses");
+    assert!(seen > 100, "the test found only {seen} uses");
 }
 
 #[test]

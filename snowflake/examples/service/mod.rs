@@ -1,5 +1,4 @@
-//! What the examples have in common: a service that prints an ID ten times a second, until
-//! it is told to stop.
+//! The service of the examples: it prints an ID ten times a second, and stops on a signal.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use snowflake::SystemClock;
 use snowflake::lease::KeeperBuilder;
 
-/// Says what has failed, and what to do about it.
+/// Prints an error, and returns the exit code.
 pub(crate) fn report(result: Result<(), Box<dyn Error>>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -20,27 +19,29 @@ pub(crate) fn report(result: Result<(), Box<dyn Error>>) -> ExitCode {
     }
 }
 
+/// Acquires a node ID, runs the service, and releases the node ID.
 pub(crate) fn run(keeper: KeeperBuilder) -> Result<(), Box<dyn Error>> {
-    // Before the node ID is taken: a signal that comes now must not end the process with it.
+    // The handler comes first: a signal after the acquisition must not skip the release.
     let (stop, stopped) = mpsc::channel();
     ctrlc::set_handler(move || {
-        // On SIGTERM, SIGINT and SIGHUP. The service may be stopping already.
+        // SIGTERM, SIGINT or SIGHUP. An error means that the service is stopping already.
         let _ = stop.send(());
     })?;
 
     let keeper = keeper.start(SystemClock)?;
     let generator = keeper.generator();
-    eprintln!("makes IDs with node ID {}", generator.node());
+    eprintln!("issuing IDs with node ID {}", generator.node());
     while stopped.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
         match generator.next_id() {
             Ok(id) => println!("{id}"),
-            // As when the store is gone: nothing to do but to answer that there is no ID.
+            // The store may be unreachable. The service returns the error for this request, and the
+            // keeper retries.
             Err(error) => eprintln!("{error}"),
         }
     }
 
-    // The order of a clean stop: no more requests, then no more IDs, then the node ID is free.
+    // A clean stop ends the requests first. Then it ends the generator and frees the node ID.
     keeper.release()?;
-    eprintln!("released");
+    eprintln!("released the node ID");
     Ok(())
 }

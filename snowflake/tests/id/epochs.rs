@@ -47,7 +47,7 @@ fn text_that_is_not_an_epoch_is_an_error_with_a_remedy() {
     }
 }
 
-/// These are clap's bounds on the type of an argument.
+/// clap requires these bounds of the type of an argument.
 #[test]
 fn epochs_and_node_ids_can_be_arguments() {
     fn argument<T>()
@@ -62,7 +62,7 @@ fn epochs_and_node_ids_can_be_arguments() {
 }
 
 #[test]
-fn the_range_of_a_time_outside_of_the_epoch_is_cut_or_empty() {
+fn the_id_range_of_a_time_outside_the_epoch_is_clamped_or_empty() {
     let (before, start) = (UnixMillis(Y2024.start().0 - 1), Y2024.start());
     let (end, after) = (Y2024.end(), UnixMillis(Y2024.end().0 + 1));
     assert_eq!(Y2024.first_id_at(before), Some(Id::MIN));
@@ -105,7 +105,7 @@ proptest! {
 
     #[test]
     fn any_text_parses_or_is_an_error(text in "[-+:.TtZz 0-9]{0,30}|.{0,30}") {
-        // Nothing here panics, and no text is two epochs.
+        // The call does not panic, and only a number can be a time after the year 9999.
         if let Ok(epoch) = text.parse::<Epoch>() {
             prop_assert!(epoch.start().0 < 253_402_300_800_000 || text.parse() == Ok(epoch.start().0));
         }

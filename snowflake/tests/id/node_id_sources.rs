@@ -12,7 +12,8 @@ fn a_pod_of_the_stateful_set_has_its_ordinal() {
     assert_eq!(NodeId::from_pod_name("orders-db-1023", "orders-db"), NodeId::new(1023));
 }
 
-/// Names of machines, of other sets' pods, and of a Deployment's pods, whose suffix is random.
+/// These are names of machines, of pods of another set, and of pods of a Deployment, which have random
+/// suffixes.
 #[test]
 fn a_name_that_is_not_a_pod_of_the_set_is_an_error() {
     for pod in [
@@ -65,7 +66,7 @@ fn in_process(case: &str, value: Option<&OsStr>) -> String {
 }
 
 #[test]
-#[ignore = "run by the tests below, in a process with an environment"]
+#[ignore = "the tests below run it in a new process"]
 fn child() {
     let result = match std::env::var("CASE").unwrap().as_str() {
         "node" => NodeId::from_env("SOURCE"),
@@ -123,7 +124,7 @@ fn a_pods_name_comes_from_the_variable() {
 fn the_host_name_is_in_the_error() {
     let uname = rustix::system::uname();
     let host = uname.nodename().to_str().unwrap();
-    // Not the name of any pod's set, because a host name is shorter.
+    // No host name begins with this, because a host name is shorter.
     let stateful_set = "x".repeat(300);
     let error = NodeId::from_hostname(&stateful_set).unwrap_err();
     assert_eq!(error, NodeId::from_pod_name(host, &stateful_set).unwrap_err());

@@ -1,4 +1,4 @@
-//! Node IDs as numbers, as text, and as a datacenter's worker.
+//! Node IDs as numbers, as text, and from datacenter and worker.
 
 use proptest::prelude::*;
 use snowflake::{NodeId, NodeIdError, node_id};
@@ -40,7 +40,7 @@ fn text_is_read_strictly() {
 }
 
 #[test]
-fn errors_say_what_to_do() {
+fn errors_name_the_limit_or_the_remedy() {
     for (error, message) in [
         (NodeId::new(1024), "invalid node ID: 1024 is above the largest (limit 1023)"),
         (NodeId::in_datacenter(32, 0), "invalid datacenter: 32 is above the largest (limit 31)"),

@@ -136,7 +136,7 @@ fn a_module_accepts_its_own_form_only() {
         let mut json = valid.clone();
         json[field] = wrong;
         for error in [json_error::<Forms>(json.clone()), json_error::<OptionalForms>(json)] {
-            // The options are of the other type, typed or not.
+            // The optional field has the other type: its error may lack or have the name.
             let reason = reason.replace("UserId: ", "");
             assert!(error.replace("UserId: ", "").contains(&reason), "{field}: {error}");
         }

@@ -34,7 +34,7 @@ fn parsing_rejects_text_that_is_not_an_id() {
 }
 
 #[test]
-fn parse_errors_say_what_to_do() {
+fn parse_errors_name_the_remedy() {
     for (text, message) in [
         ("", "invalid ID: empty text; write 1 to 19 decimal digits"),
         ("0", "invalid ID: 0 is not an ID; the smallest ID is 1"),
@@ -60,7 +60,7 @@ fn display_pads_like_a_number() {
 }
 
 #[test]
-fn a_used_buffer_shows_nothing_of_a_longer_id() {
+fn a_reused_buffer_shows_no_digits_of_a_longer_id() {
     let mut buffer = TextBuffer::new();
     for digits in (1..=18).rev() {
         let raw = 9 * 10_u64.pow(digits - 1);
@@ -99,7 +99,7 @@ proptest! {
     }
 }
 
-/// IDs beside the points where a digit of any base changes.
+/// Returns the IDs at and next to each power of two.
 fn at_edges() -> impl Iterator<Item = Id> {
     let near = |raw: u64| [raw - 1, raw, raw + 1];
     (0..63).flat_map(move |bit| near(1 << bit)).filter_map(|raw| Id::from_raw(raw).ok())

@@ -5,7 +5,7 @@ use snowflake::{AnyId, Id, IdError, IdKind, ParseIdError, TypedId, TypedIdError,
 
 use crate::ids;
 
-/// A marker without any trait, so that no bound on it can hide.
+/// A kind without any trait. If an impl of `TypedId` had a bound on it, the tests would not compile.
 pub(crate) enum User {}
 
 impl IdKind for User {
@@ -15,7 +15,7 @@ impl IdKind for User {
 pub(crate) type UserId = TypedId<User>;
 
 #[test]
-fn a_typed_id_costs_nothing() {
+fn an_optional_typed_id_takes_eight_bytes() {
     assert_eq!(size_of::<Option<UserId>>(), 8);
 }
 
@@ -32,7 +32,7 @@ fn errors_begin_with_the_name_of_the_kind() {
 }
 
 #[test]
-fn a_typed_id_of_a_type_without_traits_has_them_all() {
+fn a_typed_id_has_all_traits_even_if_its_kind_has_none() {
     fn has_all<T>()
     where
         T: Copy + Ord + std::hash::Hash + std::fmt::Debug + std::fmt::Display,
@@ -46,7 +46,7 @@ fn a_typed_id_of_a_type_without_traits_has_them_all() {
 
 proptest! {
     #[test]
-    fn a_typed_id_is_its_id(a in ids(), b in ids()) {
+    fn a_typed_id_behaves_as_its_id(a in ids(), b in ids()) {
         let (left, right) = (UserId::new(a), UserId::new(b));
         prop_assert_eq!(left.id(), a);
         prop_assert_eq!(left.cmp(&right), a.cmp(&b));

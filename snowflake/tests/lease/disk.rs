@@ -1,7 +1,7 @@
-//! The file store on a disk that is full, and on one that cannot be written.
+//! The file store on a full disk and on a read-only disk.
 //!
-//! The disks are small ones in memory, which only root can mount: for others the tests say
-//! that they were skipped, and pass.
+//! The disks are small file systems in memory. Only root can mount them: for other users the tests
+//! report that they were skipped, and pass.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -21,68 +21,71 @@ fn later(ms: u64) -> UnixMillis {
     UnixMillis(NOON.0 + ms)
 }
 
-/// One test at a time: a program that another one starts has, for a moment, what is open
-/// here, and a file that is removed meanwhile goes on filling its disk.
-static TURN: Mutex<()> = Mutex::new(());
+/// Lets one test run at a time.
+///
+/// A process that one test starts inherits the open files of the other, until it has executed its
+/// program. A file that is removed during that time still fills its disk.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// A disk of 64 KiB.
 struct Disk {
-    mounted: TempDir,
-    _turn: MutexGuard<'static, ()>,
+    mount_point: TempDir,
+    _guard: MutexGuard<'static, ()>,
 }
 
 impl Disk {
-    /// None, and said so, if it cannot be mounted.
+    /// Mounts a disk. Returns `None`, and reports it, if that fails.
     fn mount() -> Option<Disk> {
-        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let disk = Disk { mounted: tempfile::tempdir().unwrap(), _turn };
-        if disk.mounted_with("size=64k,mode=777") {
+        let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let disk = Disk { mount_point: tempfile::tempdir().unwrap(), _guard };
+        if disk.run_mount("size=64k,mode=777") {
             return Some(disk);
         }
-        // Past the test runner, which would keep it to itself.
-        let _ = writeln!(io::stderr(), "skipped: no small disk, which root alone can mount");
+        // `io::stderr` bypasses the capture of the test runner.
+        let _ = writeln!(io::stderr(), "skipped: only root can mount a small disk");
         None
     }
 
-    fn mounted_with(&self, options: &str) -> bool {
+    /// Returns `true` if the command has succeeded.
+    fn run_mount(&self, options: &str) -> bool {
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", options, "none"]).arg(self.mounted.path());
+        mount.args(["-t", "tmpfs", "-o", options, "none"]).arg(self.mount_point.path());
         mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
     }
 
     fn set_writable(&self, writable: bool) {
         let options = if writable { "remount,rw" } else { "remount,ro" };
-        assert!(self.mounted_with(options));
+        assert!(self.run_mount(options));
     }
 
-    fn folder(&self) -> PathBuf {
-        self.mounted.path().join("ids")
+    fn directory(&self) -> PathBuf {
+        self.mount_point.path().join("ids")
     }
 
     fn filler(&self) -> PathBuf {
-        self.mounted.path().join("filler")
+        self.mount_point.path().join("filler")
     }
 
-    /// Leaves not a byte.
+    /// Writes a file until the disk is full.
     fn fill(&self) {
         let mut filler = File::create(self.filler()).unwrap();
         while filler.write_all(&[0; 4096]).is_ok() {}
     }
 
     fn create(&self) -> FileStore {
-        FileStore::create(self.folder(), Epoch::Y2024, GrantLimits::default()).unwrap()
+        FileStore::create(self.directory(), Epoch::Y2024, GrantLimits::default()).unwrap()
     }
 
     fn open(&self) -> Result<FileStore, LeaseError> {
-        FileStore::open(self.folder(), Epoch::Y2024, GrantLimits::default())
+        FileStore::open(self.directory(), Epoch::Y2024, GrantLimits::default())
     }
 }
 
 impl Drop for Disk {
     fn drop(&mut self) {
         let mut umount = Command::new("umount");
-        // It may never have been mounted.
-        let _ = umount.args(["--lazy"]).arg(self.mounted.path()).stderr(Stdio::null()).status();
+        // The mount may have failed.
+        let _ = umount.args(["--lazy"]).arg(self.mount_point.path()).stderr(Stdio::null()).status();
     }
 }
 
@@ -107,30 +110,30 @@ fn a_full_disk_grants_nothing_and_loses_nothing() {
         store.renew(&RenewRequest::after(&lease, NOON, later(4000))).unwrap_err().to_string();
     assert!(full.contains(" failed: No space left on device"), "{full}");
     drop(store);
-    // A start finds the mark, and can give nothing either.
+    // A new process finds the mark, and its store returns no grant either.
     let store = disk.open().unwrap();
     let full =
         store.acquire(&AcquireRequest { now: later(4000), ..request() }).unwrap_err().to_string();
     assert!(full.contains(" failed: No space left on device"), "{full}");
-    let kept = store.records().unwrap()[0].1.high_water_mark;
+    let mark = store.records().unwrap()[0].1.high_water_mark;
     drop(store);
 
     fs::remove_file(disk.filler()).unwrap();
     let after = AcquireRequest { now: later(4000), ..request() };
     let next = disk.open().unwrap().acquire(&after).unwrap();
-    assert!(kept >= lease.until && next.from >= lease.until, "{next} after {lease}");
+    assert!(mark >= lease.until && next.from >= lease.until, "{next} after {lease}");
 }
 
 #[test]
-fn a_read_only_disk_is_refused_and_works_again_when_it_can_be_written() {
+fn a_read_only_disk_is_an_error_until_it_is_writable() {
     let Some(disk) = Disk::mount() else { return };
     let store = disk.create();
     let lease = store.acquire(&request()).unwrap();
     drop(store);
 
     disk.set_writable(false);
-    let refused = disk.open().unwrap_err().to_string();
-    assert!(refused.ends_with("opening the lock file failed: Read-only file system (os error 30)"));
+    let error = disk.open().unwrap_err().to_string();
+    assert!(error.ends_with("opening the lock file failed: Read-only file system (os error 30)"));
 
     disk.set_writable(true);
     let after = AcquireRequest { now: lease.until, ..request() };

@@ -1,4 +1,4 @@
-//! A process that was frozen for longer than its grant answers its first calls.
+//! A process that is frozen for longer than its grant.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
@@ -13,7 +13,7 @@ const CHILD: &str = "SNOWFLAKE_FROZEN_CHILD";
 const THREADS: usize = 4;
 const CALLS: usize = 250;
 
-/// The child of the next test. It does nothing by itself.
+/// The child of the next test. Without that test it does nothing.
 #[test]
 fn child() {
     if std::env::var_os(CHILD).is_none() {
@@ -57,7 +57,7 @@ fn calls_after_a_freeze_of_two_grants_wait_for_the_renewal() {
     input.write_all(b"\n").unwrap();
     kill_process(id, Signal::CONT).unwrap();
 
-    // To the end of its output: a child that cannot write it would fail.
+    // All output is read, because the child fails if it cannot write.
     let lines: Vec<_> = lines.collect();
     let failed: Vec<_> = lines.iter().filter(|line| line.starts_with("failed")).collect();
     assert!(failed.is_empty(), "{} calls failed: {}", failed.len(), failed[0]);

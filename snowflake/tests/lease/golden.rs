@@ -1,4 +1,4 @@
-//! The lease file of the first version stays readable.
+//! The golden lease file, which every later version must read.
 
 use std::fs;
 

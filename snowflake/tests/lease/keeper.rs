@@ -1,4 +1,4 @@
-//! The keeper: renewals ahead of time, a store that fails, holders that meet.
+//! The keeper: renewals, failures of the store, and two holders of one node ID.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,45 +16,45 @@ use snowflake::{ClaimError, Clock, Epoch, Generator, Id, LeaseEnd, NodeId};
 use snowflake::{SystemClock, UnixMillis};
 
 const EPOCH: Epoch = Epoch::Y2024;
-/// A tenth of the default, and every time here with it.
+/// A tenth of the default, so that the tests are short.
 const GRANT_MS: u64 = 300;
-/// So long that it does not end while the machine is busy.
+/// A grant that does not end during a test, even if the machine is busy.
 const LONG_MS: u64 = 5000;
 
 fn node(id: u16) -> NodeId {
     NodeId::new(id).unwrap()
 }
 
-/// A store in memory that can be out of reach, or lose its answers.
+/// A store in memory that can be unreachable or lose its answers.
 #[derive(Debug)]
-struct Flaky {
+struct FlakyStore {
     store: MemoryStore,
     mode: AtomicU8,
 }
 
 const WORKS: u8 = 0;
-const GONE: u8 = 1;
-/// Does what it is asked to, and fails to say so.
+const UNREACHABLE: u8 = 1;
+/// Executes a request, and then returns an error.
 const LOSES_ANSWERS: u8 = 2;
 
-impl Flaky {
-    fn new() -> Arc<Flaky> {
+impl FlakyStore {
+    fn new() -> Arc<FlakyStore> {
         let store = MemoryStore::new(EPOCH, GrantLimits::default());
-        Arc::new(Flaky { store, mode: AtomicU8::new(WORKS) })
+        Arc::new(FlakyStore { store, mode: AtomicU8::new(WORKS) })
     }
 
-    fn answer<T>(
+    fn call<T>(
         &self,
-        ask: impl FnOnce(&MemoryStore) -> Result<T, LeaseError>,
+        execute: impl FnOnce(&MemoryStore) -> Result<T, LeaseError>,
     ) -> Result<T, LeaseError> {
         let failed = || {
-            let problem = StoreErrorKind::Failed { doing: "the test" };
-            Err(StoreError::new("in memory", problem).into())
+            let kind = StoreErrorKind::Failed { doing: "the test" };
+            Err(StoreError::new("in memory", kind).into())
         };
         match self.mode.load(SeqCst) {
-            GONE => failed(),
-            LOSES_ANSWERS => ask(&self.store).and_then(|_| failed()),
-            _ => ask(&self.store),
+            UNREACHABLE => failed(),
+            LOSES_ANSWERS => execute(&self.store).and_then(|_| failed()),
+            _ => execute(&self.store),
         }
     }
 
@@ -64,56 +64,58 @@ impl Flaky {
     }
 }
 
-impl LeaseStore for Flaky {
+impl LeaseStore for FlakyStore {
     fn id_format(&self) -> IdFormat {
         self.store.id_format()
     }
 
     fn acquire(&self, request: &AcquireRequest) -> Result<Grant, LeaseError> {
-        self.answer(|store| store.acquire(request))
+        self.call(|store| store.acquire(request))
     }
 
     fn renew(&self, request: &RenewRequest) -> Result<Grant, LeaseError> {
-        self.answer(|store| store.renew(request))
+        self.call(|store| store.renew(request))
     }
 
     fn release(&self, request: &ReleaseRequest) -> Result<(), LeaseError> {
-        self.answer(|store| store.release(request))
+        self.call(|store| store.release(request))
     }
 
     fn records(&self) -> Result<Vec<(NodeId, LeaseRecord)>, LeaseError> {
-        self.answer(|store| store.records())
+        self.call(|store| store.records())
     }
 
     fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
-        self.answer(|store| store.reset(node, high_water_mark))
+        self.call(|store| store.reset(node, high_water_mark))
     }
 }
 
-fn builder(store: &Arc<Flaky>, id: u16) -> KeeperBuilder {
+fn builder(store: &Arc<FlakyStore>, id: u16) -> KeeperBuilder {
     Keeper::builder(Arc::clone(store)).node(node(id)).grant_ms(GRANT_MS)
 }
 
-/// Makes IDs until `condition` holds of what came last.
-fn make_until(
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Issues IDs until a call's result fulfils `condition`. Returns the IDs before that.
+fn issue_until(
     generator: &Generator,
     condition: impl Fn(&Result<Id, ClaimError>) -> bool,
 ) -> Vec<Id> {
-    let patience = Instant::now() + Duration::from_secs(20);
+    let start = Instant::now();
     let mut ids = Vec::new();
     loop {
-        assert!(Instant::now() < patience, "it never came");
-        let made = generator.try_next_id();
-        if condition(&made) {
+        let result = generator.try_next_id();
+        if condition(&result) {
             return ids;
         }
-        ids.extend(made);
+        assert!(start.elapsed() < TIMEOUT, "timed out; the last result is {result:?}");
+        ids.extend(result);
         thread::yield_now();
     }
 }
 
-fn is_ended(made: &Result<Id, ClaimError>) -> bool {
-    matches!(made, Err(ClaimError::LeaseEnded { .. }))
+fn is_ended(result: &Result<Id, ClaimError>) -> bool {
+    matches!(result, Err(ClaimError::LeaseEnded { .. }))
 }
 
 fn time_of(id: Id) -> UnixMillis {
@@ -121,33 +123,33 @@ fn time_of(id: Id) -> UnixMillis {
 }
 
 #[test]
-fn ids_go_on_across_renewals() {
-    let store = Flaky::new();
+fn ids_continue_across_renewals() {
+    let store = FlakyStore::new();
     let keeper = builder(&store, 7).start(SystemClock).unwrap();
-    let begun = Instant::now();
-    while begun.elapsed() < Duration::from_millis(3 * GRANT_MS) {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(3 * GRANT_MS) {
         keeper.generator().next_id().unwrap();
     }
     let status = keeper.status().unwrap();
-    // One each 100 ms for 900 ms, on a machine that may be busy.
+    // One renewal every 100 ms for 900 ms. Some may be late, because the machine may be busy.
     assert!((5..=9).contains(&status.renewals), "{status:?}");
     assert_eq!(status.failures, 0);
     keeper.release().unwrap();
 }
 
 #[test]
-fn a_store_that_is_gone_ends_the_ids_at_until_and_they_come_back_with_it() {
-    let store = Flaky::new();
+fn ids_end_with_the_grant_of_an_unreachable_store_and_resume_after_its_return() {
+    let store = FlakyStore::new();
     let keeper = builder(&store, 7).start(SystemClock).unwrap();
     let generator = keeper.generator();
-    store.mode.store(GONE, SeqCst);
+    store.mode.store(UNREACHABLE, SeqCst);
     let until = store.high_water_mark(7);
 
-    let ids = make_until(generator, is_ended);
+    let ids = issue_until(generator, is_ended);
     assert!(time_of(*ids.last().unwrap()) < until);
-    // To the last millisecond, or nearly: the machine may be busy.
-    assert!(time_of(*ids.last().unwrap()).0 + 50 >= until.0, "IDs went on until the end");
-    assert!(SystemClock.now() >= until, "and the end is when the clock has got there");
+    // The last 50 ms may lack IDs, because the machine may be busy.
+    assert!(time_of(*ids.last().unwrap()).0 + 50 >= until.0, "the last IDs of the grant lack");
+    assert!(SystemClock.now() >= until, "the error came before the end of the grant");
     let ended = ClaimError::LeaseEnded { until, why: LeaseEnd::StoreFailed };
     assert_eq!(generator.try_next_id(), Err(ended));
     assert!(ended.to_string().contains("the lease store failed"), "{ended}");
@@ -155,17 +157,17 @@ fn a_store_that_is_gone_ends_the_ids_at_until_and_they_come_back_with_it() {
     assert!(status.error.unwrap().to_string().contains("the test failed"));
 
     store.mode.store(WORKS, SeqCst);
-    make_until(generator, Result::is_ok);
+    issue_until(generator, Result::is_ok);
     keeper.release().unwrap();
 }
 
 #[test]
-fn what_an_unheard_answer_granted_is_not_used() {
-    let store = Flaky::new();
+fn a_grant_whose_answer_was_lost_is_never_used() {
+    let store = FlakyStore::new();
     let keeper = builder(&store, 7).start(SystemClock).unwrap();
     let first_until = store.high_water_mark(7);
     store.mode.store(LOSES_ANSWERS, SeqCst);
-    // Until the mark has moved unheard, which leaves a gap behind the first grant.
+    // A renewal advances the mark and its answer is lost, which leaves a gap after the first grant.
     let mut ids = Vec::new();
     while store.high_water_mark(7) == first_until {
         ids.extend(keeper.generator().try_next_id());
@@ -176,59 +178,59 @@ fn what_an_unheard_answer_granted_is_not_used() {
         ids.extend(keeper.generator().try_next_id());
     }
     let past_gap = keeper.status().unwrap().grant;
-    ids.extend(make_until(keeper.generator(), |made| {
-        made.is_ok_and(|id| time_of(id) > UnixMillis(first_until.0 + 2 * GRANT_MS))
+    ids.extend(issue_until(keeper.generator(), |result| {
+        result.is_ok_and(|id| time_of(id) > UnixMillis(first_until.0 + 2 * GRANT_MS))
     }));
     let status = keeper.status().unwrap();
     assert!(status.grant.from > first_until, "no gap: {past_gap} then {}", status.grant);
     let in_gap = |id: &&Id| (first_until..status.grant.from).contains(&time_of(**id));
-    assert_eq!(ids.iter().filter(in_gap).count(), 0, "IDs of nobody's time");
+    assert_eq!(ids.iter().filter(in_gap).count(), 0, "IDs in the gap");
     assert!(ids.is_sorted());
     keeper.release().unwrap();
 }
 
 #[test]
-fn a_release_lets_the_next_holder_begin_after_the_last_id() {
-    let store = Flaky::new();
+fn the_next_holder_starts_right_after_the_last_id_of_a_released_one() {
+    let store = FlakyStore::new();
     let keeper = builder(&store, 7).start(SystemClock).unwrap();
     let generator = Arc::clone(keeper.generator());
     let last = generator.next_id().unwrap();
     keeper.release().unwrap();
     assert_eq!(store.high_water_mark(7).0, time_of(last).0 + 1);
-    let silent = generator.try_next_id();
-    assert!(matches!(silent, Err(ClaimError::LeaseEnded { why: LeaseEnd::Released, .. })));
+    let ended = generator.try_next_id();
+    assert!(matches!(ended, Err(ClaimError::LeaseEnded { why: LeaseEnd::Released, .. })));
 
     let next = builder(&store, 7).start(SystemClock).unwrap();
     assert!(next.generator().next_id().unwrap() > last);
-    // Dropped, it is released too, by a thread.
+    // A drop releases the node ID too, on a thread.
     drop(next);
-    let begun = Instant::now();
+    let start = Instant::now();
     while store.store.records().unwrap()[0].1.held {
-        assert!(begun.elapsed() < Duration::from_secs(20), "never released");
+        assert!(start.elapsed() < TIMEOUT, "the node ID is still held");
         thread::yield_now();
     }
 }
 
 #[test]
-fn a_release_that_the_store_does_not_hear_is_reported() {
-    let store = Flaky::new();
+fn a_release_without_the_store_is_an_error() {
+    let store = FlakyStore::new();
     let keeper = builder(&store, 7).start(SystemClock).unwrap();
     keeper.generator().next_id().unwrap();
-    store.mode.store(GONE, SeqCst);
+    store.mode.store(UNREACHABLE, SeqCst);
     assert!(matches!(keeper.release(), Err(LeaseError::Store(_))));
     assert!(store.store.records().unwrap()[0].1.held);
 }
 
-/// Two processes with one node ID, by mistake: both make IDs, none twice, and one is told.
+/// Two processes have one node ID by mistake. The first one gets an error when its grant ends.
 #[test]
-fn two_holders_of_one_node_id_make_no_id_twice() {
-    let store = Flaky::new();
+fn two_holders_of_one_node_id_issue_no_duplicate() {
+    let store = FlakyStore::new();
     let first = builder(&store, 7).start(SystemClock).unwrap();
     let mut ids = vec![first.generator().next_id().unwrap()];
-    // It runs ahead of its clock, past the first one's grant.
+    // The second holder starts ahead of its clock, after the first one's grant.
     let second = builder(&store, 7).start(SystemClock).unwrap();
     ids.push(second.generator().next_id().unwrap());
-    ids.extend(make_until(first.generator(), is_ended));
+    ids.extend(issue_until(first.generator(), is_ended));
     assert!(matches!(
         first.generator().try_next_id(),
         Err(ClaimError::LeaseEnded { why: LeaseEnd::TakenOver, .. })
@@ -236,37 +238,37 @@ fn two_holders_of_one_node_id_make_no_id_twice() {
     for _ in 0..10_000 {
         ids.push(second.generator().next_id().unwrap());
     }
-    // The second stops, and the first goes on without help.
+    // The second holder releases, and the first one acquires the node ID again by itself.
     second.release().unwrap();
-    ids.extend(make_until(first.generator(), Result::is_ok));
+    ids.extend(issue_until(first.generator(), Result::is_ok));
     ids.push(first.generator().next_id().unwrap());
-    assert_eq!(HashSet::<&Id>::from_iter(&ids).len(), ids.len(), "an ID came twice");
+    assert_eq!(HashSet::<&Id>::from_iter(&ids).len(), ids.len(), "a duplicate ID");
     first.release().unwrap();
 }
 
-/// One that got its node ID back while its first grant lasted holds both: it makes IDs in the
-/// first, and between them lie the other holder's.
+/// The holder acquired its node ID again while its first grant lasted. It holds both grants, and
+/// issues IDs in the first. The grant of another holder is between them.
 #[test]
-fn a_holder_that_came_back_does_not_release_what_was_anothers() {
-    let store = Flaky::new();
+fn a_returned_holder_does_not_release_the_grant_of_another_holder() {
+    let store = FlakyStore::new();
     let first = builder(&store, 7).grant_ms(LONG_MS).start(SystemClock).unwrap();
-    let begun = first.status().unwrap().grant;
-    let request = |successor| AcquireRequest {
+    let first_grant = first.status().unwrap().grant;
+    let request = |takeover| AcquireRequest {
         node: Some(node(7)),
         now: SystemClock.now(),
         grant_ms: GRANT_MS,
         holder: "another".to_owned(),
-        takeover: successor,
+        takeover,
     };
     let between = store.acquire(&request(Takeover::Immediate)).unwrap();
     store.release(&ReleaseRequest::at(&between, between.until)).unwrap();
-    let patience = Instant::now() + Duration::from_secs(20);
-    while first.status().unwrap().grant.fencing_token == begun.fencing_token {
-        assert!(Instant::now() < patience, "it never came back");
+    let start = Instant::now();
+    while first.status().unwrap().grant.fencing_token == first_grant.fencing_token {
+        assert!(start.elapsed() < TIMEOUT, "the first holder did not acquire the node ID again");
         thread::yield_now();
     }
     let last = first.generator().next_id().unwrap();
-    assert!(time_of(last) < between.from, "the first grant had ended: nothing was tested");
+    assert!(time_of(last) < between.from, "the first grant ended too early for this test");
     first.release().unwrap();
 
     let next = store.acquire(&request(Takeover::AfterExpiry)).unwrap();
@@ -274,14 +276,14 @@ fn a_holder_that_came_back_does_not_release_what_was_anothers() {
 }
 
 #[test]
-fn a_successor_that_waits_starts_when_the_old_grant_has_ended() {
-    let store = Flaky::new();
-    let request = |successor| AcquireRequest {
+fn a_takeover_after_expiry_starts_when_the_old_grant_has_ended() {
+    let store = FlakyStore::new();
+    let request = |takeover| AcquireRequest {
         node: Some(node(7)),
         now: SystemClock.now(),
         grant_ms: GRANT_MS,
         holder: "crashed".to_owned(),
-        takeover: successor,
+        takeover,
     };
     let crashed = store.acquire(&request(Takeover::Immediate)).unwrap();
     let waiting = builder(&store, 7).takeover(Takeover::AfterExpiry);
@@ -289,7 +291,7 @@ fn a_successor_that_waits_starts_when_the_old_grant_has_ended() {
     assert!(SystemClock.now() >= crashed.until);
     assert!(time_of(keeper.generator().next_id().unwrap()) >= crashed.until);
 
-    // It renews, so that one that waits never gets it, and says why.
+    // The holder renews, so a takeover after expiry fails.
     let second = builder(&store, 7).takeover(Takeover::AfterExpiry).start_timeout_ms(GRANT_MS);
     assert!(matches!(second.start(SystemClock), Err(LeaseError::Held { .. })));
     keeper.release().unwrap();
@@ -297,7 +299,7 @@ fn a_successor_that_waits_starts_when_the_old_grant_has_ended() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_shown_of_a_keeper_and_its_store_is_where_it_is_and_how_it_does() {
+fn debug_shows_the_path_of_a_store_and_the_status_of_a_keeper() {
     let temp = tempfile::tempdir().unwrap();
     let store = FileStore::create(temp.path(), EPOCH, GrantLimits::default()).unwrap();
     let (path, limits) = (temp.path(), GrantLimits::default());
@@ -305,8 +307,8 @@ fn what_is_shown_of_a_keeper_and_its_store_is_where_it_is_and_how_it_does() {
     assert_eq!(format!("{store:?}"), shown);
     let keeper = Keeper::builder(store).grant_ms(LONG_MS).start(SystemClock).unwrap();
     let shown = format!("{keeper:?}");
-    for said in ["status: Some(KeeperStatus", "renewals: 0", "error: None"] {
-        assert!(shown.contains(said), "{shown}");
+    for field in ["status: Some(KeeperStatus", "renewals: 0", "error: None"] {
+        assert!(shown.contains(field), "{shown}");
     }
     assert!(!shown.contains("Mutex"), "{shown}");
     keeper.release().unwrap();

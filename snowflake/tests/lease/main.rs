@@ -1,5 +1,5 @@
-//! Leases without a server: the keeper, the file store on real disks, crashes, a frozen
-//! process, and a search of the protocol.
+//! Leases without a server: the keeper, the file store on real disks, a frozen process, and
+//! searches of the protocol.
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
 #[cfg(target_os = "linux")]

@@ -1,9 +1,9 @@
-//! The rule for the time ahead of the clock, in every order of acquisitions, renewals,
-//! releases and crashes, with a clock that does not step back.
+//! A search for a high-water mark that is more than one grant ahead of the clock.
 //!
-//! The rules are the shipped ones ([`LeaseTable`]). A process is anywhere on its timeline
-//! that its clock permits: up to the clock, or half as far past its first grant's start as
-//! time has passed since then.
+//! It explores every order of acquisitions, renewals, releases and crashes, with a clock that does
+//! not step back. The rules are the shipped ones ([`LeaseTable`]). A process's timeline is anywhere
+//! that its clock permits: up to the clock, or, while the clock catches up, half as far past the
+//! start of the first grant as time has passed since then.
 
 use snowflake::lease::{
     AcquireRequest, Grant, GrantLimits, LeaseError, LeaseRecord, LeaseTable, ReleaseRequest,
@@ -17,11 +17,12 @@ const SHORTEST_MS: u64 = GRANT_MS / 6;
 const END_MS: u64 = 30;
 const LIMITS: GrantLimits = GrantLimits { max_grant_ms: GRANT_MS, max_skew_ms: 1000 };
 
+/// The rule for the end of a first grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rule {
-    /// The shipped rule.
+    /// The shipped rule: one grant ahead of the clock at most.
     OneGrant,
-    /// A mistake: each first grant is as long as requested.
+    /// A mistake: each first grant has the requested length.
     FullGrants,
 }
 
@@ -140,7 +141,7 @@ impl Model for Rule {
             }
             Step::Crash => world.process = None,
         }
-        // Tokens do not matter here, and would make every state new.
+        // Fencing tokens do not matter here, and would make every state a new one.
         let record = world.table.get(NodeId::MIN).cloned();
         if let Some(record) = record {
             world.table.insert(NodeId::MIN, LeaseRecord { fencing_token: 1, ..record });
@@ -161,7 +162,7 @@ impl Model for Rule {
         }
         vec![
             one_grant,
-            // The search reaches the cases that the rule is for.
+            // These show that the search reaches the cases that the rule is for.
             Property::sometimes("a start has to wait", |_, world: &World| world.had_to_wait),
             Property::sometimes("a first grant is short", |_, world: &World| {
                 let mut processes = world.process.iter();
@@ -171,7 +172,7 @@ impl Model for Rule {
     }
 }
 
-/// As the keeper requests it.
+/// Returns the end that the keeper requests.
 fn renews_until(now_ms: u64, timeline_ms: u64) -> u64 {
     (now_ms + GRANT_MS).max(timeline_ms + SHORTEST_MS)
 }
@@ -187,5 +188,5 @@ fn no_order_of_crashes_and_releases_puts_the_mark_more_than_one_grant_ahead() {
 fn full_first_grants_add_up() {
     let checker = Rule::FullGrants.checker().threads(2).spawn_bfs().join();
     let path = checker.discovery("the mark is at most one grant ahead");
-    println!("{}", path.expect("the search found nothing"));
+    println!("{}", path.expect("the search found no mark too far ahead"));
 }

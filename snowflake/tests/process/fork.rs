@@ -20,20 +20,20 @@ const IDS: usize = 4000;
 
 const NODE: NodeId = NodeId::MIN;
 
-/// It sees its first fork before its first claim.
+/// A generator whose process forks before its first claim.
 static UNUSED: Generator = Generator::builder(NODE, EPOCH).build_static(SystemClock);
 
 const NOW: UnixMillis = UnixMillis(EPOCH.start().0 + 5);
 
 /// Runs `child` in a forked process, and returns the numbers that it reports.
 ///
-/// The child has one thread of the many here, so it may not wait for a lock of another. It
-/// issues IDs, which takes no lock, and writes them to a pipe.
+/// The child has only the thread that forked, so a lock that another thread held stays locked. The
+/// child takes no lock: it issues IDs, and writes them to a pipe.
 fn in_child(child: impl FnOnce(&mut dyn FnMut(u64))) -> Vec<u64> {
     let mut ends = [0; 2];
-    // SAFETY: two descriptors are all that `pipe` writes; each becomes the only owner of
-    // its end. After `fork` the child does what the comment above says, and ends by `_exit`,
-    // which runs nothing else.
+    // SAFETY: `pipe` writes two descriptors into an array of two, and each `File` is the only owner
+    // of one. After `fork` the child takes no lock, as described above, and ends by `_exit`, which
+    // runs no other code of the process.
     let (mut reader, pid) = unsafe {
         assert_eq!(libc::pipe(ends.as_mut_ptr()), 0);
         let (reader, mut writer) = (File::from_raw_fd(ends[0]), File::from_raw_fd(ends[1]));
@@ -52,7 +52,7 @@ fn in_child(child: impl FnOnce(&mut dyn FnMut(u64))) -> Vec<u64> {
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes).unwrap();
     let mut status = 0;
-    // SAFETY: the child is this process's own, and no other thread waits for it.
+    // SAFETY: `pid` is a child of this process, and no other thread waits for it.
     assert_eq!(unsafe { libc::waitpid(pid, &mut status, 0) }, pid);
     assert_eq!(status, 0, "the child failed");
     bytes.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().unwrap())).collect()
@@ -79,7 +79,7 @@ fn parent_and_child_issue_different_ids() {
             UNUSED.try_next_id() == Err(ClaimError::Forked),
         ];
         report(failures.iter().filter(|failed| **failed).count() as u64);
-        // With a node ID of its own the child continues.
+        // With another node ID the child can issue IDs.
         let own = NodeId::new(1)
             .map(|node| Generator::builder(node, EPOCH).max_ahead_ms(2).build(SystemClock));
         if let Ok(Ok(own)) = own {
@@ -91,7 +91,7 @@ fn parent_and_child_issue_different_ids() {
             }
         }
     });
-    assert_eq!(issued_there[0], 7, "calls that failed in the child");
+    assert_eq!(issued_there[0], 7, "the number of calls that failed in the child");
     assert_eq!(issued_there.len(), 1 + IDS);
 
     ids.extend(batch.map(|id| id.get()));
@@ -117,7 +117,7 @@ fn a_grandchild_never_repeats_the_ids_of_a_child() {
     assert_eq!(reported, [1, 1, 1]);
 }
 
-/// Returns how many kinds of calls fail as forked.
+/// Returns how many kinds of calls fail with `Forked`.
 fn forked_calls<C: Clock>(generator: &Generator<C>, block: &mut Block<'_, C>) -> u64 {
     let failures = [
         generator.try_next_id() == Err(ClaimError::Forked),
@@ -149,12 +149,12 @@ fn an_open_gate_is_closed_in_every_child() {
     block.try_next_id().unwrap();
 }
 
-/// Calibration runs once in a process, in a one-time cell. A child that inherited a cell in
-/// the middle of it would wait without end.
+/// Calibration runs once in a process, in a one-time cell. A child that is forked during the
+/// calibration would wait forever for the cell.
 #[test]
 fn a_fork_during_the_first_calibration_leaves_the_child_working() {
-    // A process of its own for each attempt: here the counter may be calibrated already. The
-    // forks come at different times after the start of the calibration.
+    // Each attempt is a new process, because the counter of this process may be calibrated already.
+    // The forks come at different times after the start of the calibration.
     let program = env::current_exe().unwrap();
     for delay_us in (0..6000).step_by(150) {
         let attempt = Command::new(&program)
@@ -213,7 +213,7 @@ fn a_block_of_a_clock_without_a_counter_belongs_to_the_parent() {
     block.try_next_id().unwrap();
 }
 
-/// The call waits in a thread that no child has.
+/// The child does not have the thread in which the call waits.
 #[test]
 fn a_waiting_call_gets_its_id_when_another_thread_forks() {
     let clock = ManualClock::new(NOW);

@@ -1,4 +1,4 @@
-//! Tests that need processes, signals and forks of their own.
+//! Tests that fork and that handle signals.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 

@@ -1,4 +1,4 @@
-//! A signal handler that interrupts a call gets another ID than that call.
+//! A signal handler never gets the ID of the call that it interrupts.
 
 use std::collections::HashSet;
 use std::mem::MaybeUninit;
@@ -11,18 +11,18 @@ use snowflake::{Epoch, Generator, NodeId, SystemClock};
 static IDS: Generator =
     Generator::builder(NodeId::MIN, Epoch::Y2024).max_ahead_ms(3_600_000).build_static(SystemClock);
 
-/// The IDs of the handler. It may not allocate.
+/// The IDs of the handler. An array, because a signal handler must not allocate.
 static FROM_HANDLER: [AtomicU64; 20_000] = [const { AtomicU64::new(0) }; 20_000];
 static HANDLED: AtomicUsize = AtomicUsize::new(0);
 
 extern "C" fn handler(_signal: libc::c_int) {
     let nth = HANDLED.fetch_add(1, Ordering::Relaxed);
-    if let (Some(place), Ok(id)) = (FROM_HANDLER.get(nth), IDS.try_next_id()) {
-        place.store(id.get(), Ordering::Relaxed);
+    if let (Some(entry), Ok(id)) = (FROM_HANDLER.get(nth), IDS.try_next_id()) {
+        entry.store(id.get(), Ordering::Relaxed);
     }
 }
 
-/// Sends `SIGALRM` to this process every 100 µs of real time, or never for an interval of 0.
+/// Makes the system send `SIGALRM` to this process at an interval. An interval of 0 ends that.
 fn set_alarm(interval: Duration) {
     let time = libc::timeval { tv_sec: 0, tv_usec: interval.subsec_micros().into() };
     let timer = libc::itimerval { it_interval: time, it_value: time };
@@ -34,8 +34,8 @@ fn set_alarm(interval: Duration) {
 fn a_signal_handler_never_gets_the_id_of_the_call_it_interrupts() {
     // The first reading of the clock calibrates its counter.
     let mut ids = vec![IDS.next_id().unwrap().get()];
-    // SAFETY: an all-zero `sigaction` is valid. The handler touches atomics alone, and lives
-    // as long as the program.
+    // SAFETY: an all-zero `sigaction` is valid. The handler accesses only atomics, and exists for
+    // as long as the program runs.
     unsafe {
         let mut action: libc::sigaction = MaybeUninit::zeroed().assume_init();
         action.sa_sigaction = handler as *const () as usize;

@@ -1,11 +1,12 @@
-//! Makes IDs without std and without an allocator. Links only because nothing in the
-//! core asks for either. Exits with 0 if the IDs are what they should be.
+//! A program that issues IDs without std and without an allocator.
+//!
+//! It would not link if the core needed either. It exits with 0 if the IDs are right.
 #![no_std]
 #![no_main]
 
 use snowflake::{Clock, Epoch, Generator, NodeId, UnixMillis};
 
-/// What a device without an operating system would read from its timer.
+/// A clock for a device without an operating system.
 struct Timer;
 
 impl Clock for Timer {
@@ -16,7 +17,7 @@ impl Clock for Timer {
 
 static IDS: Generator<Timer> = Generator::builder(NodeId::MAX, Epoch::Y2024).build_static(Timer);
 
-// What calls `main`, and ends the process with what it returns.
+// The C runtime calls `main`, and ends the process with the code that it returns.
 #[link(name = "c")]
 unsafe extern "C" {}
 
