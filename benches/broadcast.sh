@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Prints the tables of RESULTS-broadcast.md. `benches/broadcast.sh` runs real processes and
-# takes 20 minutes; `benches/broadcast.sh --sim` simulates and takes one. Processes want a
-# quiet machine, or `chrt --fifo 1` before the command, ahead of everything else on it.
+# takes 20 minutes. `benches/broadcast.sh --sim` simulates them and takes one minute. Run real
+# processes on a quiet machine, or by `chrt --fifo 1`, which gives them priority.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 sim=${1:-}
 if [[ -n $sim && $sim != --sim ]]; then
-    echo "unknown argument $sim: only --sim is taken" >&2
+    echo "unknown argument $sim; use --sim, or no argument" >&2
     exit 254
 fi
 
@@ -16,20 +16,19 @@ workbench=$PWD/target/release/workbench
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# One run, in a folder of its own: whether it was valid, and its figures, from the lines
-# that sum it up. Seeds are other than those on which windows and margins were chosen.
+# Executes one run in a new directory. Records its verdict, and prints its figures, from the summary.
 run() {
     local seed=$1 staleness=$2
     shift 2
     mkdir "$scratch/$seed" && cd "$scratch/$seed"
     "$workbench" test -w broadcast --time-limit 20 "$@" ${sim:+--sim} --seed "$seed" \
-        -- --max-staleness-ms "$staleness" >results 2>said || true
-    sed -nE 's/.*servers ([0-9.]+) msgs.*median ([0-9]+) max ([0-9]+) ms.*median ([0-9.]+) p99 ([0-9.]+) ms.*/\1 \2 \3 \4 \5/p' said
+        -- --max-staleness-ms "$staleness" >results 2>summary || true
+    sed -nE 's/.*servers ([0-9.]+) msgs.*median ([0-9]+) max ([0-9]+) ms.*median ([0-9.]+) p99 ([0-9.]+) ms.*/\1 \2 \3 \4 \5/p' summary
     tail -n 1 results >>"$scratch/verdicts"
     cd .. && rm -r "$scratch/$seed"
 }
 
-# The median of one column, and the mean.
+# Print the median and the mean of one column.
 median() {
     awk -v column="$1" '{ print $column }' | sort -n | awk '{ all[NR] = $0 } END { print all[int((NR + 1) / 2)] }'
 }
@@ -37,7 +36,8 @@ mean() {
     awk -v column="$1" '{ sum += $column } END { printf "%.3f", sum / NR }'
 }
 
-# A row: runs of the same flags, all at once. A run keeps a fifth of a core busy at most.
+# Prints a row for concurrent runs with the same flags. A run uses at most a fifth of a core. Seeds
+# begin at 101: others determined the windows and the margins.
 row() {
     local count=$1 staleness=$2 label=$3 runs
     shift 3

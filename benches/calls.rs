@@ -1,5 +1,6 @@
-//! What does an ID cost one thread if the clock never limits it? The generator may run an hour
-//! ahead of the clock here, so no call waits.
+//! The cost of an ID for one thread, if the clock never limits it.
+//!
+//! IDs may be an hour ahead of the clock here, so no call waits.
 #![allow(missing_docs, reason = "criterion's macros")]
 
 use std::hint::black_box;

@@ -1,4 +1,4 @@
-//! What does an ID cost as text? The ID has nineteen digits, as most IDs have or soon will.
+//! The cost of an ID as text. The ID has nineteen digits, as most IDs have or will have soon.
 #![allow(missing_docs, reason = "criterion's macros")]
 
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use snowflake::Id;
 
-/// An ID of Twitter's, from June 2022.
+/// An ID that Twitter issued in June 2022.
 const RAW: u64 = 1_541_815_603_606_036_480;
 
 fn id() -> Id {

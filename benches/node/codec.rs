@@ -1,4 +1,4 @@
-//! Reading a line into a request, and writing a reply.
+//! The cost of reading a request from a line, and of writing a reply.
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Writes RESULTS-node.md to stdout. The machine must be quiet, or this be run by
-# `chrt --fifo 1`, ahead of everything else on it.
+# Writes RESULTS-node.md to stdout. Run it on a quiet machine, or by `chrt --fifo 1`, which gives it
+# priority over other processes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Criterion's figures as rows of a table.
+# Prints criterion's figures as rows of a table.
 rows() {
     cargo bench --bench "$1" -- --warm-up-time 1 --measurement-time 2 --output-format bencher |
         sed -nE 's|^test node/(.*) \.\.\. bench: +([0-9,]+) ns/iter \(\+/- ([0-9,]+)\)|\| \1 \| \2 \| \3 \||p'
@@ -13,7 +13,7 @@ rows() {
 cat <<END
 # Results of the node
 
-Written by \`benches/node/results.sh\`; not edited by hand.
+\`benches/node/results.sh\` writes this file. Do not edit it by hand.
 
 - **Date:** $(date +%F)
 - **Commit:** $(git rev-parse --short HEAD)$(git diff --quiet HEAD || echo ', with changes')
@@ -23,17 +23,17 @@ Written by \`benches/node/results.sh\`; not edited by hand.
 
 ## Behind two pipes
 
-\`cargo bench --bench node_pipes\`: the node is a process of its own. 2,000,000 requests
-are poured in at once, in the median of five runs; then 5,000 are asked one at a time,
-one a millisecond. Processor time is the node's, user and system together. Memory is
-by how much the node grows; values are numbers, and messages are on 100 keys.
+\`cargo bench --bench node_pipes\` runs the node as a separate process. The throughput is the
+median of five runs of 2,000,000 requests without a pause. The latencies are those of 5,000
+single requests, one per millisecond. Processor time is the node's user and system time. Memory
+is the growth of the node. Values are numbers, and the messages of \`send\` are in 100 logs.
 
 $(cargo bench --bench node_pipes)
 
-## Alone
+## Without pipes
 
-\`cargo bench --bench node_codec --bench node_state_machine\`: reading and writing one
-message, and a line handled by a node of a cluster of 25, from bytes to bytes.
+\`cargo bench --bench node_codec --bench node_state_machine\`: the time to read or write one
+message, and the time in which a node of a cluster of 25 handles one line, from bytes to bytes.
 
 | | ns | ± |
 |---|---|---|

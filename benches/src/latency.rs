@@ -3,11 +3,11 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-/// The quantiles that a report has, with their names. The last is the maximum.
+/// The quantiles of a report, with their names. The last one is the maximum.
 pub const QUANTILES: [(&str, f64); 5] =
     [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999), ("max", 1.0)];
 
-/// Nanoseconds at each of [`QUANTILES`]. An older report lacks some.
+/// Nanoseconds at each of [`QUANTILES`]. An older report may lack some of them.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Latency(pub [Option<u64>; QUANTILES.len()]);

@@ -1,4 +1,4 @@
-//! The parts that the benchmarks share: the subjects, and one timed run of each question.
+//! The shared parts of the benchmarks: the subjects, and one timed run for each question.
 //!
 //! `README.md` lists the tool that owns each question.
 #![forbid(unsafe_code)]

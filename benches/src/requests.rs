@@ -1,15 +1,15 @@
-//! What a Maelstrom node is asked and told, as lines with their newlines.
+//! Requests and gossip for the Maelstrom node `n0`, as lines with their newlines.
 
-/// How many nodes there are, `n0` and so on, unless a node is alone. The lines are for `n0`.
+/// The size of the cluster: the nodes are `n0` to `n24`.
 pub const NODES: usize = 25;
 
-/// How many logs [`Kind::Send`] appends to in turn.
+/// The number of logs to which the requests of [`Kind::Send`] append.
 pub const KEYS: usize = 100;
 
-/// Sets `n0` up as one of so many. Its reply is one line.
+/// Returns the `init` of a cluster of `nodes`. Its reply is one line.
 #[must_use]
 pub fn init(nodes: usize) -> String {
-    let names: Vec<String> = (0..nodes).map(|place| format!(r#""n{place}""#)).collect();
+    let names: Vec<String> = (0..nodes).map(|nth| format!(r#""n{nth}""#)).collect();
     let names = names.join(",");
     line("c0", 0, &format!(r#""type":"init","node_id":"n0","node_ids":[{names}]"#))
 }
@@ -17,20 +17,20 @@ pub fn init(nodes: usize) -> String {
 /// A request of a kind.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
-    /// The same value back.
+    /// A value that the reply repeats.
     Echo,
-    /// A new ID.
+    /// A request for a new ID.
     Generate,
-    /// A value for everyone, new each time.
+    /// A new value for all nodes.
     Broadcast,
-    /// Every value.
+    /// A request for all values.
     Read,
-    /// A message for a log, each of the [`KEYS`] in turn.
+    /// A message for one of the [`KEYS`] logs, in turn.
     Send,
 }
 
 impl Kind {
-    /// The request's type.
+    /// Returns the type of the request.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -42,7 +42,7 @@ impl Kind {
         }
     }
 
-    /// One request.
+    /// Returns the line of a request.
     #[must_use]
     pub fn line(self, msg_id: usize) -> String {
         let fields = match self {
@@ -56,29 +56,29 @@ impl Kind {
     }
 }
 
-/// Asks for a log from an offset on.
+/// Returns a request for the messages of a log from an offset on.
 #[must_use]
 pub fn poll(key: usize, offset: usize) -> String {
     line("c2", 1, &format!(r#""type":"poll","offsets":{{"{key}":{offset}}}"#))
 }
 
-/// A peer's share: ten new items, and a digest with a mark for every node.
+/// Returns the `nth` gossip of a peer: ten new items, and a digest with an entry for every peer.
 #[must_use]
-pub fn gossip(turn: usize) -> String {
+pub fn gossip(nth: usize) -> String {
     const ITEMS: usize = 10;
-    let (first, next) = (turn * ITEMS, (turn + 1) * ITEMS);
-    let marks: Vec<String> = (1..NODES).map(|place| format!("[{place},{place},{next}]")).collect();
+    let (first, next) = (nth * ITEMS, (nth + 1) * ITEMS);
+    let digest: Vec<String> = (1..NODES).map(|node| format!("[{node},{node},{next}]")).collect();
     let items: Vec<String> = (first..next).map(|item| format!("{item}")).collect();
-    let (marks, items) = (marks.join(","), items.join(","));
-    let run = format!(r#"{{"node":1,"incarnation":1,"first":{first},"items":[{items}]}}"#);
+    let (digest, items) = (digest.join(","), items.join(","));
+    let items = format!(r#"{{"node":1,"incarnation":1,"first":{first},"items":[{items}]}}"#);
     let gossip = format!(
-        r#""workload":"broadcast","incarnation":1,"digest":[{marks}],"items":[{run}],"sent_us":{turn}"#
+        r#""workload":"broadcast","incarnation":1,"digest":[{digest}],"items":[{items}],"sent_us":{nth}"#
     );
     let body = format!(r#"{{"type":"gossip","gossip":{{{gossip}}}}}"#);
-    format!(r#"{{"id":{turn},"src":"n1","dest":"n0","body":{body}}}"#) + "\n"
+    format!(r#"{{"id":{nth},"src":"n1","dest":"n0","body":{body}}}"#) + "\n"
 }
 
-/// Maelstrom puts an `id` of its own on the envelope.
+/// Returns a message to `n0`. The envelope has an `id`, as Maelstrom's envelopes have.
 fn line(src: &str, msg_id: usize, fields: &str) -> String {
     let body = format!(r#"{{{fields},"msg_id":{msg_id}}}"#);
     format!(r#"{{"id":{msg_id},"src":"{src}","dest":"n0","body":{body}}}"#) + "\n"

@@ -12,7 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::latency::histogram;
 use crate::subject::Subject;
 
-/// IDs per thread in a fresh millisecond. Two threads stay below what the millisecond holds.
+/// IDs per thread in a fresh millisecond. Two threads together issue fewer than 4096.
 pub const FRESH_IDS: u64 = 2000;
 
 /// IDs in a burst: more than two milliseconds hold.
@@ -27,35 +27,37 @@ pub struct Spent {
     pub cpu: Duration,
 }
 
-/// The questions, as something that is compiled for each subject and can be put in a list.
+/// One timed run for each question. The trait is object-safe, so that subjects can be in a list.
 pub trait Rounds: Send + Sync {
-    /// Has one thread issue [`FRESH_IDS`] in a fresh millisecond.
+    /// Times one thread that issues [`FRESH_IDS`] in a fresh millisecond.
     fn one_thread(&self) -> Duration;
 
-    /// Has two threads issue [`FRESH_IDS`] each in the same fresh millisecond. Returns the time from
-    /// the first call of either to the last.
+    /// Times two threads that issue [`FRESH_IDS`] each in the same fresh millisecond. Returns the
+    /// time from the first call of either to the last.
     fn two_threads(&self) -> Duration;
 
-    /// Has one thread issue [`BURST_IDS`], after a pause in which the clock catches up.
+    /// Times one thread that issues [`BURST_IDS`], after a pause in which the clock catches up.
     fn burst(&self) -> Duration;
 
-    /// Has saturating threads issue a number of IDs together.
+    /// Measures saturating threads that issue a number of IDs together.
     fn saturate(&self, threads: u64, ids: u64) -> Spent;
 
-    /// Has saturating threads issue a number of IDs together, and times each call.
+    /// Times each call of saturating threads that issue a number of IDs together.
     fn saturated_latency(&self, threads: u64, ids: u64) -> Histogram<u64>;
 
-    /// Has one thread call at a constant rate. Each call is timed from the moment at which it was
-    /// due, so that one long call does not hide the calls that it delays.
+    /// Times each call of one thread at a constant rate.
+    ///
+    /// The time of a call begins at the moment at which it was due. So one long call does not hide
+    /// the delay of the calls after it.
     fn paced_latency(&self, ids_per_s: u64, ids: u64) -> Histogram<u64>;
 }
 
 impl<S: Subject> Rounds for S {
     fn one_thread(&self) -> Duration {
         await_fresh_ms();
-        let begun = Instant::now();
+        let start = Instant::now();
         issue(self, FRESH_IDS);
-        begun.elapsed()
+        start.elapsed()
     }
 
     fn two_threads(&self) -> Duration {
@@ -68,9 +70,9 @@ impl<S: Subject> Rounds for S {
                 await_fresh_ms();
             }
             barrier.wait();
-            let begun = Instant::now();
+            let start = Instant::now();
             issue(self, FRESH_IDS);
-            (begun, Instant::now())
+            (start, Instant::now())
         };
         let [one, other] = thread::scope(|scope| {
             [0, 1]
@@ -82,11 +84,11 @@ impl<S: Subject> Rounds for S {
 
     fn burst(&self) -> Duration {
         thread::sleep(Duration::from_millis(5));
-        let begun = Instant::now();
+        let start = Instant::now();
         for _ in 0..BURST_IDS {
             black_box(self.next());
         }
-        begun.elapsed()
+        start.elapsed()
     }
 
     fn saturate(&self, threads: u64, ids: u64) -> Spent {
@@ -108,9 +110,9 @@ impl<S: Subject> Rounds for S {
         let run = || {
             let mut times = histogram();
             for _ in 0..ids / threads {
-                let begun = clock.raw();
+                let start = clock.raw();
                 black_box(self.next());
-                times.saturating_record(clock.delta_as_nanos(begun, clock.raw()));
+                times.saturating_record(clock.delta_as_nanos(start, clock.raw()));
             }
             times
         };
@@ -130,9 +132,9 @@ impl<S: Subject> Rounds for S {
         let counts_per_ns = COUNTS as f64 / clock.delta_as_nanos(0, COUNTS) as f64;
         let counts_per_id = counts_per_ns * 1e9 / ids_per_s as f64;
         let mut times = histogram();
-        let begun = clock.raw();
+        let start = clock.raw();
         for nth in 1..=ids {
-            let due = begun + (nth as f64 * counts_per_id) as u64;
+            let due = start + (nth as f64 * counts_per_id) as u64;
             while clock.raw() < due {
                 spin_loop();
             }
@@ -159,11 +161,11 @@ fn await_fresh_ms() {
     }
 }
 
-/// Returns what a run takes.
+/// Returns the time that a run takes.
 pub(crate) fn spend(run: impl FnOnce()) -> Spent {
-    let (begun, cpu) = (Instant::now(), cpu_time());
+    let (start, cpu) = (Instant::now(), cpu_time());
     run();
-    Spent { wall: begun.elapsed(), cpu: cpu_time() - cpu }
+    Spent { wall: start.elapsed(), cpu: cpu_time() - cpu }
 }
 
 fn cpu_time() -> Duration {
@@ -171,7 +173,7 @@ fn cpu_time() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// Keeps the thread on one core: two threads that share a core do not contend.
+/// Pins the thread to one core. Two threads on one core would not contend.
 fn pin_to(core: usize) {
     let mut cores = CpuSet::new();
     cores.set(core);
@@ -179,7 +181,7 @@ fn pin_to(core: usize) {
     let _ = sched_setaffinity(None, &cores);
 }
 
-/// A barrier for two threads that spins. A sleeping barrier wakes the threads too far apart.
+/// A spinning barrier for two threads. A blocking barrier would wake them at different times.
 #[derive(Debug, Default)]
 struct SpinBarrier {
     arrived: AtomicUsize,

@@ -44,7 +44,7 @@ struct Interval {
 
 /// Runs criterion's benchmarks of calls, and reads their estimates.
 pub(crate) fn measure(effort: Effort) -> io::Result<Vec<Call>> {
-    // Beside this program, so that the estimates are of this run.
+    // The directory is new, so all estimates in it are from this run.
     let home = env::current_exe()?.with_file_name("measure-criterion");
     if home.exists() {
         fs::remove_dir_all(&home)?;
@@ -60,7 +60,7 @@ pub(crate) fn measure(effort: Effort) -> io::Result<Vec<Call>> {
     }
     let status = cargo.env("CRITERION_HOME", &home).status()?;
     if !status.success() {
-        return Err(io::Error::other(format!("cargo bench: {status}")));
+        return Err(io::Error::other(format!("cargo bench failed: {status}")));
     }
     let mut calls = Vec::new();
     read_below(&home, &mut calls)?;

@@ -8,17 +8,17 @@ use benches::subject::{Entry, all};
 use crate::effort::Effort;
 use crate::report::Cost;
 
-/// Times the subjects in turns: a slow moment of the machine hits all of them.
+/// Times the subjects in turns, so that a slow moment of the machine affects all of them.
 fn in_turns(
     rounds: usize,
     threads: u64,
-    asked: fn(&Entry) -> bool,
+    is_measured: fn(&Entry) -> bool,
     round: fn(&dyn Rounds) -> Duration,
 ) -> Vec<Cost> {
     let entries = all();
     let mut subjects: Vec<_> = entries
         .iter()
-        .filter(|entry| asked(entry))
+        .filter(|entry| is_measured(entry))
         .map(|entry| (entry, (entry.make)(), Vec::with_capacity(rounds)))
         .collect();
     for _ in 0..rounds {
@@ -35,11 +35,11 @@ fn in_turns(
 }
 
 pub(crate) fn one_thread(effort: Effort) -> Vec<Cost> {
-    let asked = |entry: &Entry| entry.questions.one_thread;
-    in_turns(effort.of(500), 1, asked, |subject| subject.one_thread())
+    let is_measured = |entry: &Entry| entry.questions.one_thread;
+    in_turns(effort.of(500), 1, is_measured, |subject| subject.one_thread())
 }
 
 pub(crate) fn two_threads(effort: Effort) -> Vec<Cost> {
-    let asked = |entry: &Entry| entry.questions.two_threads;
-    in_turns(effort.of(500), 2, asked, |subject| subject.two_threads())
+    let is_measured = |entry: &Entry| entry.questions.two_threads;
+    in_turns(effort.of(500), 2, is_measured, |subject| subject.two_threads())
 }

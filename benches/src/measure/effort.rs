@@ -1,6 +1,6 @@
 //! The number of samples in a run.
 
-/// All samples, or a tenth of them to try the program.
+/// The effort of a run: all samples, or a tenth of them to try the program.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Effort {
     Complete,
@@ -8,7 +8,7 @@ pub(crate) enum Effort {
 }
 
 impl Effort {
-    /// Returns how many of a complete run's samples to take.
+    /// Returns the number of samples to take, if a complete run takes `samples`.
     pub(crate) fn of(self, samples: usize) -> usize {
         match self {
             Effort::Complete => samples,

@@ -29,14 +29,14 @@ const SATURATED_IDS: usize = 819_200;
 /// IDs of a run of tasks: a third of a second at the cap.
 const TASKS_IDS: usize = 1_310_720;
 
-/// Bursts whose median counts.
+/// Bursts per subject. The report has their median.
 const BURSTS: usize = 50;
 
 /// Passes over all subjects.
 const PASSES: usize = 3;
 
-/// Measures every subject in passes. The median pass counts for each figure: a slow moment of the
-/// machine is one pass of three.
+/// Measures every subject in three passes. Each figure is the median of the passes, so a slow
+/// moment of the machine does not change it.
 pub(crate) fn measure(effort: Effort) -> io::Result<Vec<Loads>> {
     let passes = if effort == Effort::Quick { 1 } else { PASSES };
     let entries: Vec<Entry> = all().into_iter().filter(Entry::has_loads).collect();
@@ -50,9 +50,10 @@ pub(crate) fn measure(effort: Effort) -> io::Result<Vec<Loads>> {
     Ok(runs.iter().map(|runs| merge(runs)).collect())
 }
 
-/// Starts this program again for one subject: no subject pays for another's threads.
+/// Measures one subject in a new process, so that the threads of another one do not slow it.
 fn in_own_process(entry: &Entry, effort: Effort) -> io::Result<Loads> {
-    // The path of this program may lead to another: cargo builds it again for criterion's benchmarks.
+    // The file at this program's path may have changed: cargo builds it again for criterion's
+    // benchmarks.
     let mut command = Command::new("/proc/self/exe");
     command.args([LOADS_OF, entry.name]).stderr(Stdio::inherit());
     if effort == Effort::Quick {
@@ -60,7 +61,10 @@ fn in_own_process(entry: &Entry, effort: Effort) -> io::Result<Loads> {
     }
     let output = command.output()?;
     if !output.status.success() {
-        return Err(io::Error::other(format!("{}: {}", entry.name, output.status)));
+        return Err(io::Error::other(format!(
+            "measuring {} failed: {}",
+            entry.name, output.status
+        )));
     }
     Ok(serde_json::from_slice(&output.stdout)?)
 }
@@ -68,13 +72,13 @@ fn in_own_process(entry: &Entry, effort: Effort) -> io::Result<Loads> {
 /// Measures one subject, in one pass.
 pub(crate) fn measure_one(entry: &Entry, effort: Effort) -> Loads {
     let subject = (entry.make)();
-    let asked = entry.questions;
+    let questions = entry.questions;
     Loads {
         subject: entry.name.to_owned(),
         role: entry.role,
-        burst_us: asked.burst.then(|| burst(&*subject, effort)),
-        saturated: if asked.saturated { saturated(&*subject, effort) } else { Vec::new() },
-        paced: if asked.paced { paced(&*subject, effort) } else { Vec::new() },
+        burst_us: questions.burst.then(|| burst(&*subject, effort)),
+        saturated: if questions.saturated { saturated(&*subject, effort) } else { Vec::new() },
+        paced: if questions.paced { paced(&*subject, effort) } else { Vec::new() },
         tasks: entry.tasks.map_or_else(Vec::new, |run| {
             let ids = effort.of(TASKS_IDS) as u64;
             TASKS
@@ -92,7 +96,9 @@ fn burst(subject: &dyn Rounds, effort: Effort) -> f64 {
     median((0..effort.of(BURSTS)).map(micros).collect())
 }
 
-/// CPU time and share come from a run that times no call: a reading of the counter costs CPU time.
+/// Measures the saturated loads.
+///
+/// CPU time and share come from a run in which no call is timed, because the timing costs CPU time.
 fn saturated(subject: &dyn Rounds, effort: Effort) -> Vec<Saturated> {
     let ids = effort.of(SATURATED_IDS) as u64;
     THREADS
@@ -108,7 +114,7 @@ fn saturated(subject: &dyn Rounds, effort: Effort) -> Vec<Saturated> {
         .into()
 }
 
-/// A pass has ten thousand calls at least, so that p99.99 differs from p99.9.
+/// Measures the paced loads. A pass has at least ten thousand calls, as p99.99 needs.
 fn paced(subject: &dyn Rounds, effort: Effort) -> Vec<Paced> {
     RATES
         .map(|ids_per_s| {

@@ -35,9 +35,9 @@ Measures the generators, and writes RESULTS.md and its plots.
 Usage: measure [OPTIONS]
 
 Options:
-      --quick    A tenth of the samples; writes to target/measure
-      --render   No measurement; draws RESULTS.md from the files under results/
-  -h, --help     This text";
+      --quick    Takes a tenth of the samples, and writes to target/measure
+      --render   Draws RESULTS.md from the files under results/, without measuring
+  -h, --help     Prints this help";
 
 enum Action {
     Measure,
@@ -76,7 +76,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     match action {
         Action::LoadsOf(name) => {
             let entry = all().into_iter().find(|entry| entry.name == name);
-            let entry = entry.ok_or_else(|| format!("no subject is named {name:?}"))?;
+            let entry = entry.ok_or_else(|| format!("unknown subject {name:?}"))?;
             let loads = loads::measure_one(&entry, effort);
             serde_json::to_writer(std::io::stdout().lock(), &loads)?;
         }
@@ -92,11 +92,11 @@ fn run() -> Result<(), Box<dyn Error>> {
 
 fn measure(effort: Effort) -> Result<Report, Box<dyn Error>> {
     let machine = machine::describe();
-    // First, because it builds.
+    // The calls come first, because cargo builds their benchmarks.
     eprintln!("measure: calls");
     let calls = calls::measure(effort)?;
     let loads = loads::measure(effort)?;
-    // Last, because some subjects start threads that run until the process ends.
+    // The costs come last, because some subjects start threads that run until the process ends.
     eprintln!("measure: below the cap");
     let (one_thread, two_threads) = (costs::one_thread(effort), costs::two_threads(effort));
     Ok(Report { machine, one_thread, two_threads, loads, calls })
@@ -111,7 +111,7 @@ fn directory(effort: Effort) -> PathBuf {
     }
 }
 
-/// Returns the median, or the upper one of two medians.
+/// Returns the median. For an even number of values it is the upper one of the two in the middle.
 fn median<T: Copy + PartialOrd>(mut values: Vec<T>) -> T {
     values.sort_by(|a, b| a.partial_cmp(b).expect("a measurement is a number"));
     values[values.len() / 2]

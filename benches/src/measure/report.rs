@@ -1,4 +1,4 @@
-//! The figures of a run, as the files under `results/` hold them.
+//! The figures of a run, in the form of the files under `results/`.
 
 use std::fs;
 use std::io;
@@ -28,9 +28,9 @@ pub(crate) struct Machine {
     pub(crate) peers: String,
     pub(crate) date: String,
     pub(crate) commit: String,
-    /// Threads that wanted a core in the minute before the run.
+    /// The load average of the minute before the run.
     pub(crate) load: String,
-    /// The differences between an older program's figures and this program's.
+    /// The differences between the figures of an older program and those of this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) note: Option<String>,
 }
@@ -78,7 +78,7 @@ pub(crate) struct Tasks {
     pub(crate) cpu_s_per_million: f64,
 }
 
-/// A benchmark of criterion's: the median of a call, with its 95 % confidence interval.
+/// The median of a call, with its 95 % confidence interval, from criterion.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Call {
     pub(crate) group: String,
@@ -131,7 +131,7 @@ impl Machine {
 }
 
 impl Loads {
-    /// Returns what this many saturating threads see.
+    /// Returns the figures of this many saturating threads.
     pub(crate) fn saturated_by(&self, threads: u64) -> Option<&Saturated> {
         self.saturated.iter().find(|saturated| saturated.threads == threads)
     }

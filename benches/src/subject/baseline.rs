@@ -13,17 +13,14 @@ use super::{Entry, Questions, Role, Subject};
 pub(super) fn entries() -> Vec<Entry> {
     vec![
         Entry::new::<MutexBaseline>("mutex + system clock", Role::Baseline),
-        Entry::new::<Floor>("floor: cycle counter + fetch_add", Role::Floor).asking(Questions {
-            burst: false,
-            saturated: false,
-            ..Questions::ALL
-        }),
+        Entry::new::<Floor>("floor: cycle counter + fetch_add", Role::Floor)
+            .with_questions(Questions { burst: false, saturated: false, ..Questions::ALL }),
     ]
 }
 
-/// The least that a shared generator with a cycle counter does for each ID.
+/// The operations that every shared generator with a cycle counter needs for each ID.
 ///
-/// The cursor has a cache line of its own. Otherwise each addition would evict the clock from the
+/// The cursor has a separate cache line. Otherwise each addition would evict the clock from the
 /// other thread's cache, and the contended floor would be too high.
 struct Floor {
     clock: quanta::Clock,
@@ -49,10 +46,10 @@ impl Subject for Floor {
     }
 }
 
-/// IDs of a millisecond.
+/// The number of IDs in a millisecond.
 const IDS_PER_MS: u64 = 4096;
 
-/// A parking_lot mutex around the plain rule.
+/// A parking_lot mutex around a simple generator.
 #[derive(Default)]
 struct MutexBaseline {
     /// The next free slot: timestamp and sequence.

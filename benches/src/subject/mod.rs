@@ -18,14 +18,14 @@ pub const TYPEDFLAKE: &str = "typedflake";
 
 /// A way to issue IDs.
 pub trait Subject: Send + Sync {
-    /// Issues an ID if one is free now. A subject that can only wait, waits.
+    /// Issues an ID if one is free now. A subject without such a call waits.
     fn try_next(&self) -> Option<u64>;
 
-    /// Issues an ID. Waits for a free one in the way that the crate offers.
+    /// Issues an ID, and waits for a free one with the crate's own call if it has one.
     fn next(&self) -> u64;
 }
 
-/// The part of a subject in a comparison.
+/// The role of a subject in the comparison.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -35,15 +35,15 @@ pub enum Role {
     Variant,
     /// Another crate's generator, with the same cap.
     Peer,
-    /// Another crate's generator, with no bound on how far it runs ahead of the clock.
+    /// Another crate's generator, whose IDs may be any time ahead of the clock.
     Unbounded,
-    /// The plain rule under a mutex.
+    /// A simple generator under a mutex.
     Baseline,
-    /// The operations that no shared generator with a cycle counter can do without.
+    /// The operations that every shared generator with a cycle counter needs.
     Floor,
 }
 
-/// The questions that a subject answers, beside those about tasks.
+/// The questions that are measured for a subject, except those about tasks.
 #[derive(Clone, Copy, Debug)]
 pub struct Questions {
     /// The cost of an ID for one thread, below the cap.
@@ -75,14 +75,14 @@ impl Questions {
     };
 }
 
-/// A subject by name. It starts no thread before it is made.
+/// A named subject that is not created yet, so it has started no thread.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     /// The subject's name in the tables.
     pub name: &'static str,
-    /// The subject's part in a comparison.
+    /// The subject's role in the comparison.
     pub role: Role,
-    /// The questions that the subject answers.
+    /// The questions that are measured for the subject.
     pub questions: Questions,
     /// Creates the subject.
     pub make: fn() -> Box<dyn Rounds>,
@@ -96,15 +96,15 @@ impl Entry {
         Entry { name, role, questions: Questions::ALL, make, tasks: None }
     }
 
-    const fn asking(self, questions: Questions) -> Entry {
+    const fn with_questions(self, questions: Questions) -> Entry {
         Entry { questions, ..self }
     }
 
-    /// Returns `true` if the subject answers a question about a load.
+    /// Returns `true` if a question about a load is measured for the subject.
     #[must_use]
     pub const fn has_loads(&self) -> bool {
-        let asked = self.questions;
-        asked.burst || asked.saturated || asked.paced || self.tasks.is_some()
+        let questions = self.questions;
+        questions.burst || questions.saturated || questions.paced || self.tasks.is_some()
     }
 
     const fn with_tasks(self, tasks: TaskRun) -> Entry {

@@ -12,15 +12,16 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::new::<Ours>("snowflake (this crate)", Role::Ours).with_tasks(run::<Ours>),
         Entry::new::<Coarse>("snowflake, `CoarseClock`", variant),
         Entry::new::<Leased>("snowflake, with a lease", variant)
-            .asking(Questions { one_thread: true, ..Questions::NONE }),
-        Entry::new::<Ahead>(AHEAD, variant).asking(Questions { burst: true, ..Questions::NONE }),
+            .with_questions(Questions { one_thread: true, ..Questions::NONE }),
+        Entry::new::<Ahead>(AHEAD, variant)
+            .with_questions(Questions { burst: true, ..Questions::NONE }),
         Entry::new::<OnTimer>("snowflake, waiting by `tokio::time::sleep`", variant)
-            .asking(Questions::NONE)
+            .with_questions(Questions::NONE)
             .with_tasks(run::<OnTimer>),
     ]
 }
 
-/// Builds a generator that may run ahead of its clock.
+/// Builds a generator whose IDs may be ahead of the clock.
 fn generator<C: Clock>(clock: C, max_ahead_ms: u64) -> Generator<C> {
     Generator::builder(NodeId::MAX, Epoch::Y2024).max_ahead_ms(max_ahead_ms).build_static(clock)
 }
@@ -60,7 +61,7 @@ impl AsyncSubject for Ours {
     }
 }
 
-/// A clock whose timestamps can be one kernel tick old.
+/// The generator with the coarse clock, whose timestamps can be one kernel tick old.
 struct Coarse(Generator<CoarseClock>);
 
 impl Default for Coarse {
@@ -81,7 +82,7 @@ impl Subject for Coarse {
     }
 }
 
-/// As far ahead of the clock as a burst needs.
+/// The generator with IDs up to 2 ms ahead of the clock, which a burst needs.
 struct Ahead(Generator);
 
 impl Default for Ahead {

@@ -149,7 +149,7 @@ fn snowid() -> snowid::SnowID {
     snowid::SnowID::new(1023).expect("node 1023 fits ten bits")
 }
 
-/// snowid's generator, by the call that stays with the clock. snowid offers no wait for it.
+/// snowid's generator with `try_generate`, which follows the clock. It has no waiting variant.
 struct Snowid(snowid::SnowID);
 
 impl Default for Snowid {
@@ -170,7 +170,7 @@ impl Subject for Snowid {
     }
 }
 
-/// snowid's generator, by the call that runs ahead of the clock.
+/// snowid's generator with `generate`, whose IDs may be any time ahead of the clock.
 struct SnowidUnbounded(snowid::SnowID);
 
 impl Default for SnowidUnbounded {

@@ -1,4 +1,4 @@
-//! The limits that this crate promises to keep, beside the figures.
+//! The limits that this crate promises to keep, and the figures.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -85,8 +85,8 @@ pub(super) fn write(text: &mut String, reports: &[Report]) {
     };
     text.push_str("## Limits\n\n");
     text.push_str(
-        "A peer is another crate with this crate's cap. snowid's `generate` is not one: it has no bound on how far \
-         it runs ahead of the clock.\n\n",
+        "A peer is another crate with this crate's cap. snowid's `generate` is not a peer, because its IDs may be any \
+         time ahead of the clock.\n\n",
     );
     table(text, &columns, &CHECKS.iter().map(row).collect::<Vec<_>>());
 }
@@ -96,11 +96,11 @@ impl Check {
         let Some(figure) = (self.figure)(report) else {
             return "not measured".to_owned();
         };
-        let kept = match self.limit {
+        let is_met = match self.limit {
             Limit::AtMost(limit) => figure <= limit,
             Limit::AtLeast(limit) => figure >= limit,
         };
-        format!("{figure:.3} {}", if kept { "kept" } else { "**missed**" })
+        format!("{figure:.3} {}", if is_met { "met" } else { "**missed**" })
     }
 }
 

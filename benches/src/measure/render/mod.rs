@@ -14,8 +14,8 @@ use crate::report::{Machine, Report};
 const HEAD: &str = "\
 # Results
 
-The `measure` binary writes this file and its plots from the figures under [`results/`](results); they are not edited
-by hand. [README.md](README.md) describes the run. Compare ratios within one machine and one run.
+The `measure` binary writes this file and its plots from the figures under [`results/`](results). Do not edit them by
+hand. [README.md](README.md) describes the run. Compare ratios only within one machine and one run.
 
     cargo run --release -p benches --features peers --ignore-rust-version --bin measure
 
@@ -46,7 +46,7 @@ fn machine(text: &mut String, machine: &Machine) {
         text,
         "## {processor}\n\n\
          Commit {commit}, {date}, {cores} cores, {system}, {compiler}. Peers: {peers}.\n\
-         In the minute before the run, {load} threads wanted a core.\n"
+         The load average of the minute before the run was {load}.\n"
     );
     if let Some(note) = note {
         let _ = writeln!(text, "{note}\n");

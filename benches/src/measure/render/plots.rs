@@ -29,7 +29,7 @@ const COLORS: [RGBColor; 9] = [
     RGBColor(110, 110, 110),
 ];
 
-/// Draws the plots. Returns their file names, with what they show.
+/// Draws the plots. Returns their file names with alternative texts.
 pub(super) fn draw(report: &Report, directory: &Path) -> Result<Vec<(String, String)>> {
     let slug = report.machine.slug();
     let processor = &report.machine.processor;
@@ -43,14 +43,14 @@ pub(super) fn draw(report: &Report, directory: &Path) -> Result<Vec<(String, Str
     ])
 }
 
-/// A subject's line: its points are in the order of the x axis.
+/// A subject's line, with points in the order of the x axis.
 struct Line<'a> {
     subject: &'a str,
     role: Role,
     points: Vec<(i32, f64)>,
 }
 
-/// One plot beside others.
+/// One plot in a row of several.
 struct Panel<'a> {
     title: String,
     x_names: Vec<String>,
@@ -188,7 +188,7 @@ fn draw_panel<'a>(
     Ok(())
 }
 
-/// Shows a figure of a logarithmic axis.
+/// Formats a figure of a logarithmic axis.
 fn number(value: f64) -> String {
     if value >= 1.0 { grouped(value.round() as u64) } else { format!("{value:.3}") }
 }

@@ -52,9 +52,9 @@ pub(super) fn below_the_cap(text: &mut String, report: &Report) {
         text,
         "Below the cap",
         &format!(
-            "ns per ID: each thread issues {FRESH_IDS} IDs in a fresh millisecond. Two threads share one generator; their \
-             time runs from the first call of either to the last, and is divided by the IDs of both. Subjects \
-             take turns; medians. Burst: one thread issues {BURST_IDS} IDs after 5 ms of rest."
+            "ns per ID: each thread issues {FRESH_IDS} IDs in a fresh millisecond. Two threads share one generator. Their \
+             time is that from the first call of either to the last, divided by the IDs of both. Subjects take turns, and \
+             the figures are medians. Burst: one thread issues {BURST_IDS} IDs after a pause of 5 ms."
         ),
     );
     let floors = [&report.one_thread, &report.two_threads]
@@ -96,8 +96,8 @@ pub(super) fn paced(text: &mut String, report: &Report) {
     section(
         text,
         "Paced",
-        "One thread calls at a constant rate. Each call is timed from the moment at which it was due. The floor's \
-         row shows the machine itself: no generator has a shorter tail here.",
+        "One thread calls at a constant rate. The time of a call begins at the moment at which it was due. The row of \
+         the floor shows the latency of the machine itself.",
     );
     let mut rows = Vec::new();
     let rates = report.loads.iter().flat_map(|loads| &loads.paced).map(|paced| paced.ids_per_s);
@@ -124,8 +124,8 @@ pub(super) fn saturated(text: &mut String, report: &Report) {
         text,
         "Saturated",
         "Threads share one generator, and each calls again as soon as it has an ID. The layout's cap is 4,096,000 \
-         IDs/s. A share above 1 means that IDs run ahead of the clock. CPU time is the whole process's. Latencies \
-         are from separate runs, and include one reading of the cycle counter.",
+         IDs/s. A share above 1 means that IDs are ahead of the clock. CPU time is that of the whole process. \
+         Latencies are from separate runs, and include one reading of the cycle counter.",
     );
     let mut rows = Vec::new();
     let threads = report.loads.iter().flat_map(|loads| &loads.saturated).map(|run| run.threads);
@@ -156,8 +156,8 @@ pub(super) fn tasks(text: &mut String, report: &Report) {
     section(
         text,
         "Tasks on tokio",
-        "Tasks on two workers share one generator, and each awaits an ID after the other. tokio's timer counts whole \
-         milliseconds, so a subject that sleeps by it cannot reach the cap.",
+        "Tasks on two workers share one generator, and each task awaits one ID after another. tokio's timer counts \
+         whole milliseconds, so a subject that sleeps with it cannot reach the cap.",
     );
     let mut rows = Vec::new();
     for loads in &report.loads {
@@ -179,8 +179,8 @@ pub(super) fn calls(text: &mut String, report: &Report) {
     section(
         text,
         "Calls",
-        "criterion's medians with their 95 % confidence intervals: one thread, and no limit by the clock, because \
-         this crate's generator may run an hour ahead of it.",
+        "criterion's medians with their 95 % confidence intervals, for one thread. The clock does not limit the calls, \
+         because IDs of this crate may be an hour ahead of it.",
     );
     let row = |call: &crate::report::Call| {
         let each = |ns: f64| format!("{:.2}", ns / call.elements as f64);
@@ -188,7 +188,7 @@ pub(super) fn calls(text: &mut String, report: &Report) {
         vec![call.group.clone(), call.name.clone(), each(call.ns), interval]
     };
     let rows: Vec<_> = report.calls.iter().map(row).collect();
-    table_or_gap(text, &columns(&["of", "call", "ns per ID", "interval"]), &rows);
+    table_or_gap(text, &columns(&["group", "call", "ns per ID", "interval"]), &rows);
 }
 
 fn table_or_gap(text: &mut String, columns: &[String], rows: &[Vec<String>]) {
