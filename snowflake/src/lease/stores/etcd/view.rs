@@ -219,3 +219,31 @@ pub(super) fn id_format_json(id_format: IdFormat) -> String {
     let text = IdFormatJson { epoch_ms, timestamp_bits, node_id_bits, sequence_bits };
     serde_json::to_string(&text).expect("numbers are JSON")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOLDEN: &str = include_str!("../../../../tests/golden/etcd-1.json");
+
+    #[test]
+    fn the_golden_keys_are_written_and_read() {
+        let golden: BTreeMap<String, String> = serde_json::from_str(GOLDEN).unwrap();
+        let keys = Keys::under("snowflake");
+        assert_eq!(golden[&keys.id_format], id_format_json(IdFormat::new(Epoch::Y2024)));
+        for (id, held, holder) in [(7, true, "pod-7 on host a"), (1023, false, "")] {
+            let record = LeaseRecord {
+                fencing_token: 3,
+                from: UnixMillis(1_795_177_540_000),
+                high_water_mark: UnixMillis(1_795_177_543_000),
+                held,
+                holder: holder.to_owned(),
+            };
+            let value = &golden[&keys.node(NodeId::new(id).unwrap())];
+            assert_eq!(*value, record_json(&record));
+            let read: RecordJson = serde_json::from_str(value).unwrap();
+            assert_eq!(LeaseRecord::from(read), record);
+        }
+        assert_eq!(golden.len(), 3);
+    }
+}

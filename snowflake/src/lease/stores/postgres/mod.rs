@@ -361,3 +361,13 @@ fn location(config: &Config) -> String {
     let hosts: Vec<_> = hosts.collect();
     format!("{}/{}", hosts.join(","), config.get_dbname().unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::SCHEMA;
+
+    #[test]
+    fn the_golden_tables_have_the_schema() {
+        assert!(include_str!("../../../../tests/golden/postgres-1.sql").starts_with(SCHEMA));
+    }
+}
