@@ -211,7 +211,8 @@ pub struct TestArgs {
     pub strict: bool,
 
     /// The network: Maelstrom's, in which a message that is not due yet holds up those behind
-    /// it, or an ideal one.
+    /// it; the same with the delays of a busy machine, as measured with the real Maelstrom while
+    /// it starts; or an ideal one, without either.
     #[arg(
         long,
         value_name = "MODEL",

@@ -100,13 +100,14 @@ impl ValueEnum for Distribution {
 
 impl ValueEnum for Model {
     fn value_variants<'a>() -> &'a [Model] {
-        &[Model::Maelstrom, Model::Ideal]
+        &[Model::Maelstrom, Model::Busy, Model::Ideal]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(
             match self {
                 Model::Maelstrom => "maelstrom",
+                Model::Busy => "busy",
                 Model::Ideal => "ideal",
             }
             .into(),

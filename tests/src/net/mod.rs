@@ -11,8 +11,9 @@
 //! - **Clients are next door**: a message to or from one has no latency.
 //!
 //! [`Model::Ideal`] does without the first: every message arrives when it is due, and is judged
-//! then.
+//! then. [`Model::Busy`] adds the delays of a busy machine ([`busy`]).
 
+mod busy;
 pub mod fault;
 pub mod journal;
 pub mod latency;
@@ -26,6 +27,7 @@ use crate::base::address::Service;
 use crate::base::rng::Rng;
 use crate::base::time::Time;
 
+use busy::Machine;
 use fault::{Fate, Fault, FaultKind};
 use journal::Journal;
 use latency::Latency;
@@ -36,7 +38,9 @@ pub enum Model {
     /// With head-of-line blocking, so that figures compare with Maelstrom's.
     #[default]
     Maelstrom,
-    /// Without.
+    /// The same, on a machine that is busy while the test starts.
+    Busy,
+    /// Without head-of-line blocking.
     Ideal,
 }
 
@@ -58,6 +62,8 @@ pub struct Packet {
 pub struct Network {
     model: Model,
     latency: Latency,
+    /// What delays messages further, with [`Model::Busy`].
+    machine: Option<Machine>,
     faults: BTreeMap<FaultKind, Fault>,
     /// The queues of the nodes, then those of the services.
     queues: Vec<Queue>,
@@ -87,6 +93,7 @@ impl Network {
         Network {
             model,
             latency,
+            machine: (model == Model::Busy).then(Machine::default),
             faults: BTreeMap::new(),
             queues,
             node_count,
@@ -119,16 +126,19 @@ impl Network {
         self.next_id += 1;
         self.journal.sent(&packet);
         let Some(queue) = self.queue_of(dest) else { return id };
+        let delay = self.machine.as_mut().map(|machine| machine.delay(now, &mut self.rng));
+        let delay = delay.unwrap_or_default();
         if src.is_client() {
-            self.enqueue(now, now, queue, packet);
+            // The request bears the delay of the reply as well: `hand_to_client` has none.
+            self.enqueue(now, now + 2 * delay, queue, packet);
             return id;
         }
-        let due = now + self.latency.draw(&mut self.rng);
+        let due = now + delay + self.latency.draw(&mut self.rng);
         match fault::judge(self.faults.values(), |fault| fault.on_send(&packet, &mut self.rng)) {
             Fate::Pass => self.enqueue(now, due, queue, packet),
             Fate::Drop => {}
             Fate::Twice => {
-                let again = now + self.latency.draw(&mut self.rng);
+                let again = now + delay + self.latency.draw(&mut self.rng);
                 self.enqueue(now, due, queue, packet.clone());
                 self.enqueue(now, again, queue, packet);
             }
@@ -209,7 +219,9 @@ impl Network {
                 return None;
             }
             let packet = match self.model {
-                Model::Maelstrom => self.queues[queue].taken.take().map(|(_, packet)| packet),
+                Model::Maelstrom | Model::Busy => {
+                    self.queues[queue].taken.take().map(|(_, packet)| packet)
+                }
                 Model::Ideal => {
                     let earliest = self.queues[queue].waiting.pop_first();
                     earliest.map(|(_, packet)| packet).filter(|p| survives(&self.faults, p))
@@ -226,7 +238,7 @@ impl Network {
 impl Queue {
     fn deadline(&self, model: Model) -> Option<Time> {
         match model {
-            Model::Maelstrom => self.taken.as_ref().map(|(due, _)| *due),
+            Model::Maelstrom | Model::Busy => self.taken.as_ref().map(|(due, _)| *due),
             Model::Ideal => self.waiting.first_key_value().map(|((due, _), _)| *due),
         }
     }

@@ -1,0 +1,165 @@
+//! The delays of a machine that is too busy to pass messages on immediately.
+//!
+//! The real Maelstrom compiles itself while a test starts, on the processors that the nodes use
+//! too. With 25 nodes on 2 cores and a latency of 100 ms, nodes measured round trips of up to
+//! 500 ms in the first seconds and of 208 ms later (`MEASURED_MS` in the tests below). This
+//! model adds such delays to every message:
+//!
+//! - **All messages share the machine.** Those that are sent together have the same delay. The
+//!   model draws a new delay every [`INTERVAL`].
+//! - **A delay has an Erlang distribution**: it is the sum of [`Load::stages`] exponential
+//!   delays, as in a tandem of queues. Few stages give a long tail, many a steady delay.
+//! - **Messages of clients are delayed, too.** The model delivers a reply when it is sent, so a
+//!   request has the delay of both.
+
+use std::time::Duration;
+
+use crate::base::rng::Rng;
+use crate::base::time::Time;
+
+/// The time between two draws of the delay.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// The time from the sending of a message to the end of its round trip, on average.
+///
+/// Measurements are listed by their end, loads apply to messages as they are sent.
+const HALF_ROUND_TRIP: Duration = Duration::from_millis(200);
+
+/// The load of one second.
+#[derive(Clone, Copy, Debug)]
+struct Load {
+    /// The number of exponential delays in a row.
+    stages: u32,
+    /// The mean of each, in microseconds.
+    mean_us: u64,
+}
+
+/// The load of each second since the start of the test. The last load persists.
+const LOADS: [Load; 12] = [
+    load(1, 17_300),
+    load(1, 25_000),
+    load(4, 21_800),
+    load(2, 33_500),
+    load(8, 10_910),
+    load(8, 7_850),
+    load(8, 5_680),
+    load(1, 24_400),
+    load(2, 7_080),
+    load(2, 3_810),
+    load(1, 7_750),
+    load(4, 1_110),
+];
+
+const fn load(stages: u32, mean_us: u64) -> Load {
+    Load { stages, mean_us }
+}
+
+/// The machine of a test.
+#[derive(Debug, Default)]
+pub(super) struct Machine {
+    /// The present delay.
+    delay: Duration,
+    /// The time of the next draw.
+    next: Time,
+}
+
+impl Machine {
+    /// Returns the delay of a message that is sent at `now`.
+    pub(super) fn delay(&mut self, now: Time, rng: &mut Rng) -> Duration {
+        if now >= self.next {
+            let second = (now + HALF_ROUND_TRIP).since(Time::default()).as_secs();
+            let second = usize::try_from(second).unwrap_or(usize::MAX);
+            let Load { stages, mean_us } = LOADS[second.min(LOADS.len() - 1)];
+            let mean = Duration::from_micros(mean_us);
+            self.delay = (0..stages).map(|_| rng.span_around(mean)).sum();
+            self.next = now + INTERVAL;
+        }
+        self.delay
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::base::address::Address;
+    use crate::base::rng::Stream;
+    use crate::net::latency::Latency;
+    use crate::net::{Model, Network};
+
+    use super::*;
+
+    /// Round trips on the real Maelstrom, in ms: median and 95 % for each second.
+    const MEASURED_MS: [(f64, f64); 12] = [
+        (229.0, 287.0),
+        (242.0, 324.0),
+        (367.0, 491.0),
+        (323.0, 457.0),
+        (371.0, 446.0),
+        (323.0, 377.0),
+        (289.0, 325.0),
+        (241.0, 303.0),
+        (226.0, 261.0),
+        (214.0, 228.0),
+        (213.0, 238.0),
+        (208.5, 215.5),
+    ];
+
+    /// Measures round trips between one node and 24 others, by the second in which they end.
+    ///
+    /// Each of the 24 nodes sends a message every 700 ms, which is about what broadcast does.
+    fn round_trips_ms(seed: u64) -> Vec<Vec<f64>> {
+        const OTHERS: usize = 24;
+        const EVERY_MS: u64 = 700;
+        let latency = Latency::constant(Duration::from_millis(100));
+        let rng = Rng::new(seed, Stream::Network);
+        let mut net = Network::new(Model::Busy, latency, OTHERS + 1, rng);
+        let mut measured = vec![Vec::new(); MEASURED_MS.len()];
+        let (mut step, mut sent_at) = (0, vec![Time::default(); OTHERS + 1]);
+        loop {
+            let next = Time::default() + Duration::from_millis(EVERY_MS) * step / OTHERS as u32;
+            if next >= Time::default() + Duration::from_secs(MEASURED_MS.len() as u64) {
+                return measured;
+            }
+            if let Some(now) = net.deadline().filter(|due| *due < next) {
+                while let Some(packet) = net.receive(now) {
+                    match packet.src {
+                        Address::Node(0) => {
+                            let Address::Node(node) = packet.dest else { continue };
+                            let second = usize::try_from(now.since(Time::default()).as_secs());
+                            let took = now.since(sent_at[node]).as_secs_f64() * 1000.0;
+                            measured[second.expect("few seconds")].push(took);
+                        }
+                        from => {
+                            net.send(now, Address::Node(0), from, "{}".into());
+                        }
+                    }
+                }
+            } else {
+                let node = 1 + step as usize % OTHERS;
+                sent_at[node] = next;
+                net.send(next, Address::Node(node), Address::Node(0), "{}".into());
+                step += 1;
+            }
+        }
+    }
+
+    #[test]
+    fn round_trips_have_the_measured_quantiles_in_every_second() {
+        let mut all = vec![Vec::new(); MEASURED_MS.len()];
+        for seed in 0..40 {
+            for (all, measured) in all.iter_mut().zip(round_trips_ms(seed)) {
+                all.extend(measured);
+            }
+        }
+        for (second, (measured, (median, high))) in all.iter_mut().zip(MEASURED_MS).enumerate() {
+            measured.sort_by(f64::total_cmp);
+            let quantile = |share: f64| measured[(measured.len() as f64 * share) as usize];
+            for (share, expected) in [(0.5, median), (0.95, high)] {
+                let found = quantile(share);
+                assert!(
+                    (found / expected - 1.0).abs() < 0.08,
+                    "second {second}: quantile {share} is {found:.0} ms, measured {expected} ms"
+                );
+            }
+        }
+    }
+}
