@@ -2,58 +2,61 @@
 //!
 //! # The protocol
 //!
-//! **Offsets.** Every node numbers the messages it is given by itself. For each key it
-//! takes the next number above all that it has seen of that key and of its own class
-//! modulo the number of nodes: a Lamport clock, so that two nodes never choose alike and a
-//! node that has seen an offset never again gives out one below it. Messages, committed
-//! offsets and the marks below are records; the dissemination layer carries them straight
-//! from every node to every other, and each message's digest says what its sender has.
+//! **Offsets.** A node chooses the offset of each message that it receives from a client. The offset
+//! exceeds every known offset of the key, and its remainder modulo the number of nodes is the
+//! index of the node. The node takes the smallest such number. This is a Lamport clock: no two
+//! nodes choose the same offset, and a node that knows an offset chooses larger ones only.
+//! Messages, committed offsets and the declarations below are records. Dissemination carries them
+//! directly between all nodes, and the digest in each message lists the records of the sender.
 //!
-//! **Polls** show a key up to the first message that is not known to be on every node.
-//! - *Nothing is skipped.* If every node has a message, each has passed its offset: it
-//!   gives out only larger ones. What it gave out before went into its stream before, and
-//!   its digest counts here only once everything that it says of its own stream is here
-//!   too. So all that will ever stand below that message is here, in order.
-//! - *Nothing that was shown is lost* while one node keeps its memory.
+//! **Polls** return the messages of a key below its high watermark, as consumers of Kafka see
+//! them: all before the first message that is not known to be on every node.
+//! - *Nothing is skipped.* If every node has a message, each has passed its offset and chooses
+//!   larger ones from then on. Its smaller offsets are earlier in its stream, and its digest
+//!   counts here only once everything that it lists of the node's own stream has arrived.
+//!   So every message that will ever be below the high watermark is here.
+//! - *Nothing that a poll returned is lost* while one node keeps its memory.
 //!
-//! While a node is cut off or down, polls go on and show nothing newer.
+//! While a node is cut off or down, the high watermark stays. Polls succeed and return nothing
+//! newer.
 //!
-//! **Acknowledgements.** With `--acks majority` a message is acknowledged, and a committed
-//! offset counts, once it is known to be on a majority. A client that waits in vain gets
-//! an indefinite error, as its message may still appear; after that the node refuses
-//! requests until a majority answers again. With `--acks 1` neither waits for anyone.
+//! **Acknowledgements.** With `--acks majority` a message is acknowledged, and a committed offset
+//! takes effect, once it is known to be on a majority. After a timeout the client receives an
+//! indefinite error, because its message may still appear. From then on the node rejects
+//! requests until a majority acknowledges again. With `--acks 1` the node waits for no other.
 //!
-//! **A restart** loses a node's memory, and nothing above may rest on what it had. So a
-//! new life first catches up ([`recovery`]), and takes no request before:
-//! 1. It listens until a majority of the others has answered it, all of them ready.
-//! 2. It declares the earlier lives that any of them knows of over, by a record *born*.
-//!    A node that has that record and is ready takes no more of what those lives sent.
-//! 3. When a majority of the others has the record, and it has all that they had by then,
-//!    it declares by a record *ready* which items of the earlier lives count: those it
-//!    has. Any other is void wherever it turns up. Now its digests count.
-//! 4. Once all it has learnt is on a majority, it takes requests.
+//! **A restart** loses the memory of a node, and no rule above may rest on it. So a new
+//! incarnation recovers first ([`recovery`]), and rejects requests until then. Viewstamped
+//! Replication (Liskov and Cowling 2012) has the terms.
+//! 1. It listens until a majority of the other nodes has responded to it, all of them recovered.
+//! 2. It declares the earlier incarnations that any of them knows to be over, by a record
+//!    *recovering*. A recovered node with that record takes no further items of them.
+//! 3. When a majority of the others has the record, and this node has all that they had by
+//!    then, it declares by a record *recovered* which items of the earlier incarnations count:
+//!    those that it has. Any other is void wherever it appears. Now its digests count.
+//! 4. Once all that it has learnt is on a majority, it serves requests.
 //!
-//! On a first start nobody is ready. A node that finds itself among a majority of nodes
-//! that are all at step 1 or 2 at once goes on as well, and so does any other of them when
-//! it hears of that: later it would need more than a minority to restart at once, which is
-//! beyond what is promised.
+//! On a first start no node has recovered. If a majority is at step 1 or 2 together, a node
+//! that observes this continues. Its record lists that *bootstrap majority*, and the other
+//! nodes in the list continue when they receive it. Later this would need more than a minority
+//! that restarts together, which the promise excludes.
 //!
-//! **Who counts** ([`quorum`]): only digests of ready lives that are not over, by all that
-//! the digest's own sender knew. This makes majorities meet. Take a message acknowledged
-//! on a majority Q, and a life that becomes ready after asking a majority R of the others.
-//! Some node Z other than the restarted one is in both. If Z had the message when it
-//! answered, the new life has it. If it got it later, its digest in Q names the new life's
-//! *born*, so the node that counted knew that the old life was over and did not count it.
-//! So at most a minority of the ready nodes ever lacks an acknowledged message, and a
-//! majority of the others that are ready always includes one that has it.
+//! **Digests that count** ([`quorum`]) are from recovered incarnations that are not over, as far as
+//! the sender of the digest knew. Then majorities meet. Take a message acknowledged on a
+//! majority Q, and an incarnation that recovers from a majority R of the others. Some node Z
+//! other than the restarted one is in both. If Z had the message when it responded, the new
+//! incarnation has it. If Z received it later, its digest in Q lists the record *recovering*.
+//! Then the node that counted knew that the old incarnation was over, and did not count it.
+//! So at most a minority of the recovered nodes ever lacks an acknowledged message, and a
+//! majority of the other recovered nodes always includes one that has it.
 //!
-//! The same argument with "every node" for Q says that what polls have shown is known to
-//! every life that becomes ready: it gives out larger offsets only. And of an earlier
-//! life's items those that were shown or acknowledged are among those that count, and none
-//! that is void was ever shown.
+//! The same argument with "every node" for Q holds for polls: every incarnation that recovers
+//! knows each message that a poll has returned, so it chooses larger offsets only. All items of
+//! an earlier incarnation that were returned or acknowledged count. A poll never returned a
+//! void item.
 //!
-//! **Promised:** nothing acknowledged by a majority is lost as long as at most a minority
-//! is down or still catching up at once.
+//! **Promise:** no message acknowledged by a majority is lost as long as at most a minority is
+//! down or recovering at the same time.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -75,20 +78,21 @@ use record::{Record, Sent};
 use records::{LARGEST_OFFSET, Records, Source};
 use recovery::Stage;
 
-/// How long a client may wait for a majority: Maelstrom's give up after 5 s, and a reply to
-/// one that is gone silences the node.
+/// The longest time that a client waits for a majority.
+///
+/// Maelstrom's clients time out after 5 s, and a reply to a client that is gone silences the node.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A node that has waited so long for a majority refuses further requests meanwhile.
-const STALLED: Duration = Duration::from_millis(1500);
+/// The time without a majority after which the node rejects further requests.
+const STALL_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// The most text of messages that one poll is answered with, but for the first message
-/// of each key.
+/// The limit on the text of messages in one poll, besides the first message of each key.
 const MAX_POLLED_BYTES: usize = 256 << 10;
 
-/// How long a node of the log gathers what is to be confirmed by a majority. Clients wait
-/// about as long, and the messages between two nodes are two in that time.
-const ACKNOWLEDGED_TOGETHER: Duration = Duration::from_micros(3500);
+/// The linger time of records that wait for a majority.
+///
+/// Clients wait about as long, and two nodes exchange two messages in that time.
+const MAJORITY_LINGER: Duration = Duration::from_micros(3500);
 
 const RECOVERING: &str =
     "this node is recovering: it waits for a majority of the other nodes; try again later";
@@ -114,14 +118,15 @@ fn is_of_a_log(request: &Request<'_>) -> bool {
     )
 }
 
-/// Returns what the log asks of dissemination. A message can be polled when everyone has
-/// acknowledged it to everyone.
+/// Returns the configuration of dissemination.
+///
+/// Polls return a message when every node has acknowledged it to every other.
 fn dissemination(config: &Config) -> DisseminationConfig {
     let max_staleness = config.max_staleness.unwrap_or(Duration::from_millis(600));
     let direct = Direct {
         window: match config.acks {
             Acks::One => max_staleness / 2,
-            Acks::Majority => ACKNOWLEDGED_TOGETHER.min(max_staleness / 2),
+            Acks::Majority => MAJORITY_LINGER.min(max_staleness / 2),
         },
         acknowledge_others_within: max_staleness / 2,
     };
@@ -137,18 +142,18 @@ pub(crate) struct Log {
     acks: Acks,
     records: Dissemination<Records>,
     stage: Stage,
-    /// Records of clients' that are not on a majority yet, in order.
-    waiting: VecDeque<Waiting>,
+    /// The records of clients that are not known to be on a majority, in order.
+    unacknowledged: VecDeque<Unacknowledged>,
 }
 
-/// A record that a majority has yet to get, and the client that waits for that.
+/// A record that is not known to be on a majority, and the client that waits for that.
 #[derive(Debug)]
-struct Waiting {
+struct Unacknowledged {
     sequence: u64,
     since: Time,
-    /// Nobody if the client has been told that it waits in vain.
+    /// `None` after the client has received a timeout.
     client: Option<Client>,
-    /// The offset to answer with; a commit has none.
+    /// The offset in the reply. A commit has none.
     offset: Option<u64>,
 }
 
@@ -159,8 +164,8 @@ struct Client {
     msg_id: MsgId,
 }
 
-/// Why a request is not served, in a form to answer with.
-type Refusal = (ErrorCode, &'static str);
+/// The error of a request that the log rejects.
+type Rejection = (ErrorCode, &'static str);
 
 impl Log {
     fn new(context: Context<'_>) -> Log {
@@ -174,17 +179,18 @@ impl Log {
             acks,
             records: Dissemination::new(KIND, cluster, incarnation, config, records),
             stage: if alone { Stage::Serving } else { Stage::Listening },
-            waiting: VecDeque::new(),
+            unacknowledged: VecDeque::new(),
         }
     }
 
-    /// Refuses what cannot be served now. Nothing has happened then.
-    fn check_up(&self, now: Time) -> Result<(), Refusal> {
+    /// Returns an error if the log cannot take records at present.
+    fn check_available(&self, now: Time) -> Result<(), Rejection> {
         if !self.stage.is_serving() {
             return Err((ErrorCode::TemporarilyUnavailable, RECOVERING));
         }
-        if self.waiting.front().is_some_and(|first| now.since(first.since) >= STALLED) {
-            let text = "a majority of the nodes is suspected; try again later";
+        if self.unacknowledged.front().is_some_and(|first| now.since(first.since) >= STALL_TIMEOUT)
+        {
+            let text = "a majority of the nodes does not respond; try again later";
             return Err((ErrorCode::TemporarilyUnavailable, text));
         }
         Ok(())
@@ -197,8 +203,8 @@ impl Log {
         key: &str,
         message: &RawValue,
         out: &mut Outbox,
-    ) -> Result<(), Refusal> {
-        self.check_up(now)?;
+    ) -> Result<(), Rejection> {
+        self.check_available(now)?;
         if message.get().len() > super::MAX_VALUE_BYTES {
             return Err((ErrorCode::MalformedRequest, "send: \"msg\" is too large (limit 8 MiB)"));
         }
@@ -220,8 +226,8 @@ impl Log {
         client: Option<&Address<'_>>,
         offsets: &Offsets,
         out: &mut Outbox,
-    ) -> Result<(), Refusal> {
-        self.check_up(now)?;
+    ) -> Result<(), Rejection> {
+        self.check_available(now)?;
         let records = self.records.state();
         let mut news = BTreeMap::new();
         for (key, offset) in offsets {
@@ -245,7 +251,7 @@ impl Log {
         Ok(())
     }
 
-    /// Takes in a client's record, and answers as soon as that may be.
+    /// Adds a client's record, and replies as soon as enough nodes have it.
     fn add(
         &mut self,
         now: Time,
@@ -261,13 +267,13 @@ impl Log {
             dest: client.dest.to_string(),
             msg_id: client.msg_id,
         });
-        self.waiting.push_back(Waiting { sequence, since: now, client, offset });
-        self.settle(now, out);
+        self.unacknowledged.push_back(Unacknowledged { sequence, since: now, client, offset });
+        self.acknowledge(now, out);
     }
 
-    /// Answers whoever waits for nothing more, and lets committed offsets count.
-    fn settle(&mut self, now: Time, out: &mut Outbox) {
-        if !self.stage.is_ready() {
+    /// Replies to the clients whose records are on enough nodes, and applies committed offsets.
+    fn acknowledge(&mut self, now: Time, out: &mut Outbox) {
+        if !self.stage.is_recovered() {
             return;
         }
         let acks = self.acks;
@@ -277,11 +283,12 @@ impl Log {
             acks == Acks::One || quorum::holders(&view, &counted, source) >= view.majority()
         };
         records.apply_commits(is_safe);
-        while let Some(first) = self.waiting.front() {
+        while let Some(first) = self.unacknowledged.front() {
             if !is_safe(Source { origin: view.mine(), sequence: first.sequence }) {
                 break;
             }
-            let Some(Waiting { client: Some(client), offset, .. }) = self.waiting.pop_front()
+            let Some(Unacknowledged { client: Some(client), offset, .. }) =
+                self.unacknowledged.pop_front()
             else {
                 continue;
             };
@@ -291,12 +298,12 @@ impl Log {
             };
             out.reply(Some(&client.address()), &reply);
         }
-        self.give_up(now, out);
+        self.time_out(now, out);
     }
 
-    /// Tells those that have waited too long that they wait in vain.
-    fn give_up(&mut self, now: Time, out: &mut Outbox) {
-        for waiting in &mut self.waiting {
+    /// Sends a timeout to the clients that have waited too long.
+    fn time_out(&mut self, now: Time, out: &mut Outbox) {
+        for waiting in &mut self.unacknowledged {
             if now.since(waiting.since) < WAIT_TIMEOUT {
                 break;
             }
@@ -310,7 +317,7 @@ impl Log {
     fn poll(&mut self, client: Option<&Address<'_>>, offsets: &Offsets, out: &mut Outbox) {
         let (records, view) = self.records.split();
         let counted = quorum::counted(&view, records);
-        if self.stage.is_ready() && counted.len() + 1 == view.nodes() {
+        if self.stage.is_recovered() && counted.len() + 1 == view.nodes() {
             let is_everywhere = |source| quorum::holders(&view, &counted, source) == view.nodes();
             for key in offsets.keys() {
                 records.advance(key, is_everywhere);
@@ -319,7 +326,7 @@ impl Log {
         let mut room = MAX_POLLED_BYTES;
         let mut msgs = BTreeMap::new();
         for (key, from) in offsets {
-            // There is nothing below zero, and nothing is skipped by beginning at it.
+            // No offset is below zero.
             let from = u64::try_from(*from).unwrap_or(0);
             let mut messages = Vec::new();
             for (offset, text) in records.poll(key, from) {
@@ -336,7 +343,7 @@ impl Log {
         out.reply(client, &Payload::PollOk { msgs });
     }
 
-    fn list_committed(&self, keys: &[String]) -> Result<BTreeMap<String, u64>, Refusal> {
+    fn list_committed(&self, keys: &[String]) -> Result<BTreeMap<String, u64>, Rejection> {
         if !self.stage.is_serving() {
             return Err((ErrorCode::TemporarilyUnavailable, RECOVERING));
         }
@@ -382,8 +389,8 @@ impl Workload for Log {
 
     fn on_gossip(&mut self, now: Time, src: &str, gossip: Gossip<'_>, out: &mut Outbox) {
         self.records.receive(now, src, gossip, out);
-        self.catch_up(now);
-        self.settle(now, out);
+        self.recover(now);
+        self.acknowledge(now, out);
     }
 
     fn on_started(&mut self, now: Time, restarted: bool) {
@@ -391,22 +398,22 @@ impl Workload for Log {
     }
 
     fn deadline(&self) -> Option<Time> {
-        let patient = self.waiting.iter().find(|waiting| waiting.client.is_some());
-        let gives_up = patient.map(|waiting| waiting.since + WAIT_TIMEOUT);
-        [self.records.deadline(), gives_up, self.stage.deadline()].into_iter().flatten().min()
+        let waiting = self.unacknowledged.iter().find(|waiting| waiting.client.is_some());
+        let times_out = waiting.map(|waiting| waiting.since + WAIT_TIMEOUT);
+        [self.records.deadline(), times_out, self.stage.deadline()].into_iter().flatten().min()
     }
 
     fn owes_reply(&self) -> bool {
-        self.waiting.iter().any(|waiting| waiting.client.is_some())
+        self.unacknowledged.iter().any(|waiting| waiting.client.is_some())
     }
 
     fn on_deadline(&mut self, now: Time, out: &mut Outbox) {
         if self.stage.deadline().is_some_and(|due| due <= now) {
             self.stage = Stage::Listening;
-            self.catch_up(now);
+            self.recover(now);
         }
-        // Last, so that what was added above goes out.
+        // After the recovery, so that a record that it added is sent.
         self.records.on_deadline(now, out);
-        self.give_up(now, out);
+        self.time_out(now, out);
     }
 }

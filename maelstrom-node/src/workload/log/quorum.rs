@@ -1,40 +1,47 @@
-//! Whose word counts on what is where.
+//! Quorums: whose digests count, and how many nodes have a record.
 
 use super::records::{Records, Source};
 use crate::dissemination::{Origin, View};
 
-/// The other nodes, by place, whose digests count: their lives have caught up and are not
-/// over, as far as anybody knew who has a say in it.
+/// Returns the indices of the other nodes whose digests count.
+///
+/// Their incarnations have recovered and are not over, as far as they and this node know.
 pub(super) fn counted(view: &View<'_>, records: &Records) -> Vec<usize> {
     view.others().filter(|place| counts(view, records, *place)).collect()
 }
 
 fn counts(view: &View<'_>, records: &Records, place: usize) -> bool {
-    let Some(life) = view.present(place) else { return false };
-    if records.is_over(life) || !is_ready(view, records, place, life) {
+    let Some(incarnation) = view.present(place) else { return false };
+    if records.is_over(incarnation) || !is_recovered(view, records, place, incarnation) {
         return false;
     }
     view.has(place).iter().all(|(origin, has)| {
         let have = view.have().of(origin);
         if usize::from(origin.node) == place {
-            // All that it says of its own streams must be here. What it gave out below
-            // some offset stands there.
+            // Its own streams have the messages that it appended below some offset. So all
+            // items that the digest lists of them must be here.
             has.missing_in(have).next().is_none()
         } else {
-            // What it knows of the beginning of any life must be known here: that is what
-            // tells which lives are over.
-            let beginning = records.ready(origin).map_or(u64::MAX, |ready| ready.sequence);
-            has.missing_in(have).all(|missing| missing.start > beginning)
+            // The records up to *recovered* show which incarnations are over. So those that
+            // the digest lists must be here.
+            let recovered = records.recovered(origin).map_or(u64::MAX, |record| record.sequence);
+            has.missing_in(have).all(|missing| missing.start > recovered)
         }
     })
 }
 
-/// Whether a life had caught up when it sent its last digest.
-pub(super) fn is_ready(view: &View<'_>, records: &Records, place: usize, life: Origin) -> bool {
-    records.ready(life).is_some_and(|ready| view.has(place).of(life).contains(ready.sequence))
+/// Returns `true` if an incarnation had recovered when it sent its last digest.
+pub(super) fn is_recovered(
+    view: &View<'_>,
+    records: &Records,
+    place: usize,
+    incarnation: Origin,
+) -> bool {
+    let has = view.has(place).of(incarnation);
+    records.recovered(incarnation).is_some_and(|record| has.contains(record.sequence))
 }
 
-/// How many nodes have a record, this one included.
+/// Returns how many nodes have a record, including this one.
 pub(super) fn holders(view: &View<'_>, counted: &[usize], source: Source) -> usize {
     let has = |place: &&usize| view.has(**place).of(source.origin).contains(source.sequence);
     1 + counted.iter().filter(has).count()

@@ -1,4 +1,4 @@
-//! What the items of the log say.
+//! The records: the items of the log.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,21 +12,21 @@ use crate::message::DigestEntry;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Record<'a> {
-    /// A message: its key, its offset and itself.
+    /// A message with its key and its offset.
     #[serde(borrow)]
     Send(Sent<'a>),
-    /// Offsets that a client has committed, by key.
+    /// The offsets that a client has committed, by key.
     #[serde(borrow)]
     Commit(BTreeMap<Cow<'a, str>, u64>),
-    /// A new life of the node has begun; these of its lives came before and are over.
-    Born(Vec<u64>),
-    /// That life has caught up and takes requests from now on.
-    Ready {
-        /// Which items of the earlier lives count: whatever else turns up is void.
+    /// A new incarnation is recovering, and these earlier ones are over.
+    Recovering(Vec<u64>),
+    /// The incarnation has recovered.
+    Recovered {
+        /// The items of the earlier incarnations that count. Any other is void.
         ends: Vec<DigestEntry>,
-        /// On a first start, the other lives that were catching up at that moment. With
-        /// this one they are a majority, so any of them may go on as well.
-        founders: Vec<u64>,
+        /// On a first start, the other incarnations of the bootstrap majority. With this
+        /// one they are a majority, so each of them may continue.
+        bootstrap: Vec<u64>,
     },
 }
 
@@ -38,9 +38,9 @@ pub(super) struct Sent<'a>(
 );
 
 impl Record<'_> {
-    /// The record as an item's text.
+    /// Returns the record as the text of an item.
     pub(super) fn text(&self) -> Box<RawValue> {
-        // Neither of the two can fail for a record: its map has strings for keys.
+        // A record cannot fail: the keys of its map are strings.
         serde_json::value::to_raw_value(self).unwrap_or_else(|_| RawValue::NULL.to_owned())
     }
 }

@@ -1,4 +1,4 @@
-//! Every record that is here, by key and offset: the state that the layer carries.
+//! All records that this node has, by key and offset: the state behind the log.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -8,10 +8,10 @@ use super::record::{Record, Sent};
 use crate::base::Ranges;
 use crate::dissemination::{Origin, State};
 
-/// The largest offset there is: the largest integer that every JSON reader takes exactly.
+/// The largest offset: the largest integer that every JSON reader decodes exactly.
 pub(super) const LARGEST_OFFSET: u64 = (1 << 53) - 1;
 
-/// Where a record comes from: the stream and its number there.
+/// The source of a record: its stream and its sequence number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Source {
     pub(super) origin: Origin,
@@ -27,32 +27,32 @@ pub(super) struct Records {
     nodes: u64,
     texts: Vec<Box<RawValue>>,
     keys: BTreeMap<String, Key>,
-    /// Committed offsets that do not count yet, in order, by where they come from.
+    /// The committed offsets that have not taken effect, in order, by stream.
     commits: BTreeMap<Origin, VecDeque<Commit>>,
-    /// Lives that a later life of their node has declared over.
+    /// The incarnations that a later one of their node has declared over.
     over: BTreeSet<Origin>,
-    /// By node, the last life that said which items of the earlier ones count.
+    /// By node, the last incarnation that declared which items of the earlier ones count.
     closings: BTreeMap<u16, Closing>,
-    /// The lives that have caught up, and the number of the record that says so.
-    ready: BTreeMap<Origin, Ready>,
-    /// The lives that were catching up when a majority did, on a first start.
-    founders: BTreeSet<u64>,
-    /// This node takes requests, so it takes nothing more from lives that are over until
-    /// it is told which of their items count.
+    /// The incarnations that have recovered, with the record of it.
+    recovered: BTreeMap<Origin, Recovered>,
+    /// The incarnations of the bootstrap majority, on a first start.
+    bootstrap: BTreeSet<u64>,
+    /// This node has recovered. So it takes no items of an incarnation that is over until
+    /// a record declares which of them count.
     guards: bool,
 }
 
-/// One key's messages.
+/// The messages of one key.
 #[derive(Debug, Default)]
 pub(super) struct Key {
-    messages: BTreeMap<Place, Message>,
-    /// The last message that clients may see.
-    visible: Option<Place>,
+    messages: BTreeMap<Position, Message>,
+    /// The last message below the high watermark.
+    visible: Option<Position>,
     committed: Option<u64>,
 }
 
-/// A message's place in its key. No two that count have one offset.
-type Place = (u64, Origin);
+/// The position of a message in its log. No two messages that count have one offset.
+type Position = (u64, Origin);
 
 #[derive(Debug)]
 struct Commit {
@@ -64,7 +64,7 @@ struct Commit {
 struct Message {
     sequence: u64,
     text: u32,
-    /// Where in the text the message itself begins, and how long it is.
+    /// The start and the length of the message in the text of its record.
     start: u32,
     len: u32,
 }
@@ -76,23 +76,27 @@ struct Closing {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ready {
+pub(super) struct Recovered {
+    /// The sequence number of the record.
     pub(super) sequence: u64,
-    pub(super) founded: bool,
+    /// The incarnation recovered with a bootstrap majority.
+    pub(super) by_bootstrap: bool,
 }
 
 impl Records {
-    /// The records of this many nodes, seen from one of them.
+    /// Creates the records of one of this many nodes.
     pub(super) fn new(me: u16, nodes: usize) -> Records {
         Records { me, nodes: nodes as u64, ..Records::default() }
     }
 
+    /// Takes no items of incarnations that are over from now on, unless they count.
     pub(super) fn guard(&mut self) {
         self.guards = true;
     }
 
-    /// The next offset that this node gives out for a key: above all that it knows of,
-    /// and in the class of numbers that is this node's own.
+    /// Returns the next offset that this node chooses for a key.
+    ///
+    /// It exceeds all known ones, and is in the class of numbers that only this node uses.
     pub(super) fn next_offset(&self, key: &str) -> u64 {
         let me = u64::from(self.me);
         match self.keys.get(key).and_then(Key::top) {
@@ -104,7 +108,7 @@ impl Records {
         }
     }
 
-    /// The largest offset known of a key.
+    /// Returns the largest known offset of a key.
     pub(super) fn top(&self, key: &str) -> Option<u64> {
         self.keys.get(key).and_then(Key::top)
     }
@@ -117,25 +121,25 @@ impl Records {
         self.over.contains(&origin)
     }
 
-    pub(super) fn ready(&self, origin: Origin) -> Option<Ready> {
-        self.ready.get(&origin).copied()
+    pub(super) fn recovered(&self, origin: Origin) -> Option<Recovered> {
+        self.recovered.get(&origin).copied()
     }
 
-    /// Which items of an earlier life of a node count, if that has been settled.
+    /// Returns the items of an earlier incarnation that count, if a record declares them.
     pub(super) fn end(&self, origin: Origin) -> Option<&Ranges> {
         self.closings.get(&origin.node)?.ends.get(&origin.incarnation)
     }
 
-    /// Whether a life was catching up when a majority did, on a first start.
-    pub(super) fn is_founder(&self, life: Origin) -> bool {
-        self.founders.contains(&life.incarnation)
+    /// Returns `true` if an incarnation is in a bootstrap majority.
+    pub(super) fn is_in_bootstrap(&self, origin: Origin) -> bool {
+        self.bootstrap.contains(&origin.incarnation)
     }
 
     fn is_void(&self, source: Source) -> bool {
         self.end(source.origin).is_some_and(|end| !end.contains(source.sequence))
     }
 
-    /// Lets committed offsets count whose records `is_safe`.
+    /// Applies the committed offsets whose records are `is_safe`.
     pub(super) fn apply_commits(&mut self, is_safe: impl Fn(Source) -> bool) {
         let mut commits = std::mem::take(&mut self.commits);
         for (origin, waiting) in &mut commits {
@@ -158,8 +162,7 @@ impl Records {
         self.commits = commits;
     }
 
-    /// Shows clients more of a key: everything up to the first message that is not
-    /// `everywhere`.
+    /// Raises the high watermark of a key to the first message that is not everywhere.
     pub(super) fn advance(&mut self, key: &str, is_everywhere: impl Fn(Source) -> bool) {
         let Some(mut visible) = self.keys.get(key).map(|key| key.visible) else { return };
         let messages = &self.keys[key].messages;
@@ -183,9 +186,9 @@ impl Records {
         }
     }
 
-    /// The messages of a key that clients may see, from an offset on: offset and text.
+    /// Returns the messages of a key from an offset up to the high watermark, with their offsets.
     pub(super) fn poll(&self, key: &str, from: u64) -> impl Iterator<Item = (u64, &str)> {
-        let first: Place = (from, Origin { node: 0, incarnation: 0 });
+        let first: Position = (from, Origin { node: 0, incarnation: 0 });
         let key = self.keys.get(key);
         let visible = key.and_then(|key| Some((key, key.visible?)));
         let visible = visible.filter(|(_, last)| first <= *last);
@@ -198,7 +201,7 @@ impl Records {
         })
     }
 
-    /// Takes in what a life says about those before it.
+    /// Stores the declaration of an incarnation about the earlier ones of its node.
     fn close(&mut self, origin: Origin, ends: BTreeMap<u64, Ranges>) {
         let newer = self.closings.get(&origin.node).is_none_or(|last| ends.contains_key(&last.by));
         if newer {
@@ -214,7 +217,7 @@ impl Key {
 }
 
 impl State for Records {
-    /// Which text it is.
+    /// The index of the text.
     type Item = u32;
 
     fn take(&mut self, origin: Origin, sequence: u64, text: &RawValue) -> Option<u32> {
@@ -229,7 +232,7 @@ impl State for Records {
                 if offset > LARGEST_OFFSET {
                     return None;
                 }
-                // The message borrows from the text it stands in.
+                // The message borrows from the text of its record.
                 let start = message.get().as_ptr() as usize - text.get().as_ptr() as usize;
                 let [start, len] = [start, message.get().len()].map(|at| u32::try_from(at).ok());
                 let message = Message { sequence, text: place, start: start?, len: len? };
@@ -243,16 +246,17 @@ impl State for Records {
                 let at = waiting.partition_point(|earlier| earlier.sequence < sequence);
                 waiting.insert(at, Commit { sequence, offsets });
             }
-            Record::Born(before) => {
-                let lives = before.into_iter().filter(|life| *life != origin.incarnation);
-                self.over.extend(lives.map(|life| origin.of_incarnation(life)));
+            Record::Recovering(before) => {
+                let earlier = before.into_iter().filter(|earlier| *earlier != origin.incarnation);
+                self.over.extend(earlier.map(|earlier| origin.of_incarnation(earlier)));
             }
-            Record::Ready { ends, founders } => {
-                self.ready.insert(origin, Ready { sequence, founded: !founders.is_empty() });
-                self.founders.extend(founders);
+            Record::Recovered { ends, bootstrap } => {
+                let by_bootstrap = !bootstrap.is_empty();
+                self.recovered.insert(origin, Recovered { sequence, by_bootstrap });
+                self.bootstrap.extend(bootstrap);
                 let ends = ends.into_iter().filter(|end| end.node == origin.node);
                 let ends: BTreeMap<_, _> = ends.map(|end| (end.incarnation, end.have)).collect();
-                self.over.extend(ends.keys().map(|life| origin.of_incarnation(*life)));
+                self.over.extend(ends.keys().map(|earlier| origin.of_incarnation(*earlier)));
                 self.close(origin, ends);
             }
         }
@@ -278,13 +282,13 @@ mod tests {
         records.take(origin, sequence, &record.text()).unwrap();
     }
 
-    fn ready(records: &mut Records, origin: Origin, ends: &[(u64, std::ops::Range<u64>)]) {
+    fn recovered(records: &mut Records, origin: Origin, ends: &[(u64, std::ops::Range<u64>)]) {
         let ends = ends.iter().map(|(incarnation, range)| {
             let mut have = Ranges::default();
             have.insert(range.clone());
             crate::message::DigestEntry { node: origin.node, incarnation: *incarnation, have }
         });
-        let record = Record::Ready { ends: ends.collect(), founders: Vec::new() };
+        let record = Record::Recovered { ends: ends.collect(), bootstrap: Vec::new() };
         records.take(origin, 1, &record.text()).unwrap();
     }
 
@@ -293,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_is_above_all_known_and_in_the_nodes_own_class() {
+    fn an_offset_exceeds_all_known_ones_and_is_in_the_class_of_its_node() {
         let mut records = Records::new(1, 3);
         assert_eq!(records.next_offset("k"), 1);
         for (sequence, offset, next) in [(2, 0, 1), (3, 1, 4), (4, 5, 7), (5, 3, 7), (6, 6, 7)] {
@@ -318,21 +322,21 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_life_left_behind_counts_as_its_successor_says() {
+    fn the_next_incarnation_declares_which_items_of_the_earlier_one_count() {
         let mut records = Records::new(1, 2);
-        let reborn = OTHER.of_incarnation(21);
+        let later = OTHER.of_incarnation(21);
         send(&mut records, OTHER, 2, 0);
         send(&mut records, OTHER, 3, 2);
         records.guard();
-        records.take(reborn, 0, &Record::Born(vec![20]).text()).unwrap();
+        records.take(later, 0, &Record::Recovering(vec![20]).text()).unwrap();
         let late = Record::Commit(BTreeMap::from([("k".into(), 2)])).text();
-        assert!(records.take(OTHER, 4, &late).is_none(), "not before it is settled");
-        ready(&mut records, reborn, &[(20, 0..3)]);
+        assert!(records.take(OTHER, 4, &late).is_none(), "no record declares yet what counts");
+        recovered(&mut records, later, &[(20, 0..3)]);
         records.advance("k", |_| true);
         assert_eq!(polled(&records, 0), [(0, "2")], "the second message is void");
         assert!(records.take(OTHER, 4, &late).is_some());
         records.apply_commits(|_| true);
-        assert_eq!(records.committed("k"), None, "and so is the commit");
+        assert_eq!(records.committed("k"), None, "and the commit is void");
     }
 
     #[test]
@@ -347,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_not_taken() {
+    fn rejects_an_item_that_is_not_a_record() {
         let mut records = Records::new(1, 2);
         for text in ["7", "{}", r#"{"send":["k",-1,0]}"#, r#"{"send":["k",9007199254740992,0]}"#] {
             assert!(

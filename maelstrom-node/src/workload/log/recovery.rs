@@ -1,5 +1,4 @@
-//! What a new life of a node does before it takes requests: the steps of the protocol's
-//! section on restarts.
+//! The recovery of a new incarnation: the steps of the protocol's section on restarts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,40 +10,49 @@ use crate::base::Time;
 use crate::dissemination::{Digest, View};
 use crate::message::DigestEntry;
 
-/// How far a life has come.
+/// The stage of an incarnation.
 #[derive(Debug)]
 pub(super) enum Stage {
-    /// Waiting for others to answer this life.
+    /// Step 1: waits until other nodes have responded to this incarnation.
     Listening,
-    /// Waiting for others to have the record *born*.
-    Born(Born),
-    /// Waiting for what was learnt to be on a majority.
-    Settling {
-        /// Everything that was here when this node became ready.
+    /// Steps 2 and 3: waits until other nodes have the record *recovering*.
+    Recovering(Recovering),
+    /// Step 4: waits until the items that it has learnt are on a majority.
+    Recovered {
+        /// The items that this node had when it recovered.
         learnt: Digest,
     },
-    /// Taking requests.
+    /// Serves requests.
     Serving,
 }
 
 #[derive(Debug)]
-pub(super) struct Born {
+pub(super) struct Recovering {
     since: Time,
+    /// The sequence number of the record *recovering*.
     sequence: u64,
-    /// The lives that were catching up themselves when they answered.
-    unready: BTreeMap<usize, u64>,
-    /// What each node had when it was first seen to have the record, by the life it was in
-    /// and whether that was ready.
-    answers: BTreeMap<usize, (u64, bool, Digest)>,
+    /// By node, the incarnation that was recovering itself when it responded.
+    unrecovered: BTreeMap<usize, u64>,
+    /// By node, the state in which it was first known to have the record.
+    responses: BTreeMap<usize, Response>,
 }
 
-/// When to begin anew if those that answered are gone: past any delay of a living node.
+#[derive(Debug)]
+struct Response {
+    incarnation: u64,
+    was_recovered: bool,
+    had: Digest,
+}
+
+/// The time after which to return to step 1, if the nodes that responded are gone.
+///
+/// It is longer than any delay of a live node.
 const RECOVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Stage {
-    /// Whether this life's own word counts.
-    pub(super) fn is_ready(&self) -> bool {
-        matches!(self, Stage::Settling { .. } | Stage::Serving)
+    /// Returns `true` if the digests of this incarnation count.
+    pub(super) fn is_recovered(&self) -> bool {
+        matches!(self, Stage::Recovered { .. } | Stage::Serving)
     }
 
     pub(super) fn is_serving(&self) -> bool {
@@ -53,106 +61,108 @@ impl Stage {
 
     pub(super) fn deadline(&self) -> Option<Time> {
         match self {
-            Stage::Born(born) => Some(born.since + RECOVERY_TIMEOUT),
+            Stage::Recovering(stage) => Some(stage.since + RECOVERY_TIMEOUT),
             _ => None,
         }
     }
 }
 
 impl Log {
-    /// Goes on to the next step, if what it waits for has come.
-    pub(super) fn catch_up(&mut self, now: Time) {
+    /// Takes the next steps of the recovery whose conditions hold.
+    pub(super) fn recover(&mut self, now: Time) {
         if matches!(self.stage, Stage::Listening) {
             self.listen(now);
         }
-        if matches!(self.stage, Stage::Born(_)) {
+        if matches!(self.stage, Stage::Recovering(_)) {
             self.learn(now);
         }
-        if matches!(self.stage, Stage::Settling { .. }) {
+        if matches!(self.stage, Stage::Recovered { .. }) {
             self.spread();
         }
     }
 
     fn listen(&mut self, now: Time) {
         let (records, view) = self.records.split();
-        let mut ready = 0;
-        let mut unready = BTreeMap::new();
+        let mut recovered = 0;
+        let mut unrecovered = BTreeMap::new();
         for place in view.others().filter(|place| view.knows_me(*place)) {
             match view.present(place) {
-                Some(life) if quorum::is_ready(&view, records, place, life) => ready += 1,
-                Some(life) => drop(unready.insert(place, life.incarnation)),
+                Some(peer) if quorum::is_recovered(&view, records, place, peer) => recovered += 1,
+                Some(peer) => drop(unrecovered.insert(place, peer.incarnation)),
                 None => {}
             }
         }
-        let called = records.is_founder(view.mine());
-        if !called && ready < view.majority_of_others() && unready.len() + 1 < view.majority() {
+        if !records.is_in_bootstrap(view.mine())
+            && recovered < view.majority_of_others()
+            && unrecovered.len() + 1 < view.majority()
+        {
             return;
         }
         let before = past_incarnations(&view);
         let sequence = self.records.next_of_mine();
-        self.records.add(now, &Record::Born(before).text());
-        self.stage = Stage::Born(Born { since: now, sequence, unready, answers: BTreeMap::new() });
+        self.records.add(now, &Record::Recovering(before).text());
+        let responses = BTreeMap::new();
+        self.stage = Stage::Recovering(Recovering { since: now, sequence, unrecovered, responses });
     }
 
     fn learn(&mut self, now: Time) {
-        let Stage::Born(born) = &mut self.stage else { return };
+        let Stage::Recovering(stage) = &mut self.stage else { return };
         let (records, view) = self.records.split();
-        let mut ready = 0;
-        let mut founders = Vec::new();
+        let mut recovered = 0;
+        let mut bootstrap = Vec::new();
         for place in view.others() {
-            let Some(life) = view.present(place) else { continue };
-            if !view.has(place).of(view.mine()).contains(born.sequence) {
+            let Some(peer) = view.present(place) else { continue };
+            let incarnation = peer.incarnation;
+            if !view.has(place).of(view.mine()).contains(stage.sequence) {
                 continue;
             }
-            let is_ready = quorum::is_ready(&view, records, place, life);
-            let answer = born.answers.get(&place);
-            let fresh = answer.is_none_or(|(answered, was_ready, _)| {
-                *answered != life.incarnation || (is_ready && !was_ready)
+            let is_recovered = quorum::is_recovered(&view, records, place, peer);
+            let is_new = stage.responses.get(&place).is_none_or(|last| {
+                last.incarnation != incarnation || (is_recovered && !last.was_recovered)
             });
-            if fresh {
-                let answer = (life.incarnation, is_ready, view.has(place).clone());
-                born.answers.insert(place, answer);
+            if is_new {
+                let had = view.has(place).clone();
+                let response = Response { incarnation, was_recovered: is_recovered, had };
+                stage.responses.insert(place, response);
             }
-            let learnt = born
-                .answers
-                .get(&place)
-                .is_some_and(|(_, _, had)| !had.exceeds(view.have(), |_| true));
-            if learnt && is_ready {
-                ready += 1;
+            let response = stage.responses.get(&place);
+            let learnt = response.is_some_and(|last| !last.had.exceeds(view.have(), |_| true));
+            if learnt && is_recovered {
+                recovered += 1;
             }
-            let founded = records.ready(life).is_none_or(|ready| ready.founded);
-            if learnt && founded && born.unready.get(&place) == Some(&life.incarnation) {
-                founders.push(life.incarnation);
+            let may_bootstrap = records.recovered(peer).is_none_or(|record| record.by_bootstrap);
+            if learnt && may_bootstrap && stage.unrecovered.get(&place) == Some(&incarnation) {
+                bootstrap.push(incarnation);
             }
         }
-        if ready >= view.majority_of_others() {
-            founders.clear();
-        } else if founders.len() + 1 < view.majority() {
-            if !records.is_founder(view.mine()) {
+        if recovered >= view.majority_of_others() {
+            bootstrap.clear();
+        } else if bootstrap.len() + 1 < view.majority() {
+            if !records.is_in_bootstrap(view.mine()) {
                 return;
             }
-            founders = vec![view.mine().incarnation];
+            bootstrap = vec![view.mine().incarnation];
         }
         let node = view.mine().node;
         let end = |incarnation| {
             let origin = view.mine().of_incarnation(incarnation);
-            // What an earlier life has settled stays settled.
+            // A declaration of an earlier incarnation stays valid.
             let have = records.end(origin).unwrap_or_else(|| view.have().of(origin)).clone();
             DigestEntry { node, incarnation, have }
         };
         let ends = past_incarnations(&view).into_iter().map(end).collect();
         let learnt = view.have().clone();
         records.guard();
-        self.records.add(now, &Record::Ready { ends, founders }.text());
-        self.stage = Stage::Settling { learnt };
+        self.records.add(now, &Record::Recovered { ends, bootstrap }.text());
+        self.stage = Stage::Recovered { learnt };
     }
 
     fn spread(&mut self) {
-        let Stage::Settling { learnt } = &self.stage else { return };
+        let Stage::Recovered { learnt } = &self.stage else { return };
         let (records, view) = self.records.split();
         let counted = quorum::counted(&view, records);
         let is_safe = |(origin, learnt): (_, &_)| {
-            // Nobody takes more of what is over and not settled.
+            // No recovered node takes more items of such an incarnation.
             let undecided = records.is_over(origin) && records.end(origin).is_none();
             let has = |place: &&usize| {
                 crate::base::Ranges::missing_in(learnt, view.has(**place).of(origin))
@@ -168,12 +178,12 @@ impl Log {
     }
 }
 
-/// The lives of this node that anybody whom it has heard knows of, but for the present one.
+/// Returns the earlier incarnations of this node that it or any of its peers knows.
 fn past_incarnations(view: &View<'_>) -> Vec<u64> {
     let mine = view.mine();
     let digests = view.others().map(|place| view.has(place)).chain([view.have()]);
     let origins = digests.flat_map(|digest| digest.iter().map(|(origin, _)| origin));
-    let lives = origins.filter(|origin| origin.node == mine.node && *origin != mine);
-    let distinct: BTreeSet<u64> = lives.map(|origin| origin.incarnation).collect();
+    let earlier = origins.filter(|origin| origin.node == mine.node && *origin != mine);
+    let distinct: BTreeSet<u64> = earlier.map(|origin| origin.incarnation).collect();
     distinct.into_iter().collect()
 }
