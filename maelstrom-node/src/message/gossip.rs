@@ -1,4 +1,4 @@
-//! What nodes tell each other. Maelstrom carries it without looking inside.
+//! Gossip: the messages between nodes. Maelstrom carries them without reading them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,8 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::base::Ranges;
 
-/// One node's share: what it has, items the receiver may lack, and what keeps the
-/// two in step.
+/// A message between two nodes: a digest, items that the receiver may lack, and timing.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Gossip<'a> {
     /// The name of the workload whose state this is.
@@ -21,50 +20,52 @@ pub struct Gossip<'a> {
     pub(crate) workload: Cow<'a, str>,
     /// The sender's incarnation.
     pub(crate) incarnation: u64,
-    /// How much the sender has of every stream: a digest, and an acknowledgement.
+    /// The digest of the sender, which is also an acknowledgement.
     pub(crate) digest: Cow<'a, [DigestEntry]>,
-    /// Items, in runs of consecutive ones.
+    /// The items, in runs of consecutive ones.
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) items: Vec<Run<'a>>,
-    /// How long the sender has held the oldest of its own new items, in microseconds.
-    /// Absent when nothing here is new, as in a repair.
+    /// The age of the oldest new item of the sender, in microseconds.
+    ///
+    /// Absent if no item is new, as in a retransmission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) age_us: Option<u64>,
-    /// The sender counts on the receiver to pass news on to it.
+    /// The sender relies on the receiver to pass new items on to it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) follows: bool,
-    /// The sender stands in for the hub, and the receiver is to pass these items on.
+    /// The sender acts as the hub, and the receiver must pass these items on.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) forward: bool,
-    /// The sender would like a digest back at once.
+    /// The sender requests a digest immediately.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) probe: bool,
-    /// The sender would like the items that its digest lacks.
+    /// The sender requests the items that its digest lacks.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) wants: bool,
-    /// The place of a node that the sender cannot reach and would like probed.
+    /// The index of a node that the sender cannot reach. The receiver must probe it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) indirect_probe: Option<u16>,
-    /// When this was sent, by the sender's clock, in microseconds.
+    /// The time of sending by the clock of the sender, in microseconds.
     pub(crate) sent_us: u64,
-    /// The receiver's own time, handed back to it.
+    /// The time in the receiver's last message, returned to the receiver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) echo: Option<TimeEcho>,
-    /// When to send next, in phase-locked rounds.
+    /// The time at which the receiver sends next, in rounds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) round: Option<RoundTiming>,
 }
 
-/// How much of one stream somebody has. On the line it is one flat list: the node, the
-/// incarnation, where the run from 0 ends and, if there are ranges past a gap, where
-/// each of them begins and ends.
+/// The items of one stream that a node has.
+///
+/// As JSON it is one flat list: the node, the incarnation, and the end of the range from 0.
+/// The start and the end of each range past a gap follow.
 #[derive(Clone, Debug)]
 pub(crate) struct DigestEntry {
-    /// The place of the node that the stream comes from.
+    /// The index of the stream's node.
     pub(crate) node: u16,
-    /// Which life of that node it comes from.
+    /// The incarnation of that node.
     pub(crate) incarnation: u64,
-    /// Which items are there.
+    /// The items.
     pub(crate) have: Ranges,
 }
 
@@ -120,20 +121,21 @@ impl<'de> Deserialize<'de> for DigestEntry {
 /// Consecutive items of one stream.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Run<'a> {
-    /// The place of the node that the items come from.
+    /// The index of the stream's node.
     pub(crate) node: u16,
-    /// Which life of that node they come from.
+    /// The incarnation of that node.
     pub(crate) incarnation: u64,
-    /// The sequence number of the first one.
+    /// The sequence number of the first item.
     #[serde(deserialize_with = "sequence")]
     pub(crate) first: u64,
-    /// The items, as their clients wrote them.
+    /// The items, byte for byte as clients wrote them.
     #[serde(borrow)]
     pub(crate) items: Vec<&'a RawValue>,
 }
 
-/// Takes a sequence number only if counting on from it cannot overflow. Nobody has ever
-/// numbered so many items.
+/// Decodes a sequence number from which counting cannot overflow.
+///
+/// No node issues larger ones.
 fn sequence<'de, D: Deserializer<'de>>(field: D) -> Result<u64, D::Error> {
     const LARGEST: u64 = 1 << 53;
     match u64::deserialize(field)? {
@@ -145,16 +147,17 @@ fn sequence<'de, D: Deserializer<'de>>(field: D) -> Result<u64, D::Error> {
     }
 }
 
-/// The last time of the receiver's that the sender saw, for measuring round trips
-/// without comparing clocks.
+/// The timestamp of the last message from the receiver.
+///
+/// With it, the receiver measures the round trip without a comparison of clocks.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(from = "(u64, u64, u64)", into = "(u64, u64, u64)")]
 pub(crate) struct TimeEcho {
-    /// The receiver's incarnation at the time. Another one's clock means nothing.
+    /// The incarnation of the receiver that sent the timestamp. Another one has another clock.
     pub(crate) incarnation: u64,
     /// The receiver's `sent_us`.
     pub(crate) sent_us: u64,
-    /// How long the sender has held it since, in microseconds.
+    /// The time since its arrival at the sender, in microseconds.
     pub(crate) held_us: u64,
 }
 
@@ -170,13 +173,13 @@ impl From<TimeEcho> for (u64, u64, u64) {
     }
 }
 
-/// A hub's word to one node on when to send.
+/// The schedule that a hub sends to one node.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(from = "(u64, u64)", into = "(u64, u64)")]
 pub(crate) struct RoundTiming {
-    /// How long to hold new items from now on, in microseconds.
+    /// The time until the next report, in microseconds.
     pub(crate) hold_us: u64,
-    /// How far apart the rounds are, in microseconds.
+    /// The time between two rounds, in microseconds.
     pub(crate) period_us: u64,
 }
 
@@ -201,8 +204,8 @@ fn is_false(flag: &bool) -> bool {
 mod tests {
     use crate::message::{Envelope, Outbox, Payload, Request};
 
-    /// The messages of this version, as they stand on the line. Nodes of two versions talk
-    /// to each other while a cluster is being updated, so a change here needs a reason.
+    /// The messages of this version as JSON. During an update, nodes of two versions exchange
+    /// messages, so a change needs a reason.
     const GOLDEN: &str = include_str!("../../tests/golden/gossip.jsonl");
 
     #[test]

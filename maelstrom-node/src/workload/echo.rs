@@ -1,11 +1,8 @@
-//! `echo`: the same value back, byte for byte.
+//! `echo`: replies with the value of the request, byte for byte.
 
-use super::Definition;
-use super::Workload;
-use crate::base::Kind;
-use crate::base::Time;
-use crate::message::Outbox;
-use crate::message::{Address, Payload, Request};
+use super::{Definition, Workload};
+use crate::base::{Kind, Time};
+use crate::message::{Address, Outbox, Payload, Request};
 
 const KIND: Kind = Kind::new("echo");
 

@@ -1,4 +1,4 @@
-//! What workloads take IDs from.
+//! The source of IDs for workloads.
 
 use std::fmt;
 

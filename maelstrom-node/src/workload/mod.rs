@@ -15,13 +15,14 @@ pub(crate) use ids::IdGenerator;
 pub(crate) use registry::{Context, Definition, KINDS};
 pub(crate) use registry::{candidates, definition, identify, takes_ids};
 
-/// The largest value that is taken in. A line may have twice as many bytes, which leaves
-/// room for everything else on it when the value travels on.
+/// The limit on the size of a client's value.
+///
+/// A line may have twice as many bytes. So a peer can receive the value with all other fields.
 const MAX_VALUE_BYTES: usize = 8 << 20;
 
-/// A protocol, as reactions to messages and to the passing of time.
+/// A protocol: a state machine that reacts to messages and deadlines.
 pub(crate) trait Workload: std::fmt::Debug + Send {
-    /// Reacts to a client's request. `client` is where the reply goes, if one is wanted.
+    /// Handles a request. `client` is the address of the reply, if the client expects one.
     fn on_request(
         &mut self,
         now: Time,
@@ -30,24 +31,24 @@ pub(crate) trait Workload: std::fmt::Debug + Send {
         out: &mut Outbox,
     );
 
-    /// Reacts to a peer's share of what it knows. `src` is the peer's name.
+    /// Handles gossip from the peer with the name `src`.
     fn on_gossip(&mut self, _now: Time, _src: &str, _gossip: Gossip<'_>, _out: &mut Outbox) {}
 
-    /// Allows messages to peers from now on, as every node has been set up.
+    /// Allows messages to peers from now on: every node has been initialized.
     ///
     /// If this node was `restarted`, it may lack state that its peers have.
     fn on_started(&mut self, _now: Time, _restarted: bool) {}
 
-    /// When [`Workload::on_deadline`] is next due, or `None` while nothing is pending.
+    /// Returns the time of the next call of [`Workload::on_deadline`], if any is necessary.
     fn deadline(&self) -> Option<Time> {
         None
     }
 
-    /// Whether a client is waiting for a reply that a later deadline will bring.
+    /// Returns `true` if a client waits for a reply that a later deadline will produce.
     fn owes_reply(&self) -> bool {
         false
     }
 
-    /// Reacts to a deadline that has passed.
+    /// Performs the actions that are due at `now`.
     fn on_deadline(&mut self, _now: Time, _out: &mut Outbox) {}
 }

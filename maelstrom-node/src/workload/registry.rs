@@ -48,7 +48,7 @@ pub(crate) struct Definition {
     pub(crate) create: fn(Context<'_>) -> Result<Box<dyn Workload>, String>,
 }
 
-/// What a workload is created from.
+/// The arguments of a workload's creation.
 pub(crate) struct Context<'a> {
     pub(crate) cluster: Cluster,
     pub(crate) incarnation: u64,

@@ -1,4 +1,4 @@
-//! `unique-ids`: every `generate` is answered with an ID of this node's generator.
+//! `unique-ids`: replies to `generate` with an ID from the generator of this node.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,16 +10,20 @@ use super::{Definition, IdGenerator, Workload};
 use crate::base::{Kind, Time};
 use crate::message::{Address, ErrorCode, MsgId, Outbox, Payload, Request};
 
-/// How many requests may wait for the next millisecond: two dozen milliseconds' worth.
+/// The limit on requests that wait for an ID: about as many as 24 ms have IDs.
 const MAX_WAITING: usize = 100_000;
 
-/// How long a request may wait. Maelstrom's clients give up after 5 s, and a reply to
-/// a client that is gone silences the node.
+/// The longest time that a request waits.
+///
+/// Maelstrom's clients time out after 5 s, and a reply to a client that is gone silences the
+/// node.
 const WAIT_TIMEOUT: Duration = Duration::from_millis(4500);
 
-/// How long to believe the generator's word on how long to wait: a clock that was set
-/// back may be set right at any time.
-const LONGEST_NAP: Duration = Duration::from_millis(100);
+/// The longest time between two calls of the generator while requests wait.
+///
+/// The generator may return a longer wait after the clock has stepped back. But the clock
+/// may be corrected at any time.
+const MAX_RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 pub(super) const DEFINITION: Definition = Definition {
     kind: Kind::new("unique-ids"),
@@ -34,8 +38,8 @@ fn is_generate(request: &Request<'_>) -> bool {
     matches!(request, Request::Generate)
 }
 
-/// Never blocks: a request that comes when the millisecond is used up waits in line,
-/// and the line becomes the workload's deadline.
+/// The workload. It never blocks: while the millisecond has no free ID, requests wait in a queue,
+/// and the workload has a deadline.
 #[derive(Debug)]
 pub(crate) struct UniqueIds {
     generator: Arc<dyn IdGenerator>,
@@ -57,7 +61,7 @@ impl UniqueIds {
     }
 
     fn wait(&mut self, now: Time, wait_ms: u64) {
-        let wait = Duration::from_millis(wait_ms).min(LONGEST_NAP);
+        let wait = Duration::from_millis(wait_ms).min(MAX_RETRY_INTERVAL);
         self.try_again = Some(now + wait);
     }
 
@@ -104,12 +108,12 @@ impl Workload for UniqueIds {
                 Err(never) => Some(never.to_string()),
             }
         } else if self.waiting.len() >= MAX_WAITING {
-            Some(format!("{MAX_WAITING} requests are waiting for an ID already; try again"))
+            Some(format!("no ID: {MAX_WAITING} requests already wait for one; try again later"))
         } else {
             None
         };
         match refused {
-            // No ID was made, so the error may be a definite one.
+            // The generator issued no ID, so the error is definite.
             Some(text) => out.error(Some(client), ErrorCode::TemporarilyUnavailable, &text),
             None => self.waiting.push_back(Waiting {
                 since: now,
@@ -157,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_waits_in_line_for_the_next_millisecond() {
+    fn a_request_waits_for_the_next_millisecond() {
         let clock = ManualClock::new(NOON);
         let mut ids = ids(&clock);
         let answered: usize = (0..5000).map(|number| generate(&mut ids, Time(0), number)).sum();
@@ -172,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_and_put_right_again_delays_nobody_for_the_size_of_the_step() {
+    fn a_corrected_backward_step_delays_no_request_for_the_size_of_the_step() {
         let clock = ManualClock::new(NOON);
         let mut ids = ids(&clock);
         assert_eq!(generate(&mut ids, Time(0), 1), 1);
@@ -187,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_answered_after_giving_up() {
+    fn a_client_that_has_timed_out_receives_no_reply() {
         let clock = ManualClock::new(NOON);
         let mut ids = ids(&clock);
         assert_eq!(generate(&mut ids, Time(0), 1), 1);

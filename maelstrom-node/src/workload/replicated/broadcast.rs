@@ -1,16 +1,11 @@
-//! `broadcast`: values that every node shall come to know. The topology that Maelstrom suggests
-//! is not needed.
+//! `broadcast`: a grow-only set of values. The node does not use the suggested topology.
 
-use super::Protocol;
 use super::grow_only_set::GrowOnlySet;
-use super::{Replicated, Times};
-use crate::base::Kind;
-use crate::base::Time;
+use super::{Protocol, Replicated, Times};
+use crate::base::{Kind, Time};
 use crate::dissemination::Dissemination;
-use crate::message::Outbox;
-use crate::message::{Address, ErrorCode, Payload, Request};
-use crate::workload::Definition;
-use crate::workload::MAX_VALUE_BYTES;
+use crate::message::{Address, ErrorCode, Outbox, Payload, Request};
+use crate::workload::{Definition, MAX_VALUE_BYTES};
 
 const KIND: Kind = Kind::new("broadcast");
 
@@ -23,8 +18,7 @@ pub(crate) const BROADCAST: Definition = Definition {
     create: |context| Ok(Box::new(Replicated::new(KIND, Broadcast, &TIMES, context))),
 };
 
-/// Nodes of a broadcast have a new value every few hundred milliseconds at most, and
-/// report it immediately unless the bound is long.
+/// Values are rare: a node gets one every few hundred milliseconds. So short rounds do not pay off.
 const TIMES: Times = Times { default_staleness_ms: 550, min_round_ms: 1000 };
 
 fn is_broadcast(request: &Request<'_>) -> bool {

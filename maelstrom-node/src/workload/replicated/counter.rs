@@ -1,16 +1,13 @@
-//! `g-counter` and `pn-counter`: a sum to which every node adds.
+//! `g-counter` and `pn-counter`: counters (CRDTs, Shapiro et al. 2011) to which every node adds.
 
-use super::{Replicated, Times};
-use crate::base::Kind;
-use crate::workload::Definition;
 use serde_json::value::RawValue;
 
-use super::Protocol;
 use super::node_counters::NodeCounters;
-use crate::base::Time;
+use super::{Protocol, Replicated, Times};
+use crate::base::{Kind, Time};
 use crate::dissemination::Dissemination;
-use crate::message::Outbox;
-use crate::message::{Address, ErrorCode, Payload, Request};
+use crate::message::{Address, ErrorCode, Outbox, Payload, Request};
+use crate::workload::Definition;
 
 const GROW_ONLY: Kind = Kind::new("g-counter");
 const POSITIVE_NEGATIVE: Kind = Kind::new("pn-counter");
@@ -47,12 +44,12 @@ fn is_of_a_counter(request: &Request<'_>) -> bool {
 #[derive(Debug)]
 pub(crate) struct Counter {
     shrinks: bool,
-    /// What clients have added here in this life of the node.
+    /// The sum of what clients have added to this incarnation of the node.
     total: i128,
 }
 
 impl Counter {
-    /// Adds what a client asks for, or says why not and adds nothing.
+    /// Adds an amount, or returns why it is rejected.
     fn add(
         &mut self,
         now: Time,
@@ -78,9 +75,7 @@ impl Counter {
                 }
                 Ok(())
             }
-            _ => {
-                Err("add: overflow: the total of one node is limited to 2^95 either way; not added")
-            }
+            _ => Err("add: the total of this node would exceed 2^95; nothing was added"),
         }
     }
 }

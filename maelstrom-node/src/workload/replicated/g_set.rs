@@ -1,15 +1,11 @@
-//! `g-set`: a set that only grows.
+//! `g-set`: a grow-only set (a CRDT, Shapiro et al. 2011).
 
-use super::Protocol;
 use super::grow_only_set::GrowOnlySet;
-use super::{Replicated, Times};
-use crate::base::Kind;
-use crate::base::Time;
+use super::{Protocol, Replicated, Times};
+use crate::base::{Kind, Time};
 use crate::dissemination::Dissemination;
-use crate::message::Outbox;
-use crate::message::{Address, ErrorCode, Payload, Request};
-use crate::workload::Definition;
-use crate::workload::MAX_VALUE_BYTES;
+use crate::message::{Address, ErrorCode, Outbox, Payload, Request};
+use crate::workload::{Definition, MAX_VALUE_BYTES};
 
 const KIND: Kind = Kind::new("g-set");
 

@@ -21,21 +21,21 @@ use crate::message::raw;
 pub(crate) struct GrowOnlySet {
     /// `[` and the values, separated by commas; the closing bracket is added to read.
     list: String,
-    /// Where each value's text ends in the list.
+    /// The end of the text of each value in the list.
     ends: Vec<usize>,
-    /// Finds a value's place by its text. Never iterated, so its order decides nothing.
+    /// The index of a value by its text. It is never iterated, so its order has no effect.
     by_text: HashTable<u32>,
-    /// Keys the hash, so that nobody outside can choose values that collide.
+    /// The key of the hash, so that clients cannot choose values that collide.
     key: u64,
 }
 
 impl GrowOnlySet {
-    /// `key` need only be unknown to clients.
+    /// Creates an empty set. `key` must be unknown to clients.
     pub(crate) fn new(key: u64) -> GrowOnlySet {
         GrowOnlySet { list: "[".to_owned(), ends: Vec::new(), by_text: HashTable::new(), key }
     }
 
-    /// Lends the JSON list of every value, in order of arrival.
+    /// Calls `read` with the JSON list of all values, in order of arrival.
     pub(crate) fn with_list<T>(&mut self, read: impl FnOnce(&str) -> T) -> T {
         self.list.push(']');
         let answer = read(&self.list);
@@ -49,7 +49,7 @@ impl GrowOnlySet {
 }
 
 impl State for GrowOnlySet {
-    /// A value's place in order of arrival.
+    /// The index of the value in order of arrival.
     type Item = u32;
 
     fn take(&mut self, _origin: Origin, _sequence: u64, value: &RawValue) -> Option<u32> {
@@ -78,7 +78,7 @@ impl State for GrowOnlySet {
 
 fn text_at<'a>(list: &'a str, ends: &[usize], place: u32) -> &'a str {
     let place = place as usize;
-    // Each value follows one byte of its own: the bracket or a comma.
+    // One byte precedes each value: the bracket or a comma.
     let start = if place == 0 { 1 } else { ends[place - 1] + 1 };
     &list[start..ends[place]]
 }

@@ -1,14 +1,15 @@
-//! Workloads whose whole state is on every node: clients are answered at once, from memory, and
-//! how news travels is the dissemination layer's affair.
+//! Workloads whose whole state is on every node.
+//!
+//! A node replies from memory without delay. The dissemination layer brings each state to every
+//! node. The states are state-based CRDTs (Shapiro et al. 2011): whatever order items arrive in, nodes
+//! with the same items have the same state.
 
 use std::time::Duration;
 
 use super::{Context, Workload};
-use crate::base::Kind;
-use crate::base::Time;
+use crate::base::{Kind, Time};
 use crate::dissemination::{Dissemination, DisseminationConfig, State};
-use crate::message::Outbox;
-use crate::message::{Address, Gossip, Request};
+use crate::message::{Address, Gossip, Outbox, Request};
 
 mod broadcast;
 mod counter;
@@ -23,15 +24,15 @@ pub(super) use counter::{G_COUNTER, PN_COUNTER};
 pub(super) use g_set::G_SET;
 pub(super) use txn_rw_register::TXN_RW_REGISTER;
 
-/// What one such workload says to its clients.
+/// The requests and replies of one such workload.
 pub(crate) trait Protocol: std::fmt::Debug + Send {
-    /// What every node has.
+    /// The state that every node has.
     type State: State + std::fmt::Debug + Send;
 
-    /// The state before anything has happened. `key` is a number that clients do not know.
+    /// Returns the initial state. `key` is a number that clients do not know.
     fn initial(key: u64) -> Self::State;
 
-    /// Reacts to a client's request. `client` is where the reply goes, if one is wanted.
+    /// Handles a request. `client` is the address of the reply, if the client expects one.
     fn on_request(
         &mut self,
         now: Time,
@@ -42,14 +43,14 @@ pub(crate) trait Protocol: std::fmt::Debug + Send {
     );
 }
 
-/// A protocol, and the state that it answers from.
+/// A protocol and its state.
 #[derive(Debug)]
 pub(crate) struct Replicated<P: Protocol> {
     protocol: P,
     state: Dissemination<P::State>,
 }
 
-/// What a workload asks of dissemination unless the command line specifies otherwise.
+/// The times of a workload's dissemination, unless the command line has others.
 pub(super) struct Times {
     pub(super) default_staleness_ms: u64,
     /// See [`DisseminationConfig::shortest_round`].
@@ -57,7 +58,7 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// Sets and counters are added to often, and what comes in together travels together.
+    /// For frequent changes: a node sends the items of a round together.
     const OFTEN: Times = Times { default_staleness_ms: 800, min_round_ms: 50 };
 }
 

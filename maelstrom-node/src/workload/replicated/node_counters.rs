@@ -1,4 +1,4 @@
-//! A counter CRDT (Shapiro et al. 2011): one total per incarnation of a node.
+//! Per-node counters: the counter CRDT of Shapiro et al. (2011), with a total per incarnation.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use serde_json::value::RawValue;
 
 use crate::dissemination::{Origin, State};
 
-/// What each life of each node has added so far.
+/// The total of each incarnation of each node.
 ///
-/// An item is the whole total of its stream's node, and so supersedes those before it:
-/// however much is added, a life costs one slot and a message one integer for each. A
-/// node that restarts has forgotten its total and begins a new one beside it.
+/// An item is the whole total of its stream, so it supersedes all earlier items. An incarnation
+/// costs one entry and one integer per message, however often clients add. A node that
+/// restarts has lost its total, and begins a new one beside the old one.
 #[derive(Debug, Default)]
 pub(crate) struct NodeCounters {
     slots: BTreeMap<Origin, Slot>,
@@ -24,18 +24,17 @@ struct Slot {
 }
 
 impl NodeCounters {
-    /// The largest total of one life, and with the sign turned the smallest: 2^95. The
-    /// sum of as many totals as will ever meet, 2^32, still fits.
+    /// The largest absolute total of one incarnation. The sum of 2^32 such totals fits.
     pub(crate) const LARGEST: i128 = 1 << 95;
 
-    /// What all lives together have added, as far as it is known here.
+    /// Returns the sum of the known totals.
     pub(crate) fn sum(&self) -> i128 {
         self.sum
     }
 }
 
 impl State for NodeCounters {
-    /// Whose total it is.
+    /// The stream of the total.
     type Item = Origin;
 
     const SUPERSEDING: bool = true;
@@ -64,11 +63,11 @@ mod tests {
     }
 
     #[test]
-    fn the_sum_is_that_of_the_last_totals_of_all_lives() {
+    fn the_sum_has_the_last_total_of_each_incarnation() {
         let mut totals = NodeCounters::default();
-        let lives = [(0, 1), (0, 2), (1, 1)];
-        let [first, reborn, other] = lives.map(|(node, incarnation)| Origin { node, incarnation });
-        for (origin, text) in [(first, "5"), (first, "7"), (reborn, "-3"), (other, "100")] {
+        let streams = [(0, 1), (0, 2), (1, 1)];
+        let [first, later, other] = streams.map(|(node, incarnation)| Origin { node, incarnation });
+        for (origin, text) in [(first, "5"), (first, "7"), (later, "-3"), (other, "100")] {
             let item = totals.take(origin, 0, raw(text)).unwrap();
             assert_eq!(totals.show(item).get(), text);
         }
@@ -76,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_total_changes_nothing() {
+    fn rejects_an_item_that_is_not_a_total() {
         let mut totals = NodeCounters::default();
         let origin = Origin { node: 0, incarnation: 1 };
         let too_large = (NodeCounters::LARGEST + 1).to_string();

@@ -25,8 +25,8 @@
 //! 2. *No G1c.* By T2 a transaction reads from smaller versions only. So every wr edge leads to
 //!    a larger version too, and no cycle of ww and wr edges exists. The rule of T2 does what
 //!    Lamport's receive rule does for logical clocks: a stamp exceeds all stamps that were read.
-//!    Here a node does not move its clock forward. It hides a transaction from a node whose
-//!    clock is ahead, so a wrong clock delays only the writes of its own node.
+//!    Here a node does not move its clock forward. It hides a transaction whose stamp is ahead
+//!    of its own clock. So a wrong clock delays only the writes of the node that has it.
 //! 3. *No G1a.* A transaction that fails has an error as its reply before T4, and no item.
 //!    *No G1b.* The item has no intermediate write.
 //! 4. *Atomic visibility.* By T4 a reader that sees one write of a transaction sees, for
