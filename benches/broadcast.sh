@@ -37,7 +37,7 @@ mean() {
 }
 
 # Prints a row for concurrent runs with the same flags. A run uses at most a fifth of a core. Seeds
-# begin at 101: others determined the windows and the margins.
+# begin at 101, because the windows and the margins were chosen with other seeds.
 row() {
     local count=$1 staleness=$2 label=$3 runs
     shift 3

@@ -217,7 +217,7 @@ impl Node {
     /// Returns the node's user and system time so far.
     fn processor_time(&self) -> Option<Duration> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).ok()?;
-        // The process name is in parentheses and may have parentheses. No later field has any.
+        // The process name is in parentheses, and may contain some. The later fields contain none.
         let (_, fields) = stat.rsplit_once(')')?;
         let mut ticks = fields.split_ascii_whitespace().skip(11).map(str::parse::<u64>);
         let user = ticks.next()?.ok()?;

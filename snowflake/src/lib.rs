@@ -58,9 +58,9 @@
 //! # Restarts
 //!
 //! A new process with the old node ID repeats IDs if its clock is behind the last ID of the old
-//! process. Pass the last ID to [`resume_after`](Builder::resume_after), start it after
-//! [`max_ahead_ms`](Builder::max_ahead_ms) plus the longest expected backward step, or use a
-//! lease.
+//! process. Pass the last ID to [`resume_after`](Builder::resume_after), or use a lease. Otherwise
+//! wait before the start, for [`max_ahead_ms`](Builder::max_ahead_ms) and the longest expected
+//! backward step.
 //!
 //! # Forks
 //!

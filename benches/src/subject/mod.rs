@@ -35,7 +35,7 @@ pub enum Role {
     Variant,
     /// Another crate's generator, with the same cap.
     Peer,
-    /// Another crate's generator, whose IDs may be any time ahead of the clock.
+    /// Another crate's generator, whose IDs may be ahead of the clock without a limit.
     Unbounded,
     /// A simple generator under a mutex.
     Baseline,

@@ -170,7 +170,7 @@ impl Subject for Snowid {
     }
 }
 
-/// snowid's generator with `generate`, whose IDs may be any time ahead of the clock.
+/// snowid's generator with `generate`, whose IDs may be ahead of the clock without a limit.
 struct SnowidUnbounded(snowid::SnowID);
 
 impl Default for SnowidUnbounded {

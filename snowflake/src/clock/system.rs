@@ -2,7 +2,7 @@
 
 /// The operating system's wall clock.
 ///
-/// A generator reads its counter for every ID and the time about once in a millisecond.
+/// A generator reads the clock's counter for every ID, and the time about once per millisecond.
 /// The counter is the processor's cycle counter where that has a constant rate (through
 /// [quanta](https://docs.rs/quanta)), and the monotonic clock elsewhere. Steps are detected
 /// with `CLOCK_BOOTTIME` on Linux and Android, which counts suspended time, and with

@@ -1,6 +1,6 @@
 //! Leases of node IDs, so that IDs stay unique across restarts, pauses, bad clocks and machines.
 //!
-//! In practice, Snowflake IDs repeat because of node IDs: two pods have the same number, a clock
+//! In practice, Snowflake IDs repeat for three reasons: two pods have the same node ID, a clock
 //! steps back before a restart, or a paused process continues after its lease has expired.
 //!
 //! A **grant** is a node ID and a time range `[from, until)`. A **lease** is what a process
@@ -84,7 +84,7 @@
 //!
 //! | event | what the service sees |
 //! |---|---|
-//! | the store is unreachable | IDs until the grant ends, then [`LeaseEnded`](crate::ClaimError::LeaseEnded) with `StoreFailed`. IDs again after the store's return, or up to a grant later if the mark advanced by a request without an answer |
+//! | the store is unreachable | IDs until the grant ends, then [`LeaseEnded`](crate::ClaimError::LeaseEnded) with `StoreFailed`. IDs again after the store's return, or up to a grant later if a request without an answer has advanced the mark |
 //! | the process is stopped, or the machine suspended, for longer than a grant | `next_id` waits for one renewal; `try_next_id` returns `LeaseEnded` with `NotRenewed` |
 //! | a crash, then a restart with the same node ID | starts [immediately](Takeover::Immediate), ahead of its clock, or [waits](Takeover::AfterExpiry) |
 //! | a crash, then a restart with any node ID | gets another node ID. The old one is free when its grant has ended |
@@ -134,8 +134,8 @@
 //! the next start finds the node ID as after a crash, which is safe.
 //!
 //! - systemd: `StateDirectory=myservice` creates a directory for the [`FileStore`]. Create the
-//!   store once, when the service is installed, and not in `ExecStartPre`: after the loss of a disk
-//!   that would silently start again from zero. `KillMode=mixed` leaves the release to the main
+//!   store once, when the service is installed. Do not create it in `ExecStartPre`, which would
+//!   silently replace a lost store by an empty one. `KillMode=mixed` leaves the release to the main
 //!   process.
 //! - Kubernetes: a [`FileStore`] needs a separate volume and a fixed node ID for each pod. A
 //!   StatefulSet with `volumeClaimTemplates` provides both. Network file systems are rejected.

@@ -46,7 +46,7 @@ pub(crate) struct Wait<'g, C: Clock> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pause {
     pub(crate) time: Duration,
-    /// `true` if the clock's counter shows that a millisecond ends with the pause.
+    /// `true` if the pause ends together with a millisecond, by the clock's counter.
     #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "only a blocking call spins"))]
     pub(crate) is_exact: bool,
 }

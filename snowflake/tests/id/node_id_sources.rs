@@ -124,7 +124,7 @@ fn a_pods_name_comes_from_the_variable() {
 fn the_host_name_is_in_the_error() {
     let uname = rustix::system::uname();
     let host = uname.nodename().to_str().unwrap();
-    // No host name begins with this, because a host name is shorter.
+    // No host name begins with this text, which is longer than any host name.
     let stateful_set = "x".repeat(300);
     let error = NodeId::from_hostname(&stateful_set).unwrap_err();
     assert_eq!(error, NodeId::from_pod_name(host, &stateful_set).unwrap_err());

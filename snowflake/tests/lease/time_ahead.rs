@@ -1,9 +1,9 @@
 //! A search for a high-water mark that is more than one grant ahead of the clock.
 //!
 //! It explores every order of acquisitions, renewals, releases and crashes, with a clock that does
-//! not step back. The rules are the shipped ones ([`LeaseTable`]). A process's timeline is anywhere
-//! that its clock permits: up to the clock, or, while the clock catches up, half as far past the
-//! start of the first grant as time has passed since then.
+//! not step back. The rules are the shipped ones ([`LeaseTable`]). A process may have issued IDs up
+//! to its clock. If it started ahead of its clock, it may have issued IDs from the start of its
+//! first grant on, for half of the time since then.
 
 use snowflake::lease::{
     AcquireRequest, Grant, GrantLimits, LeaseError, LeaseRecord, LeaseTable, ReleaseRequest,

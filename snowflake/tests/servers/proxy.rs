@@ -41,7 +41,8 @@ impl Proxy {
         self.port
     }
 
-    /// Returns how many times a client has sent bytes as the first after the server's last ones.
+    /// Returns the number of requests so far. All bytes that a client sends before the server's
+    /// next answer count as one request.
     pub(crate) fn round_trips(&self) -> u64 {
         self.shared.round_trips.load(SeqCst)
     }

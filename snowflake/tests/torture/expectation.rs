@@ -9,10 +9,10 @@
 //! | stop | | no IDs during the stop and during one renewal: `NotRenewed` |
 //! | replace | fixed, shared store | the second process starts immediately. The first gets `TakenOver`, and all its IDs are smaller |
 //! | | fixed, own directory | the second process fails with `InUse`. The first continues as after a stop |
-//! | replace and shut down | fixed, shared store | as above. After the second process has released, the first continues past its IDs |
+//! | replace and shut down | fixed, shared store | as `replace`. After the second process has released, the first continues with IDs above those of the second |
 //! | -30 s | | no IDs until the clock is where it was, or until a renewal after that if the grant has ended: `Ahead`, by 30 s |
-//! | +1 h | store with a clock | IDs for 1 s, then none until the clock is set right: `Rejected` |
-//! | | own directory | IDs for 1 s, none until the next renewal, and then IDs with timestamps of the next hour. After the clock is set right, calls fail for an hour with `Ahead`, and the next process fails with `TooFarAhead` |
+//! | +1 h | store with a clock | IDs for 1 s, then none until the clock is corrected: `Rejected` |
+//! | | own directory | IDs for 1 s, none until the next renewal, and then IDs with timestamps of the next hour. After the clock is corrected, calls fail for an hour with `Ahead`, and the next process fails with `TooFarAhead` |
 //!
 //! The lower bounds are exact. The upper bounds have a tolerance, because the machine may be busy:
 //! `latency_probe` measures it during the run.

@@ -1,4 +1,4 @@
-//! An instance of the service: one process after another in the same place, with what was found.
+//! An instance of the service: consecutive processes with one configuration, and the findings.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -18,7 +18,7 @@ pub(crate) struct Instance {
     pub(crate) worker: WorkerConfig,
     pub(crate) directory: PathBuf,
     pub(crate) clock: Option<FakeClock>,
-    /// The instance's clock minus the right time.
+    /// The instance's clock minus the correct time.
     pub(super) offset_ms: i64,
     has_stepped_back: bool,
     /// All processes of this instance. Faults are injected into the last one.

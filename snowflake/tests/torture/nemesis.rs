@@ -163,7 +163,7 @@ impl Instance {
     fn step_back(&mut self, fault: Fault, for_ms: u64) {
         let start_ms = now_ms();
         self.set_clock_offset(-(STEP_BACK_MS as i64));
-        // No ID is issued from now on, until the clock is right or has caught up.
+        // No ID is issued from now on, until the clock is corrected or has caught up.
         let failed = self.current().wait_for("a long wait", start_ms, is_far_ahead);
         let (min_ms, max_ms) = if for_ms < STEP_BACK_MS {
             thread::sleep(Duration::from_millis((start_ms + for_ms).saturating_sub(now_ms())));
@@ -194,7 +194,7 @@ impl Instance {
         self.set_clock_offset(former_offset_ms);
         thread::sleep(Duration::from_millis(STEP_ACCEPTED_MS));
         let resumed = self.wait_for_ids();
-        let summary = "waits for at most one renewal after the clock is right again";
+        let summary = "waits for at most one renewal after the clock is corrected";
         let expectation = Expectation::silence(summary, 0, self.renewal_interval_ms());
         self.expect(fault, expectation, set_ms..=resumed.at_ms);
     }
@@ -216,7 +216,7 @@ impl Instance {
         self.set_clock_offset(former_offset_ms);
         let max_ms = now_ms() - rejected.at_ms;
         let resumed = self.wait_for_ids();
-        let summary = "waits until the clock is right, and for a renewal";
+        let summary = "waits until the clock is corrected, and for a renewal";
         let expectation =
             Expectation::silence(summary, min_ms, max_ms + self.renewal_interval_ms());
         let expectation = expectation.requires(Cause::Rejected, 0..=0);
@@ -239,17 +239,16 @@ impl Instance {
         self.compare_with_confirmation_time(fault, later.at_ms - set_ms);
 
         thread::sleep(Duration::from_millis((set_ms + for_ms).saturating_sub(now_ms())));
-        let right_again_ms = now_ms();
+        let corrected_ms = now_ms();
         self.set_clock_offset(former_offset_ms);
-        let failed = self.current().wait_for("a long wait", right_again_ms, is_far_ahead);
-        let expectation =
-            Expectation::no_silence("waits for an hour after the clock is right again");
+        let failed = self.current().wait_for("a long wait", corrected_ms, is_far_ahead);
+        let expectation = Expectation::no_silence("waits for an hour after the clock is corrected");
         // A process that was ahead of its clock waits less. One at the end of its grant waits
         // longer.
         let ahead_ms = self.current().ahead_ms();
         let wait_ms = HOUR_MS - ahead_ms..=HOUR_MS + 1 + ahead_ms + self.worker.grant_ms;
         let expectation = expectation.requires(Cause::Ahead, wait_ms);
-        self.expect(fault, expectation, right_again_ms..=failed.at_ms);
+        self.expect(fault, expectation, corrected_ms..=failed.at_ms);
         self.current().kill();
         self.current().read();
         let start_ms = now_ms();
@@ -271,8 +270,9 @@ impl Instance {
 
     /// Compares the first ID of the last process with the last ID of its predecessor.
     ///
-    /// With a fixed node ID the first ID is larger, by at most `granted_ms` past the predecessor's
-    /// last ID and the clock. With any node ID it has another node ID.
+    /// With a fixed node ID the first ID must be larger. Its time must be at most `granted_ms` after
+    /// the later of the clock and the predecessor's last ID. With any node ID, the new process must
+    /// have another node ID.
     fn compare_with_predecessor(&mut self, fault: Fault, granted_ms: u64) {
         let [.., before, after] = &*self.processes else { return };
         let Some(last) = before.id_ranges().next_back().map(|range| range.last) else { return };

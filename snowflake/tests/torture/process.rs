@@ -50,7 +50,7 @@ impl FakeClock {
         clock
     }
 
-    /// Sets the offset from the right time. It takes effect at the next reading.
+    /// Sets the offset from the correct time. It takes effect at the next reading.
     pub(crate) fn set_offset(&self, ms: i64) {
         let new = self.offset_file.with_extension("new");
         fs::write(&new, format!("{:+}\n", ms / 1000)).unwrap();

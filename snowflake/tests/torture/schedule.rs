@@ -30,11 +30,11 @@ pub(crate) enum Fault {
     Replace { for_ms: u64 },
     /// As `Replace`, and the second process releases and ends after the first one is resumed.
     ReplaceAndShutDown { for_ms: u64 },
-    /// The clock steps back by 30 s. It is set right after `for_ms`, or the 30 s pass before that.
+    /// The clock steps back by 30 s. It is corrected after `for_ms`, unless 30 s pass before that.
     StepBack { for_ms: u64 },
     /// The process is killed and its clock steps back. Another one starts with that clock.
     StepBackAndCrash { by_ms: u64, for_ms: u64 },
-    /// The clock steps forward by an hour, and is set right after `for_ms`.
+    /// The clock steps forward by an hour, and is corrected after `for_ms`.
     HourForward { for_ms: u64 },
 }
 
@@ -108,7 +108,7 @@ impl FaultSchedule {
                     Fault::ReplaceAndShutDown { for_ms: self.longer_than_a_grant(&mut rng) }
                 }
                 Fault::StepBackAndCrash { .. } => {
-                    // 2 s go back to the time of IDs that were just issued.
+                    // A step of 2 s goes back to the time of IDs that were just issued.
                     let by_ms = *rng.pick(&[2000, STEP_BACK_MS]);
                     Fault::StepBackAndCrash { by_ms, for_ms: rng.between(500, 1500) }
                 }

@@ -85,8 +85,8 @@ pub(super) fn write(text: &mut String, reports: &[Report]) {
     };
     text.push_str("## Limits\n\n");
     text.push_str(
-        "A peer is another crate with this crate's cap. snowid's `generate` is not a peer, because its IDs may be any \
-         time ahead of the clock.\n\n",
+        "A peer is another crate with this crate's cap. snowid's `generate` is not a peer, because its IDs may be \
+         ahead of the clock without a limit.\n\n",
     );
     table(text, &columns, &CHECKS.iter().map(row).collect::<Vec<_>>());
 }

@@ -53,8 +53,9 @@ pub(super) fn below_the_cap(text: &mut String, report: &Report) {
         "Below the cap",
         &format!(
             "ns per ID: each thread issues {FRESH_IDS} IDs in a fresh millisecond. Two threads share one generator. Their \
-             time is that from the first call of either to the last, divided by the IDs of both. Subjects take turns, and \
-             the figures are medians. Burst: one thread issues {BURST_IDS} IDs after a pause of 5 ms."
+             time begins with the first call of either thread and ends with the last. It is divided by the IDs of both. \
+             Subjects take turns, and the figures are medians. Burst: one thread issues {BURST_IDS} IDs after a pause of \
+             5 ms."
         ),
     );
     let floors = [&report.one_thread, &report.two_threads]

@@ -135,7 +135,7 @@ impl<C: Clock + Send + Sync + 'static> Keeper<C> {
             state: Mutex::new(state),
             stop: Condvar::new(),
         });
-        // Computed here, because the thread may start late, as after a suspend of the machine.
+        // The due time is computed here, because the thread may start late, as after a suspend.
         let pause = shared.renewal.pause(&Lease::new(grant), &Ok(true), &generator);
         let due = (shared.boot_clock)().saturating_add(pause);
         let thread = thread::Builder::new().name("snowflake-keeper".to_owned()).spawn({
@@ -256,8 +256,8 @@ impl<C: Clock> Shared<C> {
         }
     }
 
-    /// Seals the generator, and then lowers the high-water mark to the end of the issued time, of
-    /// this generator or of another holder.
+    /// Seals the generator, and then lowers the high-water mark to the end of the time in which
+    /// this generator or another holder has issued IDs.
     fn release(&self) -> Result<(), LeaseError> {
         let sealed = self.generator.seal();
         let lease = self.state.lock().lease;

@@ -166,9 +166,8 @@ impl fmt::Display for LeaseError {
             ),
             LeaseError::FencingTokensExhausted { node, fencing_token } => write!(
                 f,
-                "cannot acquire node ID {node}: its record is damaged, because its fencing token \
-                 is {fencing_token}; use another node ID, or set the high-water mark with {}, \
-                 {RISKS}",
+                "cannot acquire node ID {node}: its record is damaged and has fencing token \
+                 {fencing_token}; use another node ID, or set the high-water mark with {}, {RISKS}",
                 reset_one(*node),
             ),
             LeaseError::IdFormatMismatch { recorded, ours } => write!(
@@ -196,7 +195,7 @@ impl fmt::Display for LeaseError {
     }
 }
 
-/// The command for one node ID of a store that may be a database.
+/// Returns the command that resets one node ID, with a placeholder for the store.
 pub(super) fn reset_one(node: NodeId) -> Reset<'static> {
     Reset { store: None, node: Some(node), needs_epoch: true }
 }

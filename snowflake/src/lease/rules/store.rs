@@ -40,7 +40,7 @@ pub trait LeaseStore: Send + Sync {
     /// the mark may have advanced, and the next renewal grants time from there.
     fn renew(&self, request: &RenewRequest) -> Result<Grant, LeaseError>;
 
-    /// Gives the node ID back and lowers the high-water mark, or leaves a lower one.
+    /// Releases the node ID, and lowers the high-water mark to the requested one if that is lower.
     ///
     /// # Errors
     ///

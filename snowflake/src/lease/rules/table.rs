@@ -57,15 +57,16 @@ impl LeaseTable {
     /// The grant starts at the high-water mark, or at the requester's time if that is later. It
     /// ends `grant_ms` after the requester's time. So repeated crashes never advance the mark by
     /// more than `grant_ms` past the clock. If less than a sixth of `grant_ms` would be left, the
-    /// call fails and reports how long to wait. If the mark is further ahead by more than another
-    /// `grant_ms`, a clock has stepped back. Then the length of the grant is a sixth of `grant_ms`.
+    /// call fails and reports how long to wait. A wait of more than `grant_ms` shows that a clock
+    /// has stepped back. Then the call does not fail, and grants a sixth of `grant_ms`.
     ///
     /// A request for any node ID prefers those whose mark is not ahead of the requester's clock.
     /// Among those it prefers released ones, then ones that were never held, and then the one whose
     /// grant ended first, because its holder may only be suspended.
     ///
     /// A grant has ended if the earlier of the store's time and the requester's time is past its
-    /// end. A holder's clock may be as slow as the requester's.
+    /// end. The store's time alone does not decide, because a holder's clock may be as slow as the
+    /// requester's.
     ///
     /// # Errors
     ///
@@ -112,9 +113,10 @@ impl LeaseTable {
         Ok(Grant { node, from, until, fencing_token })
     }
 
-    /// Acquires as [`acquire`](LeaseTable::acquire), if `damaged` records are missing in this table.
+    /// Acquires as [`acquire`](LeaseTable::acquire), in a store with damaged records.
     ///
-    /// A request for a damaged node ID fails. A request for any node ID never gets a damaged one.
+    /// This table lacks the `damaged` records. A request for one of them fails, and a request for
+    /// any node ID gets another one.
     #[cfg(any(feature = "etcd", feature = "postgres"))]
     pub(crate) fn acquire_beside(
         &mut self,
@@ -200,7 +202,7 @@ impl LeaseTable {
         Ok(Grant { node, from, until, fencing_token })
     }
 
-    /// Gives the node ID back and lowers the high-water mark, or leaves a lower one.
+    /// Releases the node ID, and lowers the high-water mark to the requested one if that is lower.
     ///
     /// # Errors
     ///
@@ -231,7 +233,7 @@ impl LeaseTable {
 
     /// Raises high-water marks and fencing tokens to the values in `other`.
     ///
-    /// `other` is the result of a change whose write failed. The disk may have it nevertheless.
+    /// `other` is the result of a change whose write failed. The change may be on the disk.
     pub(crate) fn raise_to(&mut self, other: &LeaseTable) {
         for (node, theirs) in other.iter() {
             match self.records.get_mut(&node) {

@@ -17,7 +17,7 @@ use super::messages::{Authenticate, Authenticated, ErrorBody, Transaction, Trans
 use crate::UnixMillis;
 use crate::lease::stores::tls::{self, FileError};
 
-/// More than the records of 1024 node IDs whose holders have long names.
+/// The largest response. The records of 1024 node IDs, with long names of holders, need less.
 const MAX_RESPONSE_BYTES: u64 = 8 << 20;
 
 /// gRPC's codes for an expired token. The second code has other causes too.

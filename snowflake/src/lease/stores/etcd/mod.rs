@@ -73,7 +73,7 @@ use crate::{Epoch, NodeId, UnixMillis};
 ///
 /// etcd answers when a majority of its members has written and synced the transaction. Do not
 /// start it with `--unsafe-no-fsync`. A cluster that is restored from a snapshot has old
-/// high-water marks: keep its clients stopped for the length of a grant, and then
+/// high-water marks. Keep its clients stopped for the length of a grant, and then
 /// [`reset`](LeaseStore::reset) the marks to the present.
 ///
 /// # Examples

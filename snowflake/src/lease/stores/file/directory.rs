@@ -1,4 +1,4 @@
-//! The directory of a store: local, the original, and locked by this process.
+//! The directory of a store, which must be local and the original. One process at a time locks it.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, Write};

@@ -50,8 +50,8 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// | `verify-ca` | yes | one with a certificate that is signed by one in `sslrootcert` |
 /// | `verify-full` | yes | as `verify-ca`, and the certificate is for the host. Without `sslrootcert`, or with `system`, the system's certificates are trusted |
 ///
-/// `sslcert` and `sslkey` are this client's certificate and key, PEM files too. Unlike libpq,
-/// the store looks for no files in the home directory.
+/// `sslcert` and `sslkey` are this client's certificate and key. All three are PEM files. Unlike
+/// libpq, the store looks for no files in the home directory.
 ///
 /// # Durability
 ///

@@ -26,8 +26,8 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 /// was stopped during an acquisition can block the renewals of all others.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The timeout of a call, without the connection. It is longer than the server's timeouts, because
-/// the server's errors have a reason.
+/// The timeout of a call, without the connection. It is longer than the server's timeouts, so that
+/// the server's error, which has the reason, comes first.
 const CALL_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// A server, and the connection to it.
