@@ -148,7 +148,10 @@ fn ids_end_with_the_grant_of_an_unreachable_store_and_resume_after_its_return() 
     let ids = issue_until(generator, is_ended);
     assert!(time_of(*ids.last().unwrap()) < until);
     // The last 50 ms may lack IDs, because the machine may be busy.
-    assert!(time_of(*ids.last().unwrap()).0 + 50 >= until.0, "the last IDs of the grant lack");
+    assert!(
+        time_of(*ids.last().unwrap()).0 + 50 >= until.0,
+        "the last IDs of the grant are missing"
+    );
     assert!(SystemClock.now() >= until, "the error came before the end of the grant");
     let ended = ClaimError::LeaseEnded { until, why: LeaseEnd::StoreFailed };
     assert_eq!(generator.try_next_id(), Err(ended));

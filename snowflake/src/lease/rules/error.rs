@@ -142,7 +142,8 @@ impl fmt::Display for LeaseError {
             LeaseError::TakenOver { node, fencing_token, newest, holder } => write!(
                 f,
                 "cannot renew node ID {node}: {holder} took it over (its fencing token is \
-                 {newest}, this one's {fencing_token}); give each process its own node ID, or none",
+                 {newest}, this one's {fencing_token}); give each process another node ID, or let \
+                 each acquire a free one",
             ),
             LeaseError::Released { node } => write!(
                 f,
@@ -182,7 +183,7 @@ impl fmt::Display for LeaseError {
             ),
             LeaseError::InvalidGrant { grant } => write!(
                 f,
-                "cannot use the grant of {grant}: it is not what was requested; correct the \
+                "cannot use the grant of {grant}: it does not fit the request; correct the \
                  implementation of `LeaseStore`",
             ),
             LeaseError::Forked => f.write_str(

@@ -83,8 +83,7 @@ impl fmt::Display for StoreError {
         match &self.kind {
             StoreErrorKind::Missing => f.write_str(
                 "no store here; check the path, or create a store once with `snowflake lease \
-                 create`. If a store existed here, its high-water marks are lost, and a new store \
-                 can repeat IDs",
+                 create` (if a store was lost, a new one can repeat IDs)",
             ),
             StoreErrorKind::Exists => write!(
                 f,
@@ -125,8 +124,8 @@ impl fmt::Display for StoreError {
             ),
             StoreErrorKind::NetworkFileSystem { name } => write!(
                 f,
-                "the directory is on {name}, which may be a network file system without reliable \
-                 locks and syncs; use a local directory, or PostgreSQL or etcd for many machines",
+                "the directory is on {name}, which may lack reliable locks and syncs; use a local \
+                 directory, or PostgreSQL or etcd for many machines",
             ),
             StoreErrorKind::Failed { doing } => write!(f, "{doing} failed"),
             StoreErrorKind::Misconfigured { what } => f.write_str(what),

@@ -89,8 +89,8 @@ impl View {
         }
         let id_format = id_format.ok_or_else(|| StoreErrorKind::Misconfigured {
             what: format!(
-                "its key `{}` is missing; if the keys of the node IDs are missing too, IDs can repeat: \
-                 wait until every holder's grant has ended, and then restart the holders",
+                "its key `{}` is missing; wait until every holder's grant has ended, and then \
+                 restart the holders (if the keys of the node IDs are missing too, IDs can repeat)",
                 keys.id_format
             ),
         })?;
