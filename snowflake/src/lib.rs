@@ -97,8 +97,8 @@
 //! | [`reserve`](Generator::reserve), [`try_reserve`](Generator::try_reserve) | sleeps; returns an error | bulk inserts: one claim for a batch |
 //! | [`block`](Generator::block) | as above, per block | threads at full speed; not ordered between threads |
 //!
-//! A waiting call is not overtaken once it has reserved its ID. A `try_` call has no reservation:
-//! it can fail every time if other threads use up every millisecond.
+//! A waiting call reserves its ID, so it is starvation-free. A `try_` call has no reservation: it
+//! can fail every time if other threads use up every millisecond.
 //!
 //! # Choosing a clock
 //!

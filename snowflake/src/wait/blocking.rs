@@ -16,8 +16,8 @@ impl<C: Clock> Generator<C> {
     /// for less than 1 ms. After a backward step it waits for the length of the step.
     /// [`max_ahead_ms`](crate::Builder::max_ahead_ms) shortens both.
     ///
-    /// A waiting call reserves its ID in the millisecond before it is due. Calls that begin
-    /// after that do not overtake it.
+    /// A waiting call reserves its ID in the millisecond before it is due. Calls that begin after
+    /// that get later IDs, so waiting calls are starvation-free.
     ///
     /// # Errors
     ///

@@ -11,7 +11,7 @@ impl<C: Clock> Generator<C> {
     ///
     /// `sleep` receives the time to the end of the millisecond. After an early return the call
     /// claims once more. A late return delays only this ID. The call blocks no thread of the
-    /// executor. It reserves its ID as `next_id` does, so other callers do not overtake it.
+    /// executor. It reserves its ID as `next_id` does, so it is starvation-free.
     ///
     /// A runtime whose timer counts whole milliseconds, such as tokio's, cannot wake at the
     /// end of a millisecond. Set [`max_ahead_ms`](crate::Builder::max_ahead_ms) to 2 or more

@@ -203,7 +203,7 @@ mod leased {
     use super::*;
 
     #[test]
-    fn a_waiting_call_is_not_overtaken_while_the_clock_catches_up() {
+    fn a_waiting_call_is_starvation_free_while_the_clock_catches_up() {
         let clock = ManualClock::new(at(1000));
         let generator = builder().build_leased(at(4000), at(9000), clock.clone()).unwrap();
         for _ in 0..100 {
@@ -212,7 +212,7 @@ mod leased {
             let mut pauses = 0;
             while call.claim().is_err() {
                 pauses += 1;
-                assert!(pauses <= 3, "another caller overtook the call");
+                assert!(pauses <= 3, "the call is starved");
                 let pause = call.pause(AHEAD, Duration::ZERO).unwrap();
                 clock.advance(pause.time.as_millis() as u64);
                 exhaust(&generator);
@@ -321,7 +321,7 @@ fn a_call_that_fails_immediately_is_not_a_wait() {
 }
 
 #[test]
-fn a_wait_across_several_milliseconds_is_not_overtaken() {
+fn a_wait_across_several_milliseconds_is_starvation_free() {
     let (generator, clock) = full(builder());
     clock.step_back(4);
     let mut call = wait(&generator);
