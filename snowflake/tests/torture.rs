@@ -60,19 +60,19 @@ fn worker() {
 }
 
 #[test]
-fn on_files() {
+fn ids_are_unique_under_faults_with_the_file_store() {
     torture("files", None);
 }
 
 #[test]
-fn on_postgres() {
+fn ids_are_unique_under_faults_with_the_postgres_store() {
     if let Some(server) = Postgres::start() {
         torture("PostgreSQL", Some(&server.url()));
     }
 }
 
 #[test]
-fn on_etcd() {
+fn ids_are_unique_under_faults_with_the_etcd_store() {
     if let Some(server) = Etcd::start() {
         torture("etcd", Some(&server.url()));
     }

@@ -25,29 +25,29 @@ const SHORT_MS: u64 = 15_000;
 const MAX_FAILURES: usize = 10;
 
 #[test]
-fn memory_store() {
-    runs_out_of_node_ids(&MemoryStore::new(EPOCH, LIMITS));
+fn the_memory_store_runs_out_of_node_ids() {
+    check_exhaustion(&MemoryStore::new(EPOCH, LIMITS));
 }
 
 #[test]
-fn file_store() {
+fn the_file_store_runs_out_of_node_ids() {
     let temp = tempfile::tempdir().unwrap();
-    runs_out_of_node_ids(&FileStore::create(temp.path().join("ids"), EPOCH, LIMITS).unwrap());
+    check_exhaustion(&FileStore::create(temp.path().join("ids"), EPOCH, LIMITS).unwrap());
 }
 
 #[test]
-fn postgres_store() {
+fn the_postgres_store_runs_out_of_node_ids() {
     let Some(server) = Postgres::start() else { return };
-    runs_out_of_node_ids(&PostgresStore::connect(&server.url(), EPOCH, LIMITS).unwrap());
+    check_exhaustion(&PostgresStore::connect(&server.url(), EPOCH, LIMITS).unwrap());
 }
 
 #[test]
-fn etcd_store() {
+fn the_etcd_store_runs_out_of_node_ids() {
     let Some(server) = Etcd::start() else { return };
-    runs_out_of_node_ids(&EtcdStore::connect(&server.url(), EPOCH, LIMITS).unwrap());
+    check_exhaustion(&EtcdStore::connect(&server.url(), EPOCH, LIMITS).unwrap());
 }
 
-fn runs_out_of_node_ids(store: &impl LeaseStore) {
+fn check_exhaustion(store: &impl LeaseStore) {
     let acquire = |grant_ms| {
         store.acquire(&AcquireRequest {
             node: None,
