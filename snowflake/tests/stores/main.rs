@@ -8,6 +8,9 @@
 mod all_taken;
 #[cfg(feature = "etcd")]
 mod etcd;
+#[cfg(any(feature = "etcd", feature = "postgres"))]
+#[path = "../support/in_child.rs"]
+mod in_child;
 #[cfg(all(feature = "etcd", feature = "postgres"))]
 mod outage;
 #[cfg(feature = "postgres")]

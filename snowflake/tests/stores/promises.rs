@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::in_child::in_child;
 use crate::servers::proxy::Proxy;
 
 use snowflake::lease::{
@@ -39,6 +40,7 @@ pub(crate) fn check(server: &mut impl Server) {
     async_code_may_call_the_store(server);
     a_clock_a_year_ahead_blocks_no_node_id(server);
     concurrent_holders_get_different_node_ids(server);
+    a_forked_child_neither_uses_nor_closes_the_connection(server);
     a_renewal_is_one_round_trip(server);
     a_grant_whose_answer_was_lost_is_never_used(server);
     ids_continue_without_the_server_until_the_grant_ends(server);
@@ -113,6 +115,28 @@ fn a_clock_a_year_ahead_blocks_no_node_id(server: &impl Server) {
     let right = store.acquire(&request(Some(8), SystemClock.now())).unwrap();
     let renewed = store.renew(&RenewRequest::after(&right, wrong, wrong));
     assert!(matches!(renewed, Err(LeaseError::TooFarAhead { .. })), "{renewed:?}");
+}
+
+/// The connection is the parent's. A child that wrote to it would garble the parent's requests.
+fn a_forked_child_neither_uses_nor_closes_the_connection(server: &impl Server) {
+    let store = server.store();
+    let lease = store.acquire(&request(None, SystemClock.now())).unwrap();
+    let mut store = Some(store);
+    let reports = in_child(|report| {
+        let records = store.as_ref().unwrap().records();
+        let is_forked = matches!(
+            records,
+            Err(LeaseError::Store(error)) if error.kind() == &StoreErrorKind::Forked
+        );
+        report(u64::from(is_forked));
+        // A client that is dropped closes its connection with a message.
+        store = None;
+        report(1);
+    });
+    assert_eq!(reports, [1, 1]);
+    let until = UnixMillis(lease.until.0 + 1);
+    let renewal = RenewRequest::after(&lease, SystemClock.now(), until);
+    assert_eq!(store.unwrap().renew(&renewal).unwrap().until, until);
 }
 
 fn concurrent_holders_get_different_node_ids<S: Server>(server: &S) {
