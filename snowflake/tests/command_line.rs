@@ -1,6 +1,8 @@
 //! The command-line tool: its output, its errors, and the commands that errors recommend.
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
+#[path = "command_line/ids.rs"]
+mod ids;
 #[cfg(any(feature = "etcd", feature = "postgres"))]
 mod servers;
 

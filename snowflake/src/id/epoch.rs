@@ -5,7 +5,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use super::layout::{TIMESTAMP_MAX, TIMESTAMP_SHIFT};
-use super::{Id, UnixMillis, rfc3339};
+use super::{Id, ParseTimeError, UnixMillis, rfc3339};
 
 /// An epoch: the time that timestamps count from.
 ///
@@ -197,12 +197,12 @@ pub enum EpochError {
     TooSmall(u64),
 }
 
-impl From<rfc3339::Error> for EpochError {
-    fn from(error: rfc3339::Error) -> EpochError {
+impl From<ParseTimeError> for EpochError {
+    fn from(error: ParseTimeError) -> EpochError {
         match error {
-            rfc3339::Error::Form => EpochError::Unrecognized,
-            rfc3339::Error::Nonexistent => EpochError::Nonexistent,
-            rfc3339::Error::Before1970 => EpochError::Before1970,
+            ParseTimeError::Unrecognized => EpochError::Unrecognized,
+            ParseTimeError::Nonexistent => EpochError::Nonexistent,
+            ParseTimeError::Before1970 => EpochError::Before1970,
         }
     }
 }

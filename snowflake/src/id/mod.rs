@@ -19,6 +19,7 @@ pub use error::IdError;
 #[doc(hidden)]
 pub use literal::{id_literal, node_id_literal};
 pub use node_id::{NodeId, NodeIdError};
+pub use rfc3339::ParseTimeError;
 pub use text::{ParseIdError, TextBuffer};
 pub use typed::{AnyId, IdKind, TypedId, TypedIdError};
 pub use unix_millis::UnixMillis;

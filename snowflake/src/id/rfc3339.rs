@@ -3,6 +3,9 @@
 //! The calendar is Howard Hinnant's ("chrono-Compatible Low-Level Date Algorithms"): years begin
 //! in March, so that the leap day is the last of its year, and 400 years are one cycle.
 
+use core::error::Error;
+use core::fmt;
+
 use super::UnixMillis;
 
 /// 9999-12-31T23:59:59.999Z, the last time that RFC 3339 can express.
@@ -73,43 +76,67 @@ fn days_in_month(year: u64, month: u64) -> u64 {
     }
 }
 
-/// The reason why a text is not a time.
+/// An error for text that is not a [`UnixMillis`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Error {
-    /// It does not have the form of a date, or of a date and time with an offset.
-    Form,
+#[non_exhaustive]
+pub enum ParseTimeError {
+    /// The text is not a date, a date and time with an offset, or a number.
+    Unrecognized,
     /// The date or time does not exist, or it is finer than a millisecond.
     Nonexistent,
-    /// It is before 1970.
+    /// The date is before 1970.
     Before1970,
 }
+
+impl fmt::Display for ParseTimeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ParseTimeError::Unrecognized => {
+                "invalid time: not in a known form; write an RFC 3339 date, a date and time with \
+                 an offset, or milliseconds since 1970"
+            }
+            ParseTimeError::Nonexistent => {
+                "invalid time: a date or time that does not exist, or finer than a millisecond; \
+                 write it as in 2024-01-01T00:00:00.000Z"
+            }
+            ParseTimeError::Before1970 => "invalid time: before 1970; choose a time from 1970 on",
+        })
+    }
+}
+
+impl Error for ParseTimeError {}
 
 /// Parses a date, which means its midnight in UTC, or a date and time with an offset.
 ///
 /// Fractions of a second finer than a millisecond are an error unless they are zeros. A leap
 /// second is an error, because [`UnixMillis`] does not count it.
-pub(super) fn parse(text: &str) -> Result<UnixMillis, Error> {
+pub(super) fn parse(text: &str) -> Result<UnixMillis, ParseTimeError> {
     let mut rest = text.as_bytes();
-    let (year, month, day) = date(&mut rest).ok_or(Error::Form)?;
+    let (year, month, day) = date(&mut rest).ok_or(ParseTimeError::Unrecognized)?;
     let (ms, ahead_min) = match rest {
         [] => (Some(0), Some(0)),
-        [b'T' | b't' | b' ', time @ ..] => time_and_offset(time).ok_or(Error::Form)?,
-        _ => return Err(Error::Form),
+        [b'T' | b't' | b' ', time @ ..] => {
+            time_and_offset(time).ok_or(ParseTimeError::Unrecognized)?
+        }
+        _ => return Err(ParseTimeError::Unrecognized),
     };
-    let (Some(ms), Some(ahead_min)) = (ms, ahead_min) else { return Err(Error::Nonexistent) };
+    let (Some(ms), Some(ahead_min)) = (ms, ahead_min) else {
+        return Err(ParseTimeError::Nonexistent);
+    };
     if !(1..=12).contains(&month) || !(1..=days_in_month(year, month)).contains(&day) {
-        return Err(Error::Nonexistent);
+        return Err(ParseTimeError::Nonexistent);
     }
     let since_march_0 = days(year.max(1), month, day) * MS_PER_DAY + ms;
     let since_1970 = since_march_0
         .saturating_add_signed(-ahead_min * 60_000)
         .checked_sub(DAYS_TO_1970 * MS_PER_DAY);
-    since_1970.map(UnixMillis).ok_or(Error::Before1970)
+    since_1970.map(UnixMillis).ok_or(ParseTimeError::Before1970)
 }
 
 /// Returns the start of a year in UTC.
-pub(super) fn year(year: u64) -> Result<UnixMillis, Error> {
-    let days = days(year.max(1), 1, 1).checked_sub(DAYS_TO_1970).ok_or(Error::Before1970)?;
+pub(super) fn year(year: u64) -> Result<UnixMillis, ParseTimeError> {
+    let days =
+        days(year.max(1), 1, 1).checked_sub(DAYS_TO_1970).ok_or(ParseTimeError::Before1970)?;
     Ok(UnixMillis(days * MS_PER_DAY))
 }
 
@@ -220,7 +247,7 @@ mod tests {
     fn rejects_text_that_is_not_a_time() {
         for (error, texts) in [
             (
-                Error::Form,
+                ParseTimeError::Unrecognized,
                 &[
                     "",
                     "1970",
@@ -238,7 +265,7 @@ mod tests {
                 ][..],
             ),
             (
-                Error::Nonexistent,
+                ParseTimeError::Nonexistent,
                 &[
                     "2023-02-29",
                     "1900-02-29",
@@ -256,7 +283,7 @@ mod tests {
                 ],
             ),
             (
-                Error::Before1970,
+                ParseTimeError::Before1970,
                 &["0000-01-01", "0000-02-29", "1969-12-31", "1970-01-01T00:00:00+00:01"],
             ),
         ] {

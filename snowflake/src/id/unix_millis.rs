@@ -1,12 +1,13 @@
 //! A point in time, as clocks and timestamps count it.
 
 use core::fmt;
+use core::str::FromStr;
 use core::time::Duration;
 
 #[cfg(feature = "std")]
 use std::time::{SystemTime, SystemTimeError, UNIX_EPOCH};
 
-use super::{Epoch, rfc3339};
+use super::{Epoch, ParseTimeError, rfc3339};
 
 /// A time in milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
 ///
@@ -91,6 +92,33 @@ impl fmt::Display for UnixMillis {
             Some(bytes) => f.pad(str::from_utf8(&bytes).unwrap_or_default()),
             None => write!(f, "{} ms since 1970", self.0),
         }
+    }
+}
+
+impl FromStr for UnixMillis {
+    type Err = ParseTimeError;
+
+    /// Parses an RFC 3339 date, which means its midnight in UTC, an RFC 3339 date and time, or
+    /// milliseconds since 1970, without blanks around it.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`ParseTimeError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use snowflake::UnixMillis;
+    ///
+    /// assert_eq!("1970-01-02".parse(), Ok(UnixMillis(86_400_000)));
+    /// assert_eq!("1970-01-01T02:00:00.5+02:00".parse(), Ok(UnixMillis(500)));
+    /// assert_eq!("500".parse(), Ok(UnixMillis(500)));
+    /// ```
+    fn from_str(text: &str) -> Result<UnixMillis, ParseTimeError> {
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return rfc3339::parse(text);
+        }
+        text.parse().map(UnixMillis).map_err(|_| ParseTimeError::Unrecognized)
     }
 }
 

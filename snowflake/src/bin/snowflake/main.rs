@@ -1,26 +1,30 @@
-//! The command-line tool: leases of any store, and what is in an ID.
+//! The command-line tool: issues IDs, takes them apart, and looks after leases.
 #![forbid(unsafe_code)]
 
-mod show;
+mod at;
+mod decode;
+mod generate;
+mod lease;
+mod output;
+mod status;
 mod store;
 
-use std::fmt::Display;
-use std::io::{self, ErrorKind, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use serde_json::json;
-use show::{Output, decode, status};
-use snowflake::lease::{FileStore, GrantLimits, LeaseRecord, LeaseStore, ReleaseRequest};
-use snowflake::{Clock, Epoch, EpochError, Generator, Id, NodeId, SystemClock, UnixMillis};
-use store::{Store, is_url};
+use clap::{CommandFactory, Parser, Subcommand};
+use output::warn;
 
-/// Looks at Snowflake IDs and at the leases of their node IDs.
+/// Issues Snowflake IDs, takes them apart, and looks after the leases of their node IDs.
 #[derive(Parser)]
-#[command(version, after_help = "Exit status: 0 if it is done, 1 if not, 2 for wrong arguments.")]
+#[command(
+    version,
+    after_help = "Exit status: 0 for success, 1 for a failure, 2 for wrong arguments.\n\n\
+        Every ID is a number of 63 bits: 41 bits of milliseconds since the epoch, 10 bits of node \
+        ID and 12 bits of sequence. The epoch is not part of an ID: use the one that the IDs were \
+        issued with."
+)]
 struct Cli {
-    /// Print JSON, for machines.
+    /// Print JSON: one object for each line.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -29,271 +33,69 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Take an ID apart: timestamp, node ID and sequence.
-    Decode {
-        /// The ID, in decimal.
-        id: Id,
-        /// The epoch: `twitter`, `discord`, a year, an RFC 3339 date or time, or milliseconds.
-        #[arg(long)]
-        epoch: Option<Epoch>,
-    },
+    Generate(generate::Generate),
+    Decode(decode::Decode),
+    At(at::At),
     /// Leases of node IDs, in any store.
     #[command(subcommand)]
-    Lease(LeaseCommand),
-}
-
-#[derive(Subcommand)]
-enum LeaseCommand {
-    /// Create a file store in a directory, once, when a service is installed.
-    Create {
-        /// The directory. It may exist; its parent has to.
-        directory: PathBuf,
-        /// The epoch: `twitter`, `discord`, a year, an RFC 3339 date or time, or milliseconds.
-        #[arg(long, value_parser = present_epoch)]
-        epoch: Epoch,
+    Lease(lease::LeaseCommand),
+    /// Print the completions for a shell.
+    ///
+    /// For bash: `snowflake completions bash > /etc/bash_completion.d/snowflake`.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
     },
-    /// Show the epoch, and each node ID that was ever held with its holder.
+    /// Print the manual page.
     ///
-    /// A file store may be in use. Consecutive node IDs that `reset --all` left alike are one
-    /// line.
-    Status {
-        #[command(flatten)]
-        store: Store,
-    },
-    /// Release a node ID whose process is gone, so that it is free immediately.
-    ///
-    /// The high-water mark stays, so no ID is issued twice. If the process still runs, it issues
-    /// IDs until its grant ends. Then the store rejects its renewal.
-    ///
-    /// For a node ID that is free already the exit status is 1: another one may have been meant.
-    Release {
-        #[command(flatten)]
-        store: Store,
-        /// The node ID.
-        node: NodeId,
-        #[command(flatten)]
-        not_a_flag: NodeFlag,
-    },
-    /// Set the high-water mark of a node ID by hand, to repair one that is too far ahead.
-    ///
-    /// IDs at or after the mark CAN BE ISSUED AGAIN, and nothing detects that. Stop the holder of
-    /// the node ID first. Pass a time after every ID that was issued with it: the timestamp of
-    /// the largest one that you have stored, plus one (`snowflake decode`).
-    ///
-    /// With `--all`, a file store that is damaged or a copy is created again with this mark for
-    /// every node ID. The old file is kept as `leases.old` and replaces an older one. The epoch
-    /// cannot change if the old file is readable.
-    Reset {
-        #[command(flatten)]
-        store: Store,
-        /// The node ID, unless `--all` is given.
-        #[arg(required_unless_present = "all", conflicts_with = "all")]
-        node: Option<NodeId>,
-        #[command(flatten)]
-        not_a_flag: NodeFlag,
-        /// All node IDs of a file store, which is created again.
-        #[arg(long)]
-        all: bool,
-        /// The high-water mark, in milliseconds since 1970, or `now`.
-        #[arg(long, value_parser = high_water_mark)]
-        high_water_mark: UnixMillis,
-    },
-}
-
-/// Known, so as to be refused in other words than clap's.
-#[derive(clap::Args)]
-struct NodeFlag {
-    #[arg(long = "node", hide = true, value_name = "NODE", value_parser = no_flag)]
-    _flag: Option<NodeId>,
-}
-
-fn no_flag(id: &str) -> Result<NodeId, String> {
-    Err(format!("a node ID stands by itself, after the store: `STORE {id}`"))
-}
-
-/// Parses an epoch that IDs can be issued with now.
-fn present_epoch(text: &str) -> Result<Epoch, String> {
-    let epoch: Epoch = text.parse().map_err(|error: EpochError| error.to_string())?;
-    let built = Generator::builder(NodeId::MIN, epoch).build(SystemClock);
-    built.map(|_| epoch).map_err(|error| error.to_string())
-}
-
-fn high_water_mark(text: &str) -> Result<UnixMillis, String> {
-    match text {
-        "now" => Ok(SystemClock.now()),
-        ms => ms
-            .parse()
-            .map(UnixMillis)
-            .map_err(|_| "neither milliseconds since 1970 nor `now`".to_owned()),
-    }
-}
-
-/// Refuses a mark that no ID of this epoch can have: it was given in seconds, say.
-fn within_epoch(high_water_mark: UnixMillis, epoch: Epoch) -> Result<(), Failure> {
-    let (first, last) = (epoch.start(), epoch.end());
-    if (first..=last).contains(&high_water_mark) {
-        return Ok(());
-    }
-    Err(format!(
-        "--high-water-mark is {high_water_mark}, and IDs of this store are from {first} to {last}: \
-         give milliseconds since 1970, or `now`"
-    )
-    .into())
+    /// `snowflake man > snowflake.1`, then `man ./snowflake.1`.
+    Man,
 }
 
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let output = match run(cli.command) {
-        Ok(output) => output,
-        Err(error) => return failure(&error),
-    };
-    let text = if cli.json { output.value.to_string() } else { output.text };
-    match writeln!(io::stdout(), "{text}") {
-        Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads has read enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => failure(&format_args!("cannot write standard output: {error}")),
+    let Cli { json, command } = Cli::parse();
+    match run(command, json) {
+        Ok(code) => code,
+        Err(error) => {
+            warn(&error);
+            ExitCode::FAILURE
+        }
     }
 }
 
-fn failure(error: &dyn Display) -> ExitCode {
-    warn(error);
-    ExitCode::FAILURE
-}
-
-fn warn(warning: &dyn Display) {
-    // If that fails as well there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "snowflake: {warning}");
-}
-
-fn run(command: Command) -> Result<Output, Failure> {
+fn run(command: Command, json: bool) -> Result<ExitCode, Failure> {
     match command {
-        Command::Decode { id, epoch } => Ok(decode(id, epoch)),
-        Command::Lease(LeaseCommand::Create { directory, epoch }) => {
-            if directory.to_str().is_some_and(is_url) {
-                return Err("a database needs no `create`: its first use sets it up, be it by \
-                     `snowflake lease status URL --epoch EPOCH`"
-                    .into());
-            }
-            FileStore::create(&directory, epoch, GrantLimits::default())?;
-            done(format!("created a lease store in {}", directory.display()))
+        Command::Generate(generate) => generate.run(json)?,
+        Command::Decode(decode) => return decode.run(json),
+        Command::At(at) => at.run()?.print(json)?,
+        Command::Lease(command) => lease::run(command)?.print(json)?,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "snowflake", &mut script);
+            print(&script)?;
         }
-        Command::Lease(LeaseCommand::Status { store }) => {
-            let (epoch, records) = store.look()?;
-            let output = status(epoch, &records);
-            if let Some(warning) = store.warning() {
-                warn(&warning);
-            }
-            Ok(output)
-        }
-        Command::Lease(LeaseCommand::Release { store, node, .. }) => {
-            let high_water_mark = release(&*store.open()?, node)?;
-            done(format!(
-                "released node ID {node}; its high-water mark stays at {}",
-                high_water_mark
-            ))
-        }
-        Command::Lease(LeaseCommand::Reset {
-            store, node: Some(node), high_water_mark, ..
-        }) => {
-            let store = store.open()?;
-            within_epoch(high_water_mark, store.id_format().epoch)?;
-            store.reset(node, high_water_mark)?;
-            done(format!("node ID {node} issues IDs from {} on", high_water_mark))
-        }
-        Command::Lease(LeaseCommand::Reset { store, node: None, high_water_mark, .. }) => {
-            done(store.rebuild(high_water_mark)?)
-        }
+        Command::Man => print(&manual()?)?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Releases `node`, and returns its high-water mark.
-fn release(store: &dyn LeaseStore, node: NodeId) -> Result<UnixMillis, Failure> {
-    let record = || -> Result<LeaseRecord, Failure> {
-        let records = store.records()?;
-        let found = records.into_iter().find(|(id, _)| *id == node);
-        let never = || format!("node ID {node} was never held here: there is nothing to release");
-        Ok(found.ok_or_else(never)?.1)
-    };
-    let LeaseRecord { fencing_token, held, .. } = record()?;
-    if !held {
-        return Err(format!("node ID {node} is free: it was released before").into());
+/// Returns the manual page, with the pages of the subcommands after the first.
+fn manual() -> Result<Vec<u8>, Failure> {
+    let mut page = Vec::new();
+    let mut command = Cli::command();
+    command.build();
+    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    for subcommand in command.get_subcommands().filter(|command| command.get_name() != "help") {
+        let name = format!("snowflake-{}", subcommand.get_name());
+        clap_mangen::Man::new(subcommand.clone().display_name(name)).render(&mut page)?;
     }
-    // This mark is above every other, so the recorded one stays. A holder that still runs may
-    // have advanced it meanwhile.
-    let high_water_mark = UnixMillis(u64::MAX);
-    store.release(&ReleaseRequest { node, fencing_token, high_water_mark })?;
-    Ok(record()?.high_water_mark)
+    Ok(page)
 }
 
-fn done(text: String) -> Result<Output, Failure> {
-    Ok(Output { value: json!({ "done": text }), text })
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
-
-    use snowflake::lease::{
-        AcquireRequest, Grant, IdFormat, LeaseError, MemoryStore, RenewRequest, Takeover,
-    };
-
-    use super::*;
-
-    /// A store whose holder renews after every look at the records.
-    struct Renewing {
-        store: MemoryStore,
-        grant: Grant,
-    }
-
-    impl LeaseStore for Renewing {
-        fn id_format(&self) -> IdFormat {
-            self.store.id_format()
-        }
-
-        fn acquire(&self, request: &AcquireRequest) -> Result<Grant, LeaseError> {
-            self.store.acquire(request)
-        }
-
-        fn renew(&self, request: &RenewRequest) -> Result<Grant, LeaseError> {
-            self.store.renew(request)
-        }
-
-        fn release(&self, request: &ReleaseRequest) -> Result<(), LeaseError> {
-            self.store.release(request)
-        }
-
-        fn records(&self) -> Result<Vec<(NodeId, LeaseRecord)>, LeaseError> {
-            let records = self.store.records();
-            let Grant { from, until, .. } = self.grant;
-            let renewal = RenewRequest::after(&self.grant, from, UnixMillis(until.0 + 1000));
-            // An error after the release.
-            let _ = self.store.renew(&renewal);
-            records
-        }
-
-        fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
-            self.store.reset(node, high_water_mark)
-        }
-    }
-
-    #[test]
-    fn a_release_leaves_a_holder_that_still_runs_all_of_its_time() {
-        let store = MemoryStore::new(Epoch::Y2024, GrantLimits::default());
-        let request = AcquireRequest {
-            node: Some(NodeId::MIN),
-            now: SystemClock.now(),
-            grant_ms: 3000,
-            holder: "pod-7".to_owned(),
-            takeover: Takeover::Immediate,
-        };
-        let grant = store.acquire(&request).unwrap();
-        let store = Renewing { store, grant };
-        let renewed_until = UnixMillis(grant.until.0 + 1000);
-        assert_eq!(release(&store, grant.node).unwrap(), renewed_until);
-        let later = AcquireRequest { now: grant.until, ..request };
-        assert_eq!(store.acquire(&later).unwrap().from, renewed_until);
-    }
+fn print(bytes: &[u8]) -> Result<(), Failure> {
+    let mut lines = output::Lines::new();
+    lines.write_line(&String::from_utf8_lossy(bytes).trim_end())?;
+    lines.flush().map(drop)
 }

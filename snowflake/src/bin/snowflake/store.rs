@@ -8,7 +8,8 @@ use snowflake::lease::{
 };
 use snowflake::{Epoch, NodeId, UnixMillis};
 
-use crate::{Failure, present_epoch, within_epoch};
+use crate::Failure;
+use crate::lease::{present_epoch, within_epoch};
 
 /// Where the leases are.
 #[derive(clap::Args)]
@@ -54,8 +55,7 @@ impl Store {
             return connect(&self.place, epoch);
         }
         let (id_format, _) = FileStore::peek(&self.place)?;
-        let epoch = self.epoch.unwrap_or(id_format.epoch);
-        Ok(Box::new(FileStore::open(&self.place, epoch, GrantLimits::default())?))
+        connect_or_open(&self.place, self.epoch.unwrap_or(id_format.epoch))
     }
 
     /// Creates a file store again, and returns what has changed.
@@ -85,6 +85,14 @@ impl Store {
         }
         Ok(done)
     }
+}
+
+/// Opens the store at `place`, which is a directory or a URL.
+pub(crate) fn connect_or_open(place: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
+    if is_url(place) {
+        return connect(place, epoch);
+    }
+    Ok(Box::new(FileStore::open(place, epoch, GrantLimits::default())?))
 }
 
 pub(crate) fn is_url(place: &str) -> bool {

@@ -1,35 +1,10 @@
-//! What is printed, for people and as JSON.
+//! The records of a lease store, for people and as JSON.
 
 use serde_json::{Value, json};
 use snowflake::lease::LeaseRecord;
-use snowflake::{Clock, Epoch, Id, NodeId, SystemClock, UnixMillis};
+use snowflake::{Clock, Epoch, NodeId, SystemClock, UnixMillis};
 
-pub(crate) struct Output {
-    pub(crate) text: String,
-    pub(crate) value: Value,
-}
-
-pub(crate) fn decode(id: Id, epoch: Option<Epoch>) -> Output {
-    let parts = id.parts();
-    let time = epoch.map(|epoch| id.time(epoch));
-    let time_text = time.map_or_else(
-        || "unknown without --epoch (such as `2024`, `twitter` or `discord`)".to_owned(),
-        |time| time.to_string(),
-    );
-    Output {
-        text: format!(
-            "timestamp    {} ms since the epoch\nnode ID      {}\nsequence     {}\ntime         {}",
-            parts.timestamp_ms, parts.node, parts.sequence, time_text,
-        ),
-        value: json!({
-            "id": id.to_string(),
-            "timestamp_ms": parts.timestamp_ms,
-            "node": parts.node,
-            "sequence": parts.sequence,
-            "unix_ms": time.map(|time| time.0),
-        }),
-    }
-}
+use crate::output::Output;
 
 pub(crate) fn status(epoch: Epoch, records: &[(NodeId, LeaseRecord)]) -> Output {
     let start = epoch.start();

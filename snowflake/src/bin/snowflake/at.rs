@@ -1,0 +1,64 @@
+//! `snowflake at`: the IDs of a time.
+
+use serde_json::json;
+use snowflake::{Clock, Epoch, Id, SystemClock, UnixMillis};
+
+use crate::Failure;
+use crate::output::Output;
+
+/// Print the first and the last ID of a time, for a query.
+///
+/// `WHERE id BETWEEN first AND last` finds the rows of all nodes from that time.
+#[derive(clap::Args)]
+pub(crate) struct At {
+    /// `now`, an RFC 3339 date or time, or milliseconds since 1970.
+    ///
+    /// A date means its first millisecond in UTC.
+    #[arg(value_parser = time)]
+    time: UnixMillis,
+    /// The last time of a range, in the same forms. Without it the range is one millisecond.
+    #[arg(long, value_parser = time, value_name = "TIME")]
+    until: Option<UnixMillis>,
+    /// The epoch: `twitter`, `discord`, a year, an RFC 3339 date or time, or milliseconds.
+    #[arg(long)]
+    epoch: Epoch,
+}
+
+/// Parses a time of the command line.
+fn time(text: &str) -> Result<UnixMillis, String> {
+    match text {
+        "now" => Ok(SystemClock.now()),
+        other => other.parse().map_err(|error: snowflake::ParseTimeError| error.to_string()),
+    }
+}
+
+impl At {
+    /// Returns the IDs of the range.
+    pub(crate) fn run(&self) -> Result<Output, Failure> {
+        let At { time, until, epoch } = *self;
+        let until = until.unwrap_or(time);
+        if until < time {
+            return Err(format!("--until is {until}, before {time}: swap the two").into());
+        }
+        let outside = || {
+            format!(
+                "no ID has a time from {time} to {until}: IDs of this epoch are from {} to {}",
+                epoch.start(),
+                epoch.end()
+            )
+        };
+        let first: Id = epoch.first_id_at(time).ok_or_else(outside)?;
+        let last: Id = epoch.last_id_at(until).ok_or_else(outside)?;
+        Ok(Output {
+            text: format!(
+                "first ID     {first}\nlast ID      {last}\nfrom         {time}\nuntil        {until}"
+            ),
+            value: json!({
+                "first_id": first.to_string(),
+                "last_id": last.to_string(),
+                "from_ms": time.0,
+                "until_ms": until.0,
+            }),
+        })
+    }
+}
