@@ -119,7 +119,7 @@
 //! - `lease`: node IDs with a durable store, in the module `lease`.
 //! - `postgres`: `lease::PostgresStore`.
 //! - `etcd`: `lease::EtcdStore`.
-//! - `cli`: the command-line tool `snowflake`.
+//! - `cli`: the command-line tool `snowflake`, which issues and decodes IDs and repairs leases.
 //!
 //! Rust 1.88 or later, on any platform with 64-bit atomics.
 //!
