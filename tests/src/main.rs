@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use workbench::cli::{Action, Cli, run, usage};
+use workbench::cli::{Action, Cli, check, run, usage};
 use workbench::drive::process::launcher;
 
 fn main() -> ExitCode {
@@ -16,6 +16,7 @@ fn main() -> ExitCode {
             Some(problem) => usage::refuse(&problem),
             None => run::test(&args),
         },
+        Ok(Cli { command: Action::Check(args) }) => check::run(&args),
         Err(why) => usage::explain(&why),
     })
 }

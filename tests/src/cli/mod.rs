@@ -1,5 +1,6 @@
 //! The command line: Maelstrom's names, meanings and defaults, and a few flags of our own.
 
+pub mod check;
 mod notes;
 mod plan;
 pub mod run;
@@ -72,6 +73,18 @@ pub enum Action {
     /// Exit status: 0 valid, 1 invalid, 2 unknown, 254 wrong flags, 255 the test itself failed.
     #[command(after_help = EXAMPLES)]
     Test(Box<TestArgs>),
+
+    /// Judge a recorded history.
+    ///
+    /// Reads the history.edn of a test that this bench or Maelstrom ran, judges it with the
+    /// checker of the workload, and compares the verdict with the one in results.edn beside it.
+    /// What messages and logs show is not in a history, so it is not judged.
+    ///
+    /// The names of the nodes come from the flags, from results.edn, or from the files in
+    /// node-logs.
+    ///
+    /// Exit status: as for `test`; 255 if the history cannot be read.
+    Check(check::CheckArgs),
 }
 
 const EXAMPLES: &str = "\

@@ -1,6 +1,8 @@
 //! The text formats: JSON lines from nodes, and EDN for histories and results.
 
+pub mod datum;
 pub mod edn;
+pub mod edn_reader;
 pub mod element;
 pub mod json;
 pub mod wire;

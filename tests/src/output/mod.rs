@@ -3,6 +3,7 @@
 pub mod console;
 pub mod exit;
 pub mod progress;
+pub mod recorded;
 pub mod report;
 pub mod store;
 mod warnings;

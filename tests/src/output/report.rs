@@ -14,7 +14,7 @@ use crate::runner::FinishedTest;
 use crate::workload::{Context, Workload};
 
 /// How many anomalies are told one by one; the results have them all.
-const MAX_EXAMPLES: usize = 10;
+pub(super) const MAX_EXAMPLES: usize = 10;
 
 /// A judged test.
 #[derive(Clone, Debug)]
@@ -108,6 +108,7 @@ impl Report {
             );
         }
         results.insert("driver", Edn::Keyword(driver));
+        results.insert("plan", plan.to_edn());
         results.insert("seed", plan.seed.into());
         results.insert("valid?", valid.into());
         let mut warnings = protocol_warnings.warnings(&plan.directory);
@@ -186,7 +187,7 @@ impl Figures {
 }
 
 /// How many faults of each kind began, by the nemesis's names.
-fn faults<W: Workload>(history: &History<W>) -> BTreeMap<&'static str, usize> {
+pub(super) fn faults<W: Workload>(history: &History<W>) -> BTreeMap<&'static str, usize> {
     let mut faults = BTreeMap::new();
     for event in history.events() {
         let EventKind::Nemesis { f, .. } = event.kind else { continue };

@@ -6,6 +6,8 @@ mod nemesis;
 use std::time::Duration;
 
 use crate::base::address::Directory;
+use crate::base::time::as_millis;
+use crate::format::edn::Edn;
 use crate::net::Model;
 use crate::net::latency::Latency;
 
@@ -73,6 +75,43 @@ impl Plan {
             log_send: false,
             log_recv: false,
         }
+    }
+
+    /// Creates a plan with Maelstrom's defaults: one client for each node, five operations per
+    /// second for a minute, no latency and no faults. The seed is 0.
+    #[must_use]
+    pub fn new(directory: Directory) -> Plan {
+        Plan {
+            concurrency: directory.node_count(),
+            directory,
+            rate: 5.0,
+            time_limit: Duration::from_secs(60),
+            latency: Latency::constant(Duration::ZERO),
+            model: Model::Maelstrom,
+            nemesis: Vec::new(),
+            nemesis_interval: Duration::from_secs(10),
+            allowed_loss_window: None,
+            quiet_time: MIN_QUIET_TIME,
+            strict: false,
+            availability: None,
+            seed: 0,
+            log_send: false,
+            log_recv: false,
+        }
+    }
+
+    /// Returns the settings for the results: what `check` needs to judge the history again, and
+    /// what people compare.
+    #[must_use]
+    pub fn to_edn(&self) -> Edn {
+        Edn::map([
+            ("nodes", Edn::vector(self.directory.node_names().iter().cloned())),
+            ("concurrency", self.concurrency.into()),
+            ("rate", Edn::Float(self.rate)),
+            ("time-limit", Edn::Float(self.time_limit.as_secs_f64())),
+            ("latency-ms", Edn::Float(as_millis(self.latency.mean))),
+            ("nemesis", Edn::vector(self.nemesis.iter().map(|fault| Edn::Keyword(fault.name())))),
+        ])
     }
 
     /// The share of operations that happens so often to each client, on average.

@@ -10,6 +10,7 @@
 //!    [`Operations`] (what a history records) and [`Workload`] (what a client sends and expects),
 //!    and `workload/<name>/checker.rs` with the function that [`Workload::check`] calls.
 //!    [`Workload::CAUSES`] names the likely cause of each anomaly that the checker reports.
+//!    [`Workload::recorded_op`] and [`Workload::recorded_output`] read a history back.
 //! 2. In this file add `pub mod <name>;` and one line to the list in `workloads!`. The command
 //!    line, its help and the drivers read that list, and nothing else names a workload.
 //! 3. Add a way to be wrong to [`crate::faulty`] for each anomaly, and a test in
@@ -23,6 +24,7 @@ pub mod echo;
 pub mod g_set;
 pub mod growing_set;
 pub mod kafka;
+pub mod recorded;
 mod registry;
 mod request;
 pub mod unique_ids;
@@ -37,6 +39,7 @@ use crate::judge::Verdict;
 use crate::judge::kills::Kills;
 use crate::plan::Plan;
 
+pub use recorded::RecordedEvent;
 pub use registry::{Facts, Visitor};
 pub use request::{Request, Step};
 
@@ -121,6 +124,27 @@ pub trait Workload: Operations {
     fn may_always_fail(_f: &str) -> bool {
         false
     }
+
+    /// Reads an operation back from the event of a history that starts it.
+    ///
+    /// # Errors
+    ///
+    /// Returns a sentence about an event that is not an operation of this workload.
+    fn recorded_op(event: RecordedEvent<'_>) -> Result<Self::Op, String>;
+
+    /// Reads the result of an operation back from the event that ends it. `session` is the
+    /// state of its client.
+    ///
+    /// # Errors
+    ///
+    /// Returns a sentence about a result that the operation cannot have.
+    fn recorded_output(
+        &mut self,
+        session: &mut Self::Session,
+        node: usize,
+        op: &Self::Op,
+        event: RecordedEvent<'_>,
+    ) -> Result<Self::Output, String>;
 
     /// Judges a history.
     fn check(&self, history: &History<Self>, context: &Context<'_>) -> Verdict;

@@ -4,7 +4,7 @@ mod checker;
 
 use std::time::Duration;
 
-use super::{Context, Options, Request, Step, Workload};
+use super::{Context, Options, RecordedEvent, Request, Step, Workload};
 use crate::base::rng::Rng;
 use crate::format::edn::Edn;
 use crate::format::wire::{Body, Malformed, Schema, Shape};
@@ -121,6 +121,27 @@ impl<const SHRINKS: bool> Workload for Counter<SHRINKS> {
 
     fn is_idempotent(op: &Op) -> bool {
         *op == Op::Read
+    }
+
+    fn recorded_op(event: RecordedEvent<'_>) -> Result<Op, String> {
+        match event.f() {
+            "add" => event.value().int().map(Op::Add),
+            "read" => Ok(Op::Read),
+            f => Err(format!("no operation :{f} in this workload")),
+        }
+    }
+
+    fn recorded_output(
+        &mut self,
+        (): &mut (),
+        _node: usize,
+        op: &Op,
+        event: RecordedEvent<'_>,
+    ) -> Result<Output, String> {
+        match op {
+            Op::Add(_) => Ok(Output::Accepted),
+            Op::Read => event.value().int().map(Output::Sum),
+        }
     }
 
     fn check(&self, history: &History<Self>, context: &Context<'_>) -> Verdict {

@@ -4,8 +4,9 @@ mod checker;
 
 use serde_json::Value;
 
-use super::{Context, Options, Request, Step, Workload};
+use super::{Context, Options, RecordedEvent, Request, Step, Workload};
 use crate::base::rng::Rng;
+use crate::format::datum::Datum;
 use crate::format::edn::Edn;
 use crate::format::wire::{Body, Malformed, Schema, Shape};
 use crate::history::{History, Operations};
@@ -63,6 +64,26 @@ impl Workload for Echo {
         reply: &Body<'_>,
     ) -> Result<Step<Echo>, Malformed> {
         Ok(Step::Done(reply.value("echo")?))
+    }
+
+    fn recorded_op(event: RecordedEvent<'_>) -> Result<String, String> {
+        match (event.f(), event.value()) {
+            ("echo", Datum::Text(text)) => Ok(text.clone()),
+            ("echo", value) => Err(format!("an echo of a string expected, found {}", value.kind())),
+            (f, _) => Err(format!("no operation :{f} in this workload")),
+        }
+    }
+
+    /// Reads what came back. Maelstrom records the whole body of the response.
+    fn recorded_output(
+        &mut self,
+        (): &mut (),
+        _node: usize,
+        _op: &String,
+        event: RecordedEvent<'_>,
+    ) -> Result<Value, String> {
+        let echo = event.value().get("echo").unwrap_or(event.value());
+        serde_json::from_str(&echo.to_json()).map_err(|error| error.to_string())
     }
 
     fn check(&self, history: &History<Self>, context: &Context<'_>) -> Verdict {

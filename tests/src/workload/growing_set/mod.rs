@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use self::read::{Readers, SetRead};
-use super::{Context, Options, Request, Step, Workload};
+use super::{Context, Options, RecordedEvent, Request, Step, Workload};
 use crate::base::address::Directory;
 use crate::base::rng::Rng;
 use crate::format::edn::Edn;
@@ -169,6 +169,27 @@ impl<P: Protocol> Workload for GrowingSet<P> {
 
     fn is_idempotent(op: &Op) -> bool {
         *op == Op::Read
+    }
+
+    fn recorded_op(event: RecordedEvent<'_>) -> Result<Op, String> {
+        match event.f() {
+            f if f == P::ADD => event.value().int().map(Op::Add),
+            "read" => Ok(Op::Read),
+            f => Err(format!("no operation :{f} in this workload")),
+        }
+    }
+
+    fn recorded_output(
+        &mut self,
+        (): &mut (),
+        node: usize,
+        op: &Op,
+        event: RecordedEvent<'_>,
+    ) -> Result<Output, String> {
+        match op {
+            Op::Add(_) => Ok(Output::Accepted),
+            Op::Read => self.readers.recorded(node, event.value()).map(Output::Read),
+        }
     }
 
     fn check(&self, history: &History<Self>, context: &Context<'_>) -> Verdict {

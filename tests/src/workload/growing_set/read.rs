@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::value::RawValue;
 
+use crate::format::datum::Datum;
 use crate::format::edn::Edn;
 use crate::format::element::Element;
 use crate::format::wire::{Body, Malformed};
@@ -54,17 +55,41 @@ impl Readers {
     ) -> Result<SetRead, Malformed> {
         let list: &RawValue = reply.read(field, "a list of values")?;
         let list = if list.get() == "null" { "[]" } else { list.get() };
-        let seen = self.nodes.entry(node).or_default();
-        let parse = |text: &str| {
-            elements(text).map_err(|problem| Malformed {
-                problem,
-                expected: format!("{field:?} as a list of values"),
-                hint: "check how the list is written",
-            })
+        self.read_list(node, list).map_err(|problem| Malformed {
+            problem,
+            expected: format!("{field:?} as a list of values"),
+            hint: "check how the list is written",
+        })
+    }
+
+    /// Reads a list back from a history: as the bench writes reads, or whole, as Maelstrom does.
+    ///
+    /// # Errors
+    ///
+    /// Returns a sentence if it is neither.
+    pub fn recorded(&mut self, node: usize, value: &Datum) -> Result<SetRead, String> {
+        let elements = |key| -> Result<Vec<Element>, String> {
+            let items = value.get(key).and_then(Datum::items).unwrap_or_default();
+            items.iter().map(|item| Element::parse(&item.to_json())).collect()
         };
+        match value {
+            Datum::Map(_) => Ok(SetRead {
+                size: value.get("size").ok_or("a read without :size")?.int()?,
+                added: elements("added")?,
+                removed: elements("removed")?,
+                repeated: elements("repeated")?,
+            }),
+            Datum::Nil => self.read_list(node, "[]"),
+            Datum::Sequence(_) => self.read_list(node, &value.to_json()),
+            other => Err(format!("a list of values expected, found {}", other.kind())),
+        }
+    }
+
+    fn read_list(&mut self, node: usize, list: &str) -> Result<SetRead, String> {
+        let seen = self.nodes.entry(node).or_default();
         let read = match seen.news_in(list) {
-            Some(news) => seen.extend(parse(&news)?),
-            None => seen.replace(parse(list)?),
+            Some(news) => seen.extend(elements(&news)?),
+            None => seen.replace(elements(list)?),
         };
         seen.stem = list.trim_end_matches(']').trim_end().to_owned();
         Ok(read)

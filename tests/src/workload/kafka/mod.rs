@@ -3,12 +3,13 @@
 
 mod checker;
 mod generator;
+mod recorded;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{Context, Options, Request, Step, Workload};
+use super::{Context, Options, RecordedEvent, Request, Step, Workload};
 use crate::base::excerpt::quoted;
 use crate::base::rng::Rng;
 use crate::format::edn::Edn;
@@ -283,6 +284,20 @@ impl Workload for Kafka {
     /// Crashes crash.
     fn may_always_fail(f: &str) -> bool {
         f == "crash"
+    }
+
+    fn recorded_op(event: RecordedEvent<'_>) -> Result<Op, String> {
+        recorded::op(event)
+    }
+
+    fn recorded_output(
+        &mut self,
+        session: &mut Session,
+        _node: usize,
+        op: &Op,
+        event: RecordedEvent<'_>,
+    ) -> Result<Output, String> {
+        recorded::output(session, op, event)
     }
 
     fn check(&self, history: &History<Kafka>, context: &Context<'_>) -> Verdict {

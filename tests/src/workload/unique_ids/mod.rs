@@ -2,7 +2,7 @@
 
 mod checker;
 
-use super::{Context, Options, Request, Step, Workload};
+use super::{Context, Options, RecordedEvent, Request, Step, Workload};
 use crate::base::rng::Rng;
 use crate::format::edn::Edn;
 use crate::format::json::Canonical;
@@ -37,6 +37,14 @@ pub enum UniqueId {
 impl UniqueId {
     fn parse(body: &Body<'_>) -> Result<UniqueId, Malformed> {
         let text = body.raw("id").map_or("null", |raw| raw.get());
+        UniqueId::from_json(text).map_err(|problem| Malformed {
+            problem: format!("has an ID that cannot be read: {problem}"),
+            expected: "any JSON value".to_owned(),
+            hint: "check how the ID is written",
+        })
+    }
+
+    fn from_json(text: &str) -> Result<UniqueId, String> {
         if let Ok(number) = serde_json::from_str::<i128>(text) {
             return Ok(UniqueId::Int(number));
         }
@@ -45,14 +53,10 @@ impl UniqueId {
         {
             return Ok(UniqueId::Float(number.to_bits()));
         }
-        if text.starts_with('"') {
-            return Ok(UniqueId::Text(body.read("id", "a string")?));
+        if let Ok(text) = serde_json::from_str::<Box<str>>(text) {
+            return Ok(UniqueId::Text(text));
         }
-        Canonical::parse(text).map(UniqueId::Other).map_err(|problem| Malformed {
-            problem: format!("has an ID that cannot be read: {problem}"),
-            expected: "any JSON value".to_owned(),
-            hint: "check how the ID is written",
-        })
+        Canonical::parse(text).map(UniqueId::Other)
     }
 
     /// The type, as far as Maelstrom's checker can compare IDs. It compares null with everything.
@@ -131,6 +135,23 @@ impl Workload for UniqueIds {
         reply: &Body<'_>,
     ) -> Result<Step<UniqueIds>, Malformed> {
         Ok(Step::Done(UniqueId::parse(reply)?))
+    }
+
+    fn recorded_op(event: RecordedEvent<'_>) -> Result<Generate, String> {
+        match event.f() {
+            "generate" => Ok(Generate),
+            f => Err(format!("no operation :{f} in this workload")),
+        }
+    }
+
+    fn recorded_output(
+        &mut self,
+        (): &mut (),
+        _node: usize,
+        _op: &Generate,
+        event: RecordedEvent<'_>,
+    ) -> Result<UniqueId, String> {
+        UniqueId::from_json(&event.value().to_json())
     }
 
     fn check(&self, history: &History<Self>, context: &Context<'_>) -> Verdict {

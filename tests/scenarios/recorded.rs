@@ -1,0 +1,159 @@
+//! `workbench check`: histories that are read back and judged again.
+
+use std::fs;
+use std::time::Duration;
+
+use workbench::base::address::Directory;
+use workbench::drive::own_node::OwnNodeConfig;
+use workbench::drive::sim::{Factory, SimulatedNode, Simulator, Startup};
+use workbench::faulty::FaultyNode;
+use workbench::history::History;
+use workbench::judge::Valid;
+use workbench::output::progress::Screen;
+use workbench::output::recorded::judge;
+use workbench::plan::{Nemesis, Plan};
+use workbench::runner::Runner;
+use workbench::workload::broadcast::topology::Topology;
+use workbench::workload::recorded::read_history;
+use workbench::workload::{Options, Visitor, Workload, WorkloadName};
+
+use crate::support::{test, workbench};
+
+const NODES: usize = 3;
+const CLIENTS: usize = 6;
+
+fn plan(strict: bool) -> Plan {
+    let names = (1..=NODES).map(|node| format!("n{node}")).collect();
+    Plan {
+        concurrency: CLIENTS,
+        rate: 50.0,
+        time_limit: Duration::from_secs(10),
+        nemesis: vec![Nemesis::Partition, Nemesis::Kill, Nemesis::Loss],
+        nemesis_interval: Duration::from_secs(2),
+        strict,
+        ..Plan::new(Directory::new(names).unwrap())
+    }
+}
+
+/// Simulates a workload, and judges its history and what is read back of it.
+struct RoundTrip<'a> {
+    plan: Plan,
+    factory: &'a Factory<'a>,
+}
+
+impl Visitor for RoundTrip<'_> {
+    type Output = Valid;
+
+    fn visit<W: Workload>(self) -> Valid {
+        let RoundTrip { plan, factory } = self;
+        let workload = || {
+            W::from_options(&Options {
+                plan: &plan,
+                topology: Topology::Grid,
+                key_count: 4,
+                max_writes_per_key: 16,
+            })
+        };
+        let screen = Screen::silent();
+        let mut simulator = Simulator::new(&plan, factory, &screen);
+        let mut runner = Runner::new(plan.clone(), workload());
+        simulator.run(&mut runner).unwrap();
+        let history = runner.finish().history;
+        let text = written(&history);
+        let node_of = |process| process as usize % CLIENTS % NODES;
+        let read = read_history(&mut workload(), &text, node_of);
+        let read = read.unwrap_or_else(|error| panic!("{}: {error}", W::NAME));
+        let again = written(&read);
+        // What the nemesis did is read as strings, where keywords were written.
+        let is_client = |(before, _): &(&str, &str)| !before.contains(":process :nemesis");
+        let mut lines = text.lines().zip(again.lines()).filter(is_client);
+        assert_eq!(lines.find(|(before, after)| before != after), None, "{}", W::NAME);
+        assert_eq!(text.lines().count(), again.lines().count(), "{}", W::NAME);
+        let (before, after) =
+            (judge(&workload(), &history, &plan), judge(&workload(), &read, &plan));
+        assert_eq!(before.anomalies.len(), after.anomalies.len(), "{}", W::NAME);
+        assert_eq!(before.valid, after.valid, "{}", W::NAME);
+        let results = |report: &workbench::output::report::Report| {
+            report.results.get("workload").unwrap().to_string()
+        };
+        assert!(!before.anomalies.is_empty() || results(&before) == results(&after), "{}", W::NAME);
+        after.valid
+    }
+}
+
+fn written<W: Workload>(history: &History<W>) -> String {
+    let mut text = Vec::new();
+    history.write(&mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn a_history_of_every_workload_is_read_back_and_judged_alike() {
+    for workload in WorkloadName::ALL {
+        let config = OwnNodeConfig::parse([workload.facts().name.into()]).unwrap();
+        let factory = config.factory();
+        let valid = workload.visit(RoundTrip { plan: plan(true), factory: &factory });
+        assert_ne!(valid, Valid::False, "{workload:?}");
+    }
+}
+
+#[test]
+fn anomalies_are_found_in_a_history_that_is_read_back() {
+    for (workload, flaw) in [
+        (WorkloadName::Echo, "echoes something else"),
+        (WorkloadName::UniqueIds, "gives duplicate IDs"),
+        (WorkloadName::Broadcast, "keeps values to itself"),
+        (WorkloadName::Broadcast, "shows values twice"),
+        (WorkloadName::GSet, "g-set: forgets values"),
+        (WorkloadName::PnCounter, "pn-counter: counts late"),
+        (WorkloadName::Kafka, "reuses offsets"),
+        (WorkloadName::Kafka, "commits too far"),
+    ] {
+        let factory = |_: Startup| -> Box<dyn SimulatedNode> { Box::new(FaultyNode::new(flaw)) };
+        let plan = Plan { nemesis: Vec::new(), ..plan(true) };
+        let valid = workload.visit(RoundTrip { plan, factory: &factory });
+        assert_eq!(valid, Valid::False, "{flaw}");
+    }
+}
+
+#[test]
+fn check_judges_a_stored_test_and_compares_the_verdicts() {
+    let run = test("-w broadcast --sim --seed 3 --time-limit 5 --nemesis partition", &[]);
+    let folder = run.expect_valid().stored("");
+    let folder = folder.to_str().unwrap();
+    let checked = workbench(&["check", folder, "-w", "broadcast"]);
+    checked.expect_code(0).expect_said(&["Verdict: valid, as recorded in results.edn"]);
+    checked.expect_result(":recorded {:valid? true}");
+    let checked = workbench(&["check", folder, "-w", "kafka"]);
+    checked.expect_code(255).expect_said(&["no operation :", "in this workload"]);
+
+    // A value that was there is gone from all reads that follow.
+    let path = run.stored("history.edn");
+    let history = fs::read_to_string(&path).unwrap();
+    let lost = history.replace(":f :read, :value {:size", ":f :read, :value {:removed [0] :size");
+    fs::write(&path, lost).unwrap();
+    let checked = workbench(&["check", folder, "-w", "broadcast"]);
+    checked.expect_code(1).expect_said(&["lost value: 0", "but results.edn says valid"]);
+}
+
+#[test]
+fn check_says_what_it_cannot_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.edn");
+    let check = |text: &str, more: &[&str]| {
+        fs::write(&path, text).unwrap();
+        let args = ["check", path.to_str().unwrap(), "-w", "g-counter"];
+        workbench(&[args.as_slice(), more].concat())
+    };
+    let valid = "{:type :invoke :f :read :process 0 :time 0}\n\
+                 {:type :ok :f :read :value 0 :process 0 :time 9}";
+    check(valid, &[]).expect_code(254).expect_said(&["give --node-count or --nodes"]);
+    check("{:type", &["--node-count", "1"]).expect_code(255).expect_said(&["line 1: column 1"]);
+    check("", &["--node-count", "1"]).expect_code(255).expect_said(&["has no operation"]);
+    fs::create_dir(folder.path().join("node-logs")).unwrap();
+    fs::write(folder.path().join("node-logs/n0.log"), "").unwrap();
+    let checked = check(valid, &[]);
+    assert_ne!(checked.code, Some(254), "{checked}");
+    fs::remove_file(&path).unwrap();
+    workbench(&["check", path.to_str().unwrap(), "-w", "echo"]).expect_code(255);
+}

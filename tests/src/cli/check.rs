@@ -1,0 +1,205 @@
+//! `workbench check`: judges a recorded history.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+
+use super::values::{MOST_NODES, MOST_SECONDS, TopologyName, count, number, parse_availability};
+use crate::base::address::Directory;
+use crate::format::datum::Datum;
+use crate::format::edn::Edn;
+use crate::format::edn_reader::EdnReader;
+use crate::judge::Valid;
+use crate::output::console;
+use crate::output::exit::{EXIT_BAD_FLAGS, EXIT_FAILED};
+use crate::output::recorded;
+use crate::output::report::Report;
+use crate::plan::{Availability, Plan};
+use crate::workload::recorded::read_history;
+use crate::workload::{Options, Visitor, Workload, WorkloadName};
+
+/// The flags of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The history.edn of a test, or the directory that holds it.
+    #[arg(value_name = "HISTORY")]
+    pub history: PathBuf,
+
+    /// The workload of the test.
+    #[arg(short, long, value_name = "NAME")]
+    pub workload: WorkloadName,
+
+    /// The number of nodes, named n0 n1 ….
+    #[arg(long, value_name = "NUM", value_parser = count(MOST_NODES), conflicts_with = "nodes")]
+    pub node_count: Option<usize>,
+
+    /// The names of the nodes, separated by commas.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub nodes: Vec<String>,
+
+    /// The share of operations that has to succeed: a number from 0 to 1, or `total`.
+    #[arg(long, value_name = "SHARE", value_parser = parse_availability)]
+    pub availability: Option<Availability>,
+
+    /// The allowed loss window, in seconds: a kill may take what a node acknowledged this long
+    /// before it.
+    #[arg(long, value_name = "SECONDS", value_parser = number(0.0..=MOST_SECONDS))]
+    pub allowed_loss_window: Option<f64>,
+
+    /// Fails the test for findings that Maelstrom does not make, too.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// A history that could not be judged: the exit status, and why.
+type Refused = (u8, String);
+
+/// The facts about a test that its history does not hold.
+#[derive(Debug)]
+struct Recorded {
+    directory: Directory,
+    /// The number of clients, if that is known.
+    concurrency: Option<u64>,
+    /// The verdict that is stored beside the history.
+    verdict: Option<Valid>,
+}
+
+/// Judges a history and returns the exit status.
+#[must_use]
+pub fn run(args: &CheckArgs) -> u8 {
+    match args.judge() {
+        Ok((report, recorded)) => tell(&report, recorded),
+        Err((code, problem)) => {
+            console::say(format_args!("error: {problem}"));
+            code
+        }
+    }
+}
+
+impl CheckArgs {
+    fn judge(&self) -> Result<(Report, Option<Valid>), Refused> {
+        let path = match self.history.is_dir() {
+            true => self.history.join("history.edn"),
+            false => self.history.clone(),
+        };
+        let failed = |problem: String| (EXIT_FAILED, format!("{}: {problem}", path.display()));
+        // A node can write bytes that are not text into an error, and Maelstrom passes them on.
+        let bytes = fs::read(&path).map_err(|error| failed(error.to_string()))?;
+        let text = String::from_utf8_lossy(&bytes);
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let recorded = self.recorded(folder).map_err(|problem| (EXIT_BAD_FLAGS, problem))?;
+        let plan = Plan {
+            strict: self.strict,
+            availability: self.availability,
+            allowed_loss_window: self.allowed_loss_window.map(Duration::from_secs_f64),
+            ..Plan::new(recorded.directory)
+        };
+        let judge = Judge { plan, text: &text, concurrency: recorded.concurrency };
+        let report = self.workload.visit(judge).map_err(failed)?;
+        Ok((report, recorded.verdict))
+    }
+
+    /// Collects what flags and the files beside the history say.
+    fn recorded(&self, folder: &Path) -> Result<Recorded, String> {
+        let results = fs::read_to_string(folder.join("results.edn")).ok();
+        let results = results.and_then(|text| EdnReader::new(&text).read().ok().flatten());
+        let get = |key| results.as_ref().and_then(|results| results.get(key));
+        let plan = |key| get("plan").and_then(|plan| plan.get(key));
+        let names = match self.node_count {
+            Some(count) => (0..count).map(|node| format!("n{node}")).collect(),
+            None if !self.nodes.is_empty() => self.nodes.clone(),
+            None => match plan("nodes").and_then(Datum::items) {
+                Some(names) => names.iter().filter_map(Datum::text).map(str::to_owned).collect(),
+                None => names_of_logs(&folder.join("node-logs")),
+            },
+        };
+        if names.is_empty() {
+            return Err("cannot tell which nodes the test had: neither results.edn nor node-logs \
+                        beside the history says; give --node-count or --nodes"
+                .to_owned());
+        }
+        let verdict = get("valid?").map(|valid| match valid {
+            Datum::Bool(valid) => Valid::from(*valid),
+            _ => Valid::Unknown,
+        });
+        Ok(Recorded {
+            directory: Directory::new(names).map_err(|problem| format!("--nodes: {problem}"))?,
+            concurrency: plan("concurrency").and_then(|count| count.int().ok()),
+            verdict,
+        })
+    }
+}
+
+/// Returns the nodes that have a log, in the order in which people number them.
+fn names_of_logs(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let name =
+        |entry: fs::DirEntry| Some(entry.file_name().to_str()?.strip_suffix(".log")?.to_owned());
+    let mut names: Vec<String> = entries.filter_map(name).collect();
+    names.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
+    names
+}
+
+/// A history whose workload is not known yet.
+struct Judge<'a> {
+    plan: Plan,
+    text: &'a str,
+    concurrency: Option<u64>,
+}
+
+impl Visitor for Judge<'_> {
+    type Output = Result<Report, String>;
+
+    fn visit<W: Workload>(self) -> Result<Report, String> {
+        let Judge { plan, text, concurrency } = self;
+        let mut workload = W::from_options(&Options {
+            plan: &plan,
+            topology: TopologyName::Grid.into(),
+            key_count: 1,
+            max_writes_per_key: 1,
+        });
+        let nodes = plan.directory.node_count() as u64;
+        // A client that lost track of an operation goes on as a process with a higher number.
+        let worker = |process: u64| concurrency.map_or(process, |clients| process % clients.max(1));
+        let node_of = |process| (worker(process) % nodes) as usize;
+        let history = read_history(&mut workload, text, node_of);
+        let history = history.map_err(|problem| problem.to_string())?;
+        if history.invocations().next().is_none() {
+            return Err("the history has no operation".to_owned());
+        }
+        Ok(recorded::judge(&workload, &history, &plan))
+    }
+}
+
+/// Prints the results and the verdict, and compares it with the recorded one.
+fn tell(report: &Report, recorded: Option<Valid>) -> u8 {
+    let mut results = report.results.clone();
+    if let Some(recorded) = recorded {
+        results.insert("recorded", Edn::map([("valid?", recorded.into())]));
+    }
+    if let Err(failure) = console::print(&(results.pretty(100) + "\n")) {
+        console::say(format_args!("error: {failure}"));
+        return EXIT_FAILED;
+    }
+    let words = |valid| match valid {
+        Valid::True => "valid",
+        Valid::False => "invalid",
+        Valid::Unknown => "unknown",
+    };
+    let verdict = words(report.valid);
+    let compared = match recorded {
+        None => format!("Verdict: {verdict}"),
+        Some(recorded) if recorded == report.valid => {
+            format!("Verdict: {verdict}, as recorded in results.edn")
+        }
+        Some(recorded) => format!(
+            "Verdict: {verdict}, but results.edn says {}; that may count what is not in a \
+             history, such as malformed messages",
+            words(recorded)
+        ),
+    };
+    console::say(format_args!("{}{}\n{compared}", report.anomalies_text(), report.figures));
+    report.exit_code()
+}

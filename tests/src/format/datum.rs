@@ -1,0 +1,165 @@
+//! Values of extensible data notation, as they are read.
+//!
+//! The bench writes [`Edn`](super::edn::Edn), whose keywords are known when it is compiled. A
+//! history that Maelstrom wrote may hold anything, so what is read has a type of its own.
+
+use super::edn::Edn;
+
+/// A value that was read as EDN.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Datum {
+    /// `nil`
+    Nil,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number, in the digits that were written.
+    Number(String),
+    /// A string, or the text of a character.
+    Text(String),
+    /// `:word`, without the colon.
+    Keyword(String),
+    /// Any other word.
+    Symbol(String),
+    /// A vector, a list or a set.
+    Sequence(Vec<Datum>),
+    /// A map or a record, in the order that was written.
+    Map(Vec<(Datum, Datum)>),
+}
+
+impl Datum {
+    /// Returns what a map holds under a keyword.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Datum> {
+        let Datum::Map(entries) = self else { return None };
+        entries.iter().find(|(k, _)| k.keyword() == Some(key)).map(|(_, value)| value)
+    }
+
+    /// Returns the word of a keyword.
+    #[must_use]
+    pub fn keyword(&self) -> Option<&str> {
+        match self {
+            Datum::Keyword(word) => Some(word),
+            _ => None,
+        }
+    }
+
+    /// Returns a string.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Datum::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Returns the values of a vector, a list or a set.
+    #[must_use]
+    pub fn items(&self) -> Option<&[Datum]> {
+        match self {
+            Datum::Sequence(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// Returns the entries of a map.
+    #[must_use]
+    pub fn entries(&self) -> Option<&[(Datum, Datum)]> {
+        match self {
+            Datum::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// Returns a whole number.
+    ///
+    /// # Errors
+    ///
+    /// Returns a sentence if it is anything else, or does not fit.
+    pub fn int<T: std::str::FromStr>(&self) -> Result<T, String> {
+        let number = match self {
+            Datum::Number(digits) => digits.parse().ok(),
+            _ => None,
+        };
+        number.ok_or_else(|| format!("expected an integer, found {}", self.kind()))
+    }
+
+    /// Returns the value as JSON. Keywords and symbols become strings.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = String::new();
+        self.write_json(&mut out);
+        out
+    }
+
+    fn write_json(&self, out: &mut String) {
+        match self {
+            Datum::Nil => out.push_str("null"),
+            Datum::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+            Datum::Number(digits) => match serde_json::from_str::<serde_json::Number>(digits) {
+                Ok(_) => out.push_str(digits),
+                // A ratio, an infinity or digits of another base: not a number of JSON.
+                Err(_) => out.push_str(&serde_json::Value::from(digits.as_str()).to_string()),
+            },
+            Datum::Text(text) | Datum::Keyword(text) | Datum::Symbol(text) => {
+                out.push_str(&serde_json::Value::from(text.as_str()).to_string());
+            }
+            Datum::Sequence(items) => {
+                out.push('[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    item.write_json(out);
+                }
+                out.push(']');
+            }
+            Datum::Map(entries) => {
+                out.push('{');
+                for (index, (key, value)) in entries.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    let key = match key {
+                        Datum::Text(text) | Datum::Keyword(text) => text.clone(),
+                        key => key.to_json(),
+                    };
+                    out.push_str(&serde_json::Value::from(key).to_string());
+                    out.push(':');
+                    value.write_json(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+
+    /// Returns what the value is, for messages.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Datum::Nil => "nil",
+            Datum::Bool(_) => "a boolean",
+            Datum::Number(_) => "a number",
+            Datum::Text(_) => "a string",
+            Datum::Keyword(_) => "a keyword",
+            Datum::Symbol(_) => "a symbol",
+            Datum::Sequence(_) => "a list",
+            Datum::Map(_) => "a map",
+        }
+    }
+}
+
+/// As the bench writes it. Keywords become strings.
+impl From<&Datum> for Edn {
+    fn from(datum: &Datum) -> Edn {
+        match datum {
+            Datum::Nil => Edn::Nil,
+            Datum::Bool(value) => Edn::Bool(*value),
+            Datum::Number(digits) => Edn::Number(digits.clone()),
+            Datum::Text(text) | Datum::Keyword(text) | Datum::Symbol(text) => text.as_str().into(),
+            Datum::Sequence(items) => Edn::Vector(items.iter().map(Edn::from).collect()),
+            Datum::Map(entries) => {
+                Edn::Map(entries.iter().map(|(key, value)| (key.into(), value.into())).collect())
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The judgement of a history that was read back: what the messages and the nodes' logs would
+//! add is not in it.
+
+use crate::format::edn::Edn;
+use crate::history::History;
+use crate::judge::kills::Kills;
+use crate::judge::{Anomaly, Valid, availability, perf, stats};
+use crate::output::report::{Figures, MAX_EXAMPLES, Report, faults};
+use crate::plan::Plan;
+use crate::workload::{Context, Workload};
+
+/// Judges a history. Of the plan only the nodes and the rules count.
+#[must_use]
+pub fn judge<W: Workload>(workload: &W, history: &History<W>, plan: &Plan) -> Report {
+    let window = plan.allowed_loss_window.unwrap_or(W::ALLOWED_LOSS_WINDOW);
+    let kills = Kills::new(history, &plan.directory, window);
+    let context = Context { directory: &plan.directory, kills };
+    let parts = [
+        ("perf", perf::check(history)),
+        ("stats", stats::check(history, W::may_always_fail)),
+        ("availability", availability::check(history, &plan.directory, plan.availability)),
+        ("workload", workload.check(history, &context).with_causes(W::CAUSES)),
+    ];
+    let clients = perf::median_and_p99(history);
+    let figures = Figures {
+        operations: history.invocations().count(),
+        rate: perf::rate(history),
+        client_median_ms: clients.map(|(median, _)| median),
+        client_p99_ms: clients.map(|(_, p99)| p99),
+        faults: faults(history),
+        ..Figures::default()
+    };
+    let valid = parts.iter().map(|(_, part)| part.valid).min().unwrap_or(Valid::Unknown);
+    let collect = |of: fn(&crate::judge::Verdict) -> &Vec<Anomaly>| -> Vec<Anomaly> {
+        parts.iter().flat_map(|(_, part)| of(part)).cloned().collect()
+    };
+    let (anomalies, findings) = (collect(|part| &part.anomalies), collect(|part| &part.findings));
+    let valid = if plan.strict && !findings.is_empty() { Valid::False } else { valid };
+    let mut results =
+        Edn::Map(parts.into_iter().map(|(key, part)| (Edn::Keyword(key), part.results)).collect());
+    if !findings.is_empty() {
+        let examples = findings.iter().take(MAX_EXAMPLES).map(|finding| finding.text.as_str());
+        let count = findings.len().into();
+        let examples = Edn::vector(examples);
+        results.insert("findings", Edn::map([("count", count), ("examples", examples)]));
+    }
+    results.insert("valid?", valid.into());
+    Report { valid, results, anomalies, findings, figures, warnings: Vec::new() }
+}

@@ -1,0 +1,109 @@
+//! Operations on logs, read back from a history.
+
+use std::collections::BTreeMap;
+
+use super::{Key, Offset, Op, Output, Record, Session, committed};
+use crate::format::datum::Datum;
+use crate::format::element::Element;
+use crate::workload::RecordedEvent;
+
+/// Reads an operation.
+pub(super) fn op(event: RecordedEvent<'_>) -> Result<Op, String> {
+    match event.f() {
+        "assign" => {
+            // The bench writes a map; Jepsen puts the flag beside the keys.
+            let rewound = event.value().get("seek-to-beginning");
+            let flag = event.get("seek-to-beginning?") == Some(&Datum::Bool(true));
+            let keys = rewound.unwrap_or(event.value()).items().ok_or("no list of keys")?;
+            let keys = keys.iter().map(key).collect::<Result<_, _>>()?;
+            Ok(Op::Assign { keys, rewind: flag || rewound.is_some() })
+        }
+        "crash" => Ok(Op::Crash),
+        "poll" => Ok(Op::Poll),
+        "send" => {
+            let (key, message) = sent(event)?;
+            Ok(Op::Send { key, message: message.int()? })
+        }
+        f => Err(format!("no operation :{f} in this workload")),
+    }
+}
+
+/// Reads the result of an operation.
+pub(super) fn output(
+    session: &mut Session,
+    op: &Op,
+    event: RecordedEvent<'_>,
+) -> Result<Output, String> {
+    match op {
+        Op::Send { .. } => match sent(event)?.1.items() {
+            Some([offset, _]) => offset.int().map(Output::Sent),
+            _ => Err("expected an offset and a message".to_owned()),
+        },
+        Op::Crash => Err("a crash does not succeed".to_owned()),
+        Op::Poll => {
+            let polled = match micro_operation(event)? {
+                [_, messages] => by_key(messages, records)?,
+                _ => BTreeMap::new(),
+            };
+            session.offsets.extend(committed(&polled).map(|(key, last)| (key, last + 1)));
+            Ok(Output::Polled(polled))
+        }
+        Op::Assign { keys, rewind } => {
+            let value = event.value();
+            let offsets = |name| {
+                let offset = |offset: &Datum| offset.int::<Offset>();
+                value.get(name).map_or(Ok(BTreeMap::new()), |map| by_key(map, offset))
+            };
+            let listed = offsets("committed")?;
+            // Maelstrom records the keys alone. Its clients go on where they were.
+            let start = match value.get("start") {
+                Some(_) => offsets("start")?,
+                None => {
+                    let known = |key| session.offsets.get(key).filter(|_| !rewind).copied();
+                    keys.iter().map(|key| (*key, known(key).unwrap_or(0))).collect()
+                }
+            };
+            session.offsets.clone_from(&start);
+            Ok(Output::Assigned { start, listed })
+        }
+    }
+}
+
+/// Returns the one micro-operation of a value: `[:poll …]` or `[:send …]`.
+fn micro_operation<'a>(event: RecordedEvent<'a>) -> Result<&'a [Datum], String> {
+    let operations = event.value().items().unwrap_or_default();
+    let [operation] = operations else {
+        return Err(format!("expected one micro-operation, found {}", operations.len()));
+    };
+    operation.items().ok_or_else(|| format!("expected a list, found {}", operation.kind()))
+}
+
+fn sent<'a>(event: RecordedEvent<'a>) -> Result<(Key, &'a Datum), String> {
+    match micro_operation(event)? {
+        [_, to, message] => Ok((key(to)?, message)),
+        other => Err(format!("expected :send, a key and a message, found {} values", other.len())),
+    }
+}
+
+fn key(datum: &Datum) -> Result<Key, String> {
+    let name = datum.text().ok_or_else(|| format!("a key is a string, found {}", datum.kind()))?;
+    name.parse().map_err(|_| format!("the key {name:?} is not a number"))
+}
+
+fn by_key<T>(
+    map: &Datum,
+    read: impl Fn(&Datum) -> Result<T, String>,
+) -> Result<BTreeMap<Key, T>, String> {
+    let entries = map.entries().ok_or_else(|| format!("expected a map, found {}", map.kind()))?;
+    entries.iter().map(|(name, value)| Ok((key(name)?, read(value)?))).collect()
+}
+
+fn records(list: &Datum) -> Result<Vec<Record>, String> {
+    let record = |pair: &Datum| match pair.items() {
+        Some([offset, message]) => {
+            Ok(Record { offset: offset.int()?, message: Element::parse(&message.to_json())? })
+        }
+        _ => Err("expected an offset and a message".to_owned()),
+    };
+    list.items().unwrap_or_default().iter().map(record).collect()
+}

@@ -1,0 +1,246 @@
+//! Histories that are read back: those of the bench, and those that Maelstrom wrote.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::Workload;
+use crate::base::time::Time;
+use crate::format::datum::Datum;
+use crate::format::edn_reader::EdnReader;
+use crate::history::{EventKind, History, Invocation, OpError};
+
+/// The nemesis operations of the bench and of Maelstrom. Others change no verdict.
+const NEMESIS_OPERATIONS: [&str; 16] = [
+    "start-partition",
+    "stop-partition",
+    "start-one-way",
+    "stop-one-way",
+    "start-loss",
+    "stop-loss",
+    "start-duplicate",
+    "stop-duplicate",
+    "start-reorder",
+    "stop-reorder",
+    "kill",
+    "start",
+    "pause",
+    "resume",
+    "bump-clock",
+    "steady-clock",
+];
+
+/// The names that Maelstrom's histories use for its error codes.
+const ERROR_NAMES: [(&str, i64); 13] = [
+    ("timeout", 0),
+    ("node-not-found", 1),
+    ("not-supported", 10),
+    ("temporarily-unavailable", 11),
+    ("malformed-request", 12),
+    ("crash", 13),
+    ("abort", 14),
+    ("key-does-not-exist", 20),
+    ("key-already-exists", 21),
+    ("precondition-failed", 22),
+    ("txn-conflict", 30),
+    // A code that the history does not tell: it promises nothing.
+    ("unknown", 1000),
+    ("malformed-rpc-response", 1000),
+];
+
+/// One event of a recorded history.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordedEvent<'a>(&'a Datum);
+
+impl<'a> RecordedEvent<'a> {
+    /// Returns the kind of operation: the word under `:f`.
+    #[must_use]
+    pub fn f(self) -> &'a str {
+        self.0.get("f").and_then(Datum::keyword).unwrap_or_default()
+    }
+
+    /// Returns the value under `:value`, nil if there is none.
+    #[must_use]
+    pub fn value(self) -> &'a Datum {
+        self.get("value").unwrap_or(&Datum::Nil)
+    }
+
+    /// Returns the value under any keyword.
+    #[must_use]
+    pub fn get(self, key: &str) -> Option<&'a Datum> {
+        self.0.get(key)
+    }
+}
+
+/// Why a history cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableHistory {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong with the event there.
+    pub problem: String,
+}
+
+impl fmt::Display for UnreadableHistory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.problem)
+    }
+}
+
+/// Reads a history: events one after the other, or one list of them.
+///
+/// `node_of` returns the node that a process talks to: histories do not say.
+///
+/// # Errors
+///
+/// Returns the first place where the text is not EDN, or not a history of this workload.
+pub fn read_history<W: Workload>(
+    workload: &mut W,
+    text: &str,
+    node_of: impl Fn(u64) -> usize,
+) -> Result<History<W>, UnreadableHistory> {
+    let mut reading = Reading {
+        workload,
+        node_of,
+        history: History::new(),
+        pending: BTreeMap::new(),
+        sessions: BTreeMap::new(),
+        last_nemesis_f: None,
+    };
+    let mut reader = EdnReader::new(text);
+    loop {
+        reader.skip_space();
+        let line = reader.line();
+        let datum = match reader.read() {
+            Ok(None) => return Ok(reading.history),
+            Ok(Some(datum)) => datum,
+            Err(error) => {
+                let problem = format!("column {}: {}", error.column, error.problem);
+                return Err(UnreadableHistory { line: error.line, problem });
+            }
+        };
+        let unreadable = |problem| UnreadableHistory { line, problem };
+        match datum.items() {
+            Some(events) => events.iter().enumerate().try_for_each(|(index, event)| {
+                let within = |problem| unreadable(format!("event {index} of the list: {problem}"));
+                reading.event(event).map_err(within)
+            })?,
+            None => reading.event(&datum).map_err(unreadable)?,
+        }
+    }
+}
+
+/// A history, as far as it has been read.
+struct Reading<'a, W: Workload, N> {
+    workload: &'a mut W,
+    node_of: N,
+    history: History<W>,
+    /// The operation under way of each process, and the index of its start.
+    pending: BTreeMap<u64, (usize, W::Op)>,
+    sessions: BTreeMap<u64, W::Session>,
+    /// The nemesis operation before, unless its end has been read.
+    last_nemesis_f: Option<&'static str>,
+}
+
+impl<W: Workload, N: Fn(u64) -> usize> Reading<'_, W, N> {
+    fn event(&mut self, datum: &Datum) -> Result<(), String> {
+        if datum.entries().is_none() {
+            return Err(format!("an event is a map, found {}", datum.kind()));
+        }
+        let event = RecordedEvent(datum);
+        let time = match datum.get("time") {
+            Some(time) => Time(time.int::<i64>().map_err(within("time"))?.max(0) as u64 / 1000),
+            None => Time::default(),
+        };
+        let process = match datum.get("process") {
+            Some(Datum::Keyword(word)) if word == "nemesis" => {
+                self.nemesis(time, event);
+                return Ok(());
+            }
+            Some(process) => process.int::<u64>().map_err(within("process"))?,
+            None => return Err("the event has no :process".to_owned()),
+        };
+        let kind = datum.get("type").and_then(Datum::keyword).unwrap_or_default();
+        if kind == "invoke" {
+            return self.invoke(time, process, event);
+        }
+        let Some((invocation, op)) = self.pending.remove(&process) else {
+            return Err(format!("process {process} ends an operation that it did not start"));
+        };
+        let end = match kind {
+            "ok" => {
+                let node = (self.node_of)(process);
+                let session = self.sessions.entry(process).or_default();
+                let output = self.workload.recorded_output(session, node, &op, event);
+                EventKind::Ok { invocation, output: output.map_err(within("value"))?, line: 0 }
+            }
+            "fail" => EventKind::Fail { invocation, error: error(event) },
+            "info" => EventKind::Info { invocation, error: error(event) },
+            _ => return Err("the event has no :type of :invoke, :ok, :fail or :info".to_owned()),
+        };
+        self.history.push(time, end);
+        Ok(())
+    }
+
+    fn invoke(&mut self, time: Time, process: u64, event: RecordedEvent<'_>) -> Result<(), String> {
+        let op = W::recorded_op(event)?;
+        let is_final = event.get("final?") == Some(&Datum::Bool(true));
+        let node = (self.node_of)(process);
+        let invocation = Invocation { process, node, op: op.clone(), is_final };
+        let invoked = self.history.push(time, EventKind::Invoke(invocation));
+        match self.pending.insert(process, (invoked, op)) {
+            None => Ok(()),
+            Some(_) => Err(format!("process {process} starts two operations at the same time")),
+        }
+    }
+
+    /// Records a nemesis operation. Jepsen records its start and its end, under the same name
+    /// and next to each other; only the first counts.
+    fn nemesis(&mut self, time: Time, event: RecordedEvent<'_>) {
+        let f = NEMESIS_OPERATIONS.into_iter().find(|f| *f == event.f());
+        if f.is_some() && self.last_nemesis_f == f {
+            self.last_nemesis_f = None;
+            return;
+        }
+        self.last_nemesis_f = f;
+        if let Some(f) = f {
+            self.history.push(time, EventKind::Nemesis { f, value: event.value().into() });
+        }
+    }
+}
+
+fn within(key: &str) -> impl Fn(String) -> String + '_ {
+    move |problem| format!(":{key}: {problem}")
+}
+
+/// Reads why an operation did not succeed. Maelstrom names the error codes, the bench writes
+/// the numbers.
+fn error(event: RecordedEvent<'_>) -> OpError {
+    let Some(error) = event.get("error") else { return OpError::Crash };
+    match (error, error.items()) {
+        (Datum::Keyword(word), _) => match word.as_str() {
+            "net-timeout" | "timeout" => OpError::Timeout,
+            "node-killed" => OpError::Killed,
+            "crash" => OpError::Crash,
+            _ => rpc_error(word, String::new()),
+        },
+        (_, Some([Datum::Keyword(word), text])) if word == "malformed-rpc-response" => {
+            OpError::Malformed(words(text))
+        }
+        (_, Some([Datum::Keyword(word), text])) => rpc_error(word, words(text)),
+        (_, Some([code @ Datum::Number(_), text])) => {
+            OpError::Rpc { code: code.int().unwrap_or(i64::MAX), text: words(text) }
+        }
+        // Jepsen's words for an exception in a client. Maelstrom's clients throw at responses
+        // that break their schema.
+        _ => OpError::Malformed(words(error)),
+    }
+}
+
+fn rpc_error(name: &str, text: String) -> OpError {
+    let code = ERROR_NAMES.iter().find(|(known, _)| *known == name).map_or(1000, |(_, code)| *code);
+    OpError::Rpc { code, text }
+}
+
+fn words(datum: &Datum) -> String {
+    datum.text().map_or_else(|| datum.to_json(), str::to_owned)
+}
