@@ -6,6 +6,7 @@
 
 mod checkers;
 mod command_line;
+mod doctor;
 mod faults;
 mod faulty_nodes;
 mod foreign_node;

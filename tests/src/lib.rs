@@ -32,4 +32,6 @@ pub mod drive;
 
 pub mod faulty;
 
+pub mod doctor;
+
 pub mod cli;

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use workbench::cli::{Action, Cli, check, run, usage};
+use workbench::cli::{Action, Cli, check, doctor, run, usage};
 use workbench::drive::process::launcher;
 
 fn main() -> ExitCode {
@@ -17,6 +17,7 @@ fn main() -> ExitCode {
             None => run::test(&args),
         },
         Ok(Cli { command: Action::Check(args) }) => check::run(&args),
+        Ok(Cli { command: Action::Doctor(args) }) => doctor::run(args),
         Err(why) => usage::explain(&why),
     })
 }

@@ -1,6 +1,7 @@
 //! The command line: Maelstrom's names, meanings and defaults, and a few flags of our own.
 
 pub mod check;
+pub mod doctor;
 mod notes;
 mod plan;
 pub mod run;
@@ -85,6 +86,20 @@ pub enum Action {
     ///
     /// Exit status: as for `test`; 255 if the history cannot be read.
     Check(check::CheckArgs),
+
+    /// Try a node against the classic mistakes.
+    ///
+    /// Starts the node and converses with it: what it writes before it is asked, how it answers
+    /// init, and whether it is silent afterwards. With -w it then runs two short tests of three
+    /// nodes: one with 10 ms of latency, and one with so much that a node which waits for another
+    /// answers a client that has gone. Says for each mistake what was seen and what to change.
+    ///
+    /// Takes about 3 seconds, and 20 with -w.
+    ///
+    /// Exit status: 0 without a mistake, 1 with one, 254 wrong flags, 255 if the node could not
+    /// be tried.
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(doctor::DoctorArgs),
 }
 
 const EXAMPLES: &str = "\

@@ -23,7 +23,7 @@ use crate::runner::{FinishedTest, Runner};
 use crate::workload::{Options, Visitor, Workload};
 
 /// Where results go, below the current folder.
-const STORE: &str = "store";
+pub(super) const STORE: &str = "store";
 
 /// Runs what the flags ask for, and says what the shell is to be told.
 #[must_use]

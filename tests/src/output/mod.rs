@@ -6,4 +6,4 @@ pub mod progress;
 pub mod recorded;
 pub mod report;
 pub mod store;
-mod warnings;
+pub(crate) mod warnings;

@@ -1,5 +1,6 @@
 //! The driver with real processes in real time.
 
+pub mod conversation;
 mod executable;
 pub mod launcher;
 mod node;

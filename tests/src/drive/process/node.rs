@@ -102,6 +102,11 @@ impl RunningNode {
         let _ = self.input.send(line);
     }
 
+    /// Closes the node's standard input, once it has all lines that it was given.
+    pub(super) fn close_input(&mut self) {
+        (self.input, _) = unbounded();
+    }
+
     pub(super) fn pause(&self) {
         signal(group(&self.child), Signal::STOP);
     }

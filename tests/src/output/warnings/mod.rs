@@ -4,4 +4,4 @@ mod rate;
 mod replies;
 
 pub(super) use rate::missed_rate;
-pub(super) use replies::Replies;
+pub(crate) use replies::Replies;

@@ -1,0 +1,175 @@
+//! `workbench doctor`: each classic mistake is named, and right nodes have none.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::thread;
+
+use crate::support::{FAULTY_NODE, Run, workbench};
+
+/// Answers `init` and echoes, in Python. `{start}`, `{init}` and `{echo}` are where a mistake goes.
+const NODE: &str = r#"#!/usr/bin/env python3
+import json, sys, time
+# The environment may have Python write without a buffer.
+out = open(1, "w", buffering=65536)
+def send(message, body, end="\n", flush=True):
+    line = json.dumps({"src": message["dest"], "dest": message["src"], "body": body})
+    print(line, end=end, file=out)
+    if flush:
+        out.flush()
+{start}
+for line in sys.stdin:
+    message = json.loads(line)
+    body = message["body"]
+    reply = {"in_reply_to": body["msg_id"]}
+    if body["type"] == "init":
+        ok = {"type": "init_ok", **reply}
+        {init}
+    elif body["type"] == "echo":
+        ok = {"type": "echo_ok", "echo": body["echo"], **reply}
+        {echo}
+"#;
+
+fn has_python() -> bool {
+    let has = Command::new("python3").arg("--version").output().is_ok_and(|o| o.status.success());
+    if !has {
+        eprintln!("skipped a test of doctor: there is no python3 here");
+    }
+    has
+}
+
+fn doctor(script: &str, more: &[&str]) -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("node");
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    workbench(&[&["doctor", "--bin", path.to_str().unwrap()], more].concat())
+}
+
+fn node(start: &str, init: &str, echo: &str) -> String {
+    NODE.replace("{start}", start).replace("{init}", init).replace("{echo}", echo)
+}
+
+/// Exactly one mistake is named, with these words.
+#[track_caller]
+fn expect_mistake(run: &Run, words: &[&str]) {
+    run.expect_code(1);
+    for word in words {
+        assert!(run.stdout.contains(word), "{word:?} is missing\n{run}");
+    }
+    assert!(run.stdout.contains("\n  change: "), "{run}");
+    assert!(run.stdout.ends_with("One mistake found.\n"), "{run}");
+}
+
+#[test]
+fn mistakes_at_the_start_are_named() {
+    if !has_python() {
+        return;
+    }
+    const SEND: &str = "send(message, ok)";
+    let cases: [(&str, &str, &[&str]); 9] = [
+        (
+            "print('hello', flush=True)",
+            SEND,
+            &["WRONG      writes one JSON", "hello", "log to standard error"],
+        ),
+        (
+            "sys.exit(3)",
+            SEND,
+            &["WRONG      runs until", "(exit status: 3) before it had answered"],
+        ),
+        ("", "print('got init'); send(message, ok)", &["WRONG      writes one JSON", "got init"]),
+        ("", "send(message, ok, end='')", &["WRONG      answers init", "without a newline"]),
+        (
+            "",
+            "send(message, ok, flush=False)",
+            &["WRONG      answers init", "only when its standard input ended", "flush=True"],
+        ),
+        (
+            "",
+            "send(message, {**ok, 'msg_id': None})",
+            &["WRONG      sends init_ok", "null where \"msg_id\"", "leave it out"],
+        ),
+        ("", "send(message, ok); send(message, ok)", &["WRONG      answers init once", "2 times"]),
+        (
+            "",
+            "send(message, ok); send({'src': 'n1', 'dest': 'n0'}, {'type': 'hello'})",
+            &["WRONG      sends nothing to other nodes", "hello", "first message after init"],
+        ),
+        ("", "time.sleep(8); send(message, ok)", &["WRONG      answers init", "it took "]),
+    ];
+    thread::scope(|scope| {
+        for (start, init, words) in cases {
+            scope.spawn(move || expect_mistake(&doctor(&node(start, init, SEND), &[]), words));
+        }
+    });
+}
+
+#[test]
+fn files_that_the_system_cannot_run_are_named() {
+    let relative = doctor("#!python3\nprint(1)\n", &[]);
+    expect_mistake(&relative, &["WRONG      can be run", "python3"]);
+    let windows = doctor("#!/bin/sh\r\nexec cat\r\n", &[]);
+    expect_mistake(&windows, &["WRONG      can be run", "CR LF"]);
+}
+
+/// The nodes of the faulty module whose mistake is one of protocol, and one whose results are
+/// wrong.
+#[test]
+fn the_mistakes_of_faulty_nodes_are_named() {
+    let cases: [(&str, Option<&str>, &str); 12] = [
+        ("exits at once", None, "exited by itself (exit status: 3)"),
+        ("never ends its line", None, "without a newline"),
+        ("refuses init", None, "answered init with an error"),
+        ("writes too early", None, "before the first request"),
+        ("answers twice", None, "answered init 2 times"),
+        ("never answers init", None, "wrote nothing within 12 s"),
+        ("writes junk", Some("echo"), "handling a \\\"echo\\\""),
+        ("sends null", Some("echo"), "null where \"msg_id\""),
+        ("adds fields", Some("echo"), "has the field \"debug\""),
+        ("claims another name", Some("echo"), "claims to come from \"n1x\""),
+        ("exits early", Some("echo"), "exited by itself"),
+        ("echoes something else", Some("echo"), "wrong echo: "),
+    ];
+    thread::scope(|scope| {
+        for (flaw, workload, words) in cases {
+            scope.spawn(move || {
+                let workload = workload.map_or(vec![], |workload| vec!["-w", workload]);
+                let args = [&["doctor", "--bin", FAULTY_NODE], &*workload, &["--", flaw]].concat();
+                let run = workbench(&args);
+                let said =
+                    run.stdout.contains(words) || run.stdout.contains(&words.replace('\\', ""));
+                assert!(run.code == Some(1) && said, "{flaw}: {words:?} is missing\n{run}");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_node_that_answers_clients_that_have_gone_is_named() {
+    if !has_python() {
+        return;
+    }
+    let node = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/nodes/lin_kv_store.py");
+    let run = workbench(&["doctor", "--bin", node, "-w", "g-set", "--", "g-set"]);
+    expect_mistake(&run, &["WRONG      sends nothing to clients that have gone", "4.5 s"]);
+}
+
+#[test]
+fn right_nodes_have_no_mistake() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/broadcast.py");
+    thread::scope(|scope| {
+        for workload in ["broadcast", "kafka", "g-counter"] {
+            scope.spawn(move || {
+                let run = workbench(&["doctor", "-w", workload, "--", workload]);
+                run.expect_code(0).expect_result("No mistake found.");
+            });
+        }
+        if has_python() {
+            scope.spawn(move || {
+                let run = workbench(&["doctor", "--bin", example, "-w", "broadcast"]);
+                run.expect_code(0).expect_result("No mistake found.");
+            });
+        }
+    });
+}

@@ -1,0 +1,129 @@
+//! `workbench doctor`: tries a node against the classic mistakes.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::run::STORE;
+use super::usage::refuse;
+use crate::doctor::{Diagnosis, Examined, Mistake, startup, trial};
+use crate::drive::interrupt;
+use crate::drive::own_node::OwnNodeConfig;
+use crate::drive::process::{Launch, Program, executable};
+use crate::output::console;
+use crate::output::exit::{EXIT_FAILED, EXIT_INVALID, EXIT_VALID};
+use crate::output::store::Store;
+use crate::runner::failure::Failure;
+use crate::workload::WorkloadName;
+
+/// The examples of the long help.
+pub const EXAMPLES: &str = "\
+Examples:
+  workbench doctor --bin ./my-node.py
+  workbench doctor --bin ./my-node.py -w broadcast
+  workbench doctor --bin ./my-node -w kafka -- --my-flag";
+
+const CAN_RUN: &str = "can be run";
+
+/// The flags of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// The program to try; without it, this project's own node.
+    #[arg(long, value_name = "FILE")]
+    pub bin: Option<PathBuf>,
+
+    /// The workload whose requests the node answers.
+    #[arg(short, long, value_name = "NAME")]
+    pub workload: Option<WorkloadName>,
+
+    /// Arguments for the node; those that begin with a hyphen follow `--`.
+    #[arg(value_name = "ARGS")]
+    pub args: Vec<OsString>,
+}
+
+/// Examines the node and returns the exit status.
+#[must_use]
+pub fn run(args: DoctorArgs) -> u8 {
+    interrupt::listen();
+    let DoctorArgs { bin, workload, args } = args;
+    let program = match &bin {
+        None => match OwnNodeConfig::parse(args.iter().cloned()) {
+            Ok(_) => Program::Own,
+            Err(problem) => return refuse(&format!("arguments of the node: {problem}")),
+        },
+        Some(path) => match executable(path) {
+            Ok(program) => program,
+            Err(problem) => {
+                let seen = format!("{}: {problem}", path.display());
+                let change = "make it a file that the system can run";
+                return tell(&[wrong(CAN_RUN, seen, change)], None);
+            }
+        },
+    };
+    let script = matches!(program, Program::ShellScript(_)).then(|| {
+        let seen = format!("{program} has no #! line, so /bin/sh runs it");
+        wrong(CAN_RUN, seen, "begin a script with a line like #!/usr/bin/env python3")
+    });
+    let launch = Launch { program, args, show_stderr: false };
+    let begin = script.unwrap_or(Examined {
+        expected: CAN_RUN,
+        result: Diagnosis::Right(launch.program.to_string()),
+    });
+    match examine(&launch, workload) {
+        Ok(mut examined) => {
+            // What a shell makes of a file that is not its script is the consequence.
+            if !begin.is_wrong() || examined.iter().any(Examined::is_wrong) {
+                examined.insert(0, begin);
+            }
+            tell(&examined, workload)
+        }
+        Err(Failure::CannotStart { program, reason }) => {
+            let seen = format!("cannot start {program}: {reason}");
+            tell(&[wrong(CAN_RUN, seen, "make it a file that the system can run")], workload)
+        }
+        Err(failure) => {
+            console::say(format_args!("error: {failure}"));
+            EXIT_FAILED
+        }
+    }
+}
+
+fn examine(launch: &Launch, workload: Option<WorkloadName>) -> Result<Vec<Examined>, Failure> {
+    let store = Store::create(Path::new(STORE), "doctor")?;
+    let mut examined = startup::examine(launch, store.node_log("n0")?)?;
+    let Some(workload) = workload else { return Ok(examined) };
+    // Such a mistake would end the test, too, with less to say about it.
+    if !examined.iter().any(Examined::is_wrong) {
+        examined.extend(trial::examine(workload, launch, Path::new(STORE))?);
+    }
+    Ok(examined)
+}
+
+fn wrong(expected: &'static str, seen: String, change: &str) -> Examined {
+    Examined { expected, result: Diagnosis::Wrong(Mistake::new(seen, change)) }
+}
+
+fn tell(examined: &[Examined], workload: Option<WorkloadName>) -> u8 {
+    let mut text = String::new();
+    for examined in examined {
+        text.push_str(&format!("{examined}\n"));
+    }
+    let mistakes = examined.iter().filter(|examined| examined.is_wrong()).count();
+    text.push_str(&match (mistakes, workload) {
+        (0, Some(workload)) => {
+            format!("No mistake found. Next: workbench test -w {} …\n", workload.facts().name)
+        }
+        (0, None) => "No mistake found at the start; -w NAME tries the requests, too.\n".to_owned(),
+        (1, _) => "One mistake found.\n".to_owned(),
+        (count, _) => format!("{count} mistakes found.\n"),
+    });
+    match console::print(&text) {
+        Err(failure) => {
+            console::say(format_args!("error: {failure}"));
+            EXIT_FAILED
+        }
+        Ok(()) if mistakes > 0 => EXIT_INVALID,
+        Ok(()) => EXIT_VALID,
+    }
+}

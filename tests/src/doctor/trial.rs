@@ -1,0 +1,204 @@
+//! Two short tests of a workload: one on a usual network, and one on a network so slow that a
+//! node which waits for another answers a client that has gone.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Diagnosis, Examined, Mistake};
+use crate::base::address::Directory;
+use crate::drive::process::{Launch, ProcessDriver};
+use crate::judge::{Anomaly, Valid};
+use crate::net::latency::Latency;
+use crate::output::progress::Screen;
+use crate::output::report::Report;
+use crate::output::store::Store;
+use crate::output::warnings::Replies;
+use crate::plan::Plan;
+use crate::runner::failure::Failure;
+use crate::runner::{FinishedTest, Runner};
+use crate::workload::broadcast::topology::Topology;
+use crate::workload::{Options, Visitor, Workload, WorkloadName};
+
+/// The latency of the slow network: two hops take longer than a client waits.
+const SLOW: Duration = Duration::from_millis(2600);
+
+const KEEPS: &str = "keeps to the protocol while clients use it";
+const REPLIES: &str = "answers every request";
+const RESULTS: &str = "gives right results";
+const DROPS: &str = "sends nothing to clients that have gone";
+
+/// Runs both tests and examines them.
+///
+/// # Errors
+///
+/// Returns an error if a test cannot be stored, or was interrupted.
+pub fn examine(
+    workload: WorkloadName,
+    launch: &Launch,
+    store: &Path,
+) -> Result<Vec<Examined>, Failure> {
+    let trial = |latency, time_limit, rate, quiet_time| Trial {
+        plan: Plan {
+            concurrency: 6,
+            rate,
+            time_limit,
+            latency: Latency::constant(latency),
+            quiet_time,
+            strict: true,
+            ..Plan::new(directory())
+        },
+        launch,
+        store,
+    };
+    let usual =
+        trial(Duration::from_millis(10), Duration::from_secs(2), 60.0, Duration::from_secs(2));
+    let slow = trial(SLOW, Duration::from_millis(1500), 20.0, Duration::from_secs(6));
+    let usual = workload.visit(usual)?;
+    let mut examined = usual.examined();
+    let result = match &usual.failure {
+        Some(_) => Diagnosis::NotTried,
+        None => workload.visit(slow)?.late_answers(),
+    };
+    examined.push(Examined { expected: DROPS, result });
+    Ok(examined)
+}
+
+fn directory() -> Directory {
+    let names = ["n0", "n1", "n2"].map(str::to_owned).into();
+    Directory::new(names).unwrap_or_else(|problem| unreachable!("{problem}"))
+}
+
+/// A test whose workload is not known yet.
+struct Trial<'a> {
+    plan: Plan,
+    launch: &'a Launch,
+    store: &'a Path,
+}
+
+/// What a test showed.
+struct Shown {
+    failure: Option<Failure>,
+    anomalies: Vec<Anomaly>,
+    findings: Vec<Anomaly>,
+    /// What breaks the protocol and no schema.
+    warnings: Vec<String>,
+    /// Requests without an answer, or with an error.
+    replies: Vec<String>,
+}
+
+impl Visitor for Trial<'_> {
+    type Output = Result<Shown, Failure>;
+
+    fn visit<W: Workload>(self) -> Result<Shown, Failure> {
+        let Trial { plan, launch, store } = self;
+        let workload = W::from_options(&Options {
+            plan: &plan,
+            topology: Topology::Grid,
+            key_count: 10,
+            max_writes_per_key: 16,
+        });
+        let store = Store::create(store, W::NAME)?;
+        let screen = Screen::silent();
+        let names = plan.directory.node_names().to_vec();
+        let mut runner = Runner::new(plan, workload);
+        let ended = ProcessDriver::new(launch, &store, &screen, &names).run(&mut runner);
+        let test = runner.finish();
+        store.write_history(&test.history)?;
+        match ended {
+            Err(failure @ (Failure::Interrupted | Failure::Store { .. })) => Err(failure),
+            ended => {
+                let report = Report::new(&test, "process", Some(&store.node_logs()));
+                store.write_results(&report.results)?;
+                Ok(Shown::new(&test, report, ended.err(), &store.node_logs()))
+            }
+        }
+    }
+}
+
+impl Shown {
+    fn new<W: Workload>(
+        test: &FinishedTest<W>,
+        report: Report,
+        failure: Option<Failure>,
+        logs: &Path,
+    ) -> Shown {
+        let FinishedTest { plan, history, protocol_warnings, .. } = test;
+        let mut replies = Replies::new(history, plan);
+        replies.without_late(|node| protocol_warnings.late_answers(node));
+        let is_judged = failure.is_none() && report.valid != Valid::True;
+        Shown {
+            failure,
+            anomalies: if is_judged { report.anomalies } else { Vec::new() },
+            findings: report.findings,
+            warnings: protocol_warnings.warnings(&plan.directory),
+            replies: [replies.silence(plan, Some(logs)), replies.errors(plan)]
+                .into_iter()
+                .flatten()
+                .collect(),
+        }
+    }
+
+    fn examined(&self) -> Vec<Examined> {
+        let malformed =
+            self.findings.iter().find(|finding| finding.text.starts_with("malformed line"));
+        let wrong_result =
+            self.anomalies.iter().chain(&self.findings).find(|wrong| Some(*wrong) != malformed);
+        let protocol = match (&self.failure, malformed, self.warnings.first()) {
+            (Some(failure), ..) => of_text(&failure.to_string()),
+            (None, Some(malformed), _) => of_anomaly(malformed),
+            (None, None, Some(warning)) => of_text(warning),
+            (None, None, None) => Diagnosis::Right(String::new()),
+        };
+        let unless_failed = |diagnosis: Option<Diagnosis>| match (&self.failure, diagnosis) {
+            (Some(_), _) => Diagnosis::NotTried,
+            (None, Some(diagnosis)) => diagnosis,
+            (None, None) => Diagnosis::Right(String::new()),
+        };
+        let replies = unless_failed(self.replies.first().map(|text| of_text(text)));
+        let results = unless_failed(wrong_result.map(of_anomaly));
+        vec![
+            Examined { expected: KEEPS, result: protocol },
+            Examined { expected: REPLIES, result: replies },
+            Examined { expected: RESULTS, result: results },
+        ]
+    }
+
+    fn late_answers(&self) -> Diagnosis {
+        match (&self.failure, self.warnings.iter().find(|text| text.contains("had given up"))) {
+            (Some(failure), _) => of_text(&failure.to_string()),
+            (None, Some(warning)) => of_text(warning),
+            (None, None) => Diagnosis::Right(String::new()),
+        }
+    }
+}
+
+fn of_anomaly(anomaly: &Anomaly) -> Diagnosis {
+    let change = anomaly.cause.map_or_else(no_cause, |cause| format!("likely: {cause}"));
+    Diagnosis::Wrong(Mistake::new(anomaly.text.clone(), change))
+}
+
+/// Splits the cause from a message of several lines.
+fn of_text(text: &str) -> Diagnosis {
+    let text = text.strip_prefix("warning: ").unwrap_or(text);
+    let is_cause = |line: &&str| line.trim_start().starts_with("likely: ");
+    let change = text.lines().find(is_cause).map_or_else(no_cause, |line| line.trim().to_owned());
+    let seen: Vec<&str> = text.lines().filter(|line| !is_cause(line)).collect();
+    Diagnosis::Wrong(Mistake::new(seen.join("\n"), change))
+}
+
+fn no_cause() -> String {
+    "see what was seen, and the history and the logs of the test in store/latest".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_split_into_what_was_seen_and_what_to_change() {
+        let text = "warning: node n1 is mute\n  expected: an answer\n  likely: it hangs\n  log: x";
+        let Diagnosis::Wrong(mistake) = of_text(text) else { panic!() };
+        assert_eq!(mistake.seen, "node n1 is mute\n  expected: an answer\n  log: x");
+        assert_eq!(mistake.change, "likely: it hangs");
+    }
+}
