@@ -67,7 +67,7 @@ fn a_steady_rate_has_no_end_and_each_id_is_sent_immediately() {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let ids: Vec<Id> = lines.by_ref().take(20).map(|id| id.unwrap().parse().unwrap()).collect();
     assert!(ids.is_sorted_by(|a, b| a < b));
-    // The reader goes, and the command ends without an error.
+    // The reader closes the pipe, and the command ends without an error.
     drop(lines);
     assert!(child.wait().unwrap().success());
 }

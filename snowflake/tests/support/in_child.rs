@@ -7,7 +7,7 @@ use std::os::fd::FromRawFd;
 /// Runs `child` in a forked process, and returns the numbers that it reports.
 ///
 /// The child has only the thread that forked, so a lock that another thread held stays locked.
-/// `child` may take no lock that another thread may hold. Its reports go through a pipe.
+/// So `child` must not take a lock that other threads use. Its reports go through a pipe.
 pub(crate) fn in_child(child: impl FnOnce(&mut dyn FnMut(u64))) -> Vec<u64> {
     let mut ends = [0; 2];
     // SAFETY: `pipe` writes two descriptors into an array of two, and each `File` is the only owner
