@@ -1,4 +1,4 @@
-//! Node ids with a store behind them: a node that is killed and started again repeats no ID.
+//! Leases of node IDs: a node that is killed and restarted does not repeat an ID.
 
 use std::fmt::Display;
 use std::fs::DirEntry;
@@ -10,13 +10,13 @@ use rustix::fs::{Access, access};
 use snowflake::lease::{FileStore, GrantLimits, Keeper, LeaseError, StoreErrorKind};
 use snowflake::{Epoch, Generator, NodeId, SystemClock};
 
-/// How long to wait for a node id: Maelstrom gives a node 10 s to answer `init`.
+/// The time to wait for a node ID. Maelstrom gives a node 10 s to answer `init`.
 const START_TIMEOUT_MS: u64 = 5000;
 
-/// How the name of a node id's store begins.
+/// The start of the name of a node ID's store.
 const STORE: &str = "node-";
 
-/// The data folder, and the lease that is held in it.
+/// The data directory, and the lease that this process holds in it.
 #[derive(Clone, Debug)]
 pub(super) struct Leases {
     folder: PathBuf,
@@ -24,8 +24,12 @@ pub(super) struct Leases {
 }
 
 impl Leases {
-    /// Leases in a folder, which must be there. What else can go wrong shows when a lease is
-    /// taken.
+    /// Creates leases in an existing directory.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the directory does not exist or is not writable. Other errors appear
+    /// when a lease is acquired.
     pub(super) fn new(folder: &Path) -> io::Result<Leases> {
         let wrong = |folder: &dyn Display, what: &dyn Display| {
             io::Error::other(format!("--data-dir {folder}: {what}"))
@@ -34,7 +38,7 @@ impl Leases {
             let advice = "name a folder that is there and that the node may write to";
             wrong(&folder.display(), &format_args!("{what}: {advice}"))
         };
-        // Nodes may be started anywhere, by Maelstrom in the system's temporary folder.
+        // Maelstrom starts nodes in the temporary directory of the system.
         let folder =
             path::absolute(folder).map_err(|why| wrong(&format_args!("{folder:?}"), &why))?;
         match folder.metadata() {
@@ -52,8 +56,10 @@ impl Leases {
         }
     }
 
-    /// The generator of a leased node id. The store of each node id has a folder of its own,
-    /// because nodes on one machine are given the same arguments.
+    /// Acquires the lease of a node ID and returns its generator.
+    ///
+    /// The store of each node ID has its own directory, because nodes on one machine have the
+    /// same arguments.
     pub(super) fn acquire(
         &self,
         node_id: NodeId,
@@ -61,8 +67,8 @@ impl Leases {
     ) -> Result<Arc<Generator>, LeaseError> {
         let folder = self.folder.join(format!("{STORE}{node_id}"));
         let store = match FileStore::open(&folder, epoch, GrantLimits::default()) {
-            // The first start looks like this, and so does a lost disk. A node of a test
-            // cannot tell; a service creates its store when it is installed.
+            // A first start and a lost disk look the same. A service should instead create its
+            // store when it is installed.
             Err(LeaseError::Store(error)) if *error.kind() == StoreErrorKind::Missing => {
                 FileStore::create(&folder, epoch, GrantLimits::default())?
             }
@@ -77,14 +83,14 @@ impl Leases {
         Ok(generator)
     }
 
-    /// Gives the node id back, so that the next start begins right after the last ID.
+    /// Releases the node ID, so that the next start begins right after the last ID.
     pub(super) fn release(&self) -> Result<(), LeaseError> {
         let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
         keeper.map_or(Ok(()), Keeper::release)
     }
 }
 
-/// Whether nodes have made folders in this one, so that no more may have to be made.
+/// Returns `true` if the directory has stores already, so that none may have to be created.
 fn has_stores(folder: &Path) -> bool {
     let is_store =
         |entry: &DirEntry| entry.file_name().as_encoded_bytes().starts_with(STORE.as_bytes());

@@ -5,26 +5,26 @@ use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 
-/// The longest line that is taken in. A longer one is skipped and logged.
+/// The limit on a line. The reader skips a longer line and logs it.
 pub(crate) const MAX_LINE_BYTES: usize = 16 << 20;
 
-/// How much to ask of the input at once: what a pipe holds.
+/// The size of one read: the capacity of a pipe.
 const READ_BYTES: usize = 64 << 10;
 
-/// How much space may be kept. What one huge line took is given back.
+/// The limit on the memory that the buffer keeps after a very long line.
 const KEPT_BYTES: usize = 1 << 20;
 
-/// Reads whole lines, as many as there are.
+/// A reader of complete lines, many at a time.
 #[derive(Debug)]
 pub(crate) struct LineReader<R> {
     input: R,
     buffer: Vec<u8>,
-    /// How much of the buffer has been read into.
+    /// The number of bytes of the buffer that contain input.
     filled: usize,
-    /// The lines that were handed out. What comes after them is the beginning of a line
-    /// whose end has not been read.
+    /// The lines that the last call of `read` returned. The bytes after them are the start of an
+    /// incomplete line.
     handed_out: Range<usize>,
-    /// Bytes dropped so far of a line that is too long.
+    /// The number of bytes that were dropped of a line that is too long.
     skipped: Option<usize>,
 }
 
@@ -33,14 +33,15 @@ impl<R: Read> LineReader<R> {
         LineReader { input, buffer: Vec::new(), filled: 0, handed_out: 0..0, skipped: None }
     }
 
-    /// Where the bytes come from.
+    /// Returns the input.
     pub(crate) fn input(&self) -> &R {
         &self.input
     }
 
-    /// Reads once, and so waits at most until there is something to read. Returns the lines
-    /// that are whole now, without their newlines and without empty ones, or `None` at the
-    /// end of the input. Its last line may lack the newline.
+    /// Reads once and returns the complete lines, or `None` at the end of the input.
+    ///
+    /// The lines have no newlines, and empty lines are left out. The last line of the input may
+    /// lack its newline. The call blocks until there is input.
     pub(crate) fn read(&mut self) -> io::Result<Option<impl Iterator<Item = &[u8]>>> {
         self.make_room();
         let begin = self.filled;
@@ -56,16 +57,16 @@ impl<R: Read> LineReader<R> {
         Ok((!ended).then(|| split(&self.buffer[self.handed_out.clone()])))
     }
 
-    /// Forgets the lines that were handed out.
+    /// Removes the returned lines from the buffer and makes room for a read.
     fn make_room(&mut self) {
-        // Of a long line, what is here stays where it is: it would be moved at every read.
+        // An incomplete line stays in place. Otherwise each read would copy a long line.
         if self.handed_out.end > 0 {
             self.buffer.copy_within(self.handed_out.end..self.filled, 0);
             self.filled -= self.handed_out.end;
             self.handed_out = 0..0;
         }
         self.buffer.resize(self.filled + READ_BYTES, 0);
-        // While a long line comes in, the space for it goes on growing.
+        // The buffer grows as long as a long line is incomplete.
         if self.buffer.len() <= KEPT_BYTES {
             self.buffer.shrink_to(KEPT_BYTES);
         }
@@ -78,8 +79,9 @@ impl<R: Read> LineReader<R> {
         0..self.filled
     }
 
-    /// The lines that are whole with what was read from `begin` on: only that can hold a
-    /// newline.
+    /// Returns the complete lines after a read that began at `begin`.
+    ///
+    /// Only the bytes from `begin` on can contain a newline.
     fn lines_since(&mut self, begin: usize) -> Range<usize> {
         let start = self.after_skipped();
         if let Some(end) = memrchr(b'\n', &self.buffer[begin.max(start)..self.filled]) {
@@ -92,7 +94,7 @@ impl<R: Read> LineReader<R> {
         start..start
     }
 
-    /// Where a line that is being skipped ends, if it does.
+    /// Returns the end of a skipped line, or the end of the input read so far.
     fn after_skipped(&mut self) -> usize {
         let Some(bytes) = &mut self.skipped else { return 0 };
         match memchr(b'\n', &self.buffer[..self.filled]) {

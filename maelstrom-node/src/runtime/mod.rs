@@ -1,9 +1,9 @@
 //! The real-time driver: all I/O and clocks are in this file, its folder and `main.rs`.
 //!
-//! One thread does it all but for the keeper of a lease, which has its own. So a request wakes
-//! nobody but the node, and the reply nobody but who asked. The thread waits for input or for the node's deadline, reads what is there,
-//! handles it and writes what the node says. A node that cannot keep up, or whose replies
-//! nobody reads, makes its sender wait instead of filling memory.
+//! One thread waits for input or for the node's deadline, reads the input, handles it and
+//! writes the replies. A request therefore wakes one thread. Only the keeper of a lease has a
+//! thread of its own. If the node is slow, or if no process reads its replies, its senders
+//! block, so that memory does not fill.
 
 use std::collections::hash_map::RandomState;
 use std::env;
@@ -33,17 +33,18 @@ mod lines;
 use leases::Leases;
 use lines::LineReader;
 
-/// How much may wait to be written before the lines that caused it have been handled: a
-/// pipe's worth of `read` requests can ask for thousands of times its own size.
+/// The limit on unwritten replies while more lines of one read are handled.
+///
+/// The replies to one read of `read` requests can have thousands of times its size.
 const WRITE_BYTES: usize = 256 << 10;
 
-/// How long to wait at once. Some systems cannot wait for months.
+/// The limit on one wait. Some systems cannot wait for months.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// Runs a node until its input ends: the whole program of the `maelstrom-node` binary.
 ///
-/// `args` are those after the program's own name; `--help` lists them. Returns success
-/// at the end of input, 2 for a bad command line and 1 if stdin, stdout or the folder of
+/// `args` are the arguments after the program's name; `--help` lists them. Returns success at
+/// the end of the input, 2 for a wrong command line, and 1 if stdin, stdout or the directory of
 /// `--data-dir` failed.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let config = match Command::parse(args, &KINDS) {
@@ -57,7 +58,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // Logging set up twice means that somebody else has: theirs stands.
+    // An error means that the process has a logger already. That one stays.
     let _ = tracing_subscriber::fmt()
         .with_writer(io::stderr)
         .with_ansi(false)
@@ -88,7 +89,7 @@ impl Config {
     }
 }
 
-/// This program as whoever started it named it, so that they can do so again.
+/// Returns the name by which this program was started, for use in messages.
 fn program() -> OsString {
     let name = env::args_os().next().filter(|name| !name.is_empty());
     name.unwrap_or_else(|| "maelstrom-node".into())
@@ -101,19 +102,23 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-/// Stdin, but for the buffer that the standard library puts before it: to wait for a
-/// descriptor tells nothing of what is in there.
+/// Returns stdin without the buffer of the standard library.
+///
+/// A wait for the descriptor would ignore the bytes in that buffer.
 fn stdin() -> io::Result<File> {
     io::stdin().as_fd().try_clone_to_owned().map(File::from)
 }
 
-/// Stdout, likewise: what is left in a buffer when there is no room would be written by nobody.
+/// Returns stdout without the buffer of the standard library.
+///
+/// If the pipe is full, no later call would write the bytes in that buffer.
 fn stdout() -> io::Result<File> {
     io::stdout().as_fd().try_clone_to_owned().map(File::from)
 }
 
-/// An output that waits for room, as it should do by itself, unless somebody has made it one
-/// that does not. Whoever shares stdin and stdout makes both so.
+/// An output that waits for room, even if another process has made its descriptor non-blocking.
+///
+/// A process that shares stdin and stdout can make both non-blocking.
 struct Patient<W>(W);
 
 impl<W: Write + AsFd> Write for Patient<W> {
@@ -148,7 +153,7 @@ fn run(config: Config, input: impl Read + AsFd, output: impl Write) -> io::Resul
     ended
 }
 
-/// Lets a node have its input and its deadlines, until the input ends or fails.
+/// Drives a node with input and deadlines until the input ends or fails.
 fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
     node: &mut Node<C>,
     input: impl Read + AsFd,
@@ -156,11 +161,11 @@ fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
 ) -> io::Result<()> {
     let start = Instant::now();
     let now = || Time(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX));
-    // What is due past the end of the system's time is never due.
+    // A deadline past the end of the system's clock never passes.
     let instant = |Time(due_us)| start.checked_add(Duration::from_micros(due_us));
     let mut reader = LineReader::new(input);
     let mut out = Outbox::new();
-    // To read waits by itself, unless somebody has made the descriptor one that does not.
+    // A read blocks, unless another process has made the descriptor non-blocking.
     let mut reads_wait = true;
     let ended = loop {
         let due = node.deadline().and_then(instant);
@@ -189,14 +194,14 @@ fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
             },
             Err(why) => break Err(why),
         }
-        // However much there is to read: what is due must not wait for a pause.
+        // Deadlines do not wait for a pause in the input.
         node.handle_deadline(now(), &mut out);
         write(&mut output, &mut out)?;
         if let Some(why) = node.failure() {
             break Err(io::Error::other(why));
         }
     };
-    // Whoever asked before the input ended gets an answer.
+    // Requests from before the end of the input get their replies.
     while let Some(due) = node.deadline().filter(|_| node.owes_reply()).and_then(instant) {
         thread::sleep(due.saturating_duration_since(Instant::now()));
         node.handle_deadline(now(), &mut out);
@@ -205,8 +210,9 @@ fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
     ended
 }
 
-/// Waits for something to read or room to write, or the end of it, until `due`; perhaps not as
-/// long. Returns whether there is.
+/// Waits until a pipe is ready, or until `due`. Returns `true` if it is ready.
+///
+/// The wait can end early.
 fn wait_for(what: PollFlags, pipe: impl AsFd, due: Option<Instant>) -> io::Result<bool> {
     let wait = due.map(|due| due.saturating_duration_since(Instant::now()).min(WAIT_TIMEOUT));
     let timeout = wait.map(Timespec::try_from).transpose().map_err(|_| Errno::OVERFLOW)?;
@@ -216,7 +222,7 @@ fn wait_for(what: PollFlags, pipe: impl AsFd, due: Option<Instant>) -> io::Resul
     }
 }
 
-/// Writes all there is, at once.
+/// Writes the whole outbox and clears it.
 fn write(output: &mut impl Write, out: &mut Outbox) -> io::Result<()> {
     if out.is_empty() {
         return Ok(());
@@ -226,7 +232,7 @@ fn write(output: &mut impl Write, out: &mut Outbox) -> io::Result<()> {
     output.flush()
 }
 
-/// A number that no other life of this node has had, but for a chance of 2^-64.
+/// Returns a random number: two incarnations share it with a probability of 2^-64.
 fn incarnation() -> u64 {
     // The standard library draws its hash keys from the system's randomness.
     RandomState::new().build_hasher().finish()
