@@ -27,8 +27,10 @@ use crate::message::Outbox;
 use crate::message::{Gossip, RoundTiming, Run, clipped};
 
 mod anti_entropy;
+mod links;
 mod peer;
 mod round_trip;
+mod rounds;
 mod schedule;
 mod send;
 mod strategy;
@@ -81,6 +83,8 @@ pub(crate) struct Dissemination<S: State> {
     schedule: Schedule,
     /// The earliest time for the next request of missing items.
     ask_again_at: Option<Time>,
+    /// This node has logged that values are late.
+    has_warned: bool,
 }
 
 impl<S: State> Dissemination<S> {
@@ -108,6 +112,7 @@ impl<S: State> Dissemination<S> {
             started: false,
             schedule: Schedule::default(),
             ask_again_at: None,
+            has_warned: false,
         }
     }
 
@@ -172,7 +177,7 @@ impl<S: State> Dissemination<S> {
         let passes_on = strategy != Strategy::Mesh && self.passes_on();
         if passes_on {
             // The item has reached the hub and needs only the time to its leaves.
-            let way_up = self.hub_link().mean() / 2;
+            let way_up = self.base() / 2;
             self.schedule.pass_on_by(now, now, now + self.slack() + way_up, strategy);
         }
         // A node that is its own hub without followers may just have been cut off.
@@ -202,6 +207,7 @@ impl<S: State> Dissemination<S> {
             }
             return;
         }
+        self.warn_if_late(place);
         self.peers[place].follows = gossip.follows;
         self.note_digest(now, place, &gossip);
         if learnt {
@@ -242,7 +248,7 @@ impl<S: State> Dissemination<S> {
         if self.schedule.report_at.is_some_and(|due| due <= now) {
             self.report(now, out);
         }
-        if self.schedule.pass_on_at.is_some_and(|due| due <= now) {
+        if self.schedule.pass_on_at.is_some_and(|due| due <= now) && !self.wait_for_reports(now) {
             self.pass_on(now, out);
         }
         self.do_anti_entropy(now, out);
@@ -292,6 +298,7 @@ impl<S: State> Dissemination<S> {
         if self.passes_on() {
             let due = now + self.slack().saturating_sub(age);
             self.schedule.pass_on_by(now, since, due, self.strategy());
+            self.note_report(now, from);
         }
         if hub != self.cluster.me() && hub != from {
             self.schedule.hold_since(since);
@@ -347,28 +354,5 @@ impl<S: State> Dissemination<S> {
     fn others(&self) -> impl Iterator<Item = usize> + use<S> {
         let me = self.cluster.me();
         (0..self.peers.len()).filter(move |place| *place != me)
-    }
-
-    fn strategy(&self) -> Strategy {
-        Strategy::new(self.config, &self.hub_link())
-    }
-
-    /// Returns the time for which nodes may hold an item on its way.
-    fn slack(&self) -> Duration {
-        strategy::slack(self.config.max_staleness, &self.hub_link()).unwrap_or_default()
-    }
-
-    /// Returns the link that decides the strategy: to the hub or, at the hub, the slowest.
-    fn hub_link(&self) -> round_trip::RoundTrip {
-        let hub = self.hub();
-        if hub != self.cluster.me() {
-            return self.peers[hub].round_trip;
-        }
-        let in_reach = self.others().map(|place| &self.peers[place]);
-        in_reach
-            .filter(|peer| !peer.is_in_repair())
-            .map(|peer| peer.round_trip)
-            .max_by_key(round_trip::RoundTrip::measured)
-            .unwrap_or_default()
     }
 }

@@ -68,8 +68,8 @@ impl Peer {
         self.last_heard = Some((gossip.sent_us, now));
         if let Some(TimeEcho { sent_us, held_us, .. }) = echoed {
             self.knows_me = true;
-            let away_us = now.0.saturating_sub(sent_us);
-            self.round_trip.sample(Duration::from_micros(away_us.saturating_sub(held_us)));
+            let [away, held] = [now.0.saturating_sub(sent_us), held_us].map(Duration::from_micros);
+            self.round_trip.sample(now, away, held);
         }
         true
     }
@@ -179,7 +179,7 @@ mod tests {
         let mut peer = Peer::default();
         assert!(peer.hear(Time(10), MINE, &gossip(1, Some((MINE - 1, 5)))));
         assert!(!peer.knows_me);
-        assert_eq!(peer.round_trip.measured(), None);
+        assert_eq!(peer.round_trip.mean(), super::super::round_trip::GUESS);
     }
 
     #[test]

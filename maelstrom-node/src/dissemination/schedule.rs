@@ -1,5 +1,6 @@
 //! The times at which nodes report to the hub and the hub passes items on.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::strategy::Strategy;
@@ -18,6 +19,10 @@ pub(crate) struct Schedule {
     pub(crate) phase: Option<RoundClock>,
     /// The round clock of this node as the hub.
     pub(crate) rounds: Option<RoundClock>,
+    /// The peers that have reported since items were last passed on.
+    pub(crate) reported: BTreeSet<usize>,
+    /// The scheduled flush has passed and waits for late reports.
+    pub(crate) is_waiting: bool,
     /// The time at which the oldest unreported item was added.
     pub(crate) holding_since: Option<Time>,
     /// The time at which the oldest item of the batch was added.
@@ -41,6 +46,12 @@ impl RoundClock {
         let late_us = now.0.saturating_sub(self.instant.0);
         let rounds = late_us.div_ceil(self.period_us.max(1));
         Time(self.instant.0.saturating_add(rounds.saturating_mul(self.period_us)))
+    }
+
+    /// Returns the last flush at or before `now`, or `None` before the first one.
+    pub(crate) fn last(self, now: Time) -> Option<Time> {
+        let since_us = now.0.checked_sub(self.instant.0)?;
+        Some(Time(now.0 - since_us % self.period_us.max(1)))
     }
 }
 
@@ -106,8 +117,14 @@ impl Schedule {
     /// all other nodes keep reporting by the present schedule.
     pub(crate) fn until_next_flush(&mut self, now: Time, period: Duration) -> Duration {
         let length = match self.rounds {
-            Some(rounds) if now < rounds.instant => return rounds.instant.since(now),
-            Some(_) => period,
+            Some(rounds) => match rounds.last(now) {
+                None => return rounds.instant.since(now),
+                // A flush that has waited for reports does not delay the next one.
+                Some(scheduled) => {
+                    { period.checked_sub(now.since(scheduled)).filter(|length| !length.is_zero()) }
+                        .unwrap_or(period)
+                }
+            },
             // Nodes that do not know the schedule yet hold their first items for
             // `first_hold`. The first round is shorter by that time.
             None => period.saturating_sub(first_hold(period)),
@@ -156,6 +173,15 @@ mod tests {
         let flush = Time(0) + first;
         assert_eq!(hub.until_next_flush(ms(100), PERIOD), first - Duration::from_millis(100));
         assert_eq!(hub.until_next_flush(flush, PERIOD), PERIOD);
+    }
+
+    #[test]
+    fn a_flush_that_was_late_does_not_delay_the_next_one() {
+        let mut hub = Schedule::default();
+        let flush = ms(0) + hub.until_next_flush(ms(0), PERIOD);
+        let late = Duration::from_millis(80);
+        assert_eq!(hub.until_next_flush(flush + late, PERIOD), PERIOD - late);
+        assert_eq!(hub.until_next_flush(flush + PERIOD, PERIOD), PERIOD);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::schedule::micros;
 use super::strategy::Strategy;
 use super::stream::{Digest, Origin};
 use super::{Dissemination, State};
@@ -79,6 +78,8 @@ impl<S: State> Dissemination<S> {
     pub(crate) fn pass_on(&mut self, now: Time, out: &mut Outbox) {
         self.schedule.pass_on_at = None;
         self.schedule.passed_on_at = Some(now);
+        self.schedule.is_waiting = false;
+        self.schedule.reported.clear();
         let oldest = self.schedule.gathering_since.take();
         let strategy = self.strategy();
         let until_flush = match strategy {
@@ -100,19 +101,6 @@ impl<S: State> Dissemination<S> {
             let extras = Extras { age_us, forward: true, ..Extras::default() };
             self.send(now, place, Selection::New, extras, out);
         }
-    }
-
-    /// Returns the round timing for a peer.
-    ///
-    /// The peer holds new items so that its report arrives just before the next flush or, if
-    /// that is too soon, before the flush after it.
-    fn pace(&self, place: usize, strategy: Strategy, until_flush: Duration) -> Option<RoundTiming> {
-        let Strategy::Rounds { period, margin } = strategy else { return None };
-        let ahead = self.peers[place].round_trip.mean() + margin;
-        let hold = until_flush
-            .checked_sub(ahead)
-            .unwrap_or_else(|| (until_flush + period).saturating_sub(ahead));
-        Some(RoundTiming { hold_us: micros(hold), period_us: micros(period) })
     }
 
     /// Sends a message to a peer, or several if the items do not fit into one.

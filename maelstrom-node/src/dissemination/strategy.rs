@@ -1,8 +1,10 @@
 //! The strategy: when and to whom nodes send, derived from the bound on staleness.
 //!
 //! The operator chooses one number: the longest time for a value to reach every node.
-//! This module derives the rest from that bound and from measured round trips. Safety does
-//! not depend on the strategy: a wrong one costs messages or time.
+//! This module derives the rest from that bound and from the round-trip times of an idle
+//! network ([`RoundTrip::base`]). While the network is slower, values may be late. The strategy
+//! stays, because another one would send more messages and slow the network further. Safety
+//! does not depend on the strategy: a wrong one costs messages or time.
 
 use std::time::Duration;
 
@@ -49,7 +51,7 @@ pub(crate) enum Strategy {
     Rounds {
         /// The time between two flushes of the hub.
         period: Duration,
-        /// The time before the flush at which a report should arrive.
+        /// The time for which a flush waits for late reports.
         margin: Duration,
     },
 }
@@ -57,29 +59,30 @@ pub(crate) enum Strategy {
 /// A linger time that batches only the items that arrive together.
 const SHORT_GATHER: Duration = Duration::from_millis(6);
 
-/// The margin before the hub's flush for a report over a link without jitter.
+/// The time before the hub's flush at which a report should arrive on an idle network.
 ///
-/// It is longer than a busy machine takes to wake a thread.
-const MIN_MARGIN: Duration = Duration::from_millis(12);
-
-/// The largest spread of round-trip times that still permits rounds.
-const MAX_SPREAD: Duration = Duration::from_millis(40);
+/// It is longer than a machine takes to wake a thread.
+pub(crate) const MIN_MARGIN: Duration = Duration::from_millis(12);
 
 impl Strategy {
-    /// Returns the strategy for a bound on staleness over links like `link`.
-    pub(crate) fn new(config: DisseminationConfig, link: &RoundTrip) -> Strategy {
+    /// Returns the strategy for a bound on staleness.
+    ///
+    /// `base` is the round-trip time of an idle network, and `lateness` how much longer round
+    /// trips take at present.
+    pub(crate) fn new(config: DisseminationConfig, base: Duration, lateness: Duration) -> Strategy {
         if config.direct.is_some() {
             return Strategy::Mesh;
         }
-        let Some(window) = slack(config.max_staleness, link) else { return Strategy::Mesh };
-        let margin = MIN_MARGIN + 2 * link.spread();
-        match window.checked_sub(margin) {
-            Some(period) if period >= config.shortest_round && link.spread() <= MAX_SPREAD => {
+        let Some(window) = slack(config.max_staleness, base) else { return Strategy::Mesh };
+        match window.checked_sub(MIN_MARGIN) {
+            Some(period) if period >= config.shortest_round => {
+                // A node that was paused makes its link appear slow for several rounds.
+                let margin = lateness.min(period / 4).max(MIN_MARGIN);
                 Strategy::Rounds { period, margin }
             }
             // A short window rarely has a second item, so a long linger time would only delay
             // the first one. In a long window, batching saves messages.
-            _ if window < link.mean() * 3 / 5 => Strategy::Hub { window, gather: SHORT_GATHER },
+            _ if window < base * 3 / 5 => Strategy::Hub { window, gather: SHORT_GATHER },
             _ => Strategy::Hub { window, gather: window },
         }
     }
@@ -88,10 +91,10 @@ impl Strategy {
 /// Returns the time for which nodes may hold an item on its way through the hub.
 ///
 /// The result is `None` if the way through the hub exceeds the bound without any hold.
-pub(crate) fn slack(max_staleness: Duration, link: &RoundTrip) -> Option<Duration> {
+pub(crate) fn slack(max_staleness: Duration, base: Duration) -> Option<Duration> {
     // A reserve for busy machines.
     let reserve = max_staleness / 100;
-    let slack = max_staleness.checked_sub(link.mean() + reserve)?;
+    let slack = max_staleness.checked_sub(base + reserve)?;
     (!slack.is_zero()).then_some(slack)
 }
 
@@ -159,11 +162,12 @@ fn usual(link: &RoundTrip) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Time;
 
     fn link(round_trip_ms: u64) -> RoundTrip {
         let mut link = RoundTrip::default();
         for _ in 0..30 {
-            link.sample(ms(round_trip_ms));
+            link.sample(Time(0), ms(round_trip_ms), ms(0));
         }
         link
     }
@@ -172,22 +176,20 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    fn strategy(max_staleness: Duration, link: &RoundTrip) -> Strategy {
-        Strategy::new(
-            DisseminationConfig { max_staleness, shortest_round: ms(1000), direct: None },
-            link,
-        )
+    fn strategy(max_staleness: Duration, base_ms: u64, lateness_ms: u64) -> Strategy {
+        let config = DisseminationConfig { max_staleness, shortest_round: ms(1000), direct: None };
+        Strategy::new(config, ms(base_ms), ms(lateness_ms))
     }
 
     #[test]
     fn the_bound_and_the_round_trip_decide_the_strategy() {
         let hub = |window, gather| Strategy::Hub { window: ms(window), gather: ms(gather) };
-        assert_eq!(strategy(ms(150), &link(200)), Strategy::Mesh);
-        assert_eq!(strategy(ms(300), &link(200)), hub(97, 6));
-        assert_eq!(strategy(ms(600), &link(200)), hub(394, 394));
+        assert_eq!(strategy(ms(150), 200, 0), Strategy::Mesh);
+        assert_eq!(strategy(ms(300), 200, 0), hub(97, 6));
+        assert_eq!(strategy(ms(600), 200, 0), hub(394, 394));
         let rounds = Strategy::Rounds { period: ms(1669), margin: ms(12) };
-        assert_eq!(strategy(ms(1900), &link(200)), rounds);
-        assert_eq!(strategy(ms(0), &link(0)), Strategy::Mesh);
+        assert_eq!(strategy(ms(1900), 200, 0), rounds);
+        assert_eq!(strategy(ms(0), 0, 0), Strategy::Mesh);
     }
 
     #[test]
@@ -213,10 +215,13 @@ mod tests {
     }
 
     #[test]
-    fn links_with_jitter_have_no_rounds() {
-        let mut varying = link(200);
-        varying.sample(ms(400));
-        assert!(matches!(strategy(ms(1900), &varying), Strategy::Hub { .. }));
+    fn a_slow_network_changes_no_strategy_and_only_the_margin_of_rounds() {
+        for max_staleness in [ms(150), ms(300), ms(600)] {
+            assert_eq!(strategy(max_staleness, 200, 900), strategy(max_staleness, 200, 0));
+        }
+        let rounds = |margin| Strategy::Rounds { period: ms(1669), margin };
+        assert_eq!(strategy(ms(1900), 200, 100), rounds(ms(100)));
+        assert_eq!(strategy(ms(1900), 200, 10_000), rounds(ms(1669) / 4));
     }
 
     #[test]
@@ -226,7 +231,7 @@ mod tests {
             shortest_round: ms(shortest_ms),
             direct: None,
         };
-        assert!(matches!(Strategy::new(config(1000), &link(0)), Strategy::Hub { .. }));
-        assert!(matches!(Strategy::new(config(100), &link(0)), Strategy::Rounds { .. }));
+        assert!(matches!(Strategy::new(config(1000), ms(0), ms(0)), Strategy::Hub { .. }));
+        assert!(matches!(Strategy::new(config(100), ms(0), ms(0)), Strategy::Rounds { .. }));
     }
 }

@@ -1,4 +1,4 @@
-//! How soon values are on every node that were added after a partition has healed.
+//! The staleness of values that are added after a partition has healed.
 
 use crate::{DELAY_MS, ms, world};
 

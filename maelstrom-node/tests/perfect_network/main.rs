@@ -1,6 +1,7 @@
-//! What the layer costs and how soon it is done, where nothing is left to chance: links of
-//! constant delay, faults only where a test puts one. Reminders make up for nearly any
-//! mistake in the end, so here it is the count of messages and the moment that tell.
+//! The cost and the speed of dissemination on a deterministic network.
+//!
+//! Links have a constant delay, and faults are those of the test. Retransmissions correct nearly
+//! any mistake in the end, so these tests check the number of messages and the times.
 
 use maelstrom_node::Time;
 use world::{Sent, Story, World};
@@ -8,12 +9,13 @@ use world::{Sent, Story, World};
 mod heals;
 mod plans;
 mod repair;
+mod slow;
 mod stand_ins;
 mod starts;
 #[path = "../world/mod.rs"]
 mod world;
 
-/// From node to node.
+/// The delay from node to node.
 const DELAY_MS: u64 = 100;
 
 fn ms(at_ms: u64) -> Time {

@@ -69,6 +69,8 @@ pub(crate) struct World {
     pub(crate) sent: Vec<Sent>,
     /// Pairs of nodes that cannot reach each other at all.
     pub(crate) severed: Vec<(usize, usize)>,
+    /// The end of each node's present or last pause.
+    paused_until: Vec<Time>,
 }
 
 /// One message from node to node.
@@ -91,6 +93,7 @@ impl World {
             copies: 0,
             sent: Vec::new(),
             severed: Vec::new(),
+            paused_until: vec![Time(0); story.nodes],
             story,
         };
         for place in 0..world.story.nodes {
@@ -195,12 +198,30 @@ impl World {
             })
     }
 
+    /// Sets the delay of the messages that are sent from now on.
+    pub(crate) fn set_delay_ms(&mut self, delay_ms: u64) {
+        self.story.shortest_delay_ms = delay_ms;
+        self.story.longest_delay_ms = delay_ms;
+    }
+
+    /// Stops a node until `end`. What arrives for it waits.
+    pub(crate) fn pause(&mut self, place: usize, end: Time) {
+        self.paused_until[place] = end;
+    }
+
+    pub(crate) fn is_paused(&self, place: usize) -> bool {
+        self.now < self.paused_until[place]
+    }
+
     /// Lets time pass until `end`, doing whatever is due on the way.
     pub(crate) fn run_until(&mut self, end: Time) {
         loop {
             let arrival = self.in_flight.first_key_value().map(|(due, _)| *due);
             let deadline = (0..self.nodes.len())
-                .filter_map(|place| Some((self.nodes[place].deadline()?, place)))
+                .filter_map(|place| {
+                    let due = self.nodes[place].deadline()?;
+                    Some((due.max(self.paused_until[place]), place))
+                })
                 .min();
             let next = [arrival.map(|(due, _)| due), deadline.map(|(due, _)| due)];
             let Some(next) = next.into_iter().flatten().min().filter(|next| *next < end) else {
@@ -211,6 +232,11 @@ impl World {
             let place = match (arrival, deadline) {
                 (Some(due), _) if due.0 == next => {
                     let (src, dest, line) = self.in_flight.remove(&due).expect("it was first");
+                    if self.is_paused(dest) {
+                        let later = (self.paused_until[dest], due.1);
+                        self.in_flight.insert(later, (src, dest, line));
+                        continue;
+                    }
                     if !self.is_cut(src, dest) {
                         self.nodes[dest].handle(self.now, &line, &mut out);
                     }

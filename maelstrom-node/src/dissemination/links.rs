@@ -1,0 +1,58 @@
+//! The strategy of a node, by the round-trip times of the links that it depends on.
+
+use std::time::Duration;
+
+use super::peer::Peer;
+use super::round_trip::{GUESS, RoundTrip};
+use super::strategy::{self, Strategy};
+use super::{Dissemination, State};
+
+impl<S: State> Dissemination<S> {
+    /// Returns the strategy for the present hub.
+    pub(crate) fn strategy(&self) -> Strategy {
+        let lateness = self.links().map(RoundTrip::lateness).max().unwrap_or_default();
+        Strategy::new(self.config, self.base(), lateness)
+    }
+
+    /// Returns the time for which nodes may hold an item on its way.
+    pub(crate) fn slack(&self) -> Duration {
+        strategy::slack(self.config.max_staleness, self.base()).unwrap_or_default()
+    }
+
+    /// Returns the round-trip time to the hub on an idle network.
+    ///
+    /// On the hub, this is the time of the slowest link, so that values are in time on every node.
+    pub(crate) fn base(&self) -> Duration {
+        self.links().map(RoundTrip::base).max().unwrap_or(GUESS)
+    }
+
+    /// Returns the measured links on which the strategy depends.
+    ///
+    /// A node depends on its link to the hub, and the hub on those to all nodes that answer.
+    fn links(&self) -> impl Iterator<Item = &RoundTrip> {
+        let hub = self.hub();
+        let is_hub = hub == self.cluster.me();
+        let counts = move |place: &usize| is_hub && !self.peers[*place].is_in_repair();
+        let places = self.others().filter(move |place| *place == hub || counts(place));
+        places.map(|place| &self.peers[place].round_trip).filter(|link| link.is_measured())
+    }
+
+    /// Warns once if values are late because the network is slower than an idle one.
+    pub(crate) fn warn_if_late(&mut self, place: usize) {
+        let Peer { round_trip: link, .. } = &self.peers[place];
+        let late = link.mean().saturating_sub(link.base());
+        // Values may take 1.2 times the bound.
+        if self.has_warned || !self.is_close_to(place) || late <= self.config.max_staleness / 5 {
+            return;
+        }
+        self.has_warned = true;
+        tracing::warn!(
+            "values are late: a round trip to {} takes {} ms, {} ms on an idle network; raise \
+             --max-staleness-ms ({} ms) or reduce the load",
+            self.cluster.names()[place],
+            link.mean().as_millis(),
+            link.base().as_millis(),
+            self.config.max_staleness.as_millis(),
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! Rounds: all nodes report just before a flush of the hub, and the flush waits for late reports.
+//!
+//! The hub sends each node the time until its next report, so that no clocks are compared. The
+//! times suit an idle network. While the network is slower, reports are late, often all of them
+//! by about the same time. The flush waits until all are there, but at most for the usual
+//! lateness. Without that, each flush would be followed by another one for the late reports. A
+//! schedule with earlier reports would make values older whenever the network is not slow.
+
+use std::time::Duration;
+
+use super::schedule::micros;
+use super::strategy::{MIN_MARGIN, Strategy};
+use super::{Dissemination, State};
+use crate::base::Time;
+use crate::message::RoundTiming;
+
+impl<S: State> Dissemination<S> {
+    /// Returns the round timing for a peer.
+    ///
+    /// The peer holds new items so that its report arrives just before the next flush or, if
+    /// that is too soon, before the flush after it.
+    pub(crate) fn pace(
+        &self,
+        place: usize,
+        strategy: Strategy,
+        until_flush: Duration,
+    ) -> Option<RoundTiming> {
+        let Strategy::Rounds { period, .. } = strategy else { return None };
+        let ahead = self.peers[place].round_trip.base() + MIN_MARGIN;
+        let hold = until_flush
+            .checked_sub(ahead)
+            .unwrap_or_else(|| (until_flush + period).saturating_sub(ahead));
+        Some(RoundTiming { hold_us: micros(hold), period_us: micros(period) })
+    }
+
+    /// Records a report for the next flush. If the flush waits only for this report, it is due.
+    pub(crate) fn note_report(&mut self, now: Time, from: usize) {
+        self.schedule.reported.insert(from);
+        if self.schedule.is_waiting && !self.lacks_reports() {
+            self.schedule.pass_on_at = Some(now);
+        }
+    }
+
+    /// Lets a flush that is due wait for late reports. Returns `false` if it need not wait.
+    pub(crate) fn wait_for_reports(&mut self, now: Time) -> bool {
+        let Strategy::Rounds { margin, .. } = self.strategy() else { return false };
+        let scheduled = self.schedule.rounds.and_then(|rounds| rounds.last(now));
+        let latest = scheduled.map(|flush| flush + margin).filter(|latest| *latest > now);
+        let Some(latest) = latest.filter(|_| self.lacks_reports()) else { return false };
+        self.schedule.pass_on_at = Some(latest);
+        self.schedule.is_waiting = true;
+        true
+    }
+
+    /// Returns `true` if a responsive peer has not reported since the last flush.
+    fn lacks_reports(&self) -> bool {
+        let lacks = |place| {
+            self.serves(place)
+                && !self.peers[place].is_in_repair()
+                && !self.schedule.reported.contains(&place)
+        };
+        self.others().any(lacks)
+    }
+}
