@@ -25,7 +25,7 @@ use crate::base::Time;
 use crate::base::{ArgsError, Command, Config, help};
 use crate::message::Outbox;
 use crate::node::Node;
-use crate::workload::KINDS;
+use crate::workload::kinds;
 
 mod leases;
 mod lines;
@@ -47,9 +47,9 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(3600);
 /// the end of the input, 2 for a wrong command line, and 1 if stdin, stdout or the directory of
 /// `--data-dir` failed.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let config = match Command::parse(args, &KINDS) {
+    let config = match Command::parse(args, &kinds()) {
         Ok(Command::Run(config)) => config,
-        Ok(Command::Help) => return print(&help(&KINDS)),
+        Ok(Command::Help) => return print(&help(&kinds())),
         Ok(Command::Version) => {
             return print(concat!("maelstrom-node ", env!("CARGO_PKG_VERSION"), "\n"));
         }
@@ -82,7 +82,7 @@ impl Config {
     /// Returns an [`ArgsError`] that names the argument that is unknown or out of range.
     /// `--help` and `--version` are errors too, because they do not configure a node.
     pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Config, ArgsError> {
-        match Command::parse(args, &KINDS)? {
+        match Command::parse(args, &kinds())? {
             Command::Run(config) => Ok(config),
             Command::Help | Command::Version => Err(ArgsError::no_node()),
         }

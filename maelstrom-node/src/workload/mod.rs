@@ -1,4 +1,7 @@
 //! The workloads: one protocol each, behind one trait.
+//!
+//! A new workload is a file with its [`Definition`], a line in [`DEFINITIONS`] or in the list of
+//! `replicated`, and its messages in `message/body.rs`.
 
 use crate::base::Time;
 use crate::message::Outbox;
@@ -12,8 +15,12 @@ mod replicated;
 mod unique_ids;
 
 pub(crate) use ids::IdGenerator;
-pub(crate) use registry::{Context, Definition, KINDS};
-pub(crate) use registry::{candidates, definition, identify, takes_ids};
+pub(crate) use registry::{Context, Definition};
+pub(crate) use registry::{candidates, definition, identify, kinds, takes_ids};
+
+/// All workloads.
+const DEFINITIONS: [&[&Definition]; 3] =
+    [&[&echo::DEFINITION, &unique_ids::DEFINITION], replicated::DEFINITIONS, &[&log::DEFINITION]];
 
 /// The limit on the size of a client's value.
 ///

@@ -1,36 +1,10 @@
-//! The registry of workloads: the one place that lists them all.
-//!
-//! A new workload is a file with its [`Definition`], a line in [`DEFINITIONS`], and its
-//! messages in `message/body.rs`.
+//! The registry of workloads: from a name or a request to a definition.
 
 use std::sync::Arc;
 
-use super::replicated::{BROADCAST, G_COUNTER, G_SET, PN_COUNTER, TXN_RW_REGISTER};
-use super::{IdGenerator, Workload, echo, log, unique_ids};
+use super::{DEFINITIONS, IdGenerator, Workload};
 use crate::base::{Cluster, Config, Kind};
 use crate::message::Request;
-
-const DEFINITIONS: [&Definition; 8] = [
-    &echo::DEFINITION,
-    &unique_ids::DEFINITION,
-    &BROADCAST,
-    &G_SET,
-    &G_COUNTER,
-    &PN_COUNTER,
-    &log::DEFINITION,
-    &TXN_RW_REGISTER,
-];
-
-/// The names of all workloads.
-pub(crate) const KINDS: [Kind; DEFINITIONS.len()] = {
-    let mut kinds = [Kind::new(""); DEFINITIONS.len()];
-    let mut place = 0;
-    while place < kinds.len() {
-        kinds[place] = DEFINITIONS[place].kind;
-        place += 1;
-    }
-    kinds
-};
 
 /// A workload as the node sees it before it runs.
 pub(crate) struct Definition {
@@ -57,15 +31,24 @@ pub(crate) struct Context<'a> {
     pub(crate) ids: &'a mut dyn FnMut() -> Result<Arc<dyn IdGenerator>, String>,
 }
 
+/// Returns all definitions.
+fn definitions() -> impl Iterator<Item = &'static Definition> {
+    DEFINITIONS.into_iter().flatten().copied()
+}
+
+/// Returns the names of all workloads.
+pub(crate) fn kinds() -> Vec<Kind> {
+    definitions().map(|definition| definition.kind).collect()
+}
+
 /// Returns the definition of a workload.
 pub(crate) fn definition(kind: Kind) -> Option<&'static Definition> {
-    DEFINITIONS.into_iter().find(|definition| definition.kind == kind)
+    definitions().find(|definition| definition.kind == kind)
 }
 
 /// Returns `true` if a node takes IDs that serves this workload, or all workloads.
 pub(crate) fn takes_ids(only: Option<Kind>) -> bool {
-    let mut served =
-        DEFINITIONS.into_iter().filter(|known| only.is_none_or(|only| known.kind == only));
+    let mut served = definitions().filter(|known| only.is_none_or(|only| known.kind == only));
     served.any(|definition| definition.takes_ids)
 }
 
@@ -73,7 +56,7 @@ pub(crate) fn takes_ids(only: Option<Kind>) -> bool {
 ///
 /// A bare `read` identifies none: several workloads have one, with different replies.
 pub(crate) fn identify(request: &Request<'_>) -> Option<Kind> {
-    let identified = DEFINITIONS.into_iter().find(|known| match request {
+    let identified = definitions().find(|known| match request {
         Request::Gossip(gossip) => known.kind.name() == gossip.workload,
         _ => (known.is_identified_by)(request),
     });
@@ -82,16 +65,18 @@ pub(crate) fn identify(request: &Request<'_>) -> Option<Kind> {
 
 /// Returns the workloads that have requests of this type.
 pub(crate) fn candidates(request: &Request<'_>) -> impl Iterator<Item = Kind> {
-    DEFINITIONS.into_iter().filter(|known| (known.serves)(request)).map(|known| known.kind)
+    definitions().filter(|known| (known.serves)(request)).map(|known| known.kind)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn no_two_workloads_share_a_name() {
-        let distinct = std::collections::BTreeSet::from(KINDS);
-        assert_eq!(distinct.len(), DEFINITIONS.len());
+        let distinct = BTreeSet::from_iter(kinds());
+        assert_eq!(distinct.len(), definitions().count());
     }
 }

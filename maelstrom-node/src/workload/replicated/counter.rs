@@ -9,23 +9,23 @@ use crate::dissemination::Dissemination;
 use crate::message::{Address, ErrorCode, Outbox, Payload, Request};
 use crate::workload::Definition;
 
-const GROW_ONLY: Kind = Kind::new("g-counter");
-const POSITIVE_NEGATIVE: Kind = Kind::new("pn-counter");
+const G_COUNTER: Kind = Kind::new("g-counter");
+const PN_COUNTER: Kind = Kind::new("pn-counter");
 
-pub(crate) const G_COUNTER: Definition = Definition {
-    kind: GROW_ONLY,
+pub(super) const GROW_ONLY: Definition = Definition {
+    kind: G_COUNTER,
     is_replicated: true,
     takes_ids: false,
     serves: is_of_a_counter,
     is_identified_by: |_| false,
     create: |context| {
         let counter = Counter { shrinks: false, total: 0 };
-        Ok(Box::new(Replicated::new(GROW_ONLY, counter, &Times::OFTEN, context)))
+        Ok(Box::new(Replicated::new(G_COUNTER, counter, &Times::OFTEN, context)))
     },
 };
 
-pub(crate) const PN_COUNTER: Definition = Definition {
-    kind: POSITIVE_NEGATIVE,
+pub(super) const POSITIVE_NEGATIVE: Definition = Definition {
+    kind: PN_COUNTER,
     is_replicated: true,
     takes_ids: false,
     serves: is_of_a_counter,
@@ -33,7 +33,7 @@ pub(crate) const PN_COUNTER: Definition = Definition {
     is_identified_by: |request| matches!(request, Request::Add { element: None, .. }),
     create: |context| {
         let counter = Counter { shrinks: true, total: 0 };
-        Ok(Box::new(Replicated::new(POSITIVE_NEGATIVE, counter, &Times::OFTEN, context)))
+        Ok(Box::new(Replicated::new(PN_COUNTER, counter, &Times::OFTEN, context)))
     },
 };
 

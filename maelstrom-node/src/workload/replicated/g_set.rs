@@ -9,7 +9,7 @@ use crate::workload::{Definition, MAX_VALUE_BYTES};
 
 const KIND: Kind = Kind::new("g-set");
 
-pub(crate) const G_SET: Definition = Definition {
+pub(super) const DEFINITION: Definition = Definition {
     kind: KIND,
     is_replicated: true,
     takes_ids: false,

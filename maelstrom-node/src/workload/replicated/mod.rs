@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Context, Workload};
+use super::{Context, Definition, Workload};
 use crate::base::{Kind, Time};
 use crate::dissemination::{Dissemination, DisseminationConfig, State};
 use crate::message::{Address, Gossip, Outbox, Request};
@@ -19,10 +19,14 @@ mod node_counters;
 mod registers;
 mod txn_rw_register;
 
-pub(super) use broadcast::BROADCAST;
-pub(super) use counter::{G_COUNTER, PN_COUNTER};
-pub(super) use g_set::G_SET;
-pub(super) use txn_rw_register::TXN_RW_REGISTER;
+/// The workloads of this kind.
+pub(super) const DEFINITIONS: &[&Definition] = &[
+    &broadcast::DEFINITION,
+    &g_set::DEFINITION,
+    &counter::GROW_ONLY,
+    &counter::POSITIVE_NEGATIVE,
+    &txn_rw_register::DEFINITION,
+];
 
 /// The requests and replies of one such workload.
 pub(crate) trait Protocol: std::fmt::Debug + Send {

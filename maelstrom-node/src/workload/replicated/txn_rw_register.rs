@@ -70,7 +70,7 @@ use crate::workload::{Definition, IdGenerator, MAX_VALUE_BYTES};
 
 const KIND: Kind = Kind::new("txn-rw-register");
 
-pub(crate) const TXN_RW_REGISTER: Definition = Definition {
+pub(super) const DEFINITION: Definition = Definition {
     kind: KIND,
     is_replicated: true,
     takes_ids: true,
