@@ -18,3 +18,10 @@ pub use base::{Acks, ArgsError, Config, Kind, Time};
 pub use message::Outbox;
 pub use node::Node;
 pub use runtime::main;
+
+/// Compiles the examples in the project's pages about nodes.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../docs/first-node.md")]
+    mod first_node {}
+}

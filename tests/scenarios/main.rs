@@ -9,6 +9,7 @@ mod command_line;
 mod doctor;
 mod faults;
 mod faulty_nodes;
+mod first_node;
 mod foreign_node;
 mod leftovers;
 mod maelstrom_histories;
