@@ -1,0 +1,63 @@
+//! A cycle of transactions as a picture: the transactions on a circle, an arrow to each next.
+
+use std::f64::consts::TAU;
+
+use super::data::Cycle;
+use super::svg::{Anchor, Svg};
+
+const WIDTH: f64 = 900.0;
+const BOX_HEIGHT: f64 = 26.0;
+const CHARACTER: f64 = 7.0;
+/// The longest text in a box.
+const MAX_CHARACTERS: usize = 38;
+
+/// Draws a cycle.
+#[must_use]
+pub fn draw(cycle: &Cycle) -> Svg {
+    let count = cycle.steps.len().max(1);
+    let height = (170.0 + count as f64 * 34.0).min(900.0);
+    let mut svg = Svg::new(WIDTH, height, &cycle.name);
+    let (rx, ry) = (WIDTH / 2.0 - 170.0, height / 2.0 - 40.0);
+    let place = |step: usize| {
+        let angle = TAU * step as f64 / count as f64 - TAU / 4.0;
+        (WIDTH / 2.0 + rx * angle.cos(), height / 2.0 + ry * angle.sin())
+    };
+    let text = |index: usize, transaction: &str| {
+        let mut short: String = transaction.chars().take(MAX_CHARACTERS).collect();
+        if short.len() < transaction.len() {
+            short.push('…');
+        }
+        format!("T{}: {short}", index + 1)
+    };
+    for (index, step) in cycle.steps.iter().enumerate() {
+        let (from, to) = (place(index), place((index + 1) % count));
+        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+        let length = dx.hypot(dy).max(1.0);
+        let (ux, uy) = (dx / length, dy / length);
+        // Beside the line of centers, so that two transactions have two arrows.
+        let (sx, sy) = (-uy * 9.0, ux * 9.0);
+        let start = (from.0 + sx, from.1 + sy);
+        // The head stops short of the box.
+        let gap = (BOX_HEIGHT / 2.0 + 3.0) / uy.abs().max(0.2);
+        let head = (to.0 + sx - ux * gap, to.1 + sy - uy * gap);
+        svg.line("s1 line", start, head);
+        for side in [-1.0, 1.0] {
+            let back = (
+                head.0 - ux * 10.0 - side * uy * 5.0,
+                head.1 - uy * 10.0 + side * ux * 5.0,
+            );
+            svg.line("s1 line", head, back);
+        }
+        let middle = ((start.0 + head.0) / 2.0 + sx * 1.8, (start.1 + head.1) / 2.0 + sy * 1.8);
+        svg.text("title", middle, Anchor::Middle, &step.edge);
+    }
+    for (index, step) in cycle.steps.iter().enumerate() {
+        let (x, y) = place(index);
+        let text = text(index, &step.transaction);
+        let width = text.chars().count() as f64 * CHARACTER + 16.0;
+        let corner = (x - width / 2.0, y - BOX_HEIGHT / 2.0);
+        svg.rect("box", corner, (width, BOX_HEIGHT), &step.transaction);
+        svg.text("strip-label", (x, y + 4.0), Anchor::Middle, &text);
+    }
+    svg
+}

@@ -1,0 +1,454 @@
+//! What a report shows, in plain values: no workload, no runner, no network.
+//!
+//! The page's script reads this as JSON, and `export --perfetto` reads it back from the page.
+//! Times are microseconds since the driver started.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::column::Column;
+
+/// How an operation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It succeeded.
+    Ok,
+    /// It certainly had no effect.
+    Fail,
+    /// It may have had an effect.
+    Info,
+    /// The test ended before it did.
+    Open,
+}
+
+impl Outcome {
+    /// All outcomes; the columns hold an outcome's place in this list.
+    pub const ALL: [Outcome; 4] = [Outcome::Ok, Outcome::Fail, Outcome::Info, Outcome::Open];
+
+    /// The name, as histories write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::Fail => "fail",
+            Outcome::Info => "info",
+            Outcome::Open => "open",
+        }
+    }
+}
+
+/// One operation of a client, from its start to its end.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// The index of its start in the history.
+    pub index: u64,
+    /// The client that carried it out, by its place in [`ReportData::clients`].
+    pub client: u32,
+    /// The logical process, as histories name it.
+    pub process: u64,
+    /// The kind, by its place in [`ReportData::functions`].
+    pub f: u32,
+    /// When it started.
+    pub start_us: u64,
+    /// How long it took.
+    pub took_us: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What it asked for and what it returned, for people.
+    pub text: String,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fate {
+    /// It arrived.
+    Delivered,
+    /// The fault "loss" dropped it.
+    Lost,
+    /// A partition dropped it.
+    Partition,
+    /// A one-way cut dropped it.
+    OneWay,
+    /// Its receiver did not run, or was killed before it arrived.
+    Down,
+    /// It was under way when the test ended.
+    UnderWay,
+}
+
+impl Fate {
+    /// All fates; the columns hold a fate's place in this list.
+    pub const ALL: [Fate; 6] =
+        [Fate::Delivered, Fate::Lost, Fate::Partition, Fate::OneWay, Fate::Down, Fate::UnderWay];
+
+    /// The fate in words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Fate::Delivered => "delivered",
+            Fate::Lost => "dropped by loss",
+            Fate::Partition => "dropped by a partition",
+            Fate::OneWay => "dropped by a one-way cut",
+            Fate::Down => "dropped: the receiver was down",
+            Fate::UnderWay => "under way at the end",
+        }
+    }
+
+    /// Returns `true` if the message can no longer arrive.
+    #[must_use]
+    pub fn is_dropped(self) -> bool {
+        !matches!(self, Fate::Delivered | Fate::UnderWay)
+    }
+}
+
+/// One message, or one copy of a duplicated message.
+#[derive(Clone, Copy, Debug)]
+pub struct Message {
+    /// The number under which it traveled; copies share it.
+    pub id: u64,
+    /// When it was sent.
+    pub sent_us: u64,
+    /// The time until it arrived or was dropped.
+    pub took_us: u64,
+    /// The sender, by its place in [`ReportData::lanes`].
+    pub src: u32,
+    /// The receiver, by its place in [`ReportData::lanes`].
+    pub dest: u32,
+    /// The body's `type`, by its place in [`ReportData::kinds`].
+    pub kind: u32,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// The messages of a test.
+#[derive(Clone, Debug, Default)]
+pub struct Messages {
+    /// By the time at which they were sent.
+    pub list: Vec<Message>,
+    /// How many more there were than the recording holds.
+    pub left_out: u64,
+}
+
+/// What takes part in the exchange of messages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Lane {
+    /// Its name in messages.
+    pub name: String,
+    /// What it is.
+    pub role: Role,
+}
+
+/// The kinds of lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// A node.
+    Node,
+    /// A service.
+    Service,
+    /// A client.
+    Client,
+}
+
+/// A period during which a fault was active.
+#[derive(Clone, Debug, Serialize)]
+pub struct FaultPeriod {
+    /// The kind of fault.
+    pub kind: String,
+    /// Whom it hit and how.
+    pub detail: String,
+    /// When it started.
+    pub start_us: u64,
+    /// When it ended, or the test did.
+    pub end_us: u64,
+}
+
+/// An anomaly or a finding, and where to see it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Anomaly {
+    /// The sentence about it.
+    pub text: String,
+    /// What usually causes it.
+    pub cause: Option<String>,
+    /// The history indices at which its operations start.
+    pub operations: Vec<u64>,
+    /// From when to when it can be seen; both zero if nobody knows.
+    pub from_us: u64,
+    /// The end of that.
+    pub until_us: u64,
+}
+
+/// A cycle of transactions, each of which precedes the next.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cycle {
+    /// Its name: `G1c`.
+    pub name: String,
+    /// The transactions.
+    pub steps: Vec<CycleStep>,
+}
+
+/// A transaction in a cycle, and its edge to the next.
+#[derive(Clone, Debug, Serialize)]
+pub struct CycleStep {
+    /// The transaction, for people.
+    pub transaction: String,
+    /// The history index at which it starts, if it is known.
+    pub operation: Option<u64>,
+    /// Why it precedes the next: `ww`, `wr`, `rw`, `realtime`.
+    pub edge: String,
+}
+
+/// The last lines of a node's standard error.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LogTail {
+    /// The node.
+    pub node: String,
+    /// The lines.
+    pub text: String,
+    /// How many bytes before them were left out.
+    pub left_out: u64,
+}
+
+/// A judgement in words.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct VerdictText {
+    /// `valid`, `invalid`, `unknown` or `failed`.
+    pub class: &'static str,
+    /// One sentence.
+    pub sentence: String,
+    /// What the judgement does not cover.
+    pub limits: Vec<String>,
+}
+
+/// A name and a value, for tables.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry {
+    /// The name.
+    pub name: String,
+    /// The value, with its unit.
+    pub value: String,
+}
+
+impl Entry {
+    /// Creates an entry.
+    pub fn new(name: impl Into<String>, value: impl ToString) -> Entry {
+        Entry { name: name.into(), value: value.to_string() }
+    }
+}
+
+/// Everything that a report shows.
+#[derive(Clone, Debug, Default)]
+pub struct ReportData {
+    /// The workload's name.
+    pub workload: String,
+    /// The judgement.
+    pub verdict: VerdictText,
+    /// The figures that people compare.
+    pub figures: Vec<Entry>,
+    /// What the test was asked for.
+    pub settings: Vec<Entry>,
+    /// The command that runs the test again.
+    pub replay: Option<String>,
+    /// When the first operation could start.
+    pub origin_us: u64,
+    /// When the last event happened.
+    pub end_us: u64,
+    /// The kinds of operation.
+    pub functions: Vec<String>,
+    /// The clients that carried out operations: a name for each.
+    pub clients: Vec<String>,
+    /// By the time at which they started.
+    pub operations: Vec<Operation>,
+    /// By start.
+    pub faults: Vec<FaultPeriod>,
+    /// Who sends and receives.
+    pub lanes: Vec<Lane>,
+    /// The types of message.
+    pub kinds: Vec<String>,
+    /// The messages.
+    pub messages: Messages,
+    /// What makes the test invalid.
+    pub anomalies: Vec<Anomaly>,
+    /// What only `--strict` counts.
+    pub findings: Vec<Anomaly>,
+    /// What is worth knowing.
+    pub warnings: Vec<String>,
+    /// How long each value took to be stable, in milliseconds.
+    pub stable_latencies_ms: Vec<u64>,
+    /// For registers: sentences about the longest linearizable prefix.
+    pub linearization: Vec<Entry>,
+    /// For transactions: the cycles that were found.
+    pub cycles: Vec<Cycle>,
+    /// What nodes wrote to standard error.
+    pub logs: Vec<LogTail>,
+    /// The results map.
+    pub results: String,
+}
+
+/// The most bytes of operations' texts in a page.
+const MAX_TEXT_BYTES: usize = 900_000;
+
+/// The part of the data that the page's script reads.
+#[derive(Debug, Serialize)]
+pub struct ScriptData<'a> {
+    workload: &'a str,
+    origin: u64,
+    end: u64,
+    functions: &'a [String],
+    outcomes: Vec<&'static str>,
+    clients: &'a [String],
+    operations: OperationColumns<'a>,
+    faults: &'a [FaultPeriod],
+    lanes: &'a [Lane],
+    kinds: &'a [String],
+    fates: Vec<&'static str>,
+    dropped: Vec<bool>,
+    messages: MessageColumns,
+    anomalies: Vec<Link<'a>>,
+    findings: Vec<Link<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct OperationColumns<'a> {
+    count: usize,
+    index: Column,
+    start: Column,
+    took: Column,
+    client: Column,
+    process: Column,
+    f: Column,
+    outcome: Column,
+    text: Vec<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct MessageColumns {
+    count: usize,
+    left_out: u64,
+    id: Column,
+    sent: Column,
+    took: Column,
+    src: Column,
+    dest: Column,
+    kind: Column,
+    fate: Column,
+}
+
+#[derive(Debug, Serialize)]
+struct Link<'a> {
+    text: &'a str,
+    operations: &'a [u64],
+    from: u64,
+    until: u64,
+}
+
+impl ReportData {
+    /// Returns the part of the data that the page's script reads.
+    #[must_use]
+    pub fn for_script(&self) -> ScriptData<'_> {
+        ScriptData {
+            workload: &self.workload,
+            origin: self.origin_us,
+            end: self.end_us,
+            functions: &self.functions,
+            outcomes: Outcome::ALL.map(Outcome::name).to_vec(),
+            clients: &self.clients,
+            operations: self.operation_columns(),
+            faults: &self.faults,
+            lanes: &self.lanes,
+            kinds: &self.kinds,
+            fates: Fate::ALL.map(Fate::name).to_vec(),
+            dropped: Fate::ALL.map(Fate::is_dropped).to_vec(),
+            messages: self.messages.columns(),
+            anomalies: links(&self.anomalies),
+            findings: links(&self.findings),
+        }
+    }
+
+    fn operation_columns(&self) -> OperationColumns<'_> {
+        let all = || self.operations.iter();
+        OperationColumns {
+            count: self.operations.len(),
+            index: Column::ascending(all().map(|op| op.index)),
+            start: Column::ascending(all().map(|op| op.start_us)),
+            took: Column::plain(all().map(|op| op.took_us)),
+            client: Column::plain(all().map(|op| op.client.into())),
+            process: Column::plain(all().map(|op| op.process)),
+            f: Column::plain(all().map(|op| op.f.into())),
+            outcome: Column::plain(all().map(|op| op.outcome as u64)),
+            text: self.texts(),
+        }
+    }
+
+    /// The texts of operations as far as the page has room: those of anomalies first, then
+    /// those of operations that did not succeed, then the others in order.
+    fn texts(&self) -> Vec<&str> {
+        let named: BTreeSet<u64> = [&self.anomalies, &self.findings]
+            .into_iter()
+            .flatten()
+            .flat_map(|anomaly| anomaly.operations.iter().copied())
+            .collect();
+        let rank = |op: &Operation| match op.outcome {
+            _ if named.contains(&op.index) => 0,
+            Outcome::Fail | Outcome::Info | Outcome::Open => 1,
+            Outcome::Ok => 2,
+        };
+        let mut texts = vec![""; self.operations.len()];
+        let mut room = MAX_TEXT_BYTES;
+        for turn in 0..3 {
+            for (op, text) in self.operations.iter().zip(&mut texts) {
+                if rank(op) == turn && op.text.len() + 3 <= room {
+                    room -= op.text.len() + 3;
+                    *text = &op.text;
+                }
+            }
+        }
+        texts
+    }
+
+    /// Counts the messages of each kind, the most frequent first.
+    #[must_use]
+    pub fn messages_by_kind(&self) -> Vec<(u32, u64)> {
+        let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
+        for message in &self.messages.list {
+            *counts.entry(message.kind).or_default() += 1;
+        }
+        let mut counts: Vec<(u32, u64)> = counts.into_iter().collect();
+        counts.sort_by_key(|(kind, count)| (Reverse(*count), *kind));
+        counts
+    }
+
+    /// The seconds from the first operation to a time; negative before it.
+    #[must_use]
+    pub fn seconds(&self, at_us: u64) -> f64 {
+        (at_us as f64 - self.origin_us as f64) / 1e6
+    }
+}
+
+fn links(anomalies: &[Anomaly]) -> Vec<Link<'_>> {
+    let link = |anomaly| {
+        let Anomaly { text, operations, from_us, until_us, .. } = anomaly;
+        Link { text, operations, from: *from_us, until: *until_us }
+    };
+    anomalies.iter().map(link).collect()
+}
+
+impl Messages {
+    fn columns(&self) -> MessageColumns {
+        let all = || self.list.iter();
+        MessageColumns {
+            count: self.list.len(),
+            left_out: self.left_out,
+            id: Column::ascending(all().map(|message| message.id)),
+            sent: Column::ascending(all().map(|message| message.sent_us)),
+            took: Column::plain(all().map(|message| message.took_us)),
+            src: Column::plain(all().map(|message| message.src.into())),
+            dest: Column::plain(all().map(|message| message.dest.into())),
+            kind: Column::plain(all().map(|message| message.kind.into())),
+            fate: Column::plain(all().map(|message| message.fate as u64)),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! `report.html`: one file that needs no network.
+
+use std::io::{self, Write};
+
+use minijinja::{AutoEscape, Environment, Value, context};
+use serde::Serialize;
+
+use super::cycle;
+use super::data::{Anomaly, Operation, Outcome, ReportData};
+use super::plots::Plot;
+
+const TEMPLATE: &str = include_str!("assets/report.html");
+const PLOT_CSS: &str = include_str!("assets/plot.css");
+const REPORT_CSS: &str = include_str!("assets/report.css");
+const REPORT_JS: &str = include_str!("assets/report.js");
+
+/// What surrounds the data of the page's script. The data never contains `<`.
+const DATA_BEGIN: &str = r#"<script type="application/json" id="data">"#;
+const DATA_END: &str = "</script>";
+
+/// How many anomalies, and how many findings, a page lists.
+const MAX_LISTED: usize = 100;
+
+#[derive(Serialize)]
+struct Picture {
+    name: String,
+    picture: Value,
+}
+
+#[derive(Serialize)]
+struct FaultRow {
+    kind: String,
+    start: String,
+    end: String,
+    detail: String,
+}
+
+#[derive(Serialize)]
+struct QuantileRow {
+    name: String,
+    values: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct KindRow {
+    name: String,
+    count: u64,
+    per_op: String,
+}
+
+/// Writes the page.
+///
+/// # Errors
+///
+/// If `out` cannot be written to.
+pub fn write(data: &ReportData, plots: &[Plot], out: &mut impl Write) -> io::Result<()> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_template("report.html", TEMPLATE).map_err(io::Error::other)?;
+    let template = environment.get_template("report.html").map_err(io::Error::other)?;
+    let script = script_json(data)?;
+    let listed = |anomalies: &[Anomaly]| {
+        Value::from_serialize(&anomalies[..anomalies.len().min(MAX_LISTED)])
+    };
+    let pictures: Vec<Picture> = plots
+        .iter()
+        .map(|plot| Picture {
+            name: plot.file.trim_end_matches(".svg").to_owned(),
+            picture: Value::from_safe_string(plot.svg.inline()),
+        })
+        .collect();
+    let cycles: Vec<Value> = data
+        .cycles
+        .iter()
+        .map(|found| {
+            let picture = Value::from_safe_string(cycle::draw(found).inline());
+            context! { name => found.name, steps => found.steps, picture }
+        })
+        .collect();
+    let page = context! {
+        workload => data.workload,
+        verdict => data.verdict,
+        figures => data.figures,
+        settings => data.settings,
+        replay => data.replay,
+        anomalies => listed(&data.anomalies),
+        anomaly_count => data.anomalies.len(),
+        findings => listed(&data.findings),
+        finding_count => data.findings.len(),
+        warnings => data.warnings,
+        linearization => data.linearization,
+        cycles,
+        plots => pictures,
+        quantiles => quantile_rows(data),
+        kinds => kind_rows(data),
+        faults => fault_rows(data),
+        logs => data.logs,
+        results => data.results,
+        plot_css => Value::from_safe_string(PLOT_CSS.to_owned()),
+        report_css => Value::from_safe_string(REPORT_CSS.to_owned()),
+        report_js => Value::from_safe_string(REPORT_JS.to_owned()),
+        data => Value::from_safe_string(script),
+    };
+    template.render_to_write(page, &mut *out).map_err(io::Error::other)?;
+    out.flush()
+}
+
+/// The data of the script as JSON in which no character can end the script element.
+fn script_json(data: &ReportData) -> io::Result<String> {
+    let json = serde_json::to_string(&data.for_script()).map_err(io::Error::other)?;
+    Ok(escape_for_script(&json))
+}
+
+/// Escapes the characters that mean something in a script element.
+///
+/// They occur in JSON within strings only, where an escape means the same character. With
+/// `</script>` a text would end the element, with `<!--` it would hide that end; U+2028 and
+/// U+2029 end a line of JavaScript, though not of JSON.
+fn escape_for_script(json: &str) -> String {
+    let mut out = String::with_capacity(json.len() + json.len() / 64);
+    let mut plain = 0;
+    for (at, c) in json.char_indices() {
+        if matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}') {
+            out.push_str(&json[plain..at]);
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            plain = at + c.len_utf8();
+        }
+    }
+    out.push_str(&json[plain..]);
+    out
+}
+
+/// Returns the JSON that the script of a page reads.
+#[must_use]
+pub fn embedded_json(page: &str) -> Option<&str> {
+    let (_, data) = page.split_once(DATA_BEGIN)?;
+    Some(data.split_once(DATA_END)?.0)
+}
+
+fn fault_rows(data: &ReportData) -> Vec<FaultRow> {
+    let row = |fault: &super::data::FaultPeriod| FaultRow {
+        kind: fault.kind.clone(),
+        start: format!("{:.3} s", data.seconds(fault.start_us)),
+        end: format!("{:.3} s", data.seconds(fault.end_us)),
+        detail: fault.detail.clone(),
+    };
+    data.faults.iter().map(row).collect()
+}
+
+/// Quantiles of the latency of successful operations: of each kind, and of all if there are
+/// several.
+fn quantile_rows(data: &ReportData) -> Vec<QuantileRow> {
+    let row = |name: &str, belongs: &dyn Fn(&Operation) -> bool| {
+        let ok = |op: &&Operation| op.outcome == Outcome::Ok && belongs(op);
+        let mut took: Vec<u64> = data.operations.iter().filter(ok).map(|op| op.took_us).collect();
+        took.sort_unstable();
+        let last = took.len().checked_sub(1)?;
+        let quantile = |point: f64| {
+            let rank = ((took.len() as f64 * point) as usize).min(last);
+            format!("{:.3}", took[rank] as f64 / 1000.0)
+        };
+        let mut values = vec![took.len().to_string()];
+        values.extend([0.0, 0.5, 0.95, 0.99, 1.0].map(quantile));
+        Some(QuantileRow { name: name.to_owned(), values })
+    };
+    let by_f = data.functions.iter().enumerate();
+    let mut rows: Vec<QuantileRow> =
+        by_f.filter_map(|(f, name)| row(name, &|op| op.f as usize == f)).collect();
+    if rows.len() > 1 {
+        rows.extend(row("all", &|_| true));
+    }
+    rows
+}
+
+/// The most types of message in the table. A node can invent as many as it likes.
+const MAX_KIND_ROWS: usize = 40;
+
+fn kind_rows(data: &ReportData) -> Vec<KindRow> {
+    let operations = data.operations.len().max(1) as f64;
+    let row = |(kind, count): (u32, u64)| KindRow {
+        name: data.kinds.get(kind as usize).cloned().unwrap_or_default(),
+        count,
+        per_op: format!("{:.3}", count as f64 / operations),
+    };
+    data.messages_by_kind().into_iter().take(MAX_KIND_ROWS).map(row).collect()
+}

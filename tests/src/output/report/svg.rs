@@ -1,0 +1,205 @@
+//! A writer of SVG: the few shapes that the plots need, with everything escaped.
+
+use std::fmt::{self, Display, Write};
+
+/// An SVG picture under construction.
+#[derive(Clone, Debug)]
+pub struct Svg {
+    width: f64,
+    height: f64,
+    title: String,
+    body: String,
+}
+
+/// Where a text is anchored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// It begins at the position.
+    Start,
+    /// Its middle is there.
+    Middle,
+    /// It ends there.
+    End,
+}
+
+/// The colors of the classes that plots use. The page defines the same classes with its own.
+const STYLE: &str = include_str!("assets/plot.css");
+
+impl Svg {
+    /// Creates an empty picture. The title is its name for screen readers.
+    #[must_use]
+    pub fn new(width: f64, height: f64, title: &str) -> Svg {
+        Svg { width, height, title: title.to_owned(), body: String::new() }
+    }
+
+    /// Adds a straight line.
+    pub fn line(&mut self, class: &str, from: (f64, f64), to: (f64, f64)) {
+        let ((x1, y1), (x2, y2)) = (from, to);
+        self.element(format_args!(
+            r#"<line class="{class}" x1="{}" y1="{}" x2="{}" y2="{}"/>"#,
+            Number(x1),
+            Number(y1),
+            Number(x2),
+            Number(y2)
+        ));
+    }
+
+    /// Adds a rectangle, with a text that is shown on hovering.
+    pub fn rect(&mut self, class: &str, at: (f64, f64), size: (f64, f64), hover: &str) {
+        let rect = format!(
+            r#"<rect class="{class}" x="{}" y="{}" width="{}" height="{}""#,
+            Number(at.0),
+            Number(at.1),
+            Number(size.0.max(0.0)),
+            Number(size.1.max(0.0))
+        );
+        if hover.is_empty() {
+            self.element(format_args!("{rect}/>"));
+        } else {
+            self.element(format_args!("{rect}><title>{}</title></rect>", Escaped(hover)));
+        }
+    }
+
+    /// Adds a text.
+    pub fn text(&mut self, class: &str, at: (f64, f64), anchor: Anchor, text: &str) {
+        let anchor = match anchor {
+            Anchor::Start => "start",
+            Anchor::Middle => "middle",
+            Anchor::End => "end",
+        };
+        self.element(format_args!(
+            r#"<text class="{class}" x="{}" y="{}" text-anchor="{anchor}">{}</text>"#,
+            Number(at.0),
+            Number(at.1),
+            Escaped(text)
+        ));
+    }
+
+    /// Adds a line through these points.
+    pub fn polyline(&mut self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) {
+        let mut path = String::new();
+        for (index, (x, y)) in points.into_iter().enumerate() {
+            let command = if index == 0 { 'M' } else { 'L' };
+            // Writing to a string cannot fail.
+            let _ = write!(path, "{command}{} {}", Number(x), Number(y));
+        }
+        self.path(class, &path);
+    }
+
+    /// Adds a dot at each of these points: one path, whose round caps are the dots.
+    pub fn dots(&mut self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) {
+        let mut path = String::new();
+        for (x, y) in points {
+            let _ = write!(path, "M{} {}h0", Number(x), Number(y));
+        }
+        self.path(class, &path);
+    }
+
+    fn path(&mut self, class: &str, path: &str) {
+        if !path.is_empty() {
+            self.element(format_args!(r#"<path class="{class}" d="{path}"/>"#));
+        }
+    }
+
+    fn element(&mut self, element: fmt::Arguments<'_>) {
+        let _ = writeln!(self.body, "{element}");
+    }
+
+    /// Returns the picture for a page that has the classes' colors.
+    #[must_use]
+    pub fn inline(&self) -> String {
+        self.with_style("")
+    }
+
+    /// Returns the picture as a file, with its colors for light and dark.
+    #[must_use]
+    pub fn file(&self) -> String {
+        self.with_style(&format!("<style>{STYLE}</style>\n<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n"))
+    }
+
+    fn with_style(&self, style: &str) -> String {
+        let Svg { width, height, title, body } = self;
+        let (width, height, title) = (Number(*width), Number(*height), Escaped(title));
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\" \
+             viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{title}\">\n\
+             <title>{title}</title>\n{style}{body}</svg>\n"
+        )
+    }
+}
+
+/// A coordinate, to a tenth: a plot is no larger than a screen.
+struct Number(f64);
+
+impl Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tenths = (self.0 * 10.0).round();
+        if !tenths.is_finite() {
+            f.write_str("0")
+        } else if tenths % 10.0 == 0.0 {
+            write!(f, "{:.0}", tenths / 10.0 + 0.0)
+        } else {
+            write!(f, "{:.1}", tenths / 10.0)
+        }
+    }
+}
+
+/// A text in an element or an attribute. Characters that XML forbids become U+FFFD.
+pub(super) struct Escaped<'a>(pub(super) &'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                '\t' | '\n' => f.write_char(c)?,
+                '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => {
+                    f.write_char('\u{fffd}')?;
+                }
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_are_written_with_short_coordinates() {
+        let mut svg = Svg::new(100.0, 50.0, "a plot");
+        svg.line("grid", (0.0, 0.25), (10.04, f64::NAN));
+        svg.polyline("s0", [(0.0, 1.0), (2.55, 3.0)]);
+        svg.dots("s1", [(1.0, 2.0), (-0.01, 4.0)]);
+        svg.polyline("s2", []);
+        let text = svg.inline();
+        for part in [
+            r#"viewBox="0 0 100 50""#,
+            r#"<line class="grid" x1="0" y1="0.3" x2="10" y2="0"/>"#,
+            r#"<path class="s0" d="M0 1L2.5 3"/>"#,
+            r#"<path class="s1" d="M1 2h0M0 4h0"/>"#,
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        assert!(!text.contains("s2"), "{text}");
+    }
+
+    #[test]
+    fn a_hostile_text_stays_a_text() {
+        let hostile = "</text><script>alert('x')</script>\u{0}\"&";
+        let mut svg = Svg::new(10.0, 10.0, hostile);
+        svg.text("label", (0.0, 0.0), Anchor::Start, hostile);
+        svg.rect("band", (0.0, 0.0), (1.0, 1.0), hostile);
+        let text = svg.file();
+        assert!(!text.contains("<script"), "{text}");
+        assert!(!text.contains('\0'));
+        let escaped = "&lt;/text&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;\u{fffd}&quot;&amp;";
+        assert_eq!(text.matches(escaped).count(), 4, "{text}");
+    }
+}
