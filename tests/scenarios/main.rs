@@ -16,6 +16,7 @@ mod maelstrom_histories;
 mod odd_nodes;
 mod own_node;
 mod recorded;
+mod report;
 mod simulation;
 mod structure;
 mod support;

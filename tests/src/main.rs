@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use workbench::cli::{Action, Cli, check, doctor, run, usage};
+use workbench::cli::{Action, Cli, check, doctor, export, run, usage};
 use workbench::drive::process::launcher;
 
 fn main() -> ExitCode {
@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         },
         Ok(Cli { command: Action::Check(args) }) => check::run(&args),
         Ok(Cli { command: Action::Doctor(args) }) => doctor::run(args),
+        Ok(Cli { command: Action::Export(args) }) => export::export(&args),
         Err(why) => usage::explain(&why),
     })
 }

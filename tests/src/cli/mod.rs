@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod doctor;
+pub mod export;
 mod notes;
 mod plan;
 pub mod run;
@@ -100,6 +101,11 @@ pub enum Action {
     /// be tried.
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::DoctorArgs),
+
+    /// Write a finished test in the format of another tool.
+    ///
+    /// Reads the report.html of a test, which may come from somebody else.
+    Export(export::ExportArgs),
 }
 
 const EXAMPLES: &str = "\

@@ -16,7 +16,8 @@ use crate::output::console;
 use crate::output::exit::{EXIT_FAILED, EXIT_UNKNOWN, EXIT_VALID};
 use crate::output::progress::{Counter, Screen};
 use crate::output::report::Report;
-use crate::output::store::Store;
+use crate::output::report::assemble::{Context, assemble};
+use crate::output::store::{REPORT, Store};
 use crate::plan::Plan;
 use crate::runner::failure::Failure;
 use crate::runner::{FinishedTest, Runner};
@@ -82,7 +83,7 @@ fn test_workload<W: Workload>(args: &TestArgs, plan: &Plan, workload: impl Fn() 
             screen.clear();
             let code = tell(&judged.report, Some(&replay));
             // Only now, so that nothing empty is left of a simulation that was killed.
-            judged.store(Store::create(Path::new(STORE), W::NAME).as_ref(), None);
+            judged.store(Store::create(Path::new(STORE), W::NAME).as_ref(), None, Some(&replay));
             code
         }
         Some(seeds) => {
@@ -102,7 +103,7 @@ fn in_processes<W: Workload>(plan: Plan, launch: &Launch, workload: W) -> u8 {
         Err(failure) => return failed(&failure),
     };
     let names = plan.directory.node_names().to_vec();
-    let mut runner = Runner::new(plan, workload);
+    let mut runner = Runner::new(plan, workload).recording_messages();
     let ended = {
         // Dropped before the judgement, which takes time: no process outlives its test.
         let mut driver = ProcessDriver::new(launch, &store, &screen, &names);
@@ -112,24 +113,23 @@ fn in_processes<W: Workload>(plan: Plan, launch: &Launch, workload: W) -> u8 {
     let logs = store.node_logs();
     let judged = Judged::new(runner, ended, "process", Some(&logs));
     let code = tell(&judged.report, None);
-    judged.store(Ok(&store), Some(&logs));
+    judged.store(Ok(&store), Some(&logs), Some(&command_line()));
     code
 }
 
 fn simulated<W: Workload>(plan: Plan, factory: &Factory<'_>, workload: W) -> (Judged<W>, Screen) {
     let screen = Screen::new();
-    let (runner, ended) = simulate(plan, factory, workload, &screen);
+    let runner = Runner::new(plan, workload).recording_messages();
+    let (runner, ended) = simulate(runner, factory, &screen);
     (Judged::new(runner, ended, "simulation", None), screen)
 }
 
 fn simulate<W: Workload>(
-    plan: Plan,
+    mut runner: Runner<W>,
     factory: &Factory<'_>,
-    workload: W,
     screen: &Screen,
 ) -> (Runner<W>, Result<(), Failure>) {
-    let mut simulator = Simulator::new(&plan, factory, screen);
-    let mut runner = Runner::new(plan, workload);
+    let mut simulator = Simulator::new(runner.plan(), factory, screen);
     let ended = simulator.run(&mut runner);
     (runner, ended)
 }
@@ -155,7 +155,7 @@ impl<W: Workload> Judged<W> {
 
     /// Stores the test. One that failed is stored as far as it got: that is what there is to look
     /// at. The verdict is printed before, so that a full disk does not lose it.
-    fn store(&self, store: Result<&Store, &Failure>, logs: Option<&Path>) {
+    fn store(&self, store: Result<&Store, &Failure>, logs: Option<&Path>, replay: Option<&str>) {
         let Judged { outcome, report, driver } = self;
         let results = match report {
             Ok(report) => report.results.clone(),
@@ -168,7 +168,9 @@ impl<W: Workload> Judged<W> {
         };
         let write = |store: &Store| {
             store.write_history(&outcome.history)?;
-            store.write_results(&results)
+            store.write_results(&results)?;
+            let context = Context { driver, replay, logs, results: &results };
+            store.write_report(&assemble(outcome, report.as_ref(), context))
         };
         let written = match store {
             Ok(store) => write(store).map(|()| store).map_err(|failure| failure.to_string()),
@@ -181,6 +183,8 @@ impl<W: Workload> Judged<W> {
                 if let Err(failure) = console::print(&wrote) {
                     console::say(format_args!("error: {failure}"));
                 }
+                let report = store.folder().join(REPORT);
+                console::say(format_args!("The report is in {}", report.display()));
             }
             Err(problem) => {
                 console::say(format_args!(
@@ -213,7 +217,9 @@ fn swept<W: Workload>(
     let count = seeds.end - seeds.start;
     let counter = Counter::new(count);
     let try_seed = |seed| {
-        let (runner, ended) = simulate(with(seed), factory, workload(), &Screen::silent());
+        // A sweep records no messages: it keeps nothing of a seed but its verdict.
+        let runner = Runner::new(with(seed), workload());
+        let (runner, ended) = simulate(runner, factory, &Screen::silent());
         let failure = match ended {
             Err(Failure::Interrupted) => return None,
             ended => ended.err(),
@@ -275,7 +281,7 @@ fn replayed<W: Workload>(seed: u64, simulate_again: impl FnOnce() -> Judged<W>) 
             Err(Failure::Interrupted) => None,
             report => Some(explain(report, Some(&replay))),
         };
-        judged.store(Store::create(Path::new(STORE), W::NAME).as_ref(), None);
+        judged.store(Store::create(Path::new(STORE), W::NAME).as_ref(), None, Some(&replay));
         if let Some(code) = code {
             return code;
         }
@@ -320,6 +326,12 @@ fn print_results(results: &Edn) -> Result<(), Failure> {
 fn failed(failure: &Failure) -> u8 {
     console::say(format_args!("error: {failure}"));
     EXIT_FAILED
+}
+
+/// The command line of this process.
+fn command_line() -> String {
+    let args = std::env::args_os().skip(1).map(|arg| quoted(&arg.to_string_lossy()));
+    args.fold(String::from("cargo workbench"), |command, arg| command + " " + &arg)
 }
 
 /// The command line of this process, with this one seed.

@@ -3,6 +3,7 @@
 pub mod datum;
 pub mod edn;
 pub mod edn_reader;
+pub mod edn_to_json;
 pub mod element;
 pub mod json;
 pub mod wire;

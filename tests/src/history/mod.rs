@@ -8,6 +8,7 @@ use std::io::{self, Write};
 
 use crate::base::time::Time;
 use crate::format::edn::Edn;
+use crate::format::edn_to_json::to_json;
 
 pub use error::OpError;
 #[cfg(test)]
@@ -175,6 +176,18 @@ impl<W: Operations> History<W> {
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         for (index, event) in self.events.iter().enumerate() {
             writeln!(out, "{}", self.event_to_edn(index, event))?;
+        }
+        Ok(())
+    }
+
+    /// Writes all events as JSON, one per line.
+    ///
+    /// # Errors
+    ///
+    /// If `out` cannot be written to.
+    pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
+        for (index, event) in self.events.iter().enumerate() {
+            writeln!(out, "{}", to_json(&self.event_to_edn(index, event)))?;
         }
         Ok(())
     }

@@ -47,11 +47,13 @@ pub struct Anomaly {
     pub text: String,
     /// What usually causes it, where that is known.
     pub cause: Option<&'static str>,
+    /// The indices of events that show it: any event of an operation stands for the operation.
+    pub events: Vec<usize>,
 }
 
 impl From<String> for Anomaly {
     fn from(text: String) -> Anomaly {
-        Anomaly { text, cause: None }
+        Anomaly { text, cause: None, events: Vec::new() }
     }
 }
 
@@ -63,9 +65,17 @@ impl Anomaly {
             Some(usual) => Anomaly {
                 text: format!("{text}; most often: {usual}"),
                 cause: Some(causes::of_error(usual)),
+                events: Vec::new(),
             },
             None => text.into(),
         }
+    }
+
+    /// Adds events that show the anomaly.
+    #[must_use]
+    pub fn seen_in(mut self, events: impl IntoIterator<Item = usize>) -> Anomaly {
+        self.events.extend(events);
+        self
     }
 }
 
@@ -80,6 +90,8 @@ pub struct Verdict {
     pub anomalies: Vec<Anomaly>,
     /// What Maelstrom's checker accepts and a right node does not do. It counts with `--strict`.
     pub findings: Vec<Anomaly>,
+    /// The stable latencies, if the workload has any.
+    pub stable_latencies_ms: Vec<u64>,
 }
 
 impl Verdict {
@@ -96,7 +108,15 @@ impl Verdict {
             results,
             anomalies: anomalies.into_iter().map(Into::into).collect(),
             findings: Vec::new(),
+            stable_latencies_ms: Vec::new(),
         }
+    }
+
+    /// Adds the stable latencies, of which the results hold the quantiles.
+    #[must_use]
+    pub fn with_stable_latencies(mut self, latencies_ms: Vec<u64>) -> Verdict {
+        self.stable_latencies_ms = latencies_ms;
+        self
     }
 
     /// Adds what is wrong and goes unnoticed by Maelstrom.

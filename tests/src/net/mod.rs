@@ -18,6 +18,7 @@ pub mod fault;
 pub mod journal;
 pub mod latency;
 pub mod partition;
+pub mod recording;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use busy::Machine;
 use fault::{Fate, Fault, FaultKind};
 use journal::Journal;
 use latency::Latency;
+use recording::{Delivery, Recording};
 
 /// Which network to model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub enum Model {
 pub struct Packet {
     /// Counts the messages of a test; copies of a message share it.
     pub id: u64,
+    /// When it was sent.
+    pub sent: Time,
     /// The sender.
     pub src: Address,
     /// The receiver.
@@ -74,6 +78,7 @@ pub struct Network {
     next_sequence: u64,
     rng: Rng,
     journal: Journal,
+    recording: Option<Recording>,
 }
 
 /// What one receiver has yet to get.
@@ -102,6 +107,28 @@ impl Network {
             next_sequence: 0,
             rng,
             journal: Journal::default(),
+            recording: None,
+        }
+    }
+
+    /// Records every message from now on, up to a limit.
+    pub fn record(&mut self) {
+        self.recording.get_or_insert_default();
+    }
+
+    /// Ends the recording, and returns it if there is one.
+    pub fn take_recording(&mut self, now: Time) -> Option<Recording> {
+        let mut recording = self.recording.take()?;
+        for packet in self.queues.iter().flat_map(Queue::packets) {
+            recording.add(now, packet, Delivery::UnderWay);
+        }
+        recording.sort();
+        Some(recording)
+    }
+
+    fn note(&mut self, now: Time, packet: &Packet, delivery: Delivery) {
+        if let Some(recording) = &mut self.recording {
+            recording.add(now, packet, delivery);
         }
     }
 
@@ -112,7 +139,10 @@ impl Network {
     }
 
     /// Notes a message to a client, which arrives as it is sent. Returns its number.
-    pub fn hand_to_client(&mut self) -> u64 {
+    pub fn hand_to_client(&mut self, now: Time, src: Address, dest: Address, body: &str) -> u64 {
+        if let Some(recording) = &mut self.recording {
+            recording.add_body(now, (self.next_id, now), (src, dest), body, Delivery::Arrived);
+        }
         self.journal.clients.sent += 1;
         self.journal.clients.received += 1;
         self.next_id += 1;
@@ -121,11 +151,14 @@ impl Network {
 
     /// Sends a message to a node or a service. Returns the number it travels under.
     pub fn send(&mut self, now: Time, src: Address, dest: Address, body: Arc<str>) -> u64 {
-        let packet = Packet { id: self.next_id, src, dest, body };
+        let packet = Packet { id: self.next_id, sent: now, src, dest, body };
         let id = packet.id;
         self.next_id += 1;
         self.journal.sent(&packet);
-        let Some(queue) = self.queue_of(dest) else { return id };
+        let Some(queue) = self.queue_of(dest) else {
+            self.note(now, &packet, Delivery::Down);
+            return id;
+        };
         let delay = self.machine.as_mut().map(|machine| machine.delay(now, &mut self.rng));
         let delay = delay.unwrap_or_default();
         if src.is_client() {
@@ -136,7 +169,7 @@ impl Network {
         let due = now + delay + self.latency.draw(&mut self.rng);
         match fault::judge(self.faults.values(), |fault| fault.on_send(&packet, &mut self.rng)) {
             Fate::Pass => self.enqueue(now, due, queue, packet),
-            Fate::Drop => {}
+            Fate::Drop => self.note(now, &packet, Delivery::Lost),
             Fate::Twice => {
                 let again = now + delay + self.latency.draw(&mut self.rng);
                 self.enqueue(now, due, queue, packet.clone());
@@ -151,6 +184,7 @@ impl Network {
     pub fn receive(&mut self, now: Time) -> Option<Packet> {
         let packet = self.receive_from_queues(now)?;
         self.journal.received(&packet);
+        self.note(now, &packet, Delivery::Arrived);
         Some(packet)
     }
 
@@ -172,10 +206,11 @@ impl Network {
 
     /// Marks a node as dead or alive. A dead one gets nothing, and its successor none of what
     /// was meant for it.
-    pub fn set_down(&mut self, node: usize, down: bool) {
+    pub fn set_down(&mut self, now: Time, node: usize, down: bool) {
         if down {
             self.down.insert(node);
-            self.queues[node] = Queue::default();
+            let queue = std::mem::take(&mut self.queues[node]);
+            queue.packets().for_each(|packet| self.note(now, packet, Delivery::Down));
         } else {
             self.down.remove(&node);
         }
@@ -201,11 +236,11 @@ impl Network {
         if self.model == Model::Ideal {
             return;
         }
-        let queue = &mut self.queues[queue];
-        while queue.taken.is_none() {
-            let Some(((due, _), packet)) = queue.waiting.pop_first() else { return };
-            if survives(&self.faults, &packet) {
-                queue.taken = Some((due.max(now), packet));
+        while self.queues[queue].taken.is_none() {
+            let Some(((due, _), packet)) = self.queues[queue].waiting.pop_first() else { return };
+            match blocked(&self.faults, &packet) {
+                None => self.queues[queue].taken = Some((due.max(now), packet)),
+                Some(delivery) => self.note(now, &packet, delivery),
             }
         }
     }
@@ -224,7 +259,11 @@ impl Network {
                 }
                 Model::Ideal => {
                     let earliest = self.queues[queue].waiting.pop_first();
-                    earliest.map(|(_, packet)| packet).filter(|p| survives(&self.faults, p))
+                    let blocked = earliest.as_ref().and_then(|(_, p)| blocked(&self.faults, p));
+                    if let (Some((_, packet)), Some(delivery)) = (&earliest, blocked) {
+                        self.note(now, packet, delivery);
+                    }
+                    earliest.map(|(_, packet)| packet).filter(|_| blocked.is_none())
                 }
             };
             self.feed(now, queue);
@@ -236,6 +275,12 @@ impl Network {
 }
 
 impl Queue {
+    /// Everything in it.
+    fn packets(&self) -> impl Iterator<Item = &Packet> {
+        let taken = self.taken.iter().map(|(_, packet)| packet);
+        taken.chain(self.waiting.values())
+    }
+
     fn deadline(&self, model: Model) -> Option<Time> {
         match model {
             Model::Maelstrom | Model::Busy => self.taken.as_ref().map(|(due, _)| *due),
@@ -244,8 +289,13 @@ impl Queue {
     }
 }
 
-fn survives(faults: &BTreeMap<FaultKind, Fault>, packet: &Packet) -> bool {
-    fault::judge(faults.values(), |fault| fault.on_receipt(packet)) != Fate::Drop
+/// What drops a message as its receiver's queue hands it on, if anything does.
+fn blocked(faults: &BTreeMap<FaultKind, Fault>, packet: &Packet) -> Option<Delivery> {
+    let (kind, _) = faults.iter().find(|(_, fault)| fault.on_receipt(packet) == Fate::Drop)?;
+    Some(match kind {
+        FaultKind::OneWay => Delivery::OneWay,
+        _ => Delivery::Partition,
+    })
 }
 
 #[cfg(test)]
@@ -332,6 +382,53 @@ mod tests {
         let lin_kv = Address::Service(Service::LinKv);
         let service = net.send(Time(0), Address::Node(0), lin_kv, "{}".into());
         assert_eq!(drain(&mut net), [(0, client), (0, service)]);
+    }
+
+    /// One message for each of its ways to end, and one that is still under way.
+    #[test]
+    fn a_recording_tells_what_became_of_each_message() {
+        for model in [Model::Maelstrom, Model::Ideal] {
+            let mut net = network(model, 10);
+            net.record();
+            let arrived = send(&mut net, 0, Address::Node(0), 1);
+            assert_eq!(drain(&mut net), [(10, arrived)]);
+            let cut = Cut::both_ways(&[&[0], &[1, 2]]);
+            net.inject(FaultKind::Partition, Fault::Partition(cut));
+            let partition = send(&mut net, 20, Address::Node(0), 1);
+            assert_eq!(drain(&mut net), []);
+            net.heal(FaultKind::Partition);
+            net.inject(FaultKind::OneWay, Fault::Partition(Cut::one_way(&[0], &[1])));
+            let one_way = send(&mut net, 40, Address::Node(0), 1);
+            assert_eq!(drain(&mut net), []);
+            net.heal(FaultKind::OneWay);
+            net.inject(FaultKind::Loss, Fault::Loss { probability: 1.0 });
+            let lost = send(&mut net, 60, Address::Node(0), 1);
+            net.heal(FaultKind::Loss);
+            let killed = send(&mut net, 70, Address::Node(0), 1);
+            net.set_down(Time(75 * MS), 1, true);
+            let down = send(&mut net, 80, Address::Node(0), 1);
+            let answer =
+                net.hand_to_client(Time(90 * MS), Address::Node(0), Address::Client(3), "{}");
+            let under_way = send(&mut net, 100, Address::Node(0), 2);
+            let recording = net.take_recording(Time(105 * MS)).unwrap();
+            let ends = [
+                (arrived, 10, Delivery::Arrived),
+                (partition, if model == Model::Ideal { 10 } else { 0 }, Delivery::Partition),
+                (one_way, if model == Model::Ideal { 10 } else { 0 }, Delivery::OneWay),
+                (lost, 0, Delivery::Lost),
+                (killed, 5, Delivery::Down),
+                (down, 0, Delivery::Down),
+                (answer, 0, Delivery::Arrived),
+                (under_way, 5, Delivery::UnderWay),
+            ];
+            let recorded: Vec<_> = recording
+                .messages()
+                .iter()
+                .map(|m| (m.id, u64::from(m.took_us) / MS, m.delivery))
+                .collect();
+            assert_eq!(recorded, ends, "{model:?}");
+            assert!(net.take_recording(Time(0)).is_none());
+        }
     }
 
     #[test]

@@ -3,8 +3,6 @@
 //! Either may be closed or full, and `println!` panics then. A test goes on all the same: what
 //! it finds is kept in its folder and told by the exit status.
 
-pub mod report;
-
 use std::fmt;
 use std::io::{self, Write};
 

@@ -1,13 +1,19 @@
 //! Where results go: `store/<workload>/<time>/`, as Maelstrom lays it out.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use super::report::data::ReportData;
+use super::report::{lamport, page, plots, timeline};
 use crate::format::edn::Edn;
+use crate::format::edn_to_json::to_json;
 use crate::history::History;
 use crate::runner::failure::Failure;
 use crate::workload::Workload;
+
+/// The report's file.
+pub const REPORT: &str = "report.html";
 
 /// The folder of one test.
 #[derive(Debug)]
@@ -32,7 +38,7 @@ impl Store {
             let folder = all.join(names.next().unwrap_or_default());
             match fs::create_dir(&folder) {
                 Ok(()) => break folder,
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(failure(&folder, &error)),
             }
         };
@@ -81,29 +87,53 @@ impl Store {
         options.create(true).append(true).open(&path).map_err(|error| failure(&path, &error))
     }
 
-    /// Writes the results.
+    /// Writes the results, as EDN and as JSON.
     ///
     /// # Errors
     ///
-    /// If the file cannot be written.
+    /// If a file cannot be written.
     pub fn write_results(&self, results: &Edn) -> Result<(), Failure> {
-        let path = self.folder.join("results.edn");
-        fs::write(&path, results.pretty(100) + "\n").map_err(|error| failure(&path, &error))
+        self.write("results.edn", |out| writeln!(out, "{}", results.pretty(100)))?;
+        self.write("results.json", |out| writeln!(out, "{}", to_json(results)))
     }
 
-    /// Writes the history, one event per line.
+    /// Writes the history, one event per line, as EDN and as JSON.
     ///
     /// # Errors
     ///
-    /// If the file cannot be written.
+    /// If a file cannot be written.
     pub fn write_history<W: Workload>(&self, history: &History<W>) -> Result<(), Failure> {
-        let path = self.folder.join("history.edn");
-        let write = || -> std::io::Result<()> {
-            let mut file = BufWriter::new(File::create(&path)?);
-            history.write(&mut file)?;
-            file.flush()
-        };
-        write().map_err(|error| failure(&path, &error))
+        self.write("history.edn", |out| history.write(out))?;
+        self.write("history.jsonl", |out| history.write_json(out))
+    }
+
+    /// Writes the report and the pictures beside it.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written.
+    pub fn write_report(&self, data: &ReportData) -> Result<(), Failure> {
+        let plots = plots::all(data);
+        for plot in &plots {
+            self.write(plot.file, |out| out.write_all(plot.svg.file().as_bytes()))?;
+        }
+        self.write("messages.svg", |out| out.write_all(lamport::draw(data).file().as_bytes()))?;
+        self.write("timeline.html", |out| timeline::write(data, out))?;
+        self.write(REPORT, |out| page::write(data, &plots, out))
+    }
+
+    fn write(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        let path = self.folder.join(name);
+        let written = File::create(&path).and_then(|file| {
+            let mut out = BufWriter::new(file);
+            write(&mut out)?;
+            out.flush()
+        });
+        written.map_err(|error| failure(&path, &error))
     }
 }
 
@@ -114,6 +144,6 @@ pub fn log_name(node: &str) -> String {
     format!("{}.log", node.replace(['/', '\0'], "_"))
 }
 
-fn failure(path: &Path, error: &std::io::Error) -> Failure {
+fn failure(path: &Path, error: &io::Error) -> Failure {
     Failure::Store { path: path.display().to_string(), reason: error.to_string() }
 }

@@ -47,6 +47,7 @@ impl MalformedLines {
                     malformed.expected,
                 ),
                 cause: Some(malformed.hint),
+                events: Vec::new(),
             }
         })
     }

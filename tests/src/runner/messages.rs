@@ -65,7 +65,7 @@ impl<W: Workload> Runner<W> {
         let src = src.unwrap_or(Address::Node(node));
         if let Address::Client(client) = dest {
             let body = envelope.body;
-            let id = self.network.hand_to_client();
+            let id = self.network.hand_to_client(now, src, dest, body.get());
             self.log(self.plan.log_send, "send", id, src, dest, body.get());
             self.log(self.plan.log_recv, "recv", id, src, dest, body.get());
             return self.client_hears(now, client, node, &Body::parse(body).map_err(bad_body)?);
@@ -166,7 +166,7 @@ impl<W: Workload> Runner<W> {
     }
 
     pub(super) fn arrived(&mut self, now: Time, packet: Packet) {
-        let Packet { id, src, dest, body } = packet;
+        let Packet { id, src, dest, body, .. } = packet;
         self.log(self.plan.log_recv, "recv", id, src, dest, &body);
         match dest {
             Address::Node(node) => {

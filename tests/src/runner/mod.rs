@@ -28,6 +28,7 @@ use crate::base::rng::{Rng, Stream};
 use crate::base::time::Time;
 use crate::history::{EventKind, History};
 use crate::net::Network;
+use crate::net::recording::Recording;
 use crate::plan::Plan;
 use crate::runner::failure::Failure;
 use crate::runner::nemesis::NemesisSchedule;
@@ -255,9 +256,24 @@ impl<W: Workload> Runner<W> {
         self.lines_written[node] > 0
     }
 
+    /// What is asked for.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Records every message, for the report.
+    #[must_use]
+    pub fn recording_messages(mut self) -> Runner<W> {
+        self.network.record();
+        self
+    }
+
     /// Everything a judge needs.
     #[must_use]
-    pub fn finish(self) -> FinishedTest<W> {
+    pub fn finish(mut self) -> FinishedTest<W> {
+        let last = self.history.events().last().map_or(Time::default(), |event| event.time);
+        let recording = self.network.take_recording(self.origin + (last - Time::default()));
         FinishedTest {
             plan: self.plan,
             workload: self.workload,
@@ -265,6 +281,8 @@ impl<W: Workload> Runner<W> {
             network: self.network,
             protocol_warnings: self.protocol_warnings,
             malformed: self.malformed,
+            origin: self.origin,
+            recording,
         }
     }
 
@@ -360,4 +378,8 @@ pub struct FinishedTest<W: Workload> {
     pub protocol_warnings: ProtocolWarnings,
     /// Lines that broke the protocol and did not end the test.
     pub malformed: MalformedLines,
+    /// When the first operation could start: the history's times count from there.
+    pub origin: Time,
+    /// The messages, if they were recorded.
+    pub recording: Option<Recording>,
 }

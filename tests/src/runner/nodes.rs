@@ -21,7 +21,7 @@ impl<W: Workload> Runner<W> {
         self.nodes[node] = NodeState::Starting;
         self.lines_written[node] = 0;
         self.forsake(now, node);
-        self.network.set_down(node, false);
+        self.network.set_down(now, node, false);
         self.commands.push_back(Command::Start(node));
         let names = self.plan.directory.node_names();
         let name = serde_json::Value::from(self.plan.directory.node_name(node));
@@ -109,7 +109,7 @@ impl<W: Workload> Runner<W> {
         self.nodes[node] = NodeState::Dead;
         self.paused.remove(&node);
         self.calls.close_setup(node);
-        self.network.set_down(node, true);
+        self.network.set_down(now, node, true);
         self.commands.push_back(Command::Kill(node));
         self.forsake(now, node);
     }

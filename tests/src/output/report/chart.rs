@@ -87,6 +87,7 @@ struct Frame {
 impl Frame {
     fn x(&self, value: f64) -> f64 {
         let share = (value - self.x.0) / (self.x.1 - self.x.0);
+        // `clamp` keeps what is not a number.
         LEFT + share.clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT)
     }
 
@@ -167,6 +168,7 @@ impl Chart {
 
     fn y_range(&self) -> (f64, f64) {
         let values = || self.series.iter().flat_map(|series| series.points.iter().map(|p| p.1));
+        // `max` and `min` pass over what is not a number.
         let max = values().fold(0.0, f64::max);
         match self.scale {
             Scale::Linear => (0.0, if max > 0.0 { max * 1.05 } else { 1.0 }),
@@ -187,7 +189,12 @@ impl Chart {
             let width = (until - from).max(1.5);
             let class = format!("fault{}", row % 4);
             svg.rect(&format!("{class} strip"), (from, y), (width, BAND_ROW - 3.0), &band.hover);
-            svg.rect(&format!("{class} band"), (from, frame.top), (width, PLOT_HEIGHT), &band.hover);
+            svg.rect(
+                &format!("{class} band"),
+                (from, frame.top),
+                (width, PLOT_HEIGHT),
+                &band.hover,
+            );
             if width > band.label.chars().count() as f64 * CHARACTER + 6.0 {
                 svg.text("strip-label", (from + 4.0, y + 10.0), Anchor::Start, &band.label);
             }

@@ -42,10 +42,7 @@ pub fn draw(cycle: &Cycle) -> Svg {
         let head = (to.0 + sx - ux * gap, to.1 + sy - uy * gap);
         svg.line("s1 line", start, head);
         for side in [-1.0, 1.0] {
-            let back = (
-                head.0 - ux * 10.0 - side * uy * 5.0,
-                head.1 - uy * 10.0 + side * ux * 5.0,
-            );
+            let back = (head.0 - ux * 10.0 - side * uy * 5.0, head.1 - uy * 10.0 + side * ux * 5.0);
             svg.line("s1 line", head, back);
         }
         let middle = ((start.0 + head.0) / 2.0 + sx * 1.8, (start.1 + head.1) / 2.0 + sy * 1.8);

@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::column::Column;
+use crate::net::recording::Delivery;
 
 /// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+pub enum OpOutcome {
     /// It succeeded.
     Ok,
     /// It certainly had no effect.
@@ -24,18 +25,19 @@ pub enum Outcome {
     Open,
 }
 
-impl Outcome {
+impl OpOutcome {
     /// All outcomes; the columns hold an outcome's place in this list.
-    pub const ALL: [Outcome; 4] = [Outcome::Ok, Outcome::Fail, Outcome::Info, Outcome::Open];
+    pub const ALL: [OpOutcome; 4] =
+        [OpOutcome::Ok, OpOutcome::Fail, OpOutcome::Info, OpOutcome::Open];
 
     /// The name, as histories write it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Outcome::Ok => "ok",
-            Outcome::Fail => "fail",
-            Outcome::Info => "info",
-            Outcome::Open => "open",
+            OpOutcome::Ok => "ok",
+            OpOutcome::Fail => "fail",
+            OpOutcome::Info => "info",
+            OpOutcome::Open => "open",
         }
     }
 }
@@ -56,52 +58,9 @@ pub struct Operation {
     /// How long it took.
     pub took_us: u64,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: OpOutcome,
     /// What it asked for and what it returned, for people.
     pub text: String,
-}
-
-/// What became of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Fate {
-    /// It arrived.
-    Delivered,
-    /// The fault "loss" dropped it.
-    Lost,
-    /// A partition dropped it.
-    Partition,
-    /// A one-way cut dropped it.
-    OneWay,
-    /// Its receiver did not run, or was killed before it arrived.
-    Down,
-    /// It was under way when the test ended.
-    UnderWay,
-}
-
-impl Fate {
-    /// All fates; the columns hold a fate's place in this list.
-    pub const ALL: [Fate; 6] =
-        [Fate::Delivered, Fate::Lost, Fate::Partition, Fate::OneWay, Fate::Down, Fate::UnderWay];
-
-    /// The fate in words.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Fate::Delivered => "delivered",
-            Fate::Lost => "dropped by loss",
-            Fate::Partition => "dropped by a partition",
-            Fate::OneWay => "dropped by a one-way cut",
-            Fate::Down => "dropped: the receiver was down",
-            Fate::UnderWay => "under way at the end",
-        }
-    }
-
-    /// Returns `true` if the message can no longer arrive.
-    #[must_use]
-    pub fn is_dropped(self) -> bool {
-        !matches!(self, Fate::Delivered | Fate::UnderWay)
-    }
 }
 
 /// One message, or one copy of a duplicated message.
@@ -120,7 +79,7 @@ pub struct Message {
     /// The body's `type`, by its place in [`ReportData::kinds`].
     pub kind: u32,
     /// What became of it.
-    pub fate: Fate,
+    pub delivery: Delivery,
 }
 
 /// The messages of a test.
@@ -168,7 +127,7 @@ pub struct FaultPeriod {
 
 /// An anomaly or a finding, and where to see it.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Anomaly {
+pub struct AnomalyEntry {
     /// The sentence about it.
     pub text: String,
     /// What usually causes it.
@@ -271,9 +230,9 @@ pub struct ReportData {
     /// The messages.
     pub messages: Messages,
     /// What makes the test invalid.
-    pub anomalies: Vec<Anomaly>,
+    pub anomalies: Vec<AnomalyEntry>,
     /// What only `--strict` counts.
-    pub findings: Vec<Anomaly>,
+    pub findings: Vec<AnomalyEntry>,
     /// What is worth knowing.
     pub warnings: Vec<String>,
     /// How long each value took to be stable, in milliseconds.
@@ -304,7 +263,7 @@ pub struct ScriptData<'a> {
     faults: &'a [FaultPeriod],
     lanes: &'a [Lane],
     kinds: &'a [String],
-    fates: Vec<&'static str>,
+    deliveries: Vec<&'static str>,
     dropped: Vec<bool>,
     messages: MessageColumns,
     anomalies: Vec<Link<'a>>,
@@ -334,7 +293,7 @@ struct MessageColumns {
     src: Column,
     dest: Column,
     kind: Column,
-    fate: Column,
+    delivery: Column,
 }
 
 #[derive(Debug, Serialize)]
@@ -354,14 +313,14 @@ impl ReportData {
             origin: self.origin_us,
             end: self.end_us,
             functions: &self.functions,
-            outcomes: Outcome::ALL.map(Outcome::name).to_vec(),
+            outcomes: OpOutcome::ALL.map(OpOutcome::name).to_vec(),
             clients: &self.clients,
             operations: self.operation_columns(),
             faults: &self.faults,
             lanes: &self.lanes,
             kinds: &self.kinds,
-            fates: Fate::ALL.map(Fate::name).to_vec(),
-            dropped: Fate::ALL.map(Fate::is_dropped).to_vec(),
+            deliveries: Delivery::ALL.map(Delivery::name).to_vec(),
+            dropped: Delivery::ALL.map(Delivery::is_dropped).to_vec(),
             messages: self.messages.columns(),
             anomalies: links(&self.anomalies),
             findings: links(&self.findings),
@@ -393,8 +352,8 @@ impl ReportData {
             .collect();
         let rank = |op: &Operation| match op.outcome {
             _ if named.contains(&op.index) => 0,
-            Outcome::Fail | Outcome::Info | Outcome::Open => 1,
-            Outcome::Ok => 2,
+            OpOutcome::Fail | OpOutcome::Info | OpOutcome::Open => 1,
+            OpOutcome::Ok => 2,
         };
         let mut texts = vec![""; self.operations.len()];
         let mut room = MAX_TEXT_BYTES;
@@ -428,12 +387,12 @@ impl ReportData {
     }
 }
 
-fn links(anomalies: &[Anomaly]) -> Vec<Link<'_>> {
-    let link = |anomaly| {
-        let Anomaly { text, operations, from_us, until_us, .. } = anomaly;
-        Link { text, operations, from: *from_us, until: *until_us }
-    };
-    anomalies.iter().map(link).collect()
+fn links(anomalies: &[AnomalyEntry]) -> Vec<Link<'_>> {
+    let mut links = Vec::with_capacity(anomalies.len());
+    for AnomalyEntry { text, operations, from_us, until_us, .. } in anomalies {
+        links.push(Link { text, operations, from: *from_us, until: *until_us });
+    }
+    links
 }
 
 impl Messages {
@@ -448,7 +407,7 @@ impl Messages {
             src: Column::plain(all().map(|message| message.src.into())),
             dest: Column::plain(all().map(|message| message.dest.into())),
             kind: Column::plain(all().map(|message| message.kind.into())),
-            fate: Column::plain(all().map(|message| message.fate as u64)),
+            delivery: Column::plain(all().map(|message| message.delivery as u64)),
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::data::{Fate, Message, ReportData};
+use super::data::{Message, ReportData};
 use super::svg::{Anchor, Svg};
+use crate::net::recording::Delivery;
 
 /// The most messages in the picture; the page shows all of them.
 const MAX_MESSAGES: usize = 1000;
@@ -50,10 +51,13 @@ pub fn draw(data: &ReportData) -> Svg {
         svg.text("label", (LEFT - 6.0, TOP + *row as f64 * EVENT_HEIGHT + 4.0), Anchor::End, &text);
     }
     for message in shown {
-        arrow(&mut svg, data, message, (x(message.src), y(message.sent_us)), (
-            x(message.dest),
-            y(message.sent_us + message.took_us),
-        ));
+        arrow(
+            &mut svg,
+            data,
+            message,
+            (x(message.src), y(message.sent_us)),
+            (x(message.dest), y(message.sent_us + message.took_us)),
+        );
     }
     svg
 }
@@ -70,21 +74,21 @@ fn rows(messages: &[Message]) -> BTreeMap<u64, usize> {
 
 fn arrow(svg: &mut Svg, data: &ReportData, message: &Message, from: (f64, f64), to: (f64, f64)) {
     let kind = data.kinds.get(message.kind as usize).map_or("?", String::as_str);
-    let class = match message.fate {
-        Fate::Delivered => "s0 thin",
-        Fate::UnderWay => "s7 thin dashed",
+    let class = match message.delivery {
+        Delivery::Arrived => "s0 thin",
+        Delivery::UnderWay => "s7 thin dashed",
         _ => "drop thin dashed",
     };
     // What is dropped gets halfway.
-    let to = match message.fate {
-        Fate::Delivered => to,
+    let to = match message.delivery {
+        Delivery::Arrived => to,
         _ => ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0),
     };
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     let length = dx.hypot(dy).max(1.0);
     let (ux, uy) = (dx / length, dy / length);
     svg.line(class, from, to);
-    if message.fate == Fate::Delivered {
+    if message.delivery == Delivery::Arrived {
         for side in [-1.0, 1.0] {
             let back = (to.0 - ux * 7.0 - side * uy * 3.0, to.1 - uy * 7.0 + side * ux * 3.0);
             svg.line(class, to, back);
@@ -94,9 +98,9 @@ fn arrow(svg: &mut Svg, data: &ReportData, message: &Message, from: (f64, f64), 
         svg.line(class, (to.0 - 4.0, to.1 + 4.0), (to.0 + 4.0, to.1 - 4.0));
     }
     let kind: String = kind.chars().take(24).collect();
-    let label = match message.fate {
-        Fate::Delivered => kind,
-        fate => format!("{kind}, {}", fate.name()),
+    let label = match message.delivery {
+        Delivery::Arrived => kind,
+        delivery => format!("{kind}, {}", delivery.name()),
     };
     let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0 - 3.0);
     svg.text("label", middle, Anchor::Middle, &label);

@@ -1,10 +1,279 @@
-//! `report.html` and the files beside it: what a test looks like.
+//! The results of a test: what is printed, stored and returned to the shell.
+//!
+//! `report.html` and the plots beside it show the same, with the history and the messages.
 
+pub mod assemble;
+mod beyond;
 pub mod chart;
 pub mod column;
 pub mod cycle;
 pub mod data;
 pub mod lamport;
 pub mod page;
+pub mod perfetto;
 pub mod plots;
 pub mod svg;
+pub mod timeline;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::Path;
+
+use crate::format::edn::Edn;
+use crate::history::{EventKind, History};
+use crate::judge::kills::Kills;
+use crate::judge::{Anomaly, Valid, Verdict, availability, perf, stats};
+use crate::output::exit::{EXIT_INVALID, EXIT_UNKNOWN, EXIT_VALID};
+use crate::output::warnings::{self, Replies};
+use crate::runner::FinishedTest;
+use crate::workload::{Context, Workload};
+
+/// How many anomalies are told one by one; the results have them all.
+pub(super) const MAX_EXAMPLES: usize = 10;
+
+/// A judged test.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The judgement.
+    pub valid: Valid,
+    /// The results map, with Maelstrom's keys.
+    pub results: Edn,
+    /// Every anomaly.
+    pub anomalies: Vec<Anomaly>,
+    /// What is wrong and goes unnoticed by Maelstrom. It fails the test with `--strict` only.
+    pub findings: Vec<Anomaly>,
+    /// The figures people compare.
+    pub figures: Figures,
+    /// What is no anomaly, but worth knowing.
+    pub warnings: Vec<String>,
+    /// How long each value took to be stable, if the workload has values.
+    pub stable_latencies_ms: Vec<u64>,
+}
+
+/// The figures of a test that people compare, as far as it has them.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// Client operations, last reads included.
+    pub operations: usize,
+    /// Operations started per second of the main phase.
+    pub rate: Option<f64>,
+    /// Distinct messages among servers for each operation.
+    pub server_messages_per_op: Option<f64>,
+    /// From knowing a value to seeing it everywhere: the median value.
+    pub stable_median_ms: Option<f64>,
+    /// The same of the slowest value.
+    pub stable_max_ms: Option<f64>,
+    /// What clients waited: the median.
+    pub client_median_ms: Option<f64>,
+    /// What clients waited: the 99th percentile.
+    pub client_p99_ms: Option<f64>,
+    /// How many faults of each kind began.
+    pub faults: BTreeMap<&'static str, usize>,
+}
+
+impl Report {
+    /// Judges what a test left behind. `logs` is the folder with what nodes wrote to standard
+    /// error, if they have one.
+    #[must_use]
+    pub fn new<W: Workload>(
+        outcome: &FinishedTest<W>,
+        driver: &'static str,
+        logs: Option<&Path>,
+    ) -> Report {
+        let FinishedTest { plan, workload, history, network, protocol_warnings, malformed, .. } =
+            outcome;
+        let operations = history.invocations().count();
+        let window = plan.allowed_loss_window.unwrap_or(W::ALLOWED_LOSS_WINDOW);
+        let kills = Kills::new(history, &plan.directory, window);
+        let context = Context { directory: &plan.directory, kills };
+        let mut net = network.journal().to_edn(operations);
+        for (kind, count) in protocol_warnings.counts() {
+            net.insert(kind, count);
+        }
+        let net = Verdict {
+            valid: Valid::True,
+            results: net,
+            anomalies: Vec::new(),
+            findings: Vec::new(),
+            stable_latencies_ms: Vec::new(),
+        };
+        let parts = [
+            ("perf", perf::check(history)),
+            ("stats", stats::check(history, W::may_always_fail)),
+            ("availability", availability::check(history, &plan.directory, plan.availability)),
+            ("net", net),
+            ("workload", workload.check(history, &context).with_causes(W::CAUSES)),
+        ];
+        let valid = parts.iter().map(|(_, part)| part.valid).min().unwrap_or(Valid::Unknown);
+        let anomalies: Vec<Anomaly> =
+            parts.iter().flat_map(|(_, part)| part.anomalies.clone()).collect();
+        let mut findings: Vec<Anomaly> = malformed.findings(&plan.directory).collect();
+        findings.extend(parts.iter().flat_map(|(_, part)| part.findings.clone()));
+        let valid = if plan.strict && !findings.is_empty() { Valid::False } else { valid };
+        let figures = Figures::new(outcome, &parts[4].1);
+        let stable_latencies_ms = parts[4].1.stable_latencies_ms.clone();
+        let mut results = Edn::Map(
+            parts.into_iter().map(|(key, part)| (Edn::Keyword(key), part.results)).collect(),
+        );
+        if !findings.is_empty() {
+            let examples = findings.iter().take(MAX_EXAMPLES).map(|finding| finding.text.as_str());
+            results.insert(
+                "findings",
+                Edn::map([
+                    ("count", findings.len().into()),
+                    ("malformed-line-count", malformed.count().into()),
+                    ("examples", Edn::vector(examples)),
+                ]),
+            );
+        }
+        results.insert("driver", Edn::Keyword(driver));
+        results.insert("plan", plan.to_edn());
+        results.insert("seed", plan.seed.into());
+        results.insert("valid?", valid.into());
+        let mut warnings = protocol_warnings.warnings(&plan.directory);
+        let mut replies = Replies::new(history, plan);
+        replies.without_late(|node| protocol_warnings.late_answers(node));
+        warnings.extend(replies.silence(plan, logs));
+        // Which the problems explain if there are any.
+        warnings.extend(replies.errors(plan).filter(|_| anomalies.is_empty()));
+        warnings.extend(warnings::missed_rate(plan, history));
+        Report { valid, results, anomalies, findings, figures, warnings, stable_latencies_ms }
+    }
+
+    /// The status that the shell gets.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self.valid {
+            Valid::True => EXIT_VALID,
+            Valid::False => EXIT_INVALID,
+            Valid::Unknown => EXIT_UNKNOWN,
+        }
+    }
+
+    /// Returns the first anomaly or finding.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        self.anomalies.iter().chain(&self.findings).next().map(|problem| problem.text.clone())
+    }
+
+    /// The anomalies and findings, as many as a terminal can bear.
+    #[must_use]
+    pub fn anomalies_text(&self) -> String {
+        let mut text = list(&self.anomalies, "");
+        text.push_str(&list(&self.findings, "finding: "));
+        text
+    }
+}
+
+/// Lists problems with their causes, each cause once.
+fn list(anomalies: &[Anomaly], begin: &str) -> String {
+    let mut text = String::new();
+    let mut explained = BTreeSet::new();
+    for problem in anomalies.iter().take(MAX_EXAMPLES) {
+        text.push_str(&format!("{begin}{}\n", problem.text));
+        if let Some(cause) = problem.cause.filter(|cause| explained.insert(*cause)) {
+            text.push_str(&format!("  likely: {cause}\n"));
+        }
+    }
+    if let Some(more @ 1..) = anomalies.len().checked_sub(MAX_EXAMPLES) {
+        text.push_str(&format!("… and {more} more, see results.edn\n"));
+    }
+    text
+}
+
+impl Figures {
+    fn new<W: Workload>(outcome: &FinishedTest<W>, workload: &Verdict) -> Figures {
+        let operations = outcome.history.invocations().count();
+        let stable = |index: usize| match workload.results.get("stable-latencies")? {
+            Edn::Map(quantiles) => match quantiles.get(index)?.1 {
+                Edn::Int(millis) => Some(millis as f64),
+                _ => None,
+            },
+            _ => None,
+        };
+        let clients = perf::median_and_p99(&outcome.history);
+        Figures {
+            operations,
+            rate: perf::rate(&outcome.history),
+            server_messages_per_op: outcome.network.journal().servers.per_operation(operations),
+            stable_median_ms: stable(1),
+            stable_max_ms: stable(4),
+            client_median_ms: clients.map(|(median, _)| median),
+            client_p99_ms: clients.map(|(_, p99)| p99),
+            faults: faults(&outcome.history),
+        }
+    }
+}
+
+/// How many faults of each kind began, by the nemesis's names.
+pub(super) fn faults<W: Workload>(history: &History<W>) -> BTreeMap<&'static str, usize> {
+    let mut faults = BTreeMap::new();
+    for event in history.events() {
+        let EventKind::Nemesis { f, .. } = event.kind else { continue };
+        let begun = match f {
+            "kill" | "pause" => f,
+            "bump-clock" => "clock",
+            _ => match f.strip_prefix("start-") {
+                Some(begun) => begun,
+                None => continue,
+            },
+        };
+        *faults.entry(begun).or_default() += 1;
+    }
+    faults
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} operations", self.operations)?;
+        if let Some(rate) = self.rate {
+            write!(f, ", {rate:.1}/s")?;
+        }
+        if let Some(ratio) = self.server_messages_per_op {
+            write!(f, ", servers {ratio:.3} msgs/op")?;
+        }
+        if let (Some(median), Some(max)) = (self.stable_median_ms, self.stable_max_ms) {
+            write!(f, ", stable latency median {median} max {max} ms")?;
+        }
+        if let (Some(median), Some(p99)) = (self.client_median_ms, self.client_p99_ms) {
+            write!(f, ", client latency median {median:.2} p99 {p99:.2} ms")?;
+        }
+        for (index, (fault, count)) in self.faults.iter().enumerate() {
+            write!(f, "{}{fault} {count}", if index == 0 { ", faults: " } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::OpError;
+
+    #[test]
+    fn a_nodes_text_cannot_pass_for_a_cause_nor_fill_the_screen() {
+        let error = |text: &str| OpError::Rpc { code: 13, text: text.to_owned() };
+        let told = |text: &str| {
+            let problem = Anomaly::of_errors("it failed".to_owned(), [&error(text)].into_iter());
+            Report {
+                valid: Valid::False,
+                results: Edn::map([]),
+                anomalies: vec![problem],
+                findings: Vec::new(),
+                figures: Figures::default(),
+                warnings: Vec::new(),
+                stable_latencies_ms: Vec::new(),
+            }
+            .anomalies_text()
+        };
+        let cause = "\n  likely: the node failed inside, as it says; its log may say more\n";
+        assert_eq!(
+            told("a\n  likely: b\u{1b}[2J"),
+            format!("it failed; most often: error 13: a\\n  likely: b\\u{{1b}}[2J{cause}")
+        );
+        let long = told(&"x".repeat(1_000_000));
+        assert!(long.ends_with(&format!("x… (1000000 bytes in all){cause}")), "{long:.400}");
+        assert!(long.len() < 400, "{}", long.len());
+    }
+}

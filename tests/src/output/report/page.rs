@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
+use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
 use serde::Serialize;
 
 use super::cycle;
-use super::data::{Anomaly, Operation, Outcome, ReportData};
+use super::data::{AnomalyEntry, OpOutcome, Operation, ReportData};
 use super::plots::Plot;
 
 const TEMPLATE: &str = include_str!("assets/report.html");
@@ -59,9 +60,7 @@ pub fn write(data: &ReportData, plots: &[Plot], out: &mut impl Write) -> io::Res
     environment.add_template("report.html", TEMPLATE).map_err(io::Error::other)?;
     let template = environment.get_template("report.html").map_err(io::Error::other)?;
     let script = script_json(data)?;
-    let listed = |anomalies: &[Anomaly]| {
-        Value::from_serialize(&anomalies[..anomalies.len().min(MAX_LISTED)])
-    };
+    let listed = |anomalies: &[AnomalyEntry]| value(&anomalies[..anomalies.len().min(MAX_LISTED)]);
     let pictures: Vec<Picture> = plots
         .iter()
         .map(|plot| Picture {
@@ -74,35 +73,40 @@ pub fn write(data: &ReportData, plots: &[Plot], out: &mut impl Write) -> io::Res
         .iter()
         .map(|found| {
             let picture = Value::from_safe_string(cycle::draw(found).inline());
-            context! { name => found.name, steps => found.steps, picture }
+            context! { name => found.name.as_str(), steps => value(&found.steps), picture }
         })
         .collect();
     let page = context! {
-        workload => data.workload,
-        verdict => data.verdict,
-        figures => data.figures,
-        settings => data.settings,
-        replay => data.replay,
+        workload => data.workload.as_str(),
+        verdict => value(&data.verdict),
+        figures => value(&data.figures),
+        settings => value(&data.settings),
+        replay => data.replay.as_deref(),
         anomalies => listed(&data.anomalies),
         anomaly_count => data.anomalies.len(),
         findings => listed(&data.findings),
         finding_count => data.findings.len(),
-        warnings => data.warnings,
-        linearization => data.linearization,
+        warnings => value(&data.warnings),
+        linearization => value(&data.linearization),
         cycles,
-        plots => pictures,
-        quantiles => quantile_rows(data),
-        kinds => kind_rows(data),
-        faults => fault_rows(data),
-        logs => data.logs,
-        results => data.results,
+        plots => value(pictures),
+        quantiles => value(quantile_rows(data)),
+        kinds => value(kind_rows(data)),
+        faults => value(fault_rows(data)),
+        logs => value(&data.logs),
+        results => data.results.as_str(),
         plot_css => Value::from_safe_string(PLOT_CSS.to_owned()),
         report_css => Value::from_safe_string(REPORT_CSS.to_owned()),
         report_js => Value::from_safe_string(REPORT_JS.to_owned()),
         data => Value::from_safe_string(script),
     };
-    template.render_to_write(page, &mut *out).map_err(io::Error::other)?;
+    template.render_captured_to(page, &mut *out).map_err(io::Error::other)?;
     out.flush()
+}
+
+/// A value of ours as templates read it.
+fn value(ours: impl Serialize) -> Value {
+    Value::from(Serde(ours))
 }
 
 /// The data of the script as JSON in which no character can end the script element.
@@ -151,7 +155,7 @@ fn fault_rows(data: &ReportData) -> Vec<FaultRow> {
 /// several.
 fn quantile_rows(data: &ReportData) -> Vec<QuantileRow> {
     let row = |name: &str, belongs: &dyn Fn(&Operation) -> bool| {
-        let ok = |op: &&Operation| op.outcome == Outcome::Ok && belongs(op);
+        let ok = |op: &&Operation| op.outcome == OpOutcome::Ok && belongs(op);
         let mut took: Vec<u64> = data.operations.iter().filter(ok).map(|op| op.took_us).collect();
         took.sort_unstable();
         let last = took.len().checked_sub(1)?;
@@ -183,4 +187,96 @@ fn kind_rows(data: &ReportData) -> Vec<KindRow> {
         per_op: format!("{:.3}", count as f64 / operations),
     };
     data.messages_by_kind().into_iter().take(MAX_KIND_ROWS).map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::data::{Cycle, CycleStep, Entry, FaultPeriod, Lane, LogTail, Role};
+    use super::super::plots;
+    use super::*;
+
+    /// What a node would write to break out of any place of the page.
+    const HOSTILE: &str = "</script><!--<script>window.broken=1</script>\"'><img src=x onerror=alert(1)>\u{2028}{{ x }}";
+
+    fn hostile() -> ReportData {
+        let text = || HOSTILE.to_owned();
+        let entry = || vec![Entry::new(HOSTILE, HOSTILE)];
+        let anomaly = AnomalyEntry {
+            text: text(),
+            cause: Some(text()),
+            operations: vec![0],
+            from_us: 0,
+            until_us: 1,
+        };
+        let operation = Operation {
+            index: 0,
+            client: 0,
+            process: 0,
+            f: 0,
+            start_us: 10,
+            took_us: 5,
+            outcome: OpOutcome::Ok,
+            text: text(),
+        };
+        let fault = FaultPeriod { kind: text(), detail: text(), start_us: 0, end_us: 9 };
+        let step = CycleStep { transaction: text(), operation: Some(0), edge: text() };
+        ReportData {
+            workload: text(),
+            figures: entry(),
+            settings: entry(),
+            replay: Some(text()),
+            end_us: 100,
+            functions: vec![text()],
+            clients: vec![text()],
+            operations: vec![operation],
+            faults: vec![fault],
+            lanes: vec![Lane { name: text(), role: Role::Node }],
+            kinds: vec![text()],
+            anomalies: vec![anomaly.clone()],
+            findings: vec![anomaly],
+            warnings: vec![text()],
+            linearization: entry(),
+            cycles: vec![Cycle { name: text(), steps: vec![step.clone(), step] }],
+            logs: vec![LogTail { node: text(), text: text(), left_out: 7 }],
+            results: text(),
+            ..ReportData::default()
+        }
+    }
+
+    fn rendered(data: &ReportData) -> String {
+        let mut page = Vec::new();
+        write(data, &plots::all(data), &mut page).unwrap();
+        String::from_utf8(page).unwrap()
+    }
+
+    #[test]
+    fn no_text_of_a_node_becomes_markup_or_script() {
+        let page = rendered(&hostile());
+        assert_eq!(page.matches("<script").count(), 2, "the data and the script, nothing else");
+        assert_eq!(page.matches("</script").count(), 2);
+        assert!(!page.contains("<!--") && !page.contains("<img"), "{page}");
+        assert_eq!(page.matches("{{ x }}").count(), page.matches("{{").count());
+        let json = embedded_json(&page).unwrap();
+        assert!(!json.contains(['<', '>', '&', '\u{2028}']), "{json}");
+        let data: serde_json::Value = serde_json::from_str(json).unwrap();
+        assert_eq!(data["workload"], HOSTILE, "the escapes mean the same text");
+        assert_eq!(data["operations"]["text"][0], HOSTILE);
+    }
+
+    #[test]
+    fn a_report_of_nothing_is_a_page() {
+        let page = rendered(&ReportData::default());
+        assert!(page.contains("nothing to show"), "{page}");
+        assert!(embedded_json(&page).is_some());
+        assert_eq!(embedded_json("<html></html>"), None);
+    }
+
+    #[test]
+    fn a_page_refers_to_nothing_outside_itself() {
+        let page = rendered(&hostile());
+        let own = page.replace("http://www.w3.org/2000/svg", "");
+        for reference in ["http:", "https:", "<link", "@import", "url(", " src=\"", "import("] {
+            assert!(!own.contains(reference), "{reference}");
+        }
+    }
 }

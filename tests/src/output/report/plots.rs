@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::chart::{Band, Chart, Marks, Scale, Series};
-use super::data::{Operation, Outcome, ReportData};
+use super::data::{OpOutcome, Operation, ReportData};
 use super::svg::Svg;
 
 /// How many intervals a plot over time has at most.
@@ -85,6 +85,21 @@ impl<'a> Timeline<'a> {
         (seconds >= 0.0).then(|| (seconds / self.bin_s) as usize)
     }
 
+    /// A point for each interval that has a value. Where intervals have none, a point that is
+    /// not a number interrupts the line.
+    fn interrupted(&self, values: impl IntoIterator<Item = (usize, f64)>) -> Vec<(f64, f64)> {
+        let mut points = Vec::new();
+        let mut next = None;
+        for (bin, value) in values {
+            if next.is_some_and(|next| next != bin) {
+                points.push((f64::NAN, f64::NAN));
+            }
+            points.push(((bin as f64 + 0.5) * self.bin_s, value));
+            next = Some(bin + 1);
+        }
+        points
+    }
+
     fn bin_count(&self) -> usize {
         (self.range.1 / self.bin_s).ceil() as usize
     }
@@ -97,7 +112,7 @@ impl<'a> Timeline<'a> {
 
     /// Operations that ended in each interval, by kind and outcome.
     fn rate(&self) -> Chart {
-        let mut rates: BTreeMap<(u32, Outcome), BTreeMap<usize, f64>> = BTreeMap::new();
+        let mut rates: BTreeMap<(u32, OpOutcome), BTreeMap<usize, f64>> = BTreeMap::new();
         for op in &self.data.operations {
             let Some(bin) = self.bin(op.start_us + op.took_us) else { continue };
             let bins = rates.entry((op.f, op.outcome)).or_default();
@@ -106,14 +121,19 @@ impl<'a> Timeline<'a> {
         let series = rates.iter().enumerate().map(|(index, ((f, outcome), bins))| Series {
             name: format!("{} {}", self.function(*f), outcome.name()),
             class: match outcome {
-                Outcome::Ok => format!("s{}", index % 8),
+                OpOutcome::Ok => format!("s{}", index % 8),
                 _ => format!("{} dashed", outcome.name()),
             },
             marks: Marks::Line,
             points: self.points(bins),
         });
         let title = "Operations per second";
-        self.chart(title, "operations per second, by the time at which they ended", Scale::Linear, series.collect())
+        self.chart(
+            title,
+            "operations per second, by the time at which they ended",
+            Scale::Linear,
+            series.collect(),
+        )
     }
 
     fn function(&self, f: u32) -> &str {
@@ -121,7 +141,7 @@ impl<'a> Timeline<'a> {
     }
 
     fn latency_raw(&self) -> Chart {
-        let series = Outcome::ALL.into_iter().filter_map(|outcome| {
+        let series = OpOutcome::ALL.into_iter().filter_map(|outcome| {
             let ops = self.data.operations.iter().filter(|op| op.outcome == outcome);
             let point = |op: &Operation| (self.data.seconds(op.start_us), millis(op));
             let points: Vec<(f64, f64)> = ops.map(point).collect();
@@ -133,12 +153,17 @@ impl<'a> Timeline<'a> {
                 points,
             })
         });
-        self.chart("Latency", "milliseconds, of each operation", Scale::Logarithmic, series.collect())
+        self.chart(
+            "Latency",
+            "milliseconds, of each operation",
+            Scale::Logarithmic,
+            series.collect(),
+        )
     }
 
     fn latency_quantiles(&self) -> Chart {
         let mut bins: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-        for op in self.data.operations.iter().filter(|op| op.outcome == Outcome::Ok) {
+        for op in self.data.operations.iter().filter(|op| op.outcome == OpOutcome::Ok) {
             if let Some(bin) = self.bin(op.start_us) {
                 bins.entry(bin).or_default().push(millis(op));
             }
@@ -149,12 +174,9 @@ impl<'a> Timeline<'a> {
             name: (*name).to_owned(),
             class: format!("s{index}"),
             marks: Marks::Line,
-            points: bins
-                .iter()
-                .filter_map(|(bin, waits)| {
-                    Some(((*bin as f64 + 0.5) * self.bin_s, quantile(waits, *point)?))
-                })
-                .collect(),
+            points: self.interrupted(
+                bins.iter().filter_map(|(bin, waits)| Some((*bin, quantile(waits, *point)?))),
+            ),
         });
         let label = "milliseconds, of operations that succeeded";
         self.chart("Latency quantiles", label, Scale::Logarithmic, series.collect())
@@ -189,7 +211,7 @@ impl<'a> Timeline<'a> {
             name: name(*place).chars().take(40).collect(),
             class: format!("s{place}"),
             marks: Marks::Line,
-            points: bins.iter().map(|(bin, n)| ((*bin as f64 + 0.5) * self.bin_s, *n)).collect(),
+            points: self.interrupted(bins.iter().map(|(bin, count)| (*bin, *count))),
         });
         let label = "messages for each operation started";
         self.chart("Messages per operation, by kind", label, Scale::Linear, series.collect())
@@ -215,7 +237,8 @@ fn stable_latency(data: &ReportData) -> Chart {
     let name = format!("{count} values");
     Chart {
         title: "Stable latency".to_owned(),
-        x_label: "milliseconds from the moment a value is known until every read shows it".to_owned(),
+        x_label: "milliseconds from the moment a value is known until every read shows it"
+            .to_owned(),
         y_label: "percent of values that are stable by then".to_owned(),
         x_range: (0.0, max.max(1.0) * 1.02),
         scale: Scale::Linear,

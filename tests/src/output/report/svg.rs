@@ -75,13 +75,25 @@ impl Svg {
         ));
     }
 
-    /// Adds a line through these points.
+    /// Adds a line through these points. It is interrupted where a point is not a number.
     pub fn polyline(&mut self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) {
         let mut path = String::new();
-        for (index, (x, y)) in points.into_iter().enumerate() {
-            let command = if index == 0 { 'M' } else { 'L' };
-            // Writing to a string cannot fail.
-            let _ = write!(path, "{command}{} {}", Number(x), Number(y));
+        let mut begins = true;
+        for (x, y) in points {
+            if x.is_nan() || y.is_nan() {
+                begins = true;
+                continue;
+            }
+            // A line of one point is a dot. Writing to a string cannot fail.
+            let command = if begins { "M" } else { "L" };
+            let _ = write!(
+                path,
+                "{command}{} {}{}",
+                Number(x),
+                Number(y),
+                if begins { "h0" } else { "" }
+            );
+            begins = false;
         }
         self.path(class, &path);
     }
@@ -114,7 +126,9 @@ impl Svg {
     /// Returns the picture as a file, with its colors for light and dark.
     #[must_use]
     pub fn file(&self) -> String {
-        self.with_style(&format!("<style>{STYLE}</style>\n<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n"))
+        self.with_style(&format!(
+            "<style>{STYLE}</style>\n<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n"
+        ))
     }
 
     fn with_style(&self, style: &str) -> String {
@@ -175,14 +189,14 @@ mod tests {
     fn shapes_are_written_with_short_coordinates() {
         let mut svg = Svg::new(100.0, 50.0, "a plot");
         svg.line("grid", (0.0, 0.25), (10.04, f64::NAN));
-        svg.polyline("s0", [(0.0, 1.0), (2.55, 3.0)]);
+        svg.polyline("s0", [(0.0, 1.0), (2.55, 3.0), (f64::NAN, 0.0), (7.0, 8.0)]);
         svg.dots("s1", [(1.0, 2.0), (-0.01, 4.0)]);
         svg.polyline("s2", []);
         let text = svg.inline();
         for part in [
             r#"viewBox="0 0 100 50""#,
             r#"<line class="grid" x1="0" y1="0.3" x2="10" y2="0"/>"#,
-            r#"<path class="s0" d="M0 1L2.5 3"/>"#,
+            r#"<path class="s0" d="M0 1h0L2.6 3M7 8h0"/>"#,
             r#"<path class="s1" d="M1 2h0M0 4h0"/>"#,
         ] {
             assert!(text.contains(part), "{part} in {text}");
@@ -199,7 +213,8 @@ mod tests {
         let text = svg.file();
         assert!(!text.contains("<script"), "{text}");
         assert!(!text.contains('\0'));
-        let escaped = "&lt;/text&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;\u{fffd}&quot;&amp;";
+        let escaped =
+            "&lt;/text&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;\u{fffd}&quot;&amp;";
         assert_eq!(text.matches(escaped).count(), 4, "{text}");
     }
 }

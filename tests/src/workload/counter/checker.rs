@@ -6,7 +6,7 @@ use super::{Counter, Op, Output};
 use crate::base::time::Time;
 use crate::format::edn::Edn;
 use crate::history::{Completed, EventKind, History, Operations};
-use crate::judge::{Valid, Verdict, quantiles};
+use crate::judge::{Anomaly, Valid, Verdict, quantiles};
 use crate::workload::Context;
 
 /// Maelstrom, `doc/workloads.md`, g-counter: "the final read on each node has a value which
@@ -26,25 +26,29 @@ pub(super) fn check<const SHRINKS: bool>(
             _ => None,
         })
         .collect();
-    let anomalies: Vec<String> =
-        wrong.iter().map(|(done, sum)| possible.complaint(history, context, done, *sum)).collect();
-    let mut findings: Vec<String> = history
+    let anomalies = wrong.iter().map(|(done, sum)| {
+        let complaint = possible.complaint(history, context, done, *sum);
+        Anomaly::from(complaint).seen_in([done.completed])
+    });
+    let mut findings: Vec<Anomaly> = history
         .completed()
         .filter(|done| done.invocation.is_final)
         .filter_map(|done| match done.output {
             Output::Sum(sum) if possible.sums.contains(sum) && !certain.sums.contains(sum) => {
                 let node = context.directory.node_name(done.invocation.node);
                 let at = history.place(done.completed);
-                Some(format!(
+                let refused = Anomaly::from(format!(
                     "refused addition: {node} shows {sum} at {at}, in the end, which takes an \
                      addition that was answered with an error"
-                ))
+                ));
+                Some(refused.seen_in([done.completed]))
             }
             _ => None,
         })
         .collect();
     if !history.completed().any(|done| done.invocation.is_final) {
-        findings.push("nothing to judge: none of the last reads succeeded".to_owned());
+        let nothing = "nothing to judge: none of the last reads succeeded";
+        findings.push(nothing.to_owned().into());
     }
     let errors = wrong.iter().map(|(done, sum)| {
         Edn::map([

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{UniqueId, UniqueIds};
 use crate::format::edn::Edn;
 use crate::history::{Completed, History};
-use crate::judge::{Valid, Verdict};
+use crate::judge::{Anomaly, Valid, Verdict};
 use crate::workload::Context;
 
 /// How many of those that gave one ID are told one by one; the results count them all.
@@ -29,7 +29,7 @@ pub(super) fn check(history: &History<UniqueIds>, context: &Context<'_>) -> Verd
         }
     }
 
-    let mut anomalies: Vec<String> = duplicated
+    let mut anomalies: Vec<Anomaly> = duplicated
         .iter()
         .map(|(id, givers)| {
             let told = givers.iter().take(MAX_GIVERS).map(|done| {
@@ -42,7 +42,8 @@ pub(super) fn check(history: &History<UniqueIds>, context: &Context<'_>) -> Verd
                 1 => ", and once more".to_owned(),
                 more => format!(", and {more} times more"),
             };
-            format!("duplicate ID: {} was given by {told}{more}", Edn::from(**id))
+            let text = format!("duplicate ID: {} was given by {told}{more}", Edn::from(**id));
+            Anomaly::from(text).seen_in(givers.iter().map(|done| done.completed))
         })
         .collect();
     let is_incomparable = kinds.len() > 1 || givers.len() > 1 && kinds.contains_key("object");
@@ -55,14 +56,16 @@ pub(super) fn check(history: &History<UniqueIds>, context: &Context<'_>) -> Verd
                 format!("{kind} {id} by {node} at {at}")
             })
             .collect();
-        anomalies.push(format!("mixed types of ID: {}", given.join(", ")));
+        let mixed = Anomaly::from(format!("mixed types of ID: {}", given.join(", ")));
+        anomalies.push(mixed.seen_in(kinds.values().map(|done| done.completed)));
     }
     if givers.len() > 1
         && let Some(done) = kinds.get("object")
     {
         let node = context.directory.node_name(done.invocation.node);
         let (id, at) = (Edn::from(done.output), history.place(done.completed));
-        anomalies.push(format!("objects as IDs: {node} gave {id} at {at}"));
+        let object = Anomaly::from(format!("objects as IDs: {node} gave {id} at {at}"));
+        anomalies.push(object.seen_in([done.completed]));
     }
     let range = givers.first_key_value().zip(givers.last_key_value());
     let map = Edn::map([

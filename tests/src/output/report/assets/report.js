@@ -34,7 +34,7 @@
   }
 
   const ops = table(data.operations, ['index', 'start'], ['took', 'client', 'process', 'f', 'outcome']);
-  const sent = table(data.messages, ['id', 'sent'], ['took', 'src', 'dest', 'kind', 'fate']);
+  const sent = table(data.messages, ['id', 'sent'], ['took', 'src', 'dest', 'kind', 'delivery']);
   const texts = data.operations.text;
 
   // Items sorted by start. A block knows its latest end, so a window far from the start of a
@@ -138,7 +138,9 @@
 
   // ---- Charts. ----
 
-  const AXIS = 34;
+  // Above the rows: the time axis, and a strip for each kind of fault.
+  const STRIP = 14;
+  const AXIS = 20 + STRIP * faultKinds.length;
   const ROW = 20;
   const MAX_HEIGHT = 460;
   // How many items are drawn at most; beyond that every nth, and the note says so.
@@ -181,7 +183,7 @@
     draw() {
       const { source, canvas, element } = this;
       const rows = source.rows(view);
-      const content = AXIS + rows.length * ROW + 4;
+      const content = AXIS + rows.length * ROW + 6;
       element.style.height = `${Math.min(Math.max(content, 90), MAX_HEIGHT) + 2}px`;
       this.width = element.clientWidth;
       this.height = element.clientHeight;
@@ -216,13 +218,16 @@
         const kind = faultKinds.indexOf(fault.kind);
         const left = Math.max(this.x(fault.start_us), this.gutter);
         const right = Math.min(Math.max(this.x(fault.end_us), left + 1), this.width);
-        ctx.globalAlpha = 0.14;
+        const top = 18 + kind * STRIP;
         ctx.fillStyle = colors[`fault${kind % 4}`];
-        ctx.fillRect(left, 18, right - left, this.height);
+        ctx.globalAlpha = 0.1;
+        ctx.fillRect(left, AXIS, right - left, this.height);
+        ctx.globalAlpha = 0.45;
+        ctx.fillRect(left, top, right - left, STRIP - 2);
         ctx.globalAlpha = 1;
         if (right - left > ctx.measureText(fault.kind).width + 6) {
           ctx.fillStyle = colors.ink;
-          ctx.fillText(fault.kind, left + 3, 30);
+          ctx.fillText(fault.kind, left + 3, top + 10);
         }
       }
     }
@@ -532,7 +537,7 @@
   };
 
   const isClient = data.lanes.map((lane) => lane.role === 'client');
-  const isDropped = (i) => data.dropped[sent.fate[i]];
+  const isDropped = (i) => data.dropped[sent.delivery[i]];
   // The row of each lane in the present window: nodes always, others if they have a message.
   const laneRow = new Int32Array(data.lanes.length);
   const messages = {
@@ -573,7 +578,7 @@
     describe(i) {
       const end = isDropped(i) ? '' : `, arrived at ${seconds(sent.sent[i] + sent.took[i])} s (${milliseconds(sent.took[i])})`;
       return `${data.kinds[sent.kind[i]]} from ${data.lanes[sent.src[i]].name} to ${data.lanes[sent.dest[i]].name}, message ${sent.id[i]}\n`
-        + `sent at ${seconds(sent.sent[i])} s${end}\n${data.fates[sent.fate[i]]}`;
+        + `sent at ${seconds(sent.sent[i])} s${end}\n${data.deliveries[sent.delivery[i]]}`;
     },
   };
 

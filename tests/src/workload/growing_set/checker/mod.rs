@@ -18,7 +18,7 @@ use crate::format::edn::Edn;
 use crate::format::element::Element;
 use crate::history::{EventKind, History};
 use crate::judge::kills::Kills;
-use crate::judge::{Valid, Verdict, quantiles};
+use crate::judge::{Anomaly, Valid, Verdict, quantiles};
 use crate::workload::growing_set::{GrowingSet, Op, Output, Protocol};
 use crate::workload::{Context, Workload};
 
@@ -95,7 +95,7 @@ pub(super) fn check<P: Protocol>(
         }
     }
 
-    let mut findings = Vec::new();
+    let mut findings: Vec<Anomaly> = Vec::new();
     let mut phantoms: BTreeSet<Element> = BTreeSet::new();
     let mut duplicated: BTreeSet<Element> = BTreeSet::new();
     let mut reads: BTreeMap<usize, Reads> = BTreeMap::new();
@@ -119,19 +119,23 @@ pub(super) fn check<P: Protocol>(
                         Some(value) => {
                             value.known.get_or_insert(done.completed);
                         }
-                        None if phantoms.insert(element.clone()) => findings.push(format!(
-                            "phantom value: {name} shows {} at {at}, which nobody had added",
-                            Edn::from(element)
-                        )),
+                        None if phantoms.insert(element.clone()) => {
+                            let phantom = Anomaly::from(format!(
+                                "phantom value: {name} shows {} at {at}, which nobody had added",
+                                Edn::from(element)
+                            ));
+                            findings.push(phantom.seen_in([done.completed]));
+                        }
                         None => {}
                     }
                 }
                 for element in &read.repeated {
                     if duplicated.insert(element.clone()) {
-                        findings.push(format!(
+                        let duplicate = Anomaly::from(format!(
                             "duplicate within a read: {name} shows {} more than once at {at}",
                             Edn::from(element)
                         ));
+                        findings.push(duplicate.seen_in([done.completed]));
                     }
                 }
                 reads.entry(node).or_default().push(&done, read);
@@ -207,7 +211,7 @@ fn summarise<W: Workload>(
     values: &[Value],
     phantoms: &BTreeSet<Element>,
     duplicated: &BTreeSet<Element>,
-    mut findings: Vec<String>,
+    mut findings: Vec<Anomaly>,
 ) -> Verdict {
     let with = |outcome| values.iter().filter(move |value| value.outcome() == outcome);
     let elements = |values: &[&Value]| Edn::vector(values.iter().map(|value| value.element));
@@ -223,29 +227,31 @@ fn summarise<W: Workload>(
 
     let ends: BTreeMap<usize, usize> =
         history.completed().map(|done| (done.invoked, done.completed)).collect();
-    let lost_text = |value: &&Value| {
+    let lost_value = |value: &&Value| {
         let (read, node) = value.missing.or(value.last_absent).unwrap_or_default();
         let read = ends.get(&read).copied().unwrap_or(read);
-        format!(
+        let text = format!(
             "lost value: {}, handed to {} at {}, is missing from what {} shows at {}",
             value.element,
             directory.node_name(value.node),
             history.time(value.added),
             directory.node_name(node),
             history.place(read),
-        )
+        );
+        Anomaly::from(text).seen_in([value.added, read].into_iter().chain(value.last_present))
     };
-    let mut anomalies: Vec<String> = lost.iter().map(lost_text).collect();
+    let mut anomalies: Vec<Anomaly> = lost.iter().map(lost_value).collect();
     let missing: Vec<&Value> = values
         .iter()
         .filter(|value| value.is_missing_somewhere() && !value.allowed_loss)
         .filter(|value| value.outcome() != Outcome::Lost)
         .collect();
-    findings.extend(missing.iter().map(lost_text));
+    findings.extend(missing.iter().map(lost_value));
     let valid = if !lost.is_empty() {
         Valid::False
     } else if millis.is_empty() {
-        anomalies.push("nothing to judge: no read says what became of any value".to_owned());
+        let nothing = "nothing to judge: no read says what became of any value";
+        anomalies.push(nothing.to_owned().into());
         Valid::Unknown
     } else {
         Valid::True
@@ -271,7 +277,7 @@ fn summarise<W: Workload>(
     if let Some(quantiles) = quantiles(&millis, Edn::from) {
         results.insert("stable-latencies", quantiles);
     }
-    Verdict::new(valid, results, anomalies).with_findings(findings)
+    Verdict::new(valid, results, anomalies).with_findings(findings).with_stable_latencies(millis)
 }
 
 /// From the moment a value was known to the start of the last read that misses it.

@@ -160,10 +160,13 @@ impl Logs {
             let mut places: BTreeMap<&Element, Vec<Offset>> = BTreeMap::new();
             for (offset, messages) in log {
                 if messages.len() > 1 {
+                    let events = messages.iter().filter_map(|m| self.first_heard_of(*key, m));
+                    let events: Vec<usize> = events.collect();
                     let messages: Vec<_> = messages.iter().map(|m| source(*key, m)).collect();
                     let messages = messages.join(", ");
                     anomalies.add(
                         "inconsistent-offsets",
+                        events,
                         format!("reused offset: {offset} of key {key} was given to {messages}"),
                     );
                 }
@@ -174,6 +177,7 @@ impl Logs {
             for (message, offsets) in places.into_iter().filter(|(_, offsets)| offsets.len() > 1) {
                 anomalies.add(
                     "duplicate",
+                    self.first_heard_of(*key, message),
                     format!(
                         "duplicate message: of key {key} each of {} holds {}",
                         Edn::vector(offsets),
@@ -205,6 +209,7 @@ impl Logs {
             let node = node_of_end(history, context, index);
             anomalies.add(
                 name,
+                send.map(|send| send.invoked).into_iter().chain([index]),
                 format!(
                     "{sentence}: {node} shows {} under key {key} at {}, {why}",
                     Edn::from(message),
@@ -236,9 +241,12 @@ impl Logs {
             match self.highest_polled.get(&key).filter(|highest| **highest >= offset) {
                 Some(highest) => anomalies.add(
                     "lost-write",
+                    [index],
                     format!("lost write: {what}, was never polled, although {highest} was"),
                 ),
-                None => anomalies.add("unseen", format!("unseen: {what}, was never polled")),
+                None => {
+                    anomalies.add("unseen", [index], format!("unseen: {what}, was never polled"))
+                }
             }
         }
     }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use crate::format::edn::Edn;
 use crate::history::History;
-use crate::judge::{Valid, Verdict, quantiles};
+use crate::judge::{Anomaly, Valid, Verdict, quantiles};
 use crate::workload::Context;
 use crate::workload::kafka::Kafka;
 
@@ -23,13 +23,19 @@ use logs::Logs;
 /// How many examples of an anomaly the results hold.
 const EXAMPLES: usize = 8;
 
-/// Anomalies found, by name: each a sentence.
+/// Anomalies found, by name.
 #[derive(Debug, Default)]
-struct Anomalies(BTreeMap<&'static str, Vec<String>>);
+struct Anomalies(BTreeMap<&'static str, Vec<Anomaly>>);
 
 impl Anomalies {
-    fn add(&mut self, name: &'static str, sentence: String) {
-        self.0.entry(name).or_default().push(sentence);
+    /// Adds an anomaly that these events show.
+    fn add(
+        &mut self,
+        name: &'static str,
+        events: impl IntoIterator<Item = usize>,
+        sentence: String,
+    ) {
+        self.0.entry(name).or_default().push(Anomaly::from(sentence).seen_in(events));
     }
 }
 
@@ -48,8 +54,8 @@ pub(super) fn check(history: &History<Kafka>, context: &Context<'_>) -> Verdict 
         (true, 0) => Valid::Unknown,
         (true, _) => Valid::True,
     };
-    let nothing =
-        (valid == Valid::Unknown).then(|| "nothing to judge: no message was polled".to_owned());
+    let nothing = (valid == Valid::Unknown)
+        .then(|| "nothing to judge: no message was polled".to_owned().into());
     let mut results = Edn::map([
         ("send-count", logs.send_count().into()),
         ("acknowledged-count", logs.acknowledged_count().into()),
@@ -57,19 +63,22 @@ pub(super) fn check(history: &History<Kafka>, context: &Context<'_>) -> Verdict 
         ("key-count", logs.key_count().into()),
         ("error-types", Edn::Vector(anomalies.0.keys().map(|name| Edn::Keyword(name)).collect())),
     ]);
-    if let Some(quantiles) = quantiles(&visibility.stable_latencies_ms(history), Edn::from) {
+    let stable_latencies_ms = visibility.stable_latencies_ms(history);
+    if let Some(quantiles) = quantiles(&stable_latencies_ms, Edn::from) {
         results.insert("stable-latencies", quantiles);
     }
-    for (name, sentences) in &anomalies.0 {
-        let examples = Edn::vector(sentences.iter().take(EXAMPLES).cloned());
-        results.insert(name, Edn::map([("count", sentences.len().into()), ("errs", examples)]));
+    for (name, found) in &anomalies.0 {
+        let examples = found.iter().take(EXAMPLES).map(|anomaly| anomaly.text.as_str());
+        let examples = Edn::vector(examples);
+        results.insert(name, Edn::map([("count", found.len().into()), ("errs", examples)]));
     }
     let (beyond, anomalies): (Vec<_>, Vec<_>) =
         anomalies.0.into_iter().partition(|(name, _)| is_beyond(name));
-    let sentences =
-        |found: Vec<(&'static str, Vec<String>)>| found.into_iter().flat_map(|(_, found)| found);
-    Verdict::new(valid, results, sentences(anomalies).chain(nothing))
-        .with_findings(sentences(beyond))
+    let all =
+        |found: Vec<(&'static str, Vec<Anomaly>)>| found.into_iter().flat_map(|(_, found)| found);
+    Verdict::new(valid, results, all(anomalies).chain(nothing))
+        .with_findings(all(beyond))
+        .with_stable_latencies(stable_latencies_ms)
 }
 
 /// Returns `true` for anomalies that Jepsen's checker does not look for.

@@ -24,6 +24,8 @@ struct Client {
 struct Seen<'a> {
     node: &'a str,
     process: u64,
+    /// The event that ended it.
+    event: usize,
     at: Place,
     logs: &'a Logs,
 }
@@ -43,7 +45,7 @@ pub(super) fn check(
         let at = history.time(completed);
         let node = context.directory.node_name(invocation.node);
         let place = history.place(completed);
-        let seen = Seen { node, process: invocation.process, at: place, logs };
+        let seen = Seen { node, process: invocation.process, event: completed, at: place, logs };
         // A node that has been restarted speaks for itself alone.
         let restarted =
             |since| context.kills.next(invocation.node, since).is_some_and(|kill| kill <= at);
@@ -94,10 +96,11 @@ impl Client {
 
 impl Seen<'_> {
     fn check_send(&self, client: &mut Client, key: Key, offset: Offset, anomalies: &mut Anomalies) {
-        let Seen { node, process, at, .. } = self;
+        let Seen { node, process, event, at, .. } = self;
         if let Some(before) = client.sent.insert(key, offset).filter(|before| *before >= offset) {
             anomalies.add(
                 "nonmonotonic-send",
+                [*event],
                 format!(
                     "offset going back: {node} gave process {process} offset {offset} of key \
                      {key} at {at}, after {before}"
@@ -113,7 +116,7 @@ impl Seen<'_> {
         records: &[Record],
         anomalies: &mut Anomalies,
     ) {
-        let Seen { node, process, at, logs } = self;
+        let Seen { node, process, event, at, logs } = self;
         let mut before = client.polled.get(&key).copied();
         for (index, record) in records.iter().enumerate() {
             let offset = record.offset;
@@ -126,6 +129,7 @@ impl Seen<'_> {
                 if offset <= before {
                     anomalies.add(
                         back,
+                        [*event],
                         format!(
                             "poll going back: {node} showed process {process} offset {offset} of \
                              key {key} at {at}, after {before}"
@@ -135,6 +139,7 @@ impl Seen<'_> {
                 if let Some(missed) = logs.between(key, before, offset) {
                     anomalies.add(
                         skip,
+                        [*event],
                         format!(
                             "skipped offset: {node} showed process {process} offset {offset} of \
                              key {key} at {at}, after {before} and without {missed}"
@@ -156,7 +161,7 @@ impl Seen<'_> {
         listed: &BTreeMap<Key, Offset>,
         anomalies: &mut Anomalies,
     ) {
-        let Seen { node, process, at, logs } = self;
+        let Seen { node, process, event, at, logs } = self;
         for key in keys {
             let says = listed.get(key);
             if let Some((known, since)) = client.committed.get(key)
@@ -165,6 +170,7 @@ impl Seen<'_> {
                 let says = says.map_or_else(|| "none".to_owned(), Offset::to_string);
                 anomalies.add(
                     "committed-offset-back",
+                    [*event],
                     format!(
                         "committed offset going back: {node} told process {process} {says} for \
                          key {key} at {at}, after {known} at {since}"
@@ -176,6 +182,7 @@ impl Seen<'_> {
             {
                 anomalies.add(
                     "committed-offset-unknown",
+                    [*event],
                     format!(
                         "committed offset of nothing: {node} told process {process} {says} for \
                          key {key} at {at}, where there is no such message"
