@@ -11,11 +11,13 @@ use crate::support::{WORKBENCH, faulty_node};
 /// Uses every control, and leaves what it saw in an element of the page.
 const DRIVER: &str = include_str!("report_driver.js");
 
-/// Collects what a console would show in red, before anything else runs.
+/// Collects what a console would show in red, before anything else runs. A browser without a
+/// screen may draw no frame in virtual time, so that frames are timers here.
 const WATCH: &str = "<script>window.failures = [];\n\
     addEventListener('error', (event) => failures.push(String(event.message)));\n\
     addEventListener('unhandledrejection', (event) => failures.push(String(event.reason)));\n\
     addEventListener('securitypolicyviolation', (event) => failures.push(event.violatedDirective));\n\
+    window.requestAnimationFrame = (draw) => setTimeout(draw, 1);\n\
     console.error = console.warn = (...args) => failures.push(args.join(' '));</script>";
 
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];

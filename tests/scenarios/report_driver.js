@@ -1,5 +1,5 @@
 'use strict';
-// Uses every control of a report once, and writes what it saw into <pre id="seen">.
+// Uses every control of a report once, and writes what it saw into an element of the page.
 (async () => {
   const $ = (id) => document.getElementById(id);
   const seen = [];
@@ -99,7 +99,7 @@
     await changes('fault', range, () => document.querySelector('button.fault').click());
     await changes('link', range, () => { location.hash = '#t=0.1,0.2'; return frame(); });
     await changes('theme', () => getComputedStyle(document.body).backgroundColor, click('theme'));
-    await changes('copy', () => $('copy').textContent, async () => { $('copy').click(); await frame(); });
+    await changes('copy', () => String(getSelection()), click('copy'));
     for (const summary of document.querySelectorAll('summary')) summary.click();
     await frame();
   } catch (error) {
