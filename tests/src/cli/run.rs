@@ -178,13 +178,12 @@ impl<W: Workload> Judged<W> {
         };
         match written {
             Ok(store) => {
-                // As Maelstrom does: scripts look for this line.
-                let wrote = format!("Wrote {}\n", store.folder().join("results.edn").display());
+                // As Maelstrom does: scripts look for the last line.
+                let path = |file| store.folder().join(file).display().to_string();
+                let wrote = format!("Wrote {}\nWrote {}\n", path(REPORT), path("results.edn"));
                 if let Err(failure) = console::print(&wrote) {
                     console::say(format_args!("error: {failure}"));
                 }
-                let report = store.folder().join(REPORT);
-                console::say(format_args!("The report is in {}", report.display()));
             }
             Err(problem) => {
                 console::say(format_args!(
