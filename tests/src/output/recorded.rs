@@ -34,6 +34,7 @@ pub fn judge<W: Workload>(workload: &W, history: &History<W>, plan: &Plan) -> Re
     let collect = |of: fn(&crate::judge::Verdict) -> &Vec<Anomaly>| -> Vec<Anomaly> {
         parts.iter().flat_map(|(_, part)| of(part)).cloned().collect()
     };
+    let stable_latencies_ms = parts[3].1.stable_latencies_ms.clone();
     let (anomalies, findings) = (collect(|part| &part.anomalies), collect(|part| &part.findings));
     let valid = if plan.strict && !findings.is_empty() { Valid::False } else { valid };
     let mut results =
@@ -45,5 +46,6 @@ pub fn judge<W: Workload>(workload: &W, history: &History<W>, plan: &Plan) -> Re
         results.insert("findings", Edn::map([("count", count), ("examples", examples)]));
     }
     results.insert("valid?", valid.into());
-    Report { valid, results, anomalies, findings, figures, warnings: Vec::new() }
+    let warnings = Vec::new();
+    Report { valid, results, anomalies, findings, figures, warnings, stable_latencies_ms }
 }
