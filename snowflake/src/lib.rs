@@ -111,15 +111,30 @@
 //!
 //! - `std` (default): [`SystemClock`], [`CoarseClock`], [`ManualClock`], the blocking calls,
 //!   node IDs from the environment. Without it the crate is `no_std` and does not allocate.
-//! - `serde`: an [`Id`] is a decimal string in JSON, because JavaScript rounds integers above
-//!   2^53. It is an integer in binary formats. Both forms can be read. The module `serde` selects
-//!   another form for one field.
-//! - `bson-3`: `From<Id>` for BSON values.
 //! - `tokio`: `Generator::next_id_tokio`.
 //! - `lease`: node IDs with a durable store, in the module `lease`.
 //! - `postgres`: `lease::PostgresStore`.
 //! - `etcd`: `lease::EtcdStore`.
 //! - `cli`: the command-line tool `snowflake`, which issues and decodes IDs and repairs leases.
+//!
+//! These implement traits of other crates for [`Id`] and [`TypedId`]. A name that ends in a
+//! version is for that version of the crate.
+//!
+//! - `serde`: an [`Id`] is a decimal string in JSON, because JavaScript rounds integers above
+//!   2^53, and an integer in binary formats. Both are accepted. The module `serde` changes the
+//!   form of one field.
+//! - `bson-3`: `From<Id>` for BSON values. With std.
+//! - `sqlx-0_9`: `BIGINT` columns in every database of sqlx. Rust 1.94.
+//! - `sqlx-postgres-0_9`: the same, with arrays in PostgreSQL. Rust 1.94.
+//! - `diesel-2`: `BigInt` columns in every backend of diesel.
+//! - `postgres-types-0_2`: `INT8` columns and arrays for postgres and tokio-postgres.
+//! - `rusqlite`: `INTEGER` columns, for rusqlite 0.39 to 0.43. Rust 1.89 with 0.43.
+//! - `sea-orm-2`: `BigInteger` columns and primary keys. Rust 1.94.
+//! - `schemars-1`, `utoipa-6`: schemas with format, pattern and the name of the kind.
+//! - `jiff-1`, `time-0_3`, `chrono-0_4`: [`UnixMillis`] to and from their types of time.
+//! - `arbitrary-1`, `proptest-1`: any ID and any node ID, for fuzzers and property tests.
+//! - `borsh-1`, `rkyv-0_8`, `bytemuck-1`: 8 bytes, checked when they are read.
+//! - `metrics-0_24`: the counters of generators and leases, in the module `metrics`.
 //!
 //! Rust 1.88 or later, on any platform with 64-bit atomics.
 //!
@@ -170,5 +185,9 @@ pub use id::{
 };
 #[doc(hidden)]
 pub use id::{id_literal, node_id_literal};
+#[cfg(any(feature = "chrono-0_4", feature = "jiff-1", feature = "time-0_3"))]
+pub use integrations::TimeRangeError;
+#[cfg(feature = "metrics-0_24")]
+pub use integrations::metrics;
 #[cfg(feature = "serde")]
 pub use integrations::serde;

@@ -81,6 +81,12 @@ impl Id {
         self.0.get()
     }
 
+    /// Returns the number behind a reference, for implementations of foreign traits.
+    #[cfg(any(feature = "diesel-2", feature = "rkyv-0_8"))]
+    pub(crate) const fn as_nonzero(&self) -> &NonZeroU64 {
+        &self.0
+    }
+
     /// Returns the ID with this number.
     ///
     /// `Id::try_from` does the same, and also takes an `i64` from a database column.

@@ -86,6 +86,12 @@ impl<K> TypedId<K> {
         self.id
     }
 
+    /// Returns the number behind a reference, for implementations of foreign traits.
+    #[cfg(any(feature = "diesel-2", feature = "rkyv-0_8"))]
+    pub(crate) const fn as_nonzero(&self) -> &core::num::NonZeroU64 {
+        self.id.as_nonzero()
+    }
+
     /// Returns the ID as a number, from 1 to 2^63 − 1.
     pub const fn get(self) -> u64 {
         self.id.get()

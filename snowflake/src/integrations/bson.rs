@@ -1,15 +1,7 @@
 //! bson: an ID in a document or a filter, as the `Int64` that serde stores.
 //!
 //! `serialize_to_bson` makes a string of an ID, while a document that is stored has an `Int64`. A
-//! filter with the string finds nothing. Use the conversion:
-//!
-//! ```
-//! use bson::{Bson, doc};
-//! use snowflake::id;
-//!
-//! let filter = doc! { "_id": id!("4242") };
-//! assert_eq!(filter.get("_id"), Some(&Bson::Int64(4242)));
-//! ```
+//! filter with the string finds nothing.
 
 use bson::Bson;
 

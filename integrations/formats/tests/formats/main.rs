@@ -1,4 +1,4 @@
-//! IDs in each format that people put them in, as `docs/integrations.md` states it.
+//! IDs in each format that people put them in, as `docs/integrations/formats.md` states it.
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
 mod bson;

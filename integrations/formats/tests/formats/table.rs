@@ -10,7 +10,7 @@ use snowflake::Id;
 use crate::formats::{Format, Result};
 use crate::{EDGES, for_every_format};
 
-const DOCUMENT: &str = include_str!("../../../../docs/integrations.md");
+const DOCUMENT: &str = include_str!("../../../../docs/integrations/formats.md");
 
 const NONE: &str = "–";
 
@@ -118,5 +118,8 @@ fn the_document_states_what_each_format_writes_and_reads() {
         "| Format | writes | field | `flatten` | `untagged` | map key |\n|---|---|---|---|---|---|";
     let rows = for_every_format!(row);
     let table = format!("{head}\n{}\n", rows.join("\n"));
-    assert!(DOCUMENT.contains(&table), "docs/integrations.md does not have this table:\n{table}");
+    assert!(
+        DOCUMENT.contains(&table),
+        "docs/integrations/formats.md does not have this table:\n{table}"
+    );
 }
