@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// How long a server may take to start.
+/// The longest start of a server.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long to wait between two looks at a server that starts.
+/// The time between two checks of a server that starts.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A PostgreSQL server whose clients need no password.

@@ -1,4 +1,4 @@
-//! What the API schemas of all versions have in common: a string, as serde writes an ID in JSON.
+//! The parts that all API schemas share: an ID is a string, as serde writes it in JSON.
 
 use crate::AnyId;
 
@@ -10,7 +10,7 @@ pub(super) const PATTERN: &str = "^[1-9][0-9]{0,18}$";
 
 pub(super) const DESCRIPTION: &str = "A Snowflake ID, from 1 to 9223372036854775807";
 
-/// Returns the name of the kind, or that of [`Id`](crate::Id) itself.
+/// Returns the name of the kind, or `Id` for an ID without a kind.
 pub(super) fn name<T: AnyId>() -> &'static str {
     T::KIND.unwrap_or("Id")
 }

@@ -21,7 +21,7 @@ type OrderId = TypedId<Order>;
 /// The smallest ID, one in between, and the largest, which a signed column just holds.
 const EDGES: [Id; 3] = [Id::MIN, id!("9007199254740993"), Id::MAX];
 
-/// Numbers in a column that are not IDs, and what the error says.
+/// Numbers in a column that are not IDs, and the messages of their errors.
 const NOT_IDS: [(i64, &str); 2] = [
     (0, "OrderId: invalid ID: 0 is not an ID; the smallest ID is 1"),
     (-1, "OrderId: invalid ID: -1 is negative; the smallest ID is 1"),

@@ -27,7 +27,7 @@ mod order {
 
 async fn connect(url: &str) -> DatabaseConnection {
     let mut options = ConnectOptions::new(url);
-    // Each connection to SQLite would have a memory of its own.
+    // Each connection to SQLite would have another database in memory.
     options.max_connections(1).sqlx_logging(false);
     Database::connect(options).await.unwrap()
 }

@@ -22,7 +22,7 @@ fn arbitrary_makes_ids_of_any_bytes() {
     assert_eq!(Id::size_hint(0), (0, Some(8)));
 }
 
-/// What a failing test shrinks to, if it fails for IDs from `bad` on.
+/// Returns the ID that a test shrinks to if it fails for the IDs in `bad`.
 fn shrunk(bad: Range<u64>) -> Id {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut smallest = Id::MAX;
