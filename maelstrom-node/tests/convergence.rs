@@ -1,6 +1,7 @@
-//! Broadcast, sets and counters converge: whatever is lost, doubled, reordered or restarted along the
-//! way, once the network is whole again every node has every value that survived, and
-//! then falls silent.
+//! Broadcast, sets and counters converge.
+//!
+//! Messages are lost, duplicated and reordered, and nodes restart. After the faults, every node
+//! receives every value that survived. Then no node sends.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,7 +104,7 @@ fn a_value_finds_its_way_round_a_link_that_is_down() {
                 let place = usize::try_from(round).expect("few rounds") % 4;
                 world.ask(place, json!({"type": "broadcast", "message": round}));
             }
-            // 18 s: long enough for a few reminders, with news coming in all the while.
+            // 18 s are long enough for a few retransmissions, while new values arrive.
             for place in 0..4 {
                 let read: BTreeSet<u32> = world.read(place).into_iter().collect();
                 let missing: Vec<u32> = (0..40).filter(|value| !read.contains(value)).collect();
@@ -116,8 +117,8 @@ fn a_value_finds_its_way_round_a_link_that_is_down() {
     }
 }
 
-/// The first value of a node's life is lost on the way, the second arrives, and the
-/// node is killed before it can repeat the first: the gap is there for good.
+/// The first value of an incarnation is lost, the second one arrives, and the node is killed
+/// before it retransmits the first. The gap is permanent.
 #[test]
 fn a_value_past_a_gap_that_nobody_can_close_reaches_everyone() {
     run(Story {
@@ -131,10 +132,10 @@ fn a_value_past_a_gap_that_nobody_can_close_reaches_everyone() {
     });
 }
 
-/// A hub's word to the old life of a node arrives in its new one. It must not pass for
-/// the hub's having heard of the new life, which has everything yet to learn.
+/// A message from the hub to an earlier incarnation arrives at the present one. It does not show
+/// that the hub has received a message from the present incarnation, which lacks every value.
 #[test]
-fn a_message_to_the_old_life_of_a_node_says_nothing_about_the_new_one() {
+fn a_message_to_an_earlier_incarnation_does_not_acknowledge_the_present_one() {
     run(Story {
         seed: 2_920_436_136_830_114_529,
         nodes: 3,
@@ -146,10 +147,10 @@ fn a_message_to_the_old_life_of_a_node_says_nothing_about_the_new_one() {
     });
 }
 
-/// A late message of a dead life arrives after the first one of the living: the mistake
-/// must not last, or the two sides remind each other for ever.
+/// A late message of an ended incarnation arrives after the first message of the present one.
+/// The mistake must not last. Otherwise both nodes retransmit forever.
 #[test]
-fn a_late_message_of_an_old_life_does_not_bury_the_new_one() {
+fn a_late_message_of_an_ended_incarnation_does_not_replace_the_present_one() {
     let values = [(865, 6), (718, 0), (1244, 3), (199, 0), (555, 2), (505, 5), (416, 7), (718, 1)];
     run(Story {
         seed: 16_740_709_081_690_909_062,
@@ -163,10 +164,10 @@ fn a_late_message_of_an_old_life_does_not_bury_the_new_one() {
     });
 }
 
-/// The life before the last had heard from the node that now takes it for the present
-/// one, and confirmed everything: the living life must still find a hearing.
+/// A peer takes an ended incarnation for the present one, and that incarnation had acknowledged
+/// everything. The peer must still recognize the present incarnation.
 #[test]
-fn a_life_taken_for_over_is_heard_when_it_asks() {
+fn an_incarnation_that_was_taken_for_ended_is_recognized_when_it_probes() {
     run(Story {
         seed: 11_852_065_032_887_535_609,
         nodes: 7,

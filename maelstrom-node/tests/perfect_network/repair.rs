@@ -5,8 +5,8 @@ use maelstrom_node::Time;
 use crate::world;
 use crate::world::{Story, World};
 
-/// The hub's message with a value is lost. The next one shows the gap, and it is closed
-/// within the round trip of one question, long before anybody would be reminded.
+/// The hub's message with a value is lost. The next message shows the gap. The node requests the
+/// value and has it after one round trip, long before a retransmission.
 #[test]
 fn a_gap_is_closed_at_once() {
     let mut world = world(5, 550);
@@ -24,7 +24,7 @@ fn a_gap_is_closed_at_once() {
     assert_eq!(about_it.count(), 3, "the hub's message, the question and the answer");
 }
 
-/// Nobody is asked twice for what is on its way already, however long the way is.
+/// A node does not repeat a request while the answer is on its way.
 #[test]
 fn a_node_asks_once_for_what_it_lacks() {
     let mut world = World::new(Story {
@@ -71,7 +71,7 @@ fn a_lost_message_is_sent_again_in_time() {
     }
 }
 
-/// A node that does not answer is tried seldom, but for ever: by the hub alone, 4 to 5 s
+/// A node that does not answer is tried seldom, but forever: by the hub alone, 4 to 5 s
 /// after the last time, and one time in four through another node as well.
 #[test]
 fn a_dead_node_is_tried_seldom_and_for_ever() {
@@ -110,8 +110,8 @@ fn a_dead_node_is_tried_seldom_and_for_ever() {
     }
 }
 
-/// A node that nobody could reach for long is heard soon after the network is whole again,
-/// by someone, whoever it is: its tries to reach the others are spread over time.
+/// A node was isolated for a long time. Soon after the heal, another node receives its values:
+/// its tries to reach the others are spread over time.
 #[test]
 fn a_node_that_was_alone_is_heard_soon() {
     for cut_ms in [12_345, 20_000, 33_333] {

@@ -1,5 +1,5 @@
-//! What a strategy costs while the network or the machines are slow, and how soon values are in
-//! time again.
+//! The cost of a strategy while the network or the machines are slow, and the time until values
+//! meet the bound again.
 
 use std::io::{self, Seek};
 use std::sync::Arc;

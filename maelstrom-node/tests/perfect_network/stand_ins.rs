@@ -27,7 +27,7 @@ fn nodes_without_a_way_to_the_hub_find_another() {
                     );
                 }
             }
-            // Those that cannot reach each other go on trying, and nobody else speaks.
+            // The nodes that cannot reach each other keep trying, and no other node sends.
             world.run_until_ms(100_000);
             let tries = world.sent_since(60_000).len();
             assert!(tries <= 25 * severed.len(), "{severed:?}: {tries} messages in 40 s");
@@ -35,8 +35,8 @@ fn nodes_without_a_way_to_the_hub_find_another() {
     }
 }
 
-/// A node that stands in for the hub hands on at once what its followers tell it, up to the
-/// hub, and what the hub tells it, down to them.
+/// A stand-in forwards items immediately: those of its followers to the hub, and those of the
+/// hub to its followers.
 #[test]
 fn a_stand_in_hands_on_at_once() {
     let mut world = world(5, 550);

@@ -1,4 +1,4 @@
-//! A node's first words, and what it learns when it starts anew.
+//! A node's first messages, and its recovery after a restart.
 
 use maelstrom_node::{Config, Node, Outbox, Time};
 use serde_json::json;
@@ -42,8 +42,8 @@ fn nobody_writes_to_a_peer_before_every_node_must_have_been_set_up() {
     assert!(node.deadline().is_some(), "and is passed on now");
 }
 
-/// The hub forgets everything, and learns it again from those that have it, at the latest
-/// when they would have to be reminded of something anyway.
+/// The hub restarts without its memory. It recovers all values from its peers within the time
+/// of a retransmission.
 #[test]
 fn a_hub_that_starts_anew_learns_what_it_had() {
     for (max_staleness_ms, within_ms) in [(100, 4_000), (550, 4_500), (1900, 7_500)] {
@@ -68,8 +68,8 @@ fn a_hub_that_starts_anew_learns_what_it_had() {
     }
 }
 
-/// A node that starts anew learns megabytes in messages that Maelstrom takes, a few at a
-/// time and once each, even if its question arrives twice.
+/// A restarted node receives megabytes in messages that Maelstrom accepts, a few at a time and
+/// each once, even if its request arrives twice.
 #[test]
 fn a_large_state_is_passed_on_once_in_messages_of_less_than_a_mebibyte() {
     const VALUES: usize = 1000;
@@ -131,8 +131,8 @@ fn a_restarted_node_asks_its_hub_without_being_asked_itself() {
     }
 }
 
-/// No client speaks to anyone after the restart. The node recovers all the same, and its
-/// peers learn of the new incarnation.
+/// No client sends a request after the restart. The node recovers, and its peers receive the
+/// new incarnation.
 #[test]
 fn a_node_that_restarts_in_a_quiet_cluster_recovers_without_being_asked() {
     for place in 0..3 {
