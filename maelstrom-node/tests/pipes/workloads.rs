@@ -95,7 +95,7 @@ fn count(kind: &str, deltas: &[&str]) -> (Vec<u64>, String) {
     let codes = replies[1..=deltas.len()].iter().map(|reply| reply["code"].as_u64().unwrap_or(0));
     let text = String::from_utf8(output.stdout.clone()).expect("UTF-8 on stdout");
     let sum = text.rsplit_once("\"value\":").expect("a sum").1;
-    (codes.collect(), sum.split('}').next().expect("its text").to_owned())
+    (codes.collect(), sum.split([',', '}']).next().expect("its text").to_owned())
 }
 
 #[test]
