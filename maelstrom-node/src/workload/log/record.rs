@@ -44,3 +44,22 @@ impl Record<'_> {
         serde_json::value::to_raw_value(self).unwrap_or_else(|_| RawValue::NULL.to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nodes of two versions exchange records during an update, so a change needs a reason.
+    #[test]
+    fn the_format_of_a_record_is_unchanged() {
+        for text in [
+            r#"{"send":["k",7,{"a": 1.50}]}"#,
+            r#"{"commit":{"k":7}}"#,
+            r#"{"recovering":[5,18446744073709551615]}"#,
+            r#"{"recovered":{"ends":[[1,5,7,9,12]],"bootstrap":[6]}}"#,
+        ] {
+            let record: Record<'_> = serde_json::from_str(text).unwrap();
+            assert_eq!(record.text().get(), text);
+        }
+    }
+}

@@ -241,6 +241,18 @@ mod tests {
         assert_eq!(registers.take_seen(READER), []);
     }
 
+    /// Nodes of two versions exchange items during an update, so a change needs a reason.
+    #[test]
+    fn the_format_of_an_item_is_unchanged() {
+        for text in [
+            r#"{"stamp":"7","writes":[["k",[1, 2]],[{},null]],"after":[[0,5,2]]}"#,
+            r#"{"stamp":"9223372036854775807","writes":[]}"#,
+        ] {
+            let commit: Commit<'_> = serde_json::from_str(text).unwrap();
+            assert_eq!(commit.text().get(), text);
+        }
+    }
+
     #[test]
     fn rejects_an_item_that_is_not_a_transaction() {
         let mut registers = Registers::default();
