@@ -13,6 +13,7 @@ mod first_node;
 mod foreign_node;
 mod leftovers;
 mod maelstrom_histories;
+mod minimize;
 mod odd_nodes;
 mod own_node;
 mod recorded;

@@ -129,8 +129,9 @@ fn a_sweep_that_keeps_going_ends_with_a_table_of_failing_seeds() {
                 --nemesis kill --nemesis-interval 2 --keep-going --seeds 0..20";
     let run = test(line, &[]);
     run.expect_code(1).expect_result(":seed-count 20").expect_said(&["Of 20 seeds, "]);
-    let rows =
-        run.stderr.lines().filter(|line| line.contains("  invalid  too little availability"));
+    let is_row =
+        |line: &&str| line.contains("  invalid  ") && line.contains("  too little availability: ");
+    let rows = run.stderr.lines().filter(is_row);
     assert!(rows.count() > 1, "{run}");
     test("-w echo --keep-going", &[]).expect_refusal("--seeds <A..B>");
 }

@@ -26,6 +26,8 @@ pub enum Stream {
     Incarnations = 5,
     /// Clock faults of simulated nodes.
     Clocks = 6,
+    /// The settings that a swarm draws.
+    Swarm = 7,
 }
 
 /// A generator for one [`Stream`] of one seed.

@@ -3,9 +3,12 @@
 pub mod check;
 pub mod doctor;
 pub mod export;
+pub mod minimize;
 mod notes;
 mod plan;
+mod replay;
 pub mod run;
+mod sweep;
 pub mod usage;
 mod values;
 
@@ -18,6 +21,7 @@ use crate::net::Model;
 use crate::net::latency::Distribution;
 use crate::plan::Availability;
 use crate::plan::Nemesis;
+use crate::plan::selection::Selection;
 use crate::workload::WorkloadName;
 
 pub use plan::Nodes;
@@ -56,7 +60,10 @@ impl Cli {
         let command = Cli::command()
             .arg_required_else_help(false)
             // A flag that is given again takes its last value, as with Maelstrom.
-            .mut_subcommand("test", |test| test.mut_args(taking_hyphens).args_override_self(true));
+            .mut_subcommand("test", |test| test.mut_args(taking_hyphens).args_override_self(true))
+            .mut_subcommand("minimize", |minimize| {
+                minimize.mut_args(taking_hyphens).args_override_self(true)
+            });
         Cli::from_arg_matches(&command.try_get_matches()?)
     }
 }
@@ -106,6 +113,17 @@ pub enum Action {
     ///
     /// Reads the report.html of a test, which may come from somebody else.
     Export(export::ExportArgs),
+
+    /// Make a failing simulation small.
+    ///
+    /// Takes the flags of `test` and the seed of a simulation that fails. Tries fewer operations,
+    /// fewer faults, fewer nodes, fewer clients and less time, and keeps what still fails with
+    /// the same anomaly. Stores the smallest test, and prints the command that runs it again.
+    ///
+    /// Exit status: that of the smallest test, 1 as a rule; 254 wrong flags; 255 if the seed does
+    /// not fail.
+    #[command(after_help = minimize::EXAMPLES)]
+    Minimize(Box<TestArgs>),
 }
 
 const EXAMPLES: &str = "\
@@ -270,6 +288,30 @@ pub struct TestArgs {
     #[arg(long, value_name = "A..B", value_parser = parse_seeds, conflicts_with = "seed")]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub seeds: Option<Seeds>,
+
+    /// Draw nodes, clients, rate, latency and faults from each seed, and print them. The rate is
+    /// at most twice --rate; the faults are among those of --nemesis, or among all. Implies --sim.
+    #[arg(long, conflicts_with = "bin", help_heading = "Beyond Maelstrom")]
+    pub swarm: bool,
+
+    /// With --seeds: simulate each seed twice, and fail if the histories differ.
+    #[arg(long, requires = "seeds", help_heading = "Beyond Maelstrom")]
+    pub check_determinism: bool,
+
+    /// Start only these of the operations that the seed draws, counted from 0, like 3,7-9; `none`
+    /// leaves the final ones. `minimize` prints such lists.
+    #[arg(long, value_name = "LIST", default_value = "all", help_heading = "Beyond Maelstrom")]
+    pub only_operations: Selection,
+
+    /// The same for faults.
+    #[arg(long, value_name = "LIST", default_value = "all", help_heading = "Beyond Maelstrom")]
+    pub only_faults: Selection,
+
+    /// Simulate a node with this mistake instead of the project's own, to see what the bench
+    /// reports; those of broadcast are "forgets values", "keeps values to itself" and "forgets one
+    /// value in 10000 under partition". Implies --sim.
+    #[arg(long, value_name = "MISTAKE", conflicts_with = "bin", help_heading = "Beyond Maelstrom")]
+    pub faulty: Option<String>,
 
     /// With --seeds: try the seeds after an invalid one, too, and print a table of all failing
     /// seeds at the end.

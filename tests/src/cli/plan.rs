@@ -8,6 +8,8 @@ use crate::base::address::Directory;
 use crate::base::rng;
 use crate::drive::own_node::OwnNodeConfig;
 use crate::drive::process::{Launch, Program, executable};
+use crate::drive::sim::Factory;
+use crate::faulty;
 use crate::net::latency::Latency;
 use crate::plan::Nemesis;
 use crate::plan::{MIN_QUIET_TIME, Plan};
@@ -28,7 +30,7 @@ impl TestArgs {
     /// Whether nodes are simulated.
     #[must_use]
     pub fn simulates(&self) -> bool {
-        self.sim || self.seeds.is_some()
+        self.sim || self.seeds.is_some() || self.faulty.is_some() || self.swarm
     }
 
     /// The names that --node, --nodes-file or --nodes give.
@@ -124,6 +126,19 @@ impl TestArgs {
         let config = self.own_config().ok().filter(|_| self.bin.is_none());
         let staleness = config.and_then(|config| config.max_staleness());
         staleness.map_or(MIN_QUIET_TIME, |staleness| MIN_QUIET_TIME.max(staleness * 4))
+    }
+
+    /// Returns a function that creates the simulated nodes.
+    ///
+    /// # Errors
+    ///
+    /// As [`TestArgs::node_config`].
+    pub(super) fn simulated_nodes(&self) -> Result<Box<Factory<'static>>, String> {
+        let config = self.node_config()?;
+        Ok(match &self.faulty {
+            Some(flaw) => Box::new(faulty::factory(flaw.clone())),
+            None => Box::new(config.factory()),
+        })
     }
 
     /// How simulated nodes are to behave.

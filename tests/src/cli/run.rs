@@ -1,24 +1,24 @@
 //! From the command line to the exit status.
 
-use std::ops::Range;
 use std::path::Path;
 
 use crate::base::excerpt::beginning;
+use crate::cli::sweep::Sweeping;
 use crate::cli::usage::refuse;
-use crate::cli::{Nodes, TestArgs};
+use crate::cli::{Nodes, TestArgs, replay};
 use crate::drive::interrupt;
 use crate::drive::process::{Launch, ProcessDriver};
-use crate::drive::sim::sweep::{self, AfterInvalid, Ended, Sweep};
 use crate::drive::sim::{Factory, Simulator};
 use crate::format::edn::Edn;
 use crate::judge::Valid;
 use crate::output::console;
-use crate::output::exit::{EXIT_FAILED, EXIT_UNKNOWN, EXIT_VALID};
-use crate::output::progress::{Counter, Screen};
+use crate::output::exit::EXIT_FAILED;
+use crate::output::progress::Screen;
 use crate::output::report::Report;
 use crate::output::report::assemble::{Context, assemble};
 use crate::output::store::{REPORT, Store};
 use crate::plan::Plan;
+use crate::plan::selection::Selection;
 use crate::runner::failure::Failure;
 use crate::runner::{FinishedTest, Runner};
 use crate::workload::{Options, Visitor, Workload};
@@ -52,6 +52,10 @@ impl Visitor for Test<'_> {
 
     fn visit<W: Workload>(self) -> u8 {
         let Test { args, plan } = self;
+        let plan = match args.swarm && args.seeds.is_none() {
+            true => plan.swarm(),
+            false => plan,
+        };
         let options = Options {
             plan: &plan,
             topology: args.topology.into(),
@@ -68,32 +72,36 @@ fn test_workload<W: Workload>(args: &TestArgs, plan: &Plan, workload: impl Fn() 
         Err(problem) => return refuse(&problem),
     };
     args.notes(plan, &nodes).iter().for_each(console::say);
-    if args.bin.is_none() {
+    if args.bin.is_none() && args.faulty.is_none() {
         console::say("testing this project's own node; --bin names another program");
     }
-    let config = match nodes {
-        Nodes::Processes(launch) => return in_processes(plan.clone(), &launch, workload()),
-        Nodes::Simulated(config) => config,
-    };
-    let factory = config.factory();
-    match &args.seeds {
-        None => {
-            let replay = replay_command(plan.seed);
-            let (judged, screen) = simulated(plan.clone(), &factory, workload());
-            screen.clear();
-            let code = tell(&judged.report, Some(&replay));
-            // Only now, so that nothing empty is left of a simulation that was killed.
-            judged.store(Store::create(Path::new(STORE), W::NAME).as_ref(), None, Some(&replay));
-            code
-        }
-        Some(seeds) => {
-            let after_invalid = match args.keep_going {
-                true => AfterInvalid::KeepGoing,
-                false => AfterInvalid::Stop,
-            };
-            swept(plan, seeds.0.clone(), after_invalid, &factory, workload)
-        }
+    if let Nodes::Processes(launch) = nodes {
+        return in_processes(plan.clone(), &launch, workload());
     }
+    let factory = match args.simulated_nodes() {
+        Ok(factory) => factory,
+        Err(problem) => return refuse(&problem),
+    };
+    if let Some(seeds) = &args.seeds {
+        return Sweeping { args, plan, factory: &factory, workload }.run(seeds.0.clone());
+    }
+    if args.swarm {
+        console::say(format_args!("drawn from seed {}: {}", plan.seed, plan.swarm_flags()));
+    }
+    let selected = (args.only_operations.clone(), args.only_faults.clone());
+    let (operations, faults) = &selected;
+    let more = match selected == (Selection::All, Selection::All) {
+        true => String::new(),
+        false => format!("--only-operations {operations} --only-faults {faults}"),
+    };
+    let drawn = args.swarm.then(|| plan.swarm_flags());
+    let replay = replay::command("test", plan.seed, drawn.as_deref(), &more);
+    let (judged, screen) = simulated(plan.clone(), &factory, workload(), selected);
+    screen.clear();
+    let code = judged.tell(Some(&replay));
+    // Only now, so that nothing empty is left of a simulation that was killed.
+    judged.store(Store::create(Path::new(STORE), W::NAME).as_ref(), None, Some(&replay));
+    code
 }
 
 fn in_processes<W: Workload>(plan: Plan, launch: &Launch, workload: W) -> u8 {
@@ -112,19 +120,28 @@ fn in_processes<W: Workload>(plan: Plan, launch: &Launch, workload: W) -> u8 {
     screen.clear();
     let logs = store.node_logs();
     let judged = Judged::new(runner, ended, "process", Some(&logs));
-    let code = tell(&judged.report, None);
-    judged.store(Ok(&store), Some(&logs), Some(&command_line()));
+    let code = judged.tell(None);
+    judged.store(Ok(&store), Some(&logs), Some(&replay::command_line()));
     code
 }
 
-fn simulated<W: Workload>(plan: Plan, factory: &Factory<'_>, workload: W) -> (Judged<W>, Screen) {
+/// The operations and the faults that take place.
+pub(super) type Selected = (Selection, Selection);
+
+pub(super) fn simulated<W: Workload>(
+    plan: Plan,
+    factory: &Factory<'_>,
+    workload: W,
+    (operations, faults): Selected,
+) -> (Judged<W>, Screen) {
     let screen = Screen::new();
-    let runner = Runner::new(plan, workload).recording_messages();
+    let mut runner = Runner::new(plan, workload).recording_messages();
+    runner.select(operations, faults);
     let (runner, ended) = simulate(runner, factory, &screen);
     (Judged::new(runner, ended, "simulation", None), screen)
 }
 
-fn simulate<W: Workload>(
+pub(super) fn simulate<W: Workload>(
     mut runner: Runner<W>,
     factory: &Factory<'_>,
     screen: &Screen,
@@ -135,14 +152,14 @@ fn simulate<W: Workload>(
 }
 
 /// A test that has ended and been judged, and is not stored yet.
-struct Judged<W: Workload> {
-    outcome: FinishedTest<W>,
-    report: Result<Report, Failure>,
+pub(super) struct Judged<W: Workload> {
+    pub(super) outcome: FinishedTest<W>,
+    pub(super) report: Result<Report, Failure>,
     driver: &'static str,
 }
 
 impl<W: Workload> Judged<W> {
-    fn new(
+    pub(super) fn new(
         runner: Runner<W>,
         ended: Result<(), Failure>,
         driver: &'static str,
@@ -153,9 +170,28 @@ impl<W: Workload> Judged<W> {
         Judged { outcome, report, driver }
     }
 
+    /// Prints the results and the verdict, and returns the exit status.
+    pub(super) fn tell(&self, replay: Option<&str>) -> u8 {
+        tell(&self.report, replay)
+    }
+
+    /// Returns what went wrong first, in one line; nothing if the test is valid.
+    pub(super) fn reason(&self) -> String {
+        let reason = match &self.report {
+            Ok(report) => report.reason().unwrap_or_default(),
+            Err(failure) => failure.to_string(),
+        };
+        beginning(reason.lines().next().unwrap_or_default(), 120)
+    }
+
     /// Stores the test. One that failed is stored as far as it got: that is what there is to look
     /// at. The verdict is printed before, so that a full disk does not lose it.
-    fn store(&self, store: Result<&Store, &Failure>, logs: Option<&Path>, replay: Option<&str>) {
+    pub(super) fn store(
+        &self,
+        store: Result<&Store, &Failure>,
+        logs: Option<&Path>,
+        replay: Option<&str>,
+    ) {
         let Judged { outcome, report, driver } = self;
         let results = match report {
             Ok(report) => report.results.clone(),
@@ -204,92 +240,6 @@ impl<W: Workload> Judged<W> {
     }
 }
 
-/// Simulates with many seeds. Only the first that is invalid is stored.
-fn swept<W: Workload>(
-    plan: &Plan,
-    seeds: Range<u64>,
-    after_invalid: AfterInvalid,
-    factory: &Factory<'_>,
-    workload: impl Fn() -> W + Sync,
-) -> u8 {
-    let with = |seed| Plan { seed, ..plan.clone() };
-    let count = seeds.end - seeds.start;
-    let counter = Counter::new(count);
-    let try_seed = |seed| {
-        // A sweep records no messages: it keeps nothing of a seed but its verdict.
-        let runner = Runner::new(with(seed), workload());
-        let (runner, ended) = simulate(runner, factory, &Screen::silent());
-        let failure = match ended {
-            Err(Failure::Interrupted) => return None,
-            ended => ended.err(),
-        };
-        let report = Report::new(&runner.finish(), "simulation", None);
-        let valid = if failure.is_some() { Valid::False } else { report.valid };
-        let reason = failure.map(|failure| failure.to_string()).or_else(|| report.reason());
-        let reason =
-            reason.and_then(|reason| reason.lines().next().map(|line| beginning(line, 120)));
-        Some(Ended { valid, figures: report.figures, reason })
-    };
-    let sweep = sweep::run(seeds, after_invalid, try_seed, |_| counter.advance());
-    counter.clear();
-    if let Err(failure) = print_results(&sweep.to_edn()) {
-        return failed(&failure);
-    }
-    let code = match sweep.first_failure() {
-        None => sweep_without_failure(&sweep, count),
-        Some(seed) => replayed(seed, || simulated(with(seed), factory, workload()).0),
-    };
-    // One invalid seed has been explained. More than that, or another kind, needs the table.
-    let unknown = sweep.seeds(Valid::Unknown).count();
-    let invalid = sweep.seeds(Valid::False).count();
-    if unknown > 0 || (after_invalid == AfterInvalid::KeepGoing && invalid > 0) {
-        let tried = sweep.ended.len();
-        console::say(format_args!(
-            "Of {tried} seeds, {invalid} are invalid and {unknown} unknown:\n{}",
-            sweep.table().trim_end()
-        ));
-    }
-    code
-}
-
-/// Reports a sweep without an invalid seed.
-fn sweep_without_failure(sweep: &Sweep, count: u64) -> u8 {
-    let tried = sweep.ended.len();
-    let unknown = sweep.seeds(Valid::Unknown).count();
-    if interrupt::is_requested() {
-        let verdict = if unknown == 0 { "valid" } else { "not invalid" };
-        console::say(format_args!("{tried} of {count} seeds were tried, and {verdict}"));
-        return failed(&Failure::Interrupted);
-    }
-    if unknown == 0 {
-        console::say(format_args!("Valid: all {tried} seeds."));
-        return EXIT_VALID;
-    }
-    let valid = tried - unknown;
-    console::say(format_args!("Unknown: {valid} of {tried} seeds are valid, and none is invalid."));
-    EXIT_UNKNOWN
-}
-
-/// Simulates the first invalid seed of a sweep again, explains it and stores it.
-fn replayed<W: Workload>(seed: u64, simulate_again: impl FnOnce() -> Judged<W>) -> u8 {
-    let replay = replay_command(seed);
-    if !interrupt::is_requested() {
-        console::say(format_args!("The first failure is that of seed {seed}, once more:"));
-        let judged = simulate_again();
-        let code = match &judged.report {
-            Err(Failure::Interrupted) => None,
-            report => Some(explain(report, Some(&replay))),
-        };
-        judged.store(Store::create(Path::new(STORE), W::NAME).as_ref(), None, Some(&replay));
-        if let Some(code) = code {
-            return code;
-        }
-    }
-    // Perhaps not the first: seeds below it may not have been tried to their end.
-    console::say(format_args!("Seed {seed} failed.\nTo see it again: {replay}"));
-    failed(&Failure::Interrupted)
-}
-
 /// Prints the results of a test, and tells the user how it ended, and the shell, too.
 fn tell(report: &Result<Report, Failure>, replay: Option<&str>) -> u8 {
     let printed = report.as_ref().map_or(Ok(()), |report| print_results(&report.results));
@@ -301,7 +251,7 @@ fn tell(report: &Result<Report, Failure>, replay: Option<&str>) -> u8 {
 }
 
 /// Tells the user and the shell how a test ended.
-fn explain(report: &Result<Report, Failure>, replay: Option<&str>) -> u8 {
+pub(super) fn explain(report: &Result<Report, Failure>, replay: Option<&str>) -> u8 {
     let code = match report {
         Ok(report) => {
             report.warnings.iter().for_each(console::say);
@@ -318,55 +268,13 @@ fn explain(report: &Result<Report, Failure>, replay: Option<&str>) -> u8 {
     code
 }
 
-fn print_results(results: &Edn) -> Result<(), Failure> {
+pub(super) fn print_results(results: &Edn) -> Result<(), Failure> {
     console::print(&(results.pretty(100) + "\n"))
 }
 
-fn failed(failure: &Failure) -> u8 {
+pub(super) fn failed(failure: &Failure) -> u8 {
     console::say(format_args!("error: {failure}"));
     EXIT_FAILED
-}
-
-/// The command line of this process.
-fn command_line() -> String {
-    let args = std::env::args_os().skip(1).map(|arg| quoted(&arg.to_string_lossy()));
-    args.fold(String::from("cargo workbench"), |command, arg| command + " " + &arg)
-}
-
-/// The command line of this process, with this one seed.
-fn replay_command(seed: u64) -> String {
-    let mut replay = String::from("cargo workbench");
-    // One that is no UTF-8 cannot be printed as it is, and must not end the bench.
-    let mut args = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
-    let mut node_args = false;
-    let seed = format!(" --sim --seed {seed}");
-    while let Some(arg) = args.next() {
-        node_args |= arg == "--";
-        match arg.as_str() {
-            "--sim" if !node_args => {}
-            "--seed" | "--seeds" if !node_args => drop(args.next()),
-            other if !node_args && other.starts_with("--seed") => {}
-            "--" => replay.push_str(&format!("{seed} --")),
-            other => {
-                replay.push(' ');
-                replay.push_str(&quoted(other));
-            }
-        }
-    }
-    if !node_args {
-        replay.push_str(&seed);
-    }
-    replay
-}
-
-/// An argument as a shell reads it.
-fn quoted(arg: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,=:+".contains(c);
-    if !arg.is_empty() && arg.chars().all(plain) {
-        arg.to_owned()
-    } else {
-        format!("'{}'", arg.replace('\'', r"'\''"))
-    }
 }
 
 fn closing_words(report: &Report) -> &'static str {

@@ -3,14 +3,16 @@
 //! They are what the checkers are tried on, as processes and in simulation: a checker that lets
 //! one of them pass is no checker. Without a flaw, and alone, such a node is right.
 
+mod gossip;
 mod log;
 mod values;
 
 use serde_json::{Value, json};
 
 use crate::base::time::Time;
-use crate::drive::sim::{Lines, SimulatedNode};
+use crate::drive::sim::{Lines, SimulatedNode, Startup};
 
+use gossip::GossipNode;
 use log::Logs;
 use values::Values;
 
@@ -22,6 +24,14 @@ pub struct FaultyNode {
     answered: u64,
     values: Values,
     logs: Logs,
+}
+
+/// Returns a function that creates simulated nodes with this flaw.
+pub fn factory(flaw: String) -> impl Fn(Startup) -> Box<dyn SimulatedNode> + Sync {
+    move |startup| match flaw.as_str() {
+        gossip::FORGETS_RARELY => Box::new(GossipNode::new(startup.incarnation)),
+        flaw => Box::new(FaultyNode::new(flaw)),
+    }
 }
 
 impl FaultyNode {

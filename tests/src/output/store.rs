@@ -97,6 +97,16 @@ impl Store {
         self.write("results.json", |out| writeln!(out, "{}", to_json(results)))
     }
 
+    /// Writes the failing seeds of a sweep.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn write_sweep(&self, sweep: &serde_json::Value) -> Result<(), Failure> {
+        let path = self.folder.join("sweep.json");
+        fs::write(&path, format!("{sweep:#}\n")).map_err(|error| failure(&path, &error))
+    }
+
     /// Writes the history, one event per line, as EDN and as JSON.
     ///
     /// # Errors

@@ -2,6 +2,8 @@
 
 mod availability;
 mod nemesis;
+pub mod selection;
+mod swarm;
 
 use std::time::Duration;
 

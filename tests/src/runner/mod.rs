@@ -30,6 +30,7 @@ use crate::history::{EventKind, History};
 use crate::net::Network;
 use crate::net::recording::Recording;
 use crate::plan::Plan;
+use crate::plan::selection::Selection;
 use crate::runner::failure::Failure;
 use crate::runner::nemesis::NemesisSchedule;
 use crate::service::Services;
@@ -142,6 +143,9 @@ pub struct Runner<W: Workload> {
     /// When a client last became free while all others were busy.
     all_busy_until: Time,
     next_worker: usize,
+    /// How many operations have been drawn, and which of them take place.
+    drawn: u64,
+    selected: Selection,
     operations: usize,
     unsuccessful: usize,
     rng: Rng,
@@ -186,11 +190,19 @@ impl<W: Workload> Runner<W> {
             next_op: Time::default(),
             all_busy_until: Time::default(),
             next_worker: 0,
+            drawn: 0,
+            selected: Selection::All,
             operations: 0,
             unsuccessful: 0,
             rng: Rng::new(plan.seed, Stream::Generator),
             plan,
         }
+    }
+
+    /// Selects which of the drawn operations and faults take place. Final operations always do.
+    pub fn select(&mut self, operations: Selection, faults: Selection) {
+        self.selected = operations;
+        self.nemesis.select(faults);
     }
 
     /// Starts all nodes.
@@ -283,6 +295,7 @@ impl<W: Workload> Runner<W> {
             malformed: self.malformed,
             origin: self.origin,
             recording,
+            is_complete: self.selected == Selection::All,
         }
     }
 
@@ -382,4 +395,6 @@ pub struct FinishedTest<W: Workload> {
     pub origin: Time,
     /// The messages, if they were recorded.
     pub recording: Option<Recording>,
+    /// Whether every operation that was drawn took place.
+    pub is_complete: bool,
 }

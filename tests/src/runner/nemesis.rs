@@ -12,6 +12,7 @@ use crate::format::edn::Edn;
 use crate::net::fault::{Fault, FaultKind};
 use crate::net::partition::{Cut, PartitionKind};
 use crate::plan::Nemesis;
+use crate::plan::selection::Selection;
 
 /// What a fault does, as the conductor carries it out.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +59,9 @@ pub struct NemesisSchedule {
     names: Vec<String>,
     latency: Duration,
     rng: Rng,
+    /// How many faults have been drawn, and which of them take place.
+    drawn: u64,
+    selected: Selection,
 }
 
 #[derive(Debug)]
@@ -66,6 +70,8 @@ struct FaultSchedule {
     next: Time,
     /// The act that ends what is under way.
     undo: Option<NemesisOp>,
+    /// Whether what is under way takes place.
+    is_selected: bool,
 }
 
 impl NemesisSchedule {
@@ -81,9 +87,27 @@ impl NemesisSchedule {
     ) -> NemesisSchedule {
         let faults = kinds
             .iter()
-            .map(|&kind| FaultSchedule { kind, next: Time::default(), undo: None })
+            .map(|&kind| FaultSchedule {
+                kind,
+                next: Time::default(),
+                undo: None,
+                is_selected: true,
+            })
             .collect();
-        NemesisSchedule { faults, interval, names, latency, rng }
+        NemesisSchedule {
+            faults,
+            interval,
+            names,
+            latency,
+            rng,
+            drawn: 0,
+            selected: Selection::All,
+        }
+    }
+
+    /// Selects which of the drawn faults take place.
+    pub fn select(&mut self, selected: Selection) {
+        self.selected = selected;
     }
 
     /// Sets the first start of every fault.
@@ -99,22 +123,33 @@ impl NemesisSchedule {
         self.faults.iter().map(|fault| fault.next).min()
     }
 
-    /// The next deed that is due.
+    /// Returns the next operation that is due.
     pub fn next(&mut self, now: Time) -> Option<NemesisOp> {
-        let due = |fault: &&mut FaultSchedule| fault.next <= now;
-        let fault = self.faults.iter_mut().filter(due).min_by_key(|f| (f.next, f.kind))?;
-        fault.next = fault.next + self.rng.span_below(self.interval * 2);
-        if let Some(undo) = fault.undo.take() {
-            return Some(undo);
+        loop {
+            let due = |fault: &&mut FaultSchedule| fault.next <= now;
+            let fault = self.faults.iter_mut().filter(due).min_by_key(|f| (f.next, f.kind))?;
+            fault.next = fault.next + self.rng.span_below(self.interval * 2);
+            let op = match fault.undo.take() {
+                Some(undo) => undo,
+                None => {
+                    let (op, undo) = start(fault.kind, &self.names, self.latency, &mut self.rng);
+                    fault.is_selected = self.selected.contains(self.drawn);
+                    self.drawn += 1;
+                    fault.undo = Some(undo);
+                    op
+                }
+            };
+            // A fault that is not selected is drawn all the same: those after it stay as they are.
+            if fault.is_selected {
+                return Some(op);
+            }
         }
-        let (op, undo) = start(fault.kind, &self.names, self.latency, &mut self.rng);
-        fault.undo = Some(undo);
-        Some(op)
     }
 
     /// Ends everything that is under way.
     pub fn stop(&mut self) -> Vec<NemesisOp> {
-        self.faults.iter_mut().filter_map(|fault| fault.undo.take()).collect()
+        let ends = self.faults.iter_mut().map(|fault| (fault.is_selected, fault.undo.take()));
+        ends.filter(|(is_selected, _)| *is_selected).filter_map(|(_, undo)| undo).collect()
     }
 }
 

@@ -86,7 +86,11 @@ impl<W: Workload> Runner<W> {
         let due = if now - due > LATE_WAKE_UP { now } else { due };
         self.next_op = due + self.rng.span_below(stagger);
         let op = self.workload.next_op(&mut self.rng);
-        self.invoke(now, worker, op, false);
+        let number = self.drawn;
+        self.drawn += 1;
+        if self.selected.contains(number) {
+            self.invoke(now, worker, op, false);
+        }
         true
     }
 

@@ -7,6 +7,7 @@
 //! wait have one.)
 
 mod clock;
+pub mod minimize;
 pub mod sweep;
 
 use std::collections::VecDeque;

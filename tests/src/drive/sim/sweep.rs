@@ -5,6 +5,9 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
 
 use crate::format::edn::Edn;
 use crate::judge::{Valid, quantiles};
@@ -22,6 +25,12 @@ pub struct Ended {
     pub figures: Figures,
     /// What went wrong first, in one line, if it is not valid.
     pub reason: Option<String>,
+    /// The flags that a swarm drew.
+    pub settings: Option<String>,
+    /// The command line that runs the seed again, if it is not valid.
+    pub command: Option<String>,
+    /// How long the simulation took.
+    pub took: Duration,
 }
 
 /// How a sweep ended.
@@ -119,17 +128,44 @@ impl Sweep {
             self.ended.iter().filter(|(_, ended)| ended.valid != Valid::True).collect();
         let width = failing.iter().map(|(seed, _)| seed.to_string().len()).max().unwrap_or(0);
         let width = width.max("seed".len());
-        let mut table = format!("{:>width$}  verdict  reason\n", "seed");
+        let mut table = format!("{:>width$}  verdict  seconds  reason\n", "seed");
         for (seed, ended) in failing.iter().take(MAX_ROWS) {
             let verdict = if ended.valid == Valid::Unknown { "unknown" } else { "invalid" };
             let reason = ended.reason.as_deref().unwrap_or_default();
-            table.push_str(format!("{seed:>width$}  {verdict}  {reason}").trim_end());
+            let seconds = ended.took.as_secs_f64();
+            let row = format!("{seed:>width$}  {verdict}  {seconds:>7.2}  {reason}");
+            table.push_str(row.trim_end());
             table.push('\n');
+            if let Some(settings) = &ended.settings {
+                table.push_str(&format!("{:>width$}  drawn: {settings}\n", ""));
+            }
         }
         if let Some(more @ 1..) = failing.len().checked_sub(MAX_ROWS) {
             table.push_str(&format!("… and {more} more, see the results\n"));
         }
         table
+    }
+
+    /// Returns the seeds that are not valid as JSON, with everything that the table has and the
+    /// command line of each.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let failing = self.ended.iter().filter(|(_, ended)| ended.valid != Valid::True);
+        let row = |(seed, ended): &(u64, Ended)| {
+            json!({
+                "seed": seed,
+                "verdict": if ended.valid == Valid::Unknown { "unknown" } else { "invalid" },
+                "reason": ended.reason,
+                "settings": ended.settings,
+                "command": ended.command,
+                "seconds": ended.took.as_secs_f64(),
+            })
+        };
+        json!({
+            "seed-count": self.ended.len(),
+            "valid-count": self.seeds(Valid::True).count(),
+            "failing": failing.map(row).collect::<Vec<_>>(),
+        })
     }
 
     /// How the figures are distributed over the seeds.
@@ -170,7 +206,14 @@ mod tests {
 
     fn verdict(valid: Valid) -> Option<Ended> {
         let reason = (valid != Valid::True).then(|| "lost 7".to_owned());
-        Some(Ended { valid, figures: Figures::default(), reason })
+        Some(Ended {
+            valid,
+            figures: Figures::default(),
+            reason,
+            settings: None,
+            command: None,
+            took: Duration::from_millis(250),
+        })
     }
 
     /// Seed 1 is unknown, 3 and 4 are invalid.
@@ -196,8 +239,14 @@ mod tests {
         assert_eq!(sweep.ended.len(), 10);
         assert_eq!(
             sweep.table(),
-            "seed  verdict  reason\n   1  unknown  lost 7\n   3  invalid  lost 7\n   4  invalid  \
-             lost 7\n"
+            "seed  verdict  seconds  reason\n   1  unknown     0.25  lost 7\n   3  invalid     0.25  \
+             lost 7\n   4  invalid     0.25  lost 7\n"
+        );
+        let json = sweep.to_json();
+        assert_eq!(json["failing"][1]["seed"], 3);
+        assert_eq!(
+            (json["seed-count"].as_u64(), json["valid-count"].as_u64()),
+            (Some(10), Some(7))
         );
         let all = run(0..150, AfterInvalid::KeepGoing, |_| ended(false), |_| {});
         assert_eq!(all.table().lines().count(), 102);

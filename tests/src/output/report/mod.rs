@@ -137,7 +137,7 @@ impl Report {
         warnings.extend(replies.silence(plan, logs));
         // Which the problems explain if there are any.
         warnings.extend(replies.errors(plan).filter(|_| anomalies.is_empty()));
-        warnings.extend(warnings::missed_rate(plan, history));
+        warnings.extend(warnings::missed_rate(plan, history).filter(|_| outcome.is_complete));
         Report { valid, results, anomalies, findings, figures, warnings, stable_latencies_ms }
     }
 

@@ -1,0 +1,104 @@
+//! Swarm testing (Groce et al., 2012): each seed draws its own settings, so that a sweep covers
+//! combinations that nobody thought of.
+
+use std::time::Duration;
+
+use super::{Nemesis, Plan};
+use crate::base::address::Directory;
+use crate::base::rng::{Rng, Stream};
+use crate::net::latency::{Distribution, Latency};
+
+/// The mean latencies that are drawn, in milliseconds.
+const LATENCIES_MS: [u64; 6] = [0, 1, 10, 30, 100, 300];
+/// The intervals between faults that are drawn, in milliseconds.
+const INTERVALS_MS: [u64; 5] = [300, 1000, 3000, 10_000, 30_000];
+/// The most nodes that are drawn.
+const MAX_NODES: u64 = 9;
+/// The most clients of each node that are drawn.
+const MAX_CLIENTS_PER_NODE: usize = 3;
+
+impl Plan {
+    /// Draws nodes, clients, rate, latency and faults from the seed. The rate is at most twice
+    /// the plan's; the faults are among the plan's, or among all if it has none.
+    #[must_use]
+    pub fn swarm(&self) -> Plan {
+        let mut rng = Rng::new(self.seed, Stream::Swarm);
+        let count = 1 + rng.below(MAX_NODES);
+        let names = (0..count).map(|node| format!("n{node}")).collect();
+        let directory = Directory::new(names).unwrap_or_else(|_| self.directory.clone());
+        let concurrency = directory.node_count() * (1 + rng.index(MAX_CLIENTS_PER_NODE));
+        // Few operations are as worthwhile as many. Rounded, so that the printed rate is exact.
+        let rate = self.rate * 2.0 * 10f64.powf(-2.0 * rng.fraction());
+        let rate = ((rate * 10.0).round() / 10.0).max(0.1);
+        let distributions =
+            [Distribution::Constant, Distribution::Uniform, Distribution::Exponential];
+        let latency = Latency {
+            mean: Duration::from_millis(LATENCIES_MS[rng.index(LATENCIES_MS.len())]),
+            distribution: distributions[rng.index(distributions.len())],
+        };
+        let interval = INTERVALS_MS[rng.index(INTERVALS_MS.len())];
+        let possible = if self.nemesis.is_empty() { &Nemesis::ALL[..] } else { &self.nemesis };
+        let nemesis = possible.iter().copied().filter(|_| rng.chance(0.5)).collect();
+        Plan {
+            directory,
+            concurrency,
+            rate,
+            latency,
+            nemesis,
+            nemesis_interval: Duration::from_millis(interval),
+            ..self.clone()
+        }
+    }
+
+    /// Returns the flags that ask for what [`Plan::swarm`] draws.
+    #[must_use]
+    pub fn swarm_flags(&self) -> String {
+        let distribution = match self.latency.distribution {
+            Distribution::Constant => "constant",
+            Distribution::Uniform => "uniform",
+            Distribution::Exponential => "exponential",
+        };
+        let mut flags = format!(
+            "--node-count {} --concurrency {} --rate {} --latency {} --latency-dist {distribution}",
+            self.directory.node_count(),
+            self.concurrency,
+            self.rate,
+            self.latency.mean.as_secs_f64() * 1000.0,
+        );
+        if !self.nemesis.is_empty() {
+            let names: Vec<&str> = self.nemesis.iter().map(|nemesis| nemesis.name()).collect();
+            let interval = self.nemesis_interval.as_secs_f64();
+            flags
+                .push_str(&format!(" --nemesis {} --nemesis-interval {interval}", names.join(",")));
+        }
+        flags
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_seed_decides_and_every_setting_varies() {
+        let drawn = |seed| Plan { seed, ..Plan::example() }.swarm().swarm_flags();
+        assert_eq!(drawn(3), drawn(3));
+        let all: Vec<String> = (0..200).map(drawn).collect();
+        assert!(all.iter().collect::<BTreeSet<_>>().len() > 190);
+        for flag in ["--node-count 1 ", "--node-count 9 ", "uniform", "--latency 300", "clock"] {
+            assert!(all.iter().any(|flags| flags.contains(flag)), "{flag} is never drawn");
+        }
+        assert!(all.iter().any(|flags| !flags.contains("--nemesis")));
+    }
+
+    #[test]
+    fn only_faults_that_are_allowed_are_drawn() {
+        let allowed = vec![Nemesis::Partition, Nemesis::Loss];
+        for seed in 0..50 {
+            let plan = Plan { seed, nemesis: allowed.clone(), ..Plan::example() }.swarm();
+            assert!(plan.nemesis.iter().all(|fault| allowed.contains(fault)), "{plan:?}");
+        }
+    }
+}
