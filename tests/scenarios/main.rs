@@ -18,6 +18,7 @@ mod odd_nodes;
 mod own_node;
 mod recorded;
 mod report;
+mod serve;
 mod simulation;
 mod structure;
 mod support;

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders of `src`, from the bottom up. A folder uses those before it and itself.
-const LAYERS: [&str; 14] = [
+const LAYERS: [&str; 15] = [
     "base", "format", "net", "service", "plan", "history", "judge", "workload", "runner", "output",
-    "drive", "faulty", "doctor", "cli",
+    "drive", "faulty", "doctor", "serve", "cli",
 ];
 
 /// The only file that uses types of the project's own node.

@@ -34,4 +34,6 @@ pub mod faulty;
 
 pub mod doctor;
 
+pub mod serve;
+
 pub mod cli;

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use workbench::cli::{Action, Cli, check, doctor, export, minimize, run, usage};
+use workbench::cli::{Action, Cli, check, doctor, export, minimize, run, serve, usage};
 use workbench::drive::process::launcher;
 
 fn main() -> ExitCode {
@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         Ok(Cli { command: Action::Doctor(args) }) => doctor::run(args),
         Ok(Cli { command: Action::Export(args) }) => export::export(&args),
         Ok(Cli { command: Action::Minimize(args) }) => minimize::run(&args),
+        Ok(Cli { command: Action::Serve(args) }) => serve::run(&args),
         Err(why) => usage::explain(&why),
     })
 }

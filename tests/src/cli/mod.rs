@@ -8,6 +8,7 @@ mod notes;
 mod plan;
 mod replay;
 pub mod run;
+pub mod serve;
 mod sweep;
 pub mod usage;
 mod values;
@@ -124,6 +125,13 @@ pub enum Action {
     /// not fail.
     #[command(after_help = minimize::EXAMPLES)]
     Minimize(Box<TestArgs>),
+
+    /// Show the store in a browser.
+    ///
+    /// Serves the runs of a store on the loopback interface: a list with verdict, settings and
+    /// figures, a filter, two runs side by side, and the files of each run. Nothing outside the
+    /// store is served, and nothing is changed. Ctrl-C ends it.
+    Serve(serve::ServeArgs),
 }
 
 const EXAMPLES: &str = "\

@@ -1,0 +1,45 @@
+//! `workbench serve`: shows the store in a browser.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::run::STORE;
+use crate::output::console;
+use crate::output::exit::EXIT_FAILED;
+use crate::serve::Server;
+
+/// The flags of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The directory with the runs.
+    #[arg(long, value_name = "DIR", default_value = STORE)]
+    pub store: PathBuf,
+
+    /// The port on the loopback interface; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value = "8080")]
+    pub port: u16,
+}
+
+/// Serves the store until the process is ended. Returns the exit status if that is impossible.
+#[must_use]
+pub fn run(args: &ServeArgs) -> u8 {
+    let failed = |problem: String| {
+        console::say(format_args!("error: {problem}"));
+        EXIT_FAILED
+    };
+    let store = args.store.display();
+    let server = match Server::new(&args.store, args.port) {
+        Ok(server) => server,
+        Err(error) => {
+            let port = args.port;
+            return failed(format!("cannot serve {store} at port {port}: {error}; see --help"));
+        }
+    };
+    match server.address() {
+        Ok(address) => console::say(format_args!("Serving {store} at http://{address}/")),
+        Err(error) => return failed(error.to_string()),
+    }
+    server.run();
+    EXIT_FAILED
+}

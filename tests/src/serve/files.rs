@@ -1,0 +1,97 @@
+//! From the path of a request to a file of the store, and to no other.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What a path names.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A regular file.
+    File(PathBuf),
+    /// A directory.
+    Folder(PathBuf),
+}
+
+/// Finds what a path below the root names. `root` has no links in it.
+///
+/// Each part has to be the name of an entry, and what all of them lead to has to lie below the
+/// root once links are followed. A device or a pipe is nothing, as reading one may never end.
+#[must_use]
+pub fn find(root: &Path, path: &str) -> Option<Found> {
+    let mut full = root.to_owned();
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        if part == "." || part == ".." || part.contains(['\\', '\0']) {
+            return None;
+        }
+        full.push(part);
+    }
+    let full = full.canonicalize().ok()?;
+    if !full.starts_with(root) {
+        return None;
+    }
+    let kind = full.metadata().ok()?.file_type();
+    match (kind.is_file(), kind.is_dir()) {
+        (true, _) => Some(Found::File(full)),
+        (_, true) => Some(Found::Folder(full)),
+        _ => None,
+    }
+}
+
+/// Returns the names of the entries of a directory, in order; those of directories end with `/`.
+#[must_use]
+pub fn entries(folder: &Path) -> Vec<String> {
+    let name = |entry: fs::DirEntry| {
+        let name = entry.file_name().into_string().ok()?;
+        let is_folder = entry.path().is_dir();
+        Some(if is_folder { format!("{name}/") } else { name })
+    };
+    let mut names: Vec<String> =
+        fs::read_dir(folder).into_iter().flatten().flatten().filter_map(name).collect();
+    names.sort_unstable();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn finds_what_lies_in_the_store_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let root = folder.join("store");
+        fs::create_dir_all(root.join("echo/1")).unwrap();
+        fs::write(root.join("echo/1/results.edn"), "{}").unwrap();
+        fs::write(folder.join("secret"), "x").unwrap();
+        symlink("1", root.join("echo/latest")).unwrap();
+        symlink(folder.join("secret"), root.join("echo/1/link")).unwrap();
+        symlink("../../../secret", root.join("echo/1/relative")).unwrap();
+        symlink("..", root.join("up")).unwrap();
+        symlink("loop", root.join("loop")).unwrap();
+        let results = Found::File(root.join("echo/1/results.edn"));
+        assert_eq!(find(&root, "echo/1/results.edn").as_ref(), Some(&results));
+        assert_eq!(find(&root, "echo/latest/results.edn").as_ref(), Some(&results));
+        assert_eq!(find(&root, "/echo//1/").as_ref(), Some(&Found::Folder(root.join("echo/1"))));
+        for path in [
+            "../secret",
+            "echo/../../secret",
+            "echo/1/link",
+            "echo/1/relative",
+            "up",
+            "up/secret",
+            "loop",
+            "echo/./1",
+            "..",
+            "...",
+            "echo\\1",
+            "echo/1/results.edn\0",
+            "none",
+            "/etc/passwd",
+            "//etc/passwd",
+        ] {
+            assert_eq!(find(&root, path), None, "{path:?}");
+        }
+    }
+}

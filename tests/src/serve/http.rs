@@ -1,0 +1,264 @@
+//! As much HTTP as a browser on the same machine needs: one request per connection, GET alone.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use percent_encoding::percent_decode_str;
+
+/// The longest head of a request, in bytes.
+const MAX_HEAD: usize = 8 << 10;
+/// How long a client has to send its request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the rest of a request is awaited, and how much of it is read, in bytes.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+const MAX_DRAINED: u64 = 1 << 20;
+/// How long a client may take no byte of the response.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// The path, decoded.
+    pub path: String,
+    /// The parameters, decoded.
+    pub query: Vec<(String, String)>,
+}
+
+/// A response.
+#[derive(Debug)]
+pub struct Response {
+    status: u16,
+    kind: &'static str,
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    Text(String),
+    File(File, u64),
+}
+
+impl Request {
+    /// Returns the first value of a parameter, empty if there is none.
+    #[must_use]
+    pub fn get(&self, name: &str) -> &str {
+        self.query.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// Returns all values of a parameter.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Reads the head of a request.
+    ///
+    /// # Errors
+    ///
+    /// Returns the response to a request that is not served.
+    pub fn parse(head: &str) -> Result<Request, Response> {
+        let mut lines = head.split("\r\n");
+        let mut words = lines.next().unwrap_or_default().split(' ');
+        let (method, target, version) = (words.next(), words.next(), words.next());
+        let (Some(method), Some(target), Some(version)) = (method, target, version) else {
+            return Err(Response::error(400, "this is not a request"));
+        };
+        if !version.starts_with("HTTP/1.") {
+            return Err(Response::error(400, "this is not HTTP/1"));
+        }
+        if method != "GET" {
+            return Err(Response::error(405, "the store is only read"));
+        }
+        // A page of another site may have the browser ask under a name of its own.
+        let is_host = |line: &&str| line.to_ascii_lowercase().starts_with("host:");
+        let host = lines.find(is_host).map_or("", |line| line[5..].trim());
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        if !["127.0.0.1", "localhost", "[::1]"].contains(&name) {
+            return Err(Response::error(403, "the store is served to this machine alone"));
+        }
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let decode = |text: &str| {
+            let decoded = percent_decode_str(text).decode_utf8().ok()?;
+            Some(decoded.into_owned())
+        };
+        let parameter = |pair: &str| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((decode(&name.replace('+', " "))?, decode(&value.replace('+', " "))?))
+        };
+        let path = decode(path).filter(|path| path.starts_with('/'));
+        let path = path.ok_or_else(|| Response::error(400, "the path cannot be read"))?;
+        let query = query.split('&').filter(|pair| !pair.is_empty()).filter_map(parameter);
+        Ok(Request { path, query: query.collect() })
+    }
+}
+
+impl Response {
+    /// Creates a page.
+    #[must_use]
+    pub fn html(page: String) -> Response {
+        Response { status: 200, kind: "text/html; charset=utf-8", body: Body::Text(page) }
+    }
+
+    /// Creates a response without what was asked for.
+    #[must_use]
+    pub fn error(status: u16, problem: &str) -> Response {
+        let body = Body::Text(format!("{status}: {problem}\n"));
+        Response { status, kind: "text/plain; charset=utf-8", body }
+    }
+
+    /// Creates a response with a file.
+    #[must_use]
+    pub fn file(path: &Path) -> Response {
+        let opened = File::open(path).and_then(|file| {
+            let length = file.metadata()?.len();
+            Ok((file, length))
+        });
+        match opened {
+            Ok((file, length)) => {
+                Response { status: 200, kind: kind_of(path), body: Body::File(file, length) }
+            }
+            Err(_) => Response::error(404, "the file cannot be read"),
+        }
+    }
+
+    /// Returns the status code.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    fn write(self, out: &mut impl Write) -> io::Result<()> {
+        let length = match &self.body {
+            Body::Text(text) => text.len() as u64,
+            Body::File(_, length) => *length,
+        };
+        write!(
+            out,
+            "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {length}\r\n\
+             Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\
+             Connection: close\r\n\r\n",
+            self.status,
+            reason(self.status),
+            self.kind,
+        )?;
+        match self.body {
+            Body::Text(text) => out.write_all(text.as_bytes())?,
+            // The file may grow meanwhile: a run may be under way.
+            Body::File(file, length) => drop(io::copy(&mut file.take(length), out)?),
+        }
+        out.flush()
+    }
+}
+
+/// Reads a request from a connection and writes the response.
+///
+/// # Errors
+///
+/// Returns an error if the client is too slow, or has gone.
+pub fn serve(
+    mut connection: TcpStream,
+    respond: impl FnOnce(&Request) -> Response,
+) -> io::Result<()> {
+    connection.set_write_timeout(Some(WRITE_TIMEOUT))?;
+    let response = match head(&mut connection)? {
+        None => Response::error(431, "the head of the request is too long"),
+        Some(head) => match Request::parse(&head) {
+            Ok(request) => respond(&request),
+            Err(refusal) => refusal,
+        },
+    };
+    response.write(&mut BufWriter::new(&mut connection))?;
+    // A connection that is closed with bytes unread is reset, and the client may lose the
+    // response.
+    connection.shutdown(Shutdown::Write)?;
+    connection.set_read_timeout(Some(DRAIN_TIMEOUT))?;
+    io::copy(&mut connection.take(MAX_DRAINED), &mut io::sink()).map(drop)
+}
+
+/// Reads up to the empty line after the head; `None` if the head is too long.
+fn head(connection: &mut TcpStream) -> io::Result<Option<String>> {
+    let start = Instant::now();
+    let mut head = Vec::new();
+    let mut buffer = [0; 1024];
+    loop {
+        let left = REQUEST_TIMEOUT.saturating_sub(start.elapsed());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        connection.set_read_timeout(Some(left))?;
+        let read = connection.read(&mut buffer)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        head.extend_from_slice(&buffer[..read]);
+        if let Some(end) = head.windows(4).position(|window| window == b"\r\n\r\n") {
+            head.truncate(end);
+            return Ok(Some(String::from_utf8_lossy(&head).into_owned()));
+        }
+        if head.len() > MAX_HEAD {
+            return Ok(None);
+        }
+    }
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        400 => "Bad Request",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        431 => "Request Header Fields Too Large",
+        _ => "Error",
+    }
+}
+
+fn kind_of(path: &Path) -> &'static str {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("json") => "application/json",
+        Some("edn" | "log" | "txt" | "jsonl") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str, host: &str) -> Result<Request, u16> {
+        let head = format!("{line}\r\nAccept: */*\r\nHost: {host}");
+        Request::parse(&head).map_err(|refusal| refusal.status())
+    }
+
+    #[test]
+    fn reads_path_and_parameters() {
+        let request = parse("GET /a%2Fb/c?run=x%2Fy&run=z+w&e HTTP/1.1", "localhost:80").unwrap();
+        assert_eq!(request.path, "/a/b/c");
+        assert_eq!(request.all("run").collect::<Vec<_>>(), ["x/y", "z w"]);
+        assert_eq!((request.get("e"), request.get("none")), ("", ""));
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_serve() {
+        let own = "127.0.0.1:8080";
+        for (line, host, status) in [
+            ("", own, 400),
+            ("GET /", own, 400),
+            ("GET / SPDY/3", own, 400),
+            ("GET x HTTP/1.1", own, 400),
+            ("GET /%ff HTTP/1.1", own, 400),
+            ("POST / HTTP/1.1", own, 405),
+            ("GET / HTTP/1.1", "evil.example", 403),
+            ("GET / HTTP/1.1", "127.0.0.1.evil.example:80", 403),
+            ("GET / HTTP/1.1", "", 403),
+        ] {
+            assert_eq!(parse(line, host), Err(status), "{line} of {host}");
+        }
+        assert!(parse("GET / HTTP/1.1", own).is_ok());
+    }
+}

@@ -1,0 +1,104 @@
+//! The store in a browser, on the loopback interface.
+//!
+//! [`http`] reads one request per connection, [`runs`] lists the runs of a store, [`files`] finds
+//! the file that a path names, and [`pages`] writes HTML.
+
+pub mod files;
+pub mod http;
+mod pages;
+pub mod runs;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::thread;
+
+use crossbeam_channel::bounded;
+
+use files::Found;
+use http::{Request, Response};
+use runs::Runs;
+
+/// How many requests are answered at the same time.
+const WORKERS: usize = 8;
+/// How many connections wait for a worker. The system holds those that come then.
+const MAX_WAITING: usize = 64;
+
+/// A server of one store.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    runs: Runs,
+}
+
+impl Server {
+    /// Creates a server on a port of the loopback interface; 0 takes a free one.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no such directory, or the port is taken.
+    pub fn new(store: &Path, port: u16) -> io::Result<Server> {
+        let runs = Runs::new(store)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        Ok(Server { listener, runs })
+    }
+
+    /// Returns the address that the server listens at.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the system does not know it.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Answers requests for as long as the process runs.
+    pub fn run(&self) {
+        let (sender, connections) = bounded::<TcpStream>(MAX_WAITING);
+        thread::scope(|scope| {
+            for _ in 0..WORKERS {
+                let connections = connections.clone();
+                scope.spawn(move || {
+                    for connection in connections {
+                        // Its end has nobody to tell.
+                        let _ = http::serve(connection, |request| self.respond(request));
+                    }
+                });
+            }
+            for connection in self.listener.incoming().flatten() {
+                if sender.send(connection).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
+    fn respond(&self, request: &Request) -> Response {
+        match request.path.as_str() {
+            "/" => Response::html(pages::list(&self.runs.list(), request)),
+            "/compare" => {
+                let summaries: Vec<_> =
+                    request.all("run").filter_map(|name| self.runs.find(name)).collect();
+                match &summaries[..] {
+                    [a, b] => Response::html(pages::compare(a, b)),
+                    _ => Response::error(400, "choose two runs"),
+                }
+            }
+            path => match path.strip_prefix("/store/") {
+                Some(path) => self.stored(path),
+                None => Response::error(404, "there is no such page"),
+            },
+        }
+    }
+
+    fn stored(&self, path: &str) -> Response {
+        match files::find(self.runs.root(), path) {
+            Some(Found::File(file)) => Response::file(&file),
+            Some(Found::Folder(folder)) => {
+                let run = self.runs.find(path.trim_end_matches('/'));
+                Response::html(pages::folder(path, &files::entries(&folder), run.as_ref()))
+            }
+            None => Response::error(404, "there is no such file in the store"),
+        }
+    }
+}

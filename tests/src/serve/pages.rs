@@ -1,0 +1,282 @@
+//! The pages, as HTML. Everything that comes from the store is escaped.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::http::Request;
+use super::runs::{Summary, Verdict};
+use crate::format::datum::Datum;
+use crate::workload::WorkloadName;
+
+/// How many runs a page lists.
+const PER_PAGE: usize = 100;
+
+const STYLE: &str = "\
+:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
+body { margin: 1rem auto; max-width: 75rem; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { border-bottom: 1px solid #8886; padding: .25rem .5rem; text-align: left; vertical-align: top; }
+td.value { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
+tr.differs { background: #fb03; }
+.valid::before { content: '\\2713\\a0'; } .invalid::before { content: '\\2717\\a0'; }
+.valid { color: light-dark(#060, #6d6); } .invalid { color: light-dark(#a00, #f88); }
+form { display: flex; flex-wrap: wrap; gap: .5rem; margin: 1rem 0; }
+.scroll { overflow-x: auto; }";
+
+/// Returns the list of runs that the parameters choose, with a form to filter it.
+pub(super) fn list(runs: &[Summary], request: &Request) -> String {
+    let (workload, verdict) = (request.get("workload"), request.get("verdict"));
+    let text = request.get("text");
+    let is_chosen = |run: &&Summary| {
+        (workload.is_empty() || run.name.split('/').next() == Some(workload))
+            && (verdict.is_empty() || run.verdict.word() == verdict)
+            && (text.is_empty() || run.name.contains(text) || flags(run).contains(text))
+    };
+    let chosen: Vec<&Summary> = runs.iter().filter(is_chosen).collect();
+    let pages = chosen.len().div_ceil(PER_PAGE).max(1);
+    let page = request.get("page").parse().unwrap_or(1).clamp(1, pages);
+    let mut body = String::from("<h1>Runs</h1><form method=get action=/>");
+    let workloads = WorkloadName::ALL.iter().map(|workload| workload.facts().name);
+    body.push_str(&choice("workload", workload, workloads));
+    body.push_str(&choice("verdict", verdict, Verdict::ALL.into_iter().map(Verdict::word)));
+    let _ = write!(
+        body,
+        "<label>flags or time <input name=text value=\"{}\"></label><button>filter</button></form>",
+        escape(text)
+    );
+    let count = chosen.len();
+    let _ = write!(body, "<p>{count} runs, page {page} of {pages}");
+    for (label, number) in [("previous", page - 1), ("next", page + 1)] {
+        if (1..=pages).contains(&number) {
+            let parameters = [("workload", workload), ("verdict", verdict), ("text", text)];
+            let query: Vec<String> = parameters
+                .iter()
+                .map(|(name, value)| format!("{name}={}", encode(value)))
+                .collect();
+            let query = escape(&query.join("&"));
+            let _ = write!(body, " · <a href=\"/?{query}&amp;page={number}\">{label}</a>");
+        }
+    }
+    body.push_str(
+        "</p><form method=get action=/compare><button>compare two runs</button>\
+         <div class=scroll><table><tr><th>compare<th>run<th>verdict<th>flags<th>seconds\
+         <th>figures</tr>",
+    );
+    for run in chosen.iter().skip((page - 1) * PER_PAGE).take(PER_PAGE) {
+        let name = escape(&run.name);
+        let link = escape(&encode(&run.name));
+        let _ = write!(
+            body,
+            "<tr><td><input type=checkbox name=run value=\"{name}\" aria-label=\"compare {name}\">\
+             <td><a href=\"/store/{link}/\">{name}</a><td>{}<td>{}<td>{}<td>{}</tr>",
+            verdict_of(run),
+            escape(&flags(run)),
+            escape(&seconds(run)),
+            escape(&figures(run))
+        );
+    }
+    body.push_str("</table></div></form>");
+    page_of("Runs", &body)
+}
+
+/// Returns the entries of a directory, and the results if it is a run.
+pub(super) fn folder(path: &str, entries: &[String], run: Option<&Summary>) -> String {
+    let mut body = format!("<p><a href=/>all runs</a></p><h1>{}</h1>", escape(path));
+    if let Some(run) = run {
+        let _ = write!(body, "<p>{} {}</p>", verdict_of(run), escape(&figures(run)));
+    }
+    body.push_str("<ul>");
+    for entry in entries {
+        let (link, entry) = (escape(&encode(entry)), escape(entry));
+        let _ = write!(body, "<li><a href=\"{link}\">{entry}</a>");
+    }
+    body.push_str("</ul>");
+    if let Some(run) = run {
+        body.push_str("<div class=scroll><table><tr><th>result<th>value</tr>");
+        for (key, value) in run.flat() {
+            let (key, value) = (escape(&key), escape(&value));
+            let _ = write!(body, "<tr><td>{key}<td class=value>{value}</tr>");
+        }
+        body.push_str("</table></div>");
+    }
+    page_of(path, &body)
+}
+
+/// Returns two runs side by side, with the values that differ marked.
+pub(super) fn compare(a: &Summary, b: &Summary) -> String {
+    let mut values: BTreeMap<String, [Option<String>; 2]> = BTreeMap::new();
+    for (side, run) in [a, b].into_iter().enumerate() {
+        for (key, value) in run.flat() {
+            values.entry(key).or_default()[side] = Some(value);
+        }
+    }
+    let mut body = String::from(
+        "<p><a href=/>all runs</a></p><h1>Two runs</h1><div class=scroll><table><tr><th>result",
+    );
+    for run in [a, b] {
+        let (name, link) = (escape(&run.name), escape(&encode(&run.name)));
+        let verdict = verdict_of(run);
+        let _ = write!(body, "<th><a href=\"/store/{link}/\">{name}</a> {verdict}");
+    }
+    body.push_str("</tr>");
+    for (key, sides) in values {
+        let class = if sides[0] == sides[1] { "" } else { " class=differs" };
+        let _ = write!(body, "<tr{class}><td>{}", escape(&key));
+        for side in sides {
+            let _ = write!(body, "<td class=value>{}", escape(side.as_deref().unwrap_or("–")));
+        }
+        body.push_str("</tr>");
+    }
+    body.push_str("</table></div>");
+    page_of("Two runs", &body)
+}
+
+fn page_of(title: &str, body: &str) -> String {
+    let title = escape(title);
+    format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>\
+         <meta name=viewport content=\"width=device-width\">\
+         <meta http-equiv=Content-Security-Policy \
+         content=\"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'\">\
+         <style>{STYLE}</style><body><main>{body}</main></body></html>"
+    )
+}
+
+fn choice(name: &str, chosen: &str, words: impl Iterator<Item = &'static str>) -> String {
+    let mut html = format!("<label>{name} <select name={name}><option value=\"\">any</option>");
+    for word in words {
+        let selected = if word == chosen { " selected" } else { "" };
+        let _ = write!(html, "<option{selected}>{word}</option>");
+    }
+    html.push_str("</select></label>");
+    html
+}
+
+fn verdict_of(run: &Summary) -> String {
+    let word = run.verdict.word();
+    format!("<span class={word}>{word}</span>")
+}
+
+/// Returns the settings of a run, as far as its results tell.
+fn flags(run: &Summary) -> String {
+    let mut flags = Vec::new();
+    if let Some(nodes) = run.get(&["plan", "nodes"]).and_then(Datum::items) {
+        flags.push(format!("{} nodes", nodes.len()));
+    }
+    for (key, unit) in [("rate", "/s"), ("latency-ms", " ms")] {
+        if let Some(Datum::Number(number)) = run.get(&["plan", key]) {
+            flags.push(format!("{number}{unit}"));
+        }
+    }
+    for fault in run.get(&["plan", "nemesis"]).and_then(Datum::items).unwrap_or_default() {
+        flags.extend(fault.keyword().map(str::to_owned));
+    }
+    if let Some(Datum::Number(seed)) = run.get(&["seed"]) {
+        flags.push(format!("seed {seed}"));
+    }
+    if let Some(driver) = run.get(&["driver"]).and_then(Datum::keyword) {
+        flags.push(driver.to_owned());
+    }
+    flags.join(", ")
+}
+
+fn seconds(run: &Summary) -> String {
+    run.get(&["plan", "time-limit"]).map(Datum::to_json).unwrap_or_default()
+}
+
+/// Returns the figures that people compare.
+fn figures(run: &Summary) -> String {
+    let number = |path: &[&str]| match run.get(path) {
+        Some(Datum::Number(number)) => Some(number.clone()),
+        _ => None,
+    };
+    let quantile = |path: &[&str], nth: usize| {
+        Some(run.get(path)?.entries()?.get(nth)?.1.to_json()).filter(|text| text != "null")
+    };
+    let stable = ["workload", "stable-latencies"];
+    let parts = [
+        number(&["stats", "count"]).map(|count| format!("{count} operations")),
+        number(&["net", "servers", "msgs-per-op"]).map(|ratio| format!("{ratio} msgs/op")),
+        quantile(&stable, 1).map(|median| format!("stable median {median} ms")),
+        quantile(&stable, 4).map(|max| format!("stable max {max} ms")),
+        quantile(&["perf", "latencies-ms"], 1).map(|median| format!("client median {median} ms")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// Escapes text for HTML, between tags and in quoted attributes.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Encodes text for a path or a parameter. Slashes stay.
+fn encode(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => {
+                encoded.push(char::from(byte));
+            }
+            byte => {
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(name: &str, results: &str) -> Summary {
+        let results = crate::format::edn_reader::EdnReader::new(results).read().unwrap().unwrap();
+        Summary { name: name.to_owned(), verdict: Verdict::Valid, results }
+    }
+
+    #[test]
+    fn nothing_from_the_store_becomes_markup() {
+        let name = "echo/<script>\"'&";
+        let odd = run(name, "{\"<b>\" \"</table><script>\"}");
+        let request =
+            Request { query: vec![("text".into(), "\"><i>".into())], ..Request::default() };
+        let pages = [
+            list(std::slice::from_ref(&odd), &Request::default()),
+            list(std::slice::from_ref(&odd), &request),
+            folder(name, &["<img>".to_owned()], Some(&odd)),
+            compare(&odd, &odd),
+        ];
+        for page in pages {
+            for markup in ["<script", "<b>", "<i>", "<img"] {
+                assert!(!page.contains(markup), "{markup} in {page}");
+            }
+        }
+    }
+
+    #[test]
+    fn two_runs_are_compared_value_by_value() {
+        let page = compare(&run("a/1", "{:x {:y 1, :z 2}}"), &run("a/2", "{:x {:y 1, :z 3}}"));
+        assert!(page.contains("<tr><td>x y<td class=value>1<td class=value>1"), "{page}");
+        assert!(page.contains("<tr class=differs><td>x z<td class=value>2<td class=value>3"));
+    }
+
+    #[test]
+    fn a_page_lists_a_hundred_runs() {
+        let runs: Vec<Summary> = (0..250).map(|n| run(&format!("echo/{n:03}"), "{}")).collect();
+        let request = Request { query: vec![("page".into(), "3".into())], ..Request::default() };
+        let page = list(&runs, &request);
+        assert!(page.contains("250 runs, page 3 of 3") && page.contains("echo/249"), "{page}");
+        assert!(!page.contains("echo/199") && page.contains("page=2"));
+    }
+}

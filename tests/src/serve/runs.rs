@@ -1,0 +1,191 @@
+//! The runs of a store, and what their results say.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use super::files::{self, Found};
+use crate::format::datum::Datum;
+use crate::format::edn_reader::EdnReader;
+
+/// The largest results file that is read, in bytes.
+const MAX_RESULTS: u64 = 16 << 20;
+
+/// The verdict of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// `:valid? true`
+    Valid,
+    /// `:valid? false`
+    Invalid,
+    /// Any other value.
+    Unknown,
+    /// The run has no results: it has not ended, or was killed.
+    Unfinished,
+    /// The results are not EDN: the run was killed while it wrote them.
+    Unreadable,
+}
+
+impl Verdict {
+    /// Returns the word for people, which is the word in a filter, too.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Valid => "valid",
+            Verdict::Invalid => "invalid",
+            Verdict::Unknown => "unknown",
+            Verdict::Unfinished => "unfinished",
+            Verdict::Unreadable => "unreadable",
+        }
+    }
+
+    /// All verdicts.
+    pub const ALL: [Verdict; 5] = [
+        Verdict::Valid,
+        Verdict::Invalid,
+        Verdict::Unknown,
+        Verdict::Unfinished,
+        Verdict::Unreadable,
+    ];
+}
+
+/// One run.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// `<workload>/<time>`.
+    pub name: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The results, nil if there are none.
+    pub results: Datum,
+}
+
+/// The runs of one store.
+#[derive(Debug)]
+pub struct Runs {
+    root: PathBuf,
+    /// What has been read of each results file, and the time of its last change.
+    read: Mutex<HashMap<String, (SystemTime, u64, Summary)>>,
+}
+
+impl Runs {
+    /// Opens a store.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no such directory.
+    pub fn new(root: &Path) -> io::Result<Runs> {
+        let root = root.canonicalize()?;
+        if !root.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        Ok(Runs { root, read: Mutex::default() })
+    }
+
+    /// Returns the directory, without links in it.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns all runs, the latest first.
+    #[must_use]
+    pub fn list(&self) -> Vec<Summary> {
+        let mut names: Vec<(String, String)> = Vec::new();
+        for workload in folders(&self.root) {
+            let runs = folders(&self.root.join(&workload));
+            names.extend(runs.into_iter().map(|run| (run, workload.clone())));
+        }
+        // The names of runs are times, so the order of the names is theirs.
+        names.sort_unstable_by(|a, b| b.cmp(a));
+        names.iter().map(|(run, workload)| self.summary(format!("{workload}/{run}"))).collect()
+    }
+
+    /// Returns the run of this name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<Summary> {
+        if name.split('/').count() != 2 {
+            return None;
+        }
+        match files::find(&self.root, name)? {
+            Found::Folder(_) => Some(self.summary(name.to_owned())),
+            Found::File(_) => None,
+        }
+    }
+
+    fn summary(&self, name: String) -> Summary {
+        let unfinished =
+            || Summary { name: name.clone(), verdict: Verdict::Unfinished, results: Datum::Nil };
+        let Some(Found::File(path)) = files::find(&self.root, &format!("{name}/results.edn"))
+        else {
+            return unfinished();
+        };
+        let Ok(metadata) = path.metadata() else { return unfinished() };
+        let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        let read = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, length, summary)) = read().get(&name)
+            && (*at, *length) == (changed, metadata.len())
+        {
+            return summary.clone();
+        }
+        let text = match metadata.len() {
+            0..=MAX_RESULTS => fs::read_to_string(&path).unwrap_or_default(),
+            _ => String::new(),
+        };
+        let results = EdnReader::new(&text).read().ok().flatten().unwrap_or(Datum::Nil);
+        let verdict = match results.get("valid?") {
+            Some(Datum::Bool(true)) => Verdict::Valid,
+            Some(Datum::Bool(false)) => Verdict::Invalid,
+            Some(_) => Verdict::Unknown,
+            None => Verdict::Unreadable,
+        };
+        let summary = Summary { name: name.clone(), verdict, results };
+        read().insert(name, (changed, metadata.len(), summary.clone()));
+        summary
+    }
+}
+
+impl Summary {
+    /// Returns what the results hold under keywords, one within the other.
+    #[must_use]
+    pub fn get(&self, path: &[&str]) -> Option<&Datum> {
+        path.iter().try_fold(&self.results, |datum, key| datum.get(key))
+    }
+
+    /// Returns all values of the results with their paths, as far as a page can show them.
+    #[must_use]
+    pub fn flat(&self) -> Vec<(String, String)> {
+        let mut flat = Vec::new();
+        flatten(&self.results, String::new(), &mut flat);
+        flat
+    }
+}
+
+/// The most values of results that a page shows.
+const MAX_VALUES: usize = 2000;
+
+fn flatten(datum: &Datum, path: String, flat: &mut Vec<(String, String)>) {
+    if flat.len() >= MAX_VALUES {
+        return;
+    }
+    match datum.entries() {
+        Some(entries) if !entries.is_empty() => {
+            for (key, value) in entries {
+                let key = key.keyword().map_or_else(|| key.to_json(), str::to_owned);
+                let path = if path.is_empty() { key } else { format!("{path} {key}") };
+                flatten(value, path, flat);
+            }
+        }
+        _ => flat.push((path, datum.to_json())),
+    }
+}
+
+/// Returns the names of the directories in a directory. Links, such as `latest`, are others'.
+fn folders(folder: &Path) -> Vec<String> {
+    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().filter(is_folder);
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
