@@ -53,7 +53,6 @@ impl Postgres {
             "unix_socket_directories=",
             // In the directory, which is removed also if the server is killed.
             "dynamic_shared_memory_type=mmap",
-            "fsync=off",
             &format!("port={port}"),
         ] {
             postgres.args(["-c", setting]);
