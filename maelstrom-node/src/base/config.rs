@@ -15,16 +15,17 @@ stdin and stdout.
 Usage: maelstrom-node [OPTIONS] [WORKLOAD]
 
 Arguments:
-  [WORKLOAD]  The only workload to serve [default: any]. Sets and counters need it:
-              their first request may be a `read`, which does not name its workload.
-              [possible values: @WORKLOADS@]
+  [WORKLOAD]  The only workload to serve [default: any]. Sets and counters need
+              it: their first request may be a `read`, which does not name its
+              workload.
+              @WORKLOADS@
 
 Options:
       --max-staleness-ms <MS>  Longest time for a value to reach every connected
-                               node, in milliseconds [default: 550 for broadcast,
-                               600 for kafka, 800 for others]. A longer time costs
-                               fewer messages. A killed node loses the
-                               values that it has not sent yet.
+                               node, in milliseconds [default: 550 for
+                               broadcast, 600 for kafka, 800 for others]. A
+                               longer time costs fewer messages. A killed node
+                               loses the values that it has not sent yet.
       --acks <ACKS>            Nodes that must store a kafka message before it is
                                acknowledged [default: majority; possible values: 1,
                                majority]. 1 is the node that receives the request.
@@ -73,7 +74,21 @@ pub enum Acks {
 
 /// Returns the text that `--help` prints for a node with these workloads.
 pub(crate) fn help(workloads: &[Kind]) -> String {
-    HELP.replace("@WORKLOADS@", &names(workloads))
+    const INDENT: &str = "\n              ";
+    const MAX_WIDTH: usize = 80;
+    let mut wrapped = String::new();
+    let mut width = INDENT.len();
+    for word in format!("[possible values: {}]", names(workloads)).split(' ') {
+        if width + word.len() > MAX_WIDTH {
+            wrapped.push_str(INDENT);
+            width = INDENT.len();
+        } else if !wrapped.is_empty() {
+            wrapped.push(' ');
+        }
+        wrapped.push_str(word);
+        width += word.len() + 1;
+    }
+    HELP.replace("@WORKLOADS@", &wrapped)
 }
 
 fn names(workloads: &[Kind]) -> String {
@@ -213,6 +228,10 @@ mod tests {
         }
         let help = help(&WORKLOADS);
         assert!(help.contains("[possible values: echo, broadcast]"), "{help}");
+        let many = super::help(&[BROADCAST; 20]);
+        assert_eq!(many.matches("broadcast").count(), help.matches("broadcast").count() + 19);
+        let mut listed = many.lines().filter(|line| line.contains("broadcast, broadcast"));
+        assert!(listed.all(|line| line.len() <= 80), "{many}");
         let options = help.split("\n\n").find(|part| part.starts_with("Options:"));
         let listed = options.unwrap().lines().filter_map(|line| line.strip_prefix("      --"));
         let listed: Vec<&str> = listed.filter_map(|flag| flag.split(' ').next()).collect();
