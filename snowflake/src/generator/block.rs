@@ -14,8 +14,8 @@ const DEFAULT_SIZE: NonZeroU16 = NonZeroU16::new(64).expect("64 is not 0");
 impl<C: Clock> Generator<C> {
     /// Returns a handle for one thread, which claims 64 IDs at a time.
     ///
-    /// It saves time where several threads issue IDs at full speed, because they seldom
-    /// touch the cursor. [`Block`] says what it costs.
+    /// It saves time if several threads issue IDs at full speed, because they seldom touch
+    /// the cursor. [`Block`] describes the costs.
     ///
     /// # Examples
     ///
@@ -55,7 +55,7 @@ pub struct Block<'a, C = crate::SystemClock> {
     pub(crate) generator: &'a Generator<C>,
     size: NonZeroU16,
     ids: Consecutive,
-    /// How long the block lasts.
+    /// The end of the block.
     lasts: Option<Lasts>,
 }
 

@@ -184,7 +184,7 @@ impl Builder {
         /// The generator belongs to the process that was started, and not to processes that
         /// are [forked](crate::ClaimError::Forked) from it.
         ///
-        /// Where [`build`](Builder::build) returns an error, the first call returns
+        /// For an error that [`build`](Builder::build) would return, the first call returns
         /// [`ClaimError::Ahead`](crate::ClaimError::Ahead) or
         /// [`ClaimError::Expired`](crate::ClaimError::Expired).
         ///

@@ -1,12 +1,12 @@
-//! How a generator that starts ahead of the clock lets the clock catch up.
+//! The slower pace of a generator that starts ahead of the clock, until the clock has caught up.
 
 use crate::UnixMillis;
 
 /// The start of a timeline that was ahead of the clock, as after the crash of the previous
 /// holder of a lease.
 ///
-/// From there timestamps advance at half the pace of the clock, until the clock has caught
-/// up. So the time ahead of the clock comes back within twice as long, at any load.
+/// From that start, timestamps advance at half the pace of the clock until the clock has
+/// caught up. So a start that is 3 s ahead is made up for after 6 s, at any load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CatchUp {
     clock: UnixMillis,

@@ -8,7 +8,7 @@ use crate::clock::{Clock, Internal, Reading};
 use crate::layout::IDS_PER_MS;
 use crate::{ClaimError, Generator, LeaseEnd, UnixMillis};
 
-/// How many consecutive slots a caller wants.
+/// A number of consecutive slots that a caller wants.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Want {
     pub(crate) least: u64,
@@ -34,7 +34,7 @@ pub(crate) struct Claim {
     pub(crate) lasts: Lasts,
 }
 
-/// How long the millisecond of a claim lasts.
+/// The end of the millisecond of a claim.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lasts {
     /// Until this count of the clock's counter.
@@ -47,7 +47,7 @@ pub(crate) enum Lasts {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NoSlot {
     pub(crate) error: ClaimError,
-    /// A slot past the limit that the caller owns all the same, to issue later.
+    /// A slot past the limit. The caller owns it and may issue it later.
     pub(crate) reservation: Option<Slot>,
 }
 
@@ -57,7 +57,7 @@ impl From<ClaimError> for NoSlot {
     }
 }
 
-/// What became of slots that a caller owns.
+/// The answer to a caller that wants to issue its reserved slots.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Redeemed {
     /// They may be issued, and are recent for this long.
@@ -281,8 +281,9 @@ impl<C: Clock> Generator<C> {
         self.fork_generation != fork::generation()
     }
 
-    /// Returns how far the IDs below `end` that passed the gate were ahead of the reading
-    /// that opened it. A cursor past the limit has jumped, and says nothing about them.
+    /// Returns the milliseconds from the reading that opened the gate to the last ID below
+    /// `end`, if the gate let that ID pass. A cursor past the limit has jumped since, so the
+    /// result is 0.
     pub(crate) fn ahead_since_opening(&self, end: Slot) -> u64 {
         if end <= self.settings.first || end > self.gate.limit() {
             return 0;

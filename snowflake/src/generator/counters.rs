@@ -1,4 +1,4 @@
-//! What a service can export about its generator.
+//! Counters of a generator, for a service to export.
 
 // Not from `sync`: no claim rests on these atomics, so a model need not explore them.
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -22,9 +22,9 @@ pub struct Counters {
     pub waits: u64,
     /// The total time that those calls waited.
     pub waited: Duration,
-    /// How often a reading of the clock was earlier than the one before it.
+    /// Readings of the clock that were earlier than the one before.
     pub backward_steps: u64,
-    /// How often the clock stepped forward and the step was confirmed.
+    /// Forward steps of the clock that a second reading confirmed.
     pub forward_steps: u64,
     /// The furthest that a timestamp was ahead of the clock, in milliseconds.
     pub max_ahead_ms: u64,
@@ -63,7 +63,7 @@ impl<C: Clock> Generator<C> {
     }
 }
 
-/// What is counted beside the claims, on a cache line that the fast path does not touch.
+/// The counters, on a cache line that the fast path does not touch.
 #[derive(Debug)]
 pub(crate) struct ClaimCounters(CachePadded<Line>);
 

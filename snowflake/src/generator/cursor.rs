@@ -33,11 +33,11 @@ impl Cursor {
         Slot::from_word(self.0.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Moves the cursor from `seen` to `next`. Returns `false` if it is not at `seen`, and
-    /// sometimes without a reason.
+    /// Moves the cursor from `seen` to `next`. Returns `false` if it is not at `seen`. It may
+    /// also fail spuriously.
     pub(crate) fn advance(&self, seen: Slot, next: Slot) -> bool {
         debug_assert!(seen < next, "the cursor only grows");
-        // Release pairs with `get_with_gaps`, and with nothing in the claim.
+        // Release pairs with the acquire in `get_with_gaps`. No claim needs it.
         let (success, failure) = (Ordering::Release, Ordering::Relaxed);
         self.0.compare_exchange_weak(seen.to_word(), next.to_word(), success, failure).is_ok()
     }

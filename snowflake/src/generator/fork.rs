@@ -61,7 +61,7 @@ pub(crate) fn generation() -> u32 {
 /// The generation of a process that was started by `exec`.
 pub(crate) const STARTED: u32 = 0;
 
-/// More counts than a millisecond has: a counter of femtoseconds has 10^12 in one.
+/// More counts than a millisecond has. A counter of femtoseconds has 10^12 in a millisecond.
 const STEP: u64 = 1 << 40;
 
 /// Returns what to add to a stored count: one [`STEP`] less in each child.

@@ -16,7 +16,7 @@ use crate::clock::Deadline;
 #[derive(Debug)]
 pub(crate) struct Gate {
     line: CachePadded<Line>,
-    /// Whether a thread holds the [`OpenGuard`].
+    /// `true` while a thread holds the [`OpenGuard`].
     is_guarded: CachePadded<AtomicBool>,
 }
 

@@ -59,8 +59,8 @@ impl Clock for ModelClock {
     }
 
     fn counter(&self, _: Internal) -> u64 {
-        // Time is not memory: a later reading is never earlier. Loom guarantees that for
-        // read-modify-writes alone.
+        // A plain load may return an old value in loom. A clock does not: only a
+        // read-modify-write is certain to return the newest count.
         self.0.count.fetch_add(0, Ordering::SeqCst)
     }
 }
@@ -103,8 +103,8 @@ fn assert_distinct(mut ids: Vec<Id>) {
     assert_eq!(ids.len(), count, "a duplicate ID");
 }
 
-/// Two threads claim twice each, and one lets the millisecond end in between. The first claims
-/// open the gate, and its end closes it.
+/// Two threads claim twice each. One of them ends the millisecond between its claims. The
+/// first claims open the gate, and the end of the millisecond closes it.
 fn ids_are_unique_and_increase() {
     model(|| {
         let time = Time::at(5);
@@ -190,8 +190,8 @@ fn the_last_slot_is_issued_once() {
 
 const AHEAD: ClaimError = ClaimError::Ahead { wait_ms: 1 };
 
-/// Two waiting calls find the millisecond full and reserve. A third thread's claim comes when
-/// it may.
+/// Two waiting calls find the millisecond full and reserve slots. A third thread claims at
+/// any point.
 fn reserved_ids_are_unique_and_not_early() {
     model(|| {
         let time = Time::at(5);
@@ -326,7 +326,7 @@ mod leased {
         model(|| {
             let time = Time::at(5);
             let generator = granted(&time, 5, 4095);
-            // Closes the gate with the last slot. The next claims go by the clock.
+            // Takes the last slot, which closes the gate. Later claims read the clock.
             generator.try_next_id().unwrap();
             let slot = generator.cursor.take();
             let keeper = thread::spawn({

@@ -70,7 +70,7 @@ pub(crate) enum LeaseCommand {
     },
 }
 
-/// `--node`, which gets a message of its own instead of clap's.
+/// `--node`, for which clap's message would not help.
 #[derive(clap::Args)]
 pub(crate) struct NodeFlag {
     #[arg(long = "node", hide = true, value_name = "NODE", value_parser = no_flag)]
@@ -160,7 +160,7 @@ fn release(store: &dyn LeaseStore, node: NodeId) -> Result<UnixMillis, Failure> 
         return Err(format!("node ID {node} is free: it was released before").into());
     }
     // This mark is above every other, so the recorded one stays. A holder that still runs may
-    // have advanced it meanwhile.
+    // have advanced it in the meantime.
     let high_water_mark = UnixMillis(u64::MAX);
     store.release(&ReleaseRequest { node, fencing_token, high_water_mark })?;
     Ok(record()?.high_water_mark)

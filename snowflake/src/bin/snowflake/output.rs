@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::Failure;
 
-/// What a command prints, for people and as JSON.
+/// The result of a command, for people and as JSON.
 pub(crate) struct Output {
     pub(crate) text: String,
     pub(crate) value: Value,

@@ -1,4 +1,4 @@
-//! Where leases are kept, as the command line names it.
+//! The lease store that an argument of the command line names.
 
 use std::path::Path;
 
@@ -11,25 +11,25 @@ use snowflake::{Epoch, NodeId, UnixMillis};
 use crate::Failure;
 use crate::lease::{present_epoch, within_epoch};
 
-/// Where the leases are.
+/// A lease store.
 #[derive(clap::Args)]
 pub(crate) struct Store {
-    /// A folder, `postgresql://user@host/database`, or `etcd://host/prefix` (`etcds` for TLS).
-    /// A database is set up for the epoch when it is first used, if only to be looked at.
+    /// A directory, `postgresql://user@host/database`, or `etcd://host/prefix` (`etcds` for TLS).
+    /// The first command on a database creates the tables or keys for the epoch.
     #[arg(value_name = "STORE")]
     place: String,
-    /// What timestamps count from. A file store knows, and refuses another.
+    /// The epoch of the store's IDs. A file store records it, and rejects another.
     #[arg(long, value_parser = present_epoch)]
     epoch: Option<Epoch>,
 }
 
 impl Store {
-    /// Whether it is one for many machines: those have URLs.
+    /// Returns `true` for a store with a URL, which many machines share.
     fn is_database(&self) -> bool {
         is_url(&self.place)
     }
 
-    /// The epoch and the records.
+    /// Returns the epoch and the records.
     pub(crate) fn look(&self) -> Result<(Epoch, Vec<(NodeId, LeaseRecord)>), Failure> {
         if self.is_database() {
             let store = self.open()?;
@@ -43,7 +43,7 @@ impl Store {
         Ok((id_format.epoch, records))
     }
 
-    /// What to know of it beside its records.
+    /// Returns a warning if the store is a copy.
     pub(crate) fn warning(&self) -> Option<String> {
         let is_copy = !self.is_database() && FileStore::is_copy(&self.place).unwrap_or(false);
         is_copy.then(|| StoreError::new(&*self.place, StoreErrorKind::Copied).to_string())
@@ -70,11 +70,12 @@ impl Store {
             Err(LeaseError::Store(error)) if *error.kind() == StoreErrorKind::Missing => {
                 return Err(error.into());
             }
-            // What is there is what is to be mended.
+            // A damaged store is what this command repairs.
             Err(_) => None,
         };
         let epoch = self.epoch.or(recorded);
-        let epoch = epoch.ok_or("the old file does not tell its epoch: say --epoch")?;
+        let epoch =
+            epoch.ok_or("the old file is unreadable, so its epoch is unknown; pass --epoch")?;
         within_epoch(high_water_mark, epoch)?;
         FileStore::rebuild(&self.place, epoch, GrantLimits::default(), high_water_mark)?;
         let mut done = format!("every node ID issues IDs from {} on", high_water_mark);

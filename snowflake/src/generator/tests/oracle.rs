@@ -1,4 +1,4 @@
-//! A generator beside its oracle: a mutex around the plain rule, without gate or cursor.
+//! Compares a generator with an oracle: the same rules under a mutex, without gate or cursor.
 //!
 //! Random operations run on both. The results must be equal.
 

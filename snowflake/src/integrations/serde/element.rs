@@ -1,6 +1,7 @@
 //! Text that a format wraps in a map: the content of an XML element, and a number of serde_json.
 //!
-//! quick-xml has no types, and serde_json with `arbitrary_precision` has numbers that fit none.
+//! quick-xml has no types, and serde_json with `arbitrary_precision` keeps numbers that
+//! fit no integer type.
 //! Both answer `deserialize_any` with a map of one entry.
 
 use core::fmt;
