@@ -13,8 +13,8 @@ use super::{Id, ParseTimeError, UnixMillis, rfc3339};
 /// together nor stay unique together, so an `Epoch` has no default. An epoch shortly before a
 /// service's start leaves it most of the 69.7 years that a timestamp counts.
 ///
-/// `Display` writes RFC 3339, which `FromStr` reads among other forms. An `Epoch` can be a clap
-/// argument.
+/// `Display` writes RFC 3339, or milliseconds after the year 9999. `FromStr` reads both, among
+/// other forms. An `Epoch` can be a clap argument.
 ///
 /// # Examples
 ///
@@ -135,9 +135,10 @@ impl From<UnixMillis> for Epoch {
     }
 }
 
+/// Writes text that `FromStr` parses: RFC 3339, or milliseconds after the year 9999.
 impl fmt::Display for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        if self.0 > rfc3339::LAST { self.0.0.fmt(f) } else { self.0.fmt(f) }
     }
 }
 

@@ -111,3 +111,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_text_of_an_epoch_after_the_year_9999_parses_back() {
+    let last_date = 253_402_300_799_999;
+    for ms in [0, last_date, last_date + 1, u64::MAX] {
+        let epoch = Epoch::new(UnixMillis(ms));
+        assert_eq!(epoch.to_string().parse(), Ok(epoch));
+    }
+}
