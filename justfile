@@ -64,6 +64,12 @@ fuzz seconds="600":
     mkdir -p corpus/lines
     cargo fuzz run -s none lines corpus/lines seeds/lines -- -max_total_time={{ seconds }} -dict=lines.dict -max_len=8192
 
+# Any text to the parsers of IDs, node IDs and epochs. Needs cargo-fuzz.
+[working-directory: 'snowflake/fuzz']
+fuzz-text seconds="600":
+    mkdir -p corpus/text
+    cargo fuzz run -s none text corpus/text -- -max_total_time={{ seconds }} -max_len=64
+
 # The node's speed, for benches/RESULTS-node.md. Wants a quiet machine.
 bench-node:
     benches/node/results.sh

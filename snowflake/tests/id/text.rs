@@ -178,3 +178,47 @@ proptest! {
         }
     }
 }
+
+/// One change to a text: signs, zeros, blanks, other alphabets, digits that are not ASCII.
+fn changes() -> impl Strategy<Value = (proptest::sample::Index, usize, String)> {
+    let inserted = prop_oneof![
+        Just(String::new()),
+        "[-+ 0_.,x\u{0}\u{660}\u{ff11}]",
+        "[0-9A-Za-z]{1,3}",
+        "0{1,40}",
+        "\\PC{1,3}",
+    ];
+    (any::<proptest::sample::Index>(), 0_usize..3, inserted)
+}
+
+/// Replaces up to `removed` characters of ASCII text.
+fn changed(
+    text: &str,
+    (at, removed, inserted): &(proptest::sample::Index, usize, String),
+) -> String {
+    let start = at.index(text.len() + 1);
+    let end = (start + removed).min(text.len());
+    format!("{}{inserted}{}", &text[..start], &text[end..])
+}
+
+proptest! {
+    #[test]
+    fn changed_text_is_an_error_or_the_text_of_another_id(id in ids(), change in changes()) {
+        let mut buffer = TextBuffer::new();
+        let text = changed(id.encode_decimal(&mut buffer), &change);
+        match text.parse::<Id>() {
+            Ok(other) => prop_assert_eq!(other.encode_decimal(&mut buffer), &text),
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
+        }
+        let text = changed(id.encode_base32(&mut buffer), &change);
+        match Id::from_base32(&text) {
+            Ok(other) => prop_assert_eq!(other.encode_base32(&mut buffer), &text),
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
+        }
+        let text = changed(id.encode_hex(&mut buffer), &change);
+        match Id::from_hex(&text) {
+            Ok(other) => prop_assert_eq!(other.encode_hex(&mut buffer), &text),
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
+        }
+    }
+}
