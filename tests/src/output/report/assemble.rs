@@ -72,10 +72,11 @@ pub fn assemble<W: Workload>(
     }
     if let Ok(report) = report {
         let entry = |anomaly: &Anomaly| entry(anomaly, &places, &data.operations);
-        let (anomalies, findings) = (
+        let (mut anomalies, mut findings): (Vec<AnomalyEntry>, Vec<AnomalyEntry>) = (
             report.anomalies.iter().map(entry).collect(),
             report.findings.iter().map(entry).collect(),
         );
+        [&mut anomalies, &mut findings].into_iter().for_each(|list| explain_once(list));
         (data.anomalies, data.findings) = (anomalies, findings);
         data.warnings = report.warnings.clone();
         data.figures = words::figures(&report.figures);
@@ -168,6 +169,14 @@ fn entry(anomaly: &Anomaly, places: &[Option<usize>], operations: &[Operation]) 
         operations: found().map(|op| op.index).collect(),
         from_us: found().map(|op| op.start_us).min().unwrap_or(0),
         until_us: found().map(|op| op.start_us + op.took_us).max().unwrap_or(0),
+    }
+}
+
+/// Leaves each cause at the first entry that has it.
+fn explain_once(entries: &mut [AnomalyEntry]) {
+    let mut explained = BTreeSet::new();
+    for entry in entries {
+        entry.cause = entry.cause.take().filter(|cause| explained.insert(cause.clone()));
     }
 }
 

@@ -120,22 +120,22 @@ impl Svg {
     /// Returns the picture for a page that has the classes' colors.
     #[must_use]
     pub fn inline(&self) -> String {
-        self.with_style("")
+        self.with_style("", "")
     }
 
-    /// Returns the picture as a file, with its colors for light and dark.
+    /// Returns the picture as a file of its natural size, with its colors for light and dark.
     #[must_use]
     pub fn file(&self) -> String {
-        self.with_style(&format!(
-            "<style>{STYLE}</style>\n<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n"
-        ))
+        let paper = r#"<rect class="paper" width="100%" height="100%"/>"#;
+        let size = format!(r#" width="{}" height="{}""#, Number(self.width), Number(self.height));
+        self.with_style(&size, &format!("<style>{STYLE}</style>\n{paper}\n"))
     }
 
-    fn with_style(&self, style: &str) -> String {
+    fn with_style(&self, size: &str, style: &str) -> String {
         let Svg { width, height, title, body } = self;
         let (width, height, title) = (Number(*width), Number(*height), Escaped(title));
         format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\" \
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\"{size} \
              viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{title}\">\n\
              <title>{title}</title>\n{style}{body}</svg>\n"
         )

@@ -187,7 +187,7 @@
       element.style.height = `${Math.min(Math.max(content, 90), MAX_HEIGHT) + 2}px`;
       this.width = element.clientWidth;
       this.height = element.clientHeight;
-      this.gutter = this.width < 500 ? 58 : 88;
+      this.gutter = this.width < 500 ? 66 : 88;
       this.inner.style.height = `${Math.max(content, this.height)}px`;
       const scale = window.devicePixelRatio || 1;
       if (canvas.width !== Math.round(this.width * scale) || canvas.height !== Math.round(this.height * scale)) {
@@ -202,6 +202,7 @@
       ctx.fillRect(0, 0, this.width, this.height);
       ctx.font = '12px system-ui, sans-serif';
       this.drawFaults(ctx);
+      this.drawAxis(ctx);
       this.drawRows(ctx, rows);
       ctx.save();
       ctx.beginPath();
@@ -209,7 +210,6 @@
       ctx.clip();
       this.drawItems(ctx);
       ctx.restore();
-      this.drawAxis(ctx);
     }
 
     drawFaults(ctx) {
