@@ -50,10 +50,10 @@ pub fn draw(cycle: &Cycle) -> Svg {
     }
     for (index, step) in cycle.steps.iter().enumerate() {
         let (x, y) = place(index);
-        let text = text(index, &step.transaction);
+        let text = text(index, &step.transaction.text);
         let width = text.chars().count() as f64 * CHARACTER + 16.0;
         let corner = (x - width / 2.0, y - BOX_HEIGHT / 2.0);
-        svg.rect("box", corner, (width, BOX_HEIGHT), &step.transaction);
+        svg.rect("box", corner, (width, BOX_HEIGHT), &step.transaction.text);
         svg.text("strip-label", (x, y + 4.0), Anchor::Middle, &text);
     }
     svg

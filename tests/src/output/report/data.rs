@@ -152,12 +152,38 @@ pub struct Cycle {
 /// A transaction in a cycle, and its edge to the next.
 #[derive(Clone, Debug, Serialize)]
 pub struct CycleStep {
-    /// The transaction, for people.
-    pub transaction: String,
-    /// The history index at which it starts, if it is known.
-    pub operation: Option<u64>,
-    /// Why it precedes the next: `ww`, `wr`, `rw`, `realtime`.
+    /// The transaction.
+    pub transaction: OperationLink,
+    /// The kind of edge: `ww`, `wr`, `rw`, `realtime`.
     pub edge: String,
+    /// Why it precedes the next.
+    pub because: String,
+}
+
+/// An operation that a text refers to.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct OperationLink {
+    /// The operation, for people.
+    pub text: String,
+    /// The history index at which it starts, if it is known.
+    pub index: Option<u64>,
+}
+
+/// The longest part of the operations on one register that has an order.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Linearization {
+    /// The register's key.
+    pub key: String,
+    /// The operation that has no place after the prefix.
+    pub unplaceable: OperationLink,
+    /// The number of operations in the longest linearizable prefix.
+    pub prefix_count: String,
+    /// The last operations of the prefix, in their order.
+    pub prefix: Vec<OperationLink>,
+    /// The values that the register can have after it.
+    pub values: String,
+    /// The operations that were under way.
+    pub pending: Vec<OperationLink>,
 }
 
 /// The last lines of a node's standard error.
@@ -237,8 +263,8 @@ pub struct ReportData {
     pub warnings: Vec<String>,
     /// How long each value took to be stable, in milliseconds.
     pub stable_latencies_ms: Vec<u64>,
-    /// For registers: sentences about the longest linearizable prefix.
-    pub linearization: Vec<Entry>,
+    /// For registers: the keys whose operations have no order.
+    pub linearizations: Vec<Linearization>,
     /// For transactions: the cycles that were found.
     pub cycles: Vec<Cycle>,
     /// What nodes wrote to standard error.

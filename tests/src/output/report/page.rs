@@ -87,7 +87,7 @@ pub fn write(data: &ReportData, plots: &[Plot], out: &mut impl Write) -> io::Res
         findings => listed(&data.findings),
         finding_count => data.findings.len(),
         warnings => value(&data.warnings),
-        linearization => value(&data.linearization),
+        linearizations => value(&data.linearizations),
         cycles,
         plots => value(pictures),
         quantiles => value(quantile_rows(data)),
@@ -191,7 +191,9 @@ fn kind_rows(data: &ReportData) -> Vec<KindRow> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::data::{Cycle, CycleStep, Entry, FaultPeriod, Lane, LogTail, Role};
+    use super::super::data::{
+        Cycle, CycleStep, Entry, FaultPeriod, Lane, Linearization, LogTail, OperationLink, Role,
+    };
     use super::super::plots;
     use super::*;
 
@@ -219,7 +221,16 @@ mod tests {
             text: text(),
         };
         let fault = FaultPeriod { kind: text(), detail: text(), start_us: 0, end_us: 9 };
-        let step = CycleStep { transaction: text(), operation: Some(0), edge: text() };
+        let link = || OperationLink { text: text(), index: Some(0) };
+        let step = CycleStep { transaction: link(), edge: text(), because: text() };
+        let linearization = Linearization {
+            key: text(),
+            unplaceable: link(),
+            prefix_count: text(),
+            prefix: vec![link()],
+            values: text(),
+            pending: vec![link()],
+        };
         ReportData {
             workload: text(),
             figures: entry(),
@@ -235,7 +246,7 @@ mod tests {
             anomalies: vec![anomaly.clone()],
             findings: vec![anomaly],
             warnings: vec![text()],
-            linearization: entry(),
+            linearizations: vec![linearization],
             cycles: vec![Cycle { name: text(), steps: vec![step.clone(), step] }],
             logs: vec![LogTail { node: text(), text: text(), left_out: 7 }],
             results: text(),
