@@ -21,8 +21,12 @@ pub enum Edn {
     Str(String),
     /// `:word`
     Keyword(&'static str),
+    /// `word`
+    Symbol(&'static str),
     /// `[a b c]`
     Vector(Vec<Edn>),
+    /// `#{a b c}`, in the order given.
+    Set(Vec<Edn>),
     /// `{k v, k v}`, in the order given.
     Map(Vec<(Edn, Edn)>),
     /// A number in the digits somebody else wrote, so that none is lost.
@@ -91,16 +95,18 @@ impl Edn {
                 }
                 out.push('}');
             }
-            Edn::Vector(items) => {
-                out.push('[');
+            Edn::Vector(items) | Edn::Set(items) => {
+                let (open, close) =
+                    if matches!(self, Edn::Set(_)) { ("#{", '}') } else { ("[", ']') };
+                out.push_str(open);
                 for (index, item) in items.iter().enumerate() {
                     if index > 0 {
                         out.push('\n');
-                        pad(out, indent + 1);
+                        pad(out, indent + open.len());
                     }
-                    item.write_pretty(out, indent + 1, width);
+                    item.write_pretty(out, indent + open.len(), width);
                 }
-                out.push(']');
+                out.push(close);
             }
             _ => out.push_str(&flat),
         }
@@ -120,16 +126,17 @@ impl fmt::Display for Edn {
             Edn::Float(value) => write!(f, "{value:?}"),
             Edn::Number(digits) => f.write_str(digits),
             Edn::Keyword(word) => write!(f, ":{word}"),
+            Edn::Symbol(word) => f.write_str(word),
             Edn::Str(text) => write_string(f, text),
             Edn::Vector(items) => {
                 f.write_char('[')?;
-                for (index, item) in items.iter().enumerate() {
-                    if index > 0 {
-                        f.write_char(' ')?;
-                    }
-                    write!(f, "{item}")?;
-                }
+                write_items(f, items)?;
                 f.write_char(']')
+            }
+            Edn::Set(items) => {
+                f.write_str("#{")?;
+                write_items(f, items)?;
+                f.write_char('}')
             }
             Edn::Map(entries) => {
                 f.write_char('{')?;
@@ -143,6 +150,16 @@ impl fmt::Display for Edn {
             }
         }
     }
+}
+
+fn write_items(f: &mut fmt::Formatter<'_>, items: &[Edn]) -> fmt::Result {
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            f.write_char(' ')?;
+        }
+        write!(f, "{item}")?;
+    }
+    Ok(())
 }
 
 fn write_string(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {

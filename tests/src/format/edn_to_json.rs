@@ -23,8 +23,8 @@ fn write(edn: &Edn, out: &mut String) {
         Edn::Float(_) => out.push_str("null"),
         Edn::Number(digits) => out.push_str(digits),
         Edn::Str(text) => write_string(text, out),
-        Edn::Keyword(word) => write_string(word, out),
-        Edn::Vector(items) => {
+        Edn::Keyword(word) | Edn::Symbol(word) => write_string(word, out),
+        Edn::Vector(items) | Edn::Set(items) => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
                 if index > 0 {

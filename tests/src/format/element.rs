@@ -1,5 +1,7 @@
 //! Values that workloads write and nodes send back.
 
+use std::fmt;
+
 use super::edn::Edn;
 use super::json::Canonical;
 
@@ -23,6 +25,23 @@ impl Element {
             return Ok(Element::Int(number));
         }
         Canonical::parse(text).map(Element::Other)
+    }
+}
+
+impl Element {
+    /// JSON's null.
+    #[must_use]
+    pub fn null() -> Element {
+        Element::Other(Canonical::null())
+    }
+}
+
+impl fmt::Display for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Element::Int(value) => write!(f, "{value}"),
+            Element::Other(json) => f.write_str(json.as_str()),
+        }
     }
 }
 

@@ -24,6 +24,12 @@ impl Canonical {
         Ok(Canonical(out.into()))
     }
 
+    /// Returns null.
+    #[must_use]
+    pub fn null() -> Canonical {
+        Canonical("null".into())
+    }
+
     /// The value as JSON.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -6,4 +6,5 @@ pub mod edn_reader;
 pub mod edn_to_json;
 pub mod element;
 pub mod json;
+pub mod numbers;
 pub mod wire;

@@ -4,9 +4,11 @@ pub mod availability;
 pub mod causes;
 pub mod errors;
 pub mod kills;
+pub mod linearizability;
 pub mod perf;
 mod quantiles;
 pub mod stats;
+pub mod transactions;
 
 use crate::format::edn::Edn;
 use crate::history::OpError;

@@ -1,0 +1,122 @@
+//! Linearizability of a register with compare-and-set (Herlihy and Wing 1990).
+//!
+//! A history is linearizable if each operation can take effect at one moment between its
+//! invocation and its completion, so that one register explains every result. The search follows
+//! Wing and Gong (1993), with a cache of visited configurations (Lowe 2017). Three additions:
+//!
+//! - A read, or a compare-and-set that changes nothing, takes effect as soon as it can. It never
+//!   prevents another operation.
+//! - Operations of unknown outcome may take effect at any time after their invocation, or never.
+//!   Those with the same request are interchangeable, so a configuration only counts them, and the
+//!   earliest takes effect first. A configuration that has used more of them than another one in
+//!   the same state is not searched again.
+//! - The search counts its steps and its memory, and ends with [`Outcome::Unknown`] at a limit.
+//!   The same history always has the same result, however fast the machine is.
+//!
+//! Operations that failed are not part of the history: the caller leaves them out.
+
+mod cache;
+mod search;
+mod window;
+
+#[cfg(test)]
+mod scale;
+#[cfg(test)]
+mod tests;
+
+pub use search::check;
+
+/// A value, by the number that the caller gave it. Two values of one number are equal.
+pub type Value = u32;
+/// The value of a register that nothing was written to.
+pub const NULL: Value = 0;
+
+/// What an operation does, and what it returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Call {
+    /// A read that returned this value. A read that returned [`NULL`] fits every state, as it
+    /// does for Maelstrom's checker.
+    Read(Value),
+    /// A write of this value.
+    Write(Value),
+    /// A compare-and-set that succeeded: from the first value to the second.
+    Cas(Value, Value),
+}
+
+/// An operation on a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// What it does.
+    pub call: Call,
+    /// The position of its invocation in the history.
+    pub invoked: usize,
+    /// The position of its completion; `None` if the outcome is unknown.
+    pub completed: Option<usize>,
+}
+
+/// How much a search may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The number of steps: seconds, if it is some hundred million.
+    pub steps: u64,
+    /// The memory for configurations, in bytes.
+    pub memory: usize,
+}
+
+/// What a search came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The history is linearizable.
+    Linearizable,
+    /// The history is not linearizable.
+    Violation(Violation),
+    /// The search ended at a limit.
+    Unknown(Limit),
+}
+
+/// The limit at which a search ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// [`Limits::steps`].
+    Steps,
+    /// [`Limits::memory`].
+    Memory,
+}
+
+/// Why a history is not linearizable. Operations are named by their index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The operation that cannot be placed: whatever the order of those that completed before it,
+    /// it has no place at or before its own completion.
+    pub operation: usize,
+    /// The operation that completed last before it.
+    pub previous: Option<usize>,
+    /// The longest order of effects that leads up to it. It contains every operation that
+    /// completed before.
+    pub prefix: Vec<usize>,
+    /// The values that the register can have when it is the turn of the operation.
+    pub values: Vec<Value>,
+    /// The operations that could have taken effect as well, besides the one that cannot.
+    pub pending: Vec<usize>,
+}
+
+impl Call {
+    /// Returns the value of the register after the operation, or nothing if it does not fit.
+    #[must_use]
+    pub fn apply(self, value: Value) -> Option<Value> {
+        match self {
+            Call::Read(read) => (read == value || read == NULL).then_some(value),
+            Call::Write(written) => Some(written),
+            Call::Cas(from, to) => (from == value).then_some(to),
+        }
+    }
+
+    /// Returns `true` if the operation leaves every register as it is.
+    fn changes_nothing(self) -> bool {
+        match self {
+            Call::Read(_) => true,
+            Call::Write(_) => false,
+            Call::Cas(from, to) => from == to,
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! Transactions over lists: reads return a whole list, and writes append one element to it.
+//!
+//! Each element is appended to a key at most once, so a list shows the order of the appends that
+//! led to it. The longest list that was read of a key is the order of its versions; appends that
+//! were never seen come after it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::anomaly::AnomalyKind;
+use super::graph::{Builder, Graph, Note, Relation, Vertex};
+use super::model::Model;
+use super::orders;
+use super::single::{self, Forbidden};
+use super::{
+    Access, Anomalies, Evidence, Expected, ForeignRead, Key, NULL, Obstacle, Outcome, Transaction,
+    Unjudged, Value,
+};
+
+/// What a read of a list returns; `None` for `null`.
+pub type List = Option<Vec<Value>>;
+
+/// Finds the anomalies of a history of transactions over lists.
+///
+/// The models decide which orders beside those of data are taken into account.
+#[must_use]
+pub fn check(transactions: &[Transaction<List>], models: &[Model]) -> Anomalies {
+    let mut anomalies = Anomalies::default();
+    check_reads(transactions, &mut anomalies);
+    single::lost_updates(transactions, &mut anomalies);
+    let orders = version_orders(transactions, &mut anomalies);
+    dirty_updates(transactions, &orders, &mut anomalies);
+    check_appends(transactions, &orders, &mut anomalies);
+    let graph = dependencies(transactions, &orders, models);
+    anomalies.add_cycles(&graph);
+    anomalies
+}
+
+/// Finds reads that are wrong whatever the order of versions is.
+fn check_reads(transactions: &[Transaction<List>], anomalies: &mut Anomalies) {
+    let forbidden = Forbidden::of(transactions);
+    let appended: HashSet<(Key, Value)> = transactions
+        .iter()
+        .flat_map(|transaction| &transaction.accesses)
+        .filter_map(|access| match access {
+            Access::Write(key, value) => Some((*key, *value)),
+            Access::Read(..) => None,
+        })
+        .collect();
+    for (reader, transaction) in transactions.iter().enumerate() {
+        if transaction.outcome != Outcome::Committed {
+            continue;
+        }
+        check_own(reader, transaction, anomalies);
+        for (access, step) in transaction.accesses.iter().enumerate() {
+            let Access::Read(key, Some(list)) = step else { continue };
+            let key = *key;
+            let foreign = |writer, value| ForeignRead { reader, access, writer, key, value };
+            let mut times: BTreeMap<Value, usize> = BTreeMap::new();
+            for &value in list {
+                *times.entry(value).or_default() += 1;
+                if let Some(&writer) = forbidden.aborted.get(&(key, value)) {
+                    anomalies.add(AnomalyKind::G1a, Evidence::AbortedRead(foreign(writer, value)));
+                }
+                if !appended.contains(&(key, value)) {
+                    anomalies.unjudged.push(Unjudged::Phantom { reader, key, value });
+                }
+            }
+            if let Some(&value) = list.last()
+                && let Some(&writer) = forbidden.intermediate.get(&(key, value))
+                && writer != reader
+            {
+                let evidence = Evidence::IntermediateRead(foreign(writer, value));
+                anomalies.add(AnomalyKind::G1b, evidence);
+            }
+            for (value, times) in times {
+                if times > 1 {
+                    let evidence = Evidence::Duplicate { reader, key, value, times };
+                    anomalies.add(AnomalyKind::DuplicateElements, evidence);
+                }
+            }
+        }
+    }
+}
+
+/// What a transaction knows of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Known {
+    /// The whole of it, as it was read. `None` is `null`.
+    Whole(List),
+    /// What the transaction appended to a list that it had not read.
+    Suffix(Vec<Value>),
+}
+
+/// Finds a read that contradicts its own transaction, and reads of later appends.
+fn check_own(reader: usize, transaction: &Transaction<List>, anomalies: &mut Anomalies) {
+    let mut known: BTreeMap<Key, Known> = BTreeMap::new();
+    let mut contradiction = false;
+    for (access, step) in transaction.accesses.iter().enumerate() {
+        match step {
+            Access::Write(key, value) => {
+                let next = match known.remove(key) {
+                    None => Known::Suffix(vec![*value]),
+                    Some(Known::Suffix(mut list)) => {
+                        list.push(*value);
+                        Known::Suffix(list)
+                    }
+                    Some(Known::Whole(list)) => {
+                        let mut list = list.unwrap_or_default();
+                        list.push(*value);
+                        Known::Whole(Some(list))
+                    }
+                };
+                known.insert(*key, next);
+            }
+            Access::Read(key, list) => {
+                let before = known.insert(*key, Known::Whole(list.clone()));
+                let expected = match before {
+                    Some(Known::Whole(Some(before))) if Some(&before) != list.as_ref() => {
+                        Some(Expected::List(before))
+                    }
+                    Some(Known::Suffix(suffix))
+                        if !list.as_deref().unwrap_or_default().ends_with(&suffix) =>
+                    {
+                        Some(Expected::Suffix(suffix))
+                    }
+                    // A read of null proves nothing to Maelstrom's checker. A cycle will.
+                    _ => None,
+                };
+                if let Some(expected) = expected
+                    && !contradiction
+                {
+                    contradiction = true;
+                    let evidence = Evidence::Internal { reader, access, expected };
+                    anomalies.add(AnomalyKind::Internal, evidence);
+                }
+            }
+        }
+    }
+    for (access, step) in transaction.accesses.iter().enumerate() {
+        let Access::Read(key, Some(list)) = step else { continue };
+        let later = transaction.accesses.iter().skip(access).find_map(|later| match later {
+            Access::Write(k, value) if k == key && list.contains(value) => Some(*value),
+            _ => None,
+        });
+        if let Some(value) = later {
+            let evidence = Evidence::FutureRead { reader, key: *key, value };
+            anomalies.add(AnomalyKind::FutureRead, evidence);
+            return;
+        }
+    }
+}
+
+/// The order of the elements of a list, as far as it is known.
+#[derive(Debug, Default)]
+struct Order {
+    values: Vec<Value>,
+    places: HashMap<Value, usize>,
+    /// A transaction that read all of them.
+    reader: usize,
+}
+
+impl Order {
+    fn of(list: &[Value], reader: usize) -> Order {
+        let mut order = Order { reader, ..Order::default() };
+        for &value in list {
+            if !order.places.contains_key(&value) {
+                order.places.insert(value, order.values.len());
+                order.values.push(value);
+            }
+        }
+        order
+    }
+
+    /// Returns the element directly before an appended one, or [`NULL`] for the first.
+    fn before(&self, value: Value) -> Value {
+        let place = self.places.get(&value).copied().unwrap_or(self.values.len());
+        place.checked_sub(1).and_then(|place| self.values.get(place)).copied().unwrap_or(NULL)
+    }
+}
+
+/// Finds the order of each key's elements, and reads that fit into no order.
+fn version_orders(
+    transactions: &[Transaction<List>],
+    anomalies: &mut Anomalies,
+) -> BTreeMap<Key, Order> {
+    let mut reads: BTreeMap<Key, Vec<(&[Value], usize)>> = BTreeMap::new();
+    let mut single: BTreeMap<Key, Option<Value>> = BTreeMap::new();
+    for (index, transaction) in transactions.iter().enumerate() {
+        for access in &transaction.accesses {
+            match access {
+                Access::Read(key, Some(list))
+                    if transaction.outcome == Outcome::Committed && !list.is_empty() =>
+                {
+                    reads.entry(*key).or_default().push((list, index));
+                }
+                Access::Write(key, value) if transaction.outcome != Outcome::Aborted => {
+                    single.entry(*key).and_modify(|only| *only = None).or_insert(Some(*value));
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut orders: BTreeMap<Key, Order> = BTreeMap::new();
+    for (key, mut lists) in reads {
+        lists.sort_by(|(a, _), (b, _)| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
+        lists.dedup_by(|(a, _), (b, _)| a == b);
+        let clash = lists.windows(2).find_map(|pair| match pair {
+            [(short, shorter), (long, longer)] if !long.starts_with(short) => {
+                Some((*shorter, *longer, short.to_vec(), long.to_vec()))
+            }
+            _ => None,
+        });
+        if let Some((shorter, longer, short, long)) = clash {
+            let evidence = Evidence::IncompatibleOrder { key, shorter, longer, short, long };
+            anomalies.add(AnomalyKind::IncompatibleOrder, evidence);
+        }
+        if let Some((longest, reader)) = lists.last() {
+            orders.insert(key, Order::of(longest, *reader));
+        }
+    }
+    // A key with one append needs no read: its only element is the first.
+    for (key, only) in single {
+        if let Some(value) = only {
+            orders.entry(key).or_insert_with(|| Order::of(&[value], 0));
+        }
+    }
+    orders
+}
+
+/// Finds elements of aborted transactions that are followed by one of a committed transaction.
+fn dirty_updates(
+    transactions: &[Transaction<List>],
+    orders: &BTreeMap<Key, Order>,
+    anomalies: &mut Anomalies,
+) {
+    let mut writers: HashMap<(Key, Value), usize> = HashMap::new();
+    for (index, transaction) in transactions.iter().enumerate() {
+        for access in &transaction.accesses {
+            if let Access::Write(key, value) = *access {
+                writers.insert((key, value), index);
+            }
+        }
+    }
+    for (&key, order) in orders {
+        // The aborted transaction at the end of the order so far, and the elements since.
+        let mut aborted: Option<(usize, Vec<Value>)> = None;
+        for &value in &order.values {
+            let Some(&writer) = writers.get(&(key, value)) else {
+                // Maelstrom's checker fails here, whatever else it has found.
+                let missing = Obstacle::NeverAppended { reader: order.reader, key, value };
+                anomalies.obstacle.get_or_insert(missing);
+                continue;
+            };
+            let Some(transaction) = transactions.get(writer) else { continue };
+            if let Some((_, values)) = &mut aborted {
+                values.push(value);
+            }
+            match transaction.outcome {
+                Outcome::Committed => {
+                    if let Some((aborted, values)) = aborted.take() {
+                        let committed = writer;
+                        let evidence = Evidence::DirtyUpdate { key, aborted, committed, values };
+                        anomalies.add(AnomalyKind::DirtyUpdate, evidence);
+                    }
+                }
+                Outcome::Aborted if aborted.is_none() => aborted = Some((writer, vec![value])),
+                Outcome::Aborted | Outcome::Unknown => {}
+            }
+        }
+    }
+}
+
+/// Finds appends of one transaction that took effect in another order than they were made. No
+/// cycle shows them: a transaction does not depend on itself.
+fn check_appends(
+    transactions: &[Transaction<List>],
+    orders: &BTreeMap<Key, Order>,
+    anomalies: &mut Anomalies,
+) {
+    let mut last: BTreeMap<Key, Value> = BTreeMap::new();
+    for (writer, transaction) in transactions.iter().enumerate() {
+        last.clear();
+        for access in &transaction.accesses {
+            let Access::Write(key, later) = *access else { continue };
+            let Some(earlier) = last.insert(key, later) else { continue };
+            let Some(places) = orders.get(&key).map(|order| &order.places) else { continue };
+            let Some(after) = places.get(&later) else { continue };
+            if places.get(&earlier).is_none_or(|before| before > after) {
+                anomalies.unjudged.push(Unjudged::Reordered { writer, key, earlier, later });
+            }
+        }
+    }
+}
+
+/// Builds the dependency graph of the transactions that may have happened.
+fn dependencies(
+    transactions: &[Transaction<List>],
+    orders: &BTreeMap<Key, Order>,
+    models: &[Model],
+) -> Graph {
+    let unread = Order::default();
+    let order = |key| orders.get(&key).unwrap_or(&unread);
+    let mut writers: HashMap<(Key, Value), Vertex> = HashMap::new();
+    // By key and element: who read the list that ends with it, and who appended next.
+    let mut readers: BTreeMap<(Key, Value), Vec<Vertex>> = BTreeMap::new();
+    let mut next: BTreeMap<(Key, Value), Vec<(Vertex, Value)>> = BTreeMap::new();
+    for (index, transaction) in transactions.iter().enumerate() {
+        if transaction.outcome == Outcome::Aborted {
+            continue;
+        }
+        for access in &transaction.accesses {
+            match access {
+                Access::Write(key, value) => {
+                    writers.insert((*key, *value), index as Vertex);
+                    let before = order(*key).before(*value);
+                    next.entry((*key, before)).or_default().push((index as Vertex, *value));
+                }
+                Access::Read(key, list) if transaction.outcome == Outcome::Committed => {
+                    let last = list.as_ref().and_then(|list| list.last()).copied().unwrap_or(NULL);
+                    let readers = readers.entry((*key, last)).or_default();
+                    if readers.last() != Some(&(index as Vertex)) {
+                        readers.push(index as Vertex);
+                    }
+                }
+                Access::Read(..) => {}
+            }
+        }
+    }
+    let mut graph = Builder::new(transactions.len());
+    for (&(key, value), readers) in &readers {
+        if value == NULL {
+            continue;
+        }
+        if let Some(&writer) = writers.get(&(key, value)) {
+            for &reader in readers {
+                let note = Note { key, from: value, to: 0 };
+                graph.link(writer, reader, Relation::WriteRead, note);
+            }
+        }
+    }
+    for (&(key, before), appends) in &next {
+        if before != NULL
+            && let Some(&from) = writers.get(&(key, before))
+        {
+            for &(writer, to) in appends {
+                graph.link(from, writer, Relation::WriteWrite, Note { key, from: before, to });
+            }
+        }
+        if let Some(readers) = readers.get(&(key, before)) {
+            graph.anti_dependencies(key, before, readers, appends);
+        }
+    }
+    orders::link(&mut graph, transactions, models);
+    graph.build()
+}

@@ -1,0 +1,68 @@
+//! Anomalies that show without a graph, in lists and registers alike.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::anomaly::AnomalyKind;
+use super::{Access, Anomalies, Evidence, Key, Outcome, Transaction, Value};
+
+/// Which transactions wrote what must not be seen by others.
+#[derive(Debug, Default)]
+pub(super) struct Forbidden {
+    /// By aborted transactions.
+    pub(super) aborted: HashMap<(Key, Value), usize>,
+    /// By transactions that overwrote it themselves.
+    pub(super) intermediate: HashMap<(Key, Value), usize>,
+}
+
+impl Forbidden {
+    /// Collects the writes of a history.
+    pub(super) fn of<R>(transactions: &[Transaction<R>]) -> Forbidden {
+        let mut forbidden = Forbidden::default();
+        let mut latest: HashMap<Key, Value> = HashMap::new();
+        for (index, transaction) in transactions.iter().enumerate() {
+            latest.clear();
+            for access in &transaction.accesses {
+                let Access::Write(key, value) = *access else { continue };
+                if transaction.outcome == Outcome::Aborted {
+                    forbidden.aborted.insert((key, value), index);
+                }
+                if let Some(overwritten) = latest.insert(key, value) {
+                    forbidden.intermediate.insert((key, overwritten), index);
+                }
+            }
+        }
+        forbidden
+    }
+}
+
+/// Finds transactions that read the same version of a key and overwrote it.
+pub(super) fn lost_updates<R: Ord>(transactions: &[Transaction<R>], anomalies: &mut Anomalies) {
+    let mut updates: BTreeMap<(Key, &R), Vec<usize>> = BTreeMap::new();
+    for (index, transaction) in transactions.iter().enumerate() {
+        if transaction.outcome != Outcome::Committed {
+            continue;
+        }
+        let mut read: BTreeMap<Key, &R> = BTreeMap::new();
+        let mut counted: Vec<Key> = Vec::new();
+        for access in &transaction.accesses {
+            match access {
+                Access::Read(key, value) => {
+                    read.entry(*key).or_insert(value);
+                }
+                Access::Write(key, _) => {
+                    if let Some(&value) = read.get(key)
+                        && !counted.contains(key)
+                    {
+                        counted.push(*key);
+                        updates.entry((*key, value)).or_default().push(index);
+                    }
+                }
+            }
+        }
+    }
+    for ((key, _), transactions) in updates {
+        if transactions.len() > 1 {
+            anomalies.add(AnomalyKind::LostUpdate, Evidence::LostUpdate { key, transactions });
+        }
+    }
+}
