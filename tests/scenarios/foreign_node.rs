@@ -10,11 +10,46 @@ const TELLS_EVERYBODY: &str =
 const LEAVES_IT_TO_LIN_KV: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/nodes/lin_kv_store.py");
 
+const FORWARDS_TO_LIN_KV: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/lin_kv_proxy.py");
+const CACHES_READS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/nodes/lin_kv_cache.py");
+
+/// Returns `true` if there is no Python here, and says so.
+fn skips(test: &str) -> bool {
+    let found = Command::new("python3").arg("--version").output();
+    let skips = !found.is_ok_and(|out| out.status.success());
+    if skips {
+        eprintln!("skipped {test}: there is no python3 here");
+    }
+    skips
+}
+
+/// The example in the docs, and the same with a cache that nobody invalidates.
+#[test]
+fn a_proxy_of_lin_kv_is_linearizable_and_one_that_caches_reads_is_not() {
+    if skips("a_proxy_of_lin_kv_is_linearizable_and_one_that_caches_reads_is_not") {
+        return;
+    }
+    let line =
+        "-w lin-kv --node-count 3 --concurrency 2n --time-limit 3 --rate 50 --latency 5 --bin";
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            test(line, &[FORWARDS_TO_LIN_KV]).expect_valid();
+        });
+        let run = test(line, &[CACHES_READS]);
+        run.expect_code(1).expect_said(&[
+            "nonlinearizable read: n",
+            " of its output) read ",
+            ", where the value can only be ",
+            "the node shows a copy that is out of date",
+        ]);
+    });
+}
+
 /// Each line with the node that runs it. Those of the second node go through a service.
 #[test]
 fn python_nodes_are_valid_in_every_workload() {
-    if !Command::new("python3").arg("--version").output().is_ok_and(|out| out.status.success()) {
-        eprintln!("skipped python_nodes_are_valid_in_every_workload: there is no python3 here");
+    if skips("python_nodes_are_valid_in_every_workload") {
         return;
     }
     let faults = "--latency 5 --nemesis partition --nemesis-interval 1";

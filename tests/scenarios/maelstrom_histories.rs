@@ -3,7 +3,9 @@
 use workbench::base::address::Directory;
 use workbench::base::time::Time;
 use workbench::format::edn::Edn;
+use workbench::format::element::Element;
 use workbench::history::{EventKind, History, OpError};
+use workbench::judge::transactions::Model;
 use workbench::plan::Plan;
 use workbench::workload::broadcast::Broadcast;
 use workbench::workload::broadcast::topology::Topology;
@@ -11,7 +13,10 @@ use workbench::workload::counter::{GCounter, Output as Count};
 use workbench::workload::echo::Echo;
 use workbench::workload::growing_set::Output as Shown;
 use workbench::workload::kafka::{Kafka, Output as Log};
+use workbench::workload::lin_kv::{LinKv, Output as Register};
 use workbench::workload::recorded::read_history;
+use workbench::workload::txn_list_append::TxnListAppend;
+use workbench::workload::txn_rw_register::TxnRwRegister;
 use workbench::workload::unique_ids::UniqueIds;
 use workbench::workload::{Options, Workload};
 
@@ -23,6 +28,8 @@ fn read<W: Workload>(text: &str) -> Result<History<W>, String> {
         topology: Topology::Grid,
         key_count: 1,
         max_writes_per_key: 1,
+        max_txn_length: 1,
+        consistency_models: &[Model::StrictSerializable],
     });
     let history = read_history(&mut workload, text, |process| process as usize % 3);
     history.map_err(|error| error.to_string())
@@ -132,4 +139,29 @@ fn what_is_not_a_history_of_the_workload_is_an_error_with_its_line() {
     ] {
         assert_eq!(read::<GCounter>(text).unwrap_err(), expected, "{text}");
     }
+}
+
+#[test]
+fn reads_transactions_and_registers() {
+    let history = read::<TxnListAppend>(
+        r#"{:type :invoke, :process 0, :f :txn, :value [[:r 3 nil] [:append 3 1]], :time 1000}
+        {:type :ok, :process 0, :f :txn, :value [[:r 3 [1 2]] [:append 3 1]], :time 2000}"#,
+    )
+    .unwrap();
+    let value = |history: &History<TxnListAppend>, index: usize| {
+        history.event_to_edn(index, &history.events()[index]).get("value").unwrap().to_string()
+    };
+    assert_eq!(value(&history, 0), "[[:r 3 nil] [:append 3 1]]");
+    assert_eq!(value(&history, 1), "[[:r 3 [1 2]] [:append 3 1]]");
+    let history = read::<LinKv>(
+        r#"{:type :invoke, :process 0, :f :cas, :value [0 [1 2]], :time 1000}
+        {:type :invoke, :process 1, :f :read, :value [0 nil], :time 1000}
+        {:type :ok, :process 1, :f :read, :value [0 3], :time 2000}"#,
+    )
+    .unwrap();
+    assert_eq!(outputs(&history), [&Register::Read(Element::Int(3))]);
+    let wrong = read::<TxnRwRegister>(
+        r#"{:type :invoke, :process 0, :f :txn, :value [[:append 3 1]], :time 1000}"#,
+    );
+    assert_eq!(wrong.unwrap_err(), "line 1: no step :append in this workload");
 }

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may unwrap: the panic is the failure it reports")]
 
+mod anomalies;
 mod checkers;
 mod command_line;
 mod doctor;

@@ -9,6 +9,7 @@ use workbench::drive::sim::{Factory, SimulatedNode, Simulator, Startup};
 use workbench::faulty::FaultyNode;
 use workbench::history::History;
 use workbench::judge::Valid;
+use workbench::judge::transactions::Model;
 use workbench::output::progress::Screen;
 use workbench::output::recorded::judge;
 use workbench::plan::{Nemesis, Plan};
@@ -52,6 +53,8 @@ impl Visitor for RoundTrip<'_> {
                 topology: Topology::Grid,
                 key_count: 4,
                 max_writes_per_key: 16,
+                max_txn_length: 4,
+                consistency_models: &[Model::ReadCommitted],
             })
         };
         let screen = Screen::silent();
@@ -89,12 +92,16 @@ fn written<W: Workload>(history: &History<W>) -> String {
 
 #[test]
 fn a_history_of_every_workload_is_read_back_and_judged_alike() {
+    let mut judged = 0;
     for workload in WorkloadName::ALL {
-        let config = OwnNodeConfig::parse([workload.facts().name.into()]).unwrap();
+        // This project's own node does not serve all of them.
+        let Ok(config) = OwnNodeConfig::parse([workload.facts().name.into()]) else { continue };
         let factory = config.factory();
         let valid = workload.visit(RoundTrip { plan: plan(true), factory: &factory });
         assert_ne!(valid, Valid::False, "{workload:?}");
+        judged += 1;
     }
+    assert!(judged >= 8, "{judged}");
 }
 
 #[test]
@@ -108,6 +115,9 @@ fn anomalies_are_found_in_a_history_that_is_read_back() {
         (WorkloadName::PnCounter, "pn-counter: counts late"),
         (WorkloadName::Kafka, "reuses offsets"),
         (WorkloadName::Kafka, "commits too far"),
+        (WorkloadName::LinKv, "loses writes"),
+        (WorkloadName::TxnListAppend, "keeps what it aborts"),
+        (WorkloadName::TxnRwRegister, "keeps what it aborts"),
     ] {
         let factory = |_: Startup| -> Box<dyn SimulatedNode> { Box::new(FaultyNode::new(flaw)) };
         let plan = Plan { nemesis: Vec::new(), ..plan(true) };

@@ -14,7 +14,7 @@ const LAYERS: [&str; 15] = [
 const OWN_NODE: &str = "drive/own_node.rs";
 
 /// The folders of `workload` that workloads share.
-const SHARED_BY_WORKLOADS: [&str; 1] = ["growing_set"];
+const SHARED_BY_WORKLOADS: [&str; 2] = ["growing_set", "txn"];
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::values::{MOST_NODES, MOST_SECONDS, TopologyName, count, number, parse_availability};
+use super::values::{
+    MOST_NODES, MOST_SECONDS, ModelParser, TopologyName, count, number, parse_availability,
+};
 use crate::base::address::Directory;
 use crate::format::datum::Datum;
 use crate::format::edn::Edn;
 use crate::format::edn_reader::EdnReader;
 use crate::judge::Valid;
+use crate::judge::transactions::Model as ConsistencyModel;
 use crate::output::console;
 use crate::output::exit::{EXIT_BAD_FLAGS, EXIT_FAILED};
 use crate::output::recorded;
@@ -47,6 +50,11 @@ pub struct CheckArgs {
     /// before it.
     #[arg(long, value_name = "SECONDS", value_parser = number(0.0..=MOST_SECONDS))]
     pub allowed_loss_window: Option<f64>,
+
+    /// For transactions: the consistency models that must hold, separated by commas.
+    #[arg(long, value_name = "MODELS", default_value = "strict-serializable")]
+    #[arg(value_delimiter = ',', value_parser = ModelParser, hide_possible_values = true)]
+    pub consistency_models: Vec<ConsistencyModel>,
 
     /// Fails the test for findings that Maelstrom does not make, too.
     #[arg(long)]
@@ -96,7 +104,12 @@ impl CheckArgs {
             allowed_loss_window: self.allowed_loss_window.map(Duration::from_secs_f64),
             ..Plan::new(recorded.directory)
         };
-        let judge = Judge { plan, text: &text, concurrency: recorded.concurrency };
+        let judge = Judge {
+            plan,
+            text: &text,
+            concurrency: recorded.concurrency,
+            models: &self.consistency_models,
+        };
         let report = self.workload.visit(judge).map_err(failed)?;
         Ok((report, recorded.verdict))
     }
@@ -147,18 +160,21 @@ struct Judge<'a> {
     plan: Plan,
     text: &'a str,
     concurrency: Option<u64>,
+    models: &'a [ConsistencyModel],
 }
 
 impl Visitor for Judge<'_> {
     type Output = Result<Report, String>;
 
     fn visit<W: Workload>(self) -> Result<Report, String> {
-        let Judge { plan, text, concurrency } = self;
+        let Judge { plan, text, concurrency, models } = self;
         let mut workload = W::from_options(&Options {
             plan: &plan,
             topology: TopologyName::Grid.into(),
             key_count: 1,
             max_writes_per_key: 1,
+            max_txn_length: 1,
+            consistency_models: models,
         });
         let nodes = plan.directory.node_count() as u64;
         // A client that lost track of an operation goes on as a process with a higher number.

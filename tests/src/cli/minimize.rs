@@ -120,6 +120,8 @@ fn judged<W: Workload>(
         topology: args.topology.into(),
         key_count: args.key_count,
         max_writes_per_key: args.max_writes_per_key,
+        max_txn_length: args.max_txn_length,
+        consistency_models: &args.consistency_models,
     });
     let runner = Runner::new(plan, workload);
     // What was recorded of the messages goes into the report of the smallest test.

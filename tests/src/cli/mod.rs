@@ -18,6 +18,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::judge::transactions::Model as ConsistencyModel;
 use crate::net::Model;
 use crate::net::latency::Distribution;
 use crate::plan::Availability;
@@ -28,8 +29,8 @@ use crate::workload::WorkloadName;
 pub use plan::Nodes;
 pub use values::{Concurrency, Seeds, TopologyName};
 use values::{
-    MOST_NODES, MOST_SECONDS, NemesisParser, count, number, parse_availability, parse_concurrency,
-    parse_seeds, within,
+    MOST_NODES, MOST_SECONDS, ModelParser, NemesisParser, count, number, parse_availability,
+    parse_concurrency, parse_seeds, within,
 };
 
 /// The command that lists the options of this project's own node.
@@ -142,14 +143,13 @@ Examples:
   workbench test -w broadcast --node-count 5 --nemesis partition,kill --seeds 0..1000
 
 Maelstrom's --username, --password, --ssh-private-key, --strict-host-key-checking, --no-ssh,
---leave-db-running, --logging-json, --consistency-models and --max-txn-length are taken and
-change nothing.";
+--leave-db-running and --logging-json are taken and change nothing.";
 
 /// The flags of a test.
 #[derive(Debug, Args)]
 pub struct TestArgs {
-    /// What kind of test.
-    #[arg(short, long, value_name = "NAME")]
+    /// The kind of test.
+    #[arg(short, long, value_name = "NAME", default_value = "lin-kv")]
     pub workload: WorkloadName,
 
     /// The program to run as a node; without it, this project's own.
@@ -208,15 +208,27 @@ pub struct TestArgs {
     #[arg(long, value_name = "SPEC", default_value = "grid", help_heading = "Clients")]
     pub topology: TopologyName,
 
-    /// For kafka: how many keys are in use at a time, at most 1000.
+    /// For kafka and transactions: the number of keys in use at a time, at most 1000.
     #[arg(long, value_name = "INT", default_value = "10", value_parser = count(1000))]
     #[arg(help_heading = "Clients")]
     pub key_count: usize,
 
-    /// For kafka: how many messages a key gets before another takes its place, at most 1000000.
+    /// For kafka and transactions: the number of writes to a key before another key takes its
+    /// place, at most 1000000.
     #[arg(long, value_name = "INT", default_value = "16", value_parser = count(1_000_000))]
     #[arg(help_heading = "Clients")]
     pub max_writes_per_key: usize,
+
+    /// For transactions: the largest number of reads and writes in one, at most 1000.
+    #[arg(long, value_name = "INT", default_value = "4", value_parser = count(1000))]
+    #[arg(help_heading = "Clients")]
+    pub max_txn_length: usize,
+
+    /// For transactions: the consistency models that must hold, separated by commas.
+    #[arg(long, value_name = "MODELS", default_value = "strict-serializable")]
+    #[arg(value_delimiter = ',', value_parser = ModelParser, help_heading = "Clients")]
+    #[arg(hide_possible_values = true)]
+    pub consistency_models: Vec<ConsistencyModel>,
 
     /// How many times to run the test, at most 1000000; the first that is not valid is the last.
     #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = count(1_000_000))]
@@ -332,7 +344,7 @@ pub struct TestArgs {
 }
 
 /// Flags of Maelstrom that are taken and change nothing: there is nothing to log in to, no
-/// database to leave running, no transaction to check and one format for logs.
+/// database to leave running, and one format for logs.
 #[derive(Debug, Args)]
 #[allow(missing_docs, reason = "each says no more than its name, and none has an effect")]
 pub struct WithoutEffect {
@@ -350,8 +362,4 @@ pub struct WithoutEffect {
     pub leave_db_running: bool,
     #[arg(long, hide = true)]
     pub logging_json: bool,
-    #[arg(long, value_name = "MODELS", hide = true)]
-    pub consistency_models: Option<String>,
-    #[arg(long, value_name = "INT", value_parser = count(usize::MAX), hide = true)]
-    pub max_txn_length: Option<usize>,
 }

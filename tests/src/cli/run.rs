@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::base::excerpt::beginning;
 use crate::cli::sweep::Sweeping;
-use crate::cli::usage::refuse;
+use crate::cli::usage::{refuse, workload_without_flag};
 use crate::cli::{Nodes, TestArgs, replay};
 use crate::drive::interrupt;
 use crate::drive::process::{Launch, ProcessDriver};
@@ -34,6 +34,9 @@ pub fn test(args: &TestArgs) -> u8 {
 }
 
 fn test_once(args: &TestArgs) -> u8 {
+    if let Some(problem) = workload_without_flag(&args.args) {
+        return refuse(&problem);
+    }
     let plan = match args.plan() {
         Ok(plan) => plan,
         Err(problem) => return refuse(&problem),
@@ -56,11 +59,16 @@ impl Visitor for Test<'_> {
             true => plan.swarm(),
             false => plan,
         };
+        if let Err(problem) = W::check_plan(&plan) {
+            return refuse(&problem);
+        }
         let options = Options {
             plan: &plan,
             topology: args.topology.into(),
             key_count: args.key_count,
             max_writes_per_key: args.max_writes_per_key,
+            max_txn_length: args.max_txn_length,
+            consistency_models: &args.consistency_models,
         };
         test_workload(args, &plan, || W::from_options(&options))
     }

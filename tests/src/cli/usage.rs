@@ -47,14 +47,6 @@ fn one_line(usage: &clap::Error) -> String {
     if let Some(explained) = args.iter().find_map(|arg| dash(arg)) {
         return explained;
     }
-    if usage.kind() == ErrorKind::MissingRequiredArgument
-        && let Some(arg) = args.iter().find(|arg| WorkloadName::from_str(arg, false).is_ok())
-    {
-        return format!(
-            "{problem}; the workload is named with -w {arg}, and once more as -- {arg} if the \
-             node takes it as an argument; see --help"
-        );
-    }
     let unknown = usage.get(ContextKind::InvalidArg).map(ToString::to_string);
     if let Some(arg) = unknown.filter(|_| usage.kind() == ErrorKind::UnknownArgument)
         && own_node::FLAGS.contains(&arg.as_str())
@@ -75,6 +67,22 @@ fn one_line(usage: &clap::Error) -> String {
         }
         None => format!("{problem}; see --help"),
     }
+}
+
+/// Explains a workload that is named without its flag, if no flag names one.
+#[must_use]
+pub fn workload_without_flag(node_args: &[OsString]) -> Option<String> {
+    let args = args_before_node();
+    if args.iter().any(|arg| arg.starts_with("-w") || arg.starts_with("--workload")) {
+        return None;
+    }
+    let is_for_node = |arg: &&String| node_args.iter().any(|given| given == OsStr::new(arg));
+    let is_workload = |arg: &&String| WorkloadName::from_str(arg, false).is_ok();
+    let arg = args.iter().filter(is_for_node).find(is_workload)?;
+    Some(format!(
+        "the workload is named with -w {arg}, and once more as -- {arg} if the node takes it as \
+         an argument; see --help"
+    ))
 }
 
 /// The arguments of this process that precede `--`.

@@ -5,9 +5,11 @@ use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
 use std::str::FromStr;
 
-use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
+use clap::builder::{EnumValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
 use clap::{Arg, Command, ValueEnum};
 
+use crate::judge::transactions::Model as ConsistencyModel;
 use crate::net::Model;
 use crate::net::latency::Distribution;
 use crate::plan::Availability;
@@ -137,6 +139,43 @@ impl TypedValueParser for NemesisParser {
             Nemesis::ALL.iter().filter_map(ValueEnum::to_possible_value).collect();
         Some(Box::new(names.into_iter()))
     }
+}
+
+/// Parses the name of a consistency model, with spaces around it and with a colon before it.
+#[derive(Clone, Debug)]
+pub(super) struct ModelParser;
+
+impl TypedValueParser for ModelParser {
+    type Value = ConsistencyModel;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<ConsistencyModel, clap::Error> {
+        let name = value.to_str().map(|text| text.trim().trim_start_matches(':'));
+        if let Some(model) = name.and_then(ConsistencyModel::from_name) {
+            return Ok(model);
+        }
+        // Reports the error as for any other list of names, with the nearest one.
+        let names: Vec<&'static str> = model_names().collect();
+        PossibleValuesParser::new(names)
+            .parse_ref(command, arg, value)
+            .and_then(|_| Err(clap::Error::new(ErrorKind::InvalidValue)))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(model_names().map(PossibleValue::new)))
+    }
+}
+
+/// Returns every name of a consistency model.
+fn model_names() -> impl Iterator<Item = &'static str> {
+    let names = |model: &ConsistencyModel| {
+        [model.name()].into_iter().chain(model.other_names().iter().copied())
+    };
+    ConsistencyModel::ALL.iter().flat_map(names)
 }
 
 /// The most nodes of a test: no more fit the node ids of an ID's ten bits.

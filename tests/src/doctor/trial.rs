@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Diagnosis, Examined, Mistake};
 use crate::base::address::Directory;
 use crate::drive::process::{Launch, ProcessDriver};
+use crate::judge::transactions::Model as ConsistencyModel;
 use crate::judge::{Anomaly, Valid};
 use crate::net::latency::Latency;
 use crate::output::progress::Screen;
@@ -96,6 +97,8 @@ impl Visitor for Trial<'_> {
             topology: Topology::Grid,
             key_count: 10,
             max_writes_per_key: 16,
+            max_txn_length: 4,
+            consistency_models: &[ConsistencyModel::StrictSerializable],
         });
         let store = Store::create(store, W::NAME)?;
         let screen = Screen::silent();

@@ -5,6 +5,8 @@
 
 mod gossip;
 mod log;
+mod registers;
+mod transactions;
 mod values;
 
 use serde_json::{Value, json};
@@ -14,6 +16,8 @@ use crate::drive::sim::{Lines, SimulatedNode, Startup};
 
 use gossip::GossipNode;
 use log::Logs;
+use registers::Registers;
+use transactions::Transactions;
 use values::Values;
 
 /// A node for all workloads that keeps everything to itself, with a flaw.
@@ -24,6 +28,8 @@ pub struct FaultyNode {
     answered: u64,
     values: Values,
     logs: Logs,
+    registers: Registers,
+    transactions: Transactions,
 }
 
 /// Returns a function that creates simulated nodes with this flaw.
@@ -44,6 +50,8 @@ impl FaultyNode {
             answered: 0,
             values: Values::default(),
             logs: Logs::default(),
+            registers: Registers::default(),
+            transactions: Transactions::default(),
         }
     }
 
@@ -94,6 +102,34 @@ impl FaultyNode {
         }
     }
 
+    /// Each request that has a reply now: this one, most of the time.
+    fn replies(&mut self, request: &Value) -> Vec<(Value, Value)> {
+        let body = &request["body"];
+        match body["type"].as_str().unwrap_or_default() {
+            "txn" if !self.flaw.starts_with("answers with error") => {
+                self.transactions.handle(&self.flaw, request)
+            }
+            "read" | "write" | "cas" if body.get("key").is_some() => {
+                vec![(request.clone(), self.registers.reply(&self.flaw, body))]
+            }
+            _ => vec![(request.clone(), self.reply(body))],
+        }
+    }
+
+    /// Writes the reply to a request.
+    fn send(&self, request: &Value, mut reply: Value, out: &mut Lines) {
+        let body = &request["body"];
+        reply["in_reply_to"] = body["msg_id"].clone();
+        let mut message = json!({"src": self.name, "dest": request["src"], "body": reply});
+        if body["type"] != "init" {
+            self.spoil(&mut message);
+        }
+        if self.flaw == "answers twice" {
+            out.push(message.to_string().into_bytes());
+        }
+        out.push(message.to_string().into_bytes());
+    }
+
     /// Breaks the message around a reply, if that is the flaw.
     fn spoil(&self, message: &mut Value) {
         match self.flaw.as_str() {
@@ -128,35 +164,29 @@ impl SimulatedNode for FaultyNode {
         if !is_setup && self.is_mute() {
             return;
         }
-        let mut reply = if !is_init {
+        if !is_init {
             self.answered += 1;
             if self.flaw == "writes junk" {
                 out.push(format!("handling a {}", body["type"]).into_bytes());
             }
-            self.reply(body)
-        } else {
-            self.name = body["node_id"].clone();
-            self.values.kind_of_read(&self.flaw);
-            match self.flaw.as_str() {
-                "never answers init" => return,
-                "writes too early" => {
-                    let peer = body["node_ids"].as_array().and_then(|names| names.last());
-                    let hello = json!({"src": self.name, "dest": peer, "body": {"type": "hello"}});
-                    out.push(hello.to_string().into_bytes());
-                    json!({"type": "init_ok"})
-                }
-                "refuses init" => json!({"type": "error", "code": 13, "text": "no disk"}),
-                _ => json!({"type": "init_ok"}),
+            for (request, reply) in self.replies(&request) {
+                self.send(&request, reply, out);
             }
+            return;
+        }
+        self.name = body["node_id"].clone();
+        self.values.kind_of_read(&self.flaw);
+        let reply = match self.flaw.as_str() {
+            "never answers init" => return,
+            "writes too early" => {
+                let peer = body["node_ids"].as_array().and_then(|names| names.last());
+                let hello = json!({"src": self.name, "dest": peer, "body": {"type": "hello"}});
+                out.push(hello.to_string().into_bytes());
+                json!({"type": "init_ok"})
+            }
+            "refuses init" => json!({"type": "error", "code": 13, "text": "no disk"}),
+            _ => json!({"type": "init_ok"}),
         };
-        reply["in_reply_to"] = body["msg_id"].clone();
-        let mut message = json!({"src": self.name, "dest": request["src"], "body": reply});
-        if !is_init {
-            self.spoil(&mut message);
-        }
-        if self.flaw == "answers twice" {
-            out.push(message.to_string().into_bytes());
-        }
-        out.push(message.to_string().into_bytes());
+        self.send(&request, reply, out);
     }
 }

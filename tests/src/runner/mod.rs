@@ -21,7 +21,7 @@ mod nodes;
 mod protocol_warnings;
 mod worker;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::base::rng::{Rng, Stream};
@@ -142,7 +142,8 @@ pub struct Runner<W: Workload> {
     next_op: Time,
     /// When a client last became free while all others were busy.
     all_busy_until: Time,
-    next_worker: usize,
+    /// By class, the worker whose turn it is.
+    next_workers: BTreeMap<usize, usize>,
     /// How many operations have been drawn, and which of them take place.
     drawn: u64,
     selected: Selection,
@@ -189,7 +190,7 @@ impl<W: Workload> Runner<W> {
             until: Time::default(),
             next_op: Time::default(),
             all_busy_until: Time::default(),
-            next_worker: 0,
+            next_workers: BTreeMap::new(),
             drawn: 0,
             selected: Selection::All,
             operations: 0,

@@ -72,12 +72,7 @@ impl<W: Workload> Runner<W> {
         if now < self.next_op || self.plan.rate <= 0.0 {
             return false;
         }
-        let count = self.workers.len();
-        let turns = (0..count).map(|turn| (self.next_worker + turn) % count);
-        let Some(worker) = turns.into_iter().find(|&index| !self.workers[index].is_busy()) else {
-            return false;
-        };
-        self.next_worker = (worker + 1) % count;
+        let Some(worker) = self.next_worker() else { return false };
         // A rate so low that no clock counts up to it means: never again.
         let stagger = Duration::try_from_secs_f64(2.0 / self.plan.rate).unwrap_or(Duration::MAX);
         // As Jepsen's stagger does: the time in which every client was busy is not made up for, and
@@ -85,13 +80,30 @@ impl<W: Workload> Runner<W> {
         let due = self.next_op.max(self.all_busy_until);
         let due = if now - due > LATE_WAKE_UP { now } else { due };
         self.next_op = due + self.rng.span_below(stagger);
-        let op = self.workload.next_op(&mut self.rng);
+        let op = self.workload.next_op(worker, &mut self.rng);
         let number = self.drawn;
         self.drawn += 1;
         if self.selected.contains(number) {
             self.invoke(now, worker, op, false);
         }
         true
+    }
+
+    /// Chooses a free worker: of the class whose turn it is, or of any class if all of that one
+    /// are busy.
+    fn next_worker(&mut self) -> Option<usize> {
+        let count = self.workers.len();
+        let is_free = |index: &usize| !self.workers[*index].is_busy();
+        (0..count).find(is_free)?;
+        let class = self.workload.next_class(&mut self.rng);
+        let next = self.next_workers.get(&class).copied().unwrap_or(0);
+        let mut turns = (0..count).map(|turn| (next + turn) % count).filter(is_free);
+        let worker = turns
+            .clone()
+            .find(|&index| self.workload.class_of(index) == class)
+            .or_else(|| turns.next())?;
+        self.next_workers.insert(self.workload.class_of(worker), (worker + 1) % count);
+        Some(worker)
     }
 
     pub(super) fn next_final_op(&self) -> Option<Time> {
@@ -157,7 +169,9 @@ impl<W: Workload> Runner<W> {
         let Some(invocation) = worker.doing else { return };
         match step {
             Step::Send(request) => {
-                self.ask(now, worker.client, worker.node, &request, CLIENT_TIMEOUT)
+                let (client, node) = (worker.client, worker.node);
+                let timeout = self.workload.reply_timeout(self.plan.latency.mean);
+                self.ask(now, client, node, &request, timeout.unwrap_or(CLIENT_TIMEOUT));
             }
             Step::Done(output) => {
                 let line = worker.line.unwrap_or_default();

@@ -24,9 +24,13 @@ pub mod echo;
 pub mod g_set;
 pub mod growing_set;
 pub mod kafka;
+pub mod lin_kv;
 pub mod recorded;
 mod registry;
 mod request;
+pub mod txn;
+pub mod txn_list_append;
+pub mod txn_rw_register;
 pub mod unique_ids;
 
 use std::time::Duration;
@@ -37,6 +41,7 @@ use crate::format::wire::{Body, Malformed};
 use crate::history::{EventKind, History, Operations};
 use crate::judge::Verdict;
 use crate::judge::kills::Kills;
+use crate::judge::transactions::Model;
 use crate::plan::Plan;
 
 pub use recorded::RecordedEvent;
@@ -51,6 +56,9 @@ registry::workloads! {
     GCounter: counter::GCounter,
     PnCounter: counter::PnCounter,
     Kafka: kafka::Kafka,
+    LinKv: lin_kv::LinKv,
+    TxnListAppend: txn_list_append::TxnListAppend,
+    TxnRwRegister: txn_rw_register::TxnRwRegister,
 }
 
 /// One kind of test.
@@ -82,8 +90,32 @@ pub trait Workload: Operations {
     /// Creates the workload with the settings of the command line.
     fn from_options(options: &Options<'_>) -> Self;
 
-    /// Draws the next operation of the main phase.
-    fn next_op(&mut self, rng: &mut Rng) -> Self::Op;
+    /// Checks the parts of a plan that the workload depends on.
+    ///
+    /// # Errors
+    ///
+    /// Returns a sentence about the flag that does not fit.
+    fn check_plan(_plan: &Plan) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Returns how long a client waits for a reply, if that is not the usual time.
+    fn reply_timeout(&self, _mean_latency: Duration) -> Option<Duration> {
+        None
+    }
+
+    /// Returns the class of a worker. The workers of a class take turns.
+    fn class_of(&self, _worker: usize) -> usize {
+        0
+    }
+
+    /// Draws the class of workers that the next operation is for.
+    fn next_class(&mut self, _rng: &mut Rng) -> usize {
+        0
+    }
+
+    /// Draws the next operation of the main phase, for one of the workers.
+    fn next_op(&mut self, worker: usize, rng: &mut Rng) -> Self::Op;
 
     /// Returns the `nth` final operation (from 0) of one worker, `elapsed` after the first of all
     /// final operations; `None` if the worker has no more to do.
@@ -161,6 +193,10 @@ pub struct Options<'a> {
     pub key_count: usize,
     /// The number of writes to a key before another key takes its place.
     pub max_writes_per_key: usize,
+    /// For transactions: the largest number of reads and writes in one.
+    pub max_txn_length: usize,
+    /// For transactions: the consistency models that the history must satisfy.
+    pub consistency_models: &'a [Model],
 }
 
 /// The facts besides the history that a checker needs.

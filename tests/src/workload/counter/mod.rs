@@ -85,7 +85,7 @@ impl<const SHRINKS: bool> Workload for Counter<SHRINKS> {
         Counter
     }
 
-    fn next_op(&mut self, rng: &mut Rng) -> Op {
+    fn next_op(&mut self, _worker: usize, rng: &mut Rng) -> Op {
         if rng.chance(0.5) {
             return Op::Read;
         }

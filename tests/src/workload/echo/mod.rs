@@ -47,7 +47,7 @@ impl Workload for Echo {
         Echo
     }
 
-    fn next_op(&mut self, rng: &mut Rng) -> String {
+    fn next_op(&mut self, _worker: usize, rng: &mut Rng) -> String {
         format!("Please echo {}", rng.below(128))
     }
 

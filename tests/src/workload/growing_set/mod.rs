@@ -127,7 +127,7 @@ impl<P: Protocol> Workload for GrowingSet<P> {
         GrowingSet::new(P::from_options(options))
     }
 
-    fn next_op(&mut self, rng: &mut Rng) -> Op {
+    fn next_op(&mut self, _worker: usize, rng: &mut Rng) -> Op {
         if rng.chance(0.5) {
             return Op::Read;
         }

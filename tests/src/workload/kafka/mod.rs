@@ -203,7 +203,7 @@ impl Workload for Kafka {
         })
     }
 
-    fn next_op(&mut self, rng: &mut Rng) -> Op {
+    fn next_op(&mut self, _worker: usize, rng: &mut Rng) -> Op {
         self.generator.next_op(rng)
     }
 

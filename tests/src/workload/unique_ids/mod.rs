@@ -119,7 +119,7 @@ impl Workload for UniqueIds {
         UniqueIds
     }
 
-    fn next_op(&mut self, _rng: &mut Rng) -> Generate {
+    fn next_op(&mut self, _worker: usize, _rng: &mut Rng) -> Generate {
         Generate
     }
 

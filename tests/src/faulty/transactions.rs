@@ -1,0 +1,165 @@
+//! Transactions of a faulty node. The data is a map of keys to values or to lists.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+/// A transaction of a request.
+type Steps = Vec<Value>;
+/// The data, by key as JSON.
+type Data = BTreeMap<String, Value>;
+
+/// The store of transactions.
+#[derive(Debug, Default)]
+pub(super) struct Transactions {
+    data: Data,
+    /// The data some transactions ago.
+    old: Data,
+    /// What a transaction wrote and overwrote, by key, until another one has read it.
+    intermediate: Data,
+    executed: u64,
+    /// A request that waits for a second one, to run with it.
+    waiting: Option<Value>,
+}
+
+impl Transactions {
+    /// Runs the transaction of a request, and returns each request that has a reply now.
+    pub(super) fn handle(&mut self, flaw: &str, request: &Value) -> Vec<(Value, Value)> {
+        self.executed += 1;
+        let pairs = ["interleaves transactions", "allows write skew", "loses updates"];
+        if !pairs.contains(&flaw) {
+            let reply = self.run(flaw, steps(request));
+            return vec![(request.clone(), reply)];
+        }
+        let Some(first) = self.waiting.take() else {
+            self.waiting = Some(request.clone());
+            return Vec::new();
+        };
+        let replies = match flaw {
+            "interleaves transactions" => self.interleave(&first, request),
+            _ => self.run_on_snapshots(flaw == "allows write skew", &first, request),
+        };
+        let [one, two] = replies;
+        vec![(first, one), (request.clone(), two)]
+    }
+
+    /// Runs one transaction.
+    fn run(&mut self, flaw: &str, mut steps: Steps) -> Value {
+        let before = self.data.clone();
+        let only_reads = steps.iter().all(is_read);
+        let mut written = Data::new();
+        for step in &mut steps {
+            let key = step[1].to_string();
+            if !is_read(step) {
+                if let Some(overwritten) = written.insert(key.clone(), step[2].clone()) {
+                    self.intermediate.insert(key.clone(), overwritten);
+                }
+                apply(&mut self.data, step);
+                if flaw == "appends twice" && self.executed.is_multiple_of(5) {
+                    apply(&mut self.data, step);
+                }
+                continue;
+            }
+            let shown = match flaw {
+                "reads an old snapshot" if only_reads => self.old.get(&key),
+                "forgets its own writes" => before.get(&key),
+                "invents values" if self.executed.is_multiple_of(20) => Some(&Value::Bool(true)),
+                _ => self.data.get(&key),
+            };
+            step[2] = shown.cloned().unwrap_or(Value::Null);
+            if flaw == "shows intermediate writes"
+                && !written.contains_key(&key)
+                && let Some(value) = self.intermediate.remove(&key)
+            {
+                match &mut step[2] {
+                    Value::Array(list) => list.retain(|element| comes_before(element, &value)),
+                    other => *other = value,
+                }
+            }
+        }
+        if self.executed.is_multiple_of(8) {
+            self.old = before;
+        }
+        if flaw == "keeps what it aborts" && self.executed.is_multiple_of(5) {
+            return json!({"type": "error", "code": 14, "text": "aborted"});
+        }
+        json!({"type": "txn_ok", "txn": steps})
+    }
+
+    /// Runs two transactions step by step, in turns, and both on the same data.
+    fn interleave(&mut self, first: &Value, second: &Value) -> [Value; 2] {
+        let mut both = [steps(first), steps(second)];
+        let longest = both.iter().map(Vec::len).max().unwrap_or(0);
+        for place in 0..longest {
+            // The second one begins with every second step.
+            let order = if place % 2 == 0 { [0, 1] } else { [1, 0] };
+            for which in order {
+                if let Some(step) = both[which].get_mut(place) {
+                    run_step(&mut self.data, step);
+                }
+            }
+        }
+        both.map(|steps| json!({"type": "txn_ok", "txn": steps}))
+    }
+
+    /// Runs two transactions on the same snapshot each; with `checks`, the second is aborted if
+    /// both write a key.
+    fn run_on_snapshots(&mut self, checks: bool, first: &Value, second: &Value) -> [Value; 2] {
+        let snapshot = self.data.clone();
+        let mut written: Vec<String> = Vec::new();
+        [first, second].map(|request| {
+            let mut steps = steps(request);
+            let keys: Vec<String> = steps
+                .iter()
+                .filter(|step| !is_read(step))
+                .map(|step| step[1].to_string())
+                .collect();
+            if checks && keys.iter().any(|key| written.contains(key)) {
+                return json!({"type": "error", "code": 30, "text": "conflict"});
+            }
+            let mut own = snapshot.clone();
+            for step in &mut steps {
+                run_step(&mut own, step);
+            }
+            for key in &keys {
+                if let Some(value) = own.get(key) {
+                    self.data.insert(key.clone(), value.clone());
+                }
+            }
+            written.extend(keys);
+            json!({"type": "txn_ok", "txn": steps})
+        })
+    }
+}
+
+fn steps(request: &Value) -> Steps {
+    request["body"]["txn"].as_array().cloned().unwrap_or_default()
+}
+
+fn is_read(step: &Value) -> bool {
+    step[0] == "r"
+}
+
+/// Whether an element of a list is not later than another one: clients append 1, 2, 3 ….
+fn comes_before(element: &Value, last: &Value) -> bool {
+    element.as_i64() <= last.as_i64()
+}
+
+fn run_step(data: &mut Data, step: &mut Value) {
+    if is_read(step) {
+        step[2] = data.get(&step[1].to_string()).cloned().unwrap_or(Value::Null);
+    } else {
+        apply(data, step);
+    }
+}
+
+fn apply(data: &mut Data, step: &Value) {
+    let value = data.entry(step[1].to_string()).or_insert(Value::Null);
+    if step[0] != "append" {
+        *value = step[2].clone();
+    } else if let Value::Array(list) = value {
+        list.push(step[2].clone());
+    } else {
+        *value = json!([step[2]]);
+    }
+}

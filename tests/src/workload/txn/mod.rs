@@ -1,0 +1,274 @@
+//! What the two workloads of transactions have in common: clients send a list of reads and
+//! writes, and the node returns it with the results of the reads.
+
+mod checker;
+mod generator;
+mod names;
+
+use std::fmt::{Debug, Write};
+use std::marker::PhantomData;
+
+use serde_json::value::RawValue;
+
+use super::{Context, Options, RecordedEvent, Request, Workload};
+use crate::base::rng::Rng;
+use crate::format::datum::Datum;
+use crate::format::edn::Edn;
+use crate::format::element::Element;
+use crate::format::wire::{Body, Malformed, Schema, Shape};
+use crate::history::{History, Operations};
+use crate::judge::Verdict;
+use crate::judge::transactions::{Anomalies, Judgement, Model, Transaction};
+
+use generator::Generator;
+pub use generator::Limits;
+pub use names::Names;
+
+const TXN_OK: Schema = Schema { kind: "txn_ok", fields: &[("txn", Shape::List)] };
+
+/// What the workloads differ in: the type of data behind a key.
+pub trait Data: Debug + Clone + Copy + Default {
+    /// The name of the workload.
+    const NAME: &'static str;
+    /// One line about the workload, for the help.
+    const SUMMARY: &'static str;
+    /// The name of a write in requests.
+    const WRITE: &'static str;
+    /// `true` if Maelstrom's checker fails on keys of more than one type.
+    const ONE_TYPE_OF_KEYS: bool;
+
+    /// What a read returns.
+    type Read: Debug + Clone;
+    /// The same for the judge.
+    type Judged: Clone + Debug;
+
+    /// Reads the result of a read.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it is of another type than Maelstrom's schema asks for.
+    fn parse_read(text: &RawValue) -> Result<Self::Read, Malformed>;
+
+    /// Reads the result of a read back from a history.
+    ///
+    /// # Errors
+    ///
+    /// Returns a sentence about a result of another type.
+    fn recorded_read(datum: &Datum) -> Result<Self::Read, String>;
+
+    /// Returns the result of a read for the history.
+    fn read_value(read: &Self::Read) -> Edn;
+
+    /// Numbers the values in the result of a read.
+    fn judged(read: &Self::Read, names: &mut Names) -> Self::Judged;
+
+    /// Finds the anomalies of a history.
+    fn check(transactions: &[Transaction<Self::Judged>], models: &[Model]) -> Anomalies;
+
+    /// Makes Maelstrom's verdict of Elle's.
+    fn adjust(judgement: Judgement) -> Judgement;
+}
+
+/// The workload.
+#[derive(Debug)]
+pub struct Txn<D> {
+    generator: Generator,
+    models: Vec<Model>,
+    data: PhantomData<D>,
+}
+
+/// A step of a transaction that a client asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Read a key.
+    Read(i64),
+    /// Write a value to a key. No value is written to a key twice.
+    Write(i64, i64),
+}
+
+/// A step of a transaction that a node ran, as the node tells it.
+#[derive(Clone, Debug)]
+pub enum Done<R> {
+    /// A read of a key, and its result.
+    Read(Element, R),
+    /// A write of a value to a key.
+    Write(Element, Element),
+}
+
+impl<D: Data> Txn<D> {
+    /// The workload with these limits, and the models that its history must satisfy.
+    #[must_use]
+    pub fn new(limits: Limits, models: &[Model]) -> Txn<D> {
+        Txn { generator: Generator::new(limits), models: models.to_vec(), data: PhantomData }
+    }
+}
+
+impl<D: Data> Operations for Txn<D> {
+    type Op = Vec<Step>;
+    type Output = Vec<Done<D::Read>>;
+
+    fn f(_op: &Vec<Step>) -> &'static str {
+        "txn"
+    }
+
+    fn op_value(op: &Vec<Step>) -> Edn {
+        let step = |step: &Step| match *step {
+            Step::Read(key) => Edn::Vector(vec![Edn::Keyword("r"), key.into(), Edn::Nil]),
+            Step::Write(key, value) => {
+                Edn::Vector(vec![Edn::Keyword(D::WRITE), key.into(), value.into()])
+            }
+        };
+        Edn::Vector(op.iter().map(step).collect())
+    }
+
+    fn output_value(_op: &Vec<Step>, output: &Vec<Done<D::Read>>) -> Edn {
+        Edn::Vector(output.iter().map(|done| done_value::<D>(done)).collect())
+    }
+}
+
+/// Returns a step that a node ran for the history.
+fn done_value<D: Data>(done: &Done<D::Read>) -> Edn {
+    match done {
+        Done::Read(key, read) => {
+            Edn::Vector(vec![Edn::Keyword("r"), key.into(), D::read_value(read)])
+        }
+        Done::Write(key, value) => {
+            Edn::Vector(vec![Edn::Keyword(D::WRITE), key.into(), value.into()])
+        }
+    }
+}
+
+impl<D: Data> Workload for Txn<D> {
+    const NAME: &'static str = D::NAME;
+    const SUMMARY: &'static str = D::SUMMARY;
+    const REUSABLE_CLIENTS: bool = true;
+    /// A store may abort a transaction, or find it in conflict with another.
+    const USUAL_ERRORS: &'static [i64] = &[14, 30];
+    const CAUSES: &'static [(&'static str, &'static str)] = checker::CAUSES;
+
+    type Session = ();
+
+    fn from_options(options: &Options<'_>) -> Txn<D> {
+        let limits = Limits {
+            key_count: options.key_count,
+            max_txn_length: options.max_txn_length,
+            max_writes_per_key: options.max_writes_per_key,
+        };
+        Txn::new(limits, options.consistency_models)
+    }
+
+    fn next_op(&mut self, _worker: usize, rng: &mut Rng) -> Vec<Step> {
+        self.generator.next(rng)
+    }
+
+    fn start(&mut self, (): &mut (), op: &Vec<Step>) -> super::Step<Self> {
+        let mut fields = String::from(r#","txn":["#);
+        for (index, step) in op.iter().enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            let written = match step {
+                Step::Read(key) => write!(fields, r#"{comma}["r",{key},null]"#),
+                Step::Write(key, value) => {
+                    write!(fields, r#"{comma}["{}",{key},{value}]"#, D::WRITE)
+                }
+            };
+            debug_assert!(written.is_ok(), "a string takes all that is written to it");
+        }
+        fields.push(']');
+        super::Step::Send(Request { kind: "txn", fields, reply: TXN_OK })
+    }
+
+    fn reply_received(
+        &mut self,
+        (): &mut (),
+        _node: usize,
+        _op: &Vec<Step>,
+        reply: &Body<'_>,
+    ) -> Result<super::Step<Self>, Malformed> {
+        let steps: Option<Vec<Vec<&RawValue>>> = reply.read("txn", &expected::<D>())?;
+        let done: Result<Vec<Done<D::Read>>, Malformed> =
+            steps.unwrap_or_default().iter().map(|step| parse_step::<D>(step)).collect();
+        let done = done.map_err(|wrong| Malformed { expected: expected::<D>(), ..wrong })?;
+        Ok(super::Step::Done(done))
+    }
+
+    fn recorded_op(event: RecordedEvent<'_>) -> Result<Vec<Step>, String> {
+        if event.f() != "txn" {
+            return Err(format!("no operation :{} in this workload", event.f()));
+        }
+        let step = |step: &Datum| match recorded_step(step)? {
+            ("r", key, _) => Ok(Step::Read(key.int()?)),
+            (name, key, value) if name == D::WRITE => Ok(Step::Write(key.int()?, value.int()?)),
+            (name, ..) => Err(format!("no step :{name} in this workload")),
+        };
+        recorded_steps(event)?.iter().map(step).collect()
+    }
+
+    fn recorded_output(
+        &mut self,
+        (): &mut (),
+        _node: usize,
+        _op: &Vec<Step>,
+        event: RecordedEvent<'_>,
+    ) -> Result<Vec<Done<D::Read>>, String> {
+        let element = |datum: &Datum| Element::parse(&datum.to_json());
+        let step = |step: &Datum| match recorded_step(step)? {
+            ("r", key, read) => Ok(Done::Read(element(key)?, D::recorded_read(read)?)),
+            (name, key, value) if name == D::WRITE => {
+                Ok(Done::Write(element(key)?, element(value)?))
+            }
+            (name, ..) => Err(format!("no step :{name} in this workload")),
+        };
+        recorded_steps(event)?.iter().map(step).collect()
+    }
+
+    fn check(&self, history: &History<Self>, context: &Context<'_>) -> Verdict {
+        checker::check(history, context, &self.models)
+    }
+}
+
+/// Returns the steps of a recorded transaction.
+fn recorded_steps<'a>(event: RecordedEvent<'a>) -> Result<&'a [Datum], String> {
+    let steps = event.value().items();
+    steps.ok_or_else(|| format!("expected a list of steps, found {}", event.value().kind()))
+}
+
+/// Returns the name of a recorded step, its key and its value.
+fn recorded_step(step: &Datum) -> Result<(&str, &Datum, &Datum), String> {
+    match step.items() {
+        Some([name, key, value]) => {
+            let name = name.keyword().or(name.text()).unwrap_or_default();
+            Ok((name, key, value))
+        }
+        _ => Err(format!("expected a step of three items, found {}", step.kind())),
+    }
+}
+
+/// The form of a transaction that was run.
+fn expected<D: Data>() -> String {
+    format!(r#"a list of steps, each ["r", key, result] or ["{}", key, value]"#, D::WRITE)
+}
+
+/// An error in a step of a transaction.
+#[must_use]
+pub fn malformed(problem: &str) -> Malformed {
+    Malformed {
+        problem: format!("has {problem} in its \"txn\""),
+        expected: String::new(),
+        hint: "return the transaction with the result of each read in the place of its null",
+    }
+}
+
+/// Reads one step that a node ran.
+fn parse_step<D: Data>(step: &[&RawValue]) -> Result<Done<D::Read>, Malformed> {
+    let &[name, key, value] = step else {
+        return Err(malformed(&format!("a step of {} items", step.len())));
+    };
+    let element =
+        |text: &RawValue| Element::parse(text.get()).map_err(|problem| malformed(&problem));
+    let key = element(key)?;
+    match serde_json::from_str::<String>(name.get()).as_deref() {
+        Ok("r") => Ok(Done::Read(key, D::parse_read(value)?)),
+        Ok(name) if name == D::WRITE => Ok(Done::Write(key, element(value)?)),
+        _ => Err(malformed(&format!("a step named {}", name.get()))),
+    }
+}

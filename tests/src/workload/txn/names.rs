@@ -1,0 +1,42 @@
+//! Numbers for the keys and values of a history, and the way back.
+
+use crate::format::element::Element;
+use crate::format::numbers::Numbers;
+use crate::judge::transactions::{Key, Value};
+
+/// The keys and values that occur, by number.
+#[derive(Debug, Default)]
+pub struct Names {
+    keys: Numbers,
+    values: Numbers,
+}
+
+impl Names {
+    /// Returns the number of a key.
+    pub fn key(&mut self, key: &Element) -> Key {
+        self.keys.number(key)
+    }
+
+    /// Returns the number of a value; that of null is [`NULL`](crate::judge::transactions::NULL).
+    pub fn value(&mut self, value: &Element) -> Value {
+        self.values.number(value)
+    }
+
+    /// Returns the key of a number.
+    #[must_use]
+    pub fn key_of(&self, number: Key) -> &Element {
+        self.keys.element(number)
+    }
+
+    /// Returns the value of a number.
+    #[must_use]
+    pub fn value_of(&self, number: Value) -> &Element {
+        self.values.element(number)
+    }
+
+    /// Returns all keys.
+    #[must_use]
+    pub fn keys(&self) -> &[Element] {
+        self.keys.elements()
+    }
+}
