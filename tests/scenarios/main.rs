@@ -13,6 +13,7 @@ mod faulty_nodes;
 mod first_node;
 mod foreign_node;
 mod leftovers;
+mod library;
 mod maelstrom_histories;
 mod minimize;
 mod odd_nodes;

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders of `src`, from the bottom up. A folder uses those before it and itself.
-const LAYERS: [&str; 15] = [
+const LAYERS: [&str; 16] = [
     "base", "format", "net", "service", "plan", "history", "judge", "workload", "runner", "output",
-    "drive", "faulty", "doctor", "serve", "cli",
+    "drive", "faulty", "doctor", "serve", "bench", "cli",
 ];
 
 /// The only file that uses types of the project's own node.

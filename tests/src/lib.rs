@@ -5,6 +5,36 @@
 //! [`runner`] is a whole test as a pure state machine. Two drivers run it: [`drive::process`] with
 //! processes in real time, and [`drive::sim`] with simulated nodes in virtual time.
 //!
+//! [`bench`] is the way in for tests of another crate:
+//!
+//! ```
+//! use workbench::base::time::Time;
+//! use workbench::bench::{Bench, Lines, SimulatedNode, WorkloadName};
+//!
+//! /// Answers `init` and `echo`.
+//! struct Echo;
+//!
+//! impl SimulatedNode for Echo {
+//!     fn handle(&mut self, _now: Time, line: &[u8], out: &mut Lines) {
+//!         let mut message: serde_json::Value = serde_json::from_slice(line).unwrap();
+//!         let kind = format!("{}_ok", message["body"]["type"].as_str().unwrap());
+//!         let mut body = serde_json::json!({"type": kind});
+//!         body["in_reply_to"] = message["body"]["msg_id"].take();
+//!         if kind == "echo_ok" {
+//!             body["echo"] = message["body"]["echo"].take();
+//!         }
+//!         let reply =
+//!             serde_json::json!({"src": message["dest"], "dest": message["src"], "body": body});
+//!         out.push(reply.to_string().into_bytes());
+//!     }
+//! }
+//!
+//! let report = Bench::new(WorkloadName::Echo).nodes(3).rate(100.0).simulate(|_| Echo)?;
+//! assert!(report.is_valid(), "{report}");
+//! assert!(report.figures.client_p99_ms.unwrap() < 1.0, "{report}");
+//! # Ok::<(), workbench::bench::Failure>(())
+//! ```
+//!
 //! The modules stand in the order of their dependencies: each uses only those above it, and
 //! `scenarios/structure.rs` checks that.
 #![forbid(unsafe_code)]
@@ -36,4 +66,11 @@ pub mod doctor;
 
 pub mod serve;
 
+pub mod bench;
+
 pub mod cli;
+
+/// The examples of the documentation, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/bench.md")]
+struct Documentation;

@@ -11,6 +11,7 @@ fn main() -> ExitCode {
     if args.nth(1).is_some_and(|first| first == launcher::LAUNCH) {
         return launcher::become_node(args);
     }
+    launcher::declare_bench();
     ExitCode::from(match Cli::read() {
         Ok(Cli { command: Action::Test(args) }) => match usage::pasted_dash(&args.args) {
             Some(problem) => usage::refuse(&problem),

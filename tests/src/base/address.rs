@@ -90,6 +90,14 @@ impl Directory {
         Ok(Directory { names, by_name })
     }
 
+    /// Creates a directory of nodes named n0, n1 ….
+    #[must_use]
+    pub fn numbered(count: usize) -> Directory {
+        let names: Vec<String> = (0..count).map(|node| format!("n{node}")).collect();
+        let by_name = names.iter().cloned().zip(0..).collect();
+        Directory { names, by_name }
+    }
+
     /// How many nodes there are.
     #[must_use]
     pub fn node_count(&self) -> usize {

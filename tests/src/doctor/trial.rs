@@ -46,7 +46,7 @@ pub fn examine(
             latency: Latency::constant(latency),
             quiet_time,
             strict: true,
-            ..Plan::new(directory())
+            ..Plan::new(Directory::numbered(3))
         },
         launch,
         store,
@@ -62,11 +62,6 @@ pub fn examine(
     };
     examined.push(Examined { expected: DROPS, result });
     Ok(examined)
-}
-
-fn directory() -> Directory {
-    let names = ["n0", "n1", "n2"].map(str::to_owned).into();
-    Directory::new(names).unwrap_or_else(|problem| unreachable!("{problem}"))
 }
 
 /// A test whose workload is not known yet.

@@ -13,7 +13,7 @@ const LATENCIES_MS: [u64; 6] = [0, 1, 10, 30, 100, 300];
 /// The intervals between faults that are drawn, in milliseconds.
 const INTERVALS_MS: [u64; 5] = [300, 1000, 3000, 10_000, 30_000];
 /// The most nodes that are drawn.
-const MAX_NODES: u64 = 9;
+const MAX_NODES: usize = 9;
 /// The most clients of each node that are drawn.
 const MAX_CLIENTS_PER_NODE: usize = 3;
 
@@ -23,9 +23,7 @@ impl Plan {
     #[must_use]
     pub fn swarm(&self) -> Plan {
         let mut rng = Rng::new(self.seed, Stream::Swarm);
-        let count = 1 + rng.below(MAX_NODES);
-        let names = (0..count).map(|node| format!("n{node}")).collect();
-        let directory = Directory::new(names).unwrap_or_else(|_| self.directory.clone());
+        let directory = Directory::numbered(1 + rng.index(MAX_NODES));
         let concurrency = directory.node_count() * (1 + rng.index(MAX_CLIENTS_PER_NODE));
         // Few operations are as worthwhile as many. Rounded, so that the printed rate is exact.
         let rate = self.rate * 2.0 * 10f64.powf(-2.0 * rng.fraction());

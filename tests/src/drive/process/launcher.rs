@@ -9,6 +9,7 @@ use std::fmt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::{Pid, getppid};
 
@@ -48,12 +49,43 @@ impl fmt::Display for Program {
     }
 }
 
-/// The command that starts a node in the system's folder for temporary files, as Maelstrom does.
+/// Whether this process is the bench's own binary.
+static IS_BENCH: AtomicBool = AtomicBool::new(false);
+
+/// Declares this process to be the bench's own binary, which handles [`LAUNCH`].
+///
+/// A test of another crate is not: its binary knows no such argument.
+pub fn declare_bench() {
+    // RELAXED: the value guards nothing but itself, and is set before any thread starts.
+    IS_BENCH.store(true, Ordering::Relaxed);
+}
+
+/// Returns the command that starts a node in the system's directory for temporary files, as
+/// Maelstrom does.
 ///
 /// # Errors
 ///
-/// If the bench cannot find its own binary.
+/// Returns an error if the bench cannot find its own binary, or has none.
 pub fn command(program: &Program, args: &[OsString]) -> Result<Command, String> {
+    // RELAXED: see above.
+    let mut command = match IS_BENCH.load(Ordering::Relaxed) {
+        true => through_bench(program)?,
+        // Such a node may outlive a test that is killed, until it reads the end of its input.
+        false => match program {
+            Program::Own => return Err("it is part of the workbench binary alone".to_owned()),
+            Program::Binary(path) => Command::new(path),
+            Program::ShellScript(path) => {
+                let mut shell = Command::new(SHELL);
+                shell.arg(path);
+                shell
+            }
+        },
+    };
+    command.args(args).current_dir(std::env::temp_dir());
+    Ok(command)
+}
+
+fn through_bench(program: &Program) -> Result<Command, String> {
     let own = std::env::current_exe().map_err(|e| format!("cannot find my own binary: {e}"))?;
     let mut command = Command::new(own);
     command.arg(LAUNCH).arg(std::process::id().to_string());
@@ -62,7 +94,6 @@ pub fn command(program: &Program, args: &[OsString]) -> Result<Command, String> 
         Program::Binary(path) => command.arg(path),
         Program::ShellScript(path) => command.arg(SHELL).arg(path),
     };
-    command.args(args).current_dir(std::env::temp_dir());
     Ok(command)
 }
 

@@ -40,12 +40,11 @@ impl Case {
         self.faults.iter().copied().collect()
     }
 
-    fn with_nodes(&self, count: usize) -> Option<Case> {
-        let names = (0..count).map(|node| format!("n{node}")).collect();
-        let directory = Directory::new(names).ok()?;
+    fn with_nodes(&self, count: usize) -> Case {
         let per_node = (self.plan.concurrency / self.plan.directory.node_count()).max(1);
+        let directory = Directory::numbered(count);
         let plan = Plan { directory, concurrency: per_node * count, ..self.plan.clone() };
-        Some(Case { plan, ..self.clone() })
+        Case { plan, ..self.clone() }
     }
 }
 
@@ -79,7 +78,7 @@ fn size(case: &Case) -> (usize, usize, usize, usize, Duration) {
 
 fn with_fewer_nodes(best: Case, fails: &mut impl FnMut(&Case) -> bool) -> Case {
     let nodes = best.plan.directory.node_count();
-    let smaller = (1..nodes).filter_map(|count| best.with_nodes(count)).find(|case| fails(case));
+    let smaller = (1..nodes).map(|count| best.with_nodes(count)).find(|case| fails(case));
     let best = smaller.unwrap_or(best);
     let nodes = best.plan.directory.node_count();
     if best.plan.concurrency > nodes {

@@ -141,6 +141,12 @@ impl Report {
         Report { valid, results, anomalies, findings, figures, warnings, stable_latencies_ms }
     }
 
+    /// Returns `true` if no checker found an anomaly, and enough happened to tell.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.valid == Valid::True
+    }
+
     /// The status that the shell gets.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
@@ -163,6 +169,22 @@ impl Report {
         let mut text = list(&self.anomalies, "");
         text.push_str(&list(&self.findings, "finding: "));
         text
+    }
+}
+
+/// The anomalies, findings and warnings, and the figures: what a failed assertion should show.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = match self.valid {
+            Valid::True => "valid",
+            Valid::False => "invalid",
+            Valid::Unknown => "unknown",
+        };
+        write!(f, "{verdict}\n{}", self.anomalies_text())?;
+        for warning in &self.warnings {
+            writeln!(f, "{warning}")?;
+        }
+        write!(f, "{}", self.figures)
     }
 }
 

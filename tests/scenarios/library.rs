@@ -1,0 +1,127 @@
+//! The bench as a library, used as another crate uses it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use workbench::base::time::Time;
+use workbench::bench::{Bench, Failure, Lines, Nemesis, SimulatedNode, Startup, WorkloadName};
+
+use crate::support::FAULTY_NODE;
+
+/// Broadcasts to every other node once, so a lost message is a lost value. With a deadline it
+/// sends everything again.
+#[derive(Debug, Default)]
+struct Gossip {
+    name: String,
+    peers: Vec<String>,
+    values: Vec<i64>,
+    retry: Option<Duration>,
+    deadline: Option<Time>,
+}
+
+impl Gossip {
+    fn send(&self, dest: &str, body: Value, out: &mut Lines) {
+        let message = json!({"src": self.name, "dest": dest, "body": body});
+        out.push(message.to_string().into_bytes());
+    }
+
+    fn send_to_peers(&self, values: &[i64], out: &mut Lines) {
+        for peer in &self.peers {
+            self.send(peer, json!({"type": "gossip", "values": values}), out);
+        }
+    }
+
+    fn learn(&mut self, values: &Value) {
+        let values = values.as_array().into_iter().flatten().filter_map(Value::as_i64);
+        for value in values {
+            if !self.values.contains(&value) {
+                self.values.push(value);
+            }
+        }
+    }
+}
+
+impl SimulatedNode for Gossip {
+    fn handle(&mut self, now: Time, line: &[u8], out: &mut Lines) {
+        let message: Value = serde_json::from_slice(line).unwrap();
+        let body = &message["body"];
+        let mut reply = match body["type"].as_str().unwrap() {
+            "init" => {
+                self.name = body["node_id"].as_str().unwrap().to_owned();
+                let names = body["node_ids"].as_array().unwrap().iter().filter_map(Value::as_str);
+                self.peers = names.filter(|name| *name != self.name).map(str::to_owned).collect();
+                json!({"type": "init_ok"})
+            }
+            "topology" => json!({"type": "topology_ok"}),
+            "broadcast" => {
+                self.learn(&json!([body["message"]]));
+                let value = body["message"].as_i64().unwrap();
+                self.send_to_peers(&[value], out);
+                self.deadline = self.deadline.or(self.retry.map(|retry| now + retry));
+                json!({"type": "broadcast_ok"})
+            }
+            "read" => json!({"type": "read_ok", "messages": self.values}),
+            _ => return self.learn(&body["values"]),
+        };
+        reply["in_reply_to"] = body["msg_id"].clone();
+        self.send(message["src"].as_str().unwrap(), reply, out);
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        self.deadline
+    }
+
+    fn handle_deadline(&mut self, now: Time, out: &mut Lines) {
+        self.send_to_peers(&self.values, out);
+        self.deadline = self.retry.map(|retry| now + retry);
+    }
+}
+
+fn bench() -> Bench {
+    Bench::new(WorkloadName::Broadcast)
+        .nodes(5)
+        .rate(50.0)
+        .faults(&[Nemesis::Partition], Duration::from_secs(2))
+        .seed(3)
+}
+
+#[test]
+fn a_simulated_node_of_another_crate_is_judged_under_faults() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let retry = |_: Startup| Gossip { retry: Some(Duration::from_secs(1)), ..Gossip::default() };
+    let report = bench().store(&store).strict().simulate(retry).unwrap();
+    assert!(report.is_valid(), "{report}");
+    assert!(report.figures.faults["partition"] > 1, "{report}");
+    assert!(report.figures.server_messages_per_op.unwrap() < 5.0, "{report}");
+    assert!(!store.exists(), "a valid simulation leaves nothing behind");
+
+    let lossy = || bench().store(&store).simulate(|_| Gossip::default()).unwrap();
+    let (report, again) = (lossy(), lossy());
+    assert!(!report.is_valid() && report.to_string().contains("lost value: "), "{report}");
+    assert_eq!(report.to_string(), again.to_string(), "the seed decides");
+    assert!(store.join("latest/history.edn").exists());
+    assert!(store.join("latest/results.edn").exists());
+    assert!(store.join("latest/report.html").exists());
+}
+
+#[test]
+fn a_program_is_tested_from_a_test_of_its_own_crate() {
+    let folder = tempfile::tempdir().unwrap();
+    let echo = || {
+        Bench::new(WorkloadName::Echo)
+            .nodes(1)
+            .rate(20.0)
+            .time_limit(Duration::from_secs(1))
+            .store(folder.path())
+    };
+    let report = echo().run(FAULTY_NODE, &["none"]).unwrap();
+    assert!(report.is_valid(), "{report}");
+    let report = echo().run(FAULTY_NODE, &["echoes something else"]).unwrap();
+    assert!(!report.is_valid() && report.to_string().contains("wrong echo: n0"), "{report}");
+    assert!(folder.path().join("latest/node-logs/n0.log").exists());
+    let failure = echo().run(FAULTY_NODE, &["exits at once"]).unwrap_err();
+    assert!(matches!(failure, Failure::Exited { .. }), "{failure}");
+    let failure = echo().run("no-such-file", &[]).unwrap_err();
+    assert!(failure.to_string().starts_with("cannot start no-such-file: "), "{failure}");
+}
