@@ -11,6 +11,7 @@ use crate::drive::process::{Launch, ProcessDriver, executable};
 use crate::drive::sim::Simulator;
 use crate::format::edn::Edn;
 use crate::judge::Valid;
+use crate::judge::transactions::Model as ConsistencyModel;
 use crate::net::latency::Latency;
 use crate::output::progress::Screen;
 use crate::output::report::assemble::{Context, assemble};
@@ -170,6 +171,8 @@ fn workload<W: Workload>(plan: &Plan) -> W {
         topology: Topology::Grid,
         key_count: 10,
         max_writes_per_key: 16,
+        max_txn_length: 4,
+        consistency_models: &[ConsistencyModel::StrictSerializable],
     })
 }
 
