@@ -55,7 +55,6 @@ pub(super) fn check(history: &History<LinKv>, context: &Context<'_>) -> Verdict 
     let mut results: Vec<(Edn, Edn)> = Vec::new();
     let mut failures: Vec<Edn> = Vec::new();
     let mut anomalies: Vec<Anomaly> = Vec::new();
-    let mut drawn: Option<(Edn, Edn)> = None;
     let mut findings: Vec<String> = Vec::new();
     for (key, register) in &registers {
         let teller = Teller { history, context, register, values: &values, key: *key };
@@ -66,9 +65,6 @@ pub(super) fn check(history: &History<LinKv>, context: &Context<'_>) -> Verdict 
             Outcome::Violation(violation) => {
                 let events = teller.events(violation);
                 anomalies.push(Anomaly::from(teller.violation(violation)).seen_in(events));
-                drawn.get_or_insert_with(|| {
-                    (teller.prefix(violation), teller.op(violation.operation))
-                });
                 failures.push((*key).into());
                 Valid::False
             }
@@ -86,12 +82,7 @@ pub(super) fn check(history: &History<LinKv>, context: &Context<'_>) -> Verdict 
         ]);
         results.push(((*key).into(), result));
     }
-    let mut results =
-        Edn::map([("results", Edn::Map(results)), ("failures", Edn::Vector(failures))]);
-    if let Some((prefix, operation)) = drawn {
-        results.insert("linearizable-prefix", prefix);
-        results.insert("unplaceable", operation);
-    }
+    let results = Edn::map([("results", Edn::Map(results)), ("failures", Edn::Vector(failures))]);
     Verdict::new(valid, results, anomalies).with_findings(findings)
 }
 

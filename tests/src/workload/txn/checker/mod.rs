@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::format::edn::Edn;
 use crate::format::element::Element;
 use crate::history::{EventKind, History};
-use crate::judge::transactions::{Boundary, Evidence, Judgement, Model};
+use crate::judge::transactions::{Boundary, Judgement, Model};
 use crate::judge::{Anomaly, Valid, Verdict};
 use crate::workload::Context;
 use crate::workload::txn::{Data, Done, Step, Txn};
@@ -69,7 +69,6 @@ pub(super) fn check<D: Data>(
     let sentences = Sentences { history, context, record: &record };
 
     let mut told: Vec<Anomaly> = Vec::new();
-    let mut cycles: Vec<Edn> = Vec::new();
     let mut shown: Vec<(Edn, Edn)> = Vec::new();
     let mut counts: Vec<(Edn, Edn)> = Vec::new();
     for &kind in &judgement.reported {
@@ -82,10 +81,6 @@ pub(super) fn check<D: Data>(
                 .zip(examples)
                 .map(|(text, evidence)| Anomaly::from(text).seen_in(sentences.events(evidence))),
         );
-        cycles.extend(examples.iter().filter_map(|evidence| match evidence {
-            Evidence::Cycle(cycle) => Some(sentences.drawn_cycle(kind, cycle)),
-            _ => None,
-        }));
         let cases = examples.iter().map(|evidence| sentences.evidence(kind, evidence)).collect();
         shown.push((Edn::Keyword(kind.name()), Edn::Vector(cases)));
         counts.push((Edn::Keyword(kind.name()), anomalies.count(kind).into()));
@@ -110,9 +105,6 @@ pub(super) fn check<D: Data>(
         error = Some(mixed_keys(&record));
     }
     let mut results = results(&judgement, shown, counts);
-    if !cycles.is_empty() {
-        results.insert("cycles", Edn::Vector(cycles));
-    }
     if let Some(error) = error {
         // Maelstrom's checker fails, whatever else it has found.
         valid = Valid::Unknown;

@@ -113,22 +113,6 @@ impl<D: Data> Sentences<'_, D> {
         ])
     }
 
-    /// A cycle as the report draws it.
-    pub(super) fn drawn_cycle(&self, kind: AnomalyKind, cycle: &Cycle) -> Edn {
-        let steps = cycle.steps.iter().map(|step| {
-            let found = self.record.transactions.get(step.from);
-            Edn::map([
-                ("op", Edn::Str(self.value(step.from))),
-                ("index", found.map_or(Edn::Nil, |found| found.completed.into())),
-                ("edge", Edn::Keyword(step.relation.name())),
-            ])
-        });
-        Edn::map([
-            ("type", Edn::Str(kind.name().to_owned())),
-            ("steps", Edn::Vector(steps.collect())),
-        ])
-    }
-
     /// The events of a history that show an anomaly: the ends of its transactions.
     pub(super) fn events(&self, evidence: &Evidence) -> Vec<usize> {
         let transactions: Vec<usize> = match evidence {

@@ -31,7 +31,7 @@ impl<D: Data> Sentences<'_, D> {
     }
 
     /// The transaction as the history has it.
-    pub(super) fn value(&self, transaction: usize) -> String {
+    fn value(&self, transaction: usize) -> String {
         let Some(found) = self.record.transactions.get(transaction) else { return String::new() };
         let asked = &self.history.invocation(found.invoked).op;
         let value = match self.history.events().get(found.completed).map(|event| &event.kind) {
