@@ -264,8 +264,9 @@ pub struct TestArgs {
     #[arg(value_parser = number(0.001..=MOST_SECONDS), help_heading = "Faults")]
     pub nemesis_interval: f64,
 
-    /// How long before a node is killed it may have acknowledged what is lost with it, in
-    /// seconds without other faults, at most 1000000; unless given 2, and 0 for kafka.
+    /// The allowed loss window, in seconds without faults, at most 1000000: a kill may take what
+    /// the node acknowledged this long before it. 0 allows no loss. [default: 2; for kafka, a
+    /// message may be lost after a majority of the nodes was killed]
     #[arg(long, value_name = "SECONDS", alias = "kill-window", value_parser = number(0.0..=MOST_SECONDS))]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub allowed_loss_window: Option<f64>,

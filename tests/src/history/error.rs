@@ -34,6 +34,12 @@ impl OpError {
         matches!(self, OpError::Rpc { code, .. } if DEFINITE.contains(code))
     }
 
+    /// Returns `true` if the operation failed because a node was down, cut off or waiting.
+    #[must_use]
+    pub fn is_unavailability(&self) -> bool {
+        matches!(self, OpError::Timeout | OpError::Killed | OpError::Rpc { code: 0 | 11, .. })
+    }
+
     pub(super) fn to_edn(&self) -> Edn {
         match self {
             OpError::Timeout => Edn::Keyword("net-timeout"),

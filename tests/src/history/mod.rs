@@ -49,15 +49,19 @@ pub enum EventKind<W: Operations> {
     Fail {
         /// The index of its start.
         invocation: usize,
-        /// Why.
+        /// The reason.
         error: OpError,
+        /// The part of the result that the client has received.
+        partial: Option<W::Output>,
     },
     /// It may have had its effect, or may yet have it.
     Info {
         /// The index of its start.
         invocation: usize,
-        /// Why.
+        /// The reason.
         error: OpError,
+        /// The part of the result that the client has received.
+        partial: Option<W::Output>,
     },
     /// The nemesis did something.
     Nemesis {
@@ -195,6 +199,10 @@ impl<W: Operations> History<W> {
     /// One event as Jepsen writes it.
     #[must_use]
     pub fn event_to_edn(&self, index: usize, event: &Event<W>) -> Edn {
+        let value = |invocation: &Invocation<W::Op>, partial: &Option<W::Output>| match partial {
+            Some(output) => W::output_value(&invocation.op, output),
+            None => W::op_value(&invocation.op),
+        };
         let (kind, invocation, value, error) = match &event.kind {
             EventKind::Invoke(invocation) => {
                 ("invoke", invocation, W::op_value(&invocation.op), None)
@@ -203,13 +211,13 @@ impl<W: Operations> History<W> {
                 let invocation = self.invocation(*invocation);
                 ("ok", invocation, W::output_value(&invocation.op, output), None)
             }
-            EventKind::Fail { invocation, error } => {
+            EventKind::Fail { invocation, error, partial } => {
                 let invocation = self.invocation(*invocation);
-                ("fail", invocation, W::op_value(&invocation.op), Some(error))
+                ("fail", invocation, value(invocation, partial), Some(error))
             }
-            EventKind::Info { invocation, error } => {
+            EventKind::Info { invocation, error, partial } => {
                 let invocation = self.invocation(*invocation);
-                ("info", invocation, W::op_value(&invocation.op), Some(error))
+                ("info", invocation, value(invocation, partial), Some(error))
             }
             EventKind::Nemesis { f, value } => {
                 return Edn::map([
@@ -261,7 +269,7 @@ impl<W: Operations> History<W> {
             let invocation = Invocation { process: 0, node: *node, op: op(), is_final: false };
             let invocation = history.push(Time::default(), EventKind::Invoke(invocation));
             let end = match error.clone() {
-                Some(error) => EventKind::Fail { invocation, error },
+                Some(error) => EventKind::Fail { invocation, error, partial: None },
                 None => EventKind::Ok { invocation, output: output(), line: 1 },
             };
             history.push(Time::default(), end);

@@ -1,4 +1,17 @@
-//! What a node may take with it when it is killed.
+//! Losses that kills allow.
+//!
+//! A node that keeps everything in memory is empty after a restart, until it has received the
+//! values from others.
+//!
+//! With [`AllowedLoss::Window`] a loss is allowed if, after some kill, no live node is certain to
+//! have the value. Two kinds of nodes are certain to have it, until they are killed:
+//!
+//! 1. the node that acknowledged it, and each that showed it in a read;
+//! 2. each that was up for the length of the window without any fault. For a restarted node that
+//!    time begins with the restart, and is at least [`RECOVERY`].
+//!
+//! With [`AllowedLoss::AfterMajority`] a loss is allowed if, at some kill, more than a minority of
+//! the nodes is dead or empty: these nodes can form a majority that does not have the value.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,36 +21,66 @@ use crate::base::time::Time;
 use crate::format::edn::Edn;
 use crate::history::{EventKind, History, Operations};
 
-/// When each node was killed, and when it could not have told anybody anything.
-///
-/// A node that keeps everything in memory and acknowledges at once loses, when it is killed,
-/// what it had no time to tell anybody. How much time that is has to be agreed on: what was
-/// acknowledged longer before the kill has no excuse to be lost. Time during which the network
-/// was broken, or any node dead or held still, does not count.
-#[derive(Debug, Default)]
+/// The time without faults in which a restarted node receives all values again.
+const RECOVERY: Duration = Duration::from_secs(2);
+
+/// The losses that a workload allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllowedLoss {
+    /// No loss: an acknowledged value survives every kill.
+    Nothing,
+    /// An acknowledged value is on one node, and on all after this time without faults.
+    Window(Duration),
+    /// An acknowledged value is on a majority of the nodes.
+    AfterMajority,
+}
+
+impl AllowedLoss {
+    /// Returns the losses that a window of this length allows.
+    #[must_use]
+    pub fn window(length: Duration) -> AllowedLoss {
+        if length.is_zero() { AllowedLoss::Nothing } else { AllowedLoss::Window(length) }
+    }
+}
+
+/// The kills and restarts of a test, and the losses that they allow.
+#[derive(Debug)]
 pub struct Kills {
-    by_node: BTreeMap<usize, Vec<Time>>,
-    /// Spans during which any fault was active, in order and apart from each other.
+    allowed: AllowedLoss,
+    node_count: usize,
+    /// All kills, in order.
+    kills: Vec<(Time, usize)>,
+    /// The restarts of each node, in order.
+    starts: BTreeMap<usize, Vec<Time>>,
+    /// The spans during which any fault was active, in order and disjoint.
     disturbed: Vec<(Time, Time)>,
-    window: Duration,
 }
 
 impl Kills {
-    /// The kills of a history, each of which excuses what was acknowledged so long before.
+    /// Collects the kills of a history.
     #[must_use]
     pub fn new<W: Operations>(
         history: &History<W>,
         directory: &Directory,
-        window: Duration,
+        allowed: AllowedLoss,
     ) -> Kills {
-        let mut kills = Kills { window, ..Kills::default() };
+        let mut kills = Kills {
+            allowed,
+            node_count: directory.node_count(),
+            kills: Vec::new(),
+            starts: BTreeMap::new(),
+            disturbed: Vec::new(),
+        };
         let mut active = 0;
         for event in history.events() {
             let EventKind::Nemesis { f, value } = &event.kind else { continue };
-            if let ("kill", Edn::Vector(names)) = (*f, value) {
+            if let ("kill" | "start", Edn::Vector(names)) = (*f, value) {
                 for node in 0..directory.node_count() {
                     if names.contains(&directory.node_name(node).into()) {
-                        kills.by_node.entry(node).or_default().push(event.time);
+                        match *f {
+                            "kill" => kills.kills.push((event.time, node)),
+                            _ => kills.starts.entry(node).or_default().push(event.time),
+                        }
                     }
                 }
             }
@@ -56,25 +99,98 @@ impl Kills {
         kills
     }
 
-    /// The first kill of a node at or after this moment.
+    /// Returns `true` if any node was killed.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        !self.kills.is_empty()
+    }
+
+    /// Returns the first kill of a node at this time or later.
     #[must_use]
     pub fn next(&self, node: usize, from: Time) -> Option<Time> {
-        self.by_node.get(&node)?.iter().copied().find(|kill| *kill >= from)
+        let next = self.kills.iter().find(|(kill, killed)| *killed == node && *kill >= from);
+        next.map(|(kill, _)| *kill)
     }
 
-    /// Whether what a node acknowledged at this moment may be lost.
+    /// Returns the time since which the loss of a value is allowed; `None` if it is not. `known`
+    /// is the time since which the value counts, and `holders` has the nodes that had the value,
+    /// each with the last time at which it certainly did.
     #[must_use]
-    pub fn allows_loss(&self, node: usize, acknowledged: Time) -> bool {
-        self.next(node, acknowledged).is_some_and(|kill| self.too_soon(acknowledged, kill))
+    pub fn lost_at(&self, known: Time, holders: &[(usize, Time)]) -> Option<Time> {
+        let kills = self.kills.iter().filter(|(kill, _)| *kill >= known);
+        match self.allowed {
+            AllowedLoss::Nothing => None,
+            AllowedLoss::AfterMajority => {
+                let empty =
+                    |at| (0..self.node_count).filter(|node| !self.is_full(*node, at)).count();
+                let mut kills = kills.map(|(kill, _)| *kill);
+                kills.find(|kill| empty(*kill) > self.node_count / 2)
+            }
+            AllowedLoss::Window(window) => {
+                // A node that shows a value after its loss had it all the time.
+                let shown_after =
+                    |lost| holders.iter().map(|(_, at)| *at).filter(move |at| *at > lost);
+                let mut since = known;
+                let mut lost: Option<Time> = None;
+                for &(kill, node) in kills {
+                    let shown =
+                        lost.and_then(|lost| shown_after(lost).filter(|at| *at <= kill).max());
+                    if let Some(at) = shown {
+                        (since, lost) = (at, None);
+                    }
+                    if lost.is_none() && !self.is_held(since, (kill, node), window, holders) {
+                        lost = Some(kill);
+                    }
+                }
+                lost.filter(|lost| shown_after(*lost).next().is_none())
+            }
+        }
     }
 
-    /// Whether a kill came too soon for what was acknowledged before it to be anywhere else.
-    #[must_use]
-    pub fn too_soon(&self, acknowledged: Time, kill: Time) -> bool {
-        self.undisturbed(acknowledged, kill) < self.window
+    /// Returns `true` if another node is certain to have a value after a kill.
+    fn is_held(
+        &self,
+        since: Time,
+        (kill, killed): (Time, usize),
+        window: Duration,
+        shown: &[(usize, Time)],
+    ) -> bool {
+        (0..self.node_count).filter(|node| *node != killed).any(|node| {
+            let (died, started) = self.last_kill_and_start(node, kill);
+            if died > started {
+                return false;
+            }
+            let showed = |(other, at): &(usize, Time)| {
+                *other == node && *at <= kill && died.is_none_or(|died| died < *at)
+            };
+            shown.iter().any(showed)
+                || match started.filter(|started| *started >= since) {
+                    Some(started) => self.undisturbed(started, kill) >= window.max(RECOVERY),
+                    None => self.undisturbed(since, kill) >= window,
+                }
+        })
     }
 
-    /// How much of a span passed without faults.
+    /// Returns `true` if a node is up at the time of a kill, and was never killed or has had the
+    /// time to receive all values again.
+    fn is_full(&self, node: usize, kill: Time) -> bool {
+        match self.last_kill_and_start(node, kill) {
+            (None, _) => true,
+            (died, Some(started)) if died <= Some(started) => {
+                self.undisturbed(started, kill) >= RECOVERY
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns the last kill and the last restart of a node until a time.
+    fn last_kill_and_start(&self, node: usize, until: Time) -> (Option<Time>, Option<Time>) {
+        let kills = self.kills.iter().filter(|(at, other)| *other == node && *at <= until);
+        let starts = self.starts.get(&node).into_iter().flatten().filter(|at| **at <= until);
+        (kills.map(|(at, _)| *at).max(), starts.copied().max())
+    }
+
+    /// Returns the time of a span during which no fault was active.
     fn undisturbed(&self, from: Time, until: Time) -> Duration {
         let overlap = |(start, end): &(Time, Time)| *end.min(&until) - *start.max(&from);
         let disturbed: Duration = self.disturbed.iter().map(overlap).sum();
@@ -89,38 +205,82 @@ mod tests {
 
     const S: u64 = 1_000_000;
 
-    fn kills(deeds: &[(u64, &'static str)]) -> Kills {
+    /// The kills of three nodes under these faults, each with its second, its name and its node.
+    fn kills(allowed: AllowedLoss, faults: &[(u64, &'static str, &str)]) -> Kills {
         let mut history: History<Pings> = History::new();
-        for (at_s, f) in deeds {
-            let value = Edn::vector(["n1"]);
+        for (at_s, f, node) in faults {
+            let value = Edn::vector([*node]);
             history.push(Time(at_s * S), EventKind::Nemesis { f, value });
         }
-        let directory = Directory::new(vec!["n1".into(), "n2".into()]).unwrap();
-        Kills::new(&history, &directory, Duration::from_secs(2))
+        let directory = Directory::new(["n1", "n2", "n3"].map(str::to_owned).into()).unwrap();
+        Kills::new(&history, &directory, allowed)
+    }
+
+    const WINDOW: AllowedLoss = AllowedLoss::Window(Duration::from_secs(2));
+
+    /// The second at which a value is lost that the first node acknowledges at this second.
+    fn lost_s(kills: &Kills, known_s: u64) -> Option<u64> {
+        let known = Time(known_s * S);
+        kills.lost_at(known, &[(0, known)]).map(|lost| lost.0 / S)
     }
 
     #[test]
-    fn only_the_killed_node_is_excused_and_only_shortly_before() {
-        let kills = kills(&[(10, "kill")]);
-        let allowed_loss = |node, at_s| kills.allows_loss(node, Time(at_s * S));
-        assert!(
-            allowed_loss(0, 9)
-                && !allowed_loss(0, 8)
-                && !allowed_loss(0, 11)
-                && !allowed_loss(1, 9)
-        );
+    fn a_kill_takes_what_only_the_killed_node_had() {
+        let kills = kills(WINDOW, &[(10, "kill", "n1")]);
+        assert_eq!([8, 9, 10, 11].map(|s| lost_s(&kills, s)), [None, Some(10), Some(10), None]);
+        let of_another = |s| kills.lost_at(Time(s * S), &[(1, Time(s * S))]);
+        assert_eq!(of_another(9), None, "n2 has it");
     }
 
     #[test]
     fn time_under_a_fault_does_not_count() {
-        let kills = kills(&[
-            (2, "start-partition"),
-            (4, "pause"),
-            (5, "stop-partition"),
-            (8, "resume"),
-            (9, "kill"),
-        ]);
-        assert!(kills.allows_loss(0, Time(S + 1)), "one second before the faults, one after them");
-        assert!(!kills.allows_loss(0, Time(S)));
+        let kills = kills(
+            WINDOW,
+            &[
+                (2, "start-partition", ""),
+                (4, "pause", "n2"),
+                (5, "stop-partition", ""),
+                (8, "resume", "n2"),
+                (9, "kill", "n1"),
+            ],
+        );
+        let lost = |known| kills.lost_at(known, &[(0, known)]);
+        assert!(lost(Time(S + 1)).is_some(), "one second before the faults, one after them");
+        assert!(lost(Time(S)).is_none());
+    }
+
+    #[test]
+    fn a_restarted_node_is_empty_until_it_has_had_time_without_faults() {
+        let one_after_the_other = |second_kill| {
+            kills(
+                WINDOW,
+                &[
+                    (10, "kill", "n1"),
+                    (10, "kill", "n2"),
+                    (11, "start", "n1"),
+                    (11, "start", "n2"),
+                    (second_kill, "kill", "n3"),
+                ],
+            )
+        };
+        assert_eq!(lost_s(&one_after_the_other(12), 1), Some(12));
+        assert_eq!(lost_s(&one_after_the_other(13), 1), None);
+    }
+
+    #[test]
+    fn a_majority_keeps_what_a_log_has_acknowledged() {
+        let two = |second| [(10, "kill", "n1"), (11, "start", "n1"), (second, "kill", "n2")];
+        let lost = |faults: &[_]| lost_s(&kills(AllowedLoss::AfterMajority, faults), 1);
+        assert_eq!(lost(&two(12)[..2]), None, "a minority");
+        assert_eq!(lost(&two(12)), Some(12), "n1 is still empty");
+        assert_eq!(lost(&two(13)), None, "n1 has had two seconds");
+        assert_eq!(lost_s(&kills(AllowedLoss::Nothing, &two(12)), 1), None);
+    }
+
+    #[test]
+    fn a_value_that_is_shown_after_its_loss_was_not_lost() {
+        let kills = kills(WINDOW, &[(10, "kill", "n1")]);
+        let known = Time(9 * S);
+        assert_eq!(kills.lost_at(known, &[(0, known), (2, Time(11 * S))]), None);
     }
 }

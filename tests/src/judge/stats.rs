@@ -14,23 +14,27 @@ struct Counts {
 }
 
 impl Counts {
-    fn to_edn(self, valid: bool) -> Edn {
+    fn to_edn(self, valid: Valid) -> Edn {
         Edn::map([
             ("count", (self.ok + self.fail + self.info).into()),
             ("ok-count", self.ok.into()),
             ("fail-count", self.fail.into()),
             ("info-count", self.info.into()),
-            ("valid?", Edn::Bool(valid)),
+            ("valid?", valid.into()),
         ])
     }
 }
 
-/// Counts the ends of operations. A kind of which none succeeded makes the test invalid: it
-/// tested nothing. Where none was started, nobody can tell.
+/// Counts the ends of operations.
+///
+/// A kind of which none succeeded makes the test invalid: it tested nothing. If no operation was
+/// started, the verdict is unknown. It is unknown, too, if faults or latency may have kept the
+/// nodes from every success, and the errors say no more than that.
 #[must_use]
 pub fn check<W: Operations>(
     history: &History<W>,
     may_always_fail: impl Fn(&str) -> bool,
+    may_be_unavailable: bool,
 ) -> Verdict {
     let mut by_f: BTreeMap<&'static str, Counts> = BTreeMap::new();
     let mut all = Counts::default();
@@ -49,17 +53,27 @@ pub fn check<W: Operations>(
             errors.entry(f).or_default().push(error);
         }
     }
-    let works = |f: &str, counts: &Counts| counts.ok > 0 || may_always_fail(f);
+    // A node that is cut off, or that waits for others, is not at fault.
+    let is_unavailable = |f: &str| {
+        let mut errors = errors.get(f).into_iter().flatten();
+        may_be_unavailable && errors.all(|error| error.is_unavailability())
+    };
+    let works = |f: &str, counts: &Counts| match counts.ok > 0 || may_always_fail(f) {
+        true => Valid::True,
+        false if is_unavailable(f) => Valid::Unknown,
+        false => Valid::False,
+    };
     let mut anomalies: Vec<Anomaly> = by_f
         .iter()
-        .filter(|(f, counts)| !works(f, counts))
+        .filter(|(f, counts)| works(f, counts) != Valid::True)
         .map(|(f, counts)| {
             let count = counts.fail + counts.info;
             let ended = format!("no {f} succeeded: {count} of {count} ended without success");
             Anomaly::of_errors(ended, errors.get(f).into_iter().flatten().copied())
         })
         .collect();
-    let mut valid = Valid::from(anomalies.is_empty());
+    let verdicts = by_f.iter().map(|(f, counts)| works(f, counts));
+    let mut valid = verdicts.min().unwrap_or(Valid::True);
     if valid == Valid::True && history.invocations().all(|(_, invocation)| invocation.is_final) {
         valid = Valid::Unknown;
         let nothing = "nothing was tested: no operation was started within the time limit";
@@ -67,7 +81,7 @@ pub fn check<W: Operations>(
     }
     let by_f_edn =
         by_f.iter().map(|(f, counts)| (Edn::Keyword(f), counts.to_edn(works(f, counts))));
-    let mut results = all.to_edn(valid == Valid::True);
+    let mut results = all.to_edn(valid);
     if let Edn::Map(entries) = &mut results {
         // The judgement goes last, where `Verdict::new` puts it.
         entries.pop();
@@ -85,8 +99,21 @@ mod tests {
     fn a_kind_that_never_succeeds_is_told_with_its_most_frequent_error() {
         let away = || Some(OpError::Rpc { code: 11, text: "away".to_owned() });
         let ends = [(0, away()), (0, away()), (0, Some(OpError::Timeout))];
-        let problem = &check(&History::<Pings>::ended(&ends, || (), || ()), |_| false).anomalies[0];
+        let problem =
+            &check(&History::<Pings>::ended(&ends, || (), || ()), |_| false, false).anomalies[0];
         let told = "no ping succeeded: 3 of 3 ended without success; most often: error 11: away";
         assert_eq!(problem.text, told);
+    }
+
+    #[test]
+    fn a_kind_that_faults_may_have_kept_from_success_is_unknown() {
+        let error = |code| Some(OpError::Rpc { code, text: String::new() });
+        let verdict = |code| {
+            let history =
+                History::<Pings>::ended(&[(0, error(11)), (0, error(code))], || (), || ());
+            check(&history, |_| false, true).valid
+        };
+        assert_eq!(verdict(0), Valid::Unknown);
+        assert_eq!(verdict(12), Valid::False, "a request that the node does not understand");
     }
 }

@@ -32,6 +32,16 @@ impl Latency {
         Latency { mean, distribution: Distribution::Constant }
     }
 
+    /// Returns a latency that few messages exceed.
+    #[must_use]
+    pub fn typical_max(&self) -> Duration {
+        match self.distribution {
+            Distribution::Constant => self.mean,
+            Distribution::Uniform => self.mean * 2,
+            Distribution::Exponential => self.mean * 3,
+        }
+    }
+
     /// The latency of one message.
     pub fn draw(&self, rng: &mut Rng) -> Duration {
         match self.distribution {

@@ -3,7 +3,7 @@
 
 use crate::format::edn::Edn;
 use crate::history::History;
-use crate::judge::kills::Kills;
+use crate::judge::kills::{AllowedLoss, Kills};
 use crate::judge::{Anomaly, Valid, availability, perf, stats};
 use crate::output::report::{Figures, MAX_EXAMPLES, Report, faults};
 use crate::plan::Plan;
@@ -12,12 +12,12 @@ use crate::workload::{Context, Workload};
 /// Judges a history. Of the plan only the nodes and the rules count.
 #[must_use]
 pub fn judge<W: Workload>(workload: &W, history: &History<W>, plan: &Plan) -> Report {
-    let window = plan.allowed_loss_window.unwrap_or(W::ALLOWED_LOSS_WINDOW);
-    let kills = Kills::new(history, &plan.directory, window);
+    let allowed = plan.allowed_loss_window.map_or(W::ALLOWED_LOSS, AllowedLoss::window);
+    let kills = Kills::new(history, &plan.directory, allowed);
     let context = Context { directory: &plan.directory, kills };
     let parts = [
         ("perf", perf::check(history)),
-        ("stats", stats::check(history, W::may_always_fail)),
+        ("stats", stats::check(history, W::may_always_fail, !faults(history).is_empty())),
         ("availability", availability::check(history, &plan.directory, plan.availability)),
         ("workload", workload.check(history, &context).with_causes(W::CAUSES)),
     ];

@@ -178,7 +178,11 @@ impl<W: Workload> Runner<W> {
                 self.end(now, index, EventKind::Ok { invocation, output, line });
             }
             Step::Crash => {
-                self.end(now, index, EventKind::Info { invocation, error: OpError::Crash });
+                self.end(
+                    now,
+                    index,
+                    EventKind::Info { invocation, error: OpError::Crash, partial: None },
+                );
                 self.renew(index);
             }
         }
@@ -188,10 +192,13 @@ impl<W: Workload> Runner<W> {
         let Some(invocation) = self.workers[index].doing else { return };
         let op = &self.history.invocation(invocation).op;
         let is_malformed = matches!(error, OpError::Malformed(_));
+        // Maelstrom's client crashes at a malformed reply, and the whole result is lost with it.
+        let session = &mut self.workers[index].session;
+        let partial = if is_malformed { None } else { self.workload.partial_output(session, op) };
         if error.is_definite() || W::is_idempotent(op) && !is_malformed {
-            self.end(now, index, EventKind::Fail { invocation, error });
+            self.end(now, index, EventKind::Fail { invocation, error, partial });
         } else {
-            self.end(now, index, EventKind::Info { invocation, error });
+            self.end(now, index, EventKind::Info { invocation, error, partial });
             self.renew(index);
         }
     }

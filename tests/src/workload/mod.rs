@@ -40,7 +40,7 @@ use crate::base::rng::Rng;
 use crate::format::wire::{Body, Malformed};
 use crate::history::{EventKind, History, Operations};
 use crate::judge::Verdict;
-use crate::judge::kills::Kills;
+use crate::judge::kills::{AllowedLoss, Kills};
 use crate::judge::transactions::Model;
 use crate::plan::Plan;
 
@@ -77,8 +77,8 @@ pub trait Workload: Operations {
     /// `true` if a client may send a bare `read` before any other request: several workloads
     /// have one, and a node cannot tell them apart.
     const MAY_BEGIN_WITH_BARE_READ: bool = false;
-    /// The allowed loss window: a kill may take what was acknowledged this long before it.
-    const ALLOWED_LOSS_WINDOW: Duration = Duration::from_secs(2);
+    /// The losses that kills allow, unless the command line sets a window.
+    const ALLOWED_LOSS: AllowedLoss = AllowedLoss::Window(Duration::from_secs(2));
     /// The error codes with which a correct node may reply although no fault is active.
     const USUAL_ERRORS: &'static [i64] = &[];
     /// The likely cause of each anomaly, by the name with which its sentence begins.
@@ -144,6 +144,15 @@ pub trait Workload: Operations {
         reply: &Body<'_>,
     ) -> Result<Step<Self>, Malformed>;
 
+    /// Returns the part of the result that a client has received when its operation fails.
+    fn partial_output(
+        &mut self,
+        _session: &mut Self::Session,
+        _op: &Self::Op,
+    ) -> Option<Self::Output> {
+        None
+    }
+
     /// Observes the end of each operation. Some generators depend on earlier results.
     fn observe(&mut self, _worker: usize, _op: &Self::Op, _end: &EventKind<Self>) {}
 
@@ -177,6 +186,20 @@ pub trait Workload: Operations {
         op: &Self::Op,
         event: RecordedEvent<'_>,
     ) -> Result<Self::Output, String>;
+
+    /// Reads the part of a result back from the event of an operation that failed.
+    ///
+    /// # Errors
+    ///
+    /// Returns a sentence about a result that the operation cannot have.
+    fn recorded_partial(
+        &mut self,
+        _session: &mut Self::Session,
+        _op: &Self::Op,
+        _event: RecordedEvent<'_>,
+    ) -> Result<Option<Self::Output>, String> {
+        Ok(None)
+    }
 
     /// Judges a history.
     fn check(&self, history: &History<Self>, context: &Context<'_>) -> Verdict;

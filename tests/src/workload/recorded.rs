@@ -173,8 +173,16 @@ impl<W: Workload, N: Fn(u64) -> usize> Reading<'_, W, N> {
                 let output = self.workload.recorded_output(session, node, &op, event);
                 EventKind::Ok { invocation, output: output.map_err(within("value"))?, line: 0 }
             }
-            "fail" => EventKind::Fail { invocation, error: error(event) },
-            "info" => EventKind::Info { invocation, error: error(event) },
+            "fail" | "info" => {
+                let session = self.sessions.entry(process).or_default();
+                let partial = self.workload.recorded_partial(session, &op, event);
+                let partial = partial.map_err(within("value"))?;
+                let error = error(event);
+                match kind {
+                    "fail" => EventKind::Fail { invocation, error, partial },
+                    _ => EventKind::Info { invocation, error, partial },
+                }
+            }
             _ => return Err("the event has no :type of :invoke, :ok, :fail or :info".to_owned()),
         };
         self.history.push(time, end);

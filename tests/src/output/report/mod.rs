@@ -22,11 +22,11 @@ use std::path::Path;
 
 use crate::format::edn::Edn;
 use crate::history::{EventKind, History};
-use crate::judge::kills::Kills;
+use crate::judge::kills::{AllowedLoss, Kills};
 use crate::judge::{Anomaly, Valid, Verdict, availability, perf, stats};
 use crate::output::exit::{EXIT_INVALID, EXIT_UNKNOWN, EXIT_VALID};
 use crate::output::warnings::{self, Replies};
-use crate::runner::FinishedTest;
+use crate::runner::{CLIENT_TIMEOUT, FinishedTest};
 use crate::workload::{Context, Workload};
 
 /// How many anomalies are told one by one; the results have them all.
@@ -84,8 +84,8 @@ impl Report {
         let FinishedTest { plan, workload, history, network, protocol_warnings, malformed, .. } =
             outcome;
         let operations = history.invocations().count();
-        let window = plan.allowed_loss_window.unwrap_or(W::ALLOWED_LOSS_WINDOW);
-        let kills = Kills::new(history, &plan.directory, window);
+        let allowed = plan.allowed_loss_window.map_or(W::ALLOWED_LOSS, AllowedLoss::window);
+        let kills = Kills::new(history, &plan.directory, allowed);
         let context = Context { directory: &plan.directory, kills };
         let mut net = network.journal().to_edn(operations);
         for (kind, count) in protocol_warnings.counts() {
@@ -98,9 +98,11 @@ impl Report {
             findings: Vec::new(),
             stable_latencies_ms: Vec::new(),
         };
+        let may_be_unavailable =
+            !plan.nemesis.is_empty() || plan.latency.typical_max() * 4 >= CLIENT_TIMEOUT;
         let parts = [
             ("perf", perf::check(history)),
-            ("stats", stats::check(history, W::may_always_fail)),
+            ("stats", stats::check(history, W::may_always_fail, may_be_unavailable)),
             ("availability", availability::check(history, &plan.directory, plan.availability)),
             ("net", net),
             ("workload", workload.check(history, &context).with_causes(W::CAUSES)),

@@ -37,8 +37,8 @@ pub(crate) fn missed_rate<W: Workload>(plan: &Plan, history: &History<W>) -> Opt
 /// How many operations, last ones left out, ended because a client had waited long enough.
 fn unanswered<W: Workload>(history: &History<W>) -> usize {
     let in_vain = history.events().iter().filter(|event| match &event.kind {
-        EventKind::Fail { invocation, error: OpError::Timeout }
-        | EventKind::Info { invocation, error: OpError::Timeout } => {
+        EventKind::Fail { invocation, error: OpError::Timeout, .. }
+        | EventKind::Info { invocation, error: OpError::Timeout, .. } => {
             !history.invocation(*invocation).is_final
         }
         _ => false,

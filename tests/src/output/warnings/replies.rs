@@ -46,9 +46,8 @@ impl Replies<'_> {
         for event in history.events() {
             let (invocation, error) = match &event.kind {
                 EventKind::Ok { invocation, .. } => (*invocation, None),
-                EventKind::Fail { invocation, error } | EventKind::Info { invocation, error } => {
-                    (*invocation, Some(error))
-                }
+                EventKind::Fail { invocation, error, .. }
+                | EventKind::Info { invocation, error, .. } => (*invocation, Some(error)),
                 EventKind::Invoke(_) | EventKind::Nemesis { .. } => continue,
             };
             let tally: &mut Tally = &mut by_node[history.invocation(invocation).node];

@@ -130,7 +130,8 @@ impl Possible {
             settled.insert(*invocation);
             let start = history.invocation(*invocation);
             if let (Op::Add(delta), EventKind::Ok { .. }) = (start.op, &event.kind) {
-                if context.kills.allows_loss(start.node, history.time(index)) {
+                let known = history.time(index);
+                if context.kills.lost_at(known, &[(start.node, known)]).is_some() {
                     allowed_loss += 1;
                     uncertain.push(delta);
                 } else {

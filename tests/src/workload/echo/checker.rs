@@ -33,7 +33,7 @@ pub(super) fn check(history: &History<Echo>, context: &Context<'_>) -> Verdict {
         .iter()
         .enumerate()
         .filter_map(|(index, event)| match &event.kind {
-            EventKind::Fail { invocation, error } => Some((index, *invocation, error)),
+            EventKind::Fail { invocation, error, .. } => Some((index, *invocation, error)),
             _ => None,
         })
         .collect();

@@ -1,6 +1,6 @@
 //! Which operations clients carry out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Key, Offset, Op, Output, Settings};
@@ -26,6 +26,8 @@ pub(super) struct Generator {
     polled: BTreeMap<Key, Offset>,
     /// What each worker has yet to see in the end.
     missing: BTreeMap<usize, BTreeMap<Key, Offset>>,
+    /// The workers whose client was lost during the final polls, and its assignment with it.
+    unassigned: BTreeSet<usize>,
 }
 
 impl Generator {
@@ -39,6 +41,7 @@ impl Generator {
             sent: BTreeMap::new(),
             polled: BTreeMap::new(),
             missing: BTreeMap::new(),
+            unassigned: BTreeSet::new(),
         }
     }
 
@@ -86,12 +89,29 @@ impl Generator {
             0 => Some(Op::Crash),
             1 => {
                 self.missing.insert(worker, self.sent.clone());
-                Some(Op::Assign { keys: (0..self.next_key).collect(), rewind: true })
+                Some(self.assign_all())
             }
             _ => {
                 let all_seen = self.missing.get(&worker).is_none_or(BTreeMap::is_empty);
-                (!all_seen && elapsed < LAST_POLLS).then_some(Op::Poll)
+                if all_seen || elapsed >= LAST_POLLS {
+                    return None;
+                }
+                if self.unassigned.remove(&worker) {
+                    return Some(self.assign_all());
+                }
+                Some(Op::Poll)
             }
+        }
+    }
+
+    fn assign_all(&self) -> Op {
+        Op::Assign { keys: (0..self.next_key).collect(), rewind: true }
+    }
+
+    /// Notes that a worker has a new client, which has no keys yet.
+    pub(super) fn client_lost(&mut self, worker: usize) {
+        if self.missing.contains_key(&worker) {
+            self.unassigned.insert(worker);
         }
     }
 

@@ -17,6 +17,7 @@ use crate::format::element::Element;
 use crate::format::wire::{Body, Malformed, Schema, Shape};
 use crate::history::{EventKind, History, Operations};
 use crate::judge::Verdict;
+use crate::judge::kills::AllowedLoss;
 
 use generator::Generator;
 
@@ -188,8 +189,7 @@ impl Workload for Kafka {
         ("committed offset of nothing", "what is committed is not the offset that was asked for"),
     ];
     const HAS_FINAL_READS: bool = true;
-    // An acknowledged message is meant to be there.
-    const ALLOWED_LOSS_WINDOW: Duration = Duration::ZERO;
+    const ALLOWED_LOSS: AllowedLoss = AllowedLoss::AfterMajority;
     /// A log may have no majority or no leader yet.
     const USUAL_ERRORS: &'static [i64] = &[11];
 
@@ -212,8 +212,17 @@ impl Workload for Kafka {
     }
 
     fn observe(&mut self, worker: usize, op: &Op, end: &EventKind<Kafka>) {
-        if let EventKind::Ok { output, .. } = end {
-            self.generator.observe(worker, op, output);
+        match end {
+            EventKind::Ok { output, .. } => self.generator.observe(worker, op, output),
+            EventKind::Fail { partial, .. } | EventKind::Info { partial, .. } => {
+                if let Some(output) = partial {
+                    self.generator.observe(worker, op, output);
+                }
+            }
+            EventKind::Invoke(_) | EventKind::Nemesis { .. } => {}
+        }
+        if matches!(end, EventKind::Info { .. }) {
+            self.generator.client_lost(worker);
         }
     }
 
@@ -262,23 +271,26 @@ impl Workload for Kafka {
             }
             Op::Crash => Step::Crash,
             Op::Poll => match session.polled.take() {
-                Some(polled) => {
-                    // Only now: a poll whose commit failed never happened, as far as the
-                    // history goes, and its messages are to be polled again.
-                    session.offsets.extend(committed(&polled).map(|(key, last)| (key, last + 1)));
-                    Step::Done(Output::Polled(polled))
-                }
+                Some(polled) => Step::Done(Output::Polled(polled)),
                 None => {
                     let polled = messages(reply)?;
                     let commit: BTreeMap<Key, Offset> = committed(&polled).collect();
                     if commit.is_empty() {
                         return Ok(Step::Done(Output::Polled(polled)));
                     }
+                    // As Maelstrom's client does, before the commit: the poll counts even if the
+                    // commit fails.
+                    session.offsets.extend(commit.iter().map(|(key, last)| (*key, last + 1)));
                     session.polled = Some(polled);
                     Step::Send(offsets_request("commit_offsets", &commit, COMMIT_OK))
                 }
             },
         })
+    }
+
+    /// A poll whose commit failed is a poll all the same: its client has the messages.
+    fn partial_output(&mut self, session: &mut Session, _op: &Op) -> Option<Output> {
+        session.polled.take().map(Output::Polled)
     }
 
     /// Crashes crash.
@@ -298,6 +310,18 @@ impl Workload for Kafka {
         event: RecordedEvent<'_>,
     ) -> Result<Output, String> {
         recorded::output(session, op, event)
+    }
+
+    fn recorded_partial(
+        &mut self,
+        session: &mut Session,
+        op: &Op,
+        event: RecordedEvent<'_>,
+    ) -> Result<Option<Output>, String> {
+        match *op == Op::Poll && recorded::has_messages(event) {
+            true => recorded::output(session, op, event).map(Some),
+            false => Ok(None),
+        }
     }
 
     fn check(&self, history: &History<Kafka>, context: &Context<'_>) -> Verdict {

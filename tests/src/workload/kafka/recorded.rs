@@ -69,6 +69,11 @@ pub(super) fn output(
     }
 }
 
+/// Returns `true` if the value of an event has the messages of a poll.
+pub(super) fn has_messages(event: RecordedEvent<'_>) -> bool {
+    matches!(micro_operation(event), Ok([_, messages]) if messages.entries().is_some())
+}
+
 /// Returns the one micro-operation of a value: `[:poll …]` or `[:send …]`.
 fn micro_operation<'a>(event: RecordedEvent<'a>) -> Result<&'a [Datum], String> {
     let operations = event.value().items().unwrap_or_default();

@@ -9,7 +9,6 @@
 mod reads;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::iter;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -171,9 +170,8 @@ fn judge_visibility(value: &mut Value, node: usize, reads: &Reads) {
     absent(value, node, reads, next..reads.started.len());
 }
 
-/// Whether killed nodes may have taken a value with them: the one it was handed to, whether or
-/// not it acknowledged it, and each that showed it were killed later, and the last of those
-/// kills came so soon after it was known that nobody else need have it.
+/// Returns `true` if no live node is certain to have a value. The node to which a client sent
+/// it had it, with or without an acknowledgement, and so did each node that showed it.
 fn is_allowed_loss<W: Workload>(
     value: &Value,
     reads: &BTreeMap<usize, Reads>,
@@ -181,16 +179,12 @@ fn is_allowed_loss<W: Workload>(
     kills: &Kills,
 ) -> bool {
     let Some(known) = value.known.map(|known| history.time(known)) else { return false };
-    let handed = (value.node, value.acknowledged.unwrap_or(value.added));
-    // A node that was killed after the last read that shows it was killed after all of them.
-    let showed = reads
-        .iter()
-        .filter_map(|(&node, reads)| Some((node, reads.last_that_shows(value.element)?)));
-    let holders = iter::once(handed).chain(showed);
-    let ends = holders.map(|(node, event)| kills.next(node, history.time(event)));
-    // None as soon as one of them was not killed: it still has the value.
-    let last_kill = ends.reduce(|one, other| Some(one?.max(other?))).flatten();
-    last_kill.is_some_and(|kill| kills.too_soon(known, kill))
+    let handed = (value.node, history.time(value.acknowledged.unwrap_or(value.added)));
+    let showed = reads.iter().filter_map(|(&node, reads)| {
+        Some((node, history.time(reads.last_that_shows(value.element)?)))
+    });
+    let holders: Vec<_> = std::iter::once(handed).chain(showed).collect();
+    kills.lost_at(known, &holders).is_some()
 }
 
 fn absent(value: &mut Value, node: usize, reads: &Reads, range: Range<usize>) {
@@ -314,6 +308,7 @@ mod tests {
     use super::*;
     use crate::base::time::Time;
     use crate::history::{Invocation, OpError};
+    use crate::judge::kills::AllowedLoss;
     use crate::workload::g_set::GSet;
     use crate::workload::growing_set::read::SetRead;
 
@@ -336,7 +331,7 @@ mod tests {
             let invocation = history.push(at(at_s), EventKind::Invoke(invocation));
             let end = match output {
                 Some(output) => EventKind::Ok { invocation, output, line: 0 },
-                None => EventKind::Info { invocation, error: OpError::Timeout },
+                None => EventKind::Info { invocation, error: OpError::Timeout, partial: None },
             };
             history.push(at(at_s), end);
         };
@@ -354,7 +349,7 @@ mod tests {
             }
         }
         let directory = Directory::new(vec!["n1".into(), "n2".into()]).unwrap();
-        let kills = Kills::new(&history, &directory, Duration::from_secs(4));
+        let kills = Kills::new(&history, &directory, AllowedLoss::Window(Duration::from_secs(4)));
         let verdict = check(&history, &Context { directory: &directory, kills });
         verdict.results.get("lost-count").unwrap().to_string()
     }
@@ -373,7 +368,8 @@ mod tests {
         assert_eq!(lost(&[(12, "n1")]), "1");
         assert_eq!(lost(&[(12, "n1"), (13, "n2")]), "0");
         assert_eq!(lost(&[(12, "n2"), (13, "n1")]), "0");
-        assert_eq!(lost(&[(12, "n1"), (14, "n2")]), "1", "time enough to tell n1");
+        assert_eq!(lost(&[(12, "n1"), (15, "n2")]), "0", "n1 was empty, and had three seconds");
+        assert_eq!(lost(&[(12, "n1"), (16, "n2")]), "1", "n1 had four seconds");
         assert_eq!(lost(&[(10, "n2"), (12, "n1")]), "1", "it showed it afterwards");
     }
 

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Anomalies;
+use crate::base::time::Time;
 use crate::format::edn::Edn;
 use crate::format::element::Element;
-use crate::history::{EventKind, History};
+use crate::history::{EventKind, History, Invocation};
+use crate::judge::kills::Kills;
 use crate::workload::Context;
 use crate::workload::kafka::{Kafka, Key, Offset, Op, Output};
 
@@ -15,9 +17,22 @@ pub(super) struct Logs {
     /// What was said to be at each offset: one message, if all is well.
     keys: BTreeMap<Key, BTreeMap<Offset, BTreeSet<Element>>>,
     sends: BTreeMap<i64, Send>,
-    /// Who polled a message first, at which event.
-    polled: BTreeMap<(Key, Element), usize>,
+    /// The polls that show each message.
+    polled: BTreeMap<(Key, Element), Polled>,
     highest_polled: BTreeMap<Key, Offset>,
+    /// The messages that kills may have taken, and when.
+    lost: BTreeMap<(Key, Element), Time>,
+    /// The first loss of each key.
+    first_loss: BTreeMap<Key, Time>,
+}
+
+/// The polls that show a message.
+#[derive(Debug)]
+struct Polled {
+    /// The event of the first.
+    first: usize,
+    /// The event of the last from each node.
+    last_by_node: BTreeMap<usize, usize>,
 }
 
 /// A message that a client sent.
@@ -39,7 +54,7 @@ enum End {
 }
 
 impl Logs {
-    pub(super) fn new(history: &History<Kafka>) -> Logs {
+    pub(super) fn new(history: &History<Kafka>, kills: &Kills) -> Logs {
         let mut logs = Logs::default();
         for (invoked, invocation) in history.invocations() {
             if let Op::Send { key, message } = invocation.op {
@@ -49,7 +64,11 @@ impl Logs {
         for (index, event) in history.events().iter().enumerate() {
             match &event.kind {
                 EventKind::Ok { invocation, output, .. } => {
-                    logs.take(&history.invocation(*invocation).op, output, index);
+                    logs.take(history.invocation(*invocation), output, index);
+                }
+                EventKind::Fail { invocation, partial: Some(output), .. }
+                | EventKind::Info { invocation, partial: Some(output), .. } => {
+                    logs.take(history.invocation(*invocation), output, index);
                 }
                 EventKind::Fail { invocation, .. } => {
                     if let Op::Send { message, .. } = &history.invocation(*invocation).op
@@ -61,11 +80,14 @@ impl Logs {
                 EventKind::Invoke(_) | EventKind::Info { .. } | EventKind::Nemesis { .. } => {}
             }
         }
+        if kills.any() {
+            logs.find_losses(history, kills);
+        }
         logs
     }
 
-    fn take(&mut self, op: &Op, output: &Output, index: usize) {
-        match (op, output) {
+    fn take(&mut self, invocation: &Invocation<Op>, output: &Output, index: usize) {
+        match (&invocation.op, output) {
             (Op::Send { key, message }, Output::Sent(offset)) => {
                 self.place(*key, *offset, Element::Int(*message));
                 if let Some(send) = self.sends.get_mut(message) {
@@ -76,7 +98,10 @@ impl Logs {
                 for (&key, records) in polled {
                     for record in records {
                         self.place(key, record.offset, record.message.clone());
-                        self.polled.entry((key, record.message.clone())).or_insert(index);
+                        let polled = self.polled.entry((key, record.message.clone()));
+                        let polled = polled
+                            .or_insert(Polled { first: index, last_by_node: BTreeMap::new() });
+                        polled.last_by_node.insert(invocation.node, index);
                         let highest = self.highest_polled.entry(key).or_insert(record.offset);
                         *highest = record.offset.max(*highest);
                     }
@@ -107,10 +132,76 @@ impl Logs {
         self.keys.len()
     }
 
-    /// An offset between two others, both left out, at which there is a message.
-    pub(super) fn between(&self, key: Key, after: Offset, before: Offset) -> Option<Offset> {
+    /// Returns an offset between two others, both left out, with a message that a poll at this
+    /// time must not skip.
+    pub(super) fn between(
+        &self,
+        history: &History<Kafka>,
+        key: Key,
+        span: (Offset, Offset),
+        at: Time,
+    ) -> Option<Offset> {
+        let (after, before) = span;
         let from = after.checked_add(1).filter(|from| *from < before)?;
-        self.keys.get(&key)?.range(from..before).next().map(|(offset, _)| *offset)
+        let mut offsets = self.keys.get(&key)?.range(from..before);
+        let must_show = |message: &Element| {
+            let entry = (key, message.clone());
+            let is_lost = self.lost.get(&entry).is_some_and(|lost| *lost <= at);
+            !is_lost && !self.fills_a_gap(history, key, message, at)
+        };
+        let found = offsets.find(|(_, messages)| messages.iter().any(must_show));
+        found.map(|(offset, _)| *offset)
+    }
+
+    /// Returns `true` if a message came after a loss, and after a poll at this time: nodes that
+    /// have lost the end of a log give its offsets again.
+    fn fills_a_gap(&self, history: &History<Kafka>, key: Key, message: &Element, at: Time) -> bool {
+        let Some(loss) = self.first_loss.get(&key) else { return false };
+        let since = self.first_heard_of(key, message).map(|index| history.time(index));
+        since.is_some_and(|since| since > at && since >= *loss)
+    }
+
+    /// Returns `true` if a message that was at one of these offsets may have been lost at this
+    /// time: the nodes may then give the offset again.
+    pub(super) fn has_loss(&self, key: Key, offsets: [Offset; 2], at: Time) -> bool {
+        let Some(log) = self.keys.get(&key).filter(|_| self.first_loss.contains_key(&key)) else {
+            return false;
+        };
+        offsets
+            .iter()
+            .filter_map(|offset| log.get(offset))
+            .flatten()
+            .any(|message| self.lost.get(&(key, message.clone())).is_some_and(|lost| *lost <= at))
+    }
+
+    /// Finds the messages that kills may have taken, and when.
+    fn find_losses(&mut self, history: &History<Kafka>, kills: &Kills) {
+        let messages = |(key, log): (&Key, &BTreeMap<Offset, BTreeSet<Element>>)| {
+            let key = *key;
+            let messages = log.values().flatten().cloned().collect::<BTreeSet<_>>();
+            messages.into_iter().map(move |message| (key, message)).collect::<Vec<_>>()
+        };
+        for (key, message) in self.keys.iter().flat_map(messages).collect::<Vec<_>>() {
+            let Some(known) = self.first_heard_of(key, &message) else { continue };
+            let acknowledged = match &message {
+                Element::Int(number) => self.sends.get(number).and_then(|send| match send.end {
+                    End::Acknowledged(_, index) if send.key == key => {
+                        Some((history.invocation(send.invoked).node, history.time(index)))
+                    }
+                    _ => None,
+                }),
+                Element::Other(_) => None,
+            };
+            let shown = self.polled.get(&(key, message.clone())).into_iter();
+            let shown = shown.flat_map(|polled| &polled.last_by_node);
+            let shown = shown.map(|(node, index)| (*node, history.time(*index)));
+            let holders: Vec<_> = acknowledged.into_iter().chain(shown).collect();
+            if let Some(lost) = kills.lost_at(history.time(known), &holders) {
+                let first = self.first_loss.entry(key).or_insert(lost);
+                *first = lost.min(*first);
+                self.lost.insert((key, message), lost);
+            }
+        }
     }
 
     /// The event that was the first to place a message.
@@ -122,7 +213,7 @@ impl Logs {
             }),
             Element::Other(_) => None,
         };
-        let polled = self.polled.get(&(key, message.clone())).copied();
+        let polled = self.polled.get(&(key, message.clone())).map(|polled| polled.first);
         acknowledged.into_iter().chain(polled).min()
     }
 
@@ -159,7 +250,7 @@ impl Logs {
         for (key, log) in &self.keys {
             let mut places: BTreeMap<&Element, Vec<Offset>> = BTreeMap::new();
             for (offset, messages) in log {
-                if messages.len() > 1 {
+                if messages.len() > 1 && !self.is_reuse_allowed(history, *key, messages) {
                     let events = messages.iter().filter_map(|m| self.first_heard_of(*key, m));
                     let events: Vec<usize> = events.collect();
                     let messages: Vec<_> = messages.iter().map(|m| source(*key, m)).collect();
@@ -188,6 +279,23 @@ impl Logs {
         }
     }
 
+    /// Returns `true` if each message at an offset was lost before the next was there.
+    fn is_reuse_allowed(
+        &self,
+        history: &History<Kafka>,
+        key: Key,
+        messages: &BTreeSet<Element>,
+    ) -> bool {
+        let since = |message| self.first_heard_of(key, message).map(|index| history.time(index));
+        let mut in_order: Vec<_> =
+            messages.iter().map(|message| (since(message), message)).collect();
+        in_order.sort_unstable();
+        in_order.windows(2).all(|pair| {
+            let lost = self.lost.get(&(key, pair[0].1.clone()));
+            lost.is_some_and(|lost| Some(*lost) <= pair[1].0)
+        })
+    }
+
     /// Only what was sent, and not refused, can be polled.
     fn check_polled(
         &self,
@@ -195,7 +303,7 @@ impl Logs {
         context: &Context<'_>,
         anomalies: &mut Anomalies,
     ) {
-        for ((key, message), &index) in &self.polled {
+        for ((key, message), &Polled { first: index, .. }) in &self.polled {
             let send = match message {
                 Element::Int(number) => self.sends.get(number),
                 Element::Other(_) => None,
@@ -230,8 +338,8 @@ impl Logs {
             let End::Acknowledged(offset, index) = send.end else { continue };
             let key = send.key;
             let node = history.invocation(send.invoked).node;
-            let allowed_loss = context.kills.allows_loss(node, history.time(index));
-            if allowed_loss || self.polled.contains_key(&(key, Element::Int(*message))) {
+            let entry = (key, Element::Int(*message));
+            if self.lost.contains_key(&entry) || self.polled.contains_key(&entry) {
                 continue;
             }
             let node = context.directory.node_name(node);
@@ -255,9 +363,11 @@ impl Logs {
 /// The node whose answer an event is.
 fn node_of_end<'a>(history: &History<Kafka>, context: &Context<'a>, index: usize) -> &'a str {
     match history.events().get(index).map(|event| &event.kind) {
-        Some(EventKind::Ok { invocation, .. }) => {
-            context.directory.node_name(history.invocation(*invocation).node)
-        }
+        Some(
+            EventKind::Ok { invocation, .. }
+            | EventKind::Fail { invocation, .. }
+            | EventKind::Info { invocation, .. },
+        ) => context.directory.node_name(history.invocation(*invocation).node),
         _ => "?",
     }
 }

@@ -43,7 +43,7 @@ impl Anomalies {
 #[must_use]
 pub(super) fn check(history: &History<Kafka>, context: &Context<'_>) -> Verdict {
     let mut anomalies = Anomalies::default();
-    let logs = Logs::new(history);
+    let logs = Logs::new(history, &context.kills);
     logs.check(history, context, &mut anomalies);
     let visibility = process::check(history, context, &logs, &mut anomalies);
 

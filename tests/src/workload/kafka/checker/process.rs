@@ -6,7 +6,7 @@ use super::Anomalies;
 use super::logs::Logs;
 use super::visibility::Visibility;
 use crate::base::time::Time;
-use crate::history::{Completed, History, Place};
+use crate::history::{EventKind, History, Invocation, Place};
 use crate::workload::Context;
 use crate::workload::kafka::{Kafka, Key, Offset, Op, Output, Record, committed};
 
@@ -27,7 +27,35 @@ struct Seen<'a> {
     /// The event that ended it.
     event: usize,
     at: Place,
+    time: Time,
+    history: &'a History<Kafka>,
     logs: &'a Logs,
+}
+
+/// A result that a client received, of an operation that succeeded or not.
+struct Received<'a> {
+    invoked: usize,
+    completed: usize,
+    invocation: &'a Invocation<Op>,
+    output: &'a Output,
+    /// `false` for a poll whose commit failed.
+    committed: bool,
+}
+
+/// Returns all results that clients received, in the order in which the operations ended.
+fn received(history: &History<Kafka>) -> impl Iterator<Item = Received<'_>> {
+    history.events().iter().enumerate().filter_map(|(completed, event)| {
+        let (invoked, output, committed) = match &event.kind {
+            EventKind::Ok { invocation, output, .. } => (*invocation, output, true),
+            EventKind::Fail { invocation, partial: Some(output), .. }
+            | EventKind::Info { invocation, partial: Some(output), .. } => {
+                (*invocation, output, false)
+            }
+            _ => return None,
+        };
+        let invocation = history.invocation(invoked);
+        Some(Received { invoked, completed, invocation, output, committed })
+    })
 }
 
 /// Judges the operations of every client in the order they ended, which is the order they
@@ -40,12 +68,15 @@ pub(super) fn check(
 ) -> Visibility {
     let mut visibility = Visibility::default();
     let mut clients: BTreeMap<u64, Client> = BTreeMap::new();
-    for Completed { invoked, completed, invocation, output } in history.completed() {
+    for Received { invoked, completed, invocation, output, committed: is_committed } in
+        received(history)
+    {
         let client = clients.entry(invocation.process).or_default();
         let at = history.time(completed);
         let node = context.directory.node_name(invocation.node);
         let place = history.place(completed);
-        let seen = Seen { node, process: invocation.process, event: completed, at: place, logs };
+        let process = invocation.process;
+        let seen = Seen { node, process, event: completed, at: place, time: at, history, logs };
         // A node that has been restarted speaks for itself alone.
         let restarted =
             |since| context.kills.next(invocation.node, since).is_some_and(|kill| kill <= at);
@@ -66,7 +97,9 @@ pub(super) fn check(
                 for (&key, &last) in client.polled.iter().filter(|_| !invocation.is_final) {
                     visibility.poll(key, last, invoked);
                 }
-                client.raise_committed(committed(polled), at);
+                if is_committed {
+                    client.raise_committed(committed(polled), at);
+                }
             }
             (Op::Assign { keys, rewind }, Output::Assigned { start, listed }) => {
                 client.polled.retain(|key, _| !rewind && keys.contains(key));
@@ -96,8 +129,10 @@ impl Client {
 
 impl Seen<'_> {
     fn check_send(&self, client: &mut Client, key: Key, offset: Offset, anomalies: &mut Anomalies) {
-        let Seen { node, process, event, at, .. } = self;
-        if let Some(before) = client.sent.insert(key, offset).filter(|before| *before >= offset) {
+        let Seen { node, process, event, at, time, logs, .. } = self;
+        let before = client.sent.insert(key, offset).filter(|before| *before >= offset);
+        if let Some(before) = before.filter(|before| !logs.has_loss(key, [*before, offset], *time))
+        {
             anomalies.add(
                 "nonmonotonic-send",
                 [*event],
@@ -116,7 +151,7 @@ impl Seen<'_> {
         records: &[Record],
         anomalies: &mut Anomalies,
     ) {
-        let Seen { node, process, event, at, logs } = self;
+        let Seen { node, process, event, at, time, history, logs } = self;
         let mut before = client.polled.get(&key).copied();
         for (index, record) in records.iter().enumerate() {
             let offset = record.offset;
@@ -126,7 +161,7 @@ impl Seen<'_> {
                 ("int-nonmonotonic-poll", "int-poll-skip")
             };
             if let Some(before) = before {
-                if offset <= before {
+                if offset <= before && !logs.has_loss(key, [before, offset], *time) {
                     anomalies.add(
                         back,
                         [*event],
@@ -136,7 +171,7 @@ impl Seen<'_> {
                         ),
                     );
                 }
-                if let Some(missed) = logs.between(key, before, offset) {
+                if let Some(missed) = logs.between(history, key, (before, offset), *time) {
                     anomalies.add(
                         skip,
                         [*event],
@@ -161,7 +196,7 @@ impl Seen<'_> {
         listed: &BTreeMap<Key, Offset>,
         anomalies: &mut Anomalies,
     ) {
-        let Seen { node, process, event, at, logs } = self;
+        let Seen { node, process, event, at, logs, .. } = self;
         for key in keys {
             let says = listed.get(key);
             if let Some((known, since)) = client.committed.get(key)
