@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use workbench::base::address::Directory;
 use workbench::base::time::Time;
-use workbench::drive::sim::{Lines, SimulatedNode, Simulator, Startup};
+use workbench::drive::sim::{SimulatedNode, Simulator, Startup, Write};
 use workbench::faulty::FaultyNode;
 use workbench::history::EventKind;
 use workbench::judge::Valid;
@@ -291,19 +291,21 @@ fn values_that_no_transaction_wrote_are_findings() {
 }
 
 /// A node, and every line that it has written.
-struct Recorded(FaultyNode, Arc<Mutex<Lines>>);
+struct Recorded(FaultyNode, Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl SimulatedNode for Recorded {
-    fn handle(&mut self, now: Time, line: &[u8], out: &mut Lines) {
-        self.0.handle(now, line, out);
-        self.1.lock().unwrap().extend_from_slice(out);
+    fn handle(&mut self, now: Time, line: &[u8], write: Write<'_>) {
+        self.0.handle(now, line, &mut |line| {
+            self.1.lock().unwrap().push(line.to_vec());
+            write(line);
+        });
     }
 }
 
 /// Not at the answer to the commit that follows a poll, nor anywhere if no node was asked.
 #[test]
 fn findings_point_at_the_line_that_says_what_they_say() {
-    let written: Arc<Mutex<Lines>> = Arc::default();
+    let written: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
     let factory = |_: Startup| -> Box<dyn SimulatedNode> {
         Box::new(Recorded(FaultyNode::new("none"), Arc::clone(&written)))
     };

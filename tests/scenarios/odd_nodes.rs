@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use workbench::base::address::Directory;
 use workbench::base::time::Time;
-use workbench::drive::sim::{Lines, SimulatedNode, Simulator, Startup};
+use workbench::drive::sim::{SimulatedNode, Simulator, Startup, Write};
 use workbench::faulty::FaultyNode;
 use workbench::judge::Valid;
 use workbench::net::Model;
@@ -56,24 +56,24 @@ struct OddNode {
 }
 
 impl SimulatedNode for OddNode {
-    fn handle(&mut self, now: Time, line: &[u8], out: &mut Lines) {
-        let mut replies = Lines::new();
-        self.node.handle(now, line, &mut replies);
+    fn handle(&mut self, now: Time, line: &[u8], write: Write<'_>) {
+        let mut replies: Vec<Vec<u8>> = Vec::new();
+        self.node.handle(now, line, &mut |line| replies.push(line.to_vec()));
         for line in replies {
             let message: Value = serde_json::from_slice(&line).unwrap();
             let is_meant = message["body"]["type"] == self.odd.reply;
             self.replies += u64::from(is_meant);
             if is_meant && self.replies.is_multiple_of(self.odd.every) {
-                out.extend(changed(message, self.odd.change));
+                changed(message, self.odd.change).iter().for_each(|line| write(line));
             } else {
-                out.push(line);
+                write(&line);
             }
         }
     }
 }
 
 /// The lines that a node writes instead of a message.
-fn changed(mut message: Value, change: &str) -> Lines {
+fn changed(mut message: Value, change: &str) -> Vec<Vec<u8>> {
     let write = |message: &Value| message.to_string().into_bytes();
     if let Some((path, value)) = change.split_once(" = ") {
         let (parent, field) = parent(&mut message, path);
@@ -82,7 +82,7 @@ fn changed(mut message: Value, change: &str) -> Lines {
     }
     let (verb, argument) = change.split_once(' ').unwrap_or((change, ""));
     match verb {
-        "silence" => return Lines::new(),
+        "silence" => return Vec::new(),
         "twice" => return vec![write(&message), write(&message)],
         "line" => return vec![argument.as_bytes().to_vec(), write(&message)],
         "error" => {

@@ -5,7 +5,7 @@ use std::io::{BufRead, Write};
 use std::process::ExitCode;
 
 use workbench::base::time::Time;
-use workbench::drive::sim::{Lines, SimulatedNode};
+use workbench::drive::sim::SimulatedNode;
 use workbench::faulty::FaultyNode;
 
 fn main() -> ExitCode {
@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let mut node = FaultyNode::new(&flaw);
-    let mut out = Lines::new();
+    let mut out = Vec::new();
     for (number, line) in std::io::stdin().lock().split(b'\n').enumerate() {
         match flaw.as_str() {
             "exits at once" => {
@@ -27,7 +27,8 @@ fn main() -> ExitCode {
             }
             _ => {}
         }
-        node.handle(Time::default(), &line.unwrap_or_default(), &mut out);
+        let line = line.unwrap_or_default();
+        node.handle(Time::default(), &line, &mut |line| out.push(line.to_vec()));
         for mut line in out.drain(..) {
             if flaw != "never ends its line" {
                 line.push(b'\n');

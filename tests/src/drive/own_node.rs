@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use maelstrom_node::{Config, Node, Outbox, Time as NodeTime};
 
-use super::sim::{Lines, NodeClock, SimulatedNode, Startup};
+use super::sim::{NodeClock, SimulatedNode, Startup, Write};
 use crate::base::time::Time;
 
 /// The flags of the node.
@@ -68,24 +68,28 @@ struct OwnNode {
 }
 
 impl OwnNode {
-    fn write(&mut self, out: &mut Lines) {
-        out.extend(self.outbox.lines().map(<[u8]>::to_vec));
+    fn write(&mut self, write: Write<'_>) {
+        let mut rest = self.outbox.as_bytes();
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            write(&rest[..end]);
+            rest = &rest[end + 1..];
+        }
         self.outbox.clear();
     }
 }
 
 impl SimulatedNode for OwnNode {
-    fn handle(&mut self, now: Time, line: &[u8], out: &mut Lines) {
+    fn handle(&mut self, now: Time, line: &[u8], write: Write<'_>) {
         self.node.handle(NodeTime(now.0), line, &mut self.outbox);
-        self.write(out);
+        self.write(write);
     }
 
     fn deadline(&self) -> Option<Time> {
         self.node.deadline().map(|at| Time(at.0))
     }
 
-    fn handle_deadline(&mut self, now: Time, out: &mut Lines) {
+    fn handle_deadline(&mut self, now: Time, write: Write<'_>) {
         self.node.handle_deadline(NodeTime(now.0), &mut self.outbox);
-        self.write(out);
+        self.write(write);
     }
 }

@@ -12,7 +12,7 @@ mod values;
 use serde_json::{Value, json};
 
 use crate::base::time::Time;
-use crate::drive::sim::{Lines, SimulatedNode, Startup};
+use crate::drive::sim::{SimulatedNode, Startup, Write};
 
 use gossip::GossipNode;
 use log::Logs;
@@ -117,7 +117,7 @@ impl FaultyNode {
     }
 
     /// Writes the reply to a request.
-    fn send(&self, request: &Value, mut reply: Value, out: &mut Lines) {
+    fn send(&self, request: &Value, mut reply: Value, write: Write<'_>) {
         let body = &request["body"];
         reply["in_reply_to"] = body["msg_id"].clone();
         let mut message = json!({"src": self.name, "dest": request["src"], "body": reply});
@@ -125,9 +125,9 @@ impl FaultyNode {
             self.spoil(&mut message);
         }
         if self.flaw == "answers twice" {
-            out.push(message.to_string().into_bytes());
+            write(message.to_string().as_bytes());
         }
-        out.push(message.to_string().into_bytes());
+        write(message.to_string().as_bytes());
     }
 
     /// Breaks the message around a reply, if that is the flaw.
@@ -152,7 +152,7 @@ impl FaultyNode {
 }
 
 impl SimulatedNode for FaultyNode {
-    fn handle(&mut self, _now: Time, line: &[u8], out: &mut Lines) {
+    fn handle(&mut self, _now: Time, line: &[u8], write: Write<'_>) {
         let Ok(request) = serde_json::from_slice::<Value>(line) else { return };
         let body = &request["body"];
         if body.get("in_reply_to").is_some() {
@@ -167,10 +167,10 @@ impl SimulatedNode for FaultyNode {
         if !is_init {
             self.answered += 1;
             if self.flaw == "writes junk" {
-                out.push(format!("handling a {}", body["type"]).into_bytes());
+                write(format!("handling a {}", body["type"]).as_bytes());
             }
             for (request, reply) in self.replies(&request) {
-                self.send(&request, reply, out);
+                self.send(&request, reply, &mut *write);
             }
             return;
         }
@@ -181,12 +181,12 @@ impl SimulatedNode for FaultyNode {
             "writes too early" => {
                 let peer = body["node_ids"].as_array().and_then(|names| names.last());
                 let hello = json!({"src": self.name, "dest": peer, "body": {"type": "hello"}});
-                out.push(hello.to_string().into_bytes());
+                write(hello.to_string().as_bytes());
                 json!({"type": "init_ok"})
             }
             "refuses init" => json!({"type": "error", "code": 13, "text": "no disk"}),
             _ => json!({"type": "init_ok"}),
         };
-        self.send(&request, reply, out);
+        self.send(&request, reply, write);
     }
 }

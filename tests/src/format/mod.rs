@@ -6,5 +6,6 @@ pub mod edn_reader;
 pub mod edn_to_json;
 pub mod element;
 pub mod json;
+pub mod known_list;
 pub mod numbers;
 pub mod wire;

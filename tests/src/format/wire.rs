@@ -150,7 +150,11 @@ impl Schema {
 
 /// A message body, its fields in the order they were written.
 #[derive(Debug)]
-pub struct Body<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub struct Body<'a> {
+    fields: Vec<(Cow<'a, str>, &'a RawValue)>,
+    /// A list of which only the new items are here.
+    shortened: Option<&'static str>,
+}
 
 impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -167,7 +171,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
                 while let Some(key) = map.next_key::<Key<'de>>()? {
                     fields.push((key.0, map.next_value()?));
                 }
-                Ok(Body(fields))
+                Ok(Body { fields, shortened: None })
             }
         }
         deserializer.deserialize_map(Fields)
@@ -197,10 +201,29 @@ impl<'a> Body<'a> {
         serde_json::from_str(body).map_err(|error| in_words(&error))
     }
 
+    /// Marks a field as shortened: its list has only the items that follow a known beginning.
+    ///
+    /// Returns `None` if the field is not the list at this place in memory.
+    #[must_use]
+    pub fn shortened(mut self, field: &'static str, list: &u8) -> Option<Body<'a>> {
+        let text = self.raw(field)?.get().as_bytes();
+        if !std::ptr::eq(text.first()?, list) {
+            return None;
+        }
+        self.shortened = Some(field);
+        Some(self)
+    }
+
+    /// Returns `true` if a list has only the items that follow its known beginning.
+    #[must_use]
+    pub fn is_shortened(&self, field: &str) -> bool {
+        self.shortened == Some(field)
+    }
+
     /// Returns a field as it was written: the last one if it was written twice.
     #[must_use]
     pub fn raw(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
+        self.fields.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
     }
 
     /// A field that must be an integer.
@@ -280,7 +303,7 @@ impl<'a> Body<'a> {
                 return Err(malformed(problem, hint_at_type(*shape, value)));
             }
         }
-        for (key, value) in &self.0 {
+        for (key, value) in &self.fields {
             let known = match key.as_ref() {
                 "type" => true,
                 "in_reply_to" | "msg_id" if !is_integer(value.get()) => {

@@ -71,6 +71,8 @@ pub struct Network {
     faults: BTreeMap<FaultKind, Fault>,
     /// The queues of the nodes, then those of the services.
     queues: Vec<Queue>,
+    /// The queues that have a deadline, the earliest first.
+    due: BTreeSet<(Time, usize)>,
     node_count: usize,
     /// Nodes that do not run: what is sent to them is gone.
     down: BTreeSet<usize>,
@@ -88,6 +90,8 @@ struct Queue {
     waiting: BTreeMap<(Time, u64), Packet>,
     /// What the feeding thread has taken, and until when it sleeps.
     taken: Option<(Time, Packet)>,
+    /// The deadline under which the network finds this queue.
+    indexed: Option<Time>,
 }
 
 impl Network {
@@ -101,6 +105,7 @@ impl Network {
             machine: (model == Model::Busy).then(Machine::default),
             faults: BTreeMap::new(),
             queues,
+            due: BTreeSet::new(),
             node_count,
             down: BTreeSet::new(),
             next_id: 0,
@@ -191,7 +196,7 @@ impl Network {
     /// When the next message is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        self.queues.iter().filter_map(|queue| queue.deadline(self.model)).min()
+        self.due.first().map(|(due, _)| *due)
     }
 
     /// Starts a fault, or changes the one of this kind that is there.
@@ -210,6 +215,9 @@ impl Network {
         if down {
             self.down.insert(node);
             let queue = std::mem::take(&mut self.queues[node]);
+            if let Some(due) = queue.indexed {
+                self.due.remove(&(due, node));
+            }
             queue.packets().for_each(|packet| self.note(now, packet, Delivery::Down));
         } else {
             self.down.remove(&node);
@@ -229,6 +237,17 @@ impl Network {
         self.next_sequence += 1;
         self.queues[queue].waiting.insert((due, sequence), packet);
         self.feed(now, queue);
+        self.index(queue);
+    }
+
+    /// Keeps the index of deadlines up to date after a change of a queue.
+    fn index(&mut self, queue: usize) {
+        let deadline = self.queues[queue].deadline(self.model);
+        let before = std::mem::replace(&mut self.queues[queue].indexed, deadline);
+        if before != deadline {
+            before.map(|due| self.due.remove(&(due, queue)));
+            deadline.map(|due| self.due.insert((due, queue)));
+        }
     }
 
     /// Lets the feeding thread of a queue take its next message, if it is idle.
@@ -247,9 +266,7 @@ impl Network {
 
     fn receive_from_queues(&mut self, now: Time) -> Option<Packet> {
         loop {
-            let (due, queue) = (0..self.queues.len())
-                .filter_map(|queue| Some((self.queues[queue].deadline(self.model)?, queue)))
-                .min()?;
+            let (due, queue) = *self.due.first()?;
             if due > now {
                 return None;
             }
@@ -267,6 +284,7 @@ impl Network {
                 }
             };
             self.feed(now, queue);
+            self.index(queue);
             if packet.is_some() {
                 return packet;
             }

@@ -37,6 +37,7 @@ use std::time::Duration;
 
 use crate::base::address::Directory;
 use crate::base::rng::Rng;
+use crate::format::known_list::KnownList;
 use crate::format::wire::{Body, Malformed};
 use crate::history::{EventKind, History, Operations};
 use crate::judge::Verdict;
@@ -143,6 +144,11 @@ pub trait Workload: Operations {
         op: &Self::Op,
         reply: &Body<'_>,
     ) -> Result<Step<Self>, Malformed>;
+
+    /// Returns the list that a node wrote last, if replies with that list may go on with it.
+    fn known_list(&self, _node: usize) -> Option<KnownList<'_>> {
+        None
+    }
 
     /// Returns the part of the result that a client has received when its operation fails.
     fn partial_output(

@@ -10,7 +10,7 @@ mod clock;
 pub mod minimize;
 pub mod sweep;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::base::rng::{Rng, Stream};
 use crate::base::time::Time;
@@ -26,7 +26,7 @@ pub use clock::NodeClock;
 /// A node that the simulator can run: a state machine fed with lines and the time.
 pub trait SimulatedNode {
     /// Reacts to one line, given without its newline.
-    fn handle(&mut self, now: Time, line: &[u8], out: &mut Lines);
+    fn handle(&mut self, now: Time, line: &[u8], write: Write<'_>);
 
     /// When [`SimulatedNode::handle_deadline`] is next due.
     fn deadline(&self) -> Option<Time> {
@@ -34,11 +34,11 @@ pub trait SimulatedNode {
     }
 
     /// Reacts to a deadline that has passed. It has to be later afterwards.
-    fn handle_deadline(&mut self, _now: Time, _out: &mut Lines) {}
+    fn handle_deadline(&mut self, _now: Time, _write: Write<'_>) {}
 }
 
-/// What a node writes, line by line, without newlines.
-pub type Lines = Vec<Vec<u8>>;
+/// The standard output of a node: it takes lines without their newlines.
+pub type Write<'a> = &'a mut dyn FnMut(&[u8]);
 
 /// What a node is born with.
 #[derive(Clone, Debug)]
@@ -56,6 +56,8 @@ pub type Factory<'a> = dyn Fn(Startup) -> Box<dyn SimulatedNode> + Sync + 'a;
 pub struct Simulator<'a> {
     factory: &'a Factory<'a>,
     machines: Vec<Machine>,
+    /// The machines that have a deadline, the earliest first.
+    due: BTreeSet<(Time, usize)>,
     incarnations: Rng,
     screen: &'a Screen,
 }
@@ -67,6 +69,9 @@ struct Machine {
     node: Option<Box<dyn SimulatedNode>>,
     /// While the node stands still, what it will read when it goes on.
     held: Option<VecDeque<Vec<u8>>>,
+    /// The deadline under which the simulator finds this machine. It is kept until something
+    /// happens to the machine: a node's deadline does not move by itself.
+    indexed: Option<Time>,
 }
 
 impl std::fmt::Debug for Simulator<'_> {
@@ -93,10 +98,12 @@ impl<'a> Simulator<'a> {
             clock: NodeClock::default(),
             node: None,
             held: None,
+            indexed: None,
         };
         Simulator {
             factory,
             machines: plan.directory.node_names().iter().map(machine).collect(),
+            due: BTreeSet::new(),
             incarnations: Rng::new(plan.seed, Stream::Incarnations),
             screen,
         }
@@ -138,8 +145,18 @@ impl<'a> Simulator<'a> {
     }
 
     fn next_deadline(&self) -> Option<(Time, usize)> {
-        let deadlines = self.machines.iter().enumerate();
-        deadlines.filter_map(|(index, machine)| Some((machine.deadline()?, index))).min()
+        self.due.first().copied()
+    }
+
+    /// Keeps the index of deadlines up to date after something happened to a machine.
+    fn index(&mut self, index: usize) {
+        let machine = &mut self.machines[index];
+        let deadline = machine.deadline();
+        let before = std::mem::replace(&mut machine.indexed, deadline);
+        if before != deadline {
+            before.map(|at| self.due.remove(&(at, index)));
+            deadline.map(|at| self.due.insert((at, index)));
+        }
     }
 
     fn reach_deadline<W: Workload>(
@@ -151,13 +168,18 @@ impl<'a> Simulator<'a> {
         let machine = &mut self.machines[index];
         machine.clock.advance(now);
         let Some(node) = &mut machine.node else { return Ok(()) };
-        let mut out = Lines::new();
-        node.handle_deadline(now, &mut out);
+        let mut result = Ok(());
+        node.handle_deadline(now, &mut |line| {
+            if result.is_ok() {
+                result = runner.node_wrote(now, index, line);
+            }
+        });
         if node.deadline().is_some_and(|at| at <= now) {
             // Time would stand still for ever.
             return Err(Failure::Stuck { node: Some(machine.name.clone()) });
         }
-        out.iter().try_for_each(|line| runner.node_wrote(now, index, line))
+        self.index(index);
+        result
     }
 
     fn perform<W: Workload>(
@@ -166,6 +188,13 @@ impl<'a> Simulator<'a> {
         now: Time,
         command: Command,
     ) -> Result<(), Failure> {
+        let touched = match &command {
+            Command::Start(node)
+            | Command::Kill(node)
+            | Command::Pause(node)
+            | Command::Resume(node) => Some(*node),
+            Command::Deliver { .. } | Command::Clock { .. } | Command::Log(_) => None,
+        };
         match command {
             Command::Start(index) => {
                 let machine = &mut self.machines[index];
@@ -198,6 +227,7 @@ impl<'a> Simulator<'a> {
             }
             Command::Log(line) => self.screen.say(&line),
         }
+        touched.into_iter().for_each(|index| self.index(index));
         Ok(())
     }
 
@@ -211,9 +241,14 @@ impl<'a> Simulator<'a> {
         let machine = &mut self.machines[index];
         machine.clock.advance(now);
         let Some(node) = &mut machine.node else { return Ok(()) };
-        let mut out = Lines::new();
-        node.handle(now, line, &mut out);
-        out.iter().try_for_each(|line| runner.node_wrote(now, index, line))
+        let mut result = Ok(());
+        node.handle(now, line, &mut |line| {
+            if result.is_ok() {
+                result = runner.node_wrote(now, index, line);
+            }
+        });
+        self.index(index);
+        result
     }
 }
 

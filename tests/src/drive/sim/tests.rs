@@ -84,7 +84,7 @@ fn kills_and_pauses_together_never_fail_the_test_itself() {
 struct Stuck;
 
 impl SimulatedNode for Stuck {
-    fn handle(&mut self, _now: Time, _line: &[u8], _out: &mut Lines) {}
+    fn handle(&mut self, _now: Time, _line: &[u8], _write: Write<'_>) {}
 
     fn deadline(&self) -> Option<Time> {
         Some(Time(0))

@@ -12,6 +12,7 @@ use super::{Context, Options, RecordedEvent, Request, Step, Workload};
 use crate::base::address::Directory;
 use crate::base::rng::Rng;
 use crate::format::edn::Edn;
+use crate::format::known_list::KnownList;
 use crate::format::wire::{Body, Malformed, Schema};
 use crate::history::{History, Operations};
 use crate::judge::Verdict;
@@ -165,6 +166,10 @@ impl<P: Protocol> Workload for GrowingSet<P> {
             Op::Add(_) => Output::Accepted,
             Op::Read => Output::Read(self.readers.read(node, reply, P::VALUES)?),
         }))
+    }
+
+    fn known_list(&self, node: usize) -> Option<KnownList<'_>> {
+        self.readers.known_list(node, P::VALUES)
     }
 
     fn is_idempotent(op: &Op) -> bool {

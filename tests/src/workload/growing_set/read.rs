@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::format::datum::Datum;
 use crate::format::edn::Edn;
 use crate::format::element::Element;
+use crate::format::known_list::KnownList;
 use crate::format::wire::{Body, Malformed};
 
 /// One read of a set, as the difference to the one before it at the same node.
@@ -42,6 +43,13 @@ struct Seen {
 }
 
 impl Readers {
+    /// Returns the list that a node wrote last, if it had items.
+    #[must_use]
+    pub fn known_list(&self, node: usize, field: &'static str) -> Option<KnownList<'_>> {
+        let seen = self.nodes.get(&node).filter(|seen| seen.size > 0)?;
+        Some(KnownList { field, text: &seen.stem })
+    }
+
     /// Takes the list in this field of a node's answer.
     ///
     /// # Errors
@@ -55,11 +63,28 @@ impl Readers {
     ) -> Result<SetRead, Malformed> {
         let list: &RawValue = reply.read(field, "a list of values")?;
         let list = if list.get() == "null" { "[]" } else { list.get() };
-        self.read_list(node, list).map_err(|problem| Malformed {
+        let read = match reply.is_shortened(field) {
+            true => self.read_news(node, list),
+            false => self.read_list(node, list),
+        };
+        read.map_err(|problem| Malformed {
             problem,
             expected: format!("{field:?} as a list of values"),
             hint: "check how the list is written",
         })
+    }
+
+    /// Reads the items that follow the list that the node wrote last.
+    fn read_news(&mut self, node: usize, list: &str) -> Result<SetRead, String> {
+        let seen = self.nodes.entry(node).or_default();
+        let read = seen.extend(elements(list)?);
+        let news = list.strip_prefix('[').and_then(|items| items.strip_suffix(']'));
+        let news = news.unwrap_or_default().trim();
+        if !news.is_empty() {
+            seen.stem.push(',');
+            seen.stem.push_str(news);
+        }
+        Ok(read)
     }
 
     /// Reads a list back from a history: as the bench writes reads, or whole, as Maelstrom does.
@@ -91,7 +116,7 @@ impl Readers {
             Some(news) => seen.extend(elements(&news)?),
             None => seen.replace(elements(list)?),
         };
-        seen.stem = list.trim_end_matches(']').trim_end().to_owned();
+        seen.stem = list.strip_suffix(']').unwrap_or(list).trim_end().to_owned();
         Ok(read)
     }
 }
