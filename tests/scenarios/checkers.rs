@@ -171,6 +171,43 @@ fn wrong_counters_are_found() {
     expect_anomaly(&report, "phantom addition: n1 shows", "0 to ");
 }
 
+/// Maelstrom judges final reads alone, and so does the verdict; with `--strict` these findings
+/// count.
+#[test]
+fn what_only_reads_during_the_test_show_is_a_finding() {
+    let lenient = |nodes| Plan { strict: false, ..plan(nodes) };
+    let expect_finding = |report: &Report, begins: &str, mentions: &str| {
+        let mut findings = report.findings.iter();
+        let found = findings.find(|f| f.text.starts_with(begins) && f.text.contains(mentions));
+        let found = found.unwrap_or_else(|| panic!("no {begins}\n{}", report.anomalies_text()));
+        assert!(found.text.contains(" (line ") && found.cause.is_some(), "{found:?}");
+    };
+    let report = judge(lenient(1), GCounter::default(), "g-counter: reads 0 now and then");
+    assert_eq!(report.valid, Valid::True, "{}", report.results);
+    expect_finding(&report, "impossible sum: n1 shows 0 at ", "acknowledged");
+    let report = judge(lenient(1), PnCounter::default(), "pn-counter: reads too much now and then");
+    assert_eq!(report.valid, Valid::True, "{}", report.results);
+    expect_finding(&report, "impossible sum: n1 shows 999", "come to something from");
+    let report = judge(plan(2), GCounter::default(), "g-counter: adds its own number");
+    expect_finding(&report, "final reads differ: ", "n2 shows ");
+
+    for workload in ["", "g-set: "] {
+        let judge = |flaw: &str| {
+            let flaw = format!("{workload}{flaw}");
+            match workload {
+                "" => judge(lenient(1), broadcast(), &flaw),
+                _ => judge(lenient(1), GSet::default(), &flaw),
+            }
+        };
+        let report = judge("drops half now and then");
+        assert_eq!(report.valid, Valid::True, "{}", report.results);
+        expect_finding(&report, "value gone: n1 shows ", " more at ");
+        let report = judge("keeps what it refuses");
+        assert_eq!(report.valid, Valid::True, "{}", report.results);
+        expect_finding(&report, "refused value: n1 shows ", "with error 11");
+    }
+}
+
 #[test]
 fn wrong_logs_are_found() {
     for (flaw, begins, name) in [

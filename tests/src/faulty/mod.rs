@@ -55,16 +55,21 @@ impl FaultyNode {
         }
     }
 
+    /// Returns the number in the name of the node.
+    fn number(&self) -> i64 {
+        let name = self.name.as_str().unwrap_or_default();
+        name.trim_start_matches('n').parse().unwrap_or_default()
+    }
+
     fn generate(&mut self) -> Value {
-        let node = self.name.as_str().unwrap_or_default().trim_start_matches('n');
-        let node: u64 = node.parse().unwrap_or_default();
+        let node = self.number();
         let id = match self.flaw.as_str() {
             // Unique on this node alone.
             "gives duplicate IDs" => json!(self.answered),
             "mixes types" if self.answered.is_multiple_of(2) => {
                 json!(format!("{node}-{}", self.answered))
             }
-            _ => json!(self.answered * 1000 + node),
+            _ => json!(self.answered as i64 * 1000 + node),
         };
         json!({"type": "generate_ok", "id": id})
     }
@@ -80,6 +85,7 @@ impl FaultyNode {
             let code: i64 = code.parse().unwrap_or_default();
             return json!({"type": "error", "code": code, "text": "its own words"});
         }
+        let number = self.number();
         match body["type"].as_str().unwrap_or_default() {
             "echo" if flaw == "echoes something else" => json!({"type": "echo_ok", "echo": "hm"}),
             "echo" => json!({"type": "echo_ok", "echo": body["echo"]}),
@@ -88,12 +94,12 @@ impl FaultyNode {
                 json!({"type": "error", "code": 10, "text": "not supported"})
             }
             "topology" => json!({"type": "topology_ok"}),
-            "broadcast" => self.values.insert(body["message"].clone(), "broadcast_ok"),
+            "broadcast" => self.values.insert(flaw, body["message"].clone(), "broadcast_ok"),
             "add" if body["delta"].is_null() => {
-                self.values.insert(body["element"].clone(), "add_ok")
+                self.values.insert(flaw, body["element"].clone(), "add_ok")
             }
             "add" => self.values.add(flaw, body["delta"].as_i64().unwrap_or_default()),
-            "read" => self.values.read(flaw),
+            "read" => self.values.read(flaw, number),
             "send" => self.logs.send(flaw, body),
             "poll" => self.logs.poll(flaw, body),
             "commit_offsets" => self.logs.commit(body),

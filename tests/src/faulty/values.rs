@@ -8,6 +8,8 @@ pub(super) struct Values {
     sum: i64,
     /// What has been added since the sum was last shown.
     recent: i64,
+    inserts: u64,
+    reads: u64,
     shown_as: Shown,
 }
 
@@ -31,8 +33,12 @@ impl Values {
         };
     }
 
-    pub(super) fn insert(&mut self, element: Value, reply: &str) -> Value {
+    pub(super) fn insert(&mut self, flaw: &str, element: Value, reply: &str) -> Value {
         self.elements.push(element);
+        self.inserts += 1;
+        if flaw.ends_with("keeps what it refuses") && self.inserts.is_multiple_of(7) {
+            return json!({"type": "error", "code": 11, "text": "try later"});
+        }
         json!({"type": reply})
     }
 
@@ -43,16 +49,26 @@ impl Values {
         json!({"type": "add_ok"})
     }
 
-    pub(super) fn read(&self, flaw: &str) -> Value {
+    pub(super) fn read(&mut self, flaw: &str, node: i64) -> Value {
+        self.reads += 1;
+        let now_and_then = self.reads % 50 == 49;
         if self.shown_as == Shown::Sum {
             let late = if flaw.ends_with("counts late") { self.recent } else { 0 };
-            return json!({"type": "read_ok", "value": self.sum - late});
+            let sum = match flaw.split(": ").last().unwrap_or_default() {
+                "adds its own number" => self.sum + node,
+                "reads 0 now and then" if now_and_then => 0,
+                "reads too much now and then" if now_and_then => self.sum + 1_000_000,
+                _ => self.sum - late,
+            };
+            return json!({"type": "read_ok", "value": sum});
         }
         let mut elements = self.elements.clone();
         if flaw.ends_with("shows values twice") {
             elements.extend(self.elements.first().cloned());
         } else if flaw.ends_with("invents values") {
             elements.push(json!(-1));
+        } else if flaw.ends_with("drops half now and then") && now_and_then {
+            elements.truncate(elements.len() / 2);
         } else if flaw.ends_with("forgets values") {
             elements.truncate(1);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Counter, Op, Output};
+use super::{Counter, Op, Output, reads};
 use crate::base::time::Time;
 use crate::format::edn::Edn;
 use crate::history::{Completed, EventKind, History, Operations};
@@ -46,6 +46,7 @@ pub(super) fn check<const SHRINKS: bool>(
             _ => None,
         })
         .collect();
+    findings.extend(reads::findings(history, context));
     if !history.completed().any(|done| done.invocation.is_final) {
         let nothing = "nothing to judge: none of the last reads succeeded";
         findings.push(nothing.to_owned().into());

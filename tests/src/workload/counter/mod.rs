@@ -1,6 +1,7 @@
 //! Counters that grow, or grow and shrink: in the end every node knows the sum.
 
 mod checker;
+mod reads;
 
 use std::time::Duration;
 
@@ -76,6 +77,9 @@ impl<const SHRINKS: bool> Workload for Counter<SHRINKS> {
         ("stale counter", "an addition was not passed on, or overwritten by another node's state"),
         ("refused addition", "an addition was applied although its sender got an error"),
         ("phantom addition", "an addition that arrived twice was counted twice"),
+        ("impossible sum", "an addition that arrived twice was counted twice, or one was undone"),
+        ("counter going back", "the sum is overwritten by an older one from another node"),
+        ("final reads differ", "an addition did not reach every node, or a node adds its own"),
     ];
     const HAS_FINAL_READS: bool = true;
 

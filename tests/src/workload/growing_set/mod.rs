@@ -119,6 +119,8 @@ impl<P: Protocol> Workload for GrowingSet<P> {
             "values are kept in a list, and one that arrives twice is appended twice",
         ),
         ("phantom value", "the value was made up, converted, or taken from another field"),
+        ("value gone", "the node leaves out part of what it has, or reads another state"),
+        ("refused value", "the value was kept although its sender got an error"),
     ];
     const HAS_FINAL_READS: bool = true;
 

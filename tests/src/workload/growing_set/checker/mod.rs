@@ -15,9 +15,10 @@ use std::time::Duration;
 use crate::base::address::Directory;
 use crate::format::edn::Edn;
 use crate::format::element::Element;
-use crate::history::{EventKind, History};
+use crate::history::{Completed, EventKind, History};
 use crate::judge::kills::Kills;
 use crate::judge::{Anomaly, Valid, Verdict, quantiles};
+use crate::workload::growing_set::read::SetRead;
 use crate::workload::growing_set::{GrowingSet, Op, Output, Protocol};
 use crate::workload::{Context, Workload};
 
@@ -137,12 +138,17 @@ pub(super) fn check<P: Protocol>(
                         findings.push(duplicate.seen_in([done.completed]));
                     }
                 }
-                reads.entry(node).or_default().push(&done, read);
+                let reads = reads.entry(node).or_default();
+                if let Some(finding) = value_gone(history, context, reads, &done, read) {
+                    findings.push(Anomaly::from(finding).seen_in([done.completed]));
+                }
+                reads.push(&done, read);
             }
             (Op::Read, Output::Accepted) => {}
         }
     }
     reads.values_mut().for_each(Reads::finish);
+    findings.extend(refused_and_kept(history, context, &reads).into_iter().map(Anomaly::from));
     for value in &mut values {
         for (&node, reads) in &reads {
             judge_visibility(value, node, reads);
@@ -154,6 +160,66 @@ pub(super) fn check<P: Protocol>(
         value.allowed_loss = is_allowed_loss(value, &reads, history, &context.kills);
     }
     summarise(history, directory, &values, &phantoms, &duplicated, findings)
+}
+
+/// Returns a sentence if a node shows less than in an earlier read that had ended before this one
+/// began, and was not killed in between.
+fn value_gone<P: Protocol>(
+    history: &History<GrowingSet<P>>,
+    context: &Context<'_>,
+    reads: &Reads,
+    done: &Completed<'_, GrowingSet<P>>,
+    read: &SetRead,
+) -> Option<String> {
+    let (gone, before) = (read.removed.first()?, *reads.ended.last()?);
+    let node = done.invocation.node;
+    let killed = context.kills.next(node, history.time(before));
+    if before > done.invoked || killed.is_some_and(|kill| kill <= history.time(done.completed)) {
+        return None;
+    }
+    let more = match read.removed.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!(
+        "value gone: {} shows {}{more} at {}, and not at {}",
+        context.directory.node_name(node),
+        Edn::from(gone),
+        history.place(before),
+        history.place(done.completed),
+    ))
+}
+
+/// Returns a sentence for each value that a read shows although its addition was answered with
+/// an error that rules it out.
+fn refused_and_kept<P: Protocol>(
+    history: &History<GrowingSet<P>>,
+    context: &Context<'_>,
+    reads: &BTreeMap<usize, Reads>,
+) -> Vec<String> {
+    let refused = history.events().iter().filter_map(|event| match &event.kind {
+        EventKind::Fail { invocation, error, .. } => {
+            let start = history.invocation(*invocation);
+            match start.op {
+                Op::Add(element) => Some((element, start.node, error)),
+                Op::Read => None,
+            }
+        }
+        _ => None,
+    });
+    let kept = refused.filter_map(|(element, node, error)| {
+        let shows =
+            |(shower, reads): (&usize, &Reads)| Some((*shower, reads.first_that_shows(element)?));
+        let (shower, read) = reads.iter().find_map(shows)?;
+        Some(format!(
+            "refused value: {} shows {element} at {}, although {} answered its {} with {error}",
+            context.directory.node_name(shower),
+            history.place(read),
+            context.directory.node_name(node),
+            P::ADD,
+        ))
+    });
+    kept.collect()
 }
 
 /// Finds the latest reads of one node that show a value, and that do not.

@@ -42,6 +42,12 @@ impl Reads {
         self.ended.get(last).copied()
     }
 
+    /// Returns the end of the first read that shows a value.
+    pub(super) fn first_that_shows(&self, element: i64) -> Option<usize> {
+        let first = self.shown.get(&element)?.first()?.start;
+        self.ended.get(first).copied()
+    }
+
     /// Notes what a read shows that the one before did not, and the other way round.
     pub(super) fn push(&mut self, done: &Completed<'_, impl Workload>, read: &SetRead) {
         let index = self.started.len();
