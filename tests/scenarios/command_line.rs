@@ -228,7 +228,7 @@ fn arguments_without_a_hyphen_go_to_the_node() {
     run.expect_valid();
     assert!(!run.stderr.contains("the node is not told its workload"), "{run}");
     let run = test("-w echo --node-count 1 --time-limit 1 --bin", &[FAULTY_NODE, "exits at once"]);
-    run.expect_code(255).expect_said(&["out of timeout"]);
+    run.expect_code(255).expect_said(&["out of patience"]);
 }
 
 #[test]

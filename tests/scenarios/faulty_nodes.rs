@@ -99,7 +99,7 @@ fn a_node_that_does_not_run_as_it_should_fails_the_test() {
                 "panicked at 'index out of bounds'",
             ],
         ),
-        (ECHO, "exits at once", 255, &["node n0", "exit status: 3", "out of timeout"]),
+        (ECHO, "exits at once", 255, &["node n0", "exit status: 3", "out of patience"]),
         (
             ECHO,
             "never ends its line",

@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     for (number, line) in std::io::stdin().lock().split(b'\n').enumerate() {
         match flaw.as_str() {
             "exits at once" => {
-                eprintln!("out of timeout");
+                eprintln!("out of patience");
                 return ExitCode::from(3);
             }
             "exits early" if number == 3 => {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::base::time::Time;
-use crate::drive::sim::{Lines, SimulatedNode};
+use crate::drive::sim::{SimulatedNode, Write};
 
 /// The flaw's name.
 pub(super) const FORGETS_RARELY: &str = "forgets one value in 10000 under partition";
@@ -45,16 +45,16 @@ impl GossipNode {
         (mixed ^ (mixed >> 31)).is_multiple_of(10_000)
     }
 
-    fn send(&self, dest: &str, body: &Value, out: &mut Lines) {
+    fn send(&self, dest: &str, body: &Value, write: Write<'_>) {
         let message = json!({"src": self.name, "dest": dest, "body": body});
-        out.push(message.to_string().into_bytes());
+        write(message.to_string().as_bytes());
     }
 
-    fn add(&mut self, now: Time, value: i64, out: &mut Lines) {
+    fn add(&mut self, now: Time, value: i64, write: Write<'_>) {
         self.values.insert(value);
         for peer in &self.peers {
             self.unconfirmed.entry(peer.clone()).or_default().insert(value);
-            self.send(peer, &json!({"type": "value", "value": value}), out);
+            self.send(peer, &json!({"type": "value", "value": value}), write);
         }
         if !self.peers.is_empty() {
             self.deadline.get_or_insert(now + RETRY_INTERVAL);
@@ -63,7 +63,7 @@ impl GossipNode {
 }
 
 impl SimulatedNode for GossipNode {
-    fn handle(&mut self, now: Time, line: &[u8], out: &mut Lines) {
+    fn handle(&mut self, now: Time, line: &[u8], write: Write<'_>) {
         let Ok(message) = serde_json::from_slice::<Value>(line) else { return };
         let (src, body) = (message["src"].as_str().unwrap_or_default(), &message["body"]);
         let value = |field: &str| body[field].as_i64().unwrap_or_default();
@@ -77,13 +77,13 @@ impl SimulatedNode for GossipNode {
             }
             "topology" => json!({"type": "topology_ok"}),
             "broadcast" => {
-                self.add(now, value("message"), out);
+                self.add(now, value("message"), write);
                 json!({"type": "broadcast_ok"})
             }
             "read" => json!({"type": "read_ok", "messages": self.values}),
             "value" => {
                 self.values.insert(value("value"));
-                self.send(src, &json!({"type": "confirm", "value": value("value")}), out);
+                self.send(src, &json!({"type": "confirm", "value": value("value")}), write);
                 return;
             }
             "confirm" => {
@@ -95,19 +95,19 @@ impl SimulatedNode for GossipNode {
             _ => json!({"type": "error", "code": 10, "text": "not supported"}),
         };
         reply["in_reply_to"] = body["msg_id"].clone();
-        self.send(src, &reply, out);
+        self.send(src, &reply, write);
     }
 
     fn deadline(&self) -> Option<Time> {
         self.deadline
     }
 
-    fn handle_deadline(&mut self, now: Time, out: &mut Lines) {
+    fn handle_deadline(&mut self, now: Time, write: Write<'_>) {
         let mut unconfirmed = std::mem::take(&mut self.unconfirmed);
         for (peer, values) in &mut unconfirmed {
             values.retain(|value| !self.gives_up(*value));
             for value in values.iter() {
-                self.send(peer, &json!({"type": "value", "value": value}), out);
+                self.send(peer, &json!({"type": "value", "value": value}), write);
             }
         }
         unconfirmed.retain(|_, values| !values.is_empty());

@@ -42,7 +42,7 @@ impl<W: Workload> Runner<W> {
         node: usize,
         line: &[u8],
     ) -> Option<Result<(), Malformed>> {
-        if self.plan.log_send || self.plan.log_recv {
+        if self.plan.log_send || self.plan.log_recv || self.network.is_recording() {
             return None;
         }
         let known = self.workload.known_list(node)?;
@@ -53,10 +53,11 @@ impl<W: Workload> Runner<W> {
         if directory.find(&envelope.src) != Some(Address::Node(node)) {
             return None;
         }
-        let Some(Address::Client(client)) = directory.find(&envelope.dest) else { return None };
+        let dest = directory.find(&envelope.dest)?;
+        let Address::Client(client) = dest else { return None };
         let body = Body::parse(envelope.body).ok()?;
         let body = body.shortened(field, shortened.line.get(shortened.list)?)?;
-        self.network.hand_to_client();
+        self.network.hand_to_client(now, Address::Node(node), dest, envelope.body.get());
         Some(self.client_hears(now, client, node, &body))
     }
 

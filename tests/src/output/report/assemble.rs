@@ -131,10 +131,10 @@ fn operations<W: Workload>(
                 let op = &history.invocation(*invocation).op;
                 (*invocation, OpOutcome::Ok, shown(&W::output_value(op, output)))
             }
-            EventKind::Fail { invocation, error } => {
+            EventKind::Fail { invocation, error, .. } => {
                 (*invocation, OpOutcome::Fail, error.to_string())
             }
-            EventKind::Info { invocation, error } => {
+            EventKind::Info { invocation, error, .. } => {
                 (*invocation, OpOutcome::Info, error.to_string())
             }
             EventKind::Nemesis { .. } => {

@@ -46,7 +46,8 @@ pub(super) fn check<const SHRINKS: bool>(
             _ => None,
         })
         .collect();
-    findings.extend(reads::findings(history, context));
+    let read = reads::findings(history, context);
+    findings.extend(read.into_iter().map(Anomaly::from));
     if !history.completed().any(|done| done.invocation.is_final) {
         let nothing = "nothing to judge: none of the last reads succeeded";
         findings.push(nothing.to_owned().into());
