@@ -11,6 +11,9 @@ use crate::format::edn::Edn;
 /// The most cycles, and the most keys without an order, that a page shows.
 const MAX_SHOWN: usize = 8;
 
+/// The most cycles of one kind, so that a frequent kind leaves room for the others.
+const MAX_CYCLES_OF_A_KIND: usize = 2;
+
 /// The longest text of an operation.
 const MAX_TEXT: usize = 200;
 
@@ -23,7 +26,10 @@ pub(super) fn read(results: &Edn, data: &mut ReportData) {
     }
     if let Some(Edn::Map(anomalies)) = workload.get("anomalies") {
         let cases = anomalies.iter().filter_map(|(kind, cases)| match cases {
-            Edn::Vector(cases) => Some(cases.iter().filter_map(move |case| cycle(kind, case))),
+            Edn::Vector(cases) => {
+                let cycles = cases.iter().filter_map(move |case| cycle(kind, case));
+                Some(cycles.take(MAX_CYCLES_OF_A_KIND))
+            }
             _ => None,
         });
         data.cycles = cases.flatten().take(MAX_SHOWN).collect();
@@ -106,11 +112,13 @@ mod tests {
             ("cycle", Edn::Vector(vec![a.clone(), b, a])),
             ("steps", Edn::Vector(vec![step("wr"), step("rw")])),
         ]);
-        let anomalies = Edn::Map(vec![(Edn::Keyword("G1c"), Edn::Vector(vec![case, Edn::Nil]))]);
+        let g0 = (Edn::Keyword("G0"), Edn::Vector(vec![case.clone(); 20]));
+        let g1c = (Edn::Keyword("G1c"), Edn::Vector(vec![case, Edn::Nil]));
+        let anomalies = Edn::Map(vec![g0, g1c]);
         let results = Edn::map([("workload", Edn::map([("anomalies", anomalies)]))]);
         let mut data = ReportData::default();
         read(&results, &mut data);
-        let [cycle] = data.cycles.as_slice() else { panic!("{:?}", data.cycles) };
+        let [_, _, cycle] = data.cycles.as_slice() else { panic!("{:?}", data.cycles) };
         let steps: Vec<_> =
             cycle.steps.iter().map(|s| (s.transaction.index, s.edge.as_str())).collect();
         assert_eq!((cycle.name.as_str(), steps), ("G1c", vec![(Some(4), "wr"), (Some(6), "rw")]));
