@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use workbench::base::time::Time;
-use workbench::bench::{Bench, Failure, Lines, Nemesis, SimulatedNode, Startup, WorkloadName};
+use workbench::bench::{Bench, Failure, Nemesis, SimulatedNode, Startup, WorkloadName, Write};
 
 use crate::support::FAULTY_NODE;
 
@@ -20,14 +20,14 @@ struct Gossip {
 }
 
 impl Gossip {
-    fn send(&self, dest: &str, body: Value, out: &mut Lines) {
+    fn send(&self, dest: &str, body: Value, write: Write<'_>) {
         let message = json!({"src": self.name, "dest": dest, "body": body});
-        out.push(message.to_string().into_bytes());
+        write(message.to_string().as_bytes());
     }
 
-    fn send_to_peers(&self, values: &[i64], out: &mut Lines) {
+    fn send_to_peers(&self, values: &[i64], write: Write<'_>) {
         for peer in &self.peers {
-            self.send(peer, json!({"type": "gossip", "values": values}), out);
+            self.send(peer, json!({"type": "gossip", "values": values}), write);
         }
     }
 
@@ -42,7 +42,7 @@ impl Gossip {
 }
 
 impl SimulatedNode for Gossip {
-    fn handle(&mut self, now: Time, line: &[u8], out: &mut Lines) {
+    fn handle(&mut self, now: Time, line: &[u8], write: Write<'_>) {
         let message: Value = serde_json::from_slice(line).unwrap();
         let body = &message["body"];
         let mut reply = match body["type"].as_str().unwrap() {
@@ -56,7 +56,7 @@ impl SimulatedNode for Gossip {
             "broadcast" => {
                 self.learn(&json!([body["message"]]));
                 let value = body["message"].as_i64().unwrap();
-                self.send_to_peers(&[value], out);
+                self.send_to_peers(&[value], write);
                 self.deadline = self.deadline.or(self.retry.map(|retry| now + retry));
                 json!({"type": "broadcast_ok"})
             }
@@ -64,15 +64,15 @@ impl SimulatedNode for Gossip {
             _ => return self.learn(&body["values"]),
         };
         reply["in_reply_to"] = body["msg_id"].clone();
-        self.send(message["src"].as_str().unwrap(), reply, out);
+        self.send(message["src"].as_str().unwrap(), reply, write);
     }
 
     fn deadline(&self) -> Option<Time> {
         self.deadline
     }
 
-    fn handle_deadline(&mut self, now: Time, out: &mut Lines) {
-        self.send_to_peers(&self.values, out);
+    fn handle_deadline(&mut self, now: Time, write: Write<'_>) {
+        self.send_to_peers(&self.values, write);
         self.deadline = self.retry.map(|retry| now + retry);
     }
 }

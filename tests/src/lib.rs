@@ -9,13 +9,13 @@
 //!
 //! ```
 //! use workbench::base::time::Time;
-//! use workbench::bench::{Bench, Lines, SimulatedNode, WorkloadName};
+//! use workbench::bench::{Bench, SimulatedNode, WorkloadName, Write};
 //!
 //! /// Answers `init` and `echo`.
 //! struct Echo;
 //!
 //! impl SimulatedNode for Echo {
-//!     fn handle(&mut self, _now: Time, line: &[u8], out: &mut Lines) {
+//!     fn handle(&mut self, _now: Time, line: &[u8], write: Write<'_'>) {
 //!         let mut message: serde_json::Value = serde_json::from_slice(line).unwrap();
 //!         let kind = format!("{}_ok", message["body"]["type"].as_str().unwrap());
 //!         let mut body = serde_json::json!({"type": kind});
@@ -25,7 +25,7 @@
 //!         }
 //!         let reply =
 //!             serde_json::json!({"src": message["dest"], "dest": message["src"], "body": body});
-//!         out.push(reply.to_string().into_bytes());
+//!         write(reply.to_string().as_bytes());
 //!     }
 //! }
 //!

@@ -21,7 +21,7 @@ use crate::runner::{FinishedTest, Runner};
 use crate::workload::broadcast::topology::Topology;
 use crate::workload::{Options, Visitor, Workload};
 
-pub use crate::drive::sim::{Lines, NodeClock, SimulatedNode, Startup};
+pub use crate::drive::sim::{NodeClock, SimulatedNode, Startup, Write};
 pub use crate::output::report::{Figures, Report};
 pub use crate::plan::Nemesis;
 pub use crate::runner::failure::Failure;

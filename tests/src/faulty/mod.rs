@@ -176,7 +176,7 @@ impl SimulatedNode for FaultyNode {
                 write(format!("handling a {}", body["type"]).as_bytes());
             }
             for (request, reply) in self.replies(&request) {
-                self.send(&request, reply, &mut *write);
+                self.send(&request, reply, write);
             }
             return;
         }
