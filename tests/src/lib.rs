@@ -5,7 +5,7 @@
 //! [`runner`] is a whole test as a pure state machine. Two drivers run it: [`drive::process`] with
 //! processes in real time, and [`drive::sim`] with simulated nodes in virtual time.
 //!
-//! [`bench`] is the way in for tests of another crate:
+//! [`mod@bench`] is the way in for tests of another crate:
 //!
 //! ```
 //! use workbench::base::time::Time;

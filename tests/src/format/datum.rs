@@ -1,6 +1,6 @@
 //! Values of extensible data notation, as they are read.
 //!
-//! The bench writes [`Edn`](super::edn::Edn), whose keywords are known when it is compiled. A
+//! The bench writes [`Edn`], whose keywords are known when it is compiled. A
 //! history that Maelstrom wrote may hold anything, so what is read has a type of its own.
 
 use super::edn::Edn;

@@ -8,7 +8,7 @@
 //!
 //! 1. the node that acknowledged it, and each that showed it in a read;
 //! 2. each that was up for the length of the window without any fault. For a restarted node that
-//!    time begins with the restart, and is at least [`RECOVERY`].
+//!    time begins with the restart, and is at least `RECOVERY`.
 //!
 //! With [`AllowedLoss::AfterMajority`] a loss is allowed if, at some kill, more than a minority of
 //! the nodes is dead or empty: these nodes can form a majority that does not have the value.

@@ -11,7 +11,7 @@
 //! - **Clients are next door**: a message to or from one has no latency.
 //!
 //! [`Model::Ideal`] does without the first: every message arrives when it is due, and is judged
-//! then. [`Model::Busy`] adds the delays of a busy machine ([`busy`]).
+//! then. [`Model::Busy`] adds the delays of a busy machine (`busy.rs`).
 
 mod busy;
 pub mod fault;

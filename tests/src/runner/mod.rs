@@ -219,7 +219,7 @@ impl<W: Workload> Runner<W> {
         self.phase == Phase::Over
     }
 
-    /// When [`Conductor::advance`] has something to do, unless a node writes something first.
+    /// When [`Runner::advance`] has something to do, unless a node writes something first.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let (workers, nemesis) = match self.phase {

@@ -1,7 +1,7 @@
 //! The store in a browser, on the loopback interface.
 //!
 //! [`http`] reads one request per connection, [`runs`] lists the runs of a store, [`files`] finds
-//! the file that a path names, and [`pages`] writes HTML.
+//! the file that a path names, and `pages` writes HTML.
 
 pub mod files;
 pub mod http;
