@@ -465,3 +465,29 @@ fn a_folder_that_cannot_be_written_to_is_named() {
     assert!(said.contains("error: cannot write store/echo"), "{said}");
     assert!(String::from_utf8(output.stdout).unwrap().contains(":valid? true}"), "{said}");
 }
+
+/// A file stands where the directory for results would be, as on a disk that is read-only: the
+/// test runs, the verdict is printed, and the messages say what is not stored and why.
+#[test]
+fn a_test_whose_results_cannot_be_stored_is_judged_all_the_same() {
+    for sim in ["", "--sim"] {
+        let run =
+            test_with(&format!("-w echo --node-count 1 --time-limit 1 {sim}"), &[], |command| {
+                let folder = command.get_current_dir().unwrap();
+                std::fs::write(folder.join("store"), "").unwrap();
+                command
+            });
+        run.expect_valid().expect_said(&[
+            "cannot write store/echo: ",
+            "Valid: everything looks good.",
+            "the verdict stands, but is not stored",
+        ]);
+    }
+    let run =
+        test_with("-w echo --node-count 1 --time-limit 1", &["--bin", "/bin/false"], |command| {
+            let folder = command.get_current_dir().unwrap();
+            std::fs::write(folder.join("store"), "").unwrap();
+            command
+        });
+    run.expect_code(255).expect_said(&["node n0 exited by itself (exit status: 1)"]);
+}

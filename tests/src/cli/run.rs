@@ -114,22 +114,25 @@ fn test_workload<W: Workload>(args: &TestArgs, plan: &Plan, workload: impl Fn() 
 
 fn in_processes<W: Workload>(plan: Plan, launch: &Launch, workload: W) -> u8 {
     let screen = Screen::new();
-    let store = match Store::create(Path::new(STORE), W::NAME) {
-        Ok(store) => store,
-        Err(failure) => return failed(&failure),
-    };
+    let store = Store::create(Path::new(STORE), W::NAME);
+    if let Err(failure) = &store {
+        console::say(format_args!(
+            "warning: {failure}; the test runs all the same, but its results, its history and the \
+             standard error of its nodes are not stored"
+        ));
+    }
     let names = plan.directory.node_names().to_vec();
     let mut runner = Runner::new(plan, workload).recording_messages();
     let ended = {
         // Dropped before the judgement, which takes time: no process outlives its test.
-        let mut driver = ProcessDriver::new(launch, &store, &screen, &names);
+        let mut driver = ProcessDriver::new(launch, store.as_ref().ok(), &screen, &names);
         driver.run(&mut runner)
     };
     screen.clear();
-    let logs = store.node_logs();
-    let judged = Judged::new(runner, ended, "process", Some(&logs));
+    let logs = store.as_ref().ok().map(Store::node_logs);
+    let judged = Judged::new(runner, ended, "process", logs.as_deref());
     let code = judged.tell(None);
-    judged.store(Ok(&store), Some(&logs), Some(&replay::command_line()));
+    judged.store(store.as_ref(), logs.as_deref(), Some(&replay::command_line()));
     code
 }
 

@@ -57,7 +57,9 @@ struct Writer {
 #[derive(Debug)]
 pub struct ProcessDriver<'a> {
     launch: &'a Launch,
-    store: &'a Store,
+    /// `None` if the directory for results cannot be written: what nodes write to standard error
+    /// is then kept for messages only.
+    store: Option<&'a Store>,
     screen: &'a Screen,
     names: Vec<String>,
     nodes: Vec<Option<RunningNode>>,
@@ -73,7 +75,7 @@ impl<'a> ProcessDriver<'a> {
     #[must_use]
     pub fn new(
         launch: &'a Launch,
-        store: &'a Store,
+        store: Option<&'a Store>,
         screen: &'a Screen,
         names: &[String],
     ) -> ProcessDriver<'a> {
@@ -137,7 +139,7 @@ impl<'a> ProcessDriver<'a> {
                 self.lives += 1;
                 let writer = Writer { node, life: self.lives };
                 let name = &self.names[node];
-                let log = self.store.node_log(name)?;
+                let log = self.store.and_then(|store| store.node_log(name).ok());
                 let running =
                     RunningNode::start(self.launch, name, writer, log, &self.sender, self.screen)?;
                 self.nodes[node] = Some(running);

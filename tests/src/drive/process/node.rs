@@ -55,7 +55,7 @@ impl RunningNode {
         launch: &Launch,
         name: &str,
         writer: Writer,
-        log: File,
+        log: Option<File>,
         events: &Sender<Event>,
         screen: &Screen,
     ) -> Result<RunningNode, Failure> {
@@ -256,13 +256,17 @@ impl Unfinished {
 }
 
 /// Keeps what a node writes to standard error.
-fn keep(stderr: ChildStderr, log: File, tail: &Tail, shown: Option<&(Screen, String)>) {
+fn keep(stderr: ChildStderr, log: Option<File>, tail: &Tail, shown: Option<&(Screen, String)>) {
     let mut stderr = BufReader::new(stderr);
-    let written = log.metadata().map_or(0, |metadata| metadata.len());
-    let mut log = Log { out: log, room: LOG_LIMIT.saturating_sub(written) };
+    let mut log = log.map(|out| {
+        let written = out.metadata().map_or(0, |metadata| metadata.len());
+        Log { out, room: LOG_LIMIT.saturating_sub(written) }
+    });
     let mut line = Vec::new();
     while let Ok(1..) = (&mut stderr).take(LOG_LINE_LIMIT).read_until(b'\n', &mut line) {
-        log.write(&line);
+        if let Some(log) = &mut log {
+            log.write(&line);
+        }
         let text = String::from_utf8_lossy(&line).trim_end().to_owned();
         if let Some((screen, name)) = shown {
             screen.say(&format!("{name}: {text}"));
