@@ -18,7 +18,7 @@ use workbench::net::latency::Latency;
 use workbench::output::progress::Screen;
 use workbench::output::report::Report;
 use workbench::plan::Nemesis;
-use workbench::plan::{MIN_QUIET_TIME, Plan};
+use workbench::plan::{FigureLimits, MIN_QUIET_TIME, Plan};
 use workbench::runner::failure::Failure;
 use workbench::runner::{FinishedTest, Runner};
 use workbench::workload::Workload;
@@ -48,6 +48,7 @@ fn plan(node_count: usize) -> Plan {
         quiet_time: MIN_QUIET_TIME,
         strict: true,
         availability: None,
+        limits: FigureLimits::default(),
         seed: 1,
         log_send: false,
         log_recv: false,

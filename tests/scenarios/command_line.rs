@@ -439,33 +439,6 @@ fn a_command_line_is_no_program() {
     run.expect_refusal("No such file or directory (os error 2); --bin is the path of one file");
 }
 
-#[test]
-fn a_folder_that_cannot_be_written_to_is_named() {
-    let run = test("-w echo --time-limit 1 --rate 1 --node-count 1", &[]);
-    // A file where the folder would be.
-    let folder = run.folder.path();
-    std::fs::remove_dir_all(folder.join("store")).unwrap();
-    std::fs::write(folder.join("store"), "").unwrap();
-    let output = std::process::Command::new(WORKBENCH)
-        .args(["test", "-w", "echo", "--time-limit", "1"])
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(255));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("error: cannot write store/echo"), "{said}");
-    // A simulation needs the store only at its end, and the verdict stands.
-    let output = std::process::Command::new(WORKBENCH)
-        .args(["test", "-w", "echo", "--time-limit", "1", "--sim", "--seed", "1"])
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("error: cannot write store/echo"), "{said}");
-    assert!(String::from_utf8(output.stdout).unwrap().contains(":valid? true}"), "{said}");
-}
-
 /// A file stands where the directory for results would be, as on a disk that is read-only: the
 /// test runs, the verdict is printed, and the messages say what is not stored and why.
 #[test]
@@ -490,4 +463,30 @@ fn a_test_whose_results_cannot_be_stored_is_judged_all_the_same() {
             command
         });
     run.expect_code(255).expect_said(&["node n0 exited by itself (exit status: 1)"]);
+}
+
+/// A preset, flags that override a part of it, its limits as verdicts, and a report for
+/// continuous integration.
+#[test]
+fn a_challenge_sets_flags_and_limits_and_is_reported_as_junit() {
+    let run = test("--challenge 3e --time-limit 5 --sim --seed 1 --junit report.xml", &[]);
+    run.expect_valid().expect_result(":limits {").expect_result(":limit 2000.0");
+    let report = std::fs::read_to_string(run.folder.path().join("report.xml")).unwrap();
+    assert!(
+        report.contains(r#"<testcase classname="workbench.broadcast" name="seed 1"/>"#),
+        "{report}"
+    );
+
+    let run = test(
+        "--challenge 3e --max-msgs-per-op 0.1 --time-limit 5 --seeds 1..3 --junit report.xml",
+        &[],
+    );
+    run.expect_code(1).expect_said(&[
+        "limit exceeded: ",
+        " servers msgs/op (limit: less than 0.1)",
+        "To see it again: cargo workbench test --challenge 3e --max-msgs-per-op 0.1",
+    ]);
+    let report = std::fs::read_to_string(run.folder.path().join("report.xml")).unwrap();
+    assert!(report.contains(r#"<failure message="limit exceeded: "#), "{report}");
+    test("--challenge 3f", &[]).expect_refusal("--challenge <NAME>");
 }

@@ -13,7 +13,7 @@ use workbench::net::Model;
 use workbench::net::latency::Latency;
 use workbench::output::progress::Screen;
 use workbench::output::report::Report;
-use workbench::plan::{MIN_QUIET_TIME, Plan};
+use workbench::plan::{FigureLimits, MIN_QUIET_TIME, Plan};
 use workbench::runner::Runner;
 use workbench::workload::Workload;
 use workbench::workload::broadcast::Broadcast;
@@ -146,6 +146,7 @@ fn plan(strict: bool) -> Plan {
         quiet_time: MIN_QUIET_TIME,
         strict,
         availability: None,
+        limits: FigureLimits::default(),
         seed: 1,
         log_send: false,
         log_recv: false,

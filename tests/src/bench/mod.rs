@@ -191,7 +191,7 @@ impl Visitor for Processes<'_> {
         let screen = Screen::silent();
         let names = plan.directory.node_names().to_vec();
         let mut runner = Runner::new(plan.clone(), workload::<W>(&plan)).recording_messages();
-        let ended = ProcessDriver::new(launch, &store, &screen, &names).run(&mut runner);
+        let ended = ProcessDriver::new(launch, Some(&store), &screen, &names).run(&mut runner);
         let test = runner.finish();
         let report = ended.map(|()| Report::new(&test, "process", Some(&store.node_logs())));
         keep(&store, &test, report.as_ref(), "process")?;

@@ -1,5 +1,6 @@
 //! The command line: Maelstrom's names, meanings and defaults, and a few flags of our own.
 
+mod challenge;
 pub mod check;
 pub mod doctor;
 pub mod export;
@@ -26,6 +27,7 @@ use crate::plan::Nemesis;
 use crate::plan::selection::Selection;
 use crate::workload::WorkloadName;
 
+pub use challenge::Challenge;
 pub use plan::Nodes;
 pub use values::{Concurrency, Seeds, TopologyName};
 use values::{
@@ -66,7 +68,8 @@ impl Cli {
             .mut_subcommand("minimize", |minimize| {
                 minimize.mut_args(taking_hyphens).args_override_self(true)
             });
-        Cli::from_arg_matches(&command.try_get_matches()?)
+        let args = challenge::expand(std::env::args_os());
+        Cli::from_arg_matches(&command.try_get_matches_from(args)?)
     }
 }
 
@@ -293,6 +296,30 @@ pub struct TestArgs {
         help_heading = "Beyond Maelstrom"
     )]
     pub net: Model,
+
+    /// A Gossip Glomers challenge: sets the flags that Fly.io publishes, and the limits. Flags that
+    /// are given as well override them.
+    #[arg(long, value_name = "NAME", help_heading = "Beyond Maelstrom")]
+    pub challenge: Option<Challenge>,
+
+    /// Fail the test unless servers send fewer messages for each operation.
+    #[arg(long, value_name = "NUMBER", value_parser = number(0.0..=1e9))]
+    #[arg(help_heading = "Beyond Maelstrom")]
+    pub max_msgs_per_op: Option<f64>,
+
+    /// Fail the test unless the median stable latency is lower, in milliseconds.
+    #[arg(long, value_name = "MILLIS", value_parser = number(0.0..=1e9))]
+    #[arg(help_heading = "Beyond Maelstrom")]
+    pub max_stable_median_ms: Option<f64>,
+
+    /// Fail the test unless the largest stable latency is lower, in milliseconds.
+    #[arg(long, value_name = "MILLIS", value_parser = number(0.0..=1e9))]
+    #[arg(help_heading = "Beyond Maelstrom")]
+    pub max_stable_ms: Option<f64>,
+
+    /// A file for the verdicts in the XML format of JUnit: one test case for each test or seed.
+    #[arg(long, value_name = "FILE", help_heading = "Beyond Maelstrom")]
+    pub junit: Option<PathBuf>,
 
     /// Simulate this project's node in virtual time instead of starting processes.
     #[arg(long, help_heading = "Beyond Maelstrom")]

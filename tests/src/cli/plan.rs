@@ -12,7 +12,7 @@ use crate::drive::sim::Factory;
 use crate::faulty;
 use crate::net::latency::Latency;
 use crate::plan::Nemesis;
-use crate::plan::{MIN_QUIET_TIME, Plan};
+use crate::plan::{FigureLimits, MIN_QUIET_TIME, Plan};
 
 /// The most operations of a test, and the most faults: all are kept until they are judged.
 const MOST_EVENTS: f64 = 1e7;
@@ -109,6 +109,11 @@ impl TestArgs {
             quiet_time: self.quiet_time(),
             strict: self.strict,
             availability: self.availability,
+            limits: FigureLimits {
+                msgs_per_op: self.max_msgs_per_op,
+                stable_median_ms: self.max_stable_median_ms,
+                stable_max_ms: self.max_stable_ms,
+            },
             seed: self.seed.unwrap_or_else(rng::fresh_seed),
             log_send: self.log_net_send,
             log_recv: self.log_net_recv,

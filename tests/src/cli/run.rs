@@ -13,6 +13,7 @@ use crate::format::edn::Edn;
 use crate::judge::Valid;
 use crate::output::console;
 use crate::output::exit::EXIT_FAILED;
+use crate::output::junit::{self, Case};
 use crate::output::progress::Screen;
 use crate::output::report::Report;
 use crate::output::report::assemble::{Context, assemble};
@@ -30,10 +31,18 @@ pub(super) const STORE: &str = "store";
 #[must_use]
 pub fn test(args: &TestArgs) -> u8 {
     interrupt::listen();
-    (0..args.test_count).map(|_| test_once(args)).find(|code| *code != 0).unwrap_or(0)
+    let mut cases = Vec::new();
+    let mut codes = (0..args.test_count).map(|_| test_once(args, &mut cases));
+    let code = codes.find(|code| *code != 0).unwrap_or(0);
+    if let Some(path) = &args.junit
+        && let Err(failure) = junit::write(path, &cases)
+    {
+        console::say(format_args!("error: --junit: {failure}; the verdict stands"));
+    }
+    code
 }
 
-fn test_once(args: &TestArgs) -> u8 {
+fn test_once(args: &TestArgs, cases: &mut Vec<Case>) -> u8 {
     if let Some(problem) = workload_without_flag(&args.args) {
         return refuse(&problem);
     }
@@ -41,20 +50,21 @@ fn test_once(args: &TestArgs) -> u8 {
         Ok(plan) => plan,
         Err(problem) => return refuse(&problem),
     };
-    args.workload.visit(Test { args, plan })
+    args.workload.visit(Test { args, plan, cases })
 }
 
 /// A test whose workload is not known yet.
 struct Test<'a> {
     args: &'a TestArgs,
     plan: Plan,
+    cases: &'a mut Vec<Case>,
 }
 
 impl Visitor for Test<'_> {
     type Output = u8;
 
     fn visit<W: Workload>(self) -> u8 {
-        let Test { args, plan } = self;
+        let Test { args, plan, cases } = self;
         let plan = match args.swarm && args.seeds.is_none() {
             true => plan.swarm(),
             false => plan,
@@ -70,11 +80,16 @@ impl Visitor for Test<'_> {
             max_txn_length: args.max_txn_length,
             consistency_models: &args.consistency_models,
         };
-        test_workload(args, &plan, || W::from_options(&options))
+        test_workload(args, &plan, || W::from_options(&options), cases)
     }
 }
 
-fn test_workload<W: Workload>(args: &TestArgs, plan: &Plan, workload: impl Fn() -> W + Sync) -> u8 {
+fn test_workload<W: Workload>(
+    args: &TestArgs,
+    plan: &Plan,
+    workload: impl Fn() -> W + Sync,
+    cases: &mut Vec<Case>,
+) -> u8 {
     let nodes = match args.nodes() {
         Ok(nodes) => nodes,
         Err(problem) => return refuse(&problem),
@@ -84,14 +99,14 @@ fn test_workload<W: Workload>(args: &TestArgs, plan: &Plan, workload: impl Fn() 
         console::say("testing this project's own node; --bin names another program");
     }
     if let Nodes::Processes(launch) = nodes {
-        return in_processes(plan.clone(), &launch, workload());
+        return in_processes(plan.clone(), &launch, workload(), cases);
     }
     let factory = match args.simulated_nodes() {
         Ok(factory) => factory,
         Err(problem) => return refuse(&problem),
     };
     if let Some(seeds) = &args.seeds {
-        return Sweeping { args, plan, factory: &factory, workload }.run(seeds.0.clone());
+        return Sweeping { args, plan, factory: &factory, workload }.run(seeds.0.clone(), cases);
     }
     if args.swarm {
         console::say(format_args!("drawn from seed {}: {}", plan.seed, plan.swarm_flags()));
@@ -106,13 +121,19 @@ fn test_workload<W: Workload>(args: &TestArgs, plan: &Plan, workload: impl Fn() 
     let replay = replay::command("test", plan.seed, drawn.as_deref(), &more);
     let (judged, screen) = simulated(plan.clone(), &factory, workload(), selected);
     screen.clear();
+    cases.push(judged.case());
     let code = judged.tell(Some(&replay));
     // Only now, so that nothing empty is left of a simulation that was killed.
     judged.store(Store::create(Path::new(STORE), W::NAME).as_ref(), None, Some(&replay));
     code
 }
 
-fn in_processes<W: Workload>(plan: Plan, launch: &Launch, workload: W) -> u8 {
+fn in_processes<W: Workload>(
+    plan: Plan,
+    launch: &Launch,
+    workload: W,
+    cases: &mut Vec<Case>,
+) -> u8 {
     let screen = Screen::new();
     let store = Store::create(Path::new(STORE), W::NAME);
     if let Err(failure) = &store {
@@ -131,6 +152,7 @@ fn in_processes<W: Workload>(plan: Plan, launch: &Launch, workload: W) -> u8 {
     screen.clear();
     let logs = store.as_ref().ok().map(Store::node_logs);
     let judged = Judged::new(runner, ended, "process", logs.as_deref());
+    cases.push(judged.case());
     let code = judged.tell(None);
     judged.store(store.as_ref(), logs.as_deref(), Some(&replay::command_line()));
     code
@@ -193,6 +215,14 @@ impl<W: Workload> Judged<W> {
             Err(failure) => failure.to_string(),
         };
         beginning(reason.lines().next().unwrap_or_default(), 120)
+    }
+
+    fn case(&self) -> Case {
+        let (valid, text) = match &self.report {
+            Ok(report) => (Some(report.valid), report.anomalies_text()),
+            Err(failure) => (None, failure.to_string()),
+        };
+        Case { workload: W::NAME, seed: self.outcome.plan.seed, valid, text }
     }
 
     /// Stores the test. One that failed is stored as far as it got: that is what there is to look

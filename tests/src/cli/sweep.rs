@@ -14,6 +14,7 @@ use crate::history::{History, Operations};
 use crate::judge::Valid;
 use crate::output::console;
 use crate::output::exit::{EXIT_UNKNOWN, EXIT_VALID};
+use crate::output::junit::Case;
 use crate::output::progress::{Counter, Screen};
 use crate::output::report::Report;
 use crate::output::store::Store;
@@ -37,7 +38,7 @@ pub(super) struct Sweeping<'a, F> {
 impl<W: Workload, F: Fn() -> W + Sync> Sweeping<'_, F> {
     /// Simulates with each seed and returns the exit status. Only the first that is invalid is
     /// stored.
-    pub(super) fn run(&self, seeds: Range<u64>) -> u8 {
+    pub(super) fn run(&self, seeds: Range<u64>, cases: &mut Vec<Case>) -> u8 {
         let after_invalid = match self.args.keep_going {
             true => AfterInvalid::KeepGoing,
             false => AfterInvalid::Stop,
@@ -47,6 +48,12 @@ impl<W: Workload, F: Fn() -> W + Sync> Sweeping<'_, F> {
         let sweep =
             sweep::run(seeds, after_invalid, |seed| self.try_seed(seed), |_| counter.advance());
         counter.clear();
+        cases.extend(sweep.ended.iter().map(|(seed, ended)| Case {
+            workload: W::NAME,
+            seed: *seed,
+            valid: Some(ended.valid),
+            text: ended.reason.clone().unwrap_or_default(),
+        }));
         if let Err(failure) = print_results(&sweep.to_edn()) {
             return failed(&failure);
         }

@@ -99,7 +99,7 @@ impl Visitor for Trial<'_> {
         let screen = Screen::silent();
         let names = plan.directory.node_names().to_vec();
         let mut runner = Runner::new(plan, workload);
-        let ended = ProcessDriver::new(launch, &store, &screen, &names).run(&mut runner);
+        let ended = ProcessDriver::new(launch, Some(&store), &screen, &names).run(&mut runner);
         let test = runner.finish();
         store.write_history(&test.history)?;
         match ended {

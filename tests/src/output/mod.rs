@@ -2,6 +2,8 @@
 
 pub mod console;
 pub mod exit;
+pub mod junit;
+mod limits;
 pub mod progress;
 pub mod recorded;
 pub mod report;

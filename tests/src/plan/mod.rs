@@ -1,6 +1,7 @@
 //! What a test is to be, once the command line has been understood.
 
 mod availability;
+mod limits;
 mod nemesis;
 pub mod selection;
 mod swarm;
@@ -14,6 +15,7 @@ use crate::net::Model;
 use crate::net::latency::Latency;
 
 pub use availability::Availability;
+pub use limits::FigureLimits;
 pub use nemesis::Nemesis;
 
 /// The quiet time before final reads, as Maelstrom has it.
@@ -47,6 +49,8 @@ pub struct Plan {
     pub strict: bool,
     /// How many operations have to succeed.
     pub availability: Option<Availability>,
+    /// The figures that the test must stay below.
+    pub limits: FigureLimits,
     /// Fixes everything that is left to chance.
     pub seed: u64,
     /// Show messages as they are sent.
@@ -73,6 +77,7 @@ impl Plan {
             quiet_time: MIN_QUIET_TIME,
             strict: true,
             availability: None,
+            limits: FigureLimits::default(),
             seed: 0,
             log_send: false,
             log_recv: false,
@@ -96,6 +101,7 @@ impl Plan {
             quiet_time: MIN_QUIET_TIME,
             strict: false,
             availability: None,
+            limits: FigureLimits::default(),
             seed: 0,
             log_send: false,
             log_recv: false,

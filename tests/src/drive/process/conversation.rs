@@ -46,7 +46,7 @@ impl Conversation {
     pub fn start(launch: &Launch, log: File) -> Result<Conversation, Failure> {
         let (sender, events) = unbounded();
         let (writer, screen) = (Writer { node: 0, life: 0 }, Screen::silent());
-        let node = RunningNode::start(launch, "n0", writer, log, &sender, &screen)?;
+        let node = RunningNode::start(launch, "n0", writer, Some(log), &sender, &screen)?;
         Ok(Conversation { node: Some(node), events })
     }
 

@@ -29,6 +29,7 @@ fn plan(seed: u64) -> Plan {
         quiet_time: crate::plan::MIN_QUIET_TIME,
         strict: true,
         availability: None,
+        limits: crate::plan::FigureLimits::default(),
         seed,
         log_send: false,
         log_recv: false,

@@ -25,6 +25,7 @@ use crate::history::{EventKind, History};
 use crate::judge::kills::{AllowedLoss, Kills};
 use crate::judge::{Anomaly, Valid, Verdict, availability, perf, stats};
 use crate::output::exit::{EXIT_INVALID, EXIT_UNKNOWN, EXIT_VALID};
+use crate::output::limits;
 use crate::output::warnings::{self, Replies};
 use crate::runner::{CLIENT_TIMEOUT, FinishedTest};
 use crate::workload::{Context, Workload};
@@ -100,20 +101,22 @@ impl Report {
         };
         let may_be_unavailable =
             !plan.nemesis.is_empty() || plan.latency.typical_max() * 4 >= CLIENT_TIMEOUT;
-        let parts = [
+        let mut parts = vec![
             ("perf", perf::check(history)),
             ("stats", stats::check(history, W::may_always_fail, may_be_unavailable)),
             ("availability", availability::check(history, &plan.directory, plan.availability)),
             ("net", net),
             ("workload", workload.check(history, &context).with_causes(W::CAUSES)),
         ];
+        let workload = parts.iter().find(|(key, _)| *key == "workload").map(|(_, part)| part);
+        let figures = Figures::new(outcome, workload);
+        parts.extend(limits::check(&figures, &plan.limits).map(|verdict| ("limits", verdict)));
         let valid = parts.iter().map(|(_, part)| part.valid).min().unwrap_or(Valid::Unknown);
         let anomalies: Vec<Anomaly> =
             parts.iter().flat_map(|(_, part)| part.anomalies.clone()).collect();
         let mut findings: Vec<Anomaly> = malformed.findings(&plan.directory).collect();
         findings.extend(parts.iter().flat_map(|(_, part)| part.findings.clone()));
         let valid = if plan.strict && !findings.is_empty() { Valid::False } else { valid };
-        let figures = Figures::new(outcome, &parts[4].1);
         let stable_latencies_ms = parts[4].1.stable_latencies_ms.clone();
         let mut results = Edn::Map(
             parts.into_iter().map(|(key, part)| (Edn::Keyword(key), part.results)).collect(),
@@ -207,9 +210,9 @@ fn list(anomalies: &[Anomaly], begin: &str) -> String {
 }
 
 impl Figures {
-    fn new<W: Workload>(outcome: &FinishedTest<W>, workload: &Verdict) -> Figures {
+    fn new<W: Workload>(outcome: &FinishedTest<W>, workload: Option<&Verdict>) -> Figures {
         let operations = outcome.history.invocations().count();
-        let stable = |index: usize| match workload.results.get("stable-latencies")? {
+        let stable = |index: usize| match workload?.results.get("stable-latencies")? {
             Edn::Map(quantiles) => match quantiles.get(index)?.1 {
                 Edn::Int(millis) => Some(millis as f64),
                 _ => None,
