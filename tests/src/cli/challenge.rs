@@ -37,6 +37,21 @@ const CHALLENGES: &[Challenge] = &[
     challenge("5a", "-w kafka --node-count 1 --concurrency 2n --time-limit 20 --rate 1000"),
     challenge("5b", "-w kafka --node-count 2 --concurrency 2n --time-limit 20 --rate 1000"),
     challenge("5c", "-w kafka --node-count 2 --concurrency 2n --time-limit 20 --rate 1000"),
+    challenge(
+        "6a",
+        "-w txn-rw-register --node-count 1 --time-limit 20 --rate 1000 --concurrency 2n \
+         --consistency-models read-uncommitted --availability total",
+    ),
+    challenge(
+        "6b",
+        "-w txn-rw-register --node-count 2 --concurrency 2n --time-limit 20 --rate 1000 \
+         --consistency-models read-uncommitted --availability total --nemesis partition",
+    ),
+    challenge(
+        "6c",
+        "-w txn-rw-register --node-count 2 --concurrency 2n --time-limit 20 --rate 1000 \
+         --consistency-models read-committed --availability total --nemesis partition",
+    ),
 ];
 
 const fn challenge(name: &'static str, flags: &'static str) -> Challenge {
