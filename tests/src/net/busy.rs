@@ -1,16 +1,16 @@
-//! The delays of a machine that is too busy to pass messages on immediately.
+//! The delays of a machine that is too busy to deliver messages immediately.
 //!
-//! The real Maelstrom compiles itself while a test starts, on the processors that the nodes use
-//! too. With 25 nodes on 2 cores and a latency of 100 ms, nodes measured round trips of up to
-//! 500 ms in the first seconds and of 208 ms later (`MEASURED_MS` in the tests below). This
-//! model adds such delays to every message:
+//! The real Maelstrom compiles itself while a test starts, on the same processors as the nodes.
+//! Measurements used 25 nodes on 2 cores and a latency of 100 ms. The round trips took up to 500 ms
+//! in the first seconds, and up to 208 ms later (`MEASURED_MS` in the tests below). This model adds such
+//! delays to every message:
 //!
-//! - **All messages share the machine.** Those that are sent together have the same delay. The
+//! - **All messages share the machine.** Messages that are sent together have the same delay. The
 //!   model draws a new delay every [`INTERVAL`].
 //! - **A delay has an Erlang distribution**: it is the sum of [`Load::stages`] exponential
 //!   delays, as in a tandem of queues. Few stages give a long tail, many a steady delay.
-//! - **Messages of clients are delayed, too.** The model delivers a reply when it is sent, so a
-//!   request has the delay of both.
+//! - **Messages of clients are delayed, too.** The model delivers a reply when it is sent. The
+//!   delay of the request therefore includes the delay of the reply.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The time from the sending of a message to the end of its round trip, on average.
 ///
-/// Measurements are listed by their end, loads apply to messages as they are sent.
+/// Measurements are listed by the end of the round trip. Loads apply to messages as they are sent.
 const HALF_ROUND_TRIP: Duration = Duration::from_millis(200);
 
 /// The load of one second.
@@ -30,7 +30,7 @@ const HALF_ROUND_TRIP: Duration = Duration::from_millis(200);
 struct Load {
     /// The number of exponential delays in a row.
     stages: u32,
-    /// The mean of each, in microseconds.
+    /// The mean of each delay, in microseconds.
     mean_us: u64,
 }
 
@@ -54,7 +54,7 @@ const fn load(stages: u32, mean_us: u64) -> Load {
     Load { stages, mean_us }
 }
 
-/// The machine of a test.
+/// The state of the machine on which a test runs.
 #[derive(Debug, Default)]
 pub(super) struct Machine {
     /// The present delay.

@@ -1,8 +1,8 @@
-//! What can go wrong with a message between two nodes.
+//! Network faults: how the network loses, duplicates or delays messages between nodes.
 //!
-//! Each fault is a value; the network holds those that are active and asks them in turn. The
-//! first that has an opinion wins, so faults combine without knowing of each other. None of
-//! them touches clients or services: an operation that fails says something about the nodes.
+//! Each fault is a value. The network holds the active faults and applies them in order. The first
+//! result other than [`Fate::Pass`] decides, so faults combine without references to each other. No
+//! fault affects messages of clients or services: a failed operation is evidence about the nodes.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use crate::base::rng::Rng;
 pub enum FaultKind {
     /// Nodes cut off from each other.
     Partition,
-    /// Nodes that hear but are not heard, or the other way round.
+    /// Nodes that receive messages while theirs are lost, or the reverse.
     OneWay,
-    /// Messages that never arrive.
+    /// Messages that are lost.
     Loss,
     /// Messages that arrive twice.
     Duplicate,
-    /// Messages that later ones overtake.
+    /// Messages that are overtaken by later messages.
     Reorder,
 }
 
@@ -45,25 +45,25 @@ pub enum Fault {
     Reorder {
         /// From 0 to 1.
         probability: f64,
-        /// The longest it is held back, beyond its latency.
+        /// The maximum extra delay, beyond the message's latency.
         at_most: Duration,
     },
 }
 
-/// What becomes of one message.
+/// The decision of a fault about one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// This fault has no opinion; ask the next.
+    /// The fault does not affect the message; the next fault decides.
     Pass,
-    /// It never arrives.
+    /// The network drops the message.
     Drop,
-    /// It arrives twice.
+    /// The network delivers the message twice.
     Twice,
-    /// It arrives this much later.
+    /// The network delays the message by this duration.
     Delay(Duration),
 }
 
-/// Asks each fault in turn; the first that does not pass wins.
+/// Applies each fault in order and returns the first result other than [`Fate::Pass`].
 pub fn judge<'a>(
     faults: impl Iterator<Item = &'a Fault>,
     ask: impl FnMut(&'a Fault) -> Fate,
@@ -72,7 +72,7 @@ pub fn judge<'a>(
 }
 
 impl Fault {
-    /// Judges a message as it is sent.
+    /// Decides about a message when it is sent.
     pub fn on_send(&self, packet: &Packet, rng: &mut Rng) -> Fate {
         let (Address::Node(_), Address::Node(_)) = (packet.src, packet.dest) else {
             return Fate::Pass;
@@ -87,7 +87,7 @@ impl Fault {
         }
     }
 
-    /// Judges a message as its receiver's queue hands it on.
+    /// Decides about a message when its receiver's queue takes it.
     #[must_use]
     pub fn on_receipt(&self, packet: &Packet) -> Fate {
         match (self, packet.src, packet.dest) {

@@ -1,10 +1,12 @@
-//! How many messages a test cost.
+//! Counts of the messages of a test.
 
 use super::Packet;
 use crate::format::edn::Edn;
 
-/// Messages counted the way Maelstrom does: initialisation, acknowledgements, retries and
-/// messages that a partition swallowed all count, and so do those of the quiet time at the end.
+/// Counts of messages, by Maelstrom's rules.
+///
+/// Initialization, acknowledgements, retransmissions and messages that a partition dropped all
+/// count. Messages of the quiet period at the end count too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Journal {
     /// Messages to or from clients.
@@ -18,7 +20,7 @@ pub struct Journal {
 pub struct Traffic {
     /// Distinct messages sent.
     pub sent: u64,
-    /// Arrivals, copies included.
+    /// Messages received, copies included.
     pub received: u64,
 }
 
@@ -39,7 +41,7 @@ impl Journal {
         }
     }
 
-    /// All traffic together.
+    /// Returns the sum of all traffic.
     #[must_use]
     pub fn all(&self) -> Traffic {
         Traffic {
@@ -48,7 +50,7 @@ impl Journal {
         }
     }
 
-    /// The `:net` part of the results, for a test of so many client operations.
+    /// Returns the `:net` part of the results, for a test with `operations` client operations.
     #[must_use]
     pub fn to_edn(&self, operations: usize) -> Edn {
         Edn::map([
@@ -61,7 +63,7 @@ impl Journal {
 }
 
 impl Traffic {
-    /// Distinct messages per client operation, reads and final reads included.
+    /// Returns the distinct messages per client operation, reads and final reads included.
     #[must_use]
     pub fn per_operation(&self, operations: usize) -> Option<f64> {
         (operations > 0).then(|| self.sent as f64 / operations as f64)

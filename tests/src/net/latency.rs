@@ -1,4 +1,4 @@
-//! How long a message between servers takes.
+//! Latency distributions of messages between servers.
 
 use std::time::Duration;
 
@@ -7,26 +7,26 @@ use crate::base::rng::Rng;
 /// A distribution of latencies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Latency {
-    /// Its mean.
+    /// The mean.
     pub mean: Duration,
-    /// Its shape.
+    /// The shape.
     pub distribution: Distribution,
 }
 
-/// Maelstrom's `--latency-dist`.
+/// Values of Maelstrom's `--latency-dist`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Distribution {
-    /// Always the mean.
+    /// The mean for every message.
     #[default]
     Constant,
-    /// Anything from zero to twice the mean, all alike.
+    /// A uniform distribution from zero to twice the mean.
     Uniform,
-    /// Mostly short, now and then very long.
+    /// An exponential distribution: mostly short, sometimes very long.
     Exponential,
 }
 
 impl Latency {
-    /// The same latency for every message.
+    /// Creates the same latency for every message.
     #[must_use]
     pub fn constant(mean: Duration) -> Latency {
         Latency { mean, distribution: Distribution::Constant }
@@ -42,7 +42,7 @@ impl Latency {
         }
     }
 
-    /// The latency of one message.
+    /// Draws the latency of one message.
     pub fn draw(&self, rng: &mut Rng) -> Duration {
         match self.distribution {
             Distribution::Constant => self.mean,

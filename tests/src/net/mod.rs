@@ -1,17 +1,17 @@
 //! The network between nodes, as a pure state machine.
 //!
-//! It is Maelstrom's, down to the parts that surprise, because figures measured here are meant
-//! to compare with figures measured there:
+//! The model follows Maelstrom's network, including its surprising parts. Figures measured here are
+//! therefore comparable with Maelstrom's:
 //!
-//! - **Head-of-line blocking.** Each receiver is fed by one thread, which takes the message
-//!   with the earliest deadline and sleeps until it is due. Whatever is sent in the meantime
-//!   waits behind it, even if it is due earlier: a client's request, too.
-//! - **Partitions are judged when that thread takes the message**, before the sleep. What a
-//!   partition blocks is gone, and still counts as sent.
-//! - **Clients are next door**: a message to or from one has no latency.
+//! - **Head-of-line blocking.** One thread per receiver takes the message with the earliest
+//!   deadline and sleeps until that deadline. Messages that are sent during the sleep wait behind
+//!   it, even if they are due earlier. This includes the requests of clients.
+//! - **The thread checks partitions when it takes the message**, before it sleeps. A message that a
+//!   partition blocks is lost, and still counts as sent.
+//! - **Clients have no latency**: a message to or from a client is due immediately.
 //!
-//! [`Model::Ideal`] does without the first: every message arrives when it is due, and is judged
-//! then. [`Model::Busy`] adds the delays of a busy machine (`busy.rs`).
+//! [`Model::Ideal`] has no head-of-line blocking: every message arrives when it is due, and the
+//! partition is checked then. [`Model::Busy`] adds the delays of a busy machine (`busy.rs`).
 
 mod busy;
 pub mod fault;
@@ -34,10 +34,10 @@ use journal::Journal;
 use latency::Latency;
 use recording::{Delivery, Recording};
 
-/// Which network to model.
+/// The network model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Model {
-    /// With head-of-line blocking, so that figures compare with Maelstrom's.
+    /// With head-of-line blocking, so that figures are comparable with Maelstrom's.
     #[default]
     Maelstrom,
     /// The same, on a machine that is busy while the test starts.
@@ -49,9 +49,9 @@ pub enum Model {
 /// A message under way.
 #[derive(Clone, Debug)]
 pub struct Packet {
-    /// Counts the messages of a test; copies of a message share it.
+    /// The number of the message in its test; copies of a message share it.
     pub id: u64,
-    /// When it was sent.
+    /// The time at which the message was sent.
     pub sent: Time,
     /// The sender.
     pub src: Address,
@@ -61,20 +61,20 @@ pub struct Packet {
     pub body: Arc<str>,
 }
 
-/// Everything that has been sent and has not arrived.
+/// All messages that have been sent and have not arrived.
 #[derive(Debug)]
 pub struct Network {
     model: Model,
     latency: Latency,
-    /// What delays messages further, with [`Model::Busy`].
+    /// The source of additional delays, with [`Model::Busy`].
     machine: Option<Machine>,
     faults: BTreeMap<FaultKind, Fault>,
-    /// The queues of the nodes, then those of the services.
+    /// The queues of the nodes, then the queues of the services.
     queues: Vec<Queue>,
     /// The queues that have a deadline, the earliest first.
     due: BTreeSet<(Time, usize)>,
     node_count: usize,
-    /// Nodes that do not run: what is sent to them is gone.
+    /// Nodes that do not run. Messages to them are lost.
     down: BTreeSet<usize>,
     next_id: u64,
     next_sequence: u64,
@@ -83,19 +83,19 @@ pub struct Network {
     recording: Option<Recording>,
 }
 
-/// What one receiver has yet to get.
+/// The messages that wait for one receiver.
 #[derive(Debug, Default)]
 struct Queue {
-    /// By deadline; the sequence number makes the order of equal deadlines a matter of the seed.
+    /// Messages by deadline. The sequence number orders messages with equal deadlines by the seed.
     waiting: BTreeMap<(Time, u64), Packet>,
-    /// What the feeding thread has taken, and until when it sleeps.
+    /// The message that the thread has taken, and the time until which it sleeps.
     taken: Option<(Time, Packet)>,
-    /// The deadline under which the network finds this queue.
+    /// The deadline of this queue in the network's index.
     indexed: Option<Time>,
 }
 
 impl Network {
-    /// A network on which nothing has been sent.
+    /// Creates a network on which nothing has been sent.
     #[must_use]
     pub fn new(model: Model, latency: Latency, node_count: usize, rng: Rng) -> Network {
         let queues = (0..node_count + Service::ALL.len()).map(|_| Queue::default()).collect();
@@ -143,13 +143,13 @@ impl Network {
         }
     }
 
-    /// What has been sent and received so far.
+    /// Returns the counts of messages so far.
     #[must_use]
     pub fn journal(&self) -> &Journal {
         &self.journal
     }
 
-    /// Notes a message to a client, which arrives as it is sent. Returns its number.
+    /// Counts and records a message to a client, which arrives when it is sent. Returns its number.
     pub fn hand_to_client(&mut self, now: Time, src: Address, dest: Address, body: &str) -> u64 {
         if let Some(recording) = &mut self.recording {
             recording.add_body(now, (self.next_id, now), (src, dest), body, Delivery::Arrived);
@@ -160,7 +160,7 @@ impl Network {
         self.next_id - 1
     }
 
-    /// Sends a message to a node or a service. Returns the number it travels under.
+    /// Sends a message to a node or a service. Returns the number of the message.
     pub fn send(&mut self, now: Time, src: Address, dest: Address, body: Arc<str>) -> u64 {
         let packet = Packet { id: self.next_id, sent: now, src, dest, body };
         let id = packet.id;
@@ -173,7 +173,7 @@ impl Network {
         let delay = self.machine.as_mut().map(|machine| machine.delay(now, &mut self.rng));
         let delay = delay.unwrap_or_default();
         if src.is_client() {
-            // The request bears the delay of the reply as well: `hand_to_client` has none.
+            // The request has the delay of the reply as well: `hand_to_client` adds none.
             self.enqueue(now, now + 2 * delay, queue, packet);
             return id;
         }
@@ -191,7 +191,7 @@ impl Network {
         id
     }
 
-    /// Takes the next message that is due, whoever it is for.
+    /// Takes the next message that is due, for any receiver.
     pub fn receive(&mut self, now: Time) -> Option<Packet> {
         let packet = self.receive_from_queues(now)?;
         self.journal.received(&packet);
@@ -199,13 +199,13 @@ impl Network {
         Some(packet)
     }
 
-    /// When the next message is due.
+    /// Returns the time at which the next message is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         self.due.first().map(|(due, _)| *due)
     }
 
-    /// Starts a fault, or changes the one of this kind that is there.
+    /// Starts a fault, or replaces the active fault of this kind.
     pub fn inject(&mut self, kind: FaultKind, fault: Fault) {
         self.faults.insert(kind, fault);
     }
@@ -215,8 +215,8 @@ impl Network {
         self.faults.remove(&kind);
     }
 
-    /// Marks a node as dead or alive. A dead one gets nothing, and its successor none of what
-    /// was meant for it.
+    /// Marks a node as dead or alive. A dead node receives no messages. Its next incarnation
+    /// receives none of the messages to the dead node.
     pub fn set_down(&mut self, now: Time, node: usize, down: bool) {
         if down {
             self.down.insert(node);
@@ -256,7 +256,7 @@ impl Network {
         }
     }
 
-    /// Lets the feeding thread of a queue take its next message, if it is idle.
+    /// Lets the thread of a queue take its next message, if the thread is idle.
     fn feed(&mut self, now: Time, queue: usize) {
         if self.model == Model::Ideal {
             return;
@@ -299,7 +299,7 @@ impl Network {
 }
 
 impl Queue {
-    /// Everything in it.
+    /// Returns all messages in the queue.
     fn packets(&self) -> impl Iterator<Item = &Packet> {
         let taken = self.taken.iter().map(|(_, packet)| packet);
         taken.chain(self.waiting.values())
@@ -313,7 +313,7 @@ impl Queue {
     }
 }
 
-/// What drops a message as its receiver's queue hands it on, if anything does.
+/// Returns the delivery of a message that a fault drops at its receiver's queue.
 fn blocked(faults: &BTreeMap<FaultKind, Fault>, packet: &Packet) -> Option<Delivery> {
     let (kind, _) = faults.iter().find(|(_, fault)| fault.on_receipt(packet) == Fate::Drop)?;
     Some(match kind {
@@ -341,7 +341,8 @@ mod tests {
         net.send(Time(at_ms * MS), src, Address::Node(dest), "{}".into())
     }
 
-    /// Runs the network until nothing is under way: who got what, when (ms).
+    /// Runs the network until no message is under way. Returns the time (ms) and number of each
+    /// arrival.
     fn drain(net: &mut Network) -> Vec<(u64, u64)> {
         let mut arrivals = Vec::new();
         while let Some(due) = net.deadline() {
@@ -372,8 +373,8 @@ mod tests {
         assert_eq!(drain(&mut net), [(10, client), (100, peer)]);
     }
 
-    /// A partition that starts while the feeder sleeps does not reach the message it holds, one
-    /// that ends too late does not bring back what it took.
+    /// A partition that starts during the sleep does not affect the message that the thread holds.
+    /// A partition that ends does not restore a message that it dropped.
     #[test]
     fn a_partition_is_judged_when_the_message_is_taken() {
         let cut = || Fault::Partition(Cut::both_ways(&[&[0], &[1, 2]]));
@@ -408,7 +409,7 @@ mod tests {
         assert_eq!(drain(&mut net), [(0, client), (0, service)]);
     }
 
-    /// One message for each of its ways to end, and one that is still under way.
+    /// Sends one message for each delivery, and one that is still under way.
     #[test]
     fn a_recording_tells_what_became_of_each_message() {
         for model in [Model::Maelstrom, Model::Ideal] {

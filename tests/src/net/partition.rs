@@ -1,28 +1,28 @@
-//! Who cannot hear whom, and Jepsen's four ways to arrange it.
+//! Partitions: the links that a cut blocks, and Jepsen's four kinds of partition.
 
 use std::collections::BTreeSet;
 
 use crate::base::rng::Rng;
 
-/// A set of links over which nothing arrives, each from a sender to a receiver.
+/// A set of links over which no message arrives, each from a sender to a receiver.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cut(BTreeSet<(usize, usize)>);
 
 /// Maelstrom's kinds of partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PartitionKind {
-    /// One node alone.
+    /// One isolated node.
     One,
-    /// Less than a third of the nodes apart from the others.
+    /// A minority of less than a third of the nodes, and the others.
     MinorityThird,
-    /// Two halves, of which one is the majority if the number is odd.
+    /// Two halves, one of which is the majority if the number of nodes is odd.
     Majority,
-    /// Every node sees a majority, and no two the same one.
+    /// Every node sees a majority, and no two nodes see the same majority.
     MajoritiesRing,
 }
 
 impl PartitionKind {
-    /// All of them, each as likely as the next.
+    /// All kinds, which are equally likely.
     pub const ALL: [PartitionKind; 4] = [
         PartitionKind::One,
         PartitionKind::MinorityThird,
@@ -30,7 +30,7 @@ impl PartitionKind {
         PartitionKind::MajoritiesRing,
     ];
 
-    /// Jepsen's name for it.
+    /// Returns Jepsen's name of the kind.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -57,7 +57,7 @@ impl PartitionKind {
     }
 }
 
-/// The largest number below a third of the nodes: none of 3.
+/// Returns the largest number below a third of the nodes, which is 0 for 3 nodes.
 fn minority_third(node_count: usize) -> usize {
     node_count.saturating_sub(1) / 3
 }
@@ -66,7 +66,7 @@ fn majority(node_count: usize) -> usize {
     node_count / 2 + 1
 }
 
-/// Jepsen's ring for up to five nodes, and its greedy approximation beyond.
+/// Draws Jepsen's ring for up to five nodes, and its greedy approximation for more.
 fn majorities_ring(shuffled: &[usize], rng: &mut Rng) -> Cut {
     let count = shuffled.len();
     let majority = majority(count);
@@ -77,8 +77,8 @@ fn majorities_ring(shuffled: &[usize], rng: &mut Rng) -> Cut {
             sees[centre] = (0..majority).map(|step| shuffled[(start + step) % count]).collect();
         }
     } else {
-        // Joins the least connected node with the least connected one it does not see, until
-        // everybody sees a majority.
+        // Joins the least connected node to the least connected node that it does not see, until
+        // every node sees a majority.
         while let Some(node) = (0..count)
             .filter(|&node| sees[node].len() < majority)
             .min_by_key(|&node| (sees[node].len(), rng.bits()))
@@ -111,19 +111,20 @@ impl Cut {
         Cut(links)
     }
 
-    /// Blocks what these senders send to those receivers, and nothing that comes back.
+    /// Blocks messages from these senders to these receivers, and no messages in the other
+    /// direction.
     #[must_use]
     pub fn one_way(senders: &[usize], receivers: &[usize]) -> Cut {
         Cut(senders.iter().flat_map(|&a| receivers.iter().map(move |&b| (a, b))).collect())
     }
 
-    /// Whether a message over this link is lost.
+    /// Returns `true` if a message over this link is lost.
     #[must_use]
     pub fn blocks(&self, src: usize, dest: usize) -> bool {
         self.0.contains(&(src, dest))
     }
 
-    /// The blocked links, each as sender and receiver.
+    /// Returns the blocked links, each as a sender and a receiver.
     pub fn links(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         self.0.iter().copied()
     }
@@ -138,7 +139,7 @@ mod tests {
         (0..50).map(move |seed| kind.cut(node_count, &mut Rng::new(seed, Stream::Nemesis)))
     }
 
-    /// The nodes that a node can hear, itself included.
+    /// Returns the nodes from which a node receives messages, itself included.
     fn hears(cut: &Cut, node: usize, node_count: usize) -> BTreeSet<usize> {
         (0..node_count).filter(|&src| !cut.blocks(src, node)).collect()
     }

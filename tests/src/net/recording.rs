@@ -1,4 +1,4 @@
-//! Every message of a test: when it was sent, and what became of it.
+//! A record of every message of a test, with its times and its delivery.
 
 use std::collections::BTreeMap;
 
@@ -9,32 +9,32 @@ use crate::base::address::{Address, Service};
 use crate::base::excerpt::beginning;
 use crate::base::time::Time;
 
-/// The most messages that a recording holds: 64 MB.
+/// The maximum number of messages in a recording: 64 MB.
 const MAX_MESSAGES: usize = 2_000_000;
 
-/// The most types of message, and the longest name of one. A node can invent any.
+/// The maximum number of message types and the maximum length of a name. A node can invent types.
 const MAX_KINDS: usize = 1000;
 const MAX_KIND_LENGTH: usize = 60;
 
-/// What became of a message.
+/// The result of sending a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Delivery {
-    /// It arrived.
+    /// The message arrived.
     Arrived,
-    /// The fault "loss" dropped it.
+    /// The fault "loss" dropped the message.
     Lost,
-    /// A partition dropped it.
+    /// A partition dropped the message.
     Partition,
-    /// A one-way cut dropped it.
+    /// A one-way cut dropped the message.
     OneWay,
-    /// Its receiver did not run, or was killed before it arrived.
+    /// The receiver did not run, or was killed before the message arrived.
     Down,
-    /// It was under way when the test ended.
+    /// The message was under way when the test ended.
     UnderWay,
 }
 
 impl Delivery {
-    /// All of them, in the order of their numbers.
+    /// All results, in the order of their numbers.
     pub const ALL: [Delivery; 6] = [
         Delivery::Arrived,
         Delivery::Lost,
@@ -44,7 +44,7 @@ impl Delivery {
         Delivery::UnderWay,
     ];
 
-    /// Returns a phrase for it.
+    /// Returns a phrase for the result.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -67,9 +67,9 @@ impl Delivery {
 /// One message, or one copy of a duplicated message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordedMessage {
-    /// The number under which it traveled; copies share it.
+    /// The number of the message; copies share it.
     pub id: u64,
-    /// When it was sent.
+    /// The time at which the message was sent.
     pub sent: Time,
     /// The microseconds until it arrived or was dropped, at most an hour.
     pub took_us: u32,
@@ -77,9 +77,9 @@ pub struct RecordedMessage {
     pub src: Endpoint,
     /// The receiver.
     pub dest: Endpoint,
-    /// The body's `type`, by its place in [`Recording::kinds`].
+    /// The body's `type`, as an index into [`Recording::kinds`].
     pub kind: u16,
-    /// What became of it.
+    /// The result of sending the message.
     pub delivery: Delivery,
 }
 
@@ -131,7 +131,7 @@ struct Typed<'a> {
 }
 
 impl Recording {
-    /// Adds a message whose way has ended.
+    /// Adds a message that has been delivered or dropped.
     pub(super) fn add(&mut self, now: Time, packet: &Packet, delivery: Delivery) {
         let Packet { id, sent, src, dest, body } = packet;
         self.add_body(now, (*id, *sent), (*src, *dest), body, delivery);
@@ -179,7 +179,7 @@ impl Recording {
         self.messages.sort_by_key(|message| (message.sent, message.id));
     }
 
-    /// Returns the messages, by the time at which they were sent once the test has ended.
+    /// Returns the messages. After the test they are sorted by the time at which they were sent.
     #[must_use]
     pub fn messages(&self) -> &[RecordedMessage] {
         &self.messages
@@ -191,7 +191,7 @@ impl Recording {
         &self.kinds
     }
 
-    /// Returns how many messages there were beyond the limit.
+    /// Returns the number of messages beyond the limit.
     #[must_use]
     pub fn left_out(&self) -> u64 {
         self.left_out

@@ -1,9 +1,9 @@
-//! From the path of a request to a file of the store, and to no other.
+//! The mapping from the path of a request to a file of the store, and to no other file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What a path names.
+/// The file or directory that a path names.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found {
     /// A regular file.
@@ -12,10 +12,10 @@ pub enum Found {
     Folder(PathBuf),
 }
 
-/// Finds what a path below the root names. `root` has no links in it.
+/// Finds the file or directory at a path below the root. `root` contains no links.
 ///
-/// Each part has to be the name of an entry, and what all of them lead to has to lie below the
-/// root once links are followed. A device or a pipe is nothing, as reading one may never end.
+/// Each part of the path must be the name of an entry. The target must lie below the root after
+/// links are followed. The function ignores devices and pipes, because reading them may never end.
 #[must_use]
 pub fn find(root: &Path, path: &str) -> Option<Found> {
     let mut full = root.to_owned();
@@ -37,7 +37,7 @@ pub fn find(root: &Path, path: &str) -> Option<Found> {
     }
 }
 
-/// Returns the names of the entries of a directory, in order; those of directories end with `/`.
+/// Returns the sorted names of a directory's entries. Names of directories end with `/`.
 #[must_use]
 pub fn entries(folder: &Path) -> Vec<String> {
     let name = |entry: fs::DirEntry| {

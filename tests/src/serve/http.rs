@@ -1,4 +1,4 @@
-//! As much HTTP as a browser on the same machine needs: one request per connection, GET alone.
+//! A minimal HTTP server for a local browser: one GET request per connection.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use percent_encoding::percent_decode_str;
 
-/// The longest head of a request, in bytes.
+/// The maximum length of the head of a request, in bytes.
 const MAX_HEAD: usize = 8 << 10;
-/// How long a client has to send its request.
+/// The time within which a client has to send its request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the rest of a request is awaited, and how much of it is read, in bytes.
+/// The timeout for the rest of a request, and the maximum number of its bytes that are read.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_DRAINED: u64 = 1 << 20;
-/// How long a client may take no byte of the response.
+/// The maximum time for which a client may accept no byte of the response.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A request.
@@ -42,7 +42,7 @@ enum Body {
 }
 
 impl Request {
-    /// Returns the first value of a parameter, empty if there is none.
+    /// Returns the first value of a parameter, or an empty string if there is none.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {
         self.query.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
@@ -57,7 +57,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// Returns the response to a request that is not served.
+    /// Returns the error response if the request is not supported or not allowed.
     pub fn parse(head: &str) -> Result<Request, Response> {
         let mut lines = head.split("\r\n");
         let mut words = lines.next().unwrap_or_default().split(' ');
@@ -71,7 +71,8 @@ impl Request {
         if method != "GET" {
             return Err(Response::error(405, "the store is only read"));
         }
-        // A page of another site may have the browser ask under a name of its own.
+        // A page of another site may make the browser send a request under a host name of that
+        // site.
         let is_host = |line: &&str| line.to_ascii_lowercase().starts_with("host:");
         let host = lines.find(is_host).map_or("", |line| line[5..].trim());
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
@@ -101,7 +102,7 @@ impl Response {
         Response { status: 200, kind: "text/html; charset=utf-8", body: Body::Text(page) }
     }
 
-    /// Creates a response without what was asked for.
+    /// Creates an error response.
     #[must_use]
     pub fn error(status: u16, problem: &str) -> Response {
         let body = Body::Text(format!("{status}: {problem}\n"));
@@ -145,7 +146,7 @@ impl Response {
         )?;
         match self.body {
             Body::Text(text) => out.write_all(text.as_bytes())?,
-            // The file may grow meanwhile: a run may be under way.
+            // The file may grow during the response, because the run may be active.
             Body::File(file, length) => drop(io::copy(&mut file.take(length), out)?),
         }
         out.flush()
@@ -156,7 +157,7 @@ impl Response {
 ///
 /// # Errors
 ///
-/// Returns an error if the client is too slow, or has gone.
+/// Returns an error if the client is too slow or closes the connection.
 pub fn serve(
     mut connection: TcpStream,
     respond: impl FnOnce(&Request) -> Response,
@@ -170,14 +171,14 @@ pub fn serve(
         },
     };
     response.write(&mut BufWriter::new(&mut connection))?;
-    // A connection that is closed with bytes unread is reset, and the client may lose the
+    // The system resets a connection that is closed with unread bytes. The client may then lose the
     // response.
     connection.shutdown(Shutdown::Write)?;
     connection.set_read_timeout(Some(DRAIN_TIMEOUT))?;
     io::copy(&mut connection.take(MAX_DRAINED), &mut io::sink()).map(drop)
 }
 
-/// Reads up to the empty line after the head; `None` if the head is too long.
+/// Reads up to the empty line after the head. Returns `None` if the head is too long.
 fn head(connection: &mut TcpStream) -> io::Result<Option<String>> {
     let start = Instant::now();
     let mut head = Vec::new();

@@ -1,7 +1,7 @@
-//! The store in a browser, on the loopback interface.
+//! A server that shows the store in a browser, on the loopback interface.
 //!
-//! [`http`] reads one request per connection, [`runs`] lists the runs of a store, [`files`] finds
-//! the file that a path names, and `pages` writes HTML.
+//! [`http`] reads one request per connection, and [`runs`] lists the runs of a store. [`files`]
+//! finds the file that a path names, and `pages` writes HTML.
 
 pub mod files;
 pub mod http;
@@ -19,9 +19,9 @@ use files::Found;
 use http::{Request, Response};
 use runs::Runs;
 
-/// How many requests are answered at the same time.
+/// The number of requests that are handled concurrently.
 const WORKERS: usize = 8;
-/// How many connections wait for a worker. The system holds those that come then.
+/// The maximum number of connections that wait for a worker. The system queues further connections.
 const MAX_WAITING: usize = 64;
 
 /// A server of one store.
@@ -32,27 +32,27 @@ pub struct Server {
 }
 
 impl Server {
-    /// Creates a server on a port of the loopback interface; 0 takes a free one.
+    /// Creates a server on a port of the loopback interface. Port 0 selects a free port.
     ///
     /// # Errors
     ///
-    /// Returns an error if there is no such directory, or the port is taken.
+    /// Returns an error if the directory does not exist, or if the port is in use.
     pub fn new(store: &Path, port: u16) -> io::Result<Server> {
         let runs = Runs::new(store)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         Ok(Server { listener, runs })
     }
 
-    /// Returns the address that the server listens at.
+    /// Returns the address on which the server listens.
     ///
     /// # Errors
     ///
-    /// Returns an error if the system does not know it.
+    /// Returns an error if the system cannot return the address.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Answers requests for as long as the process runs.
+    /// Handles requests until the process ends.
     pub fn run(&self) {
         let (sender, connections) = bounded::<TcpStream>(MAX_WAITING);
         thread::scope(|scope| {
@@ -60,7 +60,7 @@ impl Server {
                 let connections = connections.clone();
                 scope.spawn(move || {
                     for connection in connections {
-                        // Its end has nobody to tell.
+                        // An error ends the connection; no client remains to report it to.
                         let _ = http::serve(connection, |request| self.respond(request));
                     }
                 });

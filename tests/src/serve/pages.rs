@@ -1,4 +1,4 @@
-//! The pages, as HTML. Everything that comes from the store is escaped.
+//! The HTML pages. All text from the store is escaped.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use super::runs::{Summary, Verdict};
 use crate::format::datum::Datum;
 use crate::workload::WorkloadName;
 
-/// How many runs a page lists.
+/// The maximum number of runs on a page.
 const PER_PAGE: usize = 100;
 
 const STYLE: &str = "\
@@ -23,7 +23,7 @@ tr.differs { background: #fb03; }
 form { display: flex; flex-wrap: wrap; gap: .5rem; margin: 1rem 0; }
 .scroll { overflow-x: auto; }";
 
-/// Returns the list of runs that the parameters choose, with a form to filter it.
+/// Returns the list of runs that the parameters select, with a form to filter it.
 pub(super) fn list(runs: &[Summary], request: &Request) -> String {
     let (workload, verdict) = (request.get("workload"), request.get("verdict"));
     let text = request.get("text");
@@ -102,7 +102,7 @@ pub(super) fn folder(path: &str, entries: &[String], run: Option<&Summary>) -> S
     page_of(path, &body)
 }
 
-/// Returns two runs side by side, with the values that differ marked.
+/// Returns a comparison of two runs side by side. Values that differ are marked.
 pub(super) fn compare(a: &Summary, b: &Summary) -> String {
     let mut values: BTreeMap<String, [Option<String>; 2]> = BTreeMap::new();
     for (side, run) in [a, b].into_iter().enumerate() {
@@ -157,7 +157,7 @@ fn verdict_of(run: &Summary) -> String {
     format!("<span class={word}>{word}</span>")
 }
 
-/// Returns the settings of a run, as far as its results tell.
+/// Returns the settings of a run that its results contain.
 fn flags(run: &Summary) -> String {
     let mut flags = Vec::new();
     if let Some(nodes) = run.get(&["plan", "nodes"]).and_then(Datum::items) {
@@ -184,7 +184,7 @@ fn seconds(run: &Summary) -> String {
     run.get(&["plan", "time-limit"]).map(Datum::to_json).unwrap_or_default()
 }
 
-/// Returns the figures that people compare.
+/// Returns the figures for a comparison of runs.
 fn figures(run: &Summary) -> String {
     let number = |path: &[&str]| match run.get(path) {
         Some(Datum::Number(number)) => Some(number.clone()),
@@ -220,7 +220,7 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// Encodes text for a path or a parameter. Slashes stay.
+/// Encodes text for a path or a parameter. Slashes remain.
 fn encode(text: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {

@@ -1,4 +1,4 @@
-//! The runs of a store, and what their results say.
+//! The runs of a store and their results.
 
 use std::collections::HashMap;
 use std::fs;
@@ -11,7 +11,7 @@ use super::files::{self, Found};
 use crate::format::datum::Datum;
 use crate::format::edn_reader::EdnReader;
 
-/// The largest results file that is read, in bytes.
+/// The maximum size of a results file that is read, in bytes.
 const MAX_RESULTS: u64 = 16 << 20;
 
 /// The verdict of a run.
@@ -23,14 +23,14 @@ pub enum Verdict {
     Invalid,
     /// Any other value.
     Unknown,
-    /// The run has no results: it has not ended, or was killed.
+    /// The run has no results: the run has not ended, or was killed.
     Unfinished,
     /// The results are not EDN: the run was killed while it wrote them.
     Unreadable,
 }
 
 impl Verdict {
-    /// Returns the word for people, which is the word in a filter, too.
+    /// Returns the word that pages display and filters use.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -55,11 +55,11 @@ impl Verdict {
 /// One run.
 #[derive(Clone, Debug)]
 pub struct Summary {
-    /// `<workload>/<time>`.
+    /// The name of the run: `<workload>/<time>`.
     pub name: String,
     /// The verdict.
     pub verdict: Verdict,
-    /// The results, nil if there are none.
+    /// The results, or nil if there are none.
     pub results: Datum,
 }
 
@@ -67,7 +67,7 @@ pub struct Summary {
 #[derive(Debug)]
 pub struct Runs {
     root: PathBuf,
-    /// What has been read of each results file, and the time of its last change.
+    /// The summary of each results file, with the file's modification time and size.
     read: Mutex<HashMap<String, (SystemTime, u64, Summary)>>,
 }
 
@@ -76,7 +76,7 @@ impl Runs {
     ///
     /// # Errors
     ///
-    /// Returns an error if there is no such directory.
+    /// Returns an error if the directory does not exist.
     pub fn new(root: &Path) -> io::Result<Runs> {
         let root = root.canonicalize()?;
         if !root.is_dir() {
@@ -85,7 +85,7 @@ impl Runs {
         Ok(Runs { root, read: Mutex::default() })
     }
 
-    /// Returns the directory, without links in it.
+    /// Returns the directory, as a path without links.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
@@ -99,12 +99,12 @@ impl Runs {
             let runs = folders(&self.root.join(&workload));
             names.extend(runs.into_iter().map(|run| (run, workload.clone())));
         }
-        // The names of runs are times, so the order of the names is theirs.
+        // The names of runs are times, so the order of the names is the order of the times.
         names.sort_unstable_by(|a, b| b.cmp(a));
         names.iter().map(|(run, workload)| self.summary(format!("{workload}/{run}"))).collect()
     }
 
-    /// Returns the run of this name.
+    /// Returns the run with this name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Summary> {
         if name.split('/').count() != 2 {
@@ -149,13 +149,13 @@ impl Runs {
 }
 
 impl Summary {
-    /// Returns what the results hold under keywords, one within the other.
+    /// Returns the value under a path of nested keywords in the results.
     #[must_use]
     pub fn get(&self, path: &[&str]) -> Option<&Datum> {
         path.iter().try_fold(&self.results, |datum, key| datum.get(key))
     }
 
-    /// Returns all values of the results with their paths, as far as a page can show them.
+    /// Returns the values of the results with their paths, at most `MAX_VALUES`.
     #[must_use]
     pub fn flat(&self) -> Vec<(String, String)> {
         let mut flat = Vec::new();
@@ -164,7 +164,7 @@ impl Summary {
     }
 }
 
-/// The most values of results that a page shows.
+/// The maximum number of result values on a page.
 const MAX_VALUES: usize = 2000;
 
 fn flatten(datum: &Datum, path: String, flat: &mut Vec<(String, String)>) {
@@ -183,7 +183,7 @@ fn flatten(datum: &Datum, path: String, flat: &mut Vec<(String, String)>) {
     }
 }
 
-/// Returns the names of the directories in a directory. Links, such as `latest`, are others'.
+/// Returns the names of the directories in a directory. Links, such as `latest`, are excluded.
 fn folders(folder: &Path) -> Vec<String> {
     let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().filter(is_folder);

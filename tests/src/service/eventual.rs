@@ -6,7 +6,7 @@ use super::kv::{Answer, Request};
 use crate::base::rng::Rng;
 use crate::format::json::Canonical;
 
-/// Any request meets any replica, and now and then one replica learns from the other.
+/// A store with two replicas. Each request uses a random replica; sometimes one merges the other.
 #[derive(Debug, Default)]
 pub(super) struct Eventual {
     replicas: [Replica; 2],
@@ -14,7 +14,7 @@ pub(super) struct Eventual {
 
 #[derive(Clone, Debug, Default)]
 struct Replica {
-    /// A Lamport clock that dates writes.
+    /// The Lamport clock that gives writes their timestamps.
     clock: u64,
     values: BTreeMap<Canonical, (u64, Canonical)>,
 }
@@ -32,7 +32,7 @@ impl Eventual {
 
 impl Replica {
     fn handle(&mut self, request: &Request) -> Answer {
-        // This store knows no create_if_not_exists.
+        // Maelstrom's store does not support `create_if_not_exists`.
         let request = match request.clone() {
             Request::Cas { key, from, to, .. } => Request::Cas { key, from, to, create: false },
             other => other,
@@ -45,7 +45,8 @@ impl Replica {
         effect.answer
     }
 
-    /// Of two values of the same date the greater wins, so that replicas agree.
+    /// Merges another replica. Of two values with the same timestamp the greater wins, so that
+    /// replicas converge.
     fn merge(&mut self, other: Replica) {
         self.clock = self.clock.max(other.clock);
         for (key, theirs) in other.values {

@@ -1,10 +1,10 @@
-//! A key-value store in one place: what it holds is what was written last.
+//! A linearizable key-value store: a read returns the last value written.
 
 use std::collections::BTreeMap;
 
 use crate::format::json::Canonical;
 
-/// What a store can be asked.
+/// A request to a key-value store.
 #[derive(Clone, Debug)]
 pub(super) enum Request {
     Read {
@@ -14,17 +14,17 @@ pub(super) enum Request {
         key: Canonical,
         value: Canonical,
     },
-    /// Compare and set.
+    /// A compare-and-set operation.
     Cas {
         key: Canonical,
         from: Canonical,
         to: Canonical,
-        /// Whether a key that is not there is as good as one that holds `from`.
+        /// `true` if the operation also creates a key that does not exist.
         create: bool,
     },
 }
 
-/// What it answers.
+/// The reply of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Read(Canonical),
@@ -34,7 +34,7 @@ pub(super) enum Answer {
     OtherValue { is: Canonical, expected: Canonical },
 }
 
-/// What a request comes to, seen from the value that its key has.
+/// The effect of a request on a key.
 #[derive(Debug)]
 pub(super) struct Effect {
     pub(super) answer: Answer,
@@ -49,7 +49,7 @@ impl Request {
         }
     }
 
-    /// What the request does where its key has this value.
+    /// Returns the effect of the request if its key has the value `current`.
     pub(super) fn effect(&self, current: Option<&Canonical>) -> Effect {
         let (answer, writes) = match (self, current) {
             (Request::Write { value, .. }, _) => (Answer::Written, Some(value.clone())),

@@ -1,6 +1,6 @@
-//! Maelstrom's services: nodes that the bench itself provides, for nodes to build upon.
+//! Maelstrom's services: key-value stores and a timestamp oracle that the bench provides to nodes.
 //!
-//! A request of a type that a service does not know gets no answer, as with Maelstrom.
+//! A service does not reply to a request of an unknown type. Maelstrom's services do not either.
 
 mod eventual;
 mod kv;
@@ -28,7 +28,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Services that hold nothing yet.
+    /// Creates services that hold no values.
     #[must_use]
     pub fn new(rng: Rng) -> Services {
         Services {
@@ -40,10 +40,10 @@ impl Services {
         }
     }
 
-    /// Answers a request, given and returned as JSON. `client` is the node that asks.
+    /// Handles a request and returns the reply, both as JSON. `client` is the node that sends it.
     pub fn handle(&mut self, service: Service, client: usize, body: &str) -> Option<String> {
         let body = Body::parse_text(body).ok()?;
-        // Maelstrom copies whatever is there.
+        // Maelstrom copies any value of `msg_id`.
         let msg_id = body.raw("msg_id").map_or("null", |id| id.get());
         if service == Service::LinTso {
             if body.text("type")? != "ts" {
@@ -85,8 +85,8 @@ impl Answer {
 }
 
 impl Request {
-    /// Reads a request; nothing if the type is none of a key-value store's. What is missing is
-    /// null, as it is for Maelstrom.
+    /// Parses a request. Returns `None` if a key-value store does not support its type. A missing
+    /// field is null, as with Maelstrom.
     fn parse(body: &Body<'_>) -> Option<Request> {
         let field = |name| {
             let text = body.raw(name).map_or("null", |raw| raw.get());

@@ -1,5 +1,5 @@
-//! A sequentially consistent key-value store: everybody sees the same states in the same
-//! order, but not at the same time.
+//! A sequentially consistent key-value store: all clients see the same states in the same order,
+//! but not at the same time.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,17 +7,19 @@ use super::kv::{Answer, Request};
 use crate::base::rng::Rng;
 use crate::format::json::Canonical;
 
-/// How many states can be looked back upon, the newest included.
+/// The number of states that a read can return, the newest included.
 const STATES: u64 = 32;
 
-/// A request that changes nothing may be answered from any state that is no older than what
-/// this client has seen; one that changes something works on the newest.
+/// A store that keeps its recent states.
+///
+/// A request that changes nothing may read any state that is not older than the last state that its
+/// client saw. A request that changes a value uses the newest state.
 #[derive(Debug, Default)]
 pub(super) struct Sequential {
     values: BTreeMap<Canonical, Canonical>,
-    /// The newest state's number.
+    /// The number of the newest state.
     newest: u64,
-    /// The latest changes, newest last: the key, and the value it had before.
+    /// The latest changes, newest last: the key and its previous value.
     changes: VecDeque<(Canonical, Option<Canonical>)>,
     /// The number of the state that each client saw last.
     seen: BTreeMap<usize, u64>,
@@ -30,7 +32,7 @@ impl Sequential {
         let key = request.key();
         let old = self.value_at(state, key);
         let effect = request.effect(old);
-        // Writing what is there already is no change.
+        // A write of the present value does not change the state.
         if effect.writes.is_none() || effect.writes.as_ref() == old {
             self.seen.insert(client, state);
             return effect.answer;
@@ -48,11 +50,11 @@ impl Sequential {
         effect.answer
     }
 
-    /// The value of a key in an earlier state.
+    /// Returns the value of a key in an earlier state.
     ///
-    /// Maelstrom keeps the states in a ring, and asked for one that it has dropped it shows
-    /// whatever took that one's place. So a client that is far behind can see reads go
-    /// backwards, and nodes have to cope: merge by maximum.
+    /// Maelstrom keeps the states in a ring. A request for a state that the ring has dropped
+    /// returns the state that replaced it. A client that is far behind can therefore see reads go
+    /// backwards. Nodes handle this if they merge by maximum.
     fn value_at(&self, state: u64, key: &Canonical) -> Option<&Canonical> {
         let steps_back = (self.newest - state) % STATES;
         let undone = self.changes.len().saturating_sub(steps_back as usize);
@@ -80,7 +82,7 @@ mod tests {
         }
     }
 
-    /// One client counts a key up; another, which only reads, sees the past, in order.
+    /// One client increments a key. Another client only reads, and sees past states in order.
     #[test]
     fn reads_are_old_now_and_then_and_never_go_back() {
         let mut rng = Rng::new(5, Stream::Services);
@@ -107,7 +109,8 @@ mod tests {
             let client = round % 2;
             let (from, to) = (json(&round.to_string()), json(&(round + 1).to_string()));
             let cas = Request::Cas { key: json("1"), from, to, create: true };
-            // Told from an old state that the value is another one, it may have to ask again.
+            // An old state may hold another value, so the client may have to send the request
+            // again.
             while store.handle(client, &cas, &mut rng) != Answer::Swapped {}
             assert_eq!(read(&mut store, client, &mut rng), Some(round as u64 + 1));
         }
