@@ -2,8 +2,8 @@
 //!
 //! The real Maelstrom compiles itself while a test starts, on the same processors as the nodes.
 //! Measurements used 25 nodes on 2 cores and a latency of 100 ms. The round trips took up to 500 ms
-//! in the first seconds, and up to 208 ms later (`MEASURED_MS` in the tests below). This model adds such
-//! delays to every message:
+//! in the first seconds, and up to 208 ms later (`MEASURED_MS` in the tests below). This model adds
+//! such delays to every message:
 //!
 //! - **All messages share the machine.** Messages that are sent together have the same delay. The
 //!   model draws a new delay every [`INTERVAL`].

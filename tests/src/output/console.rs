@@ -1,7 +1,7 @@
-//! The bench's own voice: the only place that writes to standard output and standard error.
+//! The bench's console: the only place that writes to standard output and standard error.
 //!
-//! Either may be closed or full, and `println!` panics then. A test goes on all the same: what
-//! it finds is kept in its folder and told by the exit status.
+//! Either stream may be closed or full, and `println!` panics in that case. A test continues
+//! anyway. Its results are in its directory, and the exit status reports the verdict.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -12,18 +12,18 @@ use crate::runner::failure::Failure;
 ///
 /// # Errors
 ///
-/// If the text could not be written. That its reader has gone (`| head`) is no error: they have
-/// read all they wanted.
+/// Returns an error if the text cannot be written. A closed pipe (`| head`) is not an error,
+/// because the reader has read all that it needs.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
-/// What has become of something that was to be written to standard output.
+/// Converts the result of a write to standard output. A closed pipe is not an error.
 ///
 /// # Errors
 ///
-/// As [`print()`].
+/// Returns the same errors as [`print()`].
 pub fn printed(written: io::Result<()>) -> Result<(), Failure> {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -34,7 +34,8 @@ pub fn printed(written: io::Result<()>) -> Result<(), Failure> {
     }
 }
 
-/// Writes a line to standard error, in one piece. If that fails, there is nobody to tell.
+/// Writes a line to standard error, in one write. Ignores errors, because there is no other place
+/// to report them.
 pub fn say(line: impl fmt::Display) {
     let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }

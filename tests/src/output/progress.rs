@@ -1,4 +1,4 @@
-//! What people see while a test runs.
+//! The display of progress while a test runs.
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::output::console;
 use crate::runner::{Phase, Progress};
 
-/// Standard error: a line that moves on a terminal, a few plain lines elsewhere.
+/// The display on standard error: a progress line on a terminal, a few plain lines elsewhere.
 #[derive(Clone, Debug)]
 pub struct Screen {
     progress: Shown,
@@ -18,26 +18,26 @@ pub struct Screen {
     last: Arc<AtomicU64>,
 }
 
-/// How progress is shown.
+/// The form in which progress is shown.
 #[derive(Clone, Debug)]
 enum Shown {
-    /// As a line that moves.
+    /// A progress line.
     Bar(ProgressBar),
-    /// As plain lines.
+    /// Plain lines.
     Lines,
-    /// Not at all.
+    /// No progress.
     Never,
 }
 
-/// How often a line moves, and how often a plain one is due.
+/// The interval between updates of the progress line, and between plain lines.
 const MOVES_EVERY: Duration = Duration::from_millis(100);
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
-/// The news that operations start.
+/// The line that announces that operations start.
 const READY: &str = "the nodes are ready";
 
 impl Screen {
-    /// The screen of this process.
+    /// Creates the display of this process.
     #[must_use]
     pub fn new() -> Screen {
         if !std::io::stderr().is_terminal() {
@@ -49,7 +49,7 @@ impl Screen {
         Screen::with(Shown::Bar(bar.with_style(style)))
     }
 
-    /// The same without progress, for tests of which there are many.
+    /// Creates a display without progress, for series of many tests.
     #[must_use]
     pub fn silent() -> Screen {
         Screen::with(Shown::Never)
@@ -59,7 +59,7 @@ impl Screen {
         Screen { progress, start: Instant::now(), last: Arc::new(AtomicU64::new(0)) }
     }
 
-    /// Shows how far a test in real time is.
+    /// Shows the progress of a test in real time.
     pub fn show(&self, progress: &Progress) {
         match &self.progress {
             Shown::Bar(bar) => {
@@ -75,7 +75,8 @@ impl Screen {
         }
     }
 
-    /// The plain line that is due, if one is: one per phase, and one every few seconds of it.
+    /// Returns the plain line that is due, if any: one per phase, and one per interval of the main
+    /// phase.
     fn plain_line(&self, progress: &Progress) -> Option<String> {
         const LATER: u64 = u64::MAX / 2;
         let slot = match progress.phase {
@@ -83,15 +84,14 @@ impl Screen {
             Phase::Main => 1 + progress.elapsed.as_secs() / PLAIN_EVERY.as_secs(),
             phase => LATER + phase as u64,
         };
-        // RELAXED: the value guards nothing but itself.
+        // RELAXED: the value synchronizes no other data.
         let before = self.last.swap(slot, Ordering::Relaxed);
-        // However late it is: scripts may wait for it.
+        // The line appears even if it is late, because scripts may wait for it.
         let is_news = progress.phase == Phase::Main && !(1..LATER).contains(&before);
         (before != slot).then(|| if is_news { READY.to_owned() } else { describe(progress) })
     }
 
-    /// Shows how far a simulated test is, once somebody has waited for it so long that they
-    /// wonder.
+    /// Shows the progress of a simulated test, at most once per interval.
     pub fn show_now_and_then(&self, progress: impl FnOnce() -> Progress) {
         let every = match &self.progress {
             Shown::Bar(_) => MOVES_EVERY,
@@ -106,13 +106,13 @@ impl Screen {
         }
     }
 
-    /// Whether something other than this was shown last.
+    /// Returns `true` if the value shown last differs from `slot`.
     fn turns_to(&self, slot: u64) -> bool {
-        // RELAXED: the value guards nothing but itself.
+        // RELAXED: the value synchronizes no other data.
         self.last.swap(slot, Ordering::Relaxed) != slot
     }
 
-    /// Shows a line that stays.
+    /// Prints a line that remains on the screen.
     pub fn say(&self, line: &str) {
         match &self.progress {
             Shown::Bar(bar) => bar.suspend(|| console::say(line)),
@@ -120,7 +120,7 @@ impl Screen {
         }
     }
 
-    /// Removes the line that moves.
+    /// Removes the progress line.
     pub fn clear(&self) {
         if let Shown::Bar(bar) = &self.progress {
             bar.finish_and_clear();
@@ -150,7 +150,7 @@ fn describe(progress: &Progress) -> String {
     }
 }
 
-/// How many of many have been done: a bar on a terminal, a line for every tenth elsewhere.
+/// A counter of completed items: a bar on a terminal, a line for every tenth elsewhere.
 #[derive(Debug)]
 pub struct Counter {
     bar: Option<ProgressBar>,
@@ -159,16 +159,16 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// A counter that goes up to `total`.
+    /// Creates a counter that counts up to `total`.
     #[must_use]
     pub fn new(total: u64) -> Counter {
         let bar = std::io::stderr().is_terminal().then(|| ProgressBar::new(total));
         Counter { bar, total, done: AtomicU64::new(0) }
     }
 
-    /// Counts one more.
+    /// Counts one more item.
     pub fn advance(&self) {
-        // RELAXED: the value guards nothing but itself.
+        // RELAXED: the value synchronizes no other data.
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         match &self.bar {
             Some(bar) => bar.inc(1),

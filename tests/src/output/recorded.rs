@@ -1,5 +1,5 @@
-//! The judgement of a history that was read back: what the messages and the nodes' logs would
-//! add is not in it.
+//! The judgement of a history that was read from a file. It excludes findings that need the
+//! messages or the logs of the nodes.
 
 use crate::format::edn::Edn;
 use crate::history::History;
@@ -9,7 +9,7 @@ use crate::output::report::{Figures, MAX_EXAMPLES, Report, faults};
 use crate::plan::Plan;
 use crate::workload::{Context, Workload};
 
-/// Judges a history. Of the plan only the nodes and the rules count.
+/// Judges a history. Only the nodes and the rules of the plan matter.
 #[must_use]
 pub fn judge<W: Workload>(workload: &W, history: &History<W>, plan: &Plan) -> Report {
     let allowed = plan.allowed_loss_window.map_or(W::ALLOWED_LOSS, AllowedLoss::window);

@@ -1,4 +1,4 @@
-//! Where results go: `store/<workload>/<time>/`, as Maelstrom lays it out.
+//! The storage of results: `store/<workload>/<time>/`, in Maelstrom's layout.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -12,26 +12,26 @@ use crate::history::History;
 use crate::runner::failure::Failure;
 use crate::workload::Workload;
 
-/// The report's file.
+/// The name of the report's file.
 pub const REPORT: &str = "report.html";
 
-/// The folder of one test.
+/// The directory of one test.
 #[derive(Debug)]
 pub struct Store {
     folder: PathBuf,
 }
 
 impl Store {
-    /// Makes a folder for a test of this workload that starts now, and points `latest` at it.
+    /// Creates a directory for a test of this workload that starts now, and points `latest` at it.
     ///
     /// # Errors
     ///
-    /// If a folder or link cannot be made.
+    /// Returns an error if a directory or a link cannot be created.
     pub fn create(root: &Path, workload: &str) -> Result<Store, Failure> {
         let all = root.join(workload);
         fs::create_dir_all(&all).map_err(|error| failure(&all, &error))?;
         let name = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ").to_string();
-        // Two tests that start within a millisecond.
+        // Two tests may start within a millisecond.
         let mut names =
             std::iter::once(name.clone()).chain((2..).map(|count| format!("{name}-{count}")));
         let folder = loop {
@@ -52,7 +52,7 @@ impl Store {
         self.folder.file_name().unwrap_or_default()
     }
 
-    /// Replaces a link in one step, so that somebody who follows it meanwhile finds a test.
+    /// Replaces a link atomically, so that the link always leads to a test.
     fn point(&self, link: &Path, target: &Path) -> Result<(), Failure> {
         let mut fresh = link.as_os_str().to_owned();
         fresh.push(format!(".{}", std::process::id()));
@@ -62,23 +62,24 @@ impl Store {
             .map_err(|error| failure(link, &error))
     }
 
-    /// The folder.
+    /// Returns the directory.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The folder with what nodes write to standard error.
+    /// Returns the directory of the logs that contain the nodes' standard error.
     #[must_use]
     pub fn node_logs(&self) -> PathBuf {
         self.folder.join("node-logs")
     }
 
-    /// The file for a node's standard error, at its end: a node that restarts goes on in it.
+    /// Opens the log of a node's standard error in append mode. A restarted node continues the same
+    /// log.
     ///
     /// # Errors
     ///
-    /// If the file cannot be opened.
+    /// Returns an error if the file cannot be opened.
     pub fn node_log(&self, node: &str) -> Result<File, Failure> {
         let folder = self.node_logs();
         fs::create_dir_all(&folder).map_err(|error| failure(&folder, &error))?;
@@ -91,7 +92,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If a file cannot be written.
+    /// Returns an error if a file cannot be written.
     pub fn write_results(&self, results: &Edn) -> Result<(), Failure> {
         self.write("results.edn", |out| writeln!(out, "{}", results.pretty(100)))?;
         self.write("results.json", |out| writeln!(out, "{}", to_json(results)))
@@ -101,7 +102,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn write_sweep(&self, sweep: &serde_json::Value) -> Result<(), Failure> {
         let path = self.folder.join("sweep.json");
         fs::write(&path, format!("{sweep:#}\n")).map_err(|error| failure(&path, &error))
@@ -111,17 +112,17 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If a file cannot be written.
+    /// Returns an error if a file cannot be written.
     pub fn write_history<W: Workload>(&self, history: &History<W>) -> Result<(), Failure> {
         self.write("history.edn", |out| history.write(out))?;
         self.write("history.jsonl", |out| history.write_json(out))
     }
 
-    /// Writes the report and the pictures beside it.
+    /// Writes the report and the pictures that belong to it.
     ///
     /// # Errors
     ///
-    /// If a file cannot be written.
+    /// Returns an error if a file cannot be written.
     pub fn write_report(&self, data: &ReportData) -> Result<(), Failure> {
         let plots = plots::all(data);
         for plot in &plots {
@@ -147,8 +148,8 @@ impl Store {
     }
 }
 
-/// The name of the file with what a node writes to standard error. Names of nodes are free,
-/// those of files are not.
+/// Returns the name of the file for a node's standard error. Names of nodes may contain characters
+/// that names of files may not.
 #[must_use]
 pub fn log_name(node: &str) -> String {
     format!("{}.log", node.replace(['/', '\0'], "_"))

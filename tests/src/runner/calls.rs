@@ -1,4 +1,4 @@
-//! Clients on the network: what each has asked and still waits for.
+//! The clients on the network: their requests and the replies for which they wait.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,24 +10,24 @@ use crate::format::wire::{Body, COPY_MSG_ID, Malformed, Schema};
 use crate::history::OpError;
 use crate::workload::Request;
 
-/// Who a client works for.
+/// The purpose of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// It initialises a node.
+    /// The client initializes a node.
     Init(usize),
-    /// It tells a node what the workload wants it to know.
+    /// The client sends the workload's setup request to a node.
     Setup(usize),
-    /// It carries out operations.
+    /// The client carries out operations.
     Worker(usize),
 }
 
-/// All clients that are open. They can do one thing at a time.
+/// The open clients. Each waits for at most one reply.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     clients: BTreeMap<u64, Client>,
     timeouts: BTreeSet<(Time, u64)>,
     opened: u64,
-    /// The requests, by client and `msg_id`, that were given up before they were answered.
+    /// The requests, by client and `msg_id`, that clients gave up before the reply.
     given_up: BTreeSet<(u64, u64)>,
 }
 
@@ -45,22 +45,22 @@ struct Call {
     reply: Schema,
 }
 
-/// What an answer means.
+/// The classification of a message to a client.
 #[derive(Debug)]
 pub(super) enum Received {
-    /// The client has given up this request, and does something else by now.
+    /// A reply to a request that the client gave up. The client is still open.
     Nothing,
-    /// The client has given up this request, and gone.
+    /// A reply to a request that the client gave up. The client is closed.
     Late,
-    /// The client has had its answer.
+    /// Another reply to a request that already had one.
     Repeated,
-    /// It answers nothing that the client has asked. Maelstrom's client ignores it.
+    /// A reply to none of the client's requests. Maelstrom's client ignores it.
     Stray(Malformed),
-    /// It is an answer to a worker that breaks its schema. Maelstrom's client crashes at it.
+    /// A malformed reply to a worker. Maelstrom's client crashes when it receives one.
     Malformed(usize, Malformed),
-    /// It is what was asked for.
+    /// The expected reply.
     Reply(Role),
-    /// It is an error.
+    /// An error.
     Error(Role, OpError),
 }
 
@@ -77,7 +77,7 @@ impl Calls {
         self.clients.remove(&client);
     }
 
-    /// Closes the clients that were setting up a node.
+    /// Closes the clients that set up a node.
     pub(super) fn close_setup(&mut self, node: usize) {
         let setup = |client: &Client| [Role::Init(node), Role::Setup(node)].contains(&client.role);
         let clients: Vec<u64> =
@@ -85,13 +85,13 @@ impl Calls {
         clients.into_iter().for_each(|client| self.close(client));
     }
 
-    /// Whether this is a client that initialises a node.
+    /// Returns `true` if the address belongs to a client that initializes a node.
     pub(super) fn is_init(&self, address: Address) -> bool {
         let Address::Client(number) = address else { return false };
         self.clients.get(&number).is_some_and(|client| matches!(client.role, Role::Init(_)))
     }
 
-    /// Words a request and starts to wait for its answer.
+    /// Composes a request and starts to wait for its reply.
     pub(super) fn ask(
         &mut self,
         now: Time,
@@ -111,14 +111,14 @@ impl Calls {
         self.timeouts.first().map(|(deadline, _)| *deadline)
     }
 
-    /// The next client that has run out of patience. It stays open.
+    /// Returns the next client whose request has timed out. The client stays open.
     pub(super) fn expire(&mut self, now: Time) -> Option<(u64, Role)> {
         let &(deadline, number) = self.timeouts.first().filter(|(deadline, _)| *deadline <= now)?;
         self.timeouts.remove(&(deadline, number));
         Some((number, self.clients.get(&number)?.role))
     }
 
-    /// Makes a client that has run out of patience wait on.
+    /// Extends the deadline of a client whose request has timed out.
     pub(super) fn extend(&mut self, number: u64, deadline: Time) {
         if let Some(call) = self.clients.get_mut(&number).and_then(|client| client.call.as_mut()) {
             call.deadline = deadline;
@@ -126,7 +126,7 @@ impl Calls {
         }
     }
 
-    /// Makes a client stop waiting.
+    /// Makes a client give up its request.
     pub(super) fn give_up(&mut self, number: u64) {
         if let Some(call) = self.clients.get_mut(&number).and_then(|client| client.call.take()) {
             self.timeouts.remove(&(call.deadline, number));
@@ -134,11 +134,11 @@ impl Calls {
         }
     }
 
-    /// Takes a message to a client.
+    /// Classifies a message to a client.
     ///
     /// # Errors
     ///
-    /// If the client never existed, or if a node that is being set up gives a wrong answer.
+    /// Returns an error if the client never existed, or if a node's reply during setup is wrong.
     pub(super) fn hear(&mut self, number: u64, body: &Body<'_>) -> Result<Received, Malformed> {
         let in_reply_to = body.int("in_reply_to").and_then(|id| u64::try_from(id).ok());
         let given_up = in_reply_to.is_some_and(|id| self.given_up.remove(&(number, id)));
@@ -164,7 +164,7 @@ impl Calls {
             };
             return match client.role {
                 Role::Worker(_) => Ok(Received::Stray(stray)),
-                // Maelstrom waits in vain, and the test fails in the same way.
+                // Maelstrom waits until its timeout, and its test fails, too.
                 Role::Init(_) | Role::Setup(_) => Err(stray),
             };
         };
@@ -188,7 +188,7 @@ impl Calls {
         } else {
             match (client.role, body.conform(&call.reply)) {
                 (Role::Worker(worker), Err(malformed)) => Received::Malformed(worker, malformed),
-                // Maelstrom looks at nothing else there.
+                // Maelstrom checks only the type of this reply.
                 (Role::Init(_), _) => {
                     body.conform_in_type(&call.reply)?;
                     Received::Reply(client.role)

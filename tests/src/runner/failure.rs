@@ -1,4 +1,4 @@
-//! Why a test could not be carried through.
+//! Failures that prevent a test from being completed.
 
 use std::fmt;
 use std::process::ExitStatus;
@@ -7,89 +7,89 @@ use std::time::Duration;
 use crate::base::excerpt::{beginning, excerpt};
 use crate::format::wire::Malformed;
 
-/// A test that failed as such: there is no history to judge, or none worth it.
+/// A failure of the test itself. There is no history to check, or no useful one.
 #[derive(Debug)]
 pub enum Failure {
-    /// A node wrote something that is no proper message.
+    /// A node wrote a line that is not a valid message.
     Malformed {
-        /// Which node.
+        /// The node.
         node: String,
         /// The line of its standard output, from 1.
         line_number: u64,
         /// The line.
         line: String,
-        /// What is wrong with it.
+        /// The error in the line.
         malformed: Malformed,
     },
-    /// A node was not ready in time.
+    /// A node did not reply in time during setup.
     NotReady {
-        /// Which node.
+        /// The node.
         node: String,
-        /// What it was asked: `init` or the like.
+        /// The type of the request: `init` or the workload's setup request.
         request: &'static str,
-        /// How long it had.
+        /// The timeout.
         waited: Duration,
-        /// What it was to answer.
+        /// The expected reply.
         expected: String,
-        /// The last it wrote.
+        /// The last output of the node.
         speech: Box<Speech>,
     },
-    /// A node closed its standard output, and ran on.
+    /// A node closed its standard output, and continued to run.
     Closed {
-        /// Which node.
+        /// The node.
         node: String,
-        /// The last it wrote to its standard error.
+        /// The last lines of the node's standard error.
         stderr: String,
     },
-    /// A node exited although nobody had stopped it.
+    /// A node exited, but the test runner had not stopped it.
     Exited {
-        /// Which node.
+        /// The node.
         node: String,
-        /// How.
+        /// The exit status.
         status: ExitStatus,
-        /// Whether it had arguments that it may have refused: it ended before its first line.
+        /// `true` if the node may have rejected its arguments: it exited before its first line.
         may_refuse_args: bool,
-        /// Whether a shell ran it, because it names no interpreter.
+        /// `true` if a shell ran the program, because the program names no interpreter.
         by_shell: bool,
-        /// The last it wrote to its standard error.
+        /// The last lines of the node's standard error.
         stderr: String,
     },
-    /// A node wrote a line that does not end.
+    /// A node wrote a line longer than the limit.
     Endless {
-        /// Which node.
+        /// The node.
         node: String,
-        /// The longest line allowed, in bytes.
+        /// The maximum length of a line, in bytes.
         limit: usize,
     },
     /// A node could not be started.
     CannotStart {
-        /// Which program.
+        /// The program.
         program: String,
-        /// Why.
+        /// The cause.
         reason: String,
     },
-    /// Simulated time does not go on.
+    /// Simulated time does not advance.
     Stuck {
-        /// The node whose deadline stays where it is; without one, nobody waits for anything.
+        /// The node whose deadline does not advance, or `None` if no deadline exists.
         node: Option<String>,
     },
     /// The results could not be stored.
     Store {
-        /// Which file or folder.
+        /// The file or directory.
         path: String,
-        /// Why.
+        /// The cause.
         reason: String,
     },
-    /// Somebody pressed Ctrl-C.
+    /// The user pressed Ctrl-C.
     Interrupted,
 }
 
 /// The last output of a node that did not answer.
 #[derive(Clone, Debug, Default)]
 pub struct Speech {
-    /// The beginning of what it wrote to standard output after the last newline.
+    /// The beginning of the text on standard output after the last newline.
     pub unfinished_line: String,
-    /// The last lines it wrote to standard error.
+    /// The last lines of the node's standard error.
     pub stderr: String,
 }
 
@@ -176,8 +176,8 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// What an exit status usually means, as shells and readers of command lines have it. What the
-/// node said itself is better than a guess.
+/// Returns the usual meaning of an exit status, by the conventions of shells and argument parsers.
+/// The node's own message is more reliable than this guess.
 fn why_exited(code: Option<i32>, may_refuse_args: bool, stderr: &str) -> &'static str {
     match code {
         Some(127) => {
@@ -192,11 +192,11 @@ fn why_exited(code: Option<i32>, may_refuse_args: bool, stderr: &str) -> &'stati
     }
 }
 
-/// How much of a line of a node's standard error is told, in characters: more than of others,
-/// for here it says what is wrong. Its log has all.
+/// The maximum length of a displayed line of a node's standard error, in characters. The limit is
+/// higher than for other lines, because these lines explain the failure. The log is complete.
 const MOST_SAID: usize = 1000;
 
-/// What a node said last, if anything.
+/// The last lines of a node's standard error, if any.
 struct Said<'a>(&'a str);
 
 impl fmt::Display for Said<'_> {
@@ -213,7 +213,8 @@ impl fmt::Display for Said<'_> {
 mod tests {
     use super::*;
 
-    /// Lines of up to 64 KiB are kept, and colours are.
+    /// The input contains colors and a line of almost 64 KiB, the limit for lines of standard
+    /// error.
     #[test]
     fn a_nodes_last_words_fit_a_screen_and_do_nothing_to_it() {
         let long = "x".repeat(60_000);

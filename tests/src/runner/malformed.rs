@@ -1,4 +1,4 @@
-//! Malformed lines at which Maelstrom goes on.
+//! Malformed lines after which Maelstrom continues its test.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::base::excerpt::excerpt;
 use crate::format::wire::Malformed;
 use crate::judge::Anomaly;
 
-/// The malformed lines of a test: for each node the first one, and how many there were.
+/// The malformed lines of a test: the first line of each node, and their number.
 #[derive(Clone, Debug, Default)]
 pub struct MalformedLines(BTreeMap<usize, First>);
 
@@ -24,7 +24,7 @@ impl MalformedLines {
         self.0.entry(node).or_insert(First { line, malformed, count: 0 }).count += 1;
     }
 
-    /// Returns how many lines there were.
+    /// Returns the number of lines.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.0.values().map(|first| first.count).sum()

@@ -1,4 +1,4 @@
-//! Messages: from the nodes to everybody else, and to the nodes.
+//! Messages: from the nodes to all receivers, and to the nodes.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ impl<W: Workload> Runner<W> {
     ///
     /// # Errors
     ///
-    /// If the line breaks the protocol.
+    /// Returns an error if the line breaks the protocol.
     pub fn node_wrote(&mut self, now: Time, node: usize, line: &[u8]) -> Result<(), Failure> {
         if self.nodes[node] == NodeState::Dead {
             return Ok(());
@@ -34,8 +34,8 @@ impl<W: Workload> Runner<W> {
         })
     }
 
-    /// Takes a line that is a reply to a client with a list that goes on where the node's last
-    /// list ended, and parses only the rest of the list. Returns `None` if the line is another.
+    /// Takes a reply to a client that extends the node's last list, and parses only the new part of
+    /// the list. Returns `None` for any other line.
     fn take_shortened(
         &mut self,
         now: Time,
@@ -74,7 +74,7 @@ impl<W: Workload> Runner<W> {
                 expected: format!(r#""src": {:?}"#, directory.node_name(node)),
                 hint: "src is the name that init gave to this node",
             };
-            // Maelstrom only asks that somebody of this name exists.
+            // Maelstrom requires only that an endpoint with this name exists.
             match src {
                 Some(Address::Node(_) | Address::Service(_)) => self.note(node, malformed),
                 Some(Address::Client(_)) | None => return Err(malformed),
@@ -107,12 +107,12 @@ impl<W: Workload> Runner<W> {
         Ok(())
     }
 
-    /// Notes what a node did with the line it wrote last.
+    /// Records a protocol warning about the last line of a node.
     fn warn(&mut self, kind: ProtocolWarning, node: usize) {
         self.protocol_warnings.add(kind, node, self.lines_written[node]);
     }
 
-    /// Notes what is wrong with the line that a node wrote last, and lets the test go on.
+    /// Records an error in the last line of a node, and continues the test.
     fn note(&mut self, node: usize, malformed: Malformed) {
         self.malformed.add(node, self.lines_written[node], malformed);
     }
@@ -149,7 +149,7 @@ impl<W: Workload> Runner<W> {
             Received::Error(role @ (Role::Init(_) | Role::Setup(_)), error) => {
                 let (request, reply) = self.preparation(role);
                 let hint = match (role, &error) {
-                    // There is nothing yet that it could wait for.
+                    // During `init` the node has nothing yet to wait for.
                     (Role::Init(_), OpError::Rpc { code: 11, .. }) => "as the node says",
                     _ => causes::of_error(&error),
                 };
@@ -163,8 +163,8 @@ impl<W: Workload> Runner<W> {
         Ok(())
     }
 
-    /// Ends an operation whose answer is malformed. Maelstrom's client crashes at it, so nobody
-    /// knows whether the operation happened.
+    /// Ends an operation whose reply is malformed. Maelstrom's client crashes at such a reply, so
+    /// the effect of the operation is unknown.
     fn misunderstood(&mut self, now: Time, worker: usize, node: usize, malformed: Malformed) {
         let error = OpError::Malformed(malformed.problem.clone());
         self.note(node, malformed);
@@ -218,7 +218,7 @@ impl<W: Workload> Runner<W> {
     }
 }
 
-/// A message as nodes read it.
+/// Returns a message as the line that nodes read.
 fn line(directory: &Directory, id: u64, src: Address, dest: Address, body: &str) -> String {
     let quoted = |address| serde_json::Value::from(directory.name(address).to_string());
     format!(r#"{{"id":{id},"src":{},"dest":{},"body":{body}}}"#, quoted(src), quoted(dest))

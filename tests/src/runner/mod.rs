@@ -1,8 +1,8 @@
-//! A whole test as a pure state machine.
+//! The test runner: a whole test as a pure state machine.
 //!
-//! It is fed with the time and with the lines that nodes write, and says what is to be done to
-//! the nodes. It reads no clock and touches no process, so the same object conducts real
-//! processes in real time and simulated ones in virtual time.
+//! Its inputs are the time and the lines that nodes write. Its outputs are commands for the driver
+//! of the nodes. It reads no clock and touches no process. The same state machine therefore runs
+//! real processes in real time and simulated nodes in virtual time.
 //!
 //! ```text
 //!            lines the nodes wrote, the time
@@ -41,69 +41,69 @@ pub use malformed::MalformedLines;
 pub use protocol_warnings::{ProtocolWarning, ProtocolWarnings};
 use worker::Worker;
 
-/// How long a client waits for an answer.
+/// The timeout of a client's request.
 pub const CLIENT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the driver has to do next.
+/// A command for the driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Start a node: it has not run before, or has been killed.
+    /// Starts a node that has not run before, or that was killed.
     Start(usize),
-    /// Stop a node dead.
+    /// Kills a node.
     Kill(usize),
-    /// Hold a node still.
+    /// Pauses a node.
     Pause(usize),
-    /// Let it go on.
+    /// Resumes a paused node.
     Resume(usize),
-    /// Give a node a line, its newline included.
+    /// Delivers a line to a node, newline included.
     Deliver {
         /// The node.
         node: usize,
         /// The line.
         line: Vec<u8>,
     },
-    /// Change how a node's clock runs.
+    /// Changes a node's clock.
     Clock {
         /// The node.
         node: usize,
-        /// How far it jumps.
+        /// The step of the clock.
         step_us: i64,
-        /// What it gains per second from now on.
+        /// The gain of the clock per second from now on.
         gain_us_per_s: i64,
     },
-    /// Tell the user, who asked to see messages.
+    /// Logs a message for a user who requested a log of messages.
     Log(String),
 }
 
-/// The parts of a test, in order.
+/// The phases of a test, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Nodes start and answer `init`.
+    /// Nodes start and reply to `init`.
     Initializing,
-    /// Nodes hear what the workload wants them to know.
+    /// Nodes reply to the workload's setup request.
     SettingUp,
-    /// Operations, and faults.
+    /// Clients start operations, and the nemesis injects faults.
     Main,
-    /// The last operations end.
+    /// The clients' last operations end.
     Draining,
-    /// Faults are over, and nodes have time to recover.
+    /// Faults have ended, and nodes have time to recover.
     Quiet,
-    /// The last reads.
+    /// Clients carry out the final reads.
     FinalReads,
-    /// Nothing more will happen.
+    /// The test has ended.
     Over,
 }
 
-/// How far a test is, for people who wait for it.
+/// The progress of a test, for display.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
-    /// The part of the test.
+    /// The phase of the test.
     pub phase: Phase,
     /// The time since operations could start.
     pub elapsed: Duration,
-    /// Operations started.
+    /// The number of operations started.
     pub started: usize,
-    /// Operations that ended without success.
+    /// The number of operations that ended without success.
     pub unsuccessful: usize,
 }
 
@@ -114,7 +114,7 @@ enum NodeState {
     Dead,
 }
 
-/// A test under way.
+/// A test that is running.
 #[derive(Debug)]
 pub struct Runner<W: Workload> {
     plan: Plan,
@@ -126,25 +126,25 @@ pub struct Runner<W: Workload> {
     workers: Vec<Worker<W>>,
     nodes: Vec<NodeState>,
     paused: BTreeSet<usize>,
-    /// Since each node was last started.
+    /// The number of lines of each node since its last start.
     lines_written: Vec<u64>,
-    /// Nodes that have heard nothing but `init` since the test began.
+    /// Nodes that have received only `init` since the test began.
     unasked: BTreeSet<usize>,
     protocol_warnings: ProtocolWarnings,
     malformed: MalformedLines,
     history: History<W>,
     commands: VecDeque<Command>,
     phase: Phase,
-    /// When the first operation could start.
+    /// The time at which the first operation could start.
     origin: Time,
-    /// When the phase ends, where that is a matter of time.
+    /// The end of the phase, if time determines it.
     until: Time,
     next_op: Time,
-    /// When a client last became free while all others were busy.
+    /// The last time at which a client became free while all others were busy.
     all_busy_until: Time,
-    /// By class, the worker whose turn it is.
+    /// The next worker of each class.
     next_workers: BTreeMap<usize, usize>,
-    /// How many operations have been drawn, and which of them take place.
+    /// The number of operations drawn. `selected` chooses the operations that take place.
     drawn: u64,
     selected: Selection,
     operations: usize,
@@ -153,7 +153,7 @@ pub struct Runner<W: Workload> {
 }
 
 impl<W: Workload> Runner<W> {
-    /// A test that has not begun.
+    /// Creates a test that has not begun.
     #[must_use]
     pub fn new(plan: Plan, workload: W) -> Runner<W> {
         let node_count = plan.directory.node_count();
@@ -200,7 +200,7 @@ impl<W: Workload> Runner<W> {
         }
     }
 
-    /// Selects which of the drawn operations and faults take place. Final operations always do.
+    /// Selects the drawn operations and faults that take place. Final operations always take place.
     pub fn select(&mut self, operations: Selection, faults: Selection) {
         self.selected = operations;
         self.nemesis.select(faults);
@@ -213,13 +213,14 @@ impl<W: Workload> Runner<W> {
         }
     }
 
-    /// Whether everything has happened.
+    /// Returns `true` if the test has ended.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.phase == Phase::Over
     }
 
-    /// When [`Runner::advance`] has something to do, unless a node writes something first.
+    /// Returns the time of the next call of [`Runner::advance`], unless a node writes a line
+    /// earlier.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let (workers, nemesis) = match self.phase {
@@ -237,22 +238,22 @@ impl<W: Workload> Runner<W> {
             .min()
     }
 
-    /// Does everything that is due.
+    /// Executes everything that is due.
     ///
     /// # Errors
     ///
-    /// If a node is not ready in time.
+    /// Returns an error if a node is not ready in time.
     pub fn advance(&mut self, now: Time) -> Result<(), Failure> {
         while self.step(now)? {}
         Ok(())
     }
 
-    /// What the driver has to do, in order.
+    /// Returns the driver's next command, in order.
     pub fn next_command(&mut self) -> Option<Command> {
         self.commands.pop_front()
     }
 
-    /// How far the test is.
+    /// Returns the progress of the test.
     #[must_use]
     pub fn progress(&self, now: Time) -> Progress {
         Progress {
@@ -263,26 +264,26 @@ impl<W: Workload> Runner<W> {
         }
     }
 
-    /// Whether a node has written a line since it was last started.
+    /// Returns `true` if a node has written a line since its last start.
     #[must_use]
     pub fn has_spoken(&self, node: usize) -> bool {
         self.lines_written[node] > 0
     }
 
-    /// What is asked for.
+    /// Returns the plan of the test.
     #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// Records every message, for the report.
+    /// Enables the recording of every message, for the report.
     #[must_use]
     pub fn recording_messages(mut self) -> Runner<W> {
         self.network.record();
         self
     }
 
-    /// Everything a judge needs.
+    /// Ends the test and returns the data that checkers need.
     #[must_use]
     pub fn finish(mut self) -> FinishedTest<W> {
         let last = self.history.events().last().map_or(Time::default(), |event| event.time);
@@ -300,7 +301,7 @@ impl<W: Workload> Runner<W> {
         }
     }
 
-    /// Does one thing that is due, if there is one.
+    /// Executes one step that is due. Returns `false` if none is.
     fn step(&mut self, now: Time) -> Result<bool, Failure> {
         if let Some(packet) = self.network.receive(now) {
             self.arrived(now, packet);
@@ -352,7 +353,8 @@ impl<W: Workload> Runner<W> {
         Ok(true)
     }
 
-    /// All nodes have answered: to `init`, or to the workload's own request after that.
+    /// Starts the next phase after all nodes have replied to `init` or to the workload's setup
+    /// request.
     fn setup_is_done(&mut self, now: Time) {
         if self.phase == Phase::Initializing {
             self.phase = Phase::SettingUp;
@@ -377,25 +379,25 @@ impl<W: Workload> Runner<W> {
     }
 }
 
-/// What is left of a test for the checkers.
+/// The data of a finished test, for the checkers.
 #[derive(Debug)]
 pub struct FinishedTest<W: Workload> {
-    /// What was asked for.
+    /// The plan of the test.
     pub plan: Plan,
-    /// The workload, as the judge of the history.
+    /// The workload, which checks the history.
     pub workload: W,
-    /// What happened.
+    /// The history of the test.
     pub history: History<W>,
-    /// The network, for what it cost.
+    /// The network, with its message counts.
     pub network: Network,
-    /// What nodes did that is worth a warning.
+    /// The protocol warnings about nodes.
     pub protocol_warnings: ProtocolWarnings,
     /// Lines that broke the protocol and did not end the test.
     pub malformed: MalformedLines,
-    /// When the first operation could start: the history's times count from there.
+    /// The time at which the first operation could start. The history's times are relative to it.
     pub origin: Time,
     /// The messages, if they were recorded.
     pub recording: Option<Recording>,
-    /// Whether every operation that was drawn took place.
+    /// `true` if every drawn operation took place.
     pub is_complete: bool,
 }

@@ -1,8 +1,8 @@
-//! When faults start and stop, and whom they hit.
+//! The schedule of faults and their targets.
 //!
-//! Each kind of fault has a schedule of its own: start and stop take turns, staggered
-//! uniformly over zero to twice the interval, the first start at once. That is Jepsen's
-//! schedule, and kinds combine without knowing of each other.
+//! Each kind of fault has its own schedule, in which starts and stops alternate. Each delay is
+//! uniform between zero and twice the interval, and the first fault starts immediately. This is
+//! Jepsen's schedule. Kinds of fault combine independently.
 
 use std::time::Duration;
 
@@ -14,40 +14,40 @@ use crate::net::partition::{Cut, PartitionKind};
 use crate::plan::Nemesis;
 use crate::plan::selection::Selection;
 
-/// What a fault does, as the conductor carries it out.
+/// The effect of a nemesis operation, which the test runner carries out.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// The network breaks.
+    /// Injects a network fault.
     Inject(FaultKind, Fault),
-    /// It is whole again.
+    /// Ends a network fault.
     Heal(FaultKind),
-    /// These nodes die.
+    /// Kills these nodes.
     Kill(Vec<usize>),
-    /// These nodes start again.
+    /// Starts these nodes again.
     Start(Vec<usize>),
-    /// These nodes stand still.
+    /// Pauses these nodes.
     Pause(Vec<usize>),
-    /// These nodes go on.
+    /// Resumes these nodes.
     Resume(Vec<usize>),
-    /// A node's clock jumps, and from then on runs fast or slow.
+    /// Steps a node's clock and then changes its rate.
     Clock {
-        /// Whose.
+        /// The node.
         node: usize,
-        /// By how much it jumps.
+        /// The step.
         step_us: i64,
-        /// How many microseconds it gains per second; what it lost and gained stays.
+        /// The gain per second, in microseconds. The clock keeps the steps and gains so far.
         gain_us_per_s: i64,
     },
 }
 
-/// An act, and how the history tells of it.
+/// A nemesis operation and its representation in the history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NemesisOp {
-    /// What happened, in Jepsen's words.
+    /// The name of the operation, in Jepsen's terms.
     pub f: &'static str,
-    /// To whom.
+    /// The targets.
     pub value: Edn,
-    /// What to do.
+    /// The effect.
     pub action: Action,
 }
 
@@ -59,7 +59,7 @@ pub struct NemesisSchedule {
     names: Vec<String>,
     latency: Duration,
     rng: Rng,
-    /// How many faults have been drawn, and which of them take place.
+    /// The number of faults drawn. `selected` chooses the faults that take place.
     drawn: u64,
     selected: Selection,
 }
@@ -68,15 +68,15 @@ pub struct NemesisSchedule {
 struct FaultSchedule {
     kind: Nemesis,
     next: Time,
-    /// The act that ends what is under way.
+    /// The operation that ends the active fault.
     undo: Option<NemesisOp>,
-    /// Whether what is under way takes place.
+    /// `true` if the active fault takes place.
     is_selected: bool,
 }
 
 impl NemesisSchedule {
-    /// Schedules for these faults among these nodes. `latency` is the network's, to which some
-    /// faults are measured.
+    /// Creates the schedules of these faults for these nodes. `latency` is the network's latency,
+    /// which determines the size of some faults.
     #[must_use]
     pub fn new(
         kinds: &[Nemesis],
@@ -117,7 +117,7 @@ impl NemesisSchedule {
         }
     }
 
-    /// When the next fault starts or stops.
+    /// Returns the time at which the next fault starts or stops.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         self.faults.iter().map(|fault| fault.next).min()
@@ -139,21 +139,22 @@ impl NemesisSchedule {
                     op
                 }
             };
-            // A fault that is not selected is drawn all the same: those after it stay as they are.
+            // A fault that is not selected is also drawn, so that the draws of later faults do not
+            // change.
             if fault.is_selected {
                 return Some(op);
             }
         }
     }
 
-    /// Ends everything that is under way.
+    /// Returns the operations that end the active faults.
     pub fn stop(&mut self) -> Vec<NemesisOp> {
         let ends = self.faults.iter_mut().map(|fault| (fault.is_selected, fault.undo.take()));
         ends.filter(|(is_selected, _)| *is_selected).filter_map(|(_, undo)| undo).collect()
     }
 }
 
-/// Draws a fault of this kind, and what will end it.
+/// Draws a fault of this kind, and the operation that ends it.
 fn start(
     kind: Nemesis,
     names: &[String],
@@ -222,7 +223,7 @@ fn start(
         }
         Nemesis::Clock => {
             let node = rng.index(node_count);
-            // Up to ten seconds either way, small steps as likely as large ones.
+            // At most ten seconds forward or backward. The size is log-uniform.
             let size = Duration::from_micros(100).mul_f64(10f64.powf(5.0 * rng.fraction()));
             let sign = if rng.chance(0.5) { 1 } else { -1 };
             let step_us = sign * i64::try_from(size.as_micros()).unwrap_or(i64::MAX);
@@ -243,12 +244,12 @@ fn start(
     }
 }
 
-/// The share of messages that a fault hits: seldom, sometimes or often.
+/// Draws the fraction of messages that a fault affects: low, medium or high.
 fn share(rng: &mut Rng) -> f64 {
     [0.05, 0.2, 0.5][rng.index(3)]
 }
 
-/// A cut as Jepsen shows it: each receiver with the senders it does not hear.
+/// Returns a cut in Jepsen's form: each receiver with the senders that it cannot receive from.
 fn grudge(cut: &Cut, names: &[String]) -> Edn {
     let mut deaf: std::collections::BTreeMap<usize, Vec<usize>> = Default::default();
     for (src, dest) in cut.links() {

@@ -1,4 +1,4 @@
-//! The nodes' lives: how they start, and what the nemesis does to them.
+//! The incarnations of nodes: how nodes start, and how the nemesis affects them.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::runner::failure::Failure;
 use crate::runner::nemesis::{Action, NemesisOp};
 use crate::workload::{Request, Workload};
 
-/// How long a node has to answer `init`.
+/// The timeout of `init`.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 const INIT_OK: Schema = Schema { kind: "init_ok", fields: &[] };
@@ -32,8 +32,8 @@ impl<W: Workload> Runner<W> {
         self.ask(now, client, node, &request, INIT_TIMEOUT);
     }
 
-    /// A node has answered `init`. One that restarts goes on to the workload's own request at
-    /// once, the others wait for each other.
+    /// Handles a node's reply to `init`. A restarted node receives the workload's setup request
+    /// immediately. During startup, nodes wait for each other.
     pub(super) fn initialized(&mut self, now: Time, node: usize) {
         self.nodes[node] = NodeState::Ready;
         if self.phase != Phase::Initializing {
@@ -60,7 +60,7 @@ impl<W: Workload> Runner<W> {
             Role::Setup(node) => (node, CLIENT_TIMEOUT),
         };
         if self.paused.contains(&node) {
-            // It cannot answer. Its time begins anew.
+            // A paused node cannot reply, so its timeout starts again.
             self.calls.extend(client, now + waited);
             return Ok(());
         }
@@ -75,7 +75,7 @@ impl<W: Workload> Runner<W> {
         })
     }
 
-    /// What a node is asked before it is ready, and what it has to answer.
+    /// Returns the type of the request that a node receives during setup, and the expected reply.
     pub(super) fn preparation(&self, role: Role) -> (&'static str, Schema) {
         match self.workload.setup(&self.plan.directory) {
             Some(request) if matches!(role, Role::Setup(_)) => (request.kind, request.reply),
@@ -114,8 +114,8 @@ impl<W: Workload> Runner<W> {
         self.forsake(now, node);
     }
 
-    /// Ends what a node was asked while it was alive, or dead: nobody will answer that. The
-    /// workers go on at once, so that a restarted node is put to the test.
+    /// Ends requests to a node that was killed or restarted, because no reply can arrive. The
+    /// workers continue immediately, so that they test the restarted node.
     fn forsake(&mut self, now: Time, node: usize) {
         for index in 0..self.workers.len() {
             if let Some(client) = self.workers[index].waits_for(node) {

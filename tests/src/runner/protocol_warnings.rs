@@ -1,23 +1,23 @@
-//! What nodes do that breaks no rule of the protocol, and is worth a warning all the same.
+//! Protocol warnings: behavior of nodes that the protocol permits, but that needs attention.
 
 use std::collections::BTreeMap;
 
 use crate::base::address::Directory;
 use crate::format::edn::Edn;
 
-/// An oddity.
+/// A kind of protocol warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProtocolWarning {
-    /// A message to another node before the sender was asked anything: not every node need be
-    /// set up by then.
+    /// A message to another node before the sender received a request. Some nodes may not be set up
+    /// at that time.
     Early,
-    /// An answer to a client that had given up and gone.
+    /// A reply to a client that gave up its request and closed.
     Late,
-    /// Another answer to a request that had been answered.
+    /// Another reply to a request that already had a reply.
     Repeated,
 }
 
-/// The oddities of a test.
+/// The protocol warnings of a test.
 #[derive(Clone, Debug, Default)]
 pub struct ProtocolWarnings(BTreeMap<(ProtocolWarning, usize), Occurrences>);
 
@@ -28,19 +28,20 @@ struct Occurrences {
 }
 
 impl ProtocolWarnings {
-    /// Notes what a node did with a line of its standard output.
+    /// Records a warning about a line of a node's standard output.
     pub(super) fn add(&mut self, kind: ProtocolWarning, node: usize, line: u64) {
         let occurrences = Occurrences { count: 0, first_line: line };
         self.0.entry((kind, node)).or_insert(occurrences).count += 1;
     }
 
-    /// Returns how many answers a node gave to clients that had given up and gone.
+    /// Returns the number of a node's replies to clients that gave up their requests and closed.
     #[must_use]
     pub fn late_answers(&self, node: usize) -> u64 {
         self.0.get(&(ProtocolWarning::Late, node)).map_or(0, |occurrences| occurrences.count)
     }
 
-    /// How often each oddity was seen, for the results; those that were not are left out.
+    /// Returns the number of warnings of each kind, for the results. Kinds without warnings are
+    /// omitted.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, Edn)> {
         ProtocolWarning::ALL.into_iter().filter_map(|kind| {
             let count: u64 = self.of(kind).map(|(_, occurrences)| occurrences.count).sum();
@@ -48,7 +49,7 @@ impl ProtocolWarnings {
         })
     }
 
-    /// A warning for each oddity that was seen: who was the first, where, and who else.
+    /// Returns one text per kind of warning: the first node, its line, and the other nodes.
     #[must_use]
     pub fn warnings(&self, directory: &Directory) -> Vec<String> {
         let warning = |kind: ProtocolWarning| {
@@ -92,7 +93,7 @@ impl ProtocolWarning {
         }
     }
 
-    /// What a node did, what was expected, and the likely cause.
+    /// Returns the behavior of the node, the expected behavior and the likely cause.
     fn describe(self) -> (&'static str, &'static str, &'static str) {
         match self {
             ProtocolWarning::Early => (

@@ -1,4 +1,4 @@
-//! Those who carry out operations, one at a time each.
+//! Workers, which carry out operations one at a time.
 
 use std::time::Duration;
 
@@ -9,24 +9,24 @@ use crate::format::wire::{Body, Malformed};
 use crate::history::{EventKind, Invocation, OpError};
 use crate::workload::{Step, Workload};
 
-/// The time between two last operations of one worker: polls that find nothing new must not
-/// follow each other at once.
+/// The time between two final operations of one worker. A worker must not repeat polls that return
+/// nothing new in a tight loop.
 const FINAL_OP_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How late the bench itself may start an operation without a lower rate.
+/// The maximum delay of an operation by the bench itself that does not reduce the rate.
 const LATE_WAKE_UP: Duration = Duration::from_millis(100);
 
-/// One line of activity. It stays with its node, and takes a new process number (and a new
-/// client) whenever it loses track of an operation.
+/// A sequence of operations on one node. When the result of an operation is unknown, the worker
+/// takes a new process number. It may also take a new client.
 #[derive(Debug)]
 pub(super) struct Worker<W: Workload> {
     node: usize,
     process: u64,
     client: u64,
     session: W::Session,
-    /// The index of the operation under way.
+    /// The index of the operation in progress.
     doing: Option<usize>,
-    /// The line of the node's standard output that answered it first.
+    /// The line of the node's standard output with the first reply.
     line: Option<u64>,
     final_ops: FinalOps,
 }
@@ -55,28 +55,29 @@ impl<W: Workload> Worker<W> {
         self.doing.is_some()
     }
 
-    /// The client that waits for an answer of this node, if there is one.
+    /// Returns the client that waits for a reply of this node, if there is one.
     pub(super) fn waits_for(&self, node: usize) -> Option<u64> {
         (self.node == node && self.is_busy()).then_some(self.client)
     }
 }
 
 impl<W: Workload> Runner<W> {
-    /// Whether an operation could start, were it time.
+    /// Returns `true` if a worker is free and the rate permits operations.
     pub(super) fn op_is_possible(&self) -> bool {
         self.plan.rate > 0.0 && self.workers.iter().any(|worker| !worker.is_busy())
     }
 
-    /// Starts the next operation if it is due and somebody is free. Workers take turns.
+    /// Starts the next operation if it is due and a worker is free. Workers take turns.
     pub(super) fn start_op(&mut self, now: Time) -> bool {
         if now < self.next_op || self.plan.rate <= 0.0 {
             return false;
         }
         let Some(worker) = self.next_worker() else { return false };
-        // A rate so low that no clock counts up to it means: never again.
+        // If the rate is too low for any clock to reach the next operation, no operation follows.
         let stagger = Duration::try_from_secs_f64(2.0 / self.plan.rate).unwrap_or(Duration::MAX);
-        // As Jepsen's stagger does: the time in which every client was busy is not made up for, and
-        // operations do not catch up in a burst. Only a late wake-up of the bench itself is.
+        // Jepsen's stagger works in the same way. The rate does not make up for time in which every
+        // client was busy, so operations do not catch up in a burst. The rate makes up only for a
+        // late wake-up of the bench itself.
         let due = self.next_op.max(self.all_busy_until);
         let due = if now - due > LATE_WAKE_UP { now } else { due };
         self.next_op = due + self.rng.span_below(stagger);
@@ -89,8 +90,8 @@ impl<W: Workload> Runner<W> {
         true
     }
 
-    /// Chooses a free worker: of the class whose turn it is, or of any class if all of that one
-    /// are busy.
+    /// Chooses a free worker of the class whose turn it is. If all workers of that class are busy,
+    /// chooses one of any class.
     fn next_worker(&mut self) -> Option<usize> {
         let count = self.workers.len();
         let is_free = |index: &usize| !self.workers[*index].is_busy();
@@ -111,7 +112,7 @@ impl<W: Workload> Runner<W> {
         waiting.map(|worker| worker.final_ops.next).min()
     }
 
-    /// Starts a last operation, or ends the test.
+    /// Starts a final operation, or ends the test.
     pub(super) fn start_final_op(&mut self, now: Time) -> bool {
         let elapsed = now - self.until;
         for index in 0..self.workers.len() {
@@ -192,7 +193,7 @@ impl<W: Workload> Runner<W> {
         let Some(invocation) = self.workers[index].doing else { return };
         let op = &self.history.invocation(invocation).op;
         let is_malformed = matches!(error, OpError::Malformed(_));
-        // Maelstrom's client crashes at a malformed reply, and the whole result is lost with it.
+        // Maelstrom's client crashes at a malformed reply, and then loses the whole result.
         let session = &mut self.workers[index].session;
         let partial = if is_malformed { None } else { self.workload.partial_output(session, op) };
         if error.is_definite() || W::is_idempotent(op) && !is_malformed {
@@ -216,7 +217,7 @@ impl<W: Workload> Runner<W> {
         self.record(now, end);
     }
 
-    /// A worker that lost track goes on as somebody else.
+    /// Continues a worker under a new process number, after the result of an operation is unknown.
     fn renew(&mut self, index: usize) {
         let worker = &mut self.workers[index];
         worker.process += self.plan.concurrency as u64;

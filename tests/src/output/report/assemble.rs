@@ -1,4 +1,4 @@
-//! From a finished test to what a report shows.
+//! The conversion of a finished test to the data of a report.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -24,30 +24,30 @@ use crate::runner::FinishedTest;
 use crate::runner::failure::Failure;
 use crate::workload::Workload;
 
-/// The most characters of an operation's request or result.
+/// The maximum length of an operation's request or result, in characters.
 const MAX_VALUE: usize = 160;
 
-/// The most operations of one anomaly that the page marks.
+/// The maximum number of operations of one anomaly that the page marks.
 const MAX_OPERATIONS: usize = 40;
 
-/// The most bytes of all nodes' logs together, and of one.
+/// The maximum size of all nodes' logs together, and of one log, in bytes.
 const MAX_LOGS: u64 = 256 * 1024;
 const MAX_LOG: u64 = 32 * 1024;
 
-/// What a report shows besides the test and its judgement.
+/// The parts of a report that come neither from the test nor from its judgement.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     /// `process` or `simulation`.
     pub driver: &'static str,
-    /// The command that runs the test again.
+    /// The command that repeats the test.
     pub replay: Option<&'a str>,
-    /// The directory with what nodes wrote to standard error, if they have one.
+    /// The directory of the nodes' standard error, if there is one.
     pub logs: Option<&'a Path>,
     /// The results map.
     pub results: &'a Edn,
 }
 
-/// Collects what the report of a test shows.
+/// Collects the data for the report of a test.
 #[must_use]
 pub fn assemble<W: Workload>(
     test: &FinishedTest<W>,
@@ -88,7 +88,7 @@ pub fn assemble<W: Workload>(
     data
 }
 
-/// Fills in the operations. Returns the place of the operation of each event.
+/// Fills in the operations. Returns the index of each event's operation.
 fn operations<W: Workload>(
     plan: &Plan,
     history: &History<W>,
@@ -147,7 +147,7 @@ fn operations<W: Workload>(
         let Some(op) = place.and_then(|place| data.operations.get_mut(place)) else { continue };
         op.took_us = at_us.saturating_sub(op.start_us);
         op.outcome = outcome;
-        // A write whose result repeats the request is shown once.
+        // A write whose result equals the request is shown once.
         match (op.text.as_str(), more.as_str()) {
             (request, result) if request == result => {}
             ("nil", result) => op.text = format!("→ {result}"),
@@ -158,7 +158,7 @@ fn operations<W: Workload>(
     places
 }
 
-/// An anomaly, with the operations of its events and the window in which they happen.
+/// Returns an anomaly with the operations of its events and the time span of these operations.
 fn entry(anomaly: &Anomaly, places: &[Option<usize>], operations: &[Operation]) -> AnomalyEntry {
     let place = |event: &usize| places.get(*event).copied().flatten();
     let found: BTreeSet<usize> = anomaly.events.iter().filter_map(place).collect();
@@ -172,7 +172,7 @@ fn entry(anomaly: &Anomaly, places: &[Option<usize>], operations: &[Operation]) 
     }
 }
 
-/// Leaves each cause at the first entry that has it.
+/// Keeps each cause only at the first entry that has it.
 fn explain_once(entries: &mut [AnomalyEntry]) {
     let mut explained = BTreeSet::new();
     for entry in entries {
@@ -180,7 +180,7 @@ fn explain_once(entries: &mut [AnomalyEntry]) {
     }
 }
 
-/// The periods of the faults. Each kind starts and ends in turns.
+/// Returns the periods of the faults. Starts and ends of each kind alternate.
 fn faults<W: Workload>(history: &History<W>, origin: Time, end_us: u64) -> Vec<FaultPeriod> {
     let mut periods: Vec<FaultPeriod> = Vec::new();
     let mut open: BTreeMap<&str, usize> = BTreeMap::new();
@@ -216,7 +216,7 @@ fn faults<W: Workload>(history: &History<W>, origin: Time, end_us: u64) -> Vec<F
     periods
 }
 
-/// Fills in who sends and receives, and the messages.
+/// Fills in the senders and receivers, and the messages.
 fn messages(plan: &Plan, recording: &Recording, data: &mut ReportData) {
     let used = recording.messages().iter().flat_map(|message| [message.src, message.dest]);
     // Nodes, then services, then clients: the order of the endpoints' numbers.
@@ -250,7 +250,7 @@ fn messages(plan: &Plan, recording: &Recording, data: &mut ReportData) {
     data.messages = Messages { list, left_out: recording.left_out() };
 }
 
-/// The ends of the nodes' logs.
+/// Returns the ends of the nodes' logs.
 fn tails(plan: &Plan, directory: &Path) -> Vec<LogTail> {
     let names = plan.directory.node_names();
     let most = (MAX_LOGS / names.len().max(1) as u64).min(MAX_LOG);
@@ -261,8 +261,8 @@ fn tails(plan: &Plan, directory: &Path) -> Vec<LogTail> {
     names.iter().filter_map(tail).collect()
 }
 
-/// The last whole lines of a file, at most so many bytes. Nothing of an empty file, or of one
-/// that cannot be read: a report without logs is better than none.
+/// Returns the last whole lines of a file, at most `most` bytes. Returns `None` if the file is
+/// empty or cannot be read, because a report without logs is better than no report.
 fn tail(path: &Path, most: u64) -> Option<LogTail> {
     let mut file = File::open(path).ok()?;
     let length = file.metadata().ok()?.len();

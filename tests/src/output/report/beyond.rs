@@ -1,23 +1,23 @@
 //! The results of checkers of registers and transactions: the longest linearizable
 //! prefix, and cycles.
 //!
-//! The results are Knossos's and Elle's in form, so a history that was judged elsewhere could be
-//! shown as well. Workloads without these keys show neither.
+//! The results have the form of Knossos's and Elle's results. A report can therefore also show a
+//! history that another tool judged. Workloads without these keys have neither section.
 
 use super::data::{Cycle, CycleStep, Linearization, OperationLink, ReportData};
 use crate::base::excerpt::beginning;
 use crate::format::edn::Edn;
 
-/// The most cycles, and the most keys without an order, that a page shows.
+/// The maximum number of cycles, and of keys that are not linearizable, on a page.
 const MAX_SHOWN: usize = 8;
 
-/// The most cycles of one kind, so that a frequent kind leaves room for the others.
+/// The maximum number of cycles of one kind, so that a frequent kind leaves space for the others.
 const MAX_CYCLES_OF_A_KIND: usize = 2;
 
-/// The longest text of an operation.
+/// The maximum length of an operation's text.
 const MAX_TEXT: usize = 200;
 
-/// Takes over what the results of the workload have of these.
+/// Copies linearizations and cycles from the results of the workload.
 pub(super) fn read(results: &Edn, data: &mut ReportData) {
     let Some(workload) = results.get("workload") else { return };
     if let Some(Edn::Map(keys)) = workload.get("results") {
@@ -52,8 +52,8 @@ fn linearization(key: &Edn, result: &Edn) -> Option<Linearization> {
     })
 }
 
-/// Reads `{:cycle [op … op] :steps [{:type :wr :because "…"} …]}`, where the first transaction
-/// is the last one again.
+/// Reads `{:cycle [op … op] :steps [{:type :wr :because "…"} …]}`. The first transaction is
+/// repeated at the end.
 fn cycle(kind: &Edn, found: &Edn) -> Option<Cycle> {
     let (Edn::Vector(operations), Edn::Vector(steps)) = (found.get("cycle")?, found.get("steps")?)
     else {
@@ -68,7 +68,7 @@ fn cycle(kind: &Edn, found: &Edn) -> Option<Cycle> {
     (!steps.is_empty()).then(|| Cycle { name: plain(kind), steps })
 }
 
-/// An operation as the history has it: its value, its process and where it starts.
+/// Returns a link to an operation of the history: its value, its process and its start.
 fn link(operation: &Edn) -> OperationLink {
     let part = |name: &str| operation.get(name).map(plain).unwrap_or_default();
     let index = |name: &str| match operation.get(name) {
@@ -80,7 +80,7 @@ fn link(operation: &Edn) -> OperationLink {
     OperationLink { text, index: index("invoked") }
 }
 
-/// A value as people write it: a string without quotes, a keyword without its colon.
+/// Returns a value for display: a string without quotes, a keyword without its colon.
 fn plain(value: &Edn) -> String {
     let text = match value {
         Edn::Str(text) => text.clone(),

@@ -10,10 +10,10 @@ const RIGHT: f64 = 14.0;
 const PLOT_HEIGHT: f64 = 230.0;
 const BAND_ROW: f64 = 16.0;
 const CHARACTER: f64 = 6.8;
-/// Dots closer than this are one dot.
+/// The minimum distance between dots. Closer dots are drawn as one dot.
 const CELL: f64 = 2.0;
 
-/// How values become heights.
+/// The mapping from values to heights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
     /// Equal differences have equal heights.
@@ -22,12 +22,12 @@ pub enum Scale {
     Logarithmic,
 }
 
-/// How the points of a series are drawn.
+/// The style of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marks {
-    /// As a line through all of them.
+    /// A line through all points.
     Line,
-    /// Each by itself.
+    /// A separate dot for each point.
     Dots,
 }
 
@@ -36,39 +36,39 @@ pub enum Marks {
 pub struct Series {
     /// The name in the legend.
     pub name: String,
-    /// The class that gives it its color.
+    /// The class that determines its color.
     pub class: String,
-    /// How it is drawn.
+    /// The style.
     pub marks: Marks,
     /// The points, in the units of the axes.
     pub points: Vec<(f64, f64)>,
 }
 
-/// A period that is shaded.
+/// A shaded period.
 #[derive(Clone, Debug)]
 pub struct Band {
-    /// What happened in it.
+    /// The label of the period's event.
     pub label: String,
-    /// The same at more length, shown on hovering.
+    /// The longer label, which is shown on hovering.
     pub hover: String,
-    /// Its start.
+    /// The start of the period.
     pub from: f64,
-    /// Its end.
+    /// The end of the period.
     pub until: f64,
 }
 
 /// A chart.
 #[derive(Clone, Debug)]
 pub struct Chart {
-    /// What it shows.
+    /// The title.
     pub title: String,
-    /// What the horizontal axis counts.
+    /// The label of the horizontal axis.
     pub x_label: String,
-    /// What the vertical axis counts.
+    /// The label of the vertical axis.
     pub y_label: String,
-    /// The least and the largest value of the horizontal axis.
+    /// The minimum and the maximum value of the horizontal axis.
     pub x_range: (f64, f64),
-    /// How values become heights.
+    /// The mapping from values to heights.
     pub scale: Scale,
     /// The points.
     pub series: Vec<Series>,
@@ -76,7 +76,7 @@ pub struct Chart {
     pub bands: Vec<Band>,
 }
 
-/// Where the plot's area is, and which values its edges have.
+/// The position of the plot's area, and the values at its edges.
 struct Frame {
     top: f64,
     x: (f64, f64),
@@ -87,7 +87,7 @@ struct Frame {
 impl Frame {
     fn x(&self, value: f64) -> f64 {
         let share = (value - self.x.0) / (self.x.1 - self.x.0);
-        // `clamp` keeps what is not a number.
+        // `clamp` keeps NaN.
         LEFT + share.clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT)
     }
 
@@ -148,7 +148,7 @@ impl Chart {
         svg
     }
 
-    /// The legend's entries, row by row, with their positions.
+    /// Returns the legend's entries, row by row, with their positions.
     fn legend_rows(&self) -> Vec<Vec<(f64, &Series)>> {
         let mut rows: Vec<Vec<(f64, &Series)>> = Vec::new();
         let mut x = f64::INFINITY;
@@ -168,7 +168,7 @@ impl Chart {
 
     fn y_range(&self) -> (f64, f64) {
         let values = || self.series.iter().flat_map(|series| series.points.iter().map(|p| p.1));
-        // `max` and `min` pass over what is not a number.
+        // `max` and `min` ignore NaN.
         let max = values().fold(0.0, f64::max);
         match self.scale {
             Scale::Linear => (0.0, if max > 0.0 { max * 1.05 } else { 1.0 }),
@@ -228,8 +228,8 @@ impl Chart {
     }
 }
 
-/// Leaves out points that would be drawn over each other, so that a plot of a million
-/// operations is no larger than one of ten thousand.
+/// Omits points that would be drawn over each other. A plot of a million operations is therefore
+/// not larger than a plot of ten thousand.
 fn distinct(points: impl Iterator<Item = (f64, f64)>) -> impl Iterator<Item = (f64, f64)> {
     let mut seen = BTreeSet::new();
     points.filter_map(move |(x, y)| {
@@ -238,7 +238,7 @@ fn distinct(points: impl Iterator<Item = (f64, f64)>) -> impl Iterator<Item = (f
     })
 }
 
-/// Round values between two others, about `count` of them.
+/// Returns about `count` round values between two others.
 pub(super) fn ticks(from: f64, until: f64, count: usize) -> Vec<f64> {
     let span = until - from;
     if !span.is_finite() || span <= 0.0 {
@@ -257,7 +257,7 @@ fn powers_of_ten(low: f64, high: f64) -> Vec<f64> {
     (first..=last).map(|power| 10f64.powi(power)).collect()
 }
 
-/// A value as axes show it.
+/// Formats a value for an axis.
 fn shown(value: f64) -> String {
     let size = value.abs();
     if size >= 1e6 {

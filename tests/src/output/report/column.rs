@@ -1,14 +1,14 @@
-//! Numbers as the report's page reads them: one column, a few bytes a number.
+//! Compact columns of numbers for the report's page: a few bytes per number.
 //!
-//! A report of a million messages holds seven million numbers. As JSON they take 60 MB and a
-//! second to parse. A column holds unsigned LEB128 numbers in base64, which the page decodes
-//! straight into a typed array.
+//! A report of a million messages holds seven million numbers. As JSON they take 60 MB and a second
+//! to parse. A column holds unsigned LEB128 numbers in base64, which the page decodes directly into
+//! a typed array.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
 
-/// A column of whole numbers, in the order in which they were pushed.
+/// A column of unsigned integers, in insertion order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Column {
     bytes: Vec<u8>,
@@ -16,7 +16,7 @@ pub struct Column {
 }
 
 impl Column {
-    /// Encodes each number by itself.
+    /// Encodes each number separately.
     #[must_use]
     pub fn plain(numbers: impl IntoIterator<Item = u64>) -> Column {
         let mut column = Column::default();
@@ -24,9 +24,9 @@ impl Column {
         column
     }
 
-    /// Encodes the differences of numbers that never decrease.
+    /// Encodes the differences of a non-decreasing sequence of numbers.
     ///
-    /// A number below the one before it counts as equal to that one.
+    /// A number that is less than the previous number counts as equal to it.
     #[must_use]
     pub fn ascending(numbers: impl IntoIterator<Item = u64>) -> Column {
         let mut column = Column::default();
@@ -46,7 +46,7 @@ impl Column {
         self.bytes.push(number as u8);
     }
 
-    /// Decodes a column from its text, as differences if it is ascending.
+    /// Decodes a column from its text. `ascending` selects the encoding with differences.
     ///
     /// Returns `None` if the text is not base64 or ends within a number.
     #[must_use]

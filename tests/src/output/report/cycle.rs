@@ -1,4 +1,4 @@
-//! A cycle of transactions as a picture: the transactions on a circle, an arrow to each next.
+//! A picture of a cycle of transactions: the transactions on a circle, with arrows between them.
 
 use std::f64::consts::TAU;
 
@@ -8,7 +8,7 @@ use super::svg::{Anchor, Svg};
 const WIDTH: f64 = 900.0;
 const BOX_HEIGHT: f64 = 26.0;
 const CHARACTER: f64 = 7.0;
-/// The longest text in a box.
+/// The maximum length of a text in a box.
 const MAX_CHARACTERS: usize = 38;
 
 /// Draws a cycle.
@@ -34,10 +34,11 @@ pub fn draw(cycle: &Cycle) -> Svg {
         let (dx, dy) = (to.0 - from.0, to.1 - from.1);
         let length = dx.hypot(dy).max(1.0);
         let (ux, uy) = (dx / length, dy / length);
-        // Beside the line of centers, so that two transactions have two arrows.
+        // The arrow is offset from the line of centers, so that two transactions can have two
+        // arrows.
         let (sx, sy) = (-uy * 9.0, ux * 9.0);
         let start = (from.0 + sx, from.1 + sy);
-        // The head stops short of the box.
+        // The arrowhead ends before the box.
         let gap = (BOX_HEIGHT / 2.0 + 3.0) / uy.abs().max(0.2);
         let head = (to.0 + sx - ux * gap, to.1 + sy - uy * gap);
         svg.line("s1 line", start, head);

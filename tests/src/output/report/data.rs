@@ -1,4 +1,4 @@
-//! What a report shows, in plain values: no workload, no runner, no network.
+//! The data of a report, independent of workload, runner and network.
 //!
 //! The page's script reads this as JSON, and `export --perfetto` reads it back from the page.
 //! Times are microseconds since the driver started.
@@ -11,26 +11,26 @@ use serde::Serialize;
 use super::column::Column;
 use crate::net::recording::Delivery;
 
-/// How an operation ended.
+/// The outcome of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OpOutcome {
-    /// It succeeded.
+    /// The operation succeeded.
     Ok,
-    /// It certainly had no effect.
+    /// The operation certainly had no effect.
     Fail,
-    /// It may have had an effect.
+    /// The operation may have had an effect.
     Info,
-    /// The test ended before it did.
+    /// The test ended before the operation.
     Open,
 }
 
 impl OpOutcome {
-    /// All outcomes; the columns hold an outcome's place in this list.
+    /// All outcomes. The columns hold indices into this list.
     pub const ALL: [OpOutcome; 4] =
         [OpOutcome::Ok, OpOutcome::Fail, OpOutcome::Info, OpOutcome::Open];
 
-    /// The name, as histories write it.
+    /// Returns the name, as in histories.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -45,58 +45,58 @@ impl OpOutcome {
 /// One operation of a client, from its start to its end.
 #[derive(Clone, Debug)]
 pub struct Operation {
-    /// The index of its start in the history.
+    /// The index of the operation's start in the history.
     pub index: u64,
-    /// The client that carried it out, by its place in [`ReportData::clients`].
+    /// The client that carried out the operation, as an index into [`ReportData::clients`].
     pub client: u32,
-    /// The logical process, as histories name it.
+    /// The logical process, as in histories.
     pub process: u64,
-    /// The kind, by its place in [`ReportData::functions`].
+    /// The kind, as an index into [`ReportData::functions`].
     pub f: u32,
-    /// When it started.
+    /// The start time.
     pub start_us: u64,
-    /// How long it took.
+    /// The duration.
     pub took_us: u64,
-    /// How it ended.
+    /// The outcome.
     pub outcome: OpOutcome,
-    /// What it asked for and what it returned, for people.
+    /// The request and the result, for display.
     pub text: String,
 }
 
 /// One message, or one copy of a duplicated message.
 #[derive(Clone, Copy, Debug)]
 pub struct Message {
-    /// The number under which it traveled; copies share it.
+    /// The number of the message; copies share it.
     pub id: u64,
-    /// When it was sent.
+    /// The time at which the message was sent.
     pub sent_us: u64,
-    /// The time until it arrived or was dropped.
+    /// The time until the message arrived or was dropped.
     pub took_us: u64,
-    /// The sender, by its place in [`ReportData::lanes`].
+    /// The sender, as an index into [`ReportData::lanes`].
     pub src: u32,
-    /// The receiver, by its place in [`ReportData::lanes`].
+    /// The receiver, as an index into [`ReportData::lanes`].
     pub dest: u32,
-    /// The body's `type`, by its place in [`ReportData::kinds`].
+    /// The body's `type`, as an index into [`ReportData::kinds`].
     pub kind: u32,
-    /// What became of it.
+    /// The result of sending the message.
     pub delivery: Delivery,
 }
 
 /// The messages of a test.
 #[derive(Clone, Debug, Default)]
 pub struct Messages {
-    /// By the time at which they were sent.
+    /// The messages, sorted by the time at which they were sent.
     pub list: Vec<Message>,
-    /// How many more there were than the recording holds.
+    /// The number of messages that the recording did not hold.
     pub left_out: u64,
 }
 
-/// What takes part in the exchange of messages.
+/// A sender or receiver of messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Lane {
-    /// Its name in messages.
+    /// The name in messages.
     pub name: String,
-    /// What it is.
+    /// The kind of sender or receiver.
     pub role: Role,
 }
 
@@ -117,33 +117,34 @@ pub enum Role {
 pub struct FaultPeriod {
     /// The kind of fault.
     pub kind: String,
-    /// Whom it hit and how.
+    /// The targets and the details of the fault.
     pub detail: String,
-    /// When it started.
+    /// The start time.
     pub start_us: u64,
-    /// When it ended, or the test did.
+    /// The end time, at most the end of the test.
     pub end_us: u64,
 }
 
-/// An anomaly or a finding, and where to see it.
+/// An anomaly or a finding, with its position in the history.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct AnomalyEntry {
-    /// The sentence about it.
+    /// The sentence that describes it.
     pub text: String,
-    /// What usually causes it.
+    /// The usual cause.
     pub cause: Option<String>,
     /// The history indices at which its operations start.
     pub operations: Vec<u64>,
-    /// From when to when it can be seen; both zero if nobody knows.
+    /// The start of the time span in which it is visible. Start and end are zero if they are
+    /// unknown.
     pub from_us: u64,
-    /// The end of that.
+    /// The end of the time span.
     pub until_us: u64,
 }
 
 /// A cycle of transactions, each of which precedes the next.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cycle {
-    /// Its name: `G1c`.
+    /// The name of the anomaly, such as `G1c`.
     pub name: String,
     /// The transactions.
     pub steps: Vec<CycleStep>,
@@ -156,33 +157,33 @@ pub struct CycleStep {
     pub transaction: OperationLink,
     /// The kind of edge: `ww`, `wr`, `rw`, `realtime`.
     pub edge: String,
-    /// Why it precedes the next.
+    /// The reason why the transaction precedes the next.
     pub because: String,
 }
 
 /// An operation that a text refers to.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct OperationLink {
-    /// The operation, for people.
+    /// The operation, for display.
     pub text: String,
-    /// The history index at which it starts, if it is known.
+    /// The history index of the operation's start, if it is known.
     pub index: Option<u64>,
 }
 
-/// The longest part of the operations on one register that has an order.
+/// The longest linearizable prefix of the operations on one register.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Linearization {
     /// The register's key.
     pub key: String,
-    /// The operation that has no place after the prefix.
+    /// The operation that cannot follow the prefix.
     pub unplaceable: OperationLink,
     /// The number of operations in the longest linearizable prefix.
     pub prefix_count: String,
     /// The last operations of the prefix, in their order.
     pub prefix: Vec<OperationLink>,
-    /// The values that the register can have after it.
+    /// The possible values of the register after the prefix.
     pub values: String,
-    /// The operations that were under way.
+    /// The operations that were in progress.
     pub pending: Vec<OperationLink>,
 }
 
@@ -193,7 +194,7 @@ pub struct LogTail {
     pub node: String,
     /// The lines.
     pub text: String,
-    /// How many bytes before them were left out.
+    /// The number of omitted bytes before the lines.
     pub left_out: u64,
 }
 
@@ -204,7 +205,7 @@ pub struct VerdictText {
     pub class: &'static str,
     /// One sentence.
     pub sentence: String,
-    /// What the judgement does not cover.
+    /// The limits of the judgement.
     pub limits: Vec<String>,
 }
 
@@ -231,49 +232,49 @@ pub struct ReportData {
     pub workload: String,
     /// The judgement.
     pub verdict: VerdictText,
-    /// The figures that people compare.
+    /// The figures for a comparison of tests.
     pub figures: Vec<Entry>,
-    /// What the test was asked for.
+    /// The settings of the test.
     pub settings: Vec<Entry>,
-    /// The command that runs the test again.
+    /// The command that repeats the test.
     pub replay: Option<String>,
-    /// When the first operation could start.
+    /// The time at which the first operation could start.
     pub origin_us: u64,
-    /// When the last event happened.
+    /// The time of the last event.
     pub end_us: u64,
     /// The kinds of operation.
     pub functions: Vec<String>,
-    /// The clients that carried out operations: a name for each.
+    /// The names of the clients that carried out operations.
     pub clients: Vec<String>,
-    /// By the time at which they started.
+    /// The operations, sorted by start time.
     pub operations: Vec<Operation>,
-    /// By start.
+    /// The periods of faults, sorted by start time.
     pub faults: Vec<FaultPeriod>,
-    /// Who sends and receives.
+    /// The senders and receivers.
     pub lanes: Vec<Lane>,
     /// The types of message.
     pub kinds: Vec<String>,
     /// The messages.
     pub messages: Messages,
-    /// What makes the test invalid.
+    /// The anomalies that make the test invalid.
     pub anomalies: Vec<AnomalyEntry>,
-    /// What only `--strict` counts.
+    /// The findings that fail the test only with `--strict`.
     pub findings: Vec<AnomalyEntry>,
-    /// What is worth knowing.
+    /// The warnings.
     pub warnings: Vec<String>,
-    /// How long each value took to be stable, in milliseconds.
+    /// The times until each value was stable, in milliseconds.
     pub stable_latencies_ms: Vec<u64>,
-    /// For registers: the keys whose operations have no order.
+    /// For registers: the keys whose operations are not linearizable.
     pub linearizations: Vec<Linearization>,
-    /// For transactions: the cycles that were found.
+    /// For transactions: the cycles in the history.
     pub cycles: Vec<Cycle>,
-    /// What nodes wrote to standard error.
+    /// The standard error of the nodes.
     pub logs: Vec<LogTail>,
     /// The results map.
     pub results: String,
 }
 
-/// The most bytes of operations' texts in a page.
+/// The maximum size of all operations' texts in a page, in bytes.
 const MAX_TEXT_BYTES: usize = 900_000;
 
 /// The part of the data that the page's script reads.
@@ -368,8 +369,8 @@ impl ReportData {
         }
     }
 
-    /// The texts of operations as far as the page has room: those of anomalies first, then
-    /// those of operations that did not succeed, then the others in order.
+    /// Returns the texts of operations that fit into the page. Operations of anomalies come first,
+    /// then operations that did not succeed, then the others in order.
     fn texts(&self) -> Vec<&str> {
         let named: BTreeSet<u64> = [&self.anomalies, &self.findings]
             .into_iter()
@@ -406,7 +407,7 @@ impl ReportData {
         counts
     }
 
-    /// The seconds from the first operation to a time; negative before it.
+    /// Returns the seconds from the first operation to a time. The result is negative before it.
     #[must_use]
     pub fn seconds(&self, at_us: u64) -> f64 {
         (at_us as f64 - self.origin_us as f64) / 1e6

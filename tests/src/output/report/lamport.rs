@@ -1,4 +1,4 @@
-//! `messages.svg`: the beginning of a test as a Lamport diagram, under Maelstrom's name.
+//! `messages.svg`: a Lamport diagram of the beginning of a test. The file has Maelstrom's name.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::data::{Message, ReportData};
 use super::svg::{Anchor, Svg};
 use crate::net::recording::Delivery;
 
-/// The most messages in the picture; the page shows all of them.
+/// The maximum number of messages in the picture. The page shows all messages.
 const MAX_MESSAGES: usize = 1000;
 
 const LANE_WIDTH: f64 = 92.0;
@@ -14,7 +14,7 @@ const LEFT: f64 = 70.0;
 const TOP: f64 = 70.0;
 const EVENT_HEIGHT: f64 = 16.0;
 
-/// Draws the first messages: time runs down, in equal steps from one event to the next.
+/// Draws the first messages. Time runs down, with equal steps between events.
 #[must_use]
 pub fn draw(data: &ReportData) -> Svg {
     let all = &data.messages.list;
@@ -62,7 +62,7 @@ pub fn draw(data: &ReportData) -> Svg {
     svg
 }
 
-/// The row of each moment at which something happens.
+/// Returns the row of each time at which an event happens.
 fn rows(messages: &[Message]) -> BTreeMap<u64, usize> {
     let ends = messages.iter().flat_map(|m| [m.sent_us, m.sent_us + m.took_us]);
     let mut rows: BTreeMap<u64, usize> = ends.map(|at| (at, 0)).collect();
@@ -79,7 +79,7 @@ fn arrow(svg: &mut Svg, data: &ReportData, message: &Message, from: (f64, f64), 
         Delivery::UnderWay => "s7 thin dashed",
         _ => "drop thin dashed",
     };
-    // What is dropped gets halfway.
+    // The arrow of a dropped message ends halfway.
     let to = match message.delivery {
         Delivery::Arrived => to,
         _ => ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0),

@@ -1,6 +1,6 @@
-//! The results of a test: what is printed, stored and returned to the shell.
+//! The results of a test: the printed text, the stored files and the exit status.
 //!
-//! `report.html` and the plots beside it show the same, with the history and the messages.
+//! `report.html` and its plots show the same results, with the history and the messages.
 
 pub mod assemble;
 mod beyond;
@@ -30,7 +30,7 @@ use crate::output::warnings::{self, Replies};
 use crate::runner::{CLIENT_TIMEOUT, FinishedTest};
 use crate::workload::{Context, Workload};
 
-/// How many anomalies are told one by one; the results have them all.
+/// The maximum number of anomalies that are printed. The results contain all anomalies.
 pub(super) const MAX_EXAMPLES: usize = 10;
 
 /// A judged test.
@@ -42,40 +42,40 @@ pub struct Report {
     pub results: Edn,
     /// Every anomaly.
     pub anomalies: Vec<Anomaly>,
-    /// What is wrong and goes unnoticed by Maelstrom. It fails the test with `--strict` only.
+    /// Problems that Maelstrom does not detect. They fail the test with `--strict` only.
     pub findings: Vec<Anomaly>,
-    /// The figures people compare.
+    /// The figures for a comparison of tests.
     pub figures: Figures,
-    /// What is no anomaly, but worth knowing.
+    /// Observations that are not anomalies.
     pub warnings: Vec<String>,
-    /// How long each value took to be stable, if the workload has values.
+    /// The times until each value was stable, if the workload has values.
     pub stable_latencies_ms: Vec<u64>,
 }
 
-/// The figures of a test that people compare, as far as it has them.
+/// The figures for a comparison of tests. A figure that a test does not have is `None`.
 #[derive(Clone, Debug, Default)]
 pub struct Figures {
-    /// Client operations, last reads included.
+    /// The number of client operations, final reads included.
     pub operations: usize,
-    /// Operations started per second of the main phase.
+    /// The number of operations started per second of the main phase.
     pub rate: Option<f64>,
-    /// Distinct messages among servers for each operation.
+    /// The number of distinct messages among servers per operation.
     pub server_messages_per_op: Option<f64>,
-    /// From knowing a value to seeing it everywhere: the median value.
+    /// The median stable latency of values.
     pub stable_median_ms: Option<f64>,
-    /// The same of the slowest value.
+    /// The maximum stable latency of values.
     pub stable_max_ms: Option<f64>,
-    /// What clients waited: the median.
+    /// The median latency of clients' operations.
     pub client_median_ms: Option<f64>,
-    /// What clients waited: the 99th percentile.
+    /// The 99th percentile of the latency of clients' operations.
     pub client_p99_ms: Option<f64>,
-    /// How many faults of each kind began.
+    /// The number of faults of each kind that began.
     pub faults: BTreeMap<&'static str, usize>,
 }
 
 impl Report {
-    /// Judges what a test left behind. `logs` is the folder with what nodes wrote to standard
-    /// error, if they have one.
+    /// Judges a finished test. `logs` is the directory of the nodes' standard error, if there is
+    /// one.
     #[must_use]
     pub fn new<W: Workload>(
         outcome: &FinishedTest<W>,
@@ -140,19 +140,20 @@ impl Report {
         let mut replies = Replies::new(history, plan);
         replies.without_late(|node| protocol_warnings.late_answers(node));
         warnings.extend(replies.silence(plan, logs));
-        // Which the problems explain if there are any.
+        // Anomalies explain such errors.
         warnings.extend(replies.errors(plan).filter(|_| anomalies.is_empty()));
         warnings.extend(warnings::missed_rate(plan, history).filter(|_| outcome.is_complete));
         Report { valid, results, anomalies, findings, figures, warnings, stable_latencies_ms }
     }
 
-    /// Returns `true` if no checker found an anomaly, and enough happened to tell.
+    /// Returns `true` if no checker found an anomaly, and enough operations took place for a
+    /// verdict.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.valid == Valid::True
     }
 
-    /// The status that the shell gets.
+    /// Returns the exit status.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self.valid {
@@ -168,7 +169,7 @@ impl Report {
         self.anomalies.iter().chain(&self.findings).next().map(|problem| problem.text.clone())
     }
 
-    /// The anomalies and findings, as many as a terminal can bear.
+    /// Returns the anomalies and findings, up to the limit of each for a terminal.
     #[must_use]
     pub fn anomalies_text(&self) -> String {
         let mut text = list(&self.anomalies, "");
@@ -177,7 +178,7 @@ impl Report {
     }
 }
 
-/// The anomalies, findings and warnings, and the figures: what a failed assertion should show.
+/// The anomalies, findings, warnings and figures, as the message of a failed assertion.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = match self.valid {
@@ -193,7 +194,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// Lists problems with their causes, each cause once.
+/// Lists anomalies with their causes, and each cause only once.
 fn list(anomalies: &[Anomaly], begin: &str) -> String {
     let mut text = String::new();
     let mut explained = BTreeSet::new();
@@ -233,7 +234,7 @@ impl Figures {
     }
 }
 
-/// How many faults of each kind began, by the nemesis's names.
+/// Returns the number of faults of each kind that began, by the nemesis's names.
 pub(super) fn faults<W: Workload>(history: &History<W>) -> BTreeMap<&'static str, usize> {
     let mut faults = BTreeMap::new();
     for event in history.events() {

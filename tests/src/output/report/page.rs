@@ -1,4 +1,4 @@
-//! `report.html`: one file that needs no network.
+//! `report.html`: a self-contained page that needs no network.
 
 use std::io::{self, Write};
 
@@ -15,11 +15,11 @@ const PLOT_CSS: &str = include_str!("assets/plot.css");
 const REPORT_CSS: &str = include_str!("assets/report.css");
 const REPORT_JS: &str = include_str!("assets/report.js");
 
-/// What surrounds the data of the page's script. The data never contains `<`.
+/// The text before and after the data of the page's script. The data never contains `<`.
 const DATA_BEGIN: &str = r#"<script type="application/json" id="data">"#;
 const DATA_END: &str = "</script>";
 
-/// How many anomalies, and how many findings, a page lists.
+/// The maximum number of anomalies, and of findings, on a page.
 const MAX_LISTED: usize = 100;
 
 #[derive(Serialize)]
@@ -53,7 +53,7 @@ struct KindRow {
 ///
 /// # Errors
 ///
-/// If `out` cannot be written to.
+/// Returns an error if `out` cannot be written to.
 pub fn write(data: &ReportData, plots: &[Plot], out: &mut impl Write) -> io::Result<()> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -104,22 +104,22 @@ pub fn write(data: &ReportData, plots: &[Plot], out: &mut impl Write) -> io::Res
     out.flush()
 }
 
-/// A value of ours as templates read it.
+/// Converts one of the bench's values for the templates.
 fn value(ours: impl Serialize) -> Value {
     Value::from(Serde(ours))
 }
 
-/// The data of the script as JSON in which no character can end the script element.
+/// Returns the script's data as JSON in which no character can end the script element.
 fn script_json(data: &ReportData) -> io::Result<String> {
     let json = serde_json::to_string(&data.for_script()).map_err(io::Error::other)?;
     Ok(escape_for_script(&json))
 }
 
-/// Escapes the characters that mean something in a script element.
+/// Escapes the characters that have a meaning in a script element.
 ///
-/// They occur in JSON within strings only, where an escape means the same character. With
-/// `</script>` a text would end the element, with `<!--` it would hide that end; U+2028 and
-/// U+2029 end a line of JavaScript, though not of JSON.
+/// In JSON these characters occur only within strings, where an escape denotes the same character.
+/// A text with `</script>` would end the element, and a text with `<!--` would hide that end.
+/// U+2028 and U+2029 end a line of JavaScript, but not of JSON.
 fn escape_for_script(json: &str) -> String {
     let mut out = String::with_capacity(json.len() + json.len() / 64);
     let mut plain = 0;
@@ -134,7 +134,7 @@ fn escape_for_script(json: &str) -> String {
     out
 }
 
-/// Returns the JSON that the script of a page reads.
+/// Returns the JSON data of the script in a page.
 #[must_use]
 pub fn embedded_json(page: &str) -> Option<&str> {
     let (_, data) = page.split_once(DATA_BEGIN)?;
@@ -151,8 +151,8 @@ fn fault_rows(data: &ReportData) -> Vec<FaultRow> {
     data.faults.iter().map(row).collect()
 }
 
-/// Quantiles of the latency of successful operations: of each kind, and of all if there are
-/// several.
+/// Returns quantiles of the latency of successful operations: for each kind, and for all kinds if
+/// there are several.
 fn quantile_rows(data: &ReportData) -> Vec<QuantileRow> {
     let row = |name: &str, belongs: &dyn Fn(&Operation) -> bool| {
         let ok = |op: &&Operation| op.outcome == OpOutcome::Ok && belongs(op);
@@ -176,7 +176,7 @@ fn quantile_rows(data: &ReportData) -> Vec<QuantileRow> {
     rows
 }
 
-/// The most types of message in the table. A node can invent as many as it likes.
+/// The maximum number of message types in the table. A node can invent types.
 const MAX_KIND_ROWS: usize = 40;
 
 fn kind_rows(data: &ReportData) -> Vec<KindRow> {
@@ -197,7 +197,7 @@ mod tests {
     use super::super::plots;
     use super::*;
 
-    /// What a node would write to break out of any place of the page.
+    /// A text with which a node could try to break out of any context in the page.
     const HOSTILE: &str = "</script><!--<script>window.broken=1</script>\"'><img src=x onerror=alert(1)>\u{2028}{{ x }}";
 
     fn hostile() -> ReportData {

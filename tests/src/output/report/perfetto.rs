@@ -1,8 +1,8 @@
-//! A report's history as a trace for Perfetto and Chrome's `about:tracing`.
+//! The conversion of a report's history to a trace for Perfetto and Chrome's `about:tracing`.
 //!
-//! The format is that of <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>,
-//! "Trace Event Format". The trace is made from `report.html` alone, so that a report that
-//! somebody else sends can be converted.
+//! The format is the Trace Event Format:
+//! <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>. The input is
+//! only `report.html`, so that a user can convert a report from another person.
 
 use std::io::{self, Write};
 
@@ -71,7 +71,7 @@ struct Lane {
 ///
 /// # Errors
 ///
-/// If `out` cannot be written to, or the page holds no history that can be read.
+/// Returns an error if `out` cannot be written to, or if the page has no readable history.
 pub fn export(page: &str, out: &mut impl Write) -> io::Result<()> {
     let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
     let data = embedded_json(page).ok_or_else(|| invalid("the page holds no history".into()))?;
@@ -146,7 +146,8 @@ impl Embedded {
         Ok(())
     }
 
-    /// A message is a slice of a microsecond at each of its ends, with an arrow between them.
+    /// Writes each message as two slices of one microsecond, one per end, with an arrow between
+    /// them.
     fn write_messages<W: Write>(&self, trace: &mut Trace<'_, W>) -> io::Result<()> {
         let messages = &self.messages;
         let [id, sent] = [&messages.id, &messages.sent].map(|text| column(text, true));

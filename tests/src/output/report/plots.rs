@@ -1,4 +1,4 @@
-//! The plots of a test, under Maelstrom's names where it has them.
+//! The plots of a test. Plots that Maelstrom also has use its file names.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use super::chart::{Band, Chart, Marks, Scale, Series};
 use super::data::{OpOutcome, Operation, ReportData};
 use super::svg::Svg;
 
-/// How many intervals a plot over time has at most.
+/// The maximum number of intervals in a plot over time.
 const BINS: usize = 120;
 
-/// The most kinds of message that get a line of their own.
+/// The maximum number of message types with a separate line.
 const MAX_KINDS: usize = 7;
 
 /// A plot and its file.
@@ -21,7 +21,7 @@ pub struct Plot {
     pub svg: Svg,
 }
 
-/// Draws all plots that the data has something for.
+/// Draws all plots for which the test has data.
 #[must_use]
 pub fn all(data: &ReportData) -> Vec<Plot> {
     let time = Timeline::new(data);
@@ -42,7 +42,7 @@ pub fn all(data: &ReportData) -> Vec<Plot> {
 /// The time axis that most plots share.
 struct Timeline<'a> {
     data: &'a ReportData,
-    /// The seconds of the first operation's earliest start and of the end.
+    /// The range of the axis in seconds: the earliest start of the first operation, and the end.
     range: (f64, f64),
     bin_s: f64,
 }
@@ -85,8 +85,8 @@ impl<'a> Timeline<'a> {
         (seconds >= 0.0).then(|| (seconds / self.bin_s) as usize)
     }
 
-    /// A point for each interval that has a value. Where intervals have none, a point that is
-    /// not a number interrupts the line.
+    /// Returns a point for each interval that has a value. A NaN point interrupts the line at
+    /// intervals without a value.
     fn interrupted(&self, values: impl IntoIterator<Item = (usize, f64)>) -> Vec<(f64, f64)> {
         let mut points = Vec::new();
         let mut next = None;
@@ -104,13 +104,13 @@ impl<'a> Timeline<'a> {
         (self.range.1 / self.bin_s).ceil() as usize
     }
 
-    /// The middle of each interval, with the value that it has.
+    /// Returns the middle of each interval, with the interval's value.
     fn points(&self, values: &BTreeMap<usize, f64>) -> Vec<(f64, f64)> {
         let value = |bin: usize| values.get(&bin).copied().unwrap_or(0.0);
         (0..self.bin_count()).map(|bin| ((bin as f64 + 0.5) * self.bin_s, value(bin))).collect()
     }
 
-    /// Operations that ended in each interval, by kind and outcome.
+    /// Draws the operations that ended in each interval, by kind and outcome.
     fn rate(&self) -> Chart {
         let mut rates: BTreeMap<(u32, OpOutcome), BTreeMap<usize, f64>> = BTreeMap::new();
         for op in &self.data.operations {
@@ -182,7 +182,7 @@ impl<'a> Timeline<'a> {
         self.chart("Latency quantiles", label, Scale::Logarithmic, series.collect())
     }
 
-    /// Messages sent in each interval for each operation started in it, by kind.
+    /// Draws the messages sent per operation started in each interval, by type.
     fn messages_per_op(&self) -> Chart {
         let mut started: BTreeMap<usize, f64> = BTreeMap::new();
         for bin in self.data.operations.iter().filter_map(|op| self.bin(op.start_us)) {
@@ -218,14 +218,14 @@ impl<'a> Timeline<'a> {
     }
 }
 
-/// The share of values that were stable within a time.
+/// Draws the percentage of values that were stable within a time.
 fn stable_latency(data: &ReportData) -> Chart {
     let mut latencies = data.stable_latencies_ms.clone();
     latencies.sort_unstable();
     let count = latencies.len();
     let share = |rank: usize| (rank + 1) as f64 * 100.0 / count as f64;
     let mut points: Vec<(f64, f64)> = vec![(0.0, 0.0)];
-    // The last of several equal values, so that the line is as long as there are differences.
+    // Only the last of several equal values gets a point, so that the line stays short.
     for (rank, latency) in latencies.iter().enumerate() {
         if latencies.get(rank + 1) != Some(latency) {
             points.push((*latency as f64, points.last().map_or(0.0, |last| last.1)));
@@ -248,7 +248,7 @@ fn stable_latency(data: &ReportData) -> Chart {
 }
 
 fn millis(op: &Operation) -> f64 {
-    // The clock counts microseconds: what took less took one.
+    // The clock counts microseconds. A shorter duration counts as one microsecond.
     op.took_us.max(1) as f64 / 1000.0
 }
 

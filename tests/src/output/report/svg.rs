@@ -1,4 +1,4 @@
-//! A writer of SVG: the few shapes that the plots need, with everything escaped.
+//! A writer of SVG with the shapes that the plots need. All text is escaped.
 
 use std::fmt::{self, Display, Write};
 
@@ -11,22 +11,22 @@ pub struct Svg {
     body: String,
 }
 
-/// Where a text is anchored.
+/// The anchor of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
-    /// It begins at the position.
+    /// The text begins at the position.
     Start,
-    /// Its middle is there.
+    /// The middle of the text is at the position.
     Middle,
-    /// It ends there.
+    /// The text ends at the position.
     End,
 }
 
-/// The colors of the classes that plots use. The page defines the same classes with its own.
+/// The colors of the plots' classes. The page defines its own colors for these classes.
 const STYLE: &str = include_str!("assets/plot.css");
 
 impl Svg {
-    /// Creates an empty picture. The title is its name for screen readers.
+    /// Creates an empty picture. Screen readers use the title as its name.
     #[must_use]
     pub fn new(width: f64, height: f64, title: &str) -> Svg {
         Svg { width, height, title: title.to_owned(), body: String::new() }
@@ -44,7 +44,7 @@ impl Svg {
         ));
     }
 
-    /// Adds a rectangle, with a text that is shown on hovering.
+    /// Adds a rectangle, with a text that appears on hovering.
     pub fn rect(&mut self, class: &str, at: (f64, f64), size: (f64, f64), hover: &str) {
         let rect = format!(
             r#"<rect class="{class}" x="{}" y="{}" width="{}" height="{}""#,
@@ -75,7 +75,7 @@ impl Svg {
         ));
     }
 
-    /// Adds a line through these points. It is interrupted where a point is not a number.
+    /// Adds a line through these points. A NaN point interrupts the line.
     pub fn polyline(&mut self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) {
         let mut path = String::new();
         let mut begins = true;
@@ -84,7 +84,7 @@ impl Svg {
                 begins = true;
                 continue;
             }
-            // A line of one point is a dot. Writing to a string cannot fail.
+            // A line with one point is a dot. Writing to a string cannot fail.
             let command = if begins { "M" } else { "L" };
             let _ = write!(
                 path,
@@ -98,7 +98,7 @@ impl Svg {
         self.path(class, &path);
     }
 
-    /// Adds a dot at each of these points: one path, whose round caps are the dots.
+    /// Adds a dot at each of these points: one path, whose round line caps are the dots.
     pub fn dots(&mut self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) {
         let mut path = String::new();
         for (x, y) in points {
@@ -117,13 +117,13 @@ impl Svg {
         let _ = writeln!(self.body, "{element}");
     }
 
-    /// Returns the picture for a page that has the classes' colors.
+    /// Returns the picture for a page that defines the colors of the classes.
     #[must_use]
     pub fn inline(&self) -> String {
         self.with_style("", "")
     }
 
-    /// Returns the picture as a file of its natural size, with its colors for light and dark.
+    /// Returns the picture as a file of its natural size, with colors for light and dark themes.
     #[must_use]
     pub fn file(&self) -> String {
         let paper = r#"<rect class="paper" width="100%" height="100%"/>"#;
@@ -142,7 +142,7 @@ impl Svg {
     }
 }
 
-/// A coordinate, to a tenth: a plot is no larger than a screen.
+/// A coordinate with a resolution of a tenth, which is sufficient for a plot on a screen.
 struct Number(f64);
 
 impl Display for Number {
@@ -158,7 +158,7 @@ impl Display for Number {
     }
 }
 
-/// A text in an element or an attribute. Characters that XML forbids become U+FFFD.
+/// A text for an element or an attribute. Characters that XML forbids become U+FFFD.
 pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl Display for Escaped<'_> {

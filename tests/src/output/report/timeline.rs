@@ -1,17 +1,17 @@
-//! `timeline.html`: the operations of each client as boxes under each other, under Jepsen's
-//! name. It needs no script; `report.html` has the same with zoom.
+//! `timeline.html`: the operations of each client as boxes in a column. The file has Jepsen's name.
+//! The page needs no script; `report.html` shows the same operations with zoom.
 
 use std::io::{self, Write};
 
 use super::data::{Operation, ReportData};
 use super::svg::Escaped;
 
-/// The most operations in the page, as Jepsen has it.
+/// The maximum number of operations in the page, which is Jepsen's limit.
 const MAX_OPERATIONS: usize = 10_000;
 
 const COLUMN: u64 = 110;
 const ROW: u64 = 18;
-/// How many rows an operation covers at most.
+/// The maximum number of rows that an operation covers.
 const MAX_ROWS: u64 = 40;
 
 const STYLE: &str = "\
@@ -27,7 +27,7 @@ a { color: var(--link); }
 ///
 /// # Errors
 ///
-/// If `out` cannot be written to.
+/// Returns an error if `out` cannot be written to.
 pub fn write(data: &ReportData, out: &mut impl Write) -> io::Result<()> {
     let shown = &data.operations[..data.operations.len().min(MAX_OPERATIONS)];
     let title = format!("{} timeline", data.workload);
@@ -43,7 +43,7 @@ pub fn write(data: &ReportData, out: &mut impl Write) -> io::Result<()> {
         shown.len(),
         data.operations.len(),
     )?;
-    // A row for each start, so that what happens later is further down.
+    // Each start has a row, so that later operations are further down.
     let starts: Vec<u64> = shown.iter().map(|op| op.start_us).collect();
     let row = |at_us: u64| starts.partition_point(|start| *start < at_us) as u64;
     let height = (shown.len() as u64 + MAX_ROWS) * ROW + 40;

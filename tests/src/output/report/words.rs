@@ -1,4 +1,4 @@
-//! The judgement, the figures and the settings in words.
+//! The judgement, the figures and the settings as text.
 
 use super::data::{Entry, ReportData, VerdictText};
 use super::{Figures, Report};
@@ -10,7 +10,7 @@ use crate::runner::FinishedTest;
 use crate::runner::failure::Failure;
 use crate::workload::Workload;
 
-/// Words the judgement and its limits.
+/// Describes the judgement and its limits.
 pub(super) fn verdict<W: Workload>(
     test: &FinishedTest<W>,
     report: Result<&Report, &Failure>,
@@ -105,7 +105,7 @@ fn limits<W: Workload>(
     limits
 }
 
-/// Lists the figures that people compare.
+/// Lists the figures for a comparison of tests.
 pub(super) fn figures(figures: &Figures) -> Vec<Entry> {
     let mut list = vec![Entry::new("operations", figures.operations)];
     let mut add = |name: &str, value: Option<f64>, digits: usize, unit: &str| {
@@ -123,7 +123,7 @@ pub(super) fn figures(figures: &Figures) -> Vec<Entry> {
     list
 }
 
-/// Lists what a test was asked for.
+/// Lists the settings of a test.
 pub(super) fn settings(plan: &Plan, driver: &str) -> Vec<Entry> {
     let names = plan.directory.node_names().join(" ");
     let nemesis: Vec<&str> = plan.nemesis.iter().map(|nemesis| nemesis.name()).collect();

@@ -1,4 +1,4 @@
-//! Warnings: observations that break no rule and that the verdict does not show.
+//! Warnings: observations that break no rule and that the verdict does not include.
 
 mod rate;
 mod replies;

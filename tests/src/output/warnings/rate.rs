@@ -1,15 +1,15 @@
-//! A warning if clients started far fewer operations than the plan asks for.
+//! A warning for a test in which clients started far fewer operations than planned.
 
 use crate::history::{EventKind, History, OpError};
 use crate::plan::Plan;
 use crate::runner::CLIENT_TIMEOUT;
 use crate::workload::Workload;
 
-/// A warning if far fewer operations were started than the plan asked for.
+/// Returns a warning if clients started far fewer operations than the plan requires.
 pub(crate) fn missed_rate<W: Workload>(plan: &Plan, history: &History<W>) -> Option<String> {
     let asked = plan.rate * plan.time_limit.as_secs_f64();
     let started = history.invocations().filter(|(_, invocation)| !invocation.is_final).count();
-    // What chance alone leaves out is of the order of the root.
+    // The standard deviation of the number of operations is close to its square root.
     let few = asked * 0.9 - 2.0 * asked.sqrt();
     if started as f64 >= few {
         return None;
@@ -17,8 +17,8 @@ pub(crate) fn missed_rate<W: Workload>(plan: &Plan, history: &History<W>) -> Opt
     let time_limit_s = plan.time_limit.as_secs_f64();
     let in_vain_s = unanswered(history) as f64 * CLIENT_TIMEOUT.as_secs_f64();
     let share_in_vain = in_vain_s / (plan.concurrency as f64 * time_limit_s);
-    // Silence is to blame if all that is missing could have been done in the time that it took,
-    // or if it took most.
+    // Missing replies are the cause if the missing operations would have fit into the time that
+    // clients waited for them. They are also the cause if clients waited for them most of the time.
     let share_missing = 1.0 - started as f64 / asked;
     let likely = if share_in_vain >= share_missing.min(0.5) {
         format!("clients waited {} s each for answers that never came", CLIENT_TIMEOUT.as_secs())
@@ -34,7 +34,7 @@ pub(crate) fn missed_rate<W: Workload>(plan: &Plan, history: &History<W>) -> Opt
     ))
 }
 
-/// How many operations, last ones left out, ended because a client had waited long enough.
+/// Returns the number of operations that ended with a client's timeout, except final operations.
 fn unanswered<W: Workload>(history: &History<W>) -> usize {
     let in_vain = history.events().iter().filter(|event| match &event.kind {
         EventKind::Fail { invocation, error: OpError::Timeout, .. }
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
     use crate::workload::unique_ids::{Generate, UniqueId, UniqueIds};
 
-    /// The example's clients have 30 s together, and are asked for 100 operations.
+    /// The example's clients have 30 s in total, and the plan requires 100 operations.
     #[test]
     fn silence_is_blamed_for_a_missed_rate_only_if_it_took_the_time() {
         let likely = |answered, unanswered| {

@@ -1,7 +1,7 @@
-//! Which nodes leave requests without an answer, or answer them with errors.
+//! Warnings about nodes that do not reply to requests, or that reply with errors.
 //!
-//! Neither is an anomaly, and a test in which most operations end so can be valid. But where no
-//! fault explains it, something is wrong with the node, and the verdict does not tell.
+//! Neither is an anomaly, and a test in which most operations end in this way can be valid. If no
+//! fault explains the behavior, however, the node has a problem that the verdict does not show.
 
 use std::path::Path;
 
@@ -14,12 +14,12 @@ use crate::plan::Plan;
 use crate::runner::CLIENT_TIMEOUT;
 use crate::workload::Workload;
 
-/// How the operations on each node ended. Those that ended with the client or with the node
-/// itself tell nothing, and are left out.
+/// The outcomes of the operations on each node. Operations that ended with the client or the node
+/// itself show nothing about replies, and are excluded.
 #[derive(Debug)]
 pub(crate) struct Replies<'a> {
     by_node: Vec<Tally>,
-    /// The errors that no fault explains, in the order in which they came.
+    /// The errors that no fault explains, in the order of the history.
     errors: Vec<&'a OpError>,
 }
 
@@ -37,7 +37,7 @@ impl Tally {
 }
 
 impl Replies<'_> {
-    /// The answers of all nodes of a test.
+    /// Collects the outcomes of all operations of a test.
     #[must_use]
     pub(crate) fn new<'a, W: Workload>(history: &'a History<W>, plan: &Plan) -> Replies<'a> {
         let mut errors = Vec::new();
@@ -65,7 +65,7 @@ impl Replies<'_> {
         Replies { by_node, errors }
     }
 
-    /// Leaves out requests that a node answered too late: another warning names those.
+    /// Excludes requests to which a node replied too late. Another warning names them.
     pub(crate) fn without_late(&mut self, late_answers: impl Fn(usize) -> u64) {
         for (node, tally) in self.by_node.iter_mut().enumerate() {
             let late = usize::try_from(late_answers(node)).unwrap_or(usize::MAX);
@@ -75,15 +75,15 @@ impl Replies<'_> {
         }
     }
 
-    /// A warning if requests were left without an answer, and no fault explains it: no client is
-    /// ever cut off from its node. `logs` is the folder with what nodes wrote to standard error.
+    /// Returns a warning if nodes did not reply to requests and no fault explains it. Network
+    /// faults do not affect clients. `logs` is the directory of the nodes' standard error.
     #[must_use]
     pub(crate) fn silence(&self, plan: &Plan, logs: Option<&Path>) -> Option<String> {
         let goes_down = plan.nemesis.iter().any(|n| matches!(n, Nemesis::Kill | Nemesis::Pause));
         let is_odd = |tally: &Tally| plan.nemesis.is_empty() || (tally.is_mute() && !goes_down);
         let mut silent: Vec<(usize, &Tally)> =
             self.nodes().filter(|(_, tally)| tally.unanswered > 0 && is_odd(tally)).collect();
-        // The first stands for all. A node that is mute shows best what is wrong.
+        // The warning describes the first node. A node that never replies shows the problem best.
         silent.sort_by_key(|(_, tally)| !tally.is_mute());
         let (first, tally) = silent.first()?;
         let shown = |(node, tally): &(usize, &Tally)| {
@@ -126,7 +126,7 @@ impl Replies<'_> {
         ))
     }
 
-    /// A warning if nodes answered with errors, and no fault explains it.
+    /// Returns a warning if nodes replied with errors that no fault explains.
     #[must_use]
     pub(crate) fn errors(&self, plan: &Plan) -> Option<String> {
         let usual = most_frequent(self.errors.iter().copied())?;
@@ -153,7 +153,8 @@ impl Replies<'_> {
     }
 }
 
-/// Faults explain most errors, but not that a node does not know or understand a request.
+/// Returns `true` if faults do not explain the error. Faults explain most errors, but not that a
+/// node does not support or understand a request.
 fn is_worth_a_word<W: Workload>(code: i64, plan: &Plan) -> bool {
     if plan.nemesis.is_empty() {
         !W::USUAL_ERRORS.contains(&code)
@@ -208,7 +209,7 @@ mod tests {
         assert!(!said(1249).contains("--latency"), "{}", said(1249));
     }
 
-    /// One whose cause is a fault is not counted, and the others are told by the first.
+    /// An error that a fault explains does not count. The warning shows one of the others.
     #[test]
     fn only_errors_that_no_fault_explains_are_counted() {
         let error = |code, text: &str| Some(OpError::Rpc { code, text: text.to_owned() });
