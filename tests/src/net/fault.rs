@@ -2,7 +2,8 @@
 //!
 //! Each fault is a value. The network holds the active faults and applies them in order. The first
 //! result other than [`Fate::Pass`] decides, so faults combine without references to each other. No
-//! fault affects messages of clients or services: a failed operation is evidence about the nodes.
+//! fault affects messages of clients or services. A failed operation is therefore evidence about
+//! the nodes.
 
 use std::time::Duration;
 

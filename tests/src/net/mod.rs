@@ -46,7 +46,7 @@ pub enum Model {
     Ideal,
 }
 
-/// A message under way.
+/// A message that is in transit.
 #[derive(Clone, Debug)]
 pub struct Packet {
     /// The number of the message in its test; copies of a message share it.
@@ -341,7 +341,7 @@ mod tests {
         net.send(Time(at_ms * MS), src, Address::Node(dest), "{}".into())
     }
 
-    /// Runs the network until no message is under way. Returns the time (ms) and number of each
+    /// Runs the network until no message is in transit. Returns the time (ms) and number of each
     /// arrival.
     fn drain(net: &mut Network) -> Vec<(u64, u64)> {
         let mut arrivals = Vec::new();
@@ -409,7 +409,7 @@ mod tests {
         assert_eq!(drain(&mut net), [(0, client), (0, service)]);
     }
 
-    /// Sends one message for each delivery, and one that is still under way.
+    /// Sends one message for each delivery, and one that is still in transit.
     #[test]
     fn a_recording_tells_what_became_of_each_message() {
         for model in [Model::Maelstrom, Model::Ideal] {

@@ -29,7 +29,7 @@ pub enum Delivery {
     OneWay,
     /// The receiver did not run, or was killed before the message arrived.
     Down,
-    /// The message was under way when the test ended.
+    /// The message was in transit when the test ended.
     UnderWay,
 }
 

@@ -91,7 +91,7 @@ impl Screen {
         (before != slot).then(|| if is_news { READY.to_owned() } else { describe(progress) })
     }
 
-    /// Shows the progress of a simulated test, at most once per interval.
+    /// Shows the progress of a simulated test, but not before the first interval has passed.
     pub fn show_now_and_then(&self, progress: impl FnOnce() -> Progress) {
         let every = match &self.progress {
             Shown::Bar(_) => MOVES_EVERY,

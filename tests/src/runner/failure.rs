@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::base::excerpt::{beginning, excerpt};
 use crate::format::wire::Malformed;
 
-/// A failure of the test itself. There is no history to check, or no useful one.
+/// A failure of the test itself. The test has no history to check, or no useful one.
 #[derive(Debug)]
 pub enum Failure {
     /// A node wrote a line that is not a valid message.
@@ -84,7 +84,7 @@ pub enum Failure {
     Interrupted,
 }
 
-/// The last output of a node that did not answer.
+/// The last output of a node that did not reply.
 #[derive(Clone, Debug, Default)]
 pub struct Speech {
     /// The beginning of the text on standard output after the last newline.

@@ -7,8 +7,8 @@
 //! ```text
 //!            lines the nodes wrote, the time
 //!                          |
-//!   generator -> clients -> network -> commands: give this line to that node,
-//!                  |          ^                  kill it, start it, hold it still
+//!   generator -> clients -> network -> commands: deliver a line to a node,
+//!                  |          ^                  kill, start, pause or resume a node
 //!                history   nemesis
 //! ```
 

@@ -34,7 +34,7 @@ const MAX_OPERATIONS: usize = 40;
 const MAX_LOGS: u64 = 256 * 1024;
 const MAX_LOG: u64 = 32 * 1024;
 
-/// The parts of a report that come neither from the test nor from its judgement.
+/// The inputs of a report in addition to the test and its judgement.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     /// `process` or `simulation`.

@@ -198,7 +198,7 @@ pub struct LogTail {
     pub left_out: u64,
 }
 
-/// A judgement in words.
+/// A judgement as text.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct VerdictText {
     /// `valid`, `invalid`, `unknown` or `failed`.
@@ -225,7 +225,7 @@ impl Entry {
     }
 }
 
-/// Everything that a report shows.
+/// The data that a report shows.
 #[derive(Clone, Debug, Default)]
 pub struct ReportData {
     /// The workload's name.

@@ -169,7 +169,7 @@ impl Report {
         self.anomalies.iter().chain(&self.findings).next().map(|problem| problem.text.clone())
     }
 
-    /// Returns the anomalies and findings, up to the limit of each for a terminal.
+    /// Returns the anomalies and findings as text, at most `MAX_EXAMPLES` of each.
     #[must_use]
     pub fn anomalies_text(&self) -> String {
         let mut text = list(&self.anomalies, "");

@@ -42,7 +42,7 @@ pub fn all(data: &ReportData) -> Vec<Plot> {
 /// The time axis that most plots share.
 struct Timeline<'a> {
     data: &'a ReportData,
-    /// The range of the axis in seconds: the earliest start of the first operation, and the end.
+    /// The start and the end of the axis, in seconds since operations could start.
     range: (f64, f64),
     bin_s: f64,
 }
@@ -225,7 +225,7 @@ fn stable_latency(data: &ReportData) -> Chart {
     let count = latencies.len();
     let share = |rank: usize| (rank + 1) as f64 * 100.0 / count as f64;
     let mut points: Vec<(f64, f64)> = vec![(0.0, 0.0)];
-    // Only the last of several equal values gets a point, so that the line stays short.
+    // Equal values share one step, so that the line has no redundant points.
     for (rank, latency) in latencies.iter().enumerate() {
         if latencies.get(rank + 1) != Some(latency) {
             points.push((*latency as f64, points.last().map_or(0.0, |last| last.1)));

@@ -9,7 +9,7 @@ use crate::workload::Workload;
 pub(crate) fn missed_rate<W: Workload>(plan: &Plan, history: &History<W>) -> Option<String> {
     let asked = plan.rate * plan.time_limit.as_secs_f64();
     let started = history.invocations().filter(|(_, invocation)| !invocation.is_final).count();
-    // The standard deviation of the number of operations is close to its square root.
+    // By chance alone the number of operations varies by about its square root.
     let few = asked * 0.9 - 2.0 * asked.sqrt();
     if started as f64 >= few {
         return None;
@@ -18,7 +18,8 @@ pub(crate) fn missed_rate<W: Workload>(plan: &Plan, history: &History<W>) -> Opt
     let in_vain_s = unanswered(history) as f64 * CLIENT_TIMEOUT.as_secs_f64();
     let share_in_vain = in_vain_s / (plan.concurrency as f64 * time_limit_s);
     // Missing replies are the cause if the missing operations would have fit into the time that
-    // clients waited for them. They are also the cause if clients waited for them most of the time.
+    // clients waited for them. They are also the cause if this wait took at least half of the
+    // clients' time.
     let share_missing = 1.0 - started as f64 / asked;
     let likely = if share_in_vain >= share_missing.min(0.5) {
         format!("clients waited {} s each for answers that never came", CLIENT_TIMEOUT.as_secs())
