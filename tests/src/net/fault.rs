@@ -1,4 +1,4 @@
-//! Network faults: how the network loses, duplicates or delays messages between nodes.
+//! Network faults, which lose, duplicate or delay messages between nodes.
 //!
 //! Each fault is a value. The network holds the active faults and applies them in order. The first
 //! result other than [`Fate::Pass`] decides, so faults combine without references to each other. No
@@ -64,7 +64,9 @@ pub enum Fate {
     Delay(Duration),
 }
 
-/// Applies each fault in order and returns the first result other than [`Fate::Pass`].
+/// Applies each fault in order.
+///
+/// Returns the first result other than [`Fate::Pass`].
 pub fn judge<'a>(
     faults: impl Iterator<Item = &'a Fault>,
     ask: impl FnMut(&'a Fault) -> Fate,

@@ -50,7 +50,7 @@ impl Journal {
         }
     }
 
-    /// Returns the `:net` part of the results, for a test with `operations` client operations.
+    /// Returns the `:net` part of the results, for `operations` client operations.
     #[must_use]
     pub fn to_edn(&self, operations: usize) -> Edn {
         Edn::map([
@@ -63,7 +63,7 @@ impl Journal {
 }
 
 impl Traffic {
-    /// Returns the distinct messages per client operation, reads and final reads included.
+    /// Returns the distinct messages per client operation, reads included.
     #[must_use]
     pub fn per_operation(&self, operations: usize) -> Option<f64> {
         (operations > 0).then(|| self.sent as f64 / operations as f64)

@@ -149,7 +149,9 @@ impl Network {
         &self.journal
     }
 
-    /// Counts and records a message to a client, which arrives when it is sent. Returns its number.
+    /// Counts and records a message to a client, and returns its number.
+    ///
+    /// The message arrives when it is sent.
     pub fn hand_to_client(&mut self, now: Time, src: Address, dest: Address, body: &str) -> u64 {
         if let Some(recording) = &mut self.recording {
             recording.add_body(now, (self.next_id, now), (src, dest), body, Delivery::Arrived);
@@ -215,8 +217,10 @@ impl Network {
         self.faults.remove(&kind);
     }
 
-    /// Marks a node as dead or alive. A dead node receives no messages. Its next incarnation
-    /// receives none of the messages to the dead node.
+    /// Marks a node as dead or alive.
+    ///
+    /// A dead node receives no messages. Its next incarnation receives none of the messages to the
+    /// dead node.
     pub fn set_down(&mut self, now: Time, node: usize, down: bool) {
         if down {
             self.down.insert(node);

@@ -111,8 +111,7 @@ impl Cut {
         Cut(links)
     }
 
-    /// Blocks messages from these senders to these receivers, and no messages in the other
-    /// direction.
+    /// Blocks messages from these senders to these receivers, in this direction only.
     #[must_use]
     pub fn one_way(senders: &[usize], receivers: &[usize]) -> Cut {
         Cut(senders.iter().flat_map(|&a| receivers.iter().map(move |&b| (a, b))).collect())

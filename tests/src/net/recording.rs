@@ -12,7 +12,9 @@ use crate::base::time::Time;
 /// The maximum number of messages in a recording: 64 MB.
 const MAX_MESSAGES: usize = 2_000_000;
 
-/// The maximum number of message types and the maximum length of a name. A node can invent types.
+/// The maximum number of message types, and of characters in the name of a type.
+///
+/// A node can invent types.
 const MAX_KINDS: usize = 1000;
 const MAX_KIND_LENGTH: usize = 60;
 
@@ -179,7 +181,9 @@ impl Recording {
         self.messages.sort_by_key(|message| (message.sent, message.id));
     }
 
-    /// Returns the messages. After the test they are sorted by the time at which they were sent.
+    /// Returns the messages.
+    ///
+    /// After the test they are sorted by the time at which they were sent.
     #[must_use]
     pub fn messages(&self) -> &[RecordedMessage] {
         &self.messages

@@ -1,4 +1,4 @@
-//! The bench's console: the only place that writes to standard output and standard error.
+//! The console, the only writer to standard output and standard error.
 //!
 //! Either stream may be closed or full, and `println!` panics in that case. A test continues
 //! anyway. Its results are in its directory, and the exit status reports the verdict.
@@ -19,7 +19,9 @@ pub fn print(text: &str) -> Result<(), Failure> {
     printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
-/// Converts the result of a write to standard output. A closed pipe is not an error.
+/// Converts the result of a write to standard output.
+///
+/// A closed pipe is not an error.
 ///
 /// # Errors
 ///
@@ -34,7 +36,9 @@ pub fn printed(written: io::Result<()>) -> Result<(), Failure> {
     }
 }
 
-/// Writes a line to standard error, in one write. Ignores errors, because they cannot be reported.
+/// Writes a line to standard error, in one write.
+///
+/// Ignores errors, because they cannot be reported.
 pub fn say(line: impl fmt::Display) {
     let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::output::console;
 use crate::runner::{Phase, Progress};
 
-/// The display on standard error: a progress line on a terminal, a few plain lines elsewhere.
+/// The display on standard error: a progress line on a terminal, or plain lines.
 #[derive(Clone, Debug)]
 pub struct Screen {
     progress: Shown,
@@ -75,8 +75,9 @@ impl Screen {
         }
     }
 
-    /// Returns the plain line that is due, if any: one per phase, and one per interval of the main
-    /// phase.
+    /// Returns the plain line that is due, if any.
+    ///
+    /// One line is due per phase, and one per interval of the main phase.
     fn plain_line(&self, progress: &Progress) -> Option<String> {
         const LATER: u64 = u64::MAX / 2;
         let slot = match progress.phase {
@@ -91,7 +92,9 @@ impl Screen {
         (before != slot).then(|| if is_news { READY.to_owned() } else { describe(progress) })
     }
 
-    /// Shows the progress of a simulated test, but not before the first interval has passed.
+    /// Shows the progress of a simulated test, at most once per interval.
+    ///
+    /// Shows nothing before the first interval has passed.
     pub fn show_now_and_then(&self, progress: impl FnOnce() -> Progress) {
         let every = match &self.progress {
             Shown::Bar(_) => MOVES_EVERY,
@@ -150,7 +153,7 @@ fn describe(progress: &Progress) -> String {
     }
 }
 
-/// A counter of completed items: a bar on a terminal, a line for every tenth elsewhere.
+/// A counter of completed items: a bar on a terminal, or a line for every tenth.
 #[derive(Debug)]
 pub struct Counter {
     bar: Option<ProgressBar>,

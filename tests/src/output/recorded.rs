@@ -1,5 +1,6 @@
-//! The judgement of a history that was read from a file. It excludes findings that need the
-//! messages or the logs of the nodes.
+//! The judgement of a history that was read from a file.
+//!
+//! It excludes findings that need the messages or the logs of the nodes.
 
 use crate::format::edn::Edn;
 use crate::history::History;

@@ -22,7 +22,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Creates a directory for a test of this workload that starts now, and points `latest` at it.
+    /// Creates a directory for a test that starts now, and points `latest` at it.
     ///
     /// # Errors
     ///
@@ -74,8 +74,9 @@ impl Store {
         self.folder.join("node-logs")
     }
 
-    /// Opens the log of a node's standard error in append mode. A restarted node continues the same
-    /// log.
+    /// Opens the log of a node's standard error in append mode.
+    ///
+    /// A restarted node continues the same log.
     ///
     /// # Errors
     ///
@@ -148,8 +149,9 @@ impl Store {
     }
 }
 
-/// Returns the name of the file for a node's standard error. Names of nodes may contain characters
-/// that names of files may not.
+/// Returns the name of the file for a node's standard error.
+///
+/// Names of nodes may contain characters that names of files may not.
 #[must_use]
 pub fn log_name(node: &str) -> String {
     format!("{}.log", node.replace(['/', '\0'], "_"))

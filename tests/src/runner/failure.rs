@@ -7,7 +7,9 @@ use std::time::Duration;
 use crate::base::excerpt::{beginning, excerpt};
 use crate::format::wire::Malformed;
 
-/// A failure of the test itself. The test has no history to check, or no useful one.
+/// A failure of the test itself.
+///
+/// The test has no history to check, or no useful one.
 #[derive(Debug)]
 pub enum Failure {
     /// A node wrote a line that is not a valid message.
@@ -176,8 +178,10 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Returns the usual meaning of an exit status, by the conventions of shells and argument parsers.
-/// The node's own message is more reliable than this guess.
+/// Returns the usual meaning of an exit status.
+///
+/// The meanings are conventions of shells and argument parsers. The node's own message is more
+/// reliable than this guess.
 fn why_exited(code: Option<i32>, may_refuse_args: bool, stderr: &str) -> &'static str {
     match code {
         Some(127) => {
@@ -192,8 +196,10 @@ fn why_exited(code: Option<i32>, may_refuse_args: bool, stderr: &str) -> &'stati
     }
 }
 
-/// The maximum length of a displayed line of a node's standard error, in characters. The limit is
-/// higher than for other lines, because these lines explain the failure. The log is complete.
+/// The maximum length of a displayed line of standard error, in characters.
+///
+/// The limit is higher than for other lines, because these lines explain the failure. The log is
+/// complete.
 const MOST_SAID: usize = 1000;
 
 /// The last lines of a node's standard error, if any.

@@ -34,8 +34,9 @@ impl<W: Workload> Runner<W> {
         })
     }
 
-    /// Takes a reply to a client that extends the node's last list, and parses only the new part of
-    /// the list. Returns `None` for any other line.
+    /// Takes a reply to a client that extends the node's last list.
+    ///
+    /// Parses only the new part of the list. Returns `None` for any other line.
     fn take_shortened(
         &mut self,
         now: Time,
@@ -163,8 +164,9 @@ impl<W: Workload> Runner<W> {
         Ok(())
     }
 
-    /// Ends an operation whose reply is malformed. Maelstrom's client crashes at such a reply, so
-    /// the effect of the operation is unknown.
+    /// Ends an operation whose reply is malformed.
+    ///
+    /// Maelstrom's client crashes at such a reply, so the effect of the operation is unknown.
     fn misunderstood(&mut self, now: Time, worker: usize, node: usize, malformed: Malformed) {
         let error = OpError::Malformed(malformed.problem.clone());
         self.note(node, malformed);

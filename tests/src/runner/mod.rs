@@ -200,7 +200,9 @@ impl<W: Workload> Runner<W> {
         }
     }
 
-    /// Selects the drawn operations and faults that take place. Final operations always take place.
+    /// Selects the drawn operations and faults that take place.
+    ///
+    /// Final operations always take place.
     pub fn select(&mut self, operations: Selection, faults: Selection) {
         self.selected = operations;
         self.nemesis.select(faults);
@@ -219,8 +221,9 @@ impl<W: Workload> Runner<W> {
         self.phase == Phase::Over
     }
 
-    /// Returns the time of the next call of [`Runner::advance`], unless a node writes a line
-    /// earlier.
+    /// Returns the time at which [`Runner::advance`] is due.
+    ///
+    /// If a node writes a line earlier, the time may change.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let (workers, nemesis) = match self.phase {
@@ -353,8 +356,9 @@ impl<W: Workload> Runner<W> {
         Ok(true)
     }
 
-    /// Starts the next phase after all nodes have replied to `init` or to the workload's setup
-    /// request.
+    /// Starts the next phase after all nodes have replied to a setup request.
+    ///
+    /// The request is `init`, and then the workload's setup request.
     fn setup_is_done(&mut self, now: Time) {
         if self.phase == Phase::Initializing {
             self.phase = Phase::SettingUp;

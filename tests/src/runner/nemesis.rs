@@ -75,8 +75,9 @@ struct FaultSchedule {
 }
 
 impl NemesisSchedule {
-    /// Creates the schedules of these faults for these nodes. `latency` is the network's latency,
-    /// which determines the size of some faults.
+    /// Creates the schedules of these faults for these nodes.
+    ///
+    /// `latency` is the network's latency, which determines the size of some faults.
     #[must_use]
     pub fn new(
         kinds: &[Nemesis],
@@ -249,7 +250,7 @@ fn share(rng: &mut Rng) -> f64 {
     [0.05, 0.2, 0.5][rng.index(3)]
 }
 
-/// Returns a cut in Jepsen's form: each receiver with the senders that it cannot receive from.
+/// Returns a cut in Jepsen's form: each receiver with its blocked senders.
 fn grudge(cut: &Cut, names: &[String]) -> Edn {
     let mut deaf: std::collections::BTreeMap<usize, Vec<usize>> = Default::default();
     for (src, dest) in cut.links() {

@@ -32,8 +32,10 @@ impl<W: Workload> Runner<W> {
         self.ask(now, client, node, &request, INIT_TIMEOUT);
     }
 
-    /// Handles a node's reply to `init`. A restarted node receives the workload's setup request
-    /// immediately. During startup, nodes wait for each other.
+    /// Handles a node's reply to `init`.
+    ///
+    /// A restarted node receives the workload's setup request immediately. During startup, nodes
+    /// wait for each other.
     pub(super) fn initialized(&mut self, now: Time, node: usize) {
         self.nodes[node] = NodeState::Ready;
         if self.phase != Phase::Initializing {
@@ -75,7 +77,7 @@ impl<W: Workload> Runner<W> {
         })
     }
 
-    /// Returns the type of the request that a node receives during setup, and the expected reply.
+    /// Returns the type of a node's setup request, and the expected reply.
     pub(super) fn preparation(&self, role: Role) -> (&'static str, Schema) {
         match self.workload.setup(&self.plan.directory) {
             Some(request) if matches!(role, Role::Setup(_)) => (request.kind, request.reply),
@@ -114,8 +116,9 @@ impl<W: Workload> Runner<W> {
         self.forsake(now, node);
     }
 
-    /// Ends requests to a node that was killed or restarted, because no reply can arrive. The
-    /// workers continue immediately, so that they test the restarted node.
+    /// Ends requests to a node that was killed or restarted.
+    ///
+    /// No reply can arrive. The workers continue immediately, so that they test the restarted node.
     fn forsake(&mut self, now: Time, node: usize) {
         for index in 0..self.workers.len() {
             if let Some(client) = self.workers[index].waits_for(node) {

@@ -1,4 +1,4 @@
-//! Protocol warnings: behavior of nodes that the protocol permits, but that needs attention.
+//! Protocol warnings: behavior that the protocol permits, but that needs attention.
 
 use std::collections::BTreeMap;
 
@@ -34,14 +34,15 @@ impl ProtocolWarnings {
         self.0.entry((kind, node)).or_insert(occurrences).count += 1;
     }
 
-    /// Returns the number of a node's replies to clients that gave up their requests and closed.
+    /// Returns the number of a node's replies to clients that gave up and closed.
     #[must_use]
     pub fn late_answers(&self, node: usize) -> u64 {
         self.0.get(&(ProtocolWarning::Late, node)).map_or(0, |occurrences| occurrences.count)
     }
 
-    /// Returns the number of warnings of each kind, for the results. Kinds without warnings are
-    /// omitted.
+    /// Returns the number of warnings of each kind, for the results.
+    ///
+    /// Kinds without warnings are omitted.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, Edn)> {
         ProtocolWarning::ALL.into_iter().filter_map(|kind| {
             let count: u64 = self.of(kind).map(|(_, occurrences)| occurrences.count).sum();
@@ -49,7 +50,7 @@ impl ProtocolWarnings {
         })
     }
 
-    /// Returns one text per kind of warning: the first node, its line, and the other nodes.
+    /// Returns one text per kind of warning: the first node, its line, the other nodes.
     #[must_use]
     pub fn warnings(&self, directory: &Directory) -> Vec<String> {
         let warning = |kind: ProtocolWarning| {

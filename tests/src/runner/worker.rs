@@ -9,15 +9,18 @@ use crate::format::wire::{Body, Malformed};
 use crate::history::{EventKind, Invocation, OpError};
 use crate::workload::{Step, Workload};
 
-/// The time between two final operations of one worker. A worker must not repeat polls that return
-/// nothing new in a tight loop.
+/// The time between two final operations of one worker.
+///
+/// A worker must not repeat polls that return nothing new in a tight loop.
 const FINAL_OP_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The maximum delay of an operation by the bench itself that does not reduce the rate.
+/// The maximum delay of an operation, caused by the bench, that keeps the rate.
 const LATE_WAKE_UP: Duration = Duration::from_millis(100);
 
-/// A sequence of operations on one node. When the result of an operation is unknown, the worker
-/// takes a new process number. It may also take a new client.
+/// A sequence of operations on one node.
+///
+/// When the result of an operation is unknown, the worker takes a new process number. It may also
+/// take a new client.
 #[derive(Debug)]
 pub(super) struct Worker<W: Workload> {
     node: usize,
@@ -90,8 +93,9 @@ impl<W: Workload> Runner<W> {
         true
     }
 
-    /// Chooses a free worker of the class whose turn it is. If all workers of that class are busy,
-    /// chooses one of any class.
+    /// Chooses a free worker of the class whose turn it is.
+    ///
+    /// If all workers of that class are busy, chooses a worker of any class.
     fn next_worker(&mut self) -> Option<usize> {
         let count = self.workers.len();
         let is_free = |index: &usize| !self.workers[*index].is_busy();
@@ -217,7 +221,7 @@ impl<W: Workload> Runner<W> {
         self.record(now, end);
     }
 
-    /// Continues a worker under a new process number, after the result of an operation is unknown.
+    /// Gives a worker a new process number, because an operation's result is unknown.
     fn renew(&mut self, index: usize) {
         let worker = &mut self.workers[index];
         worker.process += self.plan.concurrency as u64;

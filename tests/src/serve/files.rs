@@ -1,4 +1,6 @@
-//! The mapping from the path of a request to a file of the store, and to no other file.
+//! The mapping from the path of a request to a file of the store.
+//!
+//! No path leads to a file outside the store.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,7 +39,9 @@ pub fn find(root: &Path, path: &str) -> Option<Found> {
     }
 }
 
-/// Returns the sorted names of a directory's entries. Names of directories end with `/`.
+/// Returns the sorted names of a directory's entries.
+///
+/// Names of directories end with `/`.
 #[must_use]
 pub fn entries(folder: &Path) -> Vec<String> {
     let name = |entry: fs::DirEntry| {

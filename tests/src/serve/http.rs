@@ -12,7 +12,7 @@ use percent_encoding::percent_decode_str;
 const MAX_HEAD: usize = 8 << 10;
 /// The time within which a client has to send its request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
-/// The timeout for the rest of a request, and the maximum number of its bytes that are read.
+/// The timeout for the rest of a request, and the maximum of its bytes that are read.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_DRAINED: u64 = 1 << 20;
 /// The maximum time for which a client may accept no byte of the response.
@@ -178,7 +178,9 @@ pub fn serve(
     io::copy(&mut connection.take(MAX_DRAINED), &mut io::sink()).map(drop)
 }
 
-/// Reads up to the empty line after the head. Returns `None` if the head is too long.
+/// Reads up to the empty line after the head.
+///
+/// Returns `None` if the head is too long.
 fn head(connection: &mut TcpStream) -> io::Result<Option<String>> {
     let start = Instant::now();
     let mut head = Vec::new();

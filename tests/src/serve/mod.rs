@@ -21,7 +21,9 @@ use runs::Runs;
 
 /// The number of requests that are handled concurrently.
 const WORKERS: usize = 8;
-/// The maximum number of connections that wait for a worker. The system queues further connections.
+/// The maximum number of connections that wait for a worker.
+///
+/// The system queues further connections.
 const MAX_WAITING: usize = 64;
 
 /// A server of one store.
@@ -32,7 +34,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Creates a server on a port of the loopback interface. Port 0 selects a free port.
+    /// Creates a server on a port of the loopback interface.
+    ///
+    /// Port 0 selects a free port.
     ///
     /// # Errors
     ///

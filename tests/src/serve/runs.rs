@@ -183,7 +183,9 @@ fn flatten(datum: &Datum, path: String, flat: &mut Vec<(String, String)>) {
     }
 }
 
-/// Returns the names of the directories in a directory. Links, such as `latest`, are excluded.
+/// Returns the names of the directories in a directory.
+///
+/// Links, such as `latest`, are excluded.
 fn folders(folder: &Path) -> Vec<String> {
     let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().filter(is_folder);

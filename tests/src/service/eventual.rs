@@ -6,7 +6,9 @@ use super::kv::{Answer, Request};
 use crate::base::rng::Rng;
 use crate::format::json::Canonical;
 
-/// A store with two replicas. Each request uses a random replica; sometimes one merges the other.
+/// A store with two replicas.
+///
+/// Each request uses a random replica. Sometimes one replica merges the other first.
 #[derive(Debug, Default)]
 pub(super) struct Eventual {
     replicas: [Replica; 2],
@@ -45,8 +47,9 @@ impl Replica {
         effect.answer
     }
 
-    /// Merges another replica. Of two values with the same timestamp the greater wins, so that
-    /// replicas converge.
+    /// Merges another replica.
+    ///
+    /// Of two values with the same timestamp the greater wins, so that replicas converge.
     fn merge(&mut self, other: Replica) {
         self.clock = self.clock.max(other.clock);
         for (key, theirs) in other.values {

@@ -1,4 +1,6 @@
-//! Maelstrom's services: key-value stores and a timestamp oracle that the bench provides to nodes.
+//! Maelstrom's services: key-value stores and a timestamp oracle.
+//!
+//! The bench provides the services to nodes.
 //!
 //! A service does not reply to a request of an unknown type. Maelstrom's services do not either.
 
@@ -40,7 +42,9 @@ impl Services {
         }
     }
 
-    /// Handles a request and returns the reply, both as JSON. `client` is the node that sends it.
+    /// Handles a request and returns the reply, both as JSON.
+    ///
+    /// `client` is the node that sends the request.
     pub fn handle(&mut self, service: Service, client: usize, body: &str) -> Option<String> {
         let body = Body::parse_text(body).ok()?;
         // Maelstrom copies any value of `msg_id`.
@@ -85,8 +89,10 @@ impl Answer {
 }
 
 impl Request {
-    /// Parses a request. Returns `None` if a key-value store does not support its type. A missing
-    /// field is null, as with Maelstrom.
+    /// Parses a request.
+    ///
+    /// Returns `None` if a key-value store does not support its type. A missing field is null, as
+    /// with Maelstrom.
     fn parse(body: &Body<'_>) -> Option<Request> {
         let field = |name| {
             let text = body.raw(name).map_or("null", |raw| raw.get());

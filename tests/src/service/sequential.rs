@@ -1,5 +1,6 @@
-//! A sequentially consistent key-value store: all clients see the same states in the same order,
-//! but not at the same time.
+//! A sequentially consistent key-value store.
+//!
+//! All clients see the same states in the same order, but not at the same time.
 
 use std::collections::{BTreeMap, VecDeque};
 

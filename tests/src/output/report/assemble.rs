@@ -158,7 +158,7 @@ fn operations<W: Workload>(
     places
 }
 
-/// Returns an anomaly with the operations of its events and the time span of these operations.
+/// Returns an anomaly with the operations of its events and their time span.
 fn entry(anomaly: &Anomaly, places: &[Option<usize>], operations: &[Operation]) -> AnomalyEntry {
     let place = |event: &usize| places.get(*event).copied().flatten();
     let found: BTreeSet<usize> = anomaly.events.iter().filter_map(place).collect();
@@ -261,8 +261,10 @@ fn tails(plan: &Plan, directory: &Path) -> Vec<LogTail> {
     names.iter().filter_map(tail).collect()
 }
 
-/// Returns the last whole lines of a file, at most `most` bytes. Returns `None` if the file is
-/// empty or cannot be read, because a report without logs is better than no report.
+/// Returns the last whole lines of a file, at most `most` bytes.
+///
+/// Returns `None` if the file is empty or cannot be read, because a report without logs is better
+/// than no report.
 fn tail(path: &Path, most: u64) -> Option<LogTail> {
     let mut file = File::open(path).ok()?;
     let length = file.metadata().ok()?.len();

@@ -1,5 +1,6 @@
-//! The results of checkers of registers and transactions: the longest linearizable
-//! prefix, and cycles.
+//! The results of checkers: the longest linearizable prefix, and cycles.
+//!
+//! Registers have linearizable prefixes, and transactions have cycles.
 //!
 //! The results have the form of Knossos's and Elle's results. A report can therefore also show a
 //! history that another tool judged. Workloads without these keys have neither section.
@@ -68,7 +69,7 @@ fn cycle(kind: &Edn, found: &Edn) -> Option<Cycle> {
     (!steps.is_empty()).then(|| Cycle { name: plain(kind), steps })
 }
 
-/// Returns a link to an operation of the history: its value, its process and its start.
+/// Returns a link to an operation: its value, its process and its start.
 fn link(operation: &Edn) -> OperationLink {
     let part = |name: &str| operation.get(name).map(plain).unwrap_or_default();
     let index = |name: &str| match operation.get(name) {
@@ -80,7 +81,7 @@ fn link(operation: &Edn) -> OperationLink {
     OperationLink { text, index: index("invoked") }
 }
 
-/// Returns a value for display: a string without quotes, a keyword without its colon.
+/// Returns a value without the quotes of a string or the colon of a keyword.
 fn plain(value: &Edn) -> String {
     let text = match value {
         Edn::Str(text) => text.clone(),

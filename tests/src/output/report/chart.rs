@@ -228,8 +228,9 @@ impl Chart {
     }
 }
 
-/// Omits points that would be drawn over each other. A plot of a million operations is therefore
-/// not larger than a plot of ten thousand.
+/// Omits points that would be drawn over each other.
+///
+/// A plot of a million operations is therefore not larger than a plot of ten thousand.
 fn distinct(points: impl Iterator<Item = (f64, f64)>) -> impl Iterator<Item = (f64, f64)> {
     let mut seen = BTreeSet::new();
     points.filter_map(move |(x, y)| {

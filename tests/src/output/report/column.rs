@@ -46,7 +46,9 @@ impl Column {
         self.bytes.push(number as u8);
     }
 
-    /// Decodes a column from its text. `ascending` selects the encoding with differences.
+    /// Decodes a column from its text.
+    ///
+    /// `ascending` selects the encoding with differences.
     ///
     /// Returns `None` if the text is not base64 or ends within a number.
     #[must_use]

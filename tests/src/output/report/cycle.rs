@@ -1,4 +1,4 @@
-//! A picture of a cycle of transactions: the transactions on a circle, with arrows between them.
+//! A picture of a cycle of transactions, on a circle with arrows between them.
 
 use std::f64::consts::TAU;
 

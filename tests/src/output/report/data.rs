@@ -369,8 +369,10 @@ impl ReportData {
         }
     }
 
-    /// Returns the texts of operations that fit into the page. Operations of anomalies come first,
-    /// then operations that did not succeed, then the others in order.
+    /// Returns the texts of operations that fit into the page.
+    ///
+    /// Operations of anomalies come first, then operations that did not succeed, then the others in
+    /// order.
     fn texts(&self) -> Vec<&str> {
         let named: BTreeSet<u64> = [&self.anomalies, &self.findings]
             .into_iter()
@@ -407,7 +409,9 @@ impl ReportData {
         counts
     }
 
-    /// Returns the seconds from the first operation to a time. The result is negative before it.
+    /// Returns the seconds from the first operation to a time.
+    ///
+    /// The result is negative before the first operation.
     #[must_use]
     pub fn seconds(&self, at_us: u64) -> f64 {
         (at_us as f64 - self.origin_us as f64) / 1e6

@@ -1,4 +1,6 @@
-//! `messages.svg`: a Lamport diagram of the beginning of a test. The file has Maelstrom's name.
+//! `messages.svg`: a Lamport diagram of the beginning of a test.
+//!
+//! The file has Maelstrom's name.
 
 use std::collections::BTreeMap;
 

@@ -30,7 +30,9 @@ use crate::output::warnings::{self, Replies};
 use crate::runner::{CLIENT_TIMEOUT, FinishedTest};
 use crate::workload::{Context, Workload};
 
-/// The maximum number of anomalies that are printed. The results contain all anomalies.
+/// The maximum number of anomalies that are printed.
+///
+/// The results contain all anomalies.
 pub(super) const MAX_EXAMPLES: usize = 10;
 
 /// A judged test.
@@ -52,7 +54,9 @@ pub struct Report {
     pub stable_latencies_ms: Vec<u64>,
 }
 
-/// The figures for a comparison of tests. A figure that a test does not have is `None`.
+/// The figures for a comparison of tests.
+///
+/// A figure that a test does not have is `None`.
 #[derive(Clone, Debug, Default)]
 pub struct Figures {
     /// The number of client operations, final reads included.
@@ -74,8 +78,9 @@ pub struct Figures {
 }
 
 impl Report {
-    /// Judges a finished test. `logs` is the directory of the nodes' standard error, if there is
-    /// one.
+    /// Judges a finished test.
+    ///
+    /// `logs` is the directory of the nodes' standard error, if there is one.
     #[must_use]
     pub fn new<W: Workload>(
         outcome: &FinishedTest<W>,
@@ -146,8 +151,7 @@ impl Report {
         Report { valid, results, anomalies, findings, figures, warnings, stable_latencies_ms }
     }
 
-    /// Returns `true` if no checker found an anomaly, and enough operations took place for a
-    /// verdict.
+    /// Returns `true` if there are no anomalies and enough operations for a verdict.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.valid == Valid::True

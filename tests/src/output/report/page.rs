@@ -109,7 +109,7 @@ fn value(ours: impl Serialize) -> Value {
     Value::from(Serde(ours))
 }
 
-/// Returns the script's data as JSON in which no character can end the script element.
+/// Returns the script's data as JSON that cannot end the script element.
 fn script_json(data: &ReportData) -> io::Result<String> {
     let json = serde_json::to_string(&data.for_script()).map_err(io::Error::other)?;
     Ok(escape_for_script(&json))
@@ -151,8 +151,9 @@ fn fault_rows(data: &ReportData) -> Vec<FaultRow> {
     data.faults.iter().map(row).collect()
 }
 
-/// Returns quantiles of the latency of successful operations: for each kind, and for all kinds if
-/// there are several.
+/// Returns quantiles of the latency of successful operations.
+///
+/// There is one row per kind, and one for all kinds if there are several.
 fn quantile_rows(data: &ReportData) -> Vec<QuantileRow> {
     let row = |name: &str, belongs: &dyn Fn(&Operation) -> bool| {
         let ok = |op: &&Operation| op.outcome == OpOutcome::Ok && belongs(op);

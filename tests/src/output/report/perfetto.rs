@@ -1,4 +1,4 @@
-//! The conversion of a report's history to a trace for Perfetto and Chrome's `about:tracing`.
+//! The conversion of a history to a trace for Perfetto and Chrome's `about:tracing`.
 //!
 //! The format is the Trace Event Format:
 //! <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>. The input is
@@ -146,8 +146,9 @@ impl Embedded {
         Ok(())
     }
 
-    /// Writes each message as two slices of one microsecond, one per end, with an arrow between
-    /// them.
+    /// Writes each message as two slices with an arrow between them.
+    ///
+    /// Each slice marks one end of the message and lasts one microsecond.
     fn write_messages<W: Write>(&self, trace: &mut Trace<'_, W>) -> io::Result<()> {
         let messages = &self.messages;
         let [id, sent] = [&messages.id, &messages.sent].map(|text| column(text, true));

@@ -85,8 +85,9 @@ impl<'a> Timeline<'a> {
         (seconds >= 0.0).then(|| (seconds / self.bin_s) as usize)
     }
 
-    /// Returns a point for each interval that has a value. A NaN point interrupts the line at
-    /// intervals without a value.
+    /// Returns a point for each interval that has a value.
+    ///
+    /// A NaN point interrupts the line at intervals without a value.
     fn interrupted(&self, values: impl IntoIterator<Item = (usize, f64)>) -> Vec<(f64, f64)> {
         let mut points = Vec::new();
         let mut next = None;

@@ -98,7 +98,7 @@ impl Svg {
         self.path(class, &path);
     }
 
-    /// Adds a dot at each of these points: one path, whose round line caps are the dots.
+    /// Adds a dot at each of these points: one path with round line caps as dots.
     pub fn dots(&mut self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) {
         let mut path = String::new();
         for (x, y) in points {
@@ -123,7 +123,7 @@ impl Svg {
         self.with_style("", "")
     }
 
-    /// Returns the picture as a file of its natural size, with colors for light and dark themes.
+    /// Returns the picture as a file of its natural size, for light and dark themes.
     #[must_use]
     pub fn file(&self) -> String {
         let paper = r#"<rect class="paper" width="100%" height="100%"/>"#;
@@ -142,7 +142,7 @@ impl Svg {
     }
 }
 
-/// A coordinate with a resolution of a tenth, which is sufficient for a plot on a screen.
+/// A coordinate with a resolution of a tenth, which is sufficient on a screen.
 struct Number(f64);
 
 impl Display for Number {

@@ -1,5 +1,7 @@
-//! `timeline.html`: the operations of each client as boxes in a column. The file has Jepsen's name.
-//! The page needs no script; `report.html` shows the same operations with zoom.
+//! `timeline.html`: the operations of each client as boxes in a column.
+//!
+//! The file has Jepsen's name. The page needs no script; `report.html` shows the same operations
+//! with zoom.
 
 use std::io::{self, Write};
 

@@ -5,7 +5,7 @@ use crate::plan::Plan;
 use crate::runner::CLIENT_TIMEOUT;
 use crate::workload::Workload;
 
-/// Returns a warning if clients started far fewer operations than the plan requires.
+/// Returns a warning if clients started far fewer operations than planned.
 pub(crate) fn missed_rate<W: Workload>(plan: &Plan, history: &History<W>) -> Option<String> {
     let asked = plan.rate * plan.time_limit.as_secs_f64();
     let started = history.invocations().filter(|(_, invocation)| !invocation.is_final).count();
@@ -35,7 +35,7 @@ pub(crate) fn missed_rate<W: Workload>(plan: &Plan, history: &History<W>) -> Opt
     ))
 }
 
-/// Returns the number of operations that ended with a client's timeout, except final operations.
+/// Returns the number of operations, except final ones, whose client timed out.
 fn unanswered<W: Workload>(history: &History<W>) -> usize {
     let in_vain = history.events().iter().filter(|event| match &event.kind {
         EventKind::Fail { invocation, error: OpError::Timeout, .. }

@@ -14,8 +14,10 @@ use crate::plan::Plan;
 use crate::runner::CLIENT_TIMEOUT;
 use crate::workload::Workload;
 
-/// The outcomes of the operations on each node. Operations that ended with the client or the node
-/// itself show nothing about replies, and are excluded.
+/// The outcomes of the operations on each node.
+///
+/// Operations that ended with the client or the node itself show nothing about replies, and are
+/// excluded.
 #[derive(Debug)]
 pub(crate) struct Replies<'a> {
     by_node: Vec<Tally>,
@@ -75,8 +77,9 @@ impl Replies<'_> {
         }
     }
 
-    /// Returns a warning if nodes did not reply to requests and no fault explains it. Network
-    /// faults do not affect clients. `logs` is the directory of the nodes' standard error.
+    /// Returns a warning if nodes did not reply to requests and no fault explains it.
+    ///
+    /// Network faults do not affect clients. `logs` is the directory of the nodes' standard error.
     #[must_use]
     pub(crate) fn silence(&self, plan: &Plan, logs: Option<&Path>) -> Option<String> {
         let goes_down = plan.nemesis.iter().any(|n| matches!(n, Nemesis::Kill | Nemesis::Pause));
@@ -153,8 +156,9 @@ impl Replies<'_> {
     }
 }
 
-/// Returns `true` if faults do not explain the error. Faults explain most errors, but not that a
-/// node does not support or understand a request.
+/// Returns `true` if faults do not explain the error.
+///
+/// Faults explain most errors, but not that a node does not support or understand a request.
 fn is_worth_a_word<W: Workload>(code: i64, plan: &Plan) -> bool {
     if plan.nemesis.is_empty() {
         !W::USUAL_ERRORS.contains(&code)
