@@ -1,24 +1,23 @@
-//! Ctrl-C, and polite requests to stop.
+//! Interruption of a test by Ctrl-C or another signal.
 
 use std::sync::{Once, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::output::exit::EXIT_FAILED;
 
-/// When somebody asked first.
+/// The time of the first request to stop.
 static REQUESTED: OnceLock<Instant> = OnceLock::new();
 
-/// Requests that follow each other faster than this are one: shells and `timeout` signal a
-/// process and its group.
+/// Requests within this time count as one: shells and `timeout` signal a process and its group.
 const ONE_REQUEST: Duration = Duration::from_secs(1);
 
-/// Takes note of requests to stop from now on, so that what was found until then can be kept.
-/// Whoever asks twice is in a hurry: that ends the bench at once and with it, through the
-/// launcher, the nodes.
+/// Starts to record requests to stop, so that the test can keep its results.
+///
+/// A second request exits the bench immediately. The launchers then kill the nodes.
 pub fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // Without a handler the first request ends the bench as the second would.
+        // If the handler cannot be set, the first request exits the bench.
         let _ = ctrlc::set_handler(|| {
             if REQUESTED.get_or_init(Instant::now).elapsed() > ONE_REQUEST {
                 std::process::exit(EXIT_FAILED.into());
@@ -27,7 +26,7 @@ pub fn listen() {
     });
 }
 
-/// Whether the test is to stop.
+/// Returns `true` if the test is to stop.
 #[must_use]
 pub fn is_requested() -> bool {
     REQUESTED.get().is_some()

@@ -29,13 +29,13 @@ impl OwnNodeConfig {
         Config::parse(args).map(OwnNodeConfig).map_err(|problem| problem.to_string())
     }
 
-    /// Returns the staleness that the node is allowed, if the arguments say.
+    /// Returns the maximum staleness that the arguments set, if they do.
     #[must_use]
     pub fn max_staleness(&self) -> Option<Duration> {
         self.0.max_staleness
     }
 
-    /// Returns `true` if the node keeps files.
+    /// Returns `true` if the node has a data directory.
     #[must_use]
     pub fn has_data_dir(&self) -> bool {
         self.0.data_dir.is_some()

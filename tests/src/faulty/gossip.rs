@@ -1,8 +1,10 @@
-//! A broadcast node with a rare mistake: it sends each value to every other node until that
-//! node confirms it, but gives up one value in 10,000 when it has to send it again.
+//! A broadcast node with a rare fault.
 //!
-//! So a value is lost only if its first message is, as under a partition, and seldom even then:
-//! a mistake for sweeps to find and for `minimize` to isolate.
+//! It sends each value to every other node until that node acknowledges it. When it has to
+//! retransmit, it gives up one value in 10,000.
+//!
+//! So a value can be lost only if its first message is lost, as under a partition. Sweeps have to
+//! find this fault, and `minimize` has to isolate it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,7 +14,7 @@ use serde_json::{Value, json};
 use crate::base::time::Time;
 use crate::drive::sim::{SimulatedNode, Write};
 
-/// The flaw's name.
+/// The name of the flaw.
 pub(super) const FORGETS_RARELY: &str = "forgets one value in 10000 under partition";
 
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
@@ -24,21 +26,21 @@ pub(super) struct GossipNode {
     name: String,
     peers: Vec<String>,
     values: BTreeSet<i64>,
-    /// What each peer has not confirmed.
+    /// The values that each peer has not acknowledged.
     unconfirmed: BTreeMap<String, BTreeSet<i64>>,
     deadline: Option<Time>,
 }
 
 impl GossipNode {
-    /// Creates a node. The incarnation decides which values it gives up.
+    /// Creates a node. The incarnation determines which values it gives up.
     #[must_use]
     pub(super) fn new(incarnation: u64) -> GossipNode {
         GossipNode { incarnation, ..GossipNode::default() }
     }
 
-    /// The mistake.
+    /// Returns `true` for the values that the node does not retransmit.
     fn gives_up(&self, value: i64) -> bool {
-        // The finalizer of SplitMix64: neighbouring values must not share their fate.
+        // The finalizer of SplitMix64, so that the decisions for adjacent values are independent.
         let mut mixed = self.incarnation ^ value as u64;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

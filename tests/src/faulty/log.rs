@@ -1,4 +1,4 @@
-//! Logs of a flawed node.
+//! The logs of a faulty node.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
-//! Nodes that are wrong on purpose, each in one way that has a name.
+//! Nodes that are wrong on purpose, each with one named flaw.
 //!
-//! They are what the checkers are tried on, as processes and in simulation: a checker that lets
-//! one of them pass is no checker. Without a flaw, and alone, such a node is right.
+//! They test the checkers, as processes and in simulation: a checker must not accept any of them.
+//! Without a flaw, a node that runs alone is correct.
 
 mod gossip;
 mod log;
@@ -20,7 +20,7 @@ use registers::Registers;
 use transactions::Transactions;
 use values::Values;
 
-/// A node for all workloads that keeps everything to itself, with a flaw.
+/// A node with a flaw, for all workloads. It does not exchange data with other nodes.
 #[derive(Debug)]
 pub struct FaultyNode {
     flaw: String,
@@ -41,7 +41,7 @@ pub fn factory(flaw: String) -> impl Fn(Startup) -> Box<dyn SimulatedNode> + Syn
 }
 
 impl FaultyNode {
-    /// A node with this flaw; without one if nobody knows it.
+    /// Creates a node with this flaw. A node with an unknown flaw is correct.
     #[must_use]
     pub fn new(flaw: &str) -> FaultyNode {
         FaultyNode {
@@ -64,7 +64,7 @@ impl FaultyNode {
     fn generate(&mut self) -> Value {
         let node = self.number();
         let id = match self.flaw.as_str() {
-            // Unique on this node alone.
+            // The ID is unique only on this node.
             "gives duplicate IDs" => json!(self.answered),
             "mixes types" if self.answered.is_multiple_of(2) => {
                 json!(format!("{node}-{}", self.answered))
@@ -74,7 +74,7 @@ impl FaultyNode {
         json!({"type": "generate_ok", "id": id})
     }
 
-    /// Whether this one of the nodes never answers.
+    /// Returns `true` if this node never answers.
     fn is_mute(&self) -> bool {
         self.flaw.strip_suffix(" is mute").is_some_and(|who| who == "everybody" || self.name == who)
     }
@@ -108,7 +108,7 @@ impl FaultyNode {
         }
     }
 
-    /// Each request that has a reply now: this one, most of the time.
+    /// Returns each request that has a reply now: usually only this one.
     fn replies(&mut self, request: &Value) -> Vec<(Value, Value)> {
         let body = &request["body"];
         match body["type"].as_str().unwrap_or_default() {
@@ -136,7 +136,7 @@ impl FaultyNode {
         write(message.to_string().as_bytes());
     }
 
-    /// Breaks the message around a reply, if that is the flaw.
+    /// Changes the message around a reply, if that is the flaw.
     fn spoil(&self, message: &mut Value) {
         match self.flaw.as_str() {
             "adds fields" => message["body"]["debug"] = json!(true),
@@ -162,7 +162,7 @@ impl SimulatedNode for FaultyNode {
         let Ok(request) = serde_json::from_slice::<Value>(line) else { return };
         let body = &request["body"];
         if body.get("in_reply_to").is_some() {
-            // Some other node's answer to what it was never asked.
+            // The reply of another node, which did not receive the request.
             return;
         }
         let is_init = body["type"] == "init";

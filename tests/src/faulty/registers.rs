@@ -1,4 +1,4 @@
-//! Linearizable registers of a faulty node.
+//! The linearizable registers of a faulty node.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 #[derive(Debug, Default)]
 pub(super) struct Registers {
     values: BTreeMap<String, Value>,
-    /// What each register held before its last change.
+    /// The value of each register before its last change.
     before: BTreeMap<String, Value>,
     changes: u64,
 }

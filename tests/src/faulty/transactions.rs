@@ -1,24 +1,25 @@
-//! Transactions of a faulty node. The data is a map of keys to values or to lists.
+//! The transactions of a faulty node. The data is a map of keys to values or to lists.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// A transaction of a request.
+/// The steps of a transaction.
 type Steps = Vec<Value>;
 /// The data, by key as JSON.
 type Data = BTreeMap<String, Value>;
 
-/// The store of transactions.
+/// The data of the node and the state of its flaws.
 #[derive(Debug, Default)]
 pub(super) struct Transactions {
     data: Data,
-    /// The data some transactions ago.
+    /// The data as it was some transactions ago.
     old: Data,
-    /// What a transaction wrote and overwrote, by key, until another one has read it.
+    /// The values that a transaction wrote and overwrote, by key, until another transaction reads
+    /// them.
     intermediate: Data,
     executed: u64,
-    /// A request that waits for a second one, to run with it.
+    /// A request that waits for a second one, which runs together with it.
     waiting: Option<Value>,
 }
 
@@ -86,12 +87,12 @@ impl Transactions {
         json!({"type": "txn_ok", "txn": steps})
     }
 
-    /// Runs two transactions step by step, in turns, and both on the same data.
+    /// Runs two transactions in alternating steps on the same data.
     fn interleave(&mut self, first: &Value, second: &Value) -> [Value; 2] {
         let mut both = [steps(first), steps(second)];
         let longest = both.iter().map(Vec::len).max().unwrap_or(0);
         for place in 0..longest {
-            // The second one begins with every second step.
+            // The second transaction goes first in every other step.
             let order = if place % 2 == 0 { [0, 1] } else { [1, 0] };
             for which in order {
                 if let Some(step) = both[which].get_mut(place) {
@@ -102,8 +103,8 @@ impl Transactions {
         both.map(|steps| json!({"type": "txn_ok", "txn": steps}))
     }
 
-    /// Runs two transactions on the same snapshot each; with `checks`, the second is aborted if
-    /// both write a key.
+    /// Runs two transactions on the same snapshot. With `checks`, the second one aborts if both
+    /// write a key.
     fn run_on_snapshots(&mut self, checks: bool, first: &Value, second: &Value) -> [Value; 2] {
         let snapshot = self.data.clone();
         let mut written: Vec<String> = Vec::new();
@@ -140,7 +141,7 @@ fn is_read(step: &Value) -> bool {
     step[0] == "r"
 }
 
-/// Whether an element of a list is not later than another one: clients append 1, 2, 3 ….
+/// Returns `true` if an element is not later than another: clients append 1, 2, 3 ….
 fn comes_before(element: &Value, last: &Value) -> bool {
     element.as_i64() <= last.as_i64()
 }

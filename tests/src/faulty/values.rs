@@ -1,4 +1,4 @@
-//! Sets and counters of a flawed node.
+//! The sets and counters of a faulty node.
 
 use serde_json::{Value, json};
 
@@ -6,14 +6,15 @@ use serde_json::{Value, json};
 pub(super) struct Values {
     elements: Vec<Value>,
     sum: i64,
-    /// What has been added since the sum was last shown.
+    /// The sum of the additions since the last read.
     recent: i64,
     inserts: u64,
     reads: u64,
     shown_as: Shown,
 }
 
-/// What a bare `read` asks for. Broadcast says so with its first request, the others do not.
+/// The data that a `read` without a key returns. Only broadcast identifies itself by its first
+/// request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Shown {
     #[default]
@@ -24,7 +25,7 @@ enum Shown {
 }
 
 impl Values {
-    /// The argument may name the workload before the flaw: `g-set: forgets values`.
+    /// Determines the kind of read. The argument may name the workload: `g-set: forgets values`.
     pub(super) fn kind_of_read(&mut self, flaw: &str) {
         self.shown_as = match flaw.split_once(':').map(|(workload, _)| workload) {
             Some("g-set") => Shown::Elements,

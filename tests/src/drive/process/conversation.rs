@@ -1,4 +1,4 @@
-//! A single node and its standard input and output, without a test around them.
+//! A single node, connected by its standard input and output, without a test.
 
 use std::fs::File;
 use std::process::ExitStatus;
@@ -11,7 +11,7 @@ use super::{Event, Launch, Writer};
 use crate::output::progress::Screen;
 use crate::runner::failure::Failure;
 
-/// A node that is given lines and watched. Dropping it kills the process.
+/// A node process that receives lines and whose output is observed. Dropping it kills the process.
 #[derive(Debug)]
 pub struct Conversation {
     /// `None` after the end of the node's output.
@@ -19,19 +19,19 @@ pub struct Conversation {
     events: Receiver<Event>,
 }
 
-/// What a node did in a span of time.
+/// The lines and the end of a node within a span of time.
 #[derive(Debug, Default)]
 pub struct Observed {
-    /// The lines it wrote, and how long after the beginning of the span.
+    /// The lines that the node wrote, each with the time since the start of the span.
     pub lines: Vec<(Duration, String)>,
-    /// How it ended, if it did.
+    /// The end of the node, if it ended within the span.
     pub end: Option<End>,
 }
 
-/// The end of a node that nobody stopped.
+/// The end of a node that the bench did not stop.
 #[derive(Debug)]
 pub struct End {
-    /// The status, unless it closed its standard output and ran on.
+    /// The exit status; `None` if the node closed its standard output and kept running.
     pub status: Option<ExitStatus>,
     /// The last lines of its standard error.
     pub stderr: String,
@@ -50,7 +50,7 @@ impl Conversation {
         Ok(Conversation { node: Some(node), events })
     }
 
-    /// Writes a line to the node's standard input.
+    /// Sends a line to the node's standard input.
     pub fn give(&self, line: &str) {
         if let Some(node) = &self.node {
             node.give(format!("{line}\n").into_bytes());
@@ -88,7 +88,7 @@ impl Conversation {
         observed
     }
 
-    /// Returns the beginning of what the node wrote to standard output after the last newline.
+    /// Returns the start of the output after the last newline.
     #[must_use]
     pub fn unfinished_line(&self) -> String {
         self.node.as_ref().map(RunningNode::unfinished_line).unwrap_or_default()

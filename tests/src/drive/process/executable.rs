@@ -1,7 +1,7 @@
-//! Whether a file can be run as a node.
+//! A check that a file can run as a node.
 //!
-//! The system says little about a file that it cannot run, and a shell that takes it for one of
-//! its scripts says something else. So this is looked at before a test begins.
+//! The system reports little about a file that it cannot run. A shell that reads such a file as a
+//! script reports a misleading error. So the bench checks the file before a test begins.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -14,19 +14,19 @@ use rustix::io::Errno;
 use super::Program;
 use super::node::kill;
 
-/// How much of a file is looked at, in bytes: what Linux reads of a first line.
+/// The number of bytes that the check reads: Linux reads as many of the first line.
 const HEAD: u64 = 256;
 
-/// The program that a file is, with its place free of links, if it can be run.
+/// Returns the program in a file, with a path free of symbolic links.
 ///
 /// # Errors
 ///
-/// What is wrong with the file, and what to do.
+/// Returns the reason why the file cannot run, and what to do.
 pub fn executable(path: &Path) -> Result<Program, String> {
     use std::os::unix::fs::PermissionsExt;
     let system = |error: io::Error| error.to_string();
     let canonical = path.canonicalize().map_err(|error| {
-        // As a command line would be, or a name that a shell would find.
+        // The path is a whole command line, or a name to look up in PATH.
         let is_name = !path.is_absolute() && path.components().count() == 1;
         let hint = if is_name || path.to_string_lossy().contains(char::is_whitespace) {
             "; --bin is the path of one file, like ./node.py, and its arguments follow --"
@@ -43,10 +43,10 @@ pub fn executable(path: &Path) -> Result<Program, String> {
         return Err("is not executable; try chmod +x".to_owned());
     }
     let mut head = Vec::new();
-    // A program may be run by somebody who may not read it.
+    // The user may have permission to execute the program, but not to read it.
     if File::open(&canonical).and_then(|file| file.take(HEAD).read_to_end(&mut head)).is_ok() {
         check(&canonical, &head)?;
-        // Java starts such a file so, and with it Maelstrom.
+        // Java runs such a file with a shell, and so does Maelstrom.
         if !head.starts_with(b"#!") && !head.contains(&0) {
             return Ok(Program::ShellScript(canonical));
         }
@@ -71,12 +71,13 @@ fn check(path: &Path, head: &[u8]) -> Result<(), String> {
     if !head.contains(&0) || is_like_own(head) {
         return Ok(());
     }
-    // The system may know other formats than that of the bench.
+    // The system may support formats other than the bench's own.
     reason_refused(path).map_or(Ok(()), |reason| Err(format!("cannot be run: {reason}")))
 }
 
-/// Why the system refuses to start a program, if it does. Only a start can tell, and one by a
-/// launcher does not: its `execvp` hands to a shell what the system refuses.
+/// Returns the reason why the system refuses to start a program, if it does.
+///
+/// Only a direct start shows it. The `execvp` of a launcher passes a refused file to a shell.
 pub(super) fn reason_refused(path: &Path) -> Option<String> {
     let mut start = Command::new(path);
     start.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
@@ -90,7 +91,7 @@ pub(super) fn reason_refused(path: &Path) -> Option<String> {
     }
 }
 
-/// Why the system did not start a program, and what to do.
+/// Returns the reason why the system did not start a program, and what to do.
 pub(super) fn why_not_started(path: &Path, error: &io::Error) -> String {
     match error.raw_os_error().map(Errno::from_raw_os_error) {
         Some(Errno::NOEXEC) => format!(
@@ -105,19 +106,19 @@ pub(super) fn why_not_started(path: &Path, error: &io::Error) -> String {
     }
 }
 
-/// Whether a program is for the same kind of machine as the bench.
+/// Returns `true` if a program is for the same kind of machine as the bench.
 fn is_like_own(head: &[u8]) -> bool {
     let mut own = Vec::new();
     let read = std::env::current_exe().and_then(File::open);
     let _ = read.and_then(|file| file.take(HEAD).read_to_end(&mut own));
-    // Of ELF: the magic number, the word size and the byte order; and the machine.
+    // The fields of ELF: the magic number, the word size, the byte order, and the machine.
     [0..6, 18..20].into_iter().all(|part| {
         let own = own.get(part.clone());
         own.is_some() && own == head.get(part)
     })
 }
 
-/// What follows `#!`.
+/// Checks the interpreter line after `#!`.
 fn check_interpreter(line: &str) -> Result<(), String> {
     if line.ends_with('\r') {
         return Err(format!(
@@ -132,7 +133,7 @@ fn check_interpreter(line: &str) -> Result<(), String> {
     };
     let path = Path::new(interpreter);
     if path.is_relative() {
-        // `env` looks up a bare name in PATH, and takes a path with a slash as it stands.
+        // `env` looks up a bare name in PATH, and uses a path with a slash unchanged.
         let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         let advice = match name.is_empty() {
             true => "name an interpreter by its absolute path".to_owned(),

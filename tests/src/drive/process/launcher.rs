@@ -1,8 +1,8 @@
-//! The few moments between the bench and a node.
+//! The launcher: the process that becomes a node.
 //!
-//! Each node is started through the bench's own binary, which asks the kernel to be killed when
-//! the bench dies, whatever it dies of, and then becomes the node. Without that a node that
-//! ignores the end of its input would outlive a bench that was killed.
+//! The bench starts each node through its own binary. That process requests from the kernel to be
+//! killed when the bench dies for any reason, and then becomes the node. Otherwise a node that
+//! ignores the end of its input would outlive a killed bench.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -20,21 +20,21 @@ use crate::output::console;
 /// The first argument that makes the bench's binary a launcher.
 pub const LAUNCH: &str = "__launch-node";
 
-/// What runs a file that names no interpreter.
+/// The shell that runs a file without an interpreter line.
 const SHELL: &str = "/bin/sh";
 
-/// What a launcher exits with, and how its last words begin, when it cannot become the node.
+/// The exit code of a launcher that cannot become the node. Its last line begins with `LAST_WORDS`.
 const NOT_STARTED: i32 = 126;
 const LAST_WORDS: &str = "workbench: not started: ";
 
-/// Which program a node runs.
+/// The program that a node runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Program {
-    /// The node of this project, inside the bench's own binary.
+    /// This project's node, inside the bench's own binary.
     Own,
-    /// Any other that the system can start.
+    /// Any other program that the system can start.
     Binary(PathBuf),
-    /// A file that names no interpreter, and that `/bin/sh` runs.
+    /// A file without an interpreter line, which `/bin/sh` runs.
     ShellScript(PathBuf),
 }
 
@@ -49,14 +49,14 @@ impl fmt::Display for Program {
     }
 }
 
-/// Whether this process is the bench's own binary.
+/// `true` if this process is the bench's own binary.
 static IS_BENCH: AtomicBool = AtomicBool::new(false);
 
 /// Declares this process to be the bench's own binary, which handles [`LAUNCH`].
 ///
-/// A test of another crate is not: its binary knows no such argument.
+/// A test of another crate does not call it: its binary does not handle that argument.
 pub fn declare_bench() {
-    // RELAXED: the value guards nothing but itself, and is set before any thread starts.
+    // RELAXED: the value protects no other data, and is set before any thread starts.
     IS_BENCH.store(true, Ordering::Relaxed);
 }
 
@@ -65,12 +65,12 @@ pub fn declare_bench() {
 ///
 /// # Errors
 ///
-/// Returns an error if the bench cannot find its own binary, or has none.
+/// Returns an error if the bench cannot find its own binary, or if this process is not the bench.
 pub fn command(program: &Program, args: &[OsString]) -> Result<Command, String> {
     // RELAXED: see above.
     let mut command = match IS_BENCH.load(Ordering::Relaxed) {
         true => through_bench(program)?,
-        // Such a node may outlive a test that is killed, until it reads the end of its input.
+        // Such a node may outlive a killed test until it reads the end of its input.
         false => match program {
             Program::Own => return Err("it is part of the workbench binary alone".to_owned()),
             Program::Binary(path) => Command::new(path),
@@ -105,7 +105,7 @@ pub fn become_node(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     if let Err(error) = die_with_parent() {
         return not_started(&error);
     }
-    // A bench that died before the line above will not be heard dying.
+    // The kernel does not signal the death of a bench that died before the request above.
     if getppid() != bench {
         return not_started(&"the bench is gone");
     }
@@ -116,7 +116,7 @@ pub fn become_node(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     not_started(&why_not_started(Path::new(&program), &error))
 }
 
-/// Asks to be killed when the bench dies. Only Linux can promise that.
+/// Requests to be killed when the bench dies. Only Linux guarantees that.
 #[cfg(target_os = "linux")]
 fn die_with_parent() -> rustix::io::Result<()> {
     use rustix::process::{Signal, set_parent_process_death_signal};
@@ -133,7 +133,7 @@ fn not_started(reason: &dyn fmt::Display) -> ExitCode {
     ExitCode::from(NOT_STARTED as u8)
 }
 
-/// Why a process that has exited never became a node, if that is so.
+/// Returns the reason why a process that has exited never became a node, if it did not.
 #[must_use]
 pub fn reason_not_started(status: Option<ExitStatus>, stderr: &str) -> Option<String> {
     let reason = stderr.lines().last()?.strip_prefix(LAST_WORDS)?;

@@ -21,39 +21,39 @@ pub use executable::executable;
 pub use launcher::Program;
 use node::RunningNode;
 
-/// How often people see something move.
+/// The interval between updates of the screen.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How nodes are started.
+/// The program and the arguments of the nodes.
 #[derive(Clone, Debug)]
 pub struct Launch {
-    /// Which program.
+    /// The program.
     pub program: Program,
-    /// With which arguments.
+    /// The arguments.
     pub args: Vec<std::ffi::OsString>,
-    /// Whether to show what nodes write to standard error as they do.
+    /// `true` to show the nodes' standard error while they run.
     pub show_stderr: bool,
 }
 
-/// What the driver waits for.
+/// The events that the driver waits for.
 #[derive(Debug)]
 enum Event {
     /// A node wrote a line.
     Wrote(Writer, Vec<u8>),
     /// A node wrote part of a line that is longer than any message can be.
     WroteTooMuch(Writer),
-    /// A node's standard output has come to its end.
+    /// A node closed its standard output.
     Closed(Writer),
 }
 
-/// A node, and which of its lives: what a dead one still wrote does not count.
+/// A node and its incarnation. The driver ignores output of earlier incarnations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Writer {
     node: usize,
     life: u64,
 }
 
-/// Real processes under a conductor. Dropping it kills every process it started.
+/// Real processes under a test runner. Dropping it kills every process that it started.
 #[derive(Debug)]
 pub struct ProcessDriver<'a> {
     launch: &'a Launch,
@@ -71,7 +71,7 @@ pub struct ProcessDriver<'a> {
 }
 
 impl<'a> ProcessDriver<'a> {
-    /// A driver that has started nothing yet.
+    /// Creates a driver that has not started any process.
     #[must_use]
     pub fn new(
         launch: &'a Launch,
@@ -98,7 +98,7 @@ impl<'a> ProcessDriver<'a> {
     ///
     /// # Errors
     ///
-    /// Whatever keeps the test from its end.
+    /// Returns the failure that ends the test early.
     pub fn run<W: Workload>(&mut self, runner: &mut Runner<W>) -> Result<(), Failure> {
         runner.begin(self.now());
         loop {
@@ -122,7 +122,7 @@ impl<'a> ProcessDriver<'a> {
                 Ok(event) => self.take(runner, event)?,
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
-            // What has piled up is taken together, so that a burst costs one round.
+            // Pending events are handled together, so that a burst costs one round.
             for event in self.events.clone().try_iter().take(256) {
                 self.take(runner, event)?;
             }
@@ -152,7 +152,7 @@ impl<'a> ProcessDriver<'a> {
                     running.give(line);
                 }
             }
-            // The command line refuses clock faults for real processes.
+            // The command line rejects clock faults for real processes.
             Command::Clock { .. } => {}
             Command::Log(line) => self.screen.say(&line),
         }
@@ -192,7 +192,7 @@ impl<'a> ProcessDriver<'a> {
         let (status, stderr) = running.autopsy();
         let program = &self.launch.program;
         let refused = || match (program, status?.code()?) {
-            // As a shell ends that has been handed what is no script.
+            // A shell exits with these codes if the file is not a script.
             (Program::Binary(path), 2 | 126 | 127) if !has_spoken => {
                 executable::reason_refused(path)
             }
@@ -212,7 +212,7 @@ impl<'a> ProcessDriver<'a> {
         }
     }
 
-    /// Adds what a node said last to the news that it does not answer.
+    /// Adds the last lines of standard error to the failure of a node that does not answer.
     fn with_stderr(&self, failure: Failure) -> Failure {
         match failure {
             Failure::NotReady { node, request, waited, expected, speech: _ } => {

@@ -1,4 +1,4 @@
-//! One running node: its process, its pipes, and the threads that serve them.
+//! A running node: its process, its pipes, and the threads that serve them.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -16,27 +16,29 @@ use super::{Event, Launch, Writer, launcher};
 use crate::output::progress::Screen;
 use crate::runner::failure::Failure;
 
-/// The longest line a node may write, in bytes: a read of several million values.
+/// The maximum length of an output line in bytes: a read of several million values.
 pub(super) const LINE_LIMIT: usize = 64 << 20;
 
-/// How much of an unfinished line is kept for error messages, in bytes.
+/// The number of bytes of an unfinished line that error messages quote.
 const MAX_UNFINISHED: usize = 1 << 10;
 
-/// How much of a node's standard error its log takes, in bytes.
+/// The maximum size of the log of a node's standard error, in bytes.
 const LOG_LIMIT: u64 = 16 << 20;
 
-/// The longest line of standard error that is kept in one piece, in bytes.
+/// The maximum length of a line of standard error that is kept in one piece, in bytes.
 const LOG_LINE_LIMIT: u64 = 64 << 10;
 
-/// The last lines of standard error that error messages quote.
+/// The number of last lines of standard error that error messages quote.
 const STDERR_LINES: usize = 12;
 
-/// How long a node may run on after the end of its standard output: some close it just before
-/// they exit.
+/// The time that a node may run after it closes its standard output: some nodes close it just
+/// before they exit.
 const EXIT_PATIENCE: Duration = Duration::from_millis(200);
 
-/// How long to wait for the rest of a dead node's standard error. It is at hand unless a
-/// process that the node left behind holds the pipe open.
+/// The time to wait for the rest of a dead node's standard error.
+///
+/// The rest is available immediately unless a process that the node left behind holds the pipe
+/// open.
 const LAST_WORDS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A node's process. Dropping it kills the process and all others of its group.
@@ -65,8 +67,8 @@ impl RunningNode {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // A group of its own, so that what it starts can be killed with it, and so that
-            // Ctrl-C reaches the bench alone.
+            // A separate process group: a signal to the group also kills the node's children, and
+            // Ctrl-C reaches only the bench.
             .process_group(0)
             .spawn()
             .map_err(|error| failure(error.to_string()))?;
@@ -86,7 +88,7 @@ impl RunningNode {
             let tail = Arc::clone(&stderr);
             thread::spawn(move || {
                 keep(pipe, log, &tail, shown.as_ref());
-                // Nobody may be waiting.
+                // The receiver may no longer exist.
                 let _ = ended.send(());
             });
         }
@@ -97,12 +99,13 @@ impl RunningNode {
         self.writer.life
     }
 
-    /// Hands the node a line. It may be slow to read, or dead: that shows elsewhere.
+    /// Queues a line for the node's standard input. A slow or dead node does not cause an error
+    /// here.
     pub(super) fn give(&self, line: Vec<u8>) {
         let _ = self.input.send(line);
     }
 
-    /// Closes the node's standard input, once it has all lines that it was given.
+    /// Closes the node's standard input after the queued lines.
     pub(super) fn close_input(&mut self) {
         (self.input, _) = unbounded();
     }
@@ -115,18 +118,19 @@ impl RunningNode {
         signal(group(&self.child), Signal::CONT);
     }
 
-    /// Returns the beginning of what it wrote to standard output after the last newline.
+    /// Returns the start of the output after the last newline.
     pub(super) fn unfinished_line(&self) -> String {
         String::from_utf8_lossy(&self.unfinished.bytes()).into_owned()
     }
 
-    /// The last it wrote to standard error.
+    /// Returns the last lines of standard error.
     pub(super) fn stderr(&self) -> String {
         self.stderr.text()
     }
 
-    /// How the node ended, if it did so by itself, and its last words. To be asked once its
-    /// standard output has ended.
+    /// Returns the exit status, if the node ended by itself, and the last lines of standard error.
+    ///
+    /// Call it after the end of the node's standard output.
     pub(super) fn autopsy(mut self) -> (Option<ExitStatus>, String) {
         let status = end(&mut self.child, EXIT_PATIENCE);
         let _ = self.stderr_ended.recv_timeout(LAST_WORDS_PATIENCE);
@@ -134,15 +138,17 @@ impl RunningNode {
     }
 }
 
-/// Ends a process, and says how it ended if it did so by itself. One that was exiting keeps its
-/// status however long that takes: the kernel has it before it closes the pipes.
+/// Ends a process, and returns its exit status if it ended by itself.
+///
+/// A process that was already exiting keeps its status however long the exit takes: the kernel
+/// records the status before it closes the pipes.
 fn end(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
     let group = group(child);
     let (sender, ended) = bounded(1);
     thread::scope(|scope| {
         scope.spawn(move || sender.send(child.wait().ok()));
         let in_time = ended.recv_timeout(timeout).ok();
-        // What it left behind, too.
+        // The processes that it left behind are killed, too.
         signal(group, Signal::KILL);
         in_time.unwrap_or_else(|| {
             let killed = |status: &ExitStatus| status.signal() == Some(Signal::KILL.as_raw());
@@ -151,19 +157,19 @@ fn end(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
     })
 }
 
-/// The group of a process that was started as the first of one.
+/// Returns the process group that a process leads.
 fn group(child: &Child) -> Option<Pid> {
     i32::try_from(child.id()).ok().and_then(Pid::from_raw)
 }
 
 fn signal(group: Option<Pid>, signal: Signal) {
     if let Some(group) = group {
-        // It may have exited already.
+        // The group may have exited already.
         let _ = kill_process_group(group, signal);
     }
 }
 
-/// Kills a process that was started as the first of a group, and all others of it.
+/// Kills a process that leads a process group, and all others of the group.
 pub(super) fn kill(child: &Child) {
     signal(group(child), Signal::KILL);
 }
@@ -175,7 +181,7 @@ impl Drop for RunningNode {
     }
 }
 
-/// Writes lines to a node as they come, those that are there together.
+/// Writes lines to a node as they arrive. Pending lines are written together.
 fn feed(mut stdin: ChildStdin, lines: &Receiver<Vec<u8>>) {
     while let Ok(mut batch) = lines.recv() {
         for line in lines.try_iter().take(256) {
@@ -198,7 +204,7 @@ fn listen(stdout: impl Read, writer: Writer, events: &Sender<Event>, unfinished:
                 Event::Wrote(writer, line)
             }
             Ok(()) if line.len() >= LINE_LIMIT => Event::WroteTooMuch(writer),
-            // What comes without a newline before the end is judged like any other line.
+            // Output without a final newline is judged like any other line.
             Ok(()) if !line.is_empty() => Event::Wrote(writer, line),
             Ok(()) | Err(_) => Event::Closed(writer),
         };
@@ -209,8 +215,9 @@ fn listen(stdout: impl Read, writer: Writer, events: &Sender<Event>, unfinished:
     }
 }
 
-/// Reads up to a newline, the end or [`LINE_LIMIT`]. Shares what it has read before the newline
-/// comes: a node that never ends its line is a frequent mistake.
+/// Reads up to a newline, the end or [`LINE_LIMIT`].
+///
+/// It shares the bytes before the newline arrives: nodes that never end their line are frequent.
 fn read_line(
     input: &mut impl BufRead,
     line: &mut Vec<u8>,
@@ -239,7 +246,7 @@ fn read_line(
     Ok(())
 }
 
-/// The beginning of a line that has not ended.
+/// The start of a line that has not ended.
 #[derive(Debug, Default)]
 struct Unfinished(Mutex<Vec<u8>>);
 
@@ -255,7 +262,7 @@ impl Unfinished {
     }
 }
 
-/// Keeps what a node writes to standard error.
+/// Logs a node's standard error and keeps its last lines.
 fn keep(stderr: ChildStderr, log: Option<File>, tail: &Tail, shown: Option<&(Screen, String)>) {
     let mut stderr = BufReader::new(stderr);
     let mut log = log.map(|out| {
@@ -276,7 +283,7 @@ fn keep(stderr: ChildStderr, log: Option<File>, tail: &Tail, shown: Option<&(Scr
     }
 }
 
-/// A file that grows up to a limit.
+/// An output that grows up to a limit.
 struct Log<W> {
     out: W,
     room: u64,
@@ -296,7 +303,7 @@ impl<W: Write> Log<W> {
     }
 }
 
-/// The last lines of something.
+/// The last lines of a text.
 #[derive(Debug, Default)]
 struct Tail(Mutex<VecDeque<String>>);
 
@@ -324,18 +331,18 @@ mod tests {
 
     use super::*;
 
-    /// However late the bench is, or however early: only what would have run on is killed.
+    /// Only a process that would keep running is killed, whether the bench is late or early.
     #[test]
     fn a_process_that_exits_by_itself_keeps_its_status() {
         let end_of = |script| {
             let mut shell = Command::new("/bin/sh");
             shell.args(["-c", script]).stdout(Stdio::piped()).process_group(0);
             let mut child = shell.spawn().unwrap();
-            // Until it has closed its standard output.
+            // Wait until the process has closed its standard output.
             child.stdout.take().unwrap().read_to_end(&mut Vec::new()).unwrap();
             end(&mut child, Duration::ZERO)
         };
-        // Often enough to come before the end of some.
+        // Repeated often enough that some calls come before the process has exited.
         for _ in 0..200 {
             assert_eq!(end_of("exit 3").and_then(|status| status.code()), Some(3));
         }

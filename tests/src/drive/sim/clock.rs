@@ -4,16 +4,17 @@ use snowflake::{Clock, ManualClock, UnixMillis};
 
 use crate::base::time::Time;
 
-/// What every clock shows as a simulation begins: 2026-01-01T00:00:00Z.
+/// The time of every clock at the start of a simulation: 2026-01-01T00:00:00Z.
 const BEGINNING: UnixMillis = UnixMillis(1_767_225_600_000);
 
-/// A machine's clock: right at first, then as wrong as the nemesis makes it.
+/// A machine's clock: correct at first, then as wrong as the nemesis sets it.
 ///
-/// Clones are handles on the same clock.
+/// Clones share one clock.
 #[derive(Clone, Debug)]
 pub struct NodeClock {
     hands: ManualClock,
-    /// When it was last bumped, and what it showed then, in microseconds since the beginning.
+    /// The time of the last bump. `shown_us` is the clock's reading then, in microseconds since the
+    /// start.
     bumped: Time,
     shown_us: i64,
     gain_us_per_s: i64,
@@ -31,13 +32,13 @@ impl Default for NodeClock {
 }
 
 impl NodeClock {
-    /// Moves the hands to where they are at this instant.
+    /// Sets the clock to its reading at this time.
     pub(super) fn advance(&mut self, now: Time) {
         let since_beginning_ms = self.shows_us(now).div_euclid(1000);
         self.hands.set(UnixMillis(BEGINNING.0.saturating_add_signed(since_beginning_ms)));
     }
 
-    /// Makes it jump, and run fast or slow from now on.
+    /// Steps the clock, and sets its rate from now on.
     pub(super) fn bump(&mut self, now: Time, step_us: i64, gain_us_per_s: i64) {
         self.shown_us = self.shows_us(now).saturating_add(step_us);
         self.bumped = now;

@@ -1,8 +1,8 @@
-//! Makes a failing test smaller, as long as it fails with the same anomaly.
+//! Minimization of a failing test, as long as it fails with the same anomaly.
 //!
-//! Operations and faults are reduced by delta debugging (Zeller and Hildebrandt, "Simplifying
-//! and isolating failure-inducing input", 2002): the seed draws all of them as before, and those
-//! that are not selected do not take place. Nodes, clients and the time limit follow.
+//! Delta debugging (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input",
+//! 2002) reduces operations and faults. The seed draws all of them as before, and those that are
+//! not selected do not take place. Nodes, clients and the time limit are reduced afterwards.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::base::address::Directory;
 use crate::plan::Plan;
 use crate::plan::selection::Selection;
 
-/// How often all reductions are tried again while they help.
+/// The maximum number of passes over all reductions. A pass without success ends the search.
 const MAX_ROUNDS: usize = 4;
 
 /// The shortest time limit that is tried.
@@ -21,20 +21,20 @@ const MIN_TIME_LIMIT: Duration = Duration::from_millis(100);
 pub struct Case {
     /// The plan.
     pub plan: Plan,
-    /// The operations that take place, final ones aside.
+    /// The operations that take place, except final ones.
     pub operations: Vec<u64>,
     /// The faults that take place.
     pub faults: Vec<u64>,
 }
 
 impl Case {
-    /// Returns the operations as the runner takes them.
+    /// Returns the operations as a selection for the runner.
     #[must_use]
     pub fn selected_operations(&self) -> Selection {
         self.operations.iter().copied().collect()
     }
 
-    /// Returns the faults as the runner takes them.
+    /// Returns the faults as a selection for the runner.
     #[must_use]
     pub fn selected_faults(&self) -> Selection {
         self.faults.iter().copied().collect()
@@ -48,8 +48,10 @@ impl Case {
     }
 }
 
-/// Reduces a case. `fails` runs one and returns `true` if it fails with the same anomaly; it is
-/// called with cases that are smaller than the last one that failed.
+/// Reduces a case.
+///
+/// `fails` runs a case and returns `true` if it fails with the same anomaly. Each case that it
+/// receives is smaller than the last one that failed.
 pub fn minimize(case: Case, mut fails: impl FnMut(&Case) -> bool) -> Case {
     let mut best = case;
     for _ in 0..MAX_ROUNDS {
@@ -102,7 +104,7 @@ fn with_less_time(mut best: Case, fails: &mut impl FnMut(&Case) -> bool) -> Case
     }
 }
 
-/// Removes as many items as possible: at the end none can be left out alone.
+/// Removes items until no single item can be removed.
 fn reduce(mut items: Vec<u64>, mut fails: impl FnMut(&[u64]) -> bool) -> Vec<u64> {
     if items.is_empty() || fails(&[]) {
         return Vec::new();
@@ -120,7 +122,7 @@ fn reduce(mut items: Vec<u64>, mut fails: impl FnMut(&[u64]) -> bool) -> Vec<u64
             let kept = chunks.iter().enumerate().filter(|(index, _)| *index != left_out);
             kept.flat_map(|(_, chunk)| chunk.iter().copied()).collect()
         };
-        // With two parts, each is what the other leaves.
+        // With two parts, each is the complement of the other.
         let smaller = match chunks.len() {
             2 => None,
             count => (0..count).map(without).find(|rest| fails(rest)),

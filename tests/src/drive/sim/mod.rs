@@ -1,10 +1,11 @@
 //! The driver with simulated nodes in virtual time.
 //!
-//! Nodes handle a message in no time at all, and time jumps from one event to the next: a test
-//! of thirty seconds takes milliseconds. Everything that is left to chance comes from the seed,
-//! and nothing else is asked, neither a clock nor an address nor the order of a hash map, so
-//! the same seed gives the same history to the byte. (The screen does look at a clock: those who
-//! wait have one.)
+//! A node handles a message in zero time, and time jumps from one event to the next: a test of
+//! thirty seconds takes milliseconds.
+//!
+//! All random choices come from the seed. The simulator uses no real clock, no memory address and
+//! no hash order, so the same seed gives the same history to the byte. Only the screen reads a real
+//! clock.
 
 mod clock;
 pub mod minimize;
@@ -23,54 +24,57 @@ use crate::workload::Workload;
 
 pub use clock::NodeClock;
 
-/// A node that the simulator can run: a state machine fed with lines and the time.
+/// A node that the simulator can run: a state machine whose inputs are lines and the time.
 pub trait SimulatedNode {
-    /// Reacts to one line, given without its newline.
+    /// Handles one line, without its newline.
     fn handle(&mut self, now: Time, line: &[u8], write: Write<'_>);
 
-    /// When [`SimulatedNode::handle_deadline`] is next due.
+    /// Returns the time at which [`SimulatedNode::handle_deadline`] is next due.
     fn deadline(&self) -> Option<Time> {
         None
     }
 
-    /// Reacts to a deadline that has passed. It has to be later afterwards.
+    /// Handles a deadline that has passed. Afterwards the next deadline must be later.
     fn handle_deadline(&mut self, _now: Time, _write: Write<'_>) {}
 }
 
 /// The standard output of a node: it takes lines without their newlines.
 pub type Write<'a> = &'a mut dyn FnMut(&[u8]);
 
-/// What a node is born with.
+/// The inputs of a new node.
 #[derive(Clone, Debug)]
 pub struct Startup {
-    /// Tells this life from the node's others, and seeds its choices.
+    /// The number that distinguishes this incarnation from the node's others, and seeds its
+    /// choices.
     pub incarnation: u64,
-    /// The clock of the machine it runs on.
+    /// The clock of the node's machine.
     pub clock: NodeClock,
 }
 
-/// Makes nodes, one for each start.
+/// A function that creates a node for each start.
 pub type Factory<'a> = dyn Fn(Startup) -> Box<dyn SimulatedNode> + Sync + 'a;
 
-/// Simulated nodes under a conductor.
+/// Simulated nodes under a test runner.
 pub struct Simulator<'a> {
     factory: &'a Factory<'a>,
     machines: Vec<Machine>,
-    /// The machines that have a deadline, the earliest first.
+    /// The machines that have a deadline, in order of their deadlines.
     due: BTreeSet<(Time, usize)>,
     incarnations: Rng,
     screen: &'a Screen,
 }
 
-/// What a node runs on. Its clock survives the node.
+/// A node's machine. Its clock survives the node.
 struct Machine {
     name: String,
     clock: NodeClock,
     node: Option<Box<dyn SimulatedNode>>,
-    /// While the node stands still, what it will read when it goes on.
+    /// The lines that a paused node receives when it resumes; `None` if it is not paused.
     held: Option<VecDeque<Vec<u8>>>,
-    /// The deadline under which the simulator finds this machine. It is kept until something
-    /// happens to the machine: a node's deadline does not move by itself.
+    /// The deadline of this machine in the index.
+    ///
+    /// It is current until the simulator changes the machine: a node's deadline does not change by
+    /// itself.
     indexed: Option<Time>,
 }
 
@@ -90,7 +94,7 @@ impl Machine {
 }
 
 impl<'a> Simulator<'a> {
-    /// A simulator with a machine for each node of a plan.
+    /// Creates a simulator with a machine for each node of a plan.
     #[must_use]
     pub fn new(plan: &Plan, factory: &'a Factory<'a>, screen: &'a Screen) -> Simulator<'a> {
         let machine = |name: &String| Machine {
@@ -113,7 +117,7 @@ impl<'a> Simulator<'a> {
     ///
     /// # Errors
     ///
-    /// Whatever keeps the test from its end.
+    /// Returns the failure that ends the test early.
     pub fn run<W: Workload>(&mut self, runner: &mut Runner<W>) -> Result<(), Failure> {
         let mut now = Time::default();
         runner.begin(now);
@@ -135,7 +139,7 @@ impl<'a> Simulator<'a> {
         }
     }
 
-    /// Does everything that happens at this instant, apart from the nodes' deadlines.
+    /// Handles all events of this time, except the nodes' deadlines.
     fn settle<W: Workload>(&mut self, runner: &mut Runner<W>, now: Time) -> Result<(), Failure> {
         loop {
             runner.advance(now)?;
@@ -148,7 +152,7 @@ impl<'a> Simulator<'a> {
         self.due.first().copied()
     }
 
-    /// Keeps the index of deadlines up to date after something happened to a machine.
+    /// Updates the index of deadlines after a change of a machine.
     fn index(&mut self, index: usize) {
         let machine = &mut self.machines[index];
         let deadline = machine.deadline();
@@ -175,7 +179,7 @@ impl<'a> Simulator<'a> {
             }
         });
         if node.deadline().is_some_and(|at| at <= now) {
-            // Time would stand still for ever.
+            // Otherwise the time would never advance.
             return Err(Failure::Stuck { node: Some(machine.name.clone()) });
         }
         self.index(index);

@@ -1,4 +1,4 @@
-//! The same test with many seeds, on all cores.
+//! Runs of one test with many seeds, on all cores.
 
 use std::num::NonZero;
 use std::ops::Range;
@@ -13,34 +13,34 @@ use crate::format::edn::Edn;
 use crate::judge::{Valid, quantiles};
 use crate::output::report::Figures;
 
-/// The most rows of the table of failing seeds.
+/// The maximum number of rows in the table of failing seeds.
 const MAX_ROWS: usize = 100;
 
-/// How one seed ended.
+/// The result of one seed.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// The judgement; invalid, too, if the test could not be carried through.
+    /// The judgement. It is also invalid if the test could not finish.
     pub valid: Valid,
-    /// Its figures.
+    /// The figures of the test.
     pub figures: Figures,
-    /// What went wrong first, in one line, if it is not valid.
+    /// The first problem, in one line, if the judgement is not valid.
     pub reason: Option<String>,
-    /// The flags that a swarm drew.
+    /// The flags that the swarm drew.
     pub settings: Option<String>,
-    /// The command line that runs the seed again, if it is not valid.
+    /// The command line that runs the seed again, if the judgement is not valid.
     pub command: Option<String>,
-    /// How long the simulation took.
+    /// The duration of the simulation in real time.
     pub took: Duration,
 }
 
-/// How a sweep ended.
+/// The results of a sweep.
 #[derive(Clone, Debug, Default)]
 pub struct Sweep {
-    /// The seeds that were tried, in order, and how each ended.
+    /// The seeds that were tried, in order, each with its result.
     pub ended: Vec<(u64, Ended)>,
 }
 
-/// Whether a sweep tries the seeds after an invalid one.
+/// The behavior of a sweep after an invalid seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterInvalid {
     /// The sweep ends.
@@ -49,17 +49,19 @@ pub enum AfterInvalid {
     KeepGoing,
 }
 
-/// Tries seeds until one is invalid, or all of them, and reports each as it ends. A seed whose
-/// verdict is unknown ends no sweep. A test that returns nothing has been interrupted, and does.
+/// Tries seeds until one is invalid, or all of them, and reports each result.
 ///
-/// Which seed fails first does not depend on the number of cores: those below it are all tried.
+/// An unknown verdict does not end the sweep. A test that returns `None` was interrupted, and ends
+/// it.
+///
+/// The first failing seed does not depend on the number of cores: all seeds below it are tried.
 pub fn run(
     seeds: Range<u64>,
     after_invalid: AfterInvalid,
     test: impl Fn(u64) -> Option<Ended> + Sync,
     mut progress: impl FnMut(&Ended),
 ) -> Sweep {
-    // Counted from the first seed: the last may be the largest number there is.
+    // Counted from the first seed, because the last may be the largest number of its type.
     let next = AtomicU64::new(0);
     let end = AtomicU64::new(seeds.end - seeds.start);
     let mut ended = Vec::new();
@@ -70,7 +72,7 @@ pub fn run(
             let (sender, next, end, test) = (sender.clone(), &next, &end, &test);
             scope.spawn(move || {
                 loop {
-                    // RELAXED: both numbers only tell who does what; results go through the
+                    // RELAXED: both numbers only distribute the seeds; results pass through the
                     // channel.
                     let nth = next.fetch_add(1, Ordering::Relaxed);
                     if nth >= end.load(Ordering::Relaxed) {
@@ -121,7 +123,7 @@ impl Sweep {
         seeds.map(|(seed, _)| *seed)
     }
 
-    /// Returns a table of the seeds that are not valid, as long as a terminal can bear.
+    /// Returns a table of the first 100 seeds that are not valid.
     #[must_use]
     pub fn table(&self) -> String {
         let failing: Vec<&(u64, Ended)> =
@@ -146,8 +148,7 @@ impl Sweep {
         table
     }
 
-    /// Returns the seeds that are not valid as JSON, with everything that the table has and the
-    /// command line of each.
+    /// Returns the seeds that are not valid as JSON: the table's columns and each command line.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let failing = self.ended.iter().filter(|(_, ended)| ended.valid != Valid::True);
@@ -168,7 +169,7 @@ impl Sweep {
         })
     }
 
-    /// How the figures are distributed over the seeds.
+    /// Returns the quantiles of the figures over the seeds.
     #[must_use]
     pub fn to_edn(&self) -> Edn {
         let spread = |figure: fn(&Figures) -> Option<f64>| {
@@ -216,7 +217,7 @@ mod tests {
         })
     }
 
-    /// Seed 1 is unknown, 3 and 4 are invalid.
+    /// Returns a verdict that is unknown for seed 1, and invalid for seeds 3 and 4.
     fn mixed(seed: u64) -> Option<Ended> {
         verdict(match seed {
             1 => Valid::Unknown,

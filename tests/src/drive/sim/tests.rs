@@ -1,4 +1,4 @@
-//! What the simulator promises.
+//! Tests of the simulator's guarantees.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ fn history(seed: u64) -> String {
     String::from_utf8(history).unwrap()
 }
 
-/// Under every fault there is, so that no part is left out.
+/// The test uses every fault, so that it covers every part.
 #[test]
 fn the_same_seed_gives_the_same_bytes_of_history() {
     let first = history(7);
@@ -59,8 +59,7 @@ fn the_same_seed_gives_the_same_bytes_of_history() {
     assert!(first != history(8), "seeds 7 and 8 gave the same history");
 }
 
-/// A node that is started again and paused before it has answered `init` is not to blame for
-/// its silence.
+/// A node that is paused after a restart, before it has answered `init`, does not fail the test.
 #[test]
 fn kills_and_pauses_together_never_fail_the_test_itself() {
     for seed in 0..40 {
@@ -81,7 +80,7 @@ fn kills_and_pauses_together_never_fail_the_test_itself() {
     }
 }
 
-/// A node that asks to be woken at an instant that has passed.
+/// A node whose deadline is always in the past.
 struct Stuck;
 
 impl SimulatedNode for Stuck {
