@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 pub(super) struct Values {
     elements: Vec<Value>,
     sum: i64,
-    /// The sum of the additions since the last read.
+    /// The last addition.
     recent: i64,
     inserts: u64,
     reads: u64,

@@ -1,7 +1,7 @@
-//! Values of extensible data notation, as they are read.
+//! Values that were read as EDN (extensible data notation).
 //!
-//! The bench writes [`Edn`], whose keywords are known when it is compiled. A
-//! history that Maelstrom wrote may hold anything, so what is read has a type of its own.
+//! The bench writes [`Edn`], whose keywords are known at compile time. A history that Maelstrom
+//! wrote may contain any value, so values that were read have a separate type.
 
 use super::edn::Edn;
 
@@ -12,7 +12,7 @@ pub enum Datum {
     Nil,
     /// `true` or `false`
     Bool(bool),
-    /// A number, in the digits that were written.
+    /// A number, with the digits of the text.
     Number(String),
     /// A string, or the text of a character.
     Text(String),
@@ -22,7 +22,7 @@ pub enum Datum {
     Symbol(String),
     /// A vector, a list or a set.
     Sequence(Vec<Datum>),
-    /// A map or a record, in the order that was written.
+    /// A map or a record, in the order of the text.
     Map(Vec<(Datum, Datum)>),
 }
 
@@ -43,7 +43,7 @@ impl Datum {
         }
     }
 
-    /// Returns a string.
+    /// Returns the text of a string.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match self {
@@ -74,7 +74,7 @@ impl Datum {
     ///
     /// # Errors
     ///
-    /// Returns a sentence if it is anything else, or does not fit.
+    /// Returns a message if the value is not a whole number or does not fit.
     pub fn int<T: std::str::FromStr>(&self) -> Result<T, String> {
         let number = match self {
             Datum::Number(digits) => digits.parse().ok(),
@@ -97,7 +97,7 @@ impl Datum {
             Datum::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
             Datum::Number(digits) => match serde_json::from_str::<serde_json::Number>(digits) {
                 Ok(_) => out.push_str(digits),
-                // A ratio, an infinity or digits of another base: not a number of JSON.
+                // JSON has no ratios, infinities or digits of another base.
                 Err(_) => out.push_str(&serde_json::Value::from(digits.as_str()).to_string()),
             },
             Datum::Text(text) | Datum::Keyword(text) | Datum::Symbol(text) => {
@@ -132,7 +132,7 @@ impl Datum {
         }
     }
 
-    /// Returns what the value is, for messages.
+    /// Returns a description of the kind of value, for messages.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -148,7 +148,7 @@ impl Datum {
     }
 }
 
-/// As the bench writes it. Keywords become strings.
+/// Converts the value for writing. Keywords become strings.
 impl From<&Datum> for Edn {
     fn from(datum: &Datum) -> Edn {
         match datum {

@@ -1,4 +1,4 @@
-//! Extensible data notation, in which Maelstrom writes results and histories.
+//! EDN (extensible data notation), the format of Maelstrom's results and histories.
 
 use std::fmt::{self, Write};
 
@@ -15,7 +15,7 @@ pub enum Edn {
     Bool(bool),
     /// A whole number.
     Int(i128),
-    /// A number with a fraction. Shown with as many digits as tell it apart.
+    /// A number with a fraction, written with the fewest digits that identify it.
     Float(f64),
     /// A string in quotes.
     Str(String),
@@ -29,44 +29,43 @@ pub enum Edn {
     Set(Vec<Edn>),
     /// `{k v, k v}`, in the order given.
     Map(Vec<(Edn, Edn)>),
-    /// A number in the digits somebody else wrote, so that none is lost.
+    /// A number with the digits of its source, so that no digit is lost.
     Number(String),
 }
 
 impl Edn {
-    /// A map with keywords for keys.
+    /// Creates a map whose keys are keywords.
     #[must_use]
     pub fn map<const N: usize>(entries: [(&'static str, Edn); N]) -> Edn {
         Edn::Map(entries.into_iter().map(|(key, value)| (Edn::Keyword(key), value)).collect())
     }
 
-    /// A count.
+    /// Converts a count to an integer.
     #[must_use]
     pub fn count(count: usize) -> Edn {
         Edn::Int(count as i128)
     }
 
-    /// A vector of whatever becomes EDN.
+    /// Creates a vector of the items.
     pub fn vector<T: Into<Edn>>(items: impl IntoIterator<Item = T>) -> Edn {
         Edn::Vector(items.into_iter().map(Into::into).collect())
     }
 
-    /// What a map holds under a keyword.
+    /// Returns the value of a keyword in a map.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Edn> {
         let Edn::Map(entries) = self else { return None };
         entries.iter().find(|(k, _)| matches!(k, Edn::Keyword(k) if *k == key)).map(|(_, v)| v)
     }
 
-    /// Adds an entry to a map; anything else stays as it is.
+    /// Adds an entry to a map. Has no effect on any other value.
     pub fn insert(&mut self, key: &'static str, value: Edn) {
         if let Edn::Map(entries) = self {
             entries.push((Edn::Keyword(key), value));
         }
     }
 
-    /// Written over several lines of at most `width` characters where it can be, the way people
-    /// like to read results.
+    /// Returns the value as readable text, if possible in lines of at most `width` characters.
     #[must_use]
     pub fn pretty(&self, width: usize) -> String {
         let mut out = String::new();
@@ -195,7 +194,7 @@ impl From<&Value> for Edn {
 
 impl From<&Canonical> for Edn {
     fn from(json: &Canonical) -> Edn {
-        // A number keeps its digits; a value nested too deep to be read stays text.
+        // A number keeps its digits. A value that is nested too deep for the parser stays text.
         match serde_json::from_str::<Value>(json.as_str()) {
             Ok(Value::Number(_)) => Edn::Number(json.as_str().to_owned()),
             Ok(value) => Edn::from(&value),

@@ -1,13 +1,13 @@
-//! A reader of extensible data notation, for histories that the bench or Maelstrom wrote.
+//! A reader of EDN (extensible data notation), for histories of the bench or of Maelstrom.
 //!
-//! It accepts more than the notation allows where nothing is lost by it: any tag is dropped and
-//! its value kept, and a record is a map. It never panics, and nesting is bounded.
+//! The reader accepts more than the notation allows if no data is lost. It drops any tag and keeps
+//! its value, and it reads a record as a map. It never panics, and the nesting is limited.
 
 use std::fmt;
 
 use super::datum::Datum;
 
-/// How deep values may be nested: each level takes stack.
+/// The maximum nesting of values: each level takes stack.
 const MAX_DEPTH: usize = 200;
 
 /// Text that is not EDN.
@@ -17,7 +17,7 @@ pub struct EdnError {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// What is wrong there.
+    /// The error at this position.
     pub problem: String,
 }
 
@@ -27,18 +27,18 @@ impl fmt::Display for EdnError {
     }
 }
 
-/// A reader of the values in a text, one after the other.
+/// A reader of the values in a text, in order.
 #[derive(Debug)]
 pub struct EdnReader<'a> {
     text: &'a str,
-    /// The next byte. It is the first of a character.
+    /// The index of the next byte, which is the first byte of a character.
     at: usize,
     line: usize,
-    /// Where the line begins.
+    /// The index of the first byte of the line.
     line_start: usize,
 }
 
-/// What ends where a value could begin.
+/// A value, or the token at a position where a value could begin.
 enum Token {
     Value(Datum),
     /// A closing bracket, and its line and column.
@@ -53,11 +53,11 @@ impl<'a> EdnReader<'a> {
         EdnReader { text, at: 0, line: 1, line_start: 0 }
     }
 
-    /// Returns the next value, and `None` at the end.
+    /// Returns the next value, or `None` at the end.
     ///
     /// # Errors
     ///
-    /// Returns the place and the problem if the text is not EDN.
+    /// Returns the position and the problem if the text is not EDN.
     pub fn read(&mut self) -> Result<Option<Datum>, EdnError> {
         match self.token(0)? {
             Token::Value(datum) => Ok(Some(datum)),
@@ -72,7 +72,7 @@ impl<'a> EdnReader<'a> {
         self.line
     }
 
-    /// Skips what separates values.
+    /// Skips white space, commas and comments between values.
     pub fn skip_space(&mut self) {
         while let Some(c) = self.peek() {
             match c {
@@ -119,7 +119,7 @@ impl<'a> EdnReader<'a> {
         }
     }
 
-    /// Reads a value that has to be there.
+    /// Reads a required value.
     fn value(&mut self, depth: usize) -> Result<Datum, EdnError> {
         match self.token(depth + 1)? {
             Token::Value(datum) => Ok(datum),
@@ -130,7 +130,7 @@ impl<'a> EdnReader<'a> {
         }
     }
 
-    /// Reads what follows `#`. A value to be ignored is nothing.
+    /// Reads the text after `#`. Returns `None` for an ignored value.
     fn dispatch(&mut self, depth: usize) -> Result<Option<Datum>, EdnError> {
         self.next();
         Ok(match self.peek() {
@@ -172,7 +172,7 @@ impl<'a> EdnReader<'a> {
         Ok(Datum::Map(entries))
     }
 
-    /// Reads values from a bracket to the one that closes it.
+    /// Reads values from an opening bracket to its closing bracket.
     fn items(&mut self, close: char, depth: usize) -> Result<Vec<Datum>, EdnError> {
         let opened = self.place();
         self.next();
@@ -224,8 +224,9 @@ impl<'a> EdnReader<'a> {
         })
     }
 
-    /// Reads the second half of a character that takes two escapes. A lone half, which is not a
-    /// character, becomes the replacement character.
+    /// Reads the second half of a character that takes two escapes.
+    ///
+    /// A lone half is not a character, and becomes the replacement character.
     fn surrogate(&mut self, high: u32) -> Result<char, EdnError> {
         if !(0xD800..0xDC00).contains(&high) || !self.rest().starts_with("\\u") {
             return Ok(char::REPLACEMENT_CHARACTER);
@@ -268,7 +269,7 @@ impl<'a> EdnReader<'a> {
         let word = self.text_of_word();
         let digits = word.strip_prefix(['+', '-']).unwrap_or(word);
         if digits.starts_with(|c: char| c.is_ascii_digit()) {
-            // The suffixes of integers and decimals of any length; the plus sign means nothing.
+            // The suffixes `N` and `M` mark arbitrary precision; the plus sign has no meaning.
             let number = word.strip_prefix('+').unwrap_or(word);
             return Ok(Datum::Number(number.trim_end_matches(['N', 'M']).to_owned()));
         }

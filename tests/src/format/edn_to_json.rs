@@ -1,12 +1,13 @@
-//! EDN as JSON, for tools that read no EDN.
+//! Conversion of EDN to JSON, for tools that do not read EDN.
 
 use super::edn::Edn;
 
 /// Returns the value as JSON on one line.
 ///
-/// A keyword becomes a string without its colon; a key that is neither a string nor a keyword
-/// becomes the string of its EDN. A number keeps its digits, however many; one that JSON cannot
-/// express becomes `null`.
+/// A keyword becomes a string without its colon. A key that is neither a string nor a keyword
+/// becomes the string of its EDN.
+///
+/// A number keeps all its digits. A number that JSON cannot express becomes `null`.
 #[must_use]
 pub fn to_json(edn: &Edn) -> String {
     let mut out = String::new();

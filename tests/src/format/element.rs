@@ -8,9 +8,9 @@ use super::json::Canonical;
 /// A value in a set or a log.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Element {
-    /// An integer, as the workloads write it.
+    /// An integer. The workloads write only integers.
     Int(i64),
-    /// Any other JSON: no workload writes it.
+    /// Any other JSON value.
     Other(Canonical),
 }
 
@@ -19,7 +19,7 @@ impl Element {
     ///
     /// # Errors
     ///
-    /// If it is no JSON, in words.
+    /// Returns a message if the text is not JSON.
     pub fn parse(text: &str) -> Result<Element, String> {
         if let Ok(number) = serde_json::from_str(text) {
             return Ok(Element::Int(number));
@@ -29,7 +29,7 @@ impl Element {
 }
 
 impl Element {
-    /// JSON's null.
+    /// Returns JSON's null.
     #[must_use]
     pub fn null() -> Element {
         Element::Other(Canonical::null())

@@ -1,14 +1,14 @@
-//! JSON values compared as values, with all their digits.
+//! JSON values that compare by value, with all their digits.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// Any JSON value in one spelling: equal values are equal texts.
+/// A JSON value in canonical form: equal values have equal texts.
 ///
-/// Numbers stay as they were written, because a parser that rounds would make different ones
-/// equal. So `1` and `1.0` differ, as they do for Maelstrom.
+/// Numbers keep their digits, because a parser that rounds would make different numbers equal. So
+/// `1` and `1.0` differ, as they do for Maelstrom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Canonical(Box<str>);
 
@@ -17,7 +17,7 @@ impl Canonical {
     ///
     /// # Errors
     ///
-    /// If it is no JSON, in words.
+    /// Returns a message if the text is not JSON.
     pub fn parse(text: &str) -> Result<Canonical, String> {
         let mut out = String::with_capacity(text.len());
         write_canonical(text, &mut out).map_err(|error| error.to_string())?;
@@ -30,7 +30,7 @@ impl Canonical {
         Canonical("null".into())
     }
 
-    /// The value as JSON.
+    /// Returns the value as JSON.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,35 +1,35 @@
-//! Lists that go on where the node's last list ended.
+//! Lists that continue the node's previous list.
 //!
-//! A test of 80,000 values reads lists of tens of thousands of values tens of thousands of times.
-//! Most nodes append, so the beginning of a list equals the whole of the one before it. It is
-//! compared as text, and only what follows is parsed.
+//! A test of 80,000 values reads lists of tens of thousands of values, tens of thousands of times.
+//! Most nodes append, so a list usually begins with the whole previous list. The known part is
+//! compared as text, and only the rest is parsed.
 
-/// The list that a node wrote last, as text.
+/// The previous list of a node, as text.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownList<'a> {
-    /// The field that has it.
+    /// The field that contains the list.
     pub field: &'static str,
-    /// The list without the closing bracket: at least one item.
+    /// The list without its closing bracket. It has at least one item.
     pub text: &'a str,
 }
 
-/// A line without the known beginning of its list.
+/// A line without the known part of its list.
 #[derive(Debug)]
 pub struct Shortened {
-    /// The line, in which the list has only its new items.
+    /// The line. Its list contains only the new items.
     pub line: Vec<u8>,
-    /// The place of the list in the line.
+    /// The byte offset of the list in the line.
     pub list: usize,
 }
 
-/// How far into a line its list begins at most.
+/// The maximum byte offset of a list in its line.
 const MAX_OFFSET: usize = 1024;
 
-/// Shorter lists are parsed as fast as compared.
+/// The minimum length of a known list in bytes: parsing a shorter one is as fast as comparing it.
 const MIN_LENGTH: usize = 256;
 
 impl KnownList<'_> {
-    /// Returns a line without the known beginning of its first list, if that is how it begins.
+    /// Returns a line without the known part of its first list, if the list begins with it.
     #[must_use]
     pub fn shorten(&self, line: &[u8]) -> Option<Shortened> {
         if self.text.len() < MIN_LENGTH {
@@ -37,14 +37,14 @@ impl KnownList<'_> {
         }
         let list = memchr::memchr(b'[', &line[..line.len().min(MAX_OFFSET)])?;
         let rest = line[list..].strip_prefix(self.text.as_bytes())?.trim_ascii_start();
-        // Anything else goes on with the last item.
+        // Any other byte continues the last item.
         let news = match rest.first()? {
             b',' => &rest[1..],
             b']' => rest,
             _ => return None,
         };
         if rest[0] == b',' && news.trim_ascii_start().first() == Some(&b']') {
-            // A comma without an item is an error that only the whole line shows.
+            // A comma without an item is an error, and its message needs the whole line.
             return None;
         }
         let mut shortened = Vec::with_capacity(list + 1 + news.len());

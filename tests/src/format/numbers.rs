@@ -1,10 +1,10 @@
-//! Numbers for the values of a history, so that a judge compares small integers.
+//! Numbers for the values of a history, so that a checker compares small integers.
 
 use std::collections::BTreeMap;
 
 use super::element::Element;
 
-/// Values, each with a number. Null has number 0; the others are numbered as they come.
+/// Values, each with a number. Null has number 0; the others are numbered in order of arrival.
 #[derive(Debug)]
 pub struct Numbers {
     numbers: BTreeMap<Element, u32>,
@@ -19,7 +19,7 @@ impl Default for Numbers {
 }
 
 impl Numbers {
-    /// Returns the number of a value, a new one if the value is new.
+    /// Returns the number of a value. A new value receives a new number.
     pub fn number(&mut self, element: &Element) -> u32 {
         if let Some(&number) = self.numbers.get(element) {
             return number;
@@ -30,7 +30,7 @@ impl Numbers {
         number
     }
 
-    /// Returns the value of a number; null for a number that no value has.
+    /// Returns the value of a number, or null if no value has it.
     #[must_use]
     pub fn element(&self, number: u32) -> &Element {
         self.elements.get(number as usize).unwrap_or(&self.elements[0])

@@ -1,8 +1,10 @@
-//! The judge's own reading of what nodes write.
+//! The bench's own parser of the nodes' output.
 //!
-//! Nothing here is shared with the node: a bench that parsed with the code it tests would agree
-//! with every mistake in it. Real Maelstrom ignores a node from its first malformed line on, in
-//! silence; here that line is a [`Malformed`] error which says what was expected.
+//! It shares no code with the node: a bench that parsed with the code under test would not notice a
+//! mistake in that code.
+//!
+//! Real Maelstrom silently ignores a node after its first malformed line. Here that line is a
+//! [`Malformed`] error that describes the expected line.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,28 +17,28 @@ use serde_json::value::RawValue;
 
 use crate::base::excerpt::{excerpt, quoted};
 
-/// A line that breaks the protocol: what is wrong with it, and what would have been right.
+/// A line that violates the protocol: the problem and the expected form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {
-    /// What is wrong, as a clause that follows "which".
+    /// The problem, as a clause that follows "which".
     pub problem: String,
-    /// The shape that was expected.
+    /// The expected form.
     pub expected: String,
-    /// What usually causes it, and what to do.
+    /// The usual cause, and what to do.
     pub hint: &'static str,
 }
 
-/// One message as a node wrote it: the envelope read, the body untouched.
+/// A message as a node wrote it. The envelope is parsed, and the body is not.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Envelope<'a> {
-    /// Who it claims to come from.
+    /// The sender that the message names.
     #[serde(borrow)]
     pub src: Cow<'a, str>,
-    /// Whom it is for.
+    /// The recipient.
     #[serde(borrow)]
     pub dest: Cow<'a, str>,
-    /// A JSON object, checked only when it is for a client.
+    /// The body, a JSON object. It is checked only if the recipient is a client.
     #[serde(borrow)]
     pub body: &'a RawValue,
     #[serde(default, borrow, deserialize_with = "even_null")]
@@ -58,8 +60,8 @@ impl Envelope<'_> {
     ///
     /// # Errors
     ///
-    /// If it is not exactly one JSON object with `src`, `dest` and `body` (and perhaps an
-    /// integer `id`), the body an object too.
+    /// Returns an error unless the line is one JSON object with `src`, `dest` and `body`, and
+    /// perhaps an integer `id`. The body must be an object, too.
     pub fn parse(line: &[u8]) -> Result<Envelope<'_>, Malformed> {
         let malformed = |problem, hint| Malformed { problem, expected: ENVELOPE.to_owned(), hint };
         let is_object = line.trim_ascii_start().starts_with(b"{");
@@ -70,7 +72,8 @@ impl Envelope<'_> {
                     "standard output is for messages alone, one per line; log to standard error",
                 ));
             }
-            // An array, too: its items would be taken for the fields, in this order.
+            // This also rejects an array, whose items the parser would take for the fields in this
+            // order.
             _ if !is_object => {
                 return Err(malformed(
                     "is not a message: it is no JSON object".to_owned(),
@@ -105,11 +108,11 @@ impl Envelope<'_> {
 /// The type of a field in a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// Any JSON at all.
+    /// Any JSON value.
     Any,
     /// An integer of any size.
     Int,
-    /// An array. Null counts as an empty one, as it does for Maelstrom.
+    /// An array. Null counts as an empty array, as it does for Maelstrom.
     List,
     /// An object.
     Object,
@@ -126,17 +129,18 @@ impl fmt::Display for Shape {
     }
 }
 
-/// A reply's closed schema: its type, and its fields besides `type`, `in_reply_to` and `msg_id`.
+/// The closed schema of a reply: its type, and its fields besides `type`, `in_reply_to` and
+/// `msg_id`.
 #[derive(Clone, Copy, Debug)]
 pub struct Schema {
     /// The `type` that means success.
     pub kind: &'static str,
-    /// Every field it must have.
+    /// The required fields.
     pub fields: &'static [(&'static str, Shape)],
 }
 
 impl Schema {
-    /// The reply as it should look.
+    /// Returns the expected form of the reply.
     #[must_use]
     pub fn expected(&self) -> String {
         let mut text = format!(r#"{{"type": "{}", "in_reply_to": <integer>"#, self.kind);
@@ -148,11 +152,11 @@ impl Schema {
     }
 }
 
-/// A message body, its fields in the order they were written.
+/// A message body, with its fields in the order of the text.
 #[derive(Debug)]
 pub struct Body<'a> {
     fields: Vec<(Cow<'a, str>, &'a RawValue)>,
-    /// A list of which only the new items are here.
+    /// The field whose list contains only its new items.
     shortened: Option<&'static str>,
 }
 
@@ -178,7 +182,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
     }
 }
 
-/// A key, borrowed where it holds no escapes.
+/// A string, borrowed if it contains no escapes.
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -187,23 +191,23 @@ impl<'a> Body<'a> {
     ///
     /// # Errors
     ///
-    /// The JSON error, in words.
+    /// Returns the JSON error as a message.
     pub fn parse(body: &'a RawValue) -> Result<Body<'a>, String> {
         Self::parse_text(body.get())
     }
 
-    /// Reads the fields of a body that is at hand as text.
+    /// Reads the fields of a body from its text.
     ///
     /// # Errors
     ///
-    /// The JSON error, in words.
+    /// Returns the JSON error as a message.
     pub fn parse_text(body: &'a str) -> Result<Body<'a>, String> {
         serde_json::from_str(body).map_err(|error| in_words(&error))
     }
 
-    /// Marks a field as shortened: its list has only the items that follow a known beginning.
+    /// Marks a field as shortened: its list contains only the items after a known beginning.
     ///
-    /// Returns `None` if the field is not the list at this place in memory.
+    /// Returns `None` if the field is not the list at this address.
     #[must_use]
     pub fn shortened(mut self, field: &'static str, list: &u8) -> Option<Body<'a>> {
         let text = self.raw(field)?.get().as_bytes();
@@ -214,44 +218,45 @@ impl<'a> Body<'a> {
         Some(self)
     }
 
-    /// Returns `true` if a list has only the items that follow its known beginning.
+    /// Returns `true` if a list contains only the items after its known beginning.
     #[must_use]
     pub fn is_shortened(&self, field: &str) -> bool {
         self.shortened == Some(field)
     }
 
-    /// Returns a field as it was written: the last one if it was written twice.
+    /// Returns the text of a field. If a field occurs twice, the last one counts.
     #[must_use]
     pub fn raw(&self, name: &str) -> Option<&'a RawValue> {
         self.fields.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
     }
 
-    /// A field that must be an integer.
+    /// Returns the value of an integer field.
     #[must_use]
     pub fn int(&self, name: &str) -> Option<i64> {
         serde_json::from_str(self.raw(name)?.get()).ok()
     }
 
-    /// A field that must be a string.
+    /// Returns the value of a string field.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<Cow<'a, str>> {
         serde_json::from_str::<Key<'a>>(self.raw(name)?.get()).ok().map(|key| key.0)
     }
 
-    /// A field, whatever it holds.
+    /// Returns the value of a field of any type.
     ///
     /// # Errors
     ///
-    /// If it is missing, or cannot be read although it is JSON: nested too deep.
+    /// Returns an error if the field is missing or is nested too deep.
     pub fn value(&self, name: &str) -> Result<Value, Malformed> {
         self.read(name, "any JSON value")
     }
 
-    /// A field of a certain type.
+    /// Returns the value of a field of a certain type.
     ///
     /// # Errors
     ///
-    /// If it is missing or of another type; `expected` describes the right one.
+    /// Returns an error if the field is missing or of another type. `expected` describes the right
+    /// type.
     pub fn read<T: Deserialize<'a>>(&self, name: &str, expected: &str) -> Result<T, Malformed> {
         let text = self.raw(name).map_or("", RawValue::get);
         serde_json::from_str(text).map_err(|error| Malformed {
@@ -261,11 +266,11 @@ impl<'a> Body<'a> {
         })
     }
 
-    /// Checks the type of a reply, and nothing else.
+    /// Checks only the type of a reply.
     ///
     /// # Errors
     ///
-    /// If the reply is of another type.
+    /// Returns an error if the reply is of another type.
     pub fn conform_in_type(&self, schema: &Schema) -> Result<(), Malformed> {
         if self.text("type").as_deref() != Some(schema.kind) {
             let problem = match self.raw("type") {
@@ -282,7 +287,7 @@ impl<'a> Body<'a> {
     ///
     /// # Errors
     ///
-    /// The first field that is missing, of the wrong type, or not part of the schema.
+    /// Returns the first field that is missing, of the wrong type, or not part of the schema.
     pub fn conform(&self, schema: &Schema) -> Result<(), Malformed> {
         self.conform_in_type(schema)?;
         let malformed =
@@ -330,7 +335,7 @@ impl<'a> Body<'a> {
     }
 }
 
-/// What to do about an `in_reply_to` that is none.
+/// The advice for an `in_reply_to` that is not an integer.
 pub const COPY_MSG_ID: &str = "copy the msg_id of the request, a number without quotes";
 
 /// Returns `true` if a JSON value is written as an integer, of whatever size.
@@ -339,7 +344,7 @@ fn is_integer(text: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Why a value is not of the type that was wanted, most likely.
+/// Returns the most likely reason why a value is not of the expected type.
 fn hint_at_type(wanted: Shape, value: &RawValue) -> &'static str {
     match (wanted, value.get().as_bytes().first()) {
         (_, Some(b'n')) => "null is no value, and the field must have one",
@@ -354,8 +359,9 @@ fn hint_at_type(wanted: Shape, value: &RawValue) -> &'static str {
     }
 }
 
-/// An error of JSON, which may quote what it is about. It is told without its line: to
-/// whoever reads one line of JSON that is always the first.
+/// Returns the message of a JSON error, which may quote the value.
+///
+/// The message omits the line number: the text has one line.
 fn in_words(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(" at line ") {
@@ -440,7 +446,7 @@ mod tests {
         assert!(Envelope::parse(b"{\"src\":\"\xff\"}").is_err());
     }
 
-    /// Whatever a node writes a megabyte of, it is told of in a line.
+    /// Messages about a value of a megabyte fit in a line.
     #[test]
     fn what_is_wrong_is_told_in_short() {
         let long = "x".repeat(1_000_000);
