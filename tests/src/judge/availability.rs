@@ -8,7 +8,7 @@ use crate::format::edn::Edn;
 use crate::history::{EventKind, History, Operations};
 use crate::plan::Availability;
 
-/// Holds a history against what was asked for.
+/// Checks the share of successful operations of a history against the requested availability.
 #[must_use]
 pub fn check<W: Operations>(
     history: &History<W>,

@@ -1,8 +1,8 @@
-//! What usually causes an anomaly, for people who see it for the first time.
+//! Usual causes of anomalies, for users who see an anomaly for the first time.
 
 use crate::history::OpError;
 
-/// Why nodes end operations without success, by Maelstrom's codes.
+/// Returns the usual reason why an operation ends with this error.
 #[must_use]
 pub fn of_error(error: &OpError) -> &'static str {
     let code = match error {

@@ -1,13 +1,14 @@
-//! Which of many errors stands for them.
+//! The choice of one error as an example of many.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::history::OpError;
 
-/// The most frequent kind of error, told by the first of that kind. Errors of a node are of one
-/// kind if they have the same code, whatever their texts. Of kinds that are equally frequent it
-/// is the one that came first.
+/// Returns the first error of the most frequent kind.
+///
+/// Errors of a node are of one kind if they have the same code, whatever their texts. If several
+/// kinds are equally frequent, the first one in the order of the errors counts.
 #[must_use]
 pub fn most_frequent<'a>(errors: impl Iterator<Item = &'a OpError>) -> Option<&'a OpError> {
     let mut by_kind = BTreeMap::new();
@@ -40,7 +41,7 @@ mod tests {
     #[test]
     fn each_kind_and_each_code_counts_for_itself() {
         use OpError::{Crash, Killed, Timeout};
-        // Of one kind they would be most.
+        // If these errors were of one kind, that kind would be the most frequent.
         let errors = [Timeout, Crash, Killed, rpc(0, ""), rpc(11, ""), rpc(11, "")];
         assert_eq!(stands_for(&errors), Some(&rpc(11, "")));
         assert_eq!(stands_for(&[rpc(11, ""), Killed, Timeout, Killed]), Some(&Killed));

@@ -1,17 +1,17 @@
-//! Losses that kills allow.
+//! The losses of values that kills allow.
 //!
-//! A node that keeps everything in memory is empty after a restart, until it has received the
-//! values from others.
+//! A node that keeps all data in memory is empty after a restart, until other nodes have sent it
+//! the values.
 //!
-//! With [`AllowedLoss::Window`] a loss is allowed if, after some kill, no live node is certain to
-//! have the value. Two kinds of nodes are certain to have it, until they are killed:
+//! With [`AllowedLoss::Window`] a loss is allowed if, after some kill, no live node certainly has
+//! the value. Two kinds of nodes certainly have it until they are killed:
 //!
-//! 1. the node that acknowledged it, and each that showed it in a read;
-//! 2. each that was up for the length of the window without any fault. For a restarted node that
-//!    time begins with the restart, and is at least `RECOVERY`.
+//! 1. the node that acknowledged it, and each node that returned it in a read;
+//! 2. each node that was up for the length of the window without any fault. For a restarted node
+//! that time begins with the restart, and is at least `RECOVERY`.
 //!
 //! With [`AllowedLoss::AfterMajority`] a loss is allowed if, at some kill, more than a minority of
-//! the nodes is dead or empty: these nodes can form a majority that does not have the value.
+//! the nodes is dead or empty. These nodes can form a majority that does not have the value.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -29,7 +29,7 @@ const RECOVERY: Duration = Duration::from_secs(2);
 pub enum AllowedLoss {
     /// No loss: an acknowledged value survives every kill.
     Nothing,
-    /// An acknowledged value is on one node, and on all after this time without faults.
+    /// An acknowledged value is on one node, and on all nodes after this time without faults.
     Window(Duration),
     /// An acknowledged value is on a majority of the nodes.
     AfterMajority,
@@ -48,7 +48,7 @@ impl AllowedLoss {
 pub struct Kills {
     allowed: AllowedLoss,
     node_count: usize,
-    /// All kills, in order.
+    /// All kills, each with its time and its node, in order.
     kills: Vec<(Time, usize)>,
     /// The restarts of each node, in order.
     starts: BTreeMap<usize, Vec<Time>>,
@@ -112,9 +112,10 @@ impl Kills {
         next.map(|(kill, _)| *kill)
     }
 
-    /// Returns the time since which the loss of a value is allowed; `None` if it is not. `known`
-    /// is the time since which the value counts, and `holders` has the nodes that had the value,
-    /// each with the last time at which it certainly did.
+    /// Returns the time since which the loss of a value is allowed; `None` if it is not.
+    ///
+    /// `known` is the time since which the value counts. `holders` lists the nodes that had the
+    /// value, each with the last time at which it certainly did.
     #[must_use]
     pub fn lost_at(&self, known: Time, holders: &[(usize, Time)]) -> Option<Time> {
         let kills = self.kills.iter().filter(|(kill, _)| *kill >= known);
@@ -127,7 +128,7 @@ impl Kills {
                 kills.find(|kill| empty(*kill) > self.node_count / 2)
             }
             AllowedLoss::Window(window) => {
-                // A node that shows a value after its loss had it all the time.
+                // A node that returns a value after its alleged loss had it all the time.
                 let shown_after =
                     |lost| holders.iter().map(|(_, at)| *at).filter(move |at| *at > lost);
                 let mut since = known;
@@ -147,7 +148,7 @@ impl Kills {
         }
     }
 
-    /// Returns `true` if another node is certain to have a value after a kill.
+    /// Returns `true` if another node certainly has a value after a kill.
     fn is_held(
         &self,
         since: Time,
@@ -171,8 +172,9 @@ impl Kills {
         })
     }
 
-    /// Returns `true` if a node is up at the time of a kill, and was never killed or has had the
-    /// time to receive all values again.
+    /// Returns `true` if a node is up at the time of a kill and has all values.
+    ///
+    /// A node has all values if it was never killed, or had the time to receive them again.
     fn is_full(&self, node: usize, kill: Time) -> bool {
         match self.last_kill_and_start(node, kill) {
             (None, _) => true,
@@ -183,14 +185,14 @@ impl Kills {
         }
     }
 
-    /// Returns the last kill and the last restart of a node until a time.
+    /// Returns a node's last kill and last restart up to a time.
     fn last_kill_and_start(&self, node: usize, until: Time) -> (Option<Time>, Option<Time>) {
         let kills = self.kills.iter().filter(|(at, other)| *other == node && *at <= until);
         let starts = self.starts.get(&node).into_iter().flatten().filter(|at| **at <= until);
         (kills.map(|(at, _)| *at).max(), starts.copied().max())
     }
 
-    /// Returns the time of a span during which no fault was active.
+    /// Returns the part of a span during which no fault was active.
     fn undisturbed(&self, from: Time, until: Time) -> Duration {
         let overlap = |(start, end): &(Time, Time)| *end.min(&until) - *start.max(&from);
         let disturbed: Duration = self.disturbed.iter().map(overlap).sum();
@@ -205,7 +207,8 @@ mod tests {
 
     const S: u64 = 1_000_000;
 
-    /// The kills of three nodes under these faults, each with its second, its name and its node.
+    /// Returns the kills of three nodes under these faults, each with its second, its name and its
+    /// node.
     fn kills(allowed: AllowedLoss, faults: &[(u64, &'static str, &str)]) -> Kills {
         let mut history: History<Pings> = History::new();
         for (at_s, f, node) in faults {
@@ -218,7 +221,7 @@ mod tests {
 
     const WINDOW: AllowedLoss = AllowedLoss::Window(Duration::from_secs(2));
 
-    /// The second at which a value is lost that the first node acknowledges at this second.
+    /// Returns the second at which a value is lost that the first node acknowledges at `known_s`.
     fn lost_s(kills: &Kills, known_s: u64) -> Option<u64> {
         let known = Time(known_s * S);
         kills.lost_at(known, &[(0, known)]).map(|lost| lost.0 / S)

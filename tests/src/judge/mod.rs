@@ -1,4 +1,4 @@
-//! Judging histories.
+//! The checkers of histories.
 
 pub mod availability;
 pub mod causes;
@@ -15,14 +15,14 @@ use crate::history::OpError;
 
 pub use quantiles::{quantile, quantiles};
 
-/// Whether something is as it should be. The worst of several is the smallest.
+/// A judgement. The worst of several judgements is the smallest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Valid {
-    /// It is not.
+    /// The property does not hold.
     False,
-    /// Nobody can tell.
+    /// The checker cannot decide.
     Unknown,
-    /// It is.
+    /// The property holds.
     True,
 }
 
@@ -42,14 +42,15 @@ impl From<Valid> for Edn {
     }
 }
 
-/// An anomaly, as people are told of it.
+/// An anomaly, as reports describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Anomaly {
-    /// A sentence that begins with its name and says which node did what.
+    /// A sentence that begins with the anomaly's name and names the nodes and their actions.
     pub text: String,
-    /// What usually causes it, where that is known.
+    /// The usual cause, if it is known.
     pub cause: Option<&'static str>,
-    /// The indices of events that show it: any event of an operation stands for the operation.
+    /// The indices of events that show the anomaly. Any event of an operation represents the
+    /// operation.
     pub events: Vec<usize>,
 }
 
@@ -60,7 +61,7 @@ impl From<String> for Anomaly {
 }
 
 impl Anomaly {
-    /// An anomaly that consists in errors: the most frequent is told, and its cause.
+    /// Creates an anomaly of errors. The text and the cause describe the most frequent error.
     #[must_use]
     pub fn of_errors<'a>(text: String, errors: impl Iterator<Item = &'a OpError>) -> Anomaly {
         match errors::most_frequent(errors) {
@@ -81,23 +82,23 @@ impl Anomaly {
     }
 }
 
-/// What a checker found.
+/// The result of a checker.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// Its judgement.
+    /// The judgement.
     pub valid: Valid,
-    /// Its part of the results.
+    /// The checker's part of the results.
     pub results: Edn,
-    /// Each anomaly.
+    /// The anomalies.
     pub anomalies: Vec<Anomaly>,
-    /// What Maelstrom's checker accepts and a right node does not do. It counts with `--strict`.
+    /// Faults that Maelstrom's checker accepts. They count with `--strict`.
     pub findings: Vec<Anomaly>,
     /// The stable latencies, if the workload has any.
     pub stable_latencies_ms: Vec<u64>,
 }
 
 impl Verdict {
-    /// A verdict whose judgement stands in its results, too.
+    /// Creates a verdict, and adds its judgement to its results.
     #[must_use]
     pub fn new(
         valid: Valid,
@@ -114,14 +115,14 @@ impl Verdict {
         }
     }
 
-    /// Adds the stable latencies, of which the results hold the quantiles.
+    /// Adds the stable latencies. The results contain their quantiles.
     #[must_use]
     pub fn with_stable_latencies(mut self, latencies_ms: Vec<u64>) -> Verdict {
         self.stable_latencies_ms = latencies_ms;
         self
     }
 
-    /// Adds what is wrong and goes unnoticed by Maelstrom.
+    /// Adds the faults that Maelstrom's checker accepts.
     #[must_use]
     pub fn with_findings(
         mut self,
@@ -132,7 +133,7 @@ impl Verdict {
     }
 
     /// Adds the likely cause to each anomaly and finding whose sentence begins with a name in
-    /// this list.
+    /// `causes`.
     #[must_use]
     pub fn with_causes(mut self, causes: &[(&str, &'static str)]) -> Verdict {
         for anomaly in self.anomalies.iter_mut().chain(&mut self.findings) {

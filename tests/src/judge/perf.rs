@@ -1,4 +1,4 @@
-//! How long clients waited.
+//! The latencies of clients.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::base::time::as_millis;
 use crate::format::edn::Edn;
 use crate::history::{History, Operations};
 
-/// The waiting times of all operations that succeeded, sorted.
+/// Returns the latencies of all successful operations, sorted.
 #[must_use]
 pub fn latencies<W: Operations>(history: &History<W>) -> Vec<Duration> {
     let wait = |invoked, completed| history.time(completed) - history.time(invoked);
@@ -18,8 +18,9 @@ pub fn latencies<W: Operations>(history: &History<W>) -> Vec<Duration> {
     waits
 }
 
-/// Reports quantiles of waiting times, in milliseconds, over all and for each kind of
-/// operation, and the rate at which operations were started. It finds nothing wrong.
+/// Reports quantiles of latencies in milliseconds and the rate of operations.
+///
+/// The quantiles are over all operations and for each kind. The verdict is always valid.
 #[must_use]
 pub fn check<W: Operations>(history: &History<W>) -> Verdict {
     let mut by_f: BTreeMap<&'static str, Vec<Duration>> = BTreeMap::new();
@@ -41,7 +42,7 @@ pub fn check<W: Operations>(history: &History<W>) -> Verdict {
     Verdict::new(Valid::True, results, None::<Anomaly>)
 }
 
-/// Operations started per second of the main phase.
+/// Returns the number of operations per second of the main phase.
 #[must_use]
 pub fn rate<W: Operations>(history: &History<W>) -> Option<f64> {
     let mut main = history.invocations().filter(|(_, invocation)| !invocation.is_final);
@@ -51,7 +52,7 @@ pub fn rate<W: Operations>(history: &History<W>) -> Option<f64> {
     (count > 0 && !span.is_zero()).then(|| f64::from(count) / span.as_secs_f64())
 }
 
-/// The median and the 99th percentile of all waiting times, in milliseconds.
+/// Returns the median and the 99th percentile of all latencies, in milliseconds.
 #[must_use]
 pub fn median_and_p99<W: Operations>(history: &History<W>) -> Option<(f64, f64)> {
     let waits = latencies(history);

@@ -1,11 +1,11 @@
-//! Quantiles as Jepsen takes them.
+//! Quantiles, computed as Jepsen computes them.
 
 use crate::format::edn::Edn;
 
-/// The points at which distributions are shown, and their names.
+/// The points at which distributions are shown.
 const POINTS: [f64; 5] = [0.0, 0.5, 0.95, 0.99, 1.0];
 
-/// Jepsen's quantiles: `{0 a, 0.5 b, 0.95 c, 0.99 d, 1 e}`; nothing of nothing.
+/// Returns Jepsen's quantiles `{0 a, 0.5 b, 0.95 c, 0.99 d, 1 e}`, or `None` for an empty slice.
 #[must_use]
 pub fn quantiles<T: Copy + PartialOrd>(sorted: &[T], show: impl Fn(T) -> Edn) -> Option<Edn> {
     let entries = POINTS.iter().map(|&point| {
@@ -15,7 +15,7 @@ pub fn quantiles<T: Copy + PartialOrd>(sorted: &[T], show: impl Fn(T) -> Edn) ->
     entries.collect::<Option<Vec<_>>>().map(Edn::Map)
 }
 
-/// One quantile of a sorted slice, taken as Jepsen takes it.
+/// Returns one quantile of a sorted slice, computed as Jepsen computes it.
 #[must_use]
 pub fn quantile<T: Copy>(sorted: &[T], point: f64) -> Option<T> {
     let last = sorted.len().checked_sub(1)?;

@@ -1,4 +1,4 @@
-//! How many operations of each kind succeeded.
+//! The number of successful operations of each kind.
 
 use std::collections::BTreeMap;
 
@@ -25,11 +25,12 @@ impl Counts {
     }
 }
 
-/// Counts the ends of operations.
+/// Counts the results of operations.
 ///
-/// A kind of which none succeeded makes the test invalid: it tested nothing. If no operation was
-/// started, the verdict is unknown. It is unknown, too, if faults or latency may have kept the
-/// nodes from every success, and the errors say no more than that.
+/// A kind of operation without a success makes the test invalid: it tested nothing.
+///
+/// If no operation was started, the verdict is unknown. It is also unknown if faults or latency may
+/// have prevented every success, and the errors only report unavailability.
 #[must_use]
 pub fn check<W: Operations>(
     history: &History<W>,
@@ -53,7 +54,7 @@ pub fn check<W: Operations>(
             errors.entry(f).or_default().push(error);
         }
     }
-    // A node that is cut off, or that waits for others, is not at fault.
+    // A node that is disconnected, or that waits for others, is not at fault.
     let is_unavailable = |f: &str| {
         let mut errors = errors.get(f).into_iter().flatten();
         may_be_unavailable && errors.all(|error| error.is_unavailability())
@@ -83,7 +84,7 @@ pub fn check<W: Operations>(
         by_f.iter().map(|(f, counts)| (Edn::Keyword(f), counts.to_edn(works(f, counts))));
     let mut results = all.to_edn(valid);
     if let Edn::Map(entries) = &mut results {
-        // The judgement goes last, where `Verdict::new` puts it.
+        // `Verdict::new` appends the judgement at the end.
         entries.pop();
     }
     results.insert("by-f", Edn::Map(by_f_edn.collect()));

@@ -1,4 +1,4 @@
-//! The configurations that a search has been in.
+//! The configurations that a search has visited.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -6,30 +6,32 @@ use std::collections::hash_map::Entry;
 use super::Value;
 use super::window::Window;
 
-/// A point of the search: what has taken effect so far, and what the register holds.
+/// A point of the search: the operations that have taken effect, and the value of the register.
 #[derive(Clone, Debug)]
 pub(super) struct Configuration {
     /// The operations of known outcome that have taken effect.
     pub(super) done: Window,
     /// The value of the register.
     pub(super) value: Value,
-    /// How many operations of unknown outcome have taken effect, by kind.
+    /// The number of operations of each class of unknown outcome that have taken effect.
     pub(super) used: Box<[u32]>,
 }
 
-/// The configurations, by all but the operations of unknown outcome.
+/// The configurations, by everything except the operations of unknown outcome.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     seen: HashMap<(Window, Value), Vec<Box<[u32]>>>,
     memory: usize,
 }
 
-/// The memory of an entry besides what it points to.
+/// The memory of an entry in bytes, without the data that it points to.
 const ENTRY: usize = 96;
 
 impl Cache {
-    /// Adds a configuration, unless the search has been in one that is at least as good: the
-    /// same, with no more operations of unknown outcome used.
+    /// Adds a configuration. Returns `false` if the search has visited one that is at least as
+    /// good.
+    ///
+    /// Such a configuration is equal, except that it used no more operations of unknown outcome.
     pub(super) fn insert(&mut self, configuration: &Configuration) -> bool {
         let Configuration { done, value, used } = configuration;
         match self.seen.entry((done.clone(), *value)) {
@@ -52,7 +54,7 @@ impl Cache {
         }
     }
 
-    /// Returns the memory that the configurations take, in bytes, more or less.
+    /// Returns the approximate memory of the configurations in bytes.
     pub(super) fn memory(&self) -> usize {
         self.memory
     }

@@ -10,10 +10,10 @@
 //!   Those with the same request are interchangeable, so a configuration only counts them, and the
 //!   earliest takes effect first. A configuration that has used more of them than another one in
 //!   the same state is not searched again.
-//! - The search counts its steps and its memory, and ends with [`Outcome::Unknown`] at a limit.
-//!   The same history always has the same result, however fast the machine is.
+//! - The search counts its steps and its memory, and ends with [`Outcome::Unknown`] at a limit. The
+//! same history always has the same result, on a machine of any speed.
 //!
-//! Operations that failed are not part of the history: the caller leaves them out.
+//! Failed operations are not part of the history: the caller omits them.
 
 mod cache;
 mod search;
@@ -26,12 +26,12 @@ mod tests;
 
 pub use search::check;
 
-/// A value, by the number that the caller gave it. Two values of one number are equal.
+/// The number of a value, which the caller assigns. Equal values have equal numbers.
 pub type Value = u32;
-/// The value of a register that nothing was written to.
+/// The value of a register before the first write.
 pub const NULL: Value = 0;
 
-/// What an operation does, and what it returned.
+/// A request and its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Call {
     /// A read that returned this value. A read that returned [`NULL`] fits every state, as it
@@ -46,7 +46,7 @@ pub enum Call {
 /// An operation on a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation {
-    /// What it does.
+    /// The request and its result.
     pub call: Call,
     /// The position of its invocation in the history.
     pub invoked: usize,
@@ -54,16 +54,16 @@ pub struct Operation {
     pub completed: Option<usize>,
 }
 
-/// How much a search may cost.
+/// The limits of a search.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The number of steps: seconds, if it is some hundred million.
+    /// The number of steps. Some hundred million steps take seconds.
     pub steps: u64,
     /// The memory for configurations, in bytes.
     pub memory: usize,
 }
 
-/// What a search came to.
+/// The outcome of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The history is linearizable.
@@ -83,25 +83,26 @@ pub enum Limit {
     Memory,
 }
 
-/// Why a history is not linearizable. Operations are named by their index.
+/// The reason why a history is not linearizable. An index identifies an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The operation that cannot be placed: whatever the order of those that completed before it,
-    /// it has no place at or before its own completion.
+    /// The operation that cannot take effect. No order of the operations that completed before it
+    /// lets it take effect before its own completion.
     pub operation: usize,
     /// The operation that completed last before it.
     pub previous: Option<usize>,
-    /// The longest order of effects that leads up to it. It contains every operation that
-    /// completed before.
+    /// The longest order of effects that leads up to the operation. It contains every operation
+    /// that completed before.
     pub prefix: Vec<usize>,
-    /// The values that the register can have when it is the turn of the operation.
+    /// The values that the register can have before the operation takes effect.
     pub values: Vec<Value>,
-    /// The operations that could have taken effect as well, besides the one that cannot.
+    /// The other operations that could have taken effect at this point.
     pub pending: Vec<usize>,
 }
 
 impl Call {
-    /// Returns the value of the register after the operation, or nothing if it does not fit.
+    /// Returns the value of the register after the operation, or `None` if the operation does not
+    /// fit.
     #[must_use]
     pub fn apply(self, value: Value) -> Option<Value> {
         match self {
@@ -111,7 +112,7 @@ impl Call {
         }
     }
 
-    /// Returns `true` if the operation leaves every register as it is.
+    /// Returns `true` if the operation never changes a register.
     fn changes_nothing(self) -> bool {
         match self {
             Call::Read(_) => true,

@@ -1,4 +1,4 @@
-//! How long large histories take. The tests print; they assert only the verdict.
+//! Measurements with large histories. The tests print times; they assert only the verdict.
 //!
 //! ```sh
 //! cargo test --release --package workbench --lib -- --ignored --nocapture --test-threads 1 thousand
@@ -12,7 +12,8 @@ use crate::base::rng::{Rng, Stream};
 
 const LIMITS: Limits = Limits { steps: 10_000_000, memory: 1 << 30 };
 
-/// Operations of 10 clients that take effect one by one; of one in 100 nobody knows the outcome.
+/// Returns operations of 10 clients that take effect in sequence. One in 100 has an unknown
+/// outcome.
 fn history(rng: &mut Rng, count: usize, wrong: Option<usize>) -> Vec<Operation> {
     let mut value = NULL;
     let mut history = Vec::with_capacity(count);

@@ -6,7 +6,7 @@ use super::cache::{Cache, Configuration};
 use super::window::Window;
 use super::{Call, Limit, Limits, NULL, Operation, Outcome, Value, Violation};
 
-/// Finds out whether a history of one register, which holds [`NULL`] at first, is linearizable.
+/// Checks whether a history of one register, which holds [`NULL`] at first, is linearizable.
 #[must_use]
 pub fn check(operations: &[Operation], limits: Limits) -> Outcome {
     Search::new(operations).run(limits)
@@ -15,7 +15,7 @@ pub fn check(operations: &[Operation], limits: Limits) -> Outcome {
 /// An operation of known outcome.
 #[derive(Clone, Copy, Debug)]
 struct Known {
-    /// Its index among all operations.
+    /// The index of the operation among all operations.
     index: usize,
     call: Call,
     invoked: usize,
@@ -29,12 +29,12 @@ struct Class {
     members: Vec<(usize, usize)>,
 }
 
-/// What may take effect next.
+/// An operation that may take effect next.
 #[derive(Clone, Copy, Debug)]
 enum Move {
     /// An operation of known outcome, by its number.
     Known(u32),
-    /// The next operation of a class, all of unknown outcome.
+    /// The next operation of a class of unknown outcome.
     Unknown(u32),
 }
 
@@ -44,7 +44,7 @@ struct Frame {
     configuration: Configuration,
     moves: Vec<Move>,
     next: usize,
-    /// The last step of the way here.
+    /// The last step of the path to the configuration.
     step: u32,
 }
 
@@ -58,17 +58,17 @@ struct Step {
 /// The step before the first.
 const START: u32 = u32::MAX;
 
-/// How far the search has come.
+/// The furthest point that the search has reached.
 #[derive(Debug, Default)]
 struct Furthest {
-    /// The first completion that it could not pass.
+    /// The first completion that the search could not pass.
     completion: usize,
-    /// The operation that has it.
+    /// The operation that completes there.
     operation: Option<u32>,
-    /// The longest way there.
+    /// The last step of the longest path to that point.
     step: Option<u32>,
     length: usize,
-    /// The values that the register had there.
+    /// The values of the register at that point.
     values: BTreeSet<Value>,
     done: Window,
 }
@@ -76,7 +76,7 @@ struct Furthest {
 /// A search over one history.
 #[derive(Debug)]
 struct Search {
-    /// By invocation.
+    /// The operations of known outcome, in order of invocation.
     known: Vec<Known>,
     classes: Vec<Class>,
     cache: Cache,
@@ -92,7 +92,7 @@ impl Search {
             let Operation { call, invoked, completed } = *operation;
             match completed {
                 Some(completed) => known.push(Known { index, call, invoked, completed }),
-                // Nobody saw the result, and the register is as it was.
+                // No client saw the result, and the operation does not change the register.
                 None if call.changes_nothing() => {}
                 None => unknown.push((call, invoked, index)),
             }
@@ -153,7 +153,7 @@ impl Search {
         }
     }
 
-    /// Finds what may take effect next, and keeps track of how far the search has come.
+    /// Finds the possible moves, and updates the furthest point of the search.
     fn examine(&mut self, configuration: Configuration, step: u32, length: usize) -> Frame {
         let Configuration { done, value, .. } = &configuration;
         let mut first: Option<(usize, u32)> = None;
@@ -211,7 +211,7 @@ impl Search {
         Frame { configuration, moves, next: 0, step }
     }
 
-    /// The configuration after a move, and the operation that takes effect in it.
+    /// Returns the configuration after a move, and the operation that takes effect in it.
     fn follow(&self, from: &Configuration, next: Move) -> Option<(Configuration, u32)> {
         let mut to = from.clone();
         let (call, operation) = match next {
@@ -232,7 +232,7 @@ impl Search {
         Some((to, operation as u32))
     }
 
-    /// What the search that failed has found.
+    /// Returns the violation that the failed search has found.
     fn violation(&self) -> Option<Violation> {
         let furthest = &self.furthest;
         let blocked = self.known.get(furthest.operation? as usize)?;

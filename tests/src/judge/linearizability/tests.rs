@@ -1,11 +1,11 @@
-//! Small histories with a known answer, and random histories with the answer of an enumeration.
+//! Tests with small histories of known answer, and with random histories and an enumeration.
 
 use super::*;
 use crate::base::rng::{Rng, Stream};
 
 const LIMITS: Limits = Limits { steps: 10_000_000, memory: 1 << 28 };
 
-/// An operation between two positions; from a position on, if its outcome is unknown.
+/// Returns an operation between two positions.
 fn between(call: Call, invoked: usize, completed: usize) -> Operation {
     Operation { call, invoked, completed: Some(completed) }
 }
@@ -83,11 +83,11 @@ fn an_operation_of_unknown_outcome_may_take_effect_late_or_never() {
         between(Call::Read(2), 5, 6),
     ];
     assert_eq!(check(&history, LIMITS), Outcome::Linearizable);
-    // Once only, though.
+    // The write of unknown outcome takes effect only once.
     let twice =
         [&history[..], &[between(Call::Write(1), 7, 8), between(Call::Read(2), 9, 10)]].concat();
     assert_eq!(violation(&twice).operation, 5);
-    // And not before its invocation.
+    // It does not take effect before its invocation.
     let early = [between(Call::Read(2), 0, 1), from(Call::Write(2), 2)];
     assert_eq!(violation(&early).operation, 0);
 }
@@ -109,8 +109,8 @@ fn a_search_that_reaches_a_limit_has_no_answer() {
     assert_eq!(check(&history, memory), Outcome::Unknown(Limit::Memory));
 }
 
-/// The interchangeable writes of clients that were cut off: without counting them by request,
-/// the search takes forever.
+/// The writes of disconnected clients are interchangeable. The search counts them by request;
+/// otherwise it would not end in any reasonable time.
 #[test]
 fn many_operations_of_unknown_outcome_do_not_slow_the_search_down() {
     let mut history: Vec<Operation> =
@@ -124,7 +124,7 @@ fn many_operations_of_unknown_outcome_do_not_slow_the_search_down() {
     assert!(found.prefix.len() >= 60, "{found:?}");
 }
 
-/// Whether some order of effects explains a history, by trying all of them.
+/// Returns `true` if some order of effects explains a history. It tries all orders.
 fn is_linearizable(history: &[Operation], done: &mut Vec<bool>, value: Value) -> bool {
     let known = |index: usize| history[index].completed;
     if (0..history.len()).all(|index| done[index] || known(index).is_none()) {
@@ -154,7 +154,7 @@ fn random_history(rng: &mut Rng) -> Vec<Operation> {
     let mut clock = 0;
     for _ in 0..1 + rng.index(7) {
         let other = rng.index(3) as Value + 1;
-        // Most operations fit a register that takes them one by one.
+        // Most operations fit a register that applies them in sequence.
         let fits = rng.chance(0.9);
         let call = match rng.index(3) {
             0 => Call::Read(if fits { value } else { other }),
@@ -204,8 +204,10 @@ fn agrees_with_an_enumeration_of_all_orders_on_random_histories() {
     assert!(counts.iter().all(|&count| count > 1_000), "{counts:?}");
 }
 
-/// The prefix is an order of effects, has all that completed before the operation, and the
-/// history up to the completion of the operation is the first one without an order.
+/// Checks the prefix and the place of a violation.
+///
+/// The prefix must be an order of effects with all operations that completed before. The history up
+/// to the operation's completion must be the shortest one without an order.
 fn check_violation(history: &[Operation], violation: &Violation) {
     let end = history[violation.operation].completed.unwrap();
     let mut value = NULL;

@@ -1,6 +1,6 @@
 //! A set of operations that are close together in a history.
 
-/// The members of a set of numbers, all from `base` up. Every number below `base` is a member.
+/// A set of numbers. Every number below `base` is a member.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Window {
     base: u32,
