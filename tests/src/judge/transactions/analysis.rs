@@ -1,4 +1,4 @@
-//! From a dependency graph to the anomalies in it.
+//! The analysis of a dependency graph: its anomalies.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,14 @@ use super::cycles::{self, Cycle, Effort, KINDS, Search};
 use super::graph::{Graph, Relation, Relations, Vertex};
 use super::model::{self, Model};
 
-/// What the cycles of a graph show.
+/// The results of the search for cycles in a graph.
 #[derive(Debug, Default)]
 pub(super) struct Cycles {
-    /// Each kind of cycle with an example, per component.
+    /// The kinds of cycles in each component, each with an example.
     pub(super) found: Vec<(AnomalyKind, Cycle)>,
-    /// Models that a component refutes although no example may have been found.
+    /// Models that a component refutes, even if no example was found.
     pub(super) refuted: Vec<Refuted>,
-    /// Searches that ended before they had an answer.
+    /// Searches that ended without an answer.
     pub(super) stopped: Vec<Stopped>,
 }
 
@@ -31,15 +31,15 @@ pub struct Refuted {
 /// A search that ended early.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stopped {
-    /// The kind of cycle it was for.
+    /// The kind of cycle that the search was for.
     pub kind: AnomalyKind,
-    /// How many transactions the component has.
+    /// The number of transactions in the component.
     pub size: usize,
 }
 
-/// How many edges all searches together may follow: seconds.
+/// The maximum number of edges for all searches together. They take seconds.
 const TOTAL_EFFORT: u64 = 100_000_000;
-/// How many edges one search may follow.
+/// The maximum number of edges for one search.
 const EFFORT_PER_SEARCH: u64 = 10_000_000;
 
 const WW: Relations = Relations::of(&[Relation::WriteWrite]);
@@ -51,11 +51,11 @@ struct Acyclic {
     model: Model,
     anomaly: AnomalyKind,
     relations: Relations,
-    /// Whether only closed walks without adjacent read-write dependencies count.
+    /// `true` if only closed walks without adjacent read-write dependencies count.
     nonadjacent: bool,
 }
 
-/// The models that can be refuted without a search: a component is enough.
+/// The models that a component can refute without a search.
 const LEVELS: [Acyclic; 13] = {
     const fn level(model: Model, anomaly: AnomalyKind, relations: Relations) -> Acyclic {
         Acyclic { model, anomaly, relations, nonadjacent: false }
@@ -99,7 +99,7 @@ const LEVELS: [Acyclic; 13] = {
 };
 
 impl Refuted {
-    /// Returns the anomaly that says so.
+    /// Returns the anomaly that reports the refuted model.
     #[must_use]
     pub fn anomaly(&self) -> AnomalyKind {
         let level = LEVELS.iter().find(|level| level.model == self.model);
@@ -107,7 +107,7 @@ impl Refuted {
     }
 }
 
-/// Whether a component can refute the model without a search.
+/// Returns `true` if a component can refute the model without a search.
 #[cfg(test)]
 pub(super) fn is_level(model: Model) -> bool {
     LEVELS.iter().any(|level| level.model == model)
@@ -124,7 +124,7 @@ pub(super) fn analyze(graph: &Graph) -> Cycles {
     cycles
 }
 
-/// Finds the cycles of one strongly connected component, whose vertices are `names` elsewhere.
+/// Finds the cycles of one strongly connected component. `names` maps its vertices to transactions.
 fn analyze_component(graph: &Graph, names: &[Vertex], cycles: &mut Cycles, effort: &mut Effort) {
     let mut refuted: BTreeSet<Model> = BTreeSet::new();
     let mut layered = None;
@@ -152,7 +152,7 @@ fn analyze_component(graph: &Graph, names: &[Vertex], cycles: &mut Cycles, effor
         cycles.refuted.push(Refuted { model: level.model, members });
         refuted.extend(model::refuted_with([level.model]));
     }
-    // What the models that are not refuted forbid cannot be there.
+    // The anomalies that the remaining models forbid cannot occur.
     let possible: Vec<Model> =
         LEVELS.iter().map(|level| level.model).filter(|model| !refuted.contains(model)).collect();
     let mut skip = model::forbidden_by(&possible);

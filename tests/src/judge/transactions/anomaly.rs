@@ -1,15 +1,15 @@
-//! The anomalies of transactions, and which of them imply which.
+//! The anomalies of transactions and their implications.
 //!
-//! The names are Adya's (1999), as Elle spells them (Kingsbury and Alvaro 2020), so that
-//! results compare with Maelstrom's.
+//! The names are Adya's (1999), in Elle's spelling (Kingsbury and Alvaro 2020), so that the results
+//! are comparable with Maelstrom's.
 
 use std::collections::BTreeSet;
 
 macro_rules! anomalies {
     ($($variant:ident = $name:literal => [$($implied:ident),* $(,)?];)*) => {
-        /// A kind of misbehavior of transactions.
+        /// A kind of anomaly of transactions.
         ///
-        /// The order of the variants has no meaning beyond a stable one for output.
+        /// The order of the variants only makes the output stable.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum AnomalyKind {
             $(#[doc = concat!("`", $name, "`")] $variant,)*
@@ -39,7 +39,7 @@ macro_rules! anomalies {
 }
 
 anomalies! {
-    // A transaction that contradicts itself, or that reads what it must not.
+    // A transaction contradicts itself, or reads a forbidden version.
     Internal = "internal" => [];
     FutureRead = "future-read" => [G1c];
     G1a = "G1a" => [G1];
@@ -49,7 +49,7 @@ anomalies! {
     WriteSkew = "write-skew" => [G2];
     PredicateReadMiss = "predicate-read-miss" => [];
 
-    // No order of versions explains what was read.
+    // No order of versions explains the reads.
     DuplicateElements = "duplicate-elements" => [];
     IncompatibleOrder = "incompatible-order" => [G1a];
     CyclicVersions = "cyclic-versions" => [];
@@ -87,7 +87,7 @@ anomalies! {
     G2Process = "G2-process" => [G2Realtime];
     G2Realtime = "G2-realtime" => [];
 
-    // Names that models forbid. No checker of histories without predicates reports them.
+    // Names that models forbid. A checker of histories without predicates does not report them.
     GsiA = "GSIa" => [Gsi];
     GsiB = "GSIb" => [Gsi];
     Gsi = "GSI" => [];
@@ -98,7 +98,7 @@ anomalies! {
     GMsr = "G-MSR" => [];
     GUpdate = "G-update" => [];
 
-    // A cycle that refutes a model exists, but the search for a shorter description ended early.
+    // A cycle refutes a model, but the search for a shorter description ended early.
     Pl1CycleExists = "PL-1-cycle-exists" => [];
     Pl2CycleExists = "PL-2-cycle-exists" => [];
     PlSiCycleExists = "PL-SI-cycle-exists" => [];
@@ -113,32 +113,32 @@ anomalies! {
     StrongSiCycleExists = "strong-snapshot-isolation-cycle-exists" => [];
     PlSsCycleExists = "PL-SS-cycle-exists" => [];
 
-    // What makes the checker's answer `unknown`.
+    // The checker's verdict is `unknown`.
     EmptyTransactionGraph = "empty-transaction-graph" => [];
     CycleSearchTimeout = "cycle-search-timeout" => [];
 }
 
 impl AnomalyKind {
-    /// Returns `true` if the anomaly does not refute any model, but leaves the verdict open.
+    /// Returns `true` if the anomaly refutes no model, but leaves the verdict open.
     #[must_use]
     pub fn is_inconclusive(self) -> bool {
         matches!(self, AnomalyKind::EmptyTransactionGraph | AnomalyKind::CycleSearchTimeout)
     }
 
-    /// Returns `true` if the anomaly needs the order of each process's own transactions.
+    /// Returns `true` if the anomaly requires the order of each process's transactions.
     #[must_use]
     pub fn is_of_process(self) -> bool {
         self.name().ends_with("-process")
     }
 
-    /// Returns `true` if the anomaly needs the order of transactions in real time.
+    /// Returns `true` if the anomaly requires the order of transactions in real time.
     #[must_use]
     pub fn is_of_realtime(self) -> bool {
         self.name().ends_with("-realtime")
     }
 }
 
-/// Returns these anomalies and all that they imply.
+/// Returns these anomalies and all anomalies that they imply.
 #[must_use]
 pub fn implied_by(anomalies: impl IntoIterator<Item = AnomalyKind>) -> BTreeSet<AnomalyKind> {
     let mut reached = BTreeSet::new();
@@ -151,7 +151,7 @@ pub fn implied_by(anomalies: impl IntoIterator<Item = AnomalyKind>) -> BTreeSet<
     reached
 }
 
-/// Returns these anomalies and all that imply one of them.
+/// Returns these anomalies and all anomalies that imply one of them.
 #[must_use]
 pub fn implying(anomalies: impl IntoIterator<Item = AnomalyKind>) -> BTreeSet<AnomalyKind> {
     let mut reached: BTreeSet<AnomalyKind> = anomalies.into_iter().collect();

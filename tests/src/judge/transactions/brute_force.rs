@@ -1,4 +1,4 @@
-//! The judges, compared with enumerations that are too slow for anything but small histories.
+//! Comparisons of the checkers with enumerations, which are only fast enough for small histories.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::judge::Valid;
 const HISTORIES: usize = 10_000;
 const SEED: u64 = 17;
 
-/// All cycles that pass no vertex twice, each as the relations of its steps.
+/// Returns all cycles that pass each vertex at most once, as the relations of their steps.
 fn simple_cycles(graph: &Graph) -> Vec<Vec<Relation>> {
     fn walk(
         graph: &Graph,
@@ -43,7 +43,7 @@ fn simple_cycles(graph: &Graph) -> Vec<Vec<Relation>> {
     cycles
 }
 
-/// The name of a cycle, by counting.
+/// Returns the name of a cycle. It counts the relations.
 fn classify(cycle: &[Relation]) -> AnomalyKind {
     let count = |relation| cycle.iter().filter(|&&step| step == relation).count();
     let adjacent = (0..cycle.len()).any(|step| {
@@ -81,7 +81,7 @@ fn finds_the_kinds_of_cycles_that_an_enumeration_of_all_cycles_finds() {
                 0..2 => Relation::WriteWrite,
                 2..4 => Relation::WriteRead,
                 4..7 => Relation::ReadWrite,
-                // The orders of processes and of time have no cycles of their own.
+                // The orders of processes and of time do not contain cycles.
                 _ if from < to => order,
                 _ => Relation::ReadWrite,
             };
@@ -106,7 +106,7 @@ fn finds_the_kinds_of_cycles_that_an_enumeration_of_all_cycles_finds() {
             cycles.iter().filter(|cycle| classify(cycle) == kind).map(Vec::len).min()
         };
         for kind in KINDS.iter().map(|kind| kind.anomaly) {
-            // A component with a more severe cycle is not searched for one that it implies.
+            // If a component has a more severe cycle, the search skips the cycles that it implies.
             let implied =
                 |other: AnomalyKind| other != kind && anomaly::implied_by([other]).contains(&kind);
             if cycles.found.iter().any(|(found, _)| implied(*found)) {
@@ -119,7 +119,7 @@ fn finds_the_kinds_of_cycles_that_an_enumeration_of_all_cycles_finds() {
         }
         let found = kinds(cycles.found.iter().map(|(kind, _)| *kind).collect());
         assert_eq!(found, kinds(enumerated), "round {round} of seed {SEED}: {graph:?}");
-        // What the components refute is what the cycles refute.
+        // The components and the cycles refute the same models.
         let levels = |kinds: Vec<AnomalyKind>| -> Vec<Model> {
             let mut refuted = model::refuted_by(kinds);
             refuted.retain(|&model| analysis::is_level(model));
@@ -133,7 +133,7 @@ fn finds_the_kinds_of_cycles_that_an_enumeration_of_all_cycles_finds() {
     assert_eq!(seen.len(), KINDS.len(), "not every kind occurred: {seen:?}");
 }
 
-/// A store that a serial execution runs on.
+/// A store for serial executions.
 trait State: Clone + Default {
     type Read: Clone + PartialEq;
     fn read(&self, key: Key) -> Self::Read;
@@ -166,8 +166,10 @@ impl State for Lists {
     }
 }
 
-/// Whether some serial execution explains a history: all committed transactions, and any of those
-/// of unknown outcome. With `realtime`, one that completed before another was invoked comes first.
+/// Returns `true` if some serial execution explains a history.
+///
+/// The execution has all committed transactions, and any of those with unknown outcome. With
+/// `realtime`, a transaction that completed before the invocation of another precedes it.
 fn is_serial<S: State>(history: &[Transaction<S::Read>], realtime: bool) -> bool {
     fn extend<S: State>(
         history: &[Transaction<S::Read>],
@@ -211,8 +213,10 @@ fn is_serial<S: State>(history: &[Transaction<S::Read>], realtime: bool) -> bool
     extend::<S>(history, realtime, &mut vec![false; history.len()], &S::default())
 }
 
-/// A random history: transactions run one after another, their clients see them in another order,
-/// and then some reads are changed.
+/// Returns a random history.
+///
+/// The transactions run in sequence, their clients see them in another order, and then some reads
+/// are changed.
 fn random_history<S: State>(
     rng: &mut Rng,
     change: impl Fn(&mut Rng, &[(Key, Value)], Key, S::Read) -> S::Read,
@@ -246,7 +250,7 @@ fn random_history<S: State>(
         let completed = invoked + 1 + rng.index(5);
         history.push(Transaction { process: index as u64, invoked, completed, outcome, accesses });
     }
-    // Every position of a history has one event.
+    // Each position of a history has one event.
     let mut events: Vec<(usize, bool, usize)> = Vec::new();
     for (index, transaction) in history.iter().enumerate() {
         events.push((transaction.invoked, false, index));
@@ -302,7 +306,7 @@ fn finds_an_anomaly_in_lists_exactly_if_no_serial_execution_explains_them() {
         {
             let anomalies = list_append::check(&history, &[model]);
             let judgement = anomalies.judge(&[model]);
-            // The one kind of wrong list that no model of Elle's refutes.
+            // No model of Elle's refutes this kind of wrong list.
             let reordered = |wrong: &Unjudged| matches!(wrong, Unjudged::Reordered { .. });
             let valid =
                 judgement.valid != Valid::False && !anomalies.unjudged.iter().any(reordered);
@@ -315,8 +319,8 @@ fn finds_an_anomaly_in_lists_exactly_if_no_serial_execution_explains_them() {
     assert!(counts.iter().all(|&count| count > HISTORIES / 50), "{counts:?}");
 }
 
-/// Registers show less of the order of versions, so not every wrong history is found. But a
-/// right one is never called wrong.
+/// Registers show less of the order of versions, so the checker does not find every wrong history.
+/// But it never reports a correct history as wrong.
 #[test]
 fn finds_no_anomaly_in_registers_that_a_serial_execution_explains() {
     let mut rng = Rng::new(SEED, Stream::Generator);

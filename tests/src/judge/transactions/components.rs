@@ -1,8 +1,8 @@
-//! Strongly connected components, by Tarjan's algorithm without recursion.
+//! Strongly connected components, found by Tarjan's algorithm without recursion.
 
 use super::graph::{Graph, Relations, Vertex};
 
-/// The component of a vertex that is on no cycle.
+/// The component of a vertex that is not on a cycle.
 pub(super) const ALONE: u32 = u32::MAX;
 
 /// The strongly connected components of more than one vertex.
@@ -10,7 +10,7 @@ pub(super) const ALONE: u32 = u32::MAX;
 pub(super) struct Components {
     /// The component of each vertex, or [`ALONE`].
     pub(super) of: Vec<u32>,
-    /// How many components there are.
+    /// The number of components.
     pub(super) count: usize,
 }
 
@@ -26,7 +26,7 @@ impl Components {
         let mut count = 0u32;
         let mut next = 0u32;
         let mut stack: Vec<Vertex> = Vec::new();
-        // Each vertex of the current path, with the next of its edges to follow.
+        // The vertices of the current path, each with the index of its next edge.
         let mut path: Vec<(Vertex, usize)> = Vec::new();
         for root in 0..vertices as Vertex {
             if number[root as usize] != UNSEEN {

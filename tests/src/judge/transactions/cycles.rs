@@ -1,8 +1,8 @@
 //! The search for cycles of dependencies, and their names.
 //!
-//! A kind of cycle is described by the dependency it begins with and by what may follow. The
-//! search takes each dependency of the first kind that lies within a component, and finds the
-//! shortest way back to its origin.
+//! A kind of cycle is defined by its first dependency and by the dependencies that may follow. The
+//! search takes each dependency of the first kind within a component, and finds the shortest path
+//! back to its origin.
 
 use std::collections::VecDeque;
 
@@ -10,17 +10,17 @@ use super::anomaly::AnomalyKind;
 use super::components::{ALONE, Components};
 use super::graph::{Edge, Graph, Note, Relation, Relations, Vertex};
 
-/// A cycle of dependencies: each step leads to the next one, the last to the first.
+/// A cycle of dependencies. Each step leads to the next one, and the last step to the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cycle {
     /// The dependencies, in order.
     pub steps: Vec<Dependency>,
 }
 
-/// Why a transaction precedes the next one of a cycle.
+/// The reason why a transaction precedes the next one of a cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dependency {
-    /// The transaction that precedes, by its index.
+    /// The index of the transaction that precedes.
     pub from: usize,
     /// The kind of reason.
     pub relation: Relation,
@@ -28,20 +28,20 @@ pub struct Dependency {
     pub note: Note,
 }
 
-/// How many edges a search may follow. Counting, unlike a clock, gives the same result for the
-/// same history every time.
+/// The number of edges that a search may follow. Unlike a clock, this number gives the same result
+/// for the same history every time.
 #[derive(Debug)]
 pub(super) struct Effort {
     left: u64,
 }
 
 impl Effort {
-    /// The effort for this many edges.
+    /// Creates the effort for this number of edges.
     pub(super) fn new(edges: u64) -> Effort {
         Effort { left: edges }
     }
 
-    /// Takes one edge from what is left; `false` if nothing is.
+    /// Takes one edge from the rest. Returns `false` if the rest is empty.
     fn spend(&mut self) -> bool {
         match self.left.checked_sub(1) {
             Some(left) => {
@@ -52,14 +52,14 @@ impl Effort {
         }
     }
 
-    /// Takes up to this much away for a part of the search.
+    /// Takes up to this number of edges for a part of the search.
     pub(super) fn share(&mut self, edges: u64) -> Effort {
         let left = self.left.min(edges);
         self.left -= left;
         Effort { left }
     }
 
-    /// Gives back what a part of the search did not need.
+    /// Returns the unused effort of a part of the search.
     pub(super) fn refund(&mut self, rest: Effort) {
         self.left += rest.left;
     }
@@ -85,7 +85,7 @@ enum Shape {
 pub(super) struct Kind {
     pub(super) anomaly: AnomalyKind,
     shape: Shape,
-    /// The order, besides data, of which the cycle contains a step.
+    /// The order, besides data, that the cycle contains at least once.
     order: Option<Relation>,
 }
 
@@ -116,7 +116,7 @@ pub(super) const KINDS: [Kind; 15] = {
 };
 
 impl Shape {
-    /// The dependency that each cycle of this shape has, and with which the search begins.
+    /// Returns the dependency that each cycle of this shape contains, where the search begins.
     fn first(self) -> Relation {
         match self {
             Shape::Writes => Relation::WriteWrite,
@@ -125,7 +125,7 @@ impl Shape {
         }
     }
 
-    /// The dependencies that cycles of this shape consist of.
+    /// Returns the dependencies that may occur in cycles of this shape.
     fn relations(self) -> Relations {
         let relations = Relations::of(&[Relation::WriteWrite]);
         match self {
@@ -136,9 +136,9 @@ impl Shape {
     }
 }
 
-/// What a walk remembers, as a set of bits.
+/// The state of a walk, as a set of bits.
 type State = u8;
-/// The walk has a step of the order that the kind asks for.
+/// The walk has a step of the order that the kind requires.
 const ORDERED: State = 1;
 /// The last step is a read-write dependency.
 const AT_READ_WRITE: State = 2;
@@ -147,7 +147,7 @@ const SECOND: State = 4;
 const STATES: usize = 8;
 
 impl Kind {
-    /// The dependencies that cycles of this kind consist of.
+    /// Returns the dependencies that may occur in cycles of this kind.
     fn relations(self) -> Relations {
         match self.order {
             Some(order) => self.shape.relations().with(order),
@@ -155,7 +155,7 @@ impl Kind {
         }
     }
 
-    /// The state of a walk after its first step.
+    /// Returns the state of a walk after its first step.
     fn start(self) -> State {
         match self.shape {
             Shape::Nonadjacent | Shape::Adjacent => AT_READ_WRITE,
@@ -163,7 +163,7 @@ impl Kind {
         }
     }
 
-    /// The state of a walk after one more step, if the kind allows that step.
+    /// Returns the state of a walk after one more step, if the kind allows that step.
     fn step(self, state: State, relation: Relation) -> Option<State> {
         if relation == Relation::Onward {
             return Some(state);
@@ -190,7 +190,7 @@ impl Kind {
         }
     }
 
-    /// Whether a walk that is back at its origin in this state is a cycle of this kind.
+    /// Returns `true` if a walk that ends at its origin in this state is a cycle of this kind.
     fn accepts(self, state: State) -> bool {
         let shape = match self.shape {
             Shape::Nonadjacent => state & (SECOND | AT_READ_WRITE) == SECOND,
@@ -201,22 +201,22 @@ impl Kind {
     }
 }
 
-/// What a search for one kind of cycle came to.
+/// The outcome of a search for one kind of cycle.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Search {
-    /// This is the shortest cycle that was found.
+    /// The shortest cycle that was found.
     Found(Cycle),
-    /// There is none.
+    /// No cycle exists.
     None,
-    /// The effort was spent before a cycle was found or excluded.
+    /// The effort ended before a cycle was found or excluded.
     Stopped,
 }
 
-/// How much of the effort goes into shortening a cycle once there is one.
+/// The maximum effort to shorten a cycle that was found.
 const SHORTENING: u64 = 1_000_000;
-/// How much of the effort goes into one walk that may not pass a transaction twice.
+/// The maximum effort for one walk that passes each transaction at most once.
 const SIMPLE_WALK: u64 = 100_000;
-/// How many dependencies such a walk may have: the search for it is recursive.
+/// The maximum number of dependencies of such a walk: the search for it is recursive.
 const MAX_SIMPLE_WALK: u32 = 64;
 
 /// Finds a cycle of one kind within a component.
@@ -267,7 +267,7 @@ pub(super) fn search(graph: &Graph, kind: Kind, effort: &mut Effort) -> Search {
     }
 }
 
-/// Whether each component contains an edge of this relation.
+/// Returns, for each component, `true` if it contains an edge of this relation.
 fn contains(graph: &Graph, within: &Components, relation: Relation) -> Vec<bool> {
     let mut contains = vec![false; within.count];
     for vertex in 0..graph.len() as Vertex {
@@ -282,19 +282,19 @@ fn contains(graph: &Graph, within: &Components, relation: Relation) -> Vec<bool>
     contains
 }
 
-/// The effort is spent.
+/// The search has used all its effort.
 #[derive(Debug)]
 struct Stopped;
 
 /// An edge with its origin.
 type Step = (Vertex, Edge);
 
-/// How many dependencies a walk has: a relay is not one of its own.
+/// Returns the number of dependencies of a walk. The edge out of a relay does not count.
 fn length(steps: &[Step]) -> u32 {
     steps.iter().filter(|(_, edge)| edge.relation != Relation::Onward).count() as u32
 }
 
-/// Joins the halves of dependencies that pass relays.
+/// Returns the cycle of a walk. It joins the halves of dependencies that pass relays.
 fn cycle(graph: &Graph, steps: &[Step]) -> Cycle {
     let mut dependencies: Vec<Dependency> = Vec::new();
     for (from, edge) in steps {
@@ -311,28 +311,28 @@ fn cycle(graph: &Graph, steps: &[Step]) -> Cycle {
     Cycle { steps: dependencies }
 }
 
-/// The search for ways back, with what it keeps from one origin to the next.
+/// The search for paths back to an origin, with the data that it reuses between origins.
 struct Walker<'a> {
     graph: &'a Graph,
     kind: Kind,
-    /// How each vertex was reached in each state.
+    /// The first walk that reached each vertex in each state.
     reached: Vec<Reached>,
     searches: u32,
     queue: VecDeque<(Vertex, State, u32)>,
 }
 
-/// How a walk came to a vertex.
+/// The last step of the walk that reached a vertex.
 #[derive(Clone, Copy, Debug, Default)]
 struct Reached {
-    /// The search in which it did.
+    /// The number of the search.
     search: u32,
     /// The length of the walk.
     steps: u32,
-    /// Where the last edge begins.
+    /// The origin of the last edge.
     from: Vertex,
-    /// Which one it is there.
+    /// The index of that edge among the edges of its origin.
     edge: u32,
-    /// The state before it.
+    /// The state before that edge.
     state: State,
 }
 
@@ -358,8 +358,8 @@ impl<'a> Walker<'a> {
         if is_simple(self.graph, &steps) {
             return Ok(Some(steps));
         }
-        // Seldom: the shortest walk passes a vertex twice, so it is not a cycle of this kind,
-        // but the sum of two. A longer one may be.
+        // This is rare. The shortest walk passes a vertex twice, so it is not a cycle, but the sum
+        // of two cycles. A longer walk may be a cycle.
         let mut simple = Simple {
             graph: self.graph,
             kind: self.kind,
@@ -392,7 +392,7 @@ impl<'a> Walker<'a> {
         self.searches += 1;
         let search = self.searches;
         let home = component[origin as usize];
-        // Between two adjacent read-write dependencies there is a transaction of its own.
+        // The transaction between two adjacent read-write dependencies must not occur again.
         let between =
             (kind.shape == Shape::Adjacent && graph.is_transaction(first.to)).then_some(first.to);
         let mut limit = limit;
@@ -413,7 +413,7 @@ impl<'a> Walker<'a> {
                     continue;
                 }
                 let Some(next) = kind.step(state, edge.relation) else { continue };
-                // A relay is on the way of one dependency: it is as near as where it is entered.
+                // The edge out of a relay does not add to the distance.
                 let onward = edge.relation == Relation::Onward;
                 let steps = if onward { steps } else { steps + 1 };
                 let back = edge.to == origin;
@@ -438,11 +438,11 @@ impl<'a> Walker<'a> {
         Ok(found)
     }
 
-    /// The steps of the walk that was found, the first edge included.
+    /// Returns the steps of the walk that was found, including the first edge.
     fn steps_to(&self, origin: Vertex, first: &Edge, end: State) -> Vec<Step> {
         let mut steps = Vec::new();
         let mut reached = self.reached[slot(origin, end)];
-        // The first edge has no index, and none is out of range.
+        // The index of the first edge is out of range, which ends the loop.
         while let Some(edge) = self.graph.edges(reached.from).get(reached.edge as usize) {
             steps.push((reached.from, *edge));
             reached = self.reached[slot(reached.from, reached.state)];
@@ -457,7 +457,7 @@ fn slot(vertex: Vertex, state: State) -> usize {
     vertex as usize * STATES + state as usize
 }
 
-/// Whether a walk passes every transaction once.
+/// Returns `true` if a walk passes each transaction once.
 fn is_simple(graph: &Graph, steps: &[Step]) -> bool {
     let mut passed: Vec<Vertex> =
         steps.iter().map(|(from, _)| *from).filter(|&from| graph.is_transaction(from)).collect();
@@ -467,8 +467,8 @@ fn is_simple(graph: &Graph, steps: &[Step]) -> bool {
     passed.len() == before
 }
 
-/// The search for a cycle that passes no transaction twice, for the few cases in which the
-/// shortest walk does.
+/// The search for a cycle that passes each transaction at most once. It runs in the rare cases in
+/// which the shortest walk passes one twice.
 struct Simple<'a> {
     graph: &'a Graph,
     kind: Kind,
@@ -482,7 +482,7 @@ struct Simple<'a> {
 
 impl Simple<'_> {
     fn walk(&mut self, vertex: Vertex, state: State, effort: &mut Effort) -> Result<(), Stopped> {
-        // Relays may be passed again; they are on no cycle of their own.
+        // A walk may pass a relay again.
         self.visited[vertex as usize] = self.graph.is_transaction(vertex);
         let result = self.follow(vertex, state, effort);
         self.visited[vertex as usize] = false;

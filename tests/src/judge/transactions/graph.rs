@@ -2,32 +2,34 @@
 
 use super::{Key, Value};
 
-/// A vertex: a transaction by its index, or a relay.
+/// A vertex: the index of a transaction, or a relay.
 ///
-/// A relay stands for many edges of one relation: each edge into it, followed by one out of it,
-/// is one dependency. So "every transaction that read this version precedes every transaction
-/// that overwrote it" takes as many edges as there are transactions, not their product.
+/// A relay replaces many edges of one relation. Each edge into the relay, followed by an edge out
+/// of it, is one dependency.
+///
+/// For example, every transaction that read a version precedes every transaction that overwrote it.
+/// With a relay the number of edges is the sum of the transactions, not their product.
 pub(super) type Vertex = u32;
 
 /// A reason why one transaction precedes another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Relation {
-    /// The second overwrites what the first wrote.
+    /// The second transaction overwrites a version that the first one wrote.
     WriteWrite,
-    /// The second reads what the first wrote.
+    /// The second transaction reads a version that the first one wrote.
     WriteRead,
-    /// The second overwrites what the first read.
+    /// The second transaction overwrites a version that the first one read.
     ReadWrite,
-    /// The same process ran the first, then the second.
+    /// One process ran the first transaction, then the second.
     Process,
-    /// The first was complete before the second was invoked.
+    /// The first transaction completed before the invocation of the second.
     Realtime,
-    /// The way from a relay onwards: the second half of another relation.
+    /// The edge out of a relay: the second half of another relation.
     Onward,
 }
 
 impl Relation {
-    /// Returns the name in results; the empty string for [`Relation::Onward`].
+    /// Returns the name in results, or the empty string for [`Relation::Onward`].
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -46,7 +48,7 @@ impl Relation {
 pub(super) struct Relations(u8);
 
 impl Relations {
-    /// The set of these relations.
+    /// Returns the set of these relations.
     pub(super) const fn of(relations: &[Relation]) -> Relations {
         let mut bits = 1 << Relation::Onward as u8;
         let mut index = 0;
@@ -68,14 +70,14 @@ impl Relations {
     }
 }
 
-/// The versions because of which one transaction precedes another.
+/// The versions that make one transaction precede another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Note {
     /// The key, for relations of data.
     pub key: Key,
-    /// What the first transaction wrote or read.
+    /// The value that the first transaction wrote or read.
     pub from: Value,
-    /// What the second transaction wrote, for write-write and read-write dependencies.
+    /// The value that the second transaction wrote, for write-write and read-write dependencies.
     pub to: Value,
 }
 
@@ -87,12 +89,12 @@ pub(super) struct Edge {
     pub(super) note: Note,
 }
 
-/// A graph in compressed rows.
+/// A graph in compressed sparse rows.
 #[derive(Debug)]
 pub(super) struct Graph {
-    /// How many of the vertices are transactions. They come first.
+    /// The number of transactions, which are the first vertices.
     transactions: usize,
-    /// Where the edges of a vertex begin; one more entry than vertices.
+    /// The index of each vertex's first edge, and the number of edges at the end.
     rows: Vec<u32>,
     edges: Vec<Edge>,
 }
@@ -119,7 +121,7 @@ impl Graph {
         &self.edges[self.rows[vertex] as usize..self.rows[vertex + 1] as usize]
     }
 
-    /// Returns the graph of these vertices, which must be in ascending order, renumbered.
+    /// Returns the graph of these vertices, renumbered. They must be in ascending order.
     pub(super) fn induced(&self, vertices: &[Vertex]) -> Graph {
         let local = |vertex: Vertex| vertices.binary_search(&vertex).ok();
         let mut graph = Builder::new(vertices.partition_point(|&v| self.is_transaction(v)));
@@ -134,13 +136,15 @@ impl Graph {
         graph.build()
     }
 
-    /// Returns a graph whose cycles are the closed walks of this one in which no two read-write
-    /// dependencies are adjacent.
+    /// Returns a graph without adjacent read-write dependencies.
     ///
-    /// Vertex `v + len` stands for "at `v`, and the last dependency was a read-write one".
+    /// Its cycles are the closed walks of this graph in which no two read-write dependencies are
+    /// adjacent.
+    ///
+    /// Vertex `v + len` represents `v` after a read-write dependency.
     pub(super) fn without_adjacent_read_writes(&self) -> Graph {
         let len = self.len();
-        // The vertices are only counted from here on, so none needs to be a transaction.
+        // From here on the vertices are only counted, so none of them needs to be a transaction.
         let mut graph = Builder::new(0);
         graph.relays = 2 * len;
         for vertex in 0..len as Vertex {
@@ -172,11 +176,11 @@ pub(super) struct Builder {
     edges: Vec<(Vertex, Edge)>,
 }
 
-/// How many edges between readers and writers are added one by one before relays replace them.
+/// The maximum number of direct edges between readers and writers. Above it, relays replace them.
 const MAX_DIRECT_EDGES: usize = 32;
 
 impl Builder {
-    /// Returns a graph of transactions without edges.
+    /// Creates a graph of transactions without edges.
     pub(super) fn new(transactions: usize) -> Builder {
         Builder { transactions, relays: 0, edges: Vec::new() }
     }
@@ -187,16 +191,16 @@ impl Builder {
         (self.transactions + self.relays - 1) as Vertex
     }
 
-    /// Adds an edge, unless both ends are the same.
+    /// Adds an edge, unless both its ends are the same vertex.
     pub(super) fn link(&mut self, from: Vertex, to: Vertex, relation: Relation, note: Note) {
         if from != to {
             self.edges.push((from, Edge { to, relation, note }));
         }
     }
 
-    /// Makes every reader of a version precede every writer, other than itself, of a next one.
+    /// Makes every reader of a version precede every other transaction that wrote a next version.
     ///
-    /// `writers` are transactions, each with what it wrote.
+    /// `writers` lists transactions, each with the value that it wrote.
     pub(super) fn anti_dependencies(
         &mut self,
         key: Key,
@@ -215,8 +219,8 @@ impl Builder {
         }
         let mut writers = writers.to_vec();
         writers.sort_unstable();
-        // Relay `before[i]` leads to the writers up to `i`, relay `after[i]` to those from `i`:
-        // together they lead a reader to all writers except itself.
+        // Relay `before[i]` leads to the writers before and at `i`, relay `after[i]` to the writers
+        // at and after `i`. Together they lead a reader to all writers except itself.
         let before = self.chain(key, &mut writers.iter());
         let mut after = self.chain(key, &mut writers.iter().rev());
         after.reverse();
@@ -251,9 +255,10 @@ impl Builder {
         relays
     }
 
-    /// Returns the finished graph, each edge once.
+    /// Returns the finished graph, which contains each edge once.
     pub(super) fn build(mut self) -> Graph {
-        // By reason only where two edges are otherwise the same: the first reason is kept.
+        // Edges with the same ends and relation count as one. The first one and its versions are
+        // kept.
         self.edges.sort_by_key(|(from, edge)| (*from, edge.to, edge.relation));
         self.edges.dedup_by_key(|(from, edge)| (*from, edge.to, edge.relation));
         let vertices = self.transactions + self.relays;
@@ -273,7 +278,7 @@ impl Builder {
 mod tests {
     use super::*;
 
-    /// All pairs that a walk of one read-write dependency connects.
+    /// Returns all pairs that a walk of one read-write dependency connects.
     fn pairs(graph: &Graph) -> Vec<(Vertex, Vertex)> {
         let mut pairs = Vec::new();
         for from in 0..graph.len() as Vertex {

@@ -1,8 +1,8 @@
-//! Transactions over lists: reads return a whole list, and writes append one element to it.
+//! Transactions over lists. A read returns a whole list, and a write appends one element.
 //!
-//! Each element is appended to a key at most once, so a list shows the order of the appends that
-//! led to it. The longest list that was read of a key is the order of its versions; appends that
-//! were never seen come after it.
+//! Each element is appended to a key at most once, so a list shows the order of its appends. The
+//! longest list that was read of a key is the order of its versions. Appends that were never read
+//! come after it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -16,12 +16,12 @@ use super::{
     Unjudged, Value,
 };
 
-/// What a read of a list returns; `None` for `null`.
+/// The result of a read of a list; `None` for `null`.
 pub type List = Option<Vec<Value>>;
 
 /// Finds the anomalies of a history of transactions over lists.
 ///
-/// The models decide which orders beside those of data are taken into account.
+/// The models determine which orders are used in addition to the order of the data.
 #[must_use]
 pub fn check(transactions: &[Transaction<List>], models: &[Model]) -> Anomalies {
     let mut anomalies = Anomalies::default();
@@ -35,7 +35,7 @@ pub fn check(transactions: &[Transaction<List>], models: &[Model]) -> Anomalies 
     anomalies
 }
 
-/// Finds reads that are wrong whatever the order of versions is.
+/// Finds reads that are wrong for every order of versions.
 fn check_reads(transactions: &[Transaction<List>], anomalies: &mut Anomalies) {
     let forbidden = Forbidden::of(transactions);
     let appended: HashSet<(Key, Value)> = transactions
@@ -82,16 +82,16 @@ fn check_reads(transactions: &[Transaction<List>], anomalies: &mut Anomalies) {
     }
 }
 
-/// What a transaction knows of a list.
+/// The known part of a list within a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Known {
-    /// The whole of it, as it was read. `None` is `null`.
+    /// The whole list, from a read. `None` is `null`.
     Whole(List),
-    /// What the transaction appended to a list that it had not read.
+    /// The elements that the transaction appended to a list that it had not read.
     Suffix(Vec<Value>),
 }
 
-/// Finds a read that contradicts its own transaction, and reads of later appends.
+/// Finds a read that contradicts its own transaction, and reads of its later appends.
 fn check_own(reader: usize, transaction: &Transaction<List>, anomalies: &mut Anomalies) {
     let mut known: BTreeMap<Key, Known> = BTreeMap::new();
     let mut contradiction = false;
@@ -123,7 +123,7 @@ fn check_own(reader: usize, transaction: &Transaction<List>, anomalies: &mut Ano
                     {
                         Some(Expected::Suffix(suffix))
                     }
-                    // A read of null proves nothing to Maelstrom's checker. A cycle will.
+                    // Maelstrom's checker ignores a read of null here. A cycle will show it.
                     _ => None,
                 };
                 if let Some(expected) = expected
@@ -150,12 +150,12 @@ fn check_own(reader: usize, transaction: &Transaction<List>, anomalies: &mut Ano
     }
 }
 
-/// The order of the elements of a list, as far as it is known.
+/// The known order of the elements of a list.
 #[derive(Debug, Default)]
 struct Order {
     values: Vec<Value>,
     places: HashMap<Value, usize>,
-    /// A transaction that read all of them.
+    /// A transaction that read all the values.
     reader: usize,
 }
 
@@ -178,7 +178,7 @@ impl Order {
     }
 }
 
-/// Finds the order of each key's elements, and reads that fit into no order.
+/// Finds the order of each key's elements, and reads that do not fit into any order.
 fn version_orders(
     transactions: &[Transaction<List>],
     anomalies: &mut Anomalies,
@@ -218,7 +218,7 @@ fn version_orders(
             orders.insert(key, Order::of(longest, *reader));
         }
     }
-    // A key with one append needs no read: its only element is the first.
+    // A key with one append does not need a read: its only element is the first.
     for (key, only) in single {
         if let Some(value) = only {
             orders.entry(key).or_insert_with(|| Order::of(&[value], 0));
@@ -227,7 +227,7 @@ fn version_orders(
     orders
 }
 
-/// Finds elements of aborted transactions that are followed by one of a committed transaction.
+/// Finds elements of aborted transactions before an element of a committed transaction.
 fn dirty_updates(
     transactions: &[Transaction<List>],
     orders: &BTreeMap<Key, Order>,
@@ -242,11 +242,11 @@ fn dirty_updates(
         }
     }
     for (&key, order) in orders {
-        // The aborted transaction at the end of the order so far, and the elements since.
+        // The first aborted transaction in the order, and the elements from there on.
         let mut aborted: Option<(usize, Vec<Value>)> = None;
         for &value in &order.values {
             let Some(&writer) = writers.get(&(key, value)) else {
-                // Maelstrom's checker fails here, whatever else it has found.
+                // Maelstrom's checker fails here, whatever other anomalies it has found.
                 let missing = Obstacle::NeverAppended { reader: order.reader, key, value };
                 anomalies.obstacle.get_or_insert(missing);
                 continue;
@@ -270,8 +270,10 @@ fn dirty_updates(
     }
 }
 
-/// Finds appends of one transaction that took effect in another order than they were made. No
-/// cycle shows them: a transaction does not depend on itself.
+/// Finds appends of one transaction that took effect in a different order than the transaction made
+/// them.
+///
+/// A cycle does not show them: a transaction does not depend on itself.
 fn check_appends(
     transactions: &[Transaction<List>],
     orders: &BTreeMap<Key, Order>,
@@ -292,7 +294,7 @@ fn check_appends(
     }
 }
 
-/// Builds the dependency graph of the transactions that may have happened.
+/// Builds the dependency graph of the transactions that committed or may have.
 fn dependencies(
     transactions: &[Transaction<List>],
     orders: &BTreeMap<Key, Order>,
@@ -301,7 +303,7 @@ fn dependencies(
     let unread = Order::default();
     let order = |key| orders.get(&key).unwrap_or(&unread);
     let mut writers: HashMap<(Key, Value), Vertex> = HashMap::new();
-    // By key and element: who read the list that ends with it, and who appended next.
+    // By key and element: the readers of the list that ends with the element, and the next appends.
     let mut readers: BTreeMap<(Key, Value), Vec<Vertex>> = BTreeMap::new();
     let mut next: BTreeMap<(Key, Value), Vec<(Vertex, Value)>> = BTreeMap::new();
     for (index, transaction) in transactions.iter().enumerate() {

@@ -1,14 +1,14 @@
-//! Judging transactions: which anomalies a history shows, and which consistency models that
-//! refutes.
+//! The checkers of transactions. They find the anomalies of a history, and the consistency models
+//! that these anomalies refute.
 //!
-//! The method is Adya's (1999), as Elle applies it to what clients saw (Kingsbury and Alvaro
+//! The method is Adya's (1999), which Elle applies to the clients' view (Kingsbury and Alvaro
 //! 2020):
 //!
 //! 1. Find the anomalies that reads show by themselves: values of aborted transactions, values
 //!    that were overwritten before the commit, values that contradict the transaction itself.
-//! 2. Infer an order of the versions of each key. Lists show it: an element stands behind those
-//!    that were there before. Registers show little of it: `null` comes first, and a transaction
-//!    that reads a version and writes another overwrites what it read.
+//! 2. Infer an order of the versions of each key. In a list, an element follows the earlier ones.
+//! Registers show little of the order: `null` comes first, and a transaction that reads a version
+//! and writes another overwrites the first.
 //! 3. Make a graph of the transactions: write-write, write-read and read-write dependencies, and
 //!    where a model asks for it the order of processes or of real time.
 //! 4. Each cycle of that graph is an anomaly. Its name says of which dependencies it consists.
