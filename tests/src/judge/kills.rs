@@ -8,7 +8,7 @@
 //!
 //! 1. the node that acknowledged it, and each node that returned it in a read;
 //! 2. each node that was up for the length of the window without any fault. For a restarted node
-//! that time begins with the restart, and is at least `RECOVERY`.
+//!    that time begins with the restart, and is at least `RECOVERY`.
 //!
 //! With [`AllowedLoss::AfterMajority`] a loss is allowed if, at some kill, more than a minority of
 //! the nodes is dead or empty. These nodes can form a majority that does not have the value.

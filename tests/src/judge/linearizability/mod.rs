@@ -8,10 +8,10 @@
 //!   prevents another operation.
 //! - Operations of unknown outcome may take effect at any time after their invocation, or never.
 //!   Those with the same request are interchangeable, so a configuration only counts them, and the
-//!   earliest takes effect first. A configuration that has used more of them than another one in
-//!   the same state is not searched again.
+//!   earliest takes effect first. The search skips a configuration if it has visited the same state
+//!   with no more such operations used.
 //! - The search counts its steps and its memory, and ends with [`Outcome::Unknown`] at a limit. The
-//! same history always has the same result, on a machine of any speed.
+//!   same history always has the same result, on a machine of any speed.
 //!
 //! Failed operations are not part of the history: the caller omits them.
 

@@ -242,7 +242,7 @@ fn dirty_updates(
         }
     }
     for (&key, order) in orders {
-        // The first aborted transaction in the order, and the elements from there on.
+        // The first aborted transaction after the last committed one, and the elements since.
         let mut aborted: Option<(usize, Vec<Value>)> = None;
         for &value in &order.values {
             let Some(&writer) = writers.get(&(key, value)) else {

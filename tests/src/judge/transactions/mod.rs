@@ -4,19 +4,19 @@
 //! The method is Adya's (1999), which Elle applies to the clients' view (Kingsbury and Alvaro
 //! 2020):
 //!
-//! 1. Find the anomalies that reads show by themselves: values of aborted transactions, values
-//!    that were overwritten before the commit, values that contradict the transaction itself.
+//! 1. Find the anomalies that single reads show: values of aborted transactions, values that were
+//!    overwritten before the commit, values that contradict the transaction itself.
 //! 2. Infer an order of the versions of each key. In a list, an element follows the earlier ones.
-//! Registers show little of the order: `null` comes first, and a transaction that reads a version
-//! and writes another overwrites the first.
-//! 3. Make a graph of the transactions: write-write, write-read and read-write dependencies, and
-//!    where a model asks for it the order of processes or of real time.
-//! 4. Each cycle of that graph is an anomaly. Its name says of which dependencies it consists.
-//! 5. A model is refuted by each anomaly that it forbids.
+//!    Registers show little of the order: `null` comes first, and a transaction that reads a
+//!    version and writes another overwrites the first.
+//! 3. Build a graph of the transactions: write-write, write-read and read-write dependencies. If a
+//!    model requires it, add the order of processes or of real time.
+//! 4. Report each cycle of that graph as an anomaly. Its name describes its kinds of dependencies.
+//! 5. Refute each model that forbids one of the anomalies.
 //!
 //! [`list_append`] and [`rw_register`] do the first two steps, `graph` and `orders` the third,
-//! `cycles` the fourth and [`model`] the fifth. Nothing here knows requests, nodes or names:
-//! keys and values are numbers that the caller has assigned.
+//! `cycles` the fourth and [`model`] the fifth. The module does not depend on requests, nodes or
+//! names: keys and values are numbers that the caller has assigned.
 
 mod analysis;
 pub mod anomaly;
@@ -46,21 +46,21 @@ pub use model::{Boundary, Model};
 
 use crate::judge::Valid;
 
-/// A key, by the number that the caller gave it.
+/// The number of a key, which the caller assigns.
 pub type Key = u32;
-/// A value, by the number that the caller gave it. Two values of one number are equal.
+/// The number of a value, which the caller assigns. Equal values have equal numbers.
 pub type Value = u32;
-/// The value of a register that nothing was written to: `null`.
+/// The value of a register before the first write: `null`.
 pub const NULL: Value = 0;
 
-/// What became of a transaction.
+/// The outcome of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The transaction is committed, and its reads are known.
+    /// The transaction committed, and its reads are known.
     Committed,
     /// The transaction certainly did not happen.
     Aborted,
-    /// The transaction may have happened, and may yet happen. Its reads are unknown.
+    /// The transaction may have happened, or may still happen. Its reads are unknown.
     Unknown,
 }
 
@@ -71,41 +71,40 @@ pub struct Transaction<R> {
     pub process: u64,
     /// The position in the history at which the client sent it.
     pub invoked: usize,
-    /// The position in the history at which the client learned what became of it.
+    /// The position in the history at which the client learned the outcome.
     pub completed: usize,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
     /// Its reads and writes, in order.
     pub accesses: Vec<Access<R>>,
 }
 
-/// A step of a transaction. `R` is what a read returns.
+/// A step of a transaction. `R` is the type of a read's result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access<R> {
-    /// A read of a key, and what it returned. The result has a meaning only in a committed
-    /// transaction.
+    /// A read of a key, and its result. The result is meaningful only in a committed transaction.
     Read(Key, R),
     /// A write of a value to a key, or an append to its list.
     Write(Key, Value),
 }
 
-/// What shows an anomaly. Transactions are named by their index.
+/// The evidence of an anomaly. An index identifies a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
     /// A read returned the value of an aborted transaction.
     AbortedRead(ForeignRead),
     /// A read returned a value that its transaction had overwritten before it committed.
     IntermediateRead(ForeignRead),
-    /// A read contradicts an earlier read or write of its own transaction.
+    /// A read contradicts an earlier read or write of the same transaction.
     Internal {
         /// The transaction.
         reader: usize,
-        /// Which of its accesses is the read.
+        /// The index of the read among the transaction's accesses.
         access: usize,
-        /// What the read had to return: a whole value, or the end of a list.
+        /// The expected result: a whole value, or the end of a list.
         expected: Expected,
     },
-    /// A read returned what its transaction wrote later.
+    /// A read returned a value that its transaction wrote later.
     FutureRead {
         /// The transaction.
         reader: usize,
@@ -121,18 +120,18 @@ pub enum Evidence {
         /// The transactions.
         transactions: Vec<usize>,
     },
-    /// A committed transaction built on the value of an aborted one.
+    /// A committed transaction wrote after an aborted one, on top of its value.
     DirtyUpdate {
         /// The key.
         key: Key,
         /// The aborted transaction.
         aborted: usize,
-        /// The committed one.
+        /// The committed transaction.
         committed: usize,
-        /// The elements from the first to the second.
+        /// The elements from the aborted append to the committed one.
         values: Vec<Value>,
     },
-    /// A list has an element more than once.
+    /// A list contains an element more than once.
     Duplicate {
         /// The transaction that read it.
         reader: usize,
@@ -140,10 +139,10 @@ pub enum Evidence {
         key: Key,
         /// The element.
         value: Value,
-        /// How often the list has it.
+        /// The number of times that the list contains the element.
         times: usize,
     },
-    /// Two reads of a list cannot both be states of one list.
+    /// Two reads of a list cannot both be states of that list.
     IncompatibleOrder {
         /// The key.
         key: Key,
@@ -153,23 +152,23 @@ pub enum Evidence {
         longer: usize,
         /// The shorter list.
         short: Vec<Value>,
-        /// The longer list, of which the shorter one is not a prefix.
+        /// The longer list. The shorter one is not a prefix of it.
         long: Vec<Value>,
     },
-    /// Versions of a key precede each other in a circle.
+    /// Versions of a key precede each other in a cycle.
     CyclicVersions {
         /// The key.
         key: Key,
         /// The versions.
         versions: Vec<Value>,
     },
-    /// Transactions precede each other in a circle.
+    /// Transactions precede each other in a cycle.
     Cycle(Cycle),
-    /// A circle exists, but no short description of it was found.
+    /// A cycle exists, but the search found no short description of it.
     CycleExists(Refuted),
-    /// A search ended before it had an answer.
+    /// A search ended without an answer.
     SearchStopped(Stopped),
-    /// No transaction depends on any other: the history shows nothing.
+    /// No transaction depends on another: the history proves nothing.
     EmptyGraph,
 }
 
@@ -178,9 +177,9 @@ pub enum Evidence {
 pub struct ForeignRead {
     /// The transaction that read.
     pub reader: usize,
-    /// Which of its accesses is the read.
+    /// The index of the read among the transaction's accesses.
     pub access: usize,
-    /// The transaction that wrote.
+    /// The transaction that wrote the value.
     pub writer: usize,
     /// The key.
     pub key: Key,
@@ -188,18 +187,18 @@ pub struct ForeignRead {
     pub value: Value,
 }
 
-/// What a read had to return.
+/// The expected result of a read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// This value of a register.
     Value(Value),
     /// This list.
     List(Vec<Value>),
-    /// A list that ends like this.
+    /// A list that ends with these elements.
     Suffix(Vec<Value>),
 }
 
-/// How many examples of each anomaly are kept. All are counted.
+/// The maximum number of examples that are kept of each anomaly. All cases are counted.
 pub const MAX_EXAMPLES: usize = 8;
 
 /// The anomalies of a history.
@@ -207,13 +206,13 @@ pub const MAX_EXAMPLES: usize = 8;
 pub struct Anomalies {
     found: BTreeMap<AnomalyKind, Vec<Evidence>>,
     counts: BTreeMap<AnomalyKind, usize>,
-    /// What Maelstrom's checker does not judge although no model allows it: a sentence each.
+    /// The faults that no model allows, but that Maelstrom's checker does not judge.
     pub unjudged: Vec<Unjudged>,
-    /// Why Maelstrom's checker cannot judge the history, if it cannot.
+    /// The reason why Maelstrom's checker cannot judge the history, if it cannot.
     pub obstacle: Option<Obstacle>,
 }
 
-/// Something wrong that Maelstrom's checker does not judge.
+/// A fault that Maelstrom's checker does not judge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unjudged {
     /// A read returned a value that was never written to the key.
@@ -225,7 +224,7 @@ pub enum Unjudged {
         /// The value.
         value: Value,
     },
-    /// Appends of one transaction to one list are not in the list in their order.
+    /// Appends of one transaction to a list are not in the list in the order of the transaction.
     Reordered {
         /// The transaction.
         writer: usize,
@@ -236,7 +235,7 @@ pub enum Unjudged {
         /// The later append.
         later: Value,
     },
-    /// A register was read twice in one transaction, as `null` and then as something else.
+    /// Two reads of a register in one transaction returned `null` and then another value.
     NullThenValue {
         /// The transaction.
         reader: usize,
@@ -245,7 +244,7 @@ pub enum Unjudged {
         /// The second value.
         value: Value,
     },
-    /// A read of a register returned what its transaction wrote later.
+    /// A read of a register returned a value that its transaction wrote later.
     FutureRead {
         /// The transaction.
         reader: usize,
@@ -256,10 +255,10 @@ pub enum Unjudged {
     },
 }
 
-/// Why a history cannot be judged.
+/// The reason why a history cannot be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
-    /// Two transactions say that they wrote the same value to the same key.
+    /// Two transactions wrote the same value to the same key.
     WrittenTwice {
         /// The transactions.
         writers: [usize; 2],
@@ -289,7 +288,7 @@ impl Anomalies {
         }
     }
 
-    /// Adds what the cycles of a graph show.
+    /// Adds the anomalies that the cycles of a graph show.
     fn add_cycles(&mut self, graph: &graph::Graph) {
         if graph.is_empty() {
             self.add(AnomalyKind::EmptyTransactionGraph, Evidence::EmptyGraph);
@@ -317,7 +316,7 @@ impl Anomalies {
         self.found.get(&anomaly).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns how often an anomaly was found.
+    /// Returns the number of cases of an anomaly.
     #[must_use]
     pub fn count(&self, anomaly: AnomalyKind) -> usize {
         self.counts.get(&anomaly).copied().unwrap_or(0)
@@ -331,7 +330,7 @@ impl Anomalies {
             .kinds()
             .filter(|anomaly| forbidden.contains(anomaly) || anomaly.is_inconclusive())
             .collect();
-        // That a cycle exists says nothing new once another anomaly refutes the same model.
+        // The existence of a cycle is redundant if another anomaly refutes the same model.
         let shown = self.kinds().filter(|anomaly| !is_existence(*anomaly));
         let refuted = model::refuted_by(shown);
         reported.retain(|&anomaly| {
@@ -354,17 +353,17 @@ impl Anomalies {
     }
 }
 
-/// Whether an anomaly says only that some cycle exists.
+/// Returns `true` if an anomaly only reports the existence of some cycle.
 fn is_existence(anomaly: AnomalyKind) -> bool {
     anomaly.name().ends_with("-cycle-exists")
 }
 
-/// What the anomalies of a history mean for the models that it is to satisfy.
+/// The judgement of a history by the required models.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
-    /// Whether the history satisfies them.
+    /// The result: whether the history satisfies the models.
     pub valid: Valid,
-    /// The anomalies that they forbid, and those that leave the verdict open.
+    /// The anomalies that the models forbid, and those that leave the verdict open.
     pub reported: BTreeSet<AnomalyKind>,
     /// The models that all anomalies together refute; none if no anomaly is reported.
     pub boundary: Boundary,

@@ -1,4 +1,4 @@
-//! The consistency models, how they relate, and which anomalies each forbids.
+//! The consistency models, their implications, and the anomalies that each model forbids.
 //!
 //! The table joins several formalizations, as Elle does: Adya (1999), Bailis et al. (2013),
 //! Cerone et al. (2015) and Daudjee and Salem (2006). A model lists only what it adds to the
@@ -21,7 +21,7 @@ macro_rules! models {
             /// All models.
             pub const ALL: &'static [Model] = &[$(Model::$variant),*];
 
-            /// Returns the name in results.
+            /// Returns the model's name in results.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
@@ -37,7 +37,8 @@ macro_rules! models {
                 }
             }
 
-            /// Returns the models that every history of this one satisfies, directly.
+            /// Returns the models that this one directly implies: each of its histories satisfies
+            /// them.
             #[must_use]
             pub fn implies(self) -> &'static [Model] {
                 match self {
@@ -45,7 +46,7 @@ macro_rules! models {
                 }
             }
 
-            /// Returns the anomalies that this model forbids beyond those of the implied models.
+            /// Returns the anomalies that this model forbids and its implied models do not.
             #[must_use]
             pub fn forbids(self) -> &'static [AnomalyKind] {
                 match self {
@@ -57,7 +58,7 @@ macro_rules! models {
 }
 
 models! {
-    // Adya's levels and what others put between them.
+    // Adya's levels, and the levels that others defined between them.
     ReadUncommitted = "read-uncommitted" ("PL-1") => []
         forbids [G0, DuplicateElements, CyclicVersions, Pl1CycleExists];
     ReadCommitted = "read-committed" ("PL-2") => [ReadUncommitted]
@@ -102,7 +103,7 @@ models! {
     SessionSerializable = "session-serializable" => [OneCopySerializable]
         forbids [];
 
-    // The same within each process (session), and in real time.
+    // The same levels within each process (session), and in real time.
     StrongSessionReadUncommitted = "strong-session-read-uncommitted" ("strong-session-PL-1")
         => [ReadUncommitted]
         forbids [G0Process, StrongSessionPl1CycleExists];
@@ -129,7 +130,7 @@ models! {
             StrongSessionSerializable, SessionSerializable]
         forbids [G1, G1cRealtime, G2Realtime, PlSsCycleExists];
 
-    // Models of single objects. No anomaly of transactions refutes them.
+    // Models of single objects. An anomaly of transactions does not refute them.
     ReadYourWrites = "read-your-writes" => [] forbids [];
     MonotonicReads = "monotonic-reads" => [] forbids [];
     MonotonicWrites = "monotonic-writes" => [] forbids [];
@@ -141,7 +142,7 @@ models! {
 }
 
 impl Model {
-    /// Returns the model of a name, if there is one.
+    /// Returns the model with this name, if one exists.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Model> {
         let named = |model: &&Model| model.name() == name || model.other_names().contains(&name);
@@ -162,7 +163,7 @@ pub fn forbidden_by(models: &[Model]) -> BTreeSet<AnomalyKind> {
     anomaly::implying(all.iter().flat_map(|model| model.forbids().iter().copied()))
 }
 
-/// Returns these models and all that imply one of them.
+/// Returns these models and all models that imply one of them.
 #[must_use]
 pub fn refuted_with(models: impl IntoIterator<Item = Model>) -> BTreeSet<Model> {
     let mut refuted: BTreeSet<Model> = models.into_iter().collect();
@@ -187,7 +188,7 @@ pub fn refuted_by(anomalies: impl IntoIterator<Item = AnomalyKind>) -> BTreeSet<
     refuted_with(Model::ALL.iter().filter(forbids).copied())
 }
 
-/// The models that a history refutes: the weakest of them, and all stronger ones.
+/// The models that a history refutes: the weakest ones, and all stronger ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Boundary {
     /// The refuted models that imply no other refuted model.
@@ -197,7 +198,7 @@ pub struct Boundary {
 }
 
 impl Boundary {
-    /// Returns the boundary that these anomalies draw.
+    /// Returns the boundary that these anomalies define.
     #[must_use]
     pub fn of(anomalies: impl IntoIterator<Item = AnomalyKind>) -> Boundary {
         let refuted = refuted_by(anomalies);

@@ -1,4 +1,4 @@
-//! The orders of transactions that do not come from data: of processes and of real time.
+//! The orders of transactions by process and by real time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use super::graph::{Builder, Note, Relation, Vertex};
 use super::model::{self, Model};
 use super::{Outcome, Transaction};
 
-/// Adds the strongest order that these models ask for: that of real time includes that of
+/// Adds the strongest order that these models require. The order of real time includes the order of
 /// processes.
 pub(super) fn link<R>(graph: &mut Builder, transactions: &[Transaction<R>], models: &[Model]) {
     let forbidden: BTreeSet<AnomalyKind> = model::forbidden_by(models);
@@ -36,10 +36,10 @@ fn process<R>(graph: &mut Builder, transactions: &[Transaction<R>]) {
     }
 }
 
-/// Links each committed transaction to all that were invoked after it completed.
+/// Links each committed transaction to all transactions that were invoked after it completed.
 ///
-/// The edges pass a chain of relays, one for each run of completions: a transaction enters the
-/// chain when it completes, and leaves it where it is invoked.
+/// The edges pass a chain of relays, one for each run of completions. A transaction enters the
+/// chain at its completion, and leaves it at its invocation.
 fn realtime<R>(graph: &mut Builder, transactions: &[Transaction<R>]) {
     let mut events: Vec<(usize, bool, Vertex)> = Vec::new();
     for (index, transaction) in transactions.iter().enumerate() {

@@ -1,8 +1,10 @@
-//! Transactions over registers: reads return one value, and writes replace it.
+//! Transactions over registers. A read returns one value, and a write replaces it.
 //!
-//! Each value is written to a key at most once, so a read names the transaction that it read
-//! from. The order of versions is inferred as Maelstrom's test does it: `null` precedes every
-//! other version, and within a transaction a write follows the read of the same key.
+//! Each value is written to a key at most once, so a read identifies the transaction that wrote its
+//! value.
+//!
+//! The order of versions is inferred as in Maelstrom's test. `null` precedes every other version,
+//! and within a transaction a write follows the read of the same key.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -19,7 +21,7 @@ use super::{
 
 /// Finds the anomalies of a history of transactions over registers.
 ///
-/// The models decide which orders beside those of data are taken into account.
+/// The models determine which orders are used in addition to the order of the data.
 #[must_use]
 pub fn check(transactions: &[Transaction<Value>], models: &[Model]) -> Anomalies {
     let mut anomalies = Anomalies::default();
@@ -30,7 +32,7 @@ pub fn check(transactions: &[Transaction<Value>], models: &[Model]) -> Anomalies
     anomalies
 }
 
-/// Finds reads that are wrong whatever the order of versions is.
+/// Finds reads that are wrong for every order of versions.
 fn check_reads(transactions: &[Transaction<Value>], anomalies: &mut Anomalies) {
     let forbidden = Forbidden::of(transactions);
     let written: HashSet<(Key, Value)> = transactions
@@ -90,8 +92,8 @@ fn check_reads(transactions: &[Transaction<Value>], anomalies: &mut Anomalies) {
     }
 }
 
-/// What a transaction shows to others: its first read of each key that it had not accessed
-/// before, and its last write of each key.
+/// The accesses of a transaction that others can observe: its first read of each key before any
+/// write of it, and its last write of each key.
 #[derive(Debug, Default)]
 struct External {
     reads: BTreeMap<Key, Value>,
@@ -117,12 +119,12 @@ impl External {
     }
 }
 
-/// A version of a key, with the committed transactions that touched it.
+/// A version of a key, with the committed transactions that read or wrote it.
 #[derive(Debug, Default)]
 struct Version {
     writers: Vec<Vertex>,
     readers: Vec<Vertex>,
-    /// The versions that directly follow it because a transaction read it and wrote them.
+    /// The versions that directly follow, because a transaction read this version and wrote them.
     next: Vec<Value>,
 }
 
@@ -194,7 +196,7 @@ fn dependencies(
     graph.build()
 }
 
-/// Makes each transaction that read `null` precede every one that wrote a version of the key.
+/// Makes each transaction that read `null` precede each one that wrote a version of the key.
 fn overwrite_initial(graph: &mut Builder, versions: &BTreeMap<(Key, Value), Version>) {
     for (&(key, value), initial) in versions {
         if value != NULL {
@@ -208,7 +210,7 @@ fn overwrite_initial(graph: &mut Builder, versions: &BTreeMap<(Key, Value), Vers
     }
 }
 
-/// Finds versions of a key that follow each other in a circle.
+/// Finds versions of a key that follow each other in a cycle.
 fn cyclic_versions(versions: &BTreeMap<(Key, Value), Version>) -> Vec<(Key, Vec<Value>)> {
     let names: Vec<(Key, Value)> = versions.keys().copied().collect();
     let numbers: HashMap<(Key, Value), Vertex> =

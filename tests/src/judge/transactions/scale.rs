@@ -1,4 +1,4 @@
-//! How long large histories take. The tests print; they assert only the verdict.
+//! Measurements with large histories. The tests print times; they assert only the verdict.
 //!
 //! ```sh
 //! cargo test --release --package workbench --lib -- --ignored --nocapture --test-threads 1 thousand
@@ -13,10 +13,10 @@ use super::{Access, Key, Model, NULL, Outcome, Transaction, Value};
 use crate::base::rng::{Rng, Stream};
 use crate::judge::Valid;
 
-/// As Maelstrom's clients: keys that are replaced after 16 writes, up to 4 steps.
+/// Clients that behave like Maelstrom's: they replace a key after 16 writes, and use up to 4 steps.
 struct Clients {
     rng: Rng,
-    /// Each key in use, its last value, and how often it was written.
+    /// Each key in use, and its last value, which is also the number of its writes.
     keys: Vec<(Key, Value)>,
     newest: Key,
 }
@@ -27,8 +27,8 @@ impl Clients {
         Clients { rng: Rng::new(1, Stream::Generator), keys, newest: 9 }
     }
 
-    /// Transactions of 20 clients that take effect one by one; of one in `stale`, the reads are
-    /// some writes behind.
+    /// Returns transactions of 20 clients that take effect in sequence. The reads of one in `stale`
+    /// are some writes behind.
     fn run<R>(
         &mut self,
         count: usize,
@@ -52,7 +52,7 @@ impl Clients {
                     self.keys[place] = (self.newest, NULL);
                 }
             }
-            // It takes effect at position 40 * index, and overlaps with 20 others.
+            // The transaction takes effect at position 40 * index, and overlaps with 20 others.
             let at = 40 * index + 1_000;
             let invoked = at - 2 * self.rng.index(200) - 1;
             let completed = at + 2 * self.rng.index(200) + 2;

@@ -1,16 +1,16 @@
-//! Anomalies that show without a graph, in lists and registers alike.
+//! The anomalies of lists and registers that do not require a graph.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::anomaly::AnomalyKind;
 use super::{Access, Anomalies, Evidence, Key, Outcome, Transaction, Value};
 
-/// Which transactions wrote what must not be seen by others.
+/// The writes that other transactions must not read, each with its transaction.
 #[derive(Debug, Default)]
 pub(super) struct Forbidden {
-    /// By aborted transactions.
+    /// The writes of aborted transactions.
     pub(super) aborted: HashMap<(Key, Value), usize>,
-    /// By transactions that overwrote it themselves.
+    /// The writes that the same transaction overwrote.
     pub(super) intermediate: HashMap<(Key, Value), usize>,
 }
 

@@ -1,11 +1,13 @@
-//! The smallest history of each anomaly. `docs/anomalies.md` shows the same ones.
+//! The smallest history of each anomaly. `docs/anomalies.md` shows the same histories.
 
 use std::collections::BTreeSet;
 
 use super::*;
 
-/// A transaction that overlaps all others, committed, from words like `rx1`, `wy2`, `rx_`
-/// (a register that is null) or `rx12` and `ax3` (the list of 1 and 2, and an append of 3).
+/// Returns a committed transaction that overlaps all others.
+///
+/// The text has words like `rx1`, `wy2`, `rx_` (a register that is null) or `rx12` and `ax3` (the
+/// list of 1 and 2, and an append of 3).
 fn committed<R: Parse>(text: &str) -> Transaction<R> {
     Transaction {
         process: 0,
@@ -54,7 +56,7 @@ impl<R> Transaction<R> {
         self
     }
 
-    /// Between these positions in the history, by this process.
+    /// Sets the process and the positions in the history.
     fn at(mut self, process: u64, invoked: usize, completed: usize) -> Self {
         (self.process, self.invoked, self.completed) = (process, invoked, completed);
         self
@@ -140,7 +142,7 @@ fn g_nonadjacent_is_two_writes_seen_in_different_orders() {
     let history = [committed("ax1"), committed("ay1"), committed("rx1 ry_"), committed("rx_ ry1")];
     assert_eq!(lists(SERIALIZABLE, &history), ["G-nonadjacent-item"]);
     assert_eq!(lists(&[Model::SnapshotIsolation], &history), ["G-nonadjacent-item"]);
-    // Each read sees a prefix of the causal order, so that is not refuted.
+    // Each read sees a prefix of the causal order, so the history does not refute that model.
     assert_eq!(lists(&[Model::ParallelSnapshotIsolation], &history), [""; 0]);
     let history = [committed("wx1"), committed("wy1"), committed("rx1 ry_"), committed("rx_ ry1")];
     assert_eq!(registers(&[Model::SnapshotIsolation], &history), ["G-nonadjacent-item"]);
@@ -177,7 +179,7 @@ fn internal_is_a_transaction_that_contradicts_itself() {
     assert_eq!(registers(&[Model::ReadAtomic], &history), ["internal", "empty-transaction-graph"]);
     let history = [committed("ax1 rx_"), committed("rx1")];
     assert_eq!(lists(&[Model::ReadAtomic], &history), ["internal"]);
-    // An append behind others is no contradiction.
+    // An append after other elements is not a contradiction.
     let history = [committed("ax1"), committed("ax2 rx12")];
     assert_eq!(lists(&[Model::ReadAtomic], &history), [""; 0]);
 }
@@ -212,17 +214,17 @@ fn cyclic_versions_are_versions_that_precede_each_other() {
 
 #[test]
 fn an_order_in_real_time_refutes_strict_serializability_only() {
-    // A read that misses a write which was complete before the read began.
+    // A read misses a write that was complete before the read began.
     let history = [committed("wx1").at(0, 0, 1), committed("rx_").at(1, 2, 3)];
     assert_eq!(registers(STRICT, &history), ["G-single-item-realtime"]);
     assert_eq!(registers(SERIALIZABLE, &history), [""; 0]);
-    // Overlapping, they are in no order.
+    // Overlapping transactions have no order.
     let history = [committed("wx1").at(0, 0, 2), committed("rx_").at(1, 1, 3)];
     assert_eq!(registers(STRICT, &history), [""; 0]);
-    // A value that is read before it is written.
+    // A value is read before it is written.
     let history = [committed("rx1").at(1, 0, 1), committed("wx1").at(0, 2, 3)];
     assert_eq!(registers(STRICT, &history), ["G1c-realtime"]);
-    // Appends in the reverse order of their transactions.
+    // Appends take effect in the reverse order of their transactions.
     let history =
         [committed("ax1").at(0, 0, 1), committed("ax2").at(1, 2, 3), committed("rx21").at(2, 4, 5)];
     assert_eq!(lists(STRICT, &history), ["G0-realtime"]);
@@ -294,7 +296,7 @@ fn the_shortest_of_several_cycles_is_shown() {
     assert_eq!(cycle.steps.iter().map(|step| step.from).collect::<BTreeSet<_>>(), [0, 1].into());
 }
 
-/// Maelstrom's own verdict when nothing depends on anything.
+/// Maelstrom's verdict is the same if no transaction depends on another.
 #[test]
 fn a_history_without_dependencies_proves_nothing() {
     let models = &[Model::ReadCommitted];
