@@ -1,7 +1,7 @@
 //! This project's own node.
 //!
 //! Only this module uses types of `maelstrom_node`. The rest of the bench reads and writes JSON
-//! lines with its own code, so a mistake in the node's code cannot hide in the bench.
+//! lines with separate code, so that the two do not share a mistake.
 
 use std::ffi::OsString;
 use std::process::ExitCode;

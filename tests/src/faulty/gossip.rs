@@ -1,4 +1,4 @@
-//! A broadcast node with a rare fault.
+//! A broadcast node with a rare flaw.
 //!
 //! It sends each value to every other node until that node acknowledges it. When it has to
 //! retransmit, it gives up one value in 10,000.

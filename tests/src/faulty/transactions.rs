@@ -103,8 +103,9 @@ impl Transactions {
         both.map(|steps| json!({"type": "txn_ok", "txn": steps}))
     }
 
-    /// Runs two transactions on the same snapshot. With `checks`, the second one aborts if both
-    /// write a key.
+    /// Runs two transactions on the same snapshot.
+    ///
+    /// With `checks`, the second one aborts if both write a key.
     fn run_on_snapshots(&mut self, checks: bool, first: &Value, second: &Value) -> [Value; 2] {
         let snapshot = self.data.clone();
         let mut written: Vec<String> = Vec::new();

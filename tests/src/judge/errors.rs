@@ -7,8 +7,8 @@ use crate::history::OpError;
 
 /// Returns the first error of the most frequent kind.
 ///
-/// Errors of a node are of one kind if they have the same code, whatever their texts. If several
-/// kinds are equally frequent, the first one in the order of the errors counts.
+/// Errors of a node are of one kind if they have the same code, whatever their texts. Among equally
+/// frequent kinds, the kind of the earliest error counts.
 #[must_use]
 pub fn most_frequent<'a>(errors: impl Iterator<Item = &'a OpError>) -> Option<&'a OpError> {
     let mut by_kind = BTreeMap::new();

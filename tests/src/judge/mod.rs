@@ -91,7 +91,7 @@ pub struct Verdict {
     pub results: Edn,
     /// The anomalies.
     pub anomalies: Vec<Anomaly>,
-    /// Faults that Maelstrom's checker accepts. They count with `--strict`.
+    /// Anomalies that Maelstrom's checker accepts. They count with `--strict`.
     pub findings: Vec<Anomaly>,
     /// The stable latencies, if the workload has any.
     pub stable_latencies_ms: Vec<u64>,
@@ -122,7 +122,7 @@ impl Verdict {
         self
     }
 
-    /// Adds the faults that Maelstrom's checker accepts.
+    /// Adds the anomalies that Maelstrom's checker accepts.
     #[must_use]
     pub fn with_findings(
         mut self,

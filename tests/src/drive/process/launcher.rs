@@ -60,12 +60,14 @@ pub fn declare_bench() {
     IS_BENCH.store(true, Ordering::Relaxed);
 }
 
-/// Returns the command that starts a node in the system's directory for temporary files, as
-/// Maelstrom does.
+/// Returns the command that starts a node.
+///
+/// The node runs in the system's directory for temporary files, as under Maelstrom.
 ///
 /// # Errors
 ///
-/// Returns an error if the bench cannot find its own binary, or if this process is not the bench.
+/// Returns an error if the bench cannot find its own binary. Outside the bench, returns an error
+/// for [`Program::Own`].
 pub fn command(program: &Program, args: &[OsString]) -> Result<Command, String> {
     // RELAXED: see above.
     let mut command = match IS_BENCH.load(Ordering::Relaxed) {

@@ -31,8 +31,9 @@ const LOG_LINE_LIMIT: u64 = 64 << 10;
 /// The number of last lines of standard error that error messages quote.
 const STDERR_LINES: usize = 12;
 
-/// The time that a node may run after it closes its standard output: some nodes close it just
-/// before they exit.
+/// The time that a node may run after it closes its standard output.
+///
+/// Some nodes close it just before they exit.
 const EXIT_PATIENCE: Duration = Duration::from_millis(200);
 
 /// The time to wait for the rest of a dead node's standard error.

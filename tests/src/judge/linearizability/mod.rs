@@ -1,8 +1,9 @@
 //! Linearizability of a register with compare-and-set (Herlihy and Wing 1990).
 //!
-//! A history is linearizable if each operation can take effect at one moment between its
-//! invocation and its completion, so that one register explains every result. The search follows
-//! Wing and Gong (1993), with a cache of visited configurations (Lowe 2017). Three additions:
+//! A history is linearizable if each operation can take effect at one moment between its invocation
+//! and its completion. These moments must order the operations so that one register explains every
+//! result. The search follows Wing and Gong (1993), with a cache of visited configurations (Lowe
+//! 2017). It has three additions:
 //!
 //! - A read, or a compare-and-set that changes nothing, takes effect as soon as it can. It never
 //!   prevents another operation.

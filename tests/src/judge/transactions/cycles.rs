@@ -28,8 +28,9 @@ pub struct Dependency {
     pub note: Note,
 }
 
-/// The number of edges that a search may follow. Unlike a clock, this number gives the same result
-/// for the same history every time.
+/// The number of edges that a search may follow.
+///
+/// Unlike a clock, it gives the same result for the same history every time.
 #[derive(Debug)]
 pub(super) struct Effort {
     left: u64,
@@ -467,8 +468,9 @@ fn is_simple(graph: &Graph, steps: &[Step]) -> bool {
     passed.len() == before
 }
 
-/// The search for a cycle that passes each transaction at most once. It runs in the rare cases in
-/// which the shortest walk passes one twice.
+/// The search for a cycle that passes each transaction at most once.
+///
+/// It runs in the rare cases in which the shortest walk passes one twice.
 struct Simple<'a> {
     graph: &'a Graph,
     kind: Kind,

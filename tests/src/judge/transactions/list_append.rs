@@ -270,8 +270,7 @@ fn dirty_updates(
     }
 }
 
-/// Finds appends of one transaction that took effect in a different order than the transaction made
-/// them.
+/// Finds appends of one transaction that took effect in a different order.
 ///
 /// A cycle does not show them: a transaction does not depend on itself.
 fn check_appends(

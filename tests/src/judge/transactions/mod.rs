@@ -1,5 +1,6 @@
-//! The checkers of transactions. They find the anomalies of a history, and the consistency models
-//! that these anomalies refute.
+//! The checkers of transactions.
+//!
+//! They find the anomalies of a history, and the consistency models that these anomalies refute.
 //!
 //! The method is Adya's (1999), which Elle applies to the clients' view (Kingsbury and Alvaro
 //! 2020):
@@ -206,13 +207,13 @@ pub const MAX_EXAMPLES: usize = 8;
 pub struct Anomalies {
     found: BTreeMap<AnomalyKind, Vec<Evidence>>,
     counts: BTreeMap<AnomalyKind, usize>,
-    /// The faults that no model allows, but that Maelstrom's checker does not judge.
+    /// Wrong results that no model allows, but that Maelstrom's checker does not judge.
     pub unjudged: Vec<Unjudged>,
     /// The reason why Maelstrom's checker cannot judge the history, if it cannot.
     pub obstacle: Option<Obstacle>,
 }
 
-/// A fault that Maelstrom's checker does not judge.
+/// A wrong result that Maelstrom's checker does not judge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unjudged {
     /// A read returned a value that was never written to the key.

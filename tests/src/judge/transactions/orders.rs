@@ -7,8 +7,9 @@ use super::graph::{Builder, Note, Relation, Vertex};
 use super::model::{self, Model};
 use super::{Outcome, Transaction};
 
-/// Adds the strongest order that these models require. The order of real time includes the order of
-/// processes.
+/// Adds the strongest order that these models require.
+///
+/// The order of real time includes the order of processes.
 pub(super) fn link<R>(graph: &mut Builder, transactions: &[Transaction<R>], models: &[Model]) {
     let forbidden: BTreeSet<AnomalyKind> = model::forbidden_by(models);
     if forbidden.iter().any(|anomaly| anomaly.is_of_realtime()) {

@@ -92,8 +92,9 @@ fn check_reads(transactions: &[Transaction<Value>], anomalies: &mut Anomalies) {
     }
 }
 
-/// The accesses of a transaction that others can observe: its first read of each key before any
-/// write of it, and its last write of each key.
+/// The accesses of a transaction that others can observe.
+///
+/// These are its first read of each key before any write of it, and its last write of each key.
 #[derive(Debug, Default)]
 struct External {
     reads: BTreeMap<Key, Value>,

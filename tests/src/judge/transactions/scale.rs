@@ -27,8 +27,9 @@ impl Clients {
         Clients { rng: Rng::new(1, Stream::Generator), keys, newest: 9 }
     }
 
-    /// Returns transactions of 20 clients that take effect in sequence. The reads of one in `stale`
-    /// are some writes behind.
+    /// Returns transactions of 20 clients that take effect in sequence.
+    ///
+    /// The reads of one in `stale` are some writes behind.
     fn run<R>(
         &mut self,
         count: usize,

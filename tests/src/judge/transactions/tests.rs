@@ -6,8 +6,8 @@ use super::*;
 
 /// Returns a committed transaction that overlaps all others.
 ///
-/// The text has words like `rx1`, `wy2`, `rx_` (a register that is null) or `rx12` and `ax3` (the
-/// list of 1 and 2, and an append of 3).
+/// In the text, `rx1` and `wy2` are a read and a write, and `rx_` reads a register that is null.
+/// `rx12` reads the list of 1 and 2, and `ax3` appends 3.
 fn committed<R: Parse>(text: &str) -> Transaction<R> {
     Transaction {
         process: 0,
