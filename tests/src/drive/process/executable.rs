@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use super::Program;
 use super::node::kill;
 
-/// The number of bytes that the check reads: Linux reads as many of the first line.
+/// The number of bytes that the check reads: as many as Linux reads of a first line.
 const HEAD: u64 = 256;
 
 /// Returns the program in a file, with a path free of symbolic links.

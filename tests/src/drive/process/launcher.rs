@@ -1,6 +1,6 @@
 //! The launcher: the process that becomes a node.
 //!
-//! The bench starts each node through its own binary. That process requests from the kernel to be
+//! The bench starts each node through its own binary. That process registers with the kernel to be
 //! killed when the bench dies for any reason, and then becomes the node. Otherwise a node that
 //! ignores the end of its input would outlive a killed bench.
 
@@ -118,7 +118,7 @@ pub fn become_node(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     not_started(&why_not_started(Path::new(&program), &error))
 }
 
-/// Requests to be killed when the bench dies. Only Linux guarantees that.
+/// Registers the process to be killed when the bench dies. Only Linux guarantees that.
 #[cfg(target_os = "linux")]
 fn die_with_parent() -> rustix::io::Result<()> {
     use rustix::process::{Signal, set_parent_process_death_signal};

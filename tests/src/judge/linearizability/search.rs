@@ -73,7 +73,7 @@ struct Furthest {
     done: Window,
 }
 
-/// A search over one history.
+/// The search for an order of one history.
 #[derive(Debug)]
 struct Search {
     /// The operations of known outcome, in order of invocation.

@@ -37,7 +37,7 @@ pub struct Stopped {
     pub size: usize,
 }
 
-/// The maximum number of edges for all searches together. They take seconds.
+/// The maximum number of edges for all searches together, which take seconds.
 const TOTAL_EFFORT: u64 = 100_000_000;
 /// The maximum number of edges for one search.
 const EFFORT_PER_SEARCH: u64 = 10_000_000;

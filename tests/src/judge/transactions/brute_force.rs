@@ -320,7 +320,7 @@ fn finds_an_anomaly_in_lists_exactly_if_no_serial_execution_explains_them() {
 }
 
 /// Registers show less of the order of versions, so the checker does not find every wrong history.
-/// But it never reports a correct history as wrong.
+/// It must never report a correct history as wrong.
 #[test]
 fn finds_no_anomaly_in_registers_that_a_serial_execution_explains() {
     let mut rng = Rng::new(SEED, Stream::Generator);

@@ -121,7 +121,7 @@ pub enum Evidence {
         /// The transactions.
         transactions: Vec<usize>,
     },
-    /// A committed transaction wrote after an aborted one, on top of its value.
+    /// A committed transaction wrote a version on top of an aborted one.
     DirtyUpdate {
         /// The key.
         key: Key,
