@@ -2,10 +2,11 @@
 //!
 //! It starts the nodes of a distributed system, routes their messages through a network with
 //! faults, lets clients use the nodes, and judges the results that the clients received. The
-//! [`runner`] is a whole test as a pure state machine. Two drivers run it: [`drive::process`] with
-//! processes in real time, and [`drive::sim`] with simulated nodes in virtual time.
+//! [`runner`] implements a whole test as a pure state machine. Two drivers run it:
+//! [`drive::process`] with processes in real time, and [`drive::sim`] with simulated nodes in
+//! virtual time.
 //!
-//! [`mod@bench`] is the way in for tests of another crate:
+//! Tests in another crate use [`mod@bench`]:
 //!
 //! ```
 //! use workbench::base::time::Time;
@@ -35,8 +36,8 @@
 //! # Ok::<(), workbench::bench::Failure>(())
 //! ```
 //!
-//! The modules stand in the order of their dependencies: each uses only those above it, and
-//! `scenarios/structure.rs` checks that.
+//! The modules are in the order of their dependencies: each module uses only the modules above it.
+//! `scenarios/structure.rs` checks this order.
 #![forbid(unsafe_code)]
 // `println!` panics if a pipe is closed or a disk is full; `output::console` does not.
 #![warn(clippy::print_stdout, clippy::print_stderr)]

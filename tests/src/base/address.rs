@@ -1,4 +1,4 @@
-//! Who can send and receive: nodes, clients and services.
+//! The addresses of nodes, clients and services.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,40 +6,42 @@ use std::fmt;
 /// One end of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Address {
-    /// A node, by its place in the list of nodes.
+    /// A node, by its index in the list of nodes.
     Node(usize),
-    /// A client, `c0` `c1` …, in the order they were opened.
+    /// A client, `c0` `c1` …, numbered in the order in which clients are opened.
     Client(u64),
     /// One of the key-value stores or the timestamp oracle.
     Service(Service),
 }
 
 impl Address {
-    /// Whether this is a client: its messages take no time and count apart.
+    /// Returns `true` if this is a client.
+    ///
+    /// Messages from and to clients have no latency, and the statistics count them separately.
     #[must_use]
     pub fn is_client(self) -> bool {
         matches!(self, Address::Client(_))
     }
 }
 
-/// The services a node can send requests to.
+/// A service to which nodes can send requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Service {
     /// A linearizable key-value store.
     LinKv,
-    /// A sequentially consistent one.
+    /// A sequentially consistent key-value store.
     SeqKv,
-    /// An eventually consistent one, last write wins.
+    /// An eventually consistent key-value store, in which the last write wins.
     LwwKv,
     /// A linearizable timestamp oracle.
     LinTso,
 }
 
 impl Service {
-    /// All of them, in the order of their discriminants.
+    /// All services, in the order of their discriminants.
     pub const ALL: [Service; 4] = [Service::LinKv, Service::SeqKv, Service::LwwKv, Service::LinTso];
 
-    /// The name that messages use.
+    /// Returns the name that messages use.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -50,7 +52,7 @@ impl Service {
         }
     }
 
-    /// The service of this name.
+    /// Returns the service of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Service> {
         Service::ALL.into_iter().find(|service| service.name() == name)
@@ -65,12 +67,12 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Registers the nodes.
+    /// Creates a directory of nodes with these names.
     ///
     /// # Errors
     ///
-    /// A sentence about the first name that is empty, given twice, or already means a client or
-    /// a service.
+    /// Returns a sentence about the first name that is empty, repeated, or the name of a client or
+    /// a service. An empty list of names is an error, too.
     pub fn new(names: Vec<String>) -> Result<Directory, String> {
         let mut by_name = BTreeMap::new();
         for (index, name) in names.iter().enumerate() {
@@ -98,25 +100,25 @@ impl Directory {
         Directory { names, by_name }
     }
 
-    /// How many nodes there are.
+    /// Returns the number of nodes.
     #[must_use]
     pub fn node_count(&self) -> usize {
         self.names.len()
     }
 
-    /// The nodes' names.
+    /// Returns the names of all nodes.
     #[must_use]
     pub fn node_names(&self) -> &[String] {
         &self.names
     }
 
-    /// The name of one node.
+    /// Returns the name of a node, or `?` if the index is out of range.
     #[must_use]
     pub fn node_name(&self, node: usize) -> &str {
         self.names.get(node).map_or("?", String::as_str)
     }
 
-    /// What a name in a message stands for.
+    /// Returns the address that a name in a message denotes.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Address> {
         if let Some(&node) = self.by_name.get(name) {
@@ -127,14 +129,14 @@ impl Directory {
             .or_else(|| Service::named(name).map(Address::Service))
     }
 
-    /// How an address is written in messages.
+    /// Returns an address in the form in which messages write it.
     #[must_use]
     pub fn name(&self, address: Address) -> Name<'_> {
         Name { directory: self, address }
     }
 }
 
-/// Shows an [`Address`] the way messages write it.
+/// An [`Address`] in the form in which messages write it.
 #[derive(Clone, Copy, Debug)]
 pub struct Name<'a> {
     directory: &'a Directory,
@@ -151,7 +153,7 @@ impl fmt::Display for Name<'_> {
     }
 }
 
-/// The number in `c12`; nothing for `c`, `c012` or any other name.
+/// Returns the number in `c12`; `None` for `c`, `c012` or any other name.
 fn client_number(name: &str) -> Option<u64> {
     let digits = name.strip_prefix('c')?;
     let canonical = !digits.is_empty()

@@ -1,13 +1,16 @@
-//! What others have written, cut to what a message about it can hold.
+//! Excerpts of text from outside the bench, for use in messages.
 
-/// As much of a text as an error message can hold, on one line and with nothing in it that a
-/// terminal would act on.
+/// Returns the first 200 characters of a text, for an error message.
+///
+/// The result is on one line: control characters, on which a terminal would act, are escaped.
 #[must_use]
 pub fn excerpt(text: &str) -> String {
     beginning(text, 200)
 }
 
-/// The same of up to so many characters.
+/// Returns the first `at_most` characters of a text, with control characters escaped.
+///
+/// If the text is longer, its length in bytes follows.
 #[must_use]
 pub fn beginning(text: &str, at_most: usize) -> String {
     let end = text.char_indices().nth(at_most).map(|(end, _)| end);
@@ -24,7 +27,7 @@ pub fn beginning(text: &str, at_most: usize) -> String {
     excerpt
 }
 
-/// A name in quotes, no longer than an error message can hold.
+/// Returns a name in quotes, cut to the length that an error message can hold.
 #[must_use]
 pub fn quoted(name: &str) -> String {
     excerpt(&format!("{name:?}"))

@@ -1,4 +1,4 @@
-//! The words that every other module uses: addresses, instants, random numbers, excerpts.
+//! The basics that every other module uses: addresses, instants, random numbers, excerpts.
 
 pub mod address;
 pub mod excerpt;

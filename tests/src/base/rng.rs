@@ -1,9 +1,9 @@
-//! Randomness that a seed fixes.
+//! Random numbers from a seed.
 //!
-//! Every part of a test draws from a stream of its own, so that one more draw in one part (a
-//! second fault, another workload) leaves the others as they were. The few distributions stand
-//! here because the ones of the `rand` crate may change between its versions, and a seed
-//! printed today has to replay tomorrow.
+//! Each part of a test draws from a separate stream. One more draw in one part (a second fault,
+//! another workload) therefore leaves the other parts unchanged. This module implements the few
+//! distributions because those of the `rand` crate may change between its versions. A seed printed
+//! today has to replay tomorrow.
 
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
@@ -11,16 +11,16 @@ use std::time::Duration;
 use rand_core::{Rng as _, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// What a stream of random numbers is for.
+/// A stream of random numbers, by the part of a test that draws from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
-    /// When operations start and which ones.
+    /// The operations, and the times at which they start.
     Generator = 1,
     /// Latencies, losses and duplicates.
     Network = 2,
-    /// When faults start and whom they hit.
+    /// The starts of faults, and the nodes that they hit.
     Nemesis = 3,
-    /// Which state a weakly consistent service shows.
+    /// The states that weakly consistent services show.
     Services = 4,
     /// Incarnations of simulated nodes.
     Incarnations = 5,
@@ -35,47 +35,48 @@ pub enum Stream {
 pub struct Rng(Xoshiro256PlusPlus);
 
 impl Rng {
-    /// The beginning of a stream.
+    /// Creates a generator at the beginning of a stream.
     #[must_use]
     pub fn new(seed: u64, stream: Stream) -> Rng {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        // Each jump skips 2^128 numbers: no stream ever runs into the next.
+        // Each jump skips 2^128 numbers, so streams never overlap.
         (0..stream as u32).for_each(|_| rng.jump());
         Rng(rng)
     }
 
-    /// Any 64 bits.
+    /// Returns 64 random bits.
     pub fn bits(&mut self) -> u64 {
         self.0.next_u64()
     }
 
-    /// A number from 0 to `bound - 1`; 0 if the bound is 0.
+    /// Returns a number from 0 to `bound - 1`, or 0 if `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        // The product's upper half. Its bias is below bound / 2^64, nothing a test could see.
+        // The upper half of the product. Its bias is below bound / 2^64, too small for a test to
+        // show.
         ((u128::from(self.bits()) * u128::from(bound)) >> 64) as u64
     }
 
-    /// An index into something of this length.
+    /// Returns an index into a list of this length.
     pub fn index(&mut self, length: usize) -> usize {
         self.below(length as u64) as usize
     }
 
-    /// A number from 0 up to, and without, 1.
+    /// Returns a number from 0 up to, but not including, 1.
     pub fn fraction(&mut self) -> f64 {
         (self.bits() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// True with this probability.
+    /// Returns `true` with this probability.
     pub fn chance(&mut self, probability: f64) -> bool {
         self.fraction() < probability
     }
 
-    /// A span uniform between zero and `bound`.
+    /// Returns a span that is uniformly distributed between zero and `bound`.
     pub fn span_below(&mut self, bound: Duration) -> Duration {
         bound.mul_f64(self.fraction())
     }
 
-    /// A span exponentially distributed around `mean`.
+    /// Returns a span that is exponentially distributed with this mean.
     pub fn span_around(&mut self, mean: Duration) -> Duration {
         mean.mul_f64(-(1.0 - self.fraction()).ln())
     }
@@ -88,7 +89,7 @@ impl Rng {
     }
 }
 
-/// A seed that nobody chose, for runs that name none.
+/// Returns a random seed, for a run whose flags name none.
 #[must_use]
 pub fn fresh_seed() -> u64 {
     // The standard library keys each of its hashers at random. Short seeds are easier to retype.
@@ -107,7 +108,7 @@ mod tests {
         assert_ne!(draw(7, Stream::Network), draw(8, Stream::Network));
     }
 
-    /// The seeds people have written down stay good only while this holds.
+    /// Seeds that people have written down remain valid only while this holds.
     #[test]
     fn the_stream_is_the_same_on_every_machine_and_in_every_version() {
         let mut rng = Rng::new(1, Stream::Network);

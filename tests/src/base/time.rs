@@ -6,25 +6,25 @@ use std::time::Duration;
 
 /// Microseconds since the driver started.
 ///
-/// The drivers alone know what it means: the process driver reads the machine's monotonic
-/// clock, the simulator counts.
+/// The driver defines the clock: the process driver reads the machine's monotonic clock, and the
+/// simulator counts virtual time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(pub u64);
 
 impl Time {
-    /// The time that has passed since `earlier`, or nothing if that lies ahead.
+    /// Returns the time that has passed since `earlier`, or zero if `earlier` lies ahead.
     #[must_use]
     pub fn since(self, earlier: Time) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
-    /// Seconds, for people.
+    /// Returns the time in seconds, for people to read.
     #[must_use]
     pub fn as_secs_f64(self) -> f64 {
         self.since(Time::default()).as_secs_f64()
     }
 
-    /// As Jepsen's histories count.
+    /// Returns the time in nanoseconds, the unit of Jepsen's histories.
     #[must_use]
     pub fn as_nanos(self) -> u64 {
         self.0.saturating_mul(1000)
@@ -54,7 +54,7 @@ impl fmt::Display for Time {
     }
 }
 
-/// Milliseconds, for results that people read.
+/// Returns a span in milliseconds, for results that people read.
 #[must_use]
 pub fn as_millis(span: Duration) -> f64 {
     span.as_secs_f64() * 1000.0

@@ -1,4 +1,4 @@
-//! The bench as a library: tests of a node in the test suite of its own crate.
+//! The bench as a library, for tests of a node in the test suite of the node's crate.
 //!
 //! [`Bench::run`] tests a program, [`Bench::simulate`] a type that implements [`SimulatedNode`].
 //! Both return a [`Report`], whose figures a test can assert.
@@ -38,8 +38,8 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Creates a test of five nodes with one client each, five operations per second in all,
-    /// and no faults, that starts operations for ten seconds.
+    /// Creates a test of five nodes with one client each and without faults. The clients start five
+    /// operations per second in all, for ten seconds.
     #[must_use]
     pub fn new(workload: WorkloadName) -> Bench {
         let directory = Directory::numbered(1);
@@ -66,7 +66,7 @@ impl Bench {
         self.with(|plan| plan.rate = rate)
     }
 
-    /// Sets how long operations are started.
+    /// Sets the time during which clients start operations.
     #[must_use]
     pub fn time_limit(self, time_limit: Duration) -> Bench {
         self.with(|plan| plan.time_limit = time_limit)
@@ -78,7 +78,7 @@ impl Bench {
         self.with(|plan| plan.latency = Latency::constant(latency))
     }
 
-    /// Sets the faults, and the mean time between the start of one and its end.
+    /// Sets the faults, and the mean time from the start of a fault to its end.
     #[must_use]
     pub fn faults(self, faults: &[Nemesis], interval: Duration) -> Bench {
         self.with(|plan| {
@@ -89,7 +89,7 @@ impl Bench {
         })
     }
 
-    /// Sets how long nodes have without faults before the final reads.
+    /// Sets the time without faults that nodes have before the final reads.
     #[must_use]
     pub fn quiet_time(self, quiet_time: Duration) -> Bench {
         self.with(|plan| plan.quiet_time = quiet_time)
@@ -107,7 +107,7 @@ impl Bench {
         self.with(|plan| plan.availability = Some(Availability::Total))
     }
 
-    /// Makes findings that Maelstrom does not make fail the test.
+    /// Fails the test for findings that Maelstrom does not make.
     #[must_use]
     pub fn strict(self) -> Bench {
         self.with(|plan| plan.strict = true)
@@ -120,12 +120,12 @@ impl Bench {
         Bench { store: store.into(), ..self }
     }
 
-    /// Runs the test with a program as the node, in real time, and stores it.
+    /// Runs the test in real time with a program as the node, and stores the test.
     ///
     /// # Errors
     ///
-    /// Returns an error if the test could not be carried through: the program cannot be started,
-    /// it exits, or it writes what is not a message.
+    /// Returns an error if the test could not be completed: the program cannot be started, exits,
+    /// or writes a line that is not a message.
     pub fn run(self, program: impl AsRef<Path>, args: &[&str]) -> Result<Report, Failure> {
         let path = program.as_ref();
         let program = executable(path).map_err(|reason| Failure::CannotStart {
@@ -137,14 +137,14 @@ impl Bench {
         self.visit(|plan, store| Processes { plan, store, launch: &launch })
     }
 
-    /// Runs the test with simulated nodes, in virtual time. It is stored unless it is valid.
+    /// Runs the test in virtual time with simulated nodes. Only a test that is not valid is stored.
     ///
-    /// The same seed gives the same history, as long as the nodes draw all randomness from
-    /// [`Startup::incarnation`] and read no clock but [`Startup::clock`].
+    /// The same seed gives the same history if the nodes draw all randomness from
+    /// [`Startup::incarnation`] and read no clock except [`Startup::clock`].
     ///
     /// # Errors
     ///
-    /// As [`Bench::run`].
+    /// Returns the same errors as [`Bench::run`].
     pub fn simulate<N: SimulatedNode + 'static>(
         self,
         node: impl Fn(Startup) -> N + Sync,
@@ -199,7 +199,7 @@ impl Visitor for Processes<'_> {
     }
 }
 
-/// Stores a test and its report. One that failed is stored as far as it got.
+/// Stores a test and its report. A failed test is stored up to the failure.
 fn keep<W: Workload>(
     store: &Store,
     test: &FinishedTest<W>,

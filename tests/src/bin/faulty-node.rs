@@ -1,4 +1,4 @@
-//! A [flawed node](workbench::faulty) as a process.
+//! A [faulty node](workbench::faulty) as a process.
 #![forbid(unsafe_code)]
 
 use std::io::{BufRead, Write};
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         }
     }
     if flaw.starts_with("mark") {
-        // Deaf to the end of its input, too.
+        // These nodes also ignore the end of their input.
         loop {
             std::thread::park();
         }

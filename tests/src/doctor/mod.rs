@@ -1,40 +1,40 @@
-//! The mistakes that most first nodes make, each tried on a node.
+//! Checks of a node for the mistakes that most first nodes make.
 //!
-//! [`startup`] converses with one process: how it starts, how it answers `init`, and what it
-//! writes besides. [`trial`] finds mistakes in the replies to a workload's requests by two short
-//! tests.
+//! [`startup`] converses with one process. It examines the start, the answer to `init`, and all
+//! other output of the process. [`trial`] runs two short tests and finds mistakes in the replies to
+//! a workload's requests.
 
 pub mod startup;
 pub mod trial;
 
 use std::fmt;
 
-/// One thing that was tried.
+/// One check of a node, and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Examined {
-    /// What a right node does.
+    /// The behavior of a correct node.
     pub expected: &'static str,
     /// The result.
     pub result: Diagnosis,
 }
 
-/// What came of it.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Diagnosis {
-    /// The node does what is expected. The words are a detail, such as a time.
+    /// The node behaves as expected. The text is a detail, such as a time.
     Right(String),
     /// The node has a mistake.
     Wrong(Mistake),
-    /// An earlier mistake leaves nothing to try.
+    /// The check did not run because of an earlier mistake.
     NotTried,
 }
 
 /// A mistake of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
-    /// What the node did.
+    /// The observed behavior of the node.
     pub seen: String,
-    /// What to change in it.
+    /// The change that corrects the node.
     pub change: String,
 }
 

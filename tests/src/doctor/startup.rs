@@ -10,16 +10,16 @@ use crate::drive::process::conversation::{Conversation, End, Observed};
 use crate::format::wire::{Body, Envelope, Schema};
 use crate::runner::failure::Failure;
 
-/// How long a node is watched before it is asked anything.
+/// The time for which a node is watched before `init` is sent.
 const BEFORE_INIT: Duration = Duration::from_millis(300);
-/// How long a node is watched for its answer to `init`: longer than Maelstrom's 10 s, so that a
-/// slow start is told apart from silence.
+/// The time for which a node is watched for its answer to `init`. The time is longer than
+/// Maelstrom's 10 s, so that a slow start is distinguished from silence.
 const INIT_TIMEOUT: Duration = Duration::from_secs(12);
-/// A node that takes longer is likely to miss the limit on a busier machine.
+/// The longest acceptable start. A slower node is likely to miss the limit on a busier machine.
 const SLOW_START: Duration = Duration::from_secs(7);
-/// How long a node is watched after it has answered `init`.
+/// The time for which a node is watched after its answer to `init`.
 const AFTER_INIT: Duration = Duration::from_secs(2);
-/// How long a node has to write what it holds back, once its input has ended.
+/// The time in which a node has to write its buffered output after the end of its input.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 const INIT: &str = r#"{"id":0,"src":"c0","dest":"n0","body":{"type":"init","msg_id":1,"node_id":"n0","node_ids":["n0","n1","n2"]}}"#;
@@ -53,7 +53,7 @@ pub fn examine(launch: &Launch, log: File) -> Result<Vec<Examined>, Failure> {
     Ok(Seen { node, before, answered, after }.examined())
 }
 
-/// All that a node did.
+/// A conversation with a node, and all output that was observed in it.
 struct Seen {
     node: Conversation,
     before: Observed,
@@ -82,7 +82,7 @@ impl Seen {
         [&self.before, &self.answered, &self.after].into_iter().find_map(|o| o.end.as_ref())
     }
 
-    /// All lines, those before `init` was sent too.
+    /// Returns all lines, including those before `init` was sent.
     fn lines(&self) -> impl Iterator<Item = &str> {
         let all = [&self.before, &self.answered, &self.after];
         all.into_iter().flat_map(|observed| &observed.lines).map(|(_, line)| line.as_str())
@@ -107,7 +107,7 @@ impl Seen {
         wrong(with_stderr(seen, stderr), change)
     }
 
-    /// Maelstrom stops listening to a node at the first such line.
+    /// Reports the first malformed line. Maelstrom ignores a node from that line on.
     fn framed(&self) -> Diagnosis {
         for line in self.lines() {
             if let Err(malformed) = Envelope::parse(line.as_bytes()) {
@@ -224,7 +224,7 @@ impl Seen {
     }
 }
 
-/// Returns `true` for an answer to `init`, right or not.
+/// Returns `true` if the line is an answer to `init`, correct or not.
 fn is_answer(line: &str) -> bool {
     let Ok(envelope) = Envelope::parse(line.as_bytes()) else { return false };
     let Ok(body) = Body::parse(envelope.body) else { return false };

@@ -1,5 +1,6 @@
-//! Two short tests of a workload: one on a usual network, and one on a network so slow that a
-//! node which waits for another answers a client that has gone.
+//! Two short tests of a workload: one on a usual network, and one on a slow network.
+//!
+//! On the slow network, a node that waits for another node answers after its client has gone.
 
 use std::path::Path;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use crate::runner::{FinishedTest, Runner};
 use crate::workload::broadcast::topology::Topology;
 use crate::workload::{Options, Visitor, Workload, WorkloadName};
 
-/// The latency of the slow network: two hops take longer than a client waits.
+/// The latency of the slow network: two hops take longer than the timeout of a client.
 const SLOW: Duration = Duration::from_millis(2600);
 
 const KEEPS: &str = "keeps to the protocol while clients use it";
@@ -32,7 +33,7 @@ const DROPS: &str = "sends nothing to clients that have gone";
 ///
 /// # Errors
 ///
-/// Returns an error if a test cannot be stored, or was interrupted.
+/// Returns an error if a test cannot be stored or is interrupted.
 pub fn examine(
     workload: WorkloadName,
     launch: &Launch,
@@ -71,14 +72,14 @@ struct Trial<'a> {
     store: &'a Path,
 }
 
-/// What a test showed.
+/// The parts of a test's results that the checks read.
 struct Shown {
     failure: Option<Failure>,
     anomalies: Vec<Anomaly>,
     findings: Vec<Anomaly>,
-    /// What breaks the protocol and no schema.
+    /// Warnings about violations of the protocol that no schema covers.
     warnings: Vec<String>,
-    /// Requests without an answer, or with an error.
+    /// Warnings about requests without an answer, or with an error as the answer.
     replies: Vec<String>,
 }
 
@@ -175,7 +176,7 @@ fn of_anomaly(anomaly: &Anomaly) -> Diagnosis {
     Diagnosis::Wrong(Mistake::new(anomaly.text.clone(), change))
 }
 
-/// Splits the cause from a message of several lines.
+/// Separates the cause from the rest of a message of several lines.
 fn of_text(text: &str) -> Diagnosis {
     let text = text.strip_prefix("warning: ").unwrap_or(text);
     let is_cause = |line: &&str| line.trim_start().starts_with("likely: ");

@@ -5,29 +5,30 @@ use std::fmt;
 use crate::base::excerpt::excerpt;
 use crate::format::edn::Edn;
 
-/// Why an operation did not succeed.
+/// The reason why an operation did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpError {
-    /// No answer within the client's patience.
+    /// No answer arrived within the client's timeout.
     Timeout,
     /// The node answered with an error.
     Rpc {
-        /// Its code.
+        /// The error code.
         code: i64,
-        /// Its text.
+        /// The error text.
         text: String,
     },
-    /// The client was told to give up.
+    /// The workload ended the client.
     Crash,
     /// The node was killed before it answered.
     Killed,
-    /// The answer broke its schema, in this way. Maelstrom's client crashes at it.
+    /// The answer violates its schema in this way. Maelstrom's client crashes at such an answer.
     Malformed(String),
 }
 
 impl OpError {
-    /// Whether the operation certainly did not happen. Codes from 1000 are a node's own and
-    /// promise nothing.
+    /// Returns `true` if the operation certainly did not happen.
+    ///
+    /// Codes from 1000 are specific to a node and promise nothing.
     #[must_use]
     pub fn is_definite(&self) -> bool {
         const DEFINITE: [i64; 9] = [1, 10, 11, 12, 14, 20, 21, 22, 30];

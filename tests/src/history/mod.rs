@@ -15,7 +15,7 @@ pub use error::OpError;
 pub(crate) use operations::Pings;
 pub use operations::{Invocation, Operations};
 
-/// The events of one test. An event's place in it is its index.
+/// The events of one test. The index of an event is its position in the list.
 #[derive(Debug)]
 pub struct History<W: Operations> {
     events: Vec<Event<W>>,
@@ -24,69 +24,70 @@ pub struct History<W: Operations> {
 /// One line of a history.
 #[derive(Debug)]
 pub struct Event<W: Operations> {
-    /// When, since the first operation could start.
+    /// The time of the event, since the first operation could start.
     pub time: Time,
-    /// What.
+    /// The kind of the event, and its details.
     pub kind: EventKind<W>,
 }
 
-/// The kinds of event.
+/// A kind of event.
 #[derive(Debug)]
 pub enum EventKind<W: Operations> {
     /// A client starts an operation.
     Invoke(Invocation<W::Op>),
-    /// It succeeds.
+    /// An operation succeeds.
     Ok {
-        /// The index of its start.
+        /// The index of the invocation.
         invocation: usize,
-        /// What it returned.
+        /// The result of the operation.
         output: W::Output,
-        /// The line of the node's standard output, since it was last started, that answered
-        /// first; 0 if nobody was asked.
+        /// The line of the node's standard output with the first answer, counted from the node's
+        /// last start; 0 if the operation sent no request.
         line: u64,
     },
-    /// It certainly had no effect.
+    /// An operation fails, and certainly had no effect.
     Fail {
-        /// The index of its start.
+        /// The index of the invocation.
         invocation: usize,
         /// The reason.
         error: OpError,
         /// The part of the result that the client has received.
         partial: Option<W::Output>,
     },
-    /// It may have had its effect, or may yet have it.
+    /// An operation ends with an unknown outcome. It may have had its effect, or may yet have it.
     Info {
-        /// The index of its start.
+        /// The index of the invocation.
         invocation: usize,
         /// The reason.
         error: OpError,
         /// The part of the result that the client has received.
         partial: Option<W::Output>,
     },
-    /// The nemesis did something.
+    /// The nemesis starts or ends a fault.
     Nemesis {
-        /// What, in Jepsen's words: `start-partition`.
+        /// The name of the nemesis operation in Jepsen's words, such as `start-partition`.
         f: &'static str,
-        /// To whom.
+        /// The target of the nemesis operation.
         value: Edn,
     },
 }
 
-/// An operation that succeeded: both ends of it.
+/// The two ends of an operation that succeeded.
 #[derive(Debug)]
 pub struct Completed<'a, W: Operations> {
-    /// The index of its start.
+    /// The index of the invocation.
     pub invoked: usize,
-    /// The index of its end.
+    /// The index of the completion.
     pub completed: usize,
-    /// The start.
+    /// The invocation.
     pub invocation: &'a Invocation<W::Op>,
-    /// What it returned.
+    /// The result of the operation.
     pub output: &'a W::Output,
 }
 
-/// A moment, and the line of a node's standard output, since it was last started, in which it
-/// can be seen.
+/// A time, and the line of a node's standard output that shows the event.
+///
+/// The lines are counted from the node's last start.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
     time: Time,
@@ -104,7 +105,7 @@ impl fmt::Display for Place {
 }
 
 impl<W: Operations> History<W> {
-    /// A history in which nothing has happened.
+    /// Creates an empty history.
     #[must_use]
     pub fn new() -> History<W> {
         History { events: Vec::new() }
@@ -116,19 +117,19 @@ impl<W: Operations> History<W> {
         self.events.len() - 1
     }
 
-    /// All events.
+    /// Returns all events.
     #[must_use]
     pub fn events(&self) -> &[Event<W>] {
         &self.events
     }
 
-    /// When the event of an index happened.
+    /// Returns the time of the event at an index.
     #[must_use]
     pub fn time(&self, index: usize) -> Time {
         self.events.get(index).map_or(Time::default(), |event| event.time)
     }
 
-    /// When an operation succeeded, and where the node's standard output says so.
+    /// Returns the time of a completion, and the line of the node's standard output that shows it.
     #[must_use]
     pub fn place(&self, completed: usize) -> Place {
         let line = match self.events.get(completed).map(|event| &event.kind) {
@@ -138,11 +139,12 @@ impl<W: Operations> History<W> {
         Place { time: self.time(completed), line }
     }
 
-    /// The start of an operation.
+    /// Returns the invocation at an index.
     ///
     /// # Panics
     ///
-    /// If the index is not that of an invocation: completions carry none else.
+    /// Panics if the event at the index is not an invocation. Completions hold indices of
+    /// invocations only.
     #[must_use]
     pub fn invocation(&self, index: usize) -> &Invocation<W::Op> {
         match self.events.get(index).map(|event| &event.kind) {
@@ -151,7 +153,7 @@ impl<W: Operations> History<W> {
         }
     }
 
-    /// All starts of operations, with their indices.
+    /// Returns all invocations, with their indices.
     pub fn invocations(&self) -> impl Iterator<Item = (usize, &Invocation<W::Op>)> {
         self.events.iter().enumerate().filter_map(|(index, event)| match &event.kind {
             EventKind::Invoke(invocation) => Some((index, invocation)),
@@ -159,7 +161,7 @@ impl<W: Operations> History<W> {
         })
     }
 
-    /// All operations that succeeded, in the order of their ends.
+    /// Returns all operations that succeeded, in the order of their completions.
     pub fn completed(&self) -> impl Iterator<Item = Completed<'_, W>> {
         self.events.iter().enumerate().filter_map(|(index, event)| match &event.kind {
             EventKind::Ok { invocation, output, .. } => Some(Completed {
@@ -176,7 +178,7 @@ impl<W: Operations> History<W> {
     ///
     /// # Errors
     ///
-    /// If `out` cannot be written to.
+    /// Returns an error if `out` cannot be written to.
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         for (index, event) in self.events.iter().enumerate() {
             writeln!(out, "{}", self.event_to_edn(index, event))?;
@@ -188,7 +190,7 @@ impl<W: Operations> History<W> {
     ///
     /// # Errors
     ///
-    /// If `out` cannot be written to.
+    /// Returns an error if `out` cannot be written to.
     pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
         for (index, event) in self.events.iter().enumerate() {
             writeln!(out, "{}", to_json(&self.event_to_edn(index, event)))?;
@@ -196,7 +198,7 @@ impl<W: Operations> History<W> {
         Ok(())
     }
 
-    /// One event as Jepsen writes it.
+    /// Returns an event in the form in which Jepsen writes it.
     #[must_use]
     pub fn event_to_edn(&self, index: usize, event: &Event<W>) -> Edn {
         let value = |invocation: &Invocation<W::Op>, partial: &Option<W::Output>| match partial {
@@ -256,8 +258,8 @@ impl<W: Operations> Default for History<W> {
 
 #[cfg(test)]
 impl<W: Operations> History<W> {
-    /// Returns a history of operations on these nodes, one after the other. Each succeeds or
-    /// fails with the error.
+    /// Returns a history of consecutive operations on these nodes. Each operation succeeds, or
+    /// fails with the given error.
     #[must_use]
     pub fn ended(
         ends: &[(usize, Option<OpError>)],

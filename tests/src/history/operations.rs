@@ -11,30 +11,30 @@ pub trait Operations: Debug + Sized {
     /// The result of an operation that succeeds.
     type Output: Debug;
 
-    /// Returns the kind of an operation, as histories name it.
+    /// Returns the kind of an operation, under its name in histories.
     fn f(op: &Self::Op) -> &'static str;
 
-    /// Returns the request for the history.
+    /// Returns the request in the form that the history records.
     fn op_value(op: &Self::Op) -> Edn;
 
-    /// Returns the result for the history.
+    /// Returns the result in the form that the history records.
     fn output_value(op: &Self::Op, output: &Self::Output) -> Edn;
 }
 
 /// The start of an operation.
 #[derive(Clone, Debug)]
 pub struct Invocation<Op> {
-    /// The logical process: a client that lost track of an operation continues as a new one.
+    /// The logical process. A client that lost track of an operation continues as a new process.
     pub process: u64,
-    /// The node it talks to.
+    /// The node to which the client sends its requests.
     pub node: usize,
-    /// What it asks for.
+    /// The requested operation.
     pub op: Op,
-    /// Whether it is one of the reads after the quiet time at the end.
+    /// `true` if the operation is one of the final reads, after the quiet time.
     pub is_final: bool,
 }
 
-/// Operations without a result, for tests of what all workloads share.
+/// Operations without a result, for tests of code that all workloads share.
 #[cfg(test)]
 #[derive(Debug)]
 pub(crate) struct Pings;

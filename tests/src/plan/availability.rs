@@ -1,6 +1,6 @@
 //! The share of operations that has to succeed.
 
-/// Maelstrom's `--availability`.
+/// The value of Maelstrom's `--availability`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Availability {
     /// Every operation has to succeed.

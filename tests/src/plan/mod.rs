@@ -1,4 +1,4 @@
-//! What a test is to be, once the command line has been understood.
+//! The plan of a test: its settings after the command line has been parsed.
 
 mod availability;
 mod limits;
@@ -18,49 +18,50 @@ pub use availability::Availability;
 pub use limits::FigureLimits;
 pub use nemesis::Nemesis;
 
-/// The quiet time before final reads, as Maelstrom has it.
+/// The default quiet time before the final reads, as in Maelstrom.
 pub const MIN_QUIET_TIME: Duration = Duration::from_secs(10);
 
-/// Everything that decides how a test goes, apart from the nodes.
+/// All settings that determine a test, except the program of the nodes.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The nodes.
+    /// The names of the nodes.
     pub directory: Directory,
-    /// How many clients work at the same time.
+    /// The number of clients that work at the same time.
     pub concurrency: usize,
     /// Operations per second, over all clients.
     pub rate: f64,
-    /// How long operations are started.
+    /// The time during which clients start operations.
     pub time_limit: Duration,
-    /// Between servers.
+    /// The latency between servers.
     pub latency: Latency,
-    /// With or without head-of-line blocking.
+    /// The network model: with or without head-of-line blocking.
     pub model: Model,
-    /// The faults.
+    /// The faults to inject.
     pub nemesis: Vec<Nemesis>,
-    /// The mean time between a fault's start and its end, and to the next start.
+    /// The mean time from a fault's start to its end, and from its end to the next start.
     pub nemesis_interval: Duration,
-    /// How long before a kill an acknowledgement may have been given for what is lost with the
-    /// node; the workload knows if nobody says.
+    /// The longest time from an acknowledgement to a kill that may lose the acknowledged value.
+    /// `None` selects the rule of the workload.
     pub allowed_loss_window: Option<Duration>,
-    /// How long nodes have without faults and operations before the final reads.
+    /// The time without faults and operations that nodes have before the final reads.
     pub quiet_time: Duration,
-    /// Whether findings that Maelstrom does not make fail the test.
+    /// `true` if findings that Maelstrom does not make fail the test.
     pub strict: bool,
-    /// How many operations have to succeed.
+    /// The share of operations that has to succeed, if one is required.
     pub availability: Option<Availability>,
     /// The figures that the test must stay below.
     pub limits: FigureLimits,
-    /// Fixes everything that is left to chance.
+    /// The seed of all random choices.
     pub seed: u64,
-    /// Show messages as they are sent.
+    /// `true` if the bench shows messages as they are sent.
     pub log_send: bool,
-    /// Show messages as they arrive.
+    /// `true` if the bench shows messages as they arrive.
     pub log_recv: bool,
 }
 
 impl Plan {
-    /// Three nodes with a client each and no faults, for ten seconds with ten operations each.
+    /// Creates a plan of three nodes with one client each and without faults. The clients start ten
+    /// operations per second for ten seconds.
     #[cfg(test)]
     #[must_use]
     pub(crate) fn example() -> Plan {
@@ -108,8 +109,8 @@ impl Plan {
         }
     }
 
-    /// Returns the settings for the results: what `check` needs to judge the history again, and
-    /// what people compare.
+    /// Returns the settings for the results: those that `check` needs to judge the history again,
+    /// and those that people compare.
     #[must_use]
     pub fn to_edn(&self) -> Edn {
         Edn::map([
@@ -122,7 +123,7 @@ impl Plan {
         ])
     }
 
-    /// The share of operations that happens so often to each client, on average.
+    /// Returns the share of operations that each client meets once in the time `every`, on average.
     #[must_use]
     pub fn share_per_client(&self, every: Duration) -> f64 {
         let operations = self.rate * every.as_secs_f64();

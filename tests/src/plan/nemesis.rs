@@ -1,6 +1,6 @@
 //! The faults that a test can inject.
 
-/// The faults that `--nemesis` can name.
+/// A fault that `--nemesis` can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Nemesis {
     /// Nodes cut off from each other, in four ways.
@@ -13,11 +13,11 @@ pub enum Nemesis {
     Duplicate,
     /// A share of all messages held back, so that others overtake them.
     Reorder,
-    /// A node stopped dead and started again, its memory lost.
+    /// A node killed and started again, with its memory lost.
     Kill,
-    /// A node held still for a while.
+    /// A node paused for a while.
     Pause,
-    /// A node's clock stepped or running at the wrong speed. In simulation only.
+    /// A node's clock stepped or running at the wrong speed, in simulation only.
     Clock,
 }
 
@@ -34,7 +34,7 @@ impl Nemesis {
         Nemesis::Clock,
     ];
 
-    /// The name on the command line.
+    /// Returns the name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ impl Nemesis {
         }
     }
 
-    /// What it does, for the help.
+    /// Returns the description for the help.
     #[must_use]
     pub fn help(self) -> &'static str {
         match self {

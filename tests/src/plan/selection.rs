@@ -1,19 +1,19 @@
-//! Which of the drawn operations and faults of a test take place.
+//! Selections of the drawn operations and faults of a test that take place.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-/// The longest list that is read.
+/// The limit below which all numbers of a selection lie. It bounds the size of the list.
 const MAX_SELECTED: u64 = 10_000_000;
 
-/// A choice of operations or faults, by their number in the order in which they are drawn.
+/// A selection of operations or faults, numbered in the order in which they are drawn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Selection {
-    /// All of them.
+    /// All operations or faults.
     #[default]
     All,
-    /// These, counted from 0.
+    /// The operations or faults with these numbers, counted from 0.
     Only(BTreeSet<u64>),
 }
 
@@ -34,7 +34,7 @@ impl FromIterator<u64> for Selection {
     }
 }
 
-/// As the command line has it: `3,7-9`, or `none`.
+/// Formats a selection as the command line takes it: `3,7-9`, `none` or `all`.
 impl fmt::Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let numbers = match self {

@@ -1,5 +1,6 @@
-//! Swarm testing (Groce et al., 2012): each seed draws its own settings, so that a sweep covers
-//! combinations that nobody thought of.
+//! Swarm testing (Groce et al., 2012): each seed draws different settings.
+//!
+//! A sweep therefore covers combinations that were not chosen by hand.
 
 use std::time::Duration;
 
@@ -8,24 +9,26 @@ use crate::base::address::Directory;
 use crate::base::rng::{Rng, Stream};
 use crate::net::latency::{Distribution, Latency};
 
-/// The mean latencies that are drawn, in milliseconds.
+/// The mean latencies that a swarm draws from, in milliseconds.
 const LATENCIES_MS: [u64; 6] = [0, 1, 10, 30, 100, 300];
-/// The intervals between faults that are drawn, in milliseconds.
+/// The intervals between faults that a swarm draws from, in milliseconds.
 const INTERVALS_MS: [u64; 5] = [300, 1000, 3000, 10_000, 30_000];
-/// The most nodes that are drawn.
+/// The largest number of nodes that a swarm draws.
 const MAX_NODES: usize = 9;
-/// The most clients of each node that are drawn.
+/// The largest number of clients per node that a swarm draws.
 const MAX_CLIENTS_PER_NODE: usize = 3;
 
 impl Plan {
-    /// Draws nodes, clients, rate, latency and faults from the seed. The rate is at most twice
-    /// the plan's; the faults are among the plan's, or among all if it has none.
+    /// Draws nodes, clients, rate, latency and faults from the seed.
+    ///
+    /// The rate is at most twice the plan's rate. The faults are among the plan's faults, or among
+    /// all faults if the plan has none.
     #[must_use]
     pub fn swarm(&self) -> Plan {
         let mut rng = Rng::new(self.seed, Stream::Swarm);
         let directory = Directory::numbered(1 + rng.index(MAX_NODES));
         let concurrency = directory.node_count() * (1 + rng.index(MAX_CLIENTS_PER_NODE));
-        // Few operations are as worthwhile as many. Rounded, so that the printed rate is exact.
+        // Low rates are as worthwhile as high rates. Rounding makes the printed rate exact.
         let rate = self.rate * 2.0 * 10f64.powf(-2.0 * rng.fraction());
         let rate = ((rate * 10.0).round() / 10.0).max(0.1);
         let distributions =
@@ -48,7 +51,7 @@ impl Plan {
         }
     }
 
-    /// Returns the flags that ask for what [`Plan::swarm`] draws.
+    /// Returns the flags that specify the settings drawn by [`Plan::swarm`].
     #[must_use]
     pub fn swarm_flags(&self) -> String {
         let distribution = match self.latency.distribution {
