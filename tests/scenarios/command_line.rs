@@ -484,7 +484,7 @@ fn a_challenge_sets_flags_and_limits_and_is_reported_as_junit() {
     run.expect_code(1).expect_said(&[
         "limit exceeded: ",
         " servers msgs/op (limit: less than 0.1)",
-        "To see it again: cargo workbench test --challenge 3e --max-msgs-per-op 0.1",
+        "To see it again: cargo workbench test --strict --challenge 3e --max-msgs-per-op 0.1",
     ]);
     let report = std::fs::read_to_string(run.folder.path().join("report.xml")).unwrap();
     assert!(report.contains(r#"<failure message="limit exceeded: "#), "{report}");

@@ -1,9 +1,9 @@
 //! Random numbers from a seed.
 //!
 //! Each part of a test draws from a separate stream. One more draw in one part (a second fault,
-//! another workload) therefore leaves the other parts unchanged. This module implements the few
-//! distributions because those of the `rand` crate may change between its versions. A seed printed
-//! today has to replay tomorrow.
+//! another workload) therefore leaves the other parts unchanged. This module implements its few
+//! distributions because the `rand` crate may change its own between versions. A seed printed today
+//! has to replay tomorrow.
 
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;

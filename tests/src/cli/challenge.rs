@@ -81,8 +81,9 @@ pub(super) fn expand(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
         }
     });
     let found = given.and_then(|name| CHALLENGES.iter().find(|preset| preset.name == name));
-    // The program and the word `test` come before all flags.
-    if let Some(preset) = found.filter(|_| args.get(1).is_some_and(|word| word == "test")) {
+    // The program and the subcommand come before all flags.
+    let takes_flags = args.get(1).is_some_and(|word| word == "test" || word == "minimize");
+    if let Some(preset) = found.filter(|_| takes_flags) {
         args.splice(2..2, preset.flags.split_whitespace().map(OsString::from));
     }
     args

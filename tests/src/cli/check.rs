@@ -46,8 +46,8 @@ pub struct CheckArgs {
     #[arg(long, value_name = "SHARE", value_parser = parse_availability)]
     pub availability: Option<Availability>,
 
-    /// The allowed loss window, in seconds: a kill may take what a node acknowledged this long
-    /// before it.
+    /// The allowed loss window, in seconds: a kill may lose values that the node acknowledged this
+    /// long before the kill.
     #[arg(long, value_name = "SECONDS", value_parser = number(0.0..=MOST_SECONDS))]
     pub allowed_loss_window: Option<f64>,
 
@@ -56,19 +56,19 @@ pub struct CheckArgs {
     #[arg(value_delimiter = ',', value_parser = ModelParser, hide_possible_values = true)]
     pub consistency_models: Vec<ConsistencyModel>,
 
-    /// Fails the test for findings that Maelstrom does not make, too.
+    /// Fail the test also for findings that Maelstrom does not make.
     #[arg(long)]
     pub strict: bool,
 }
 
-/// A history that could not be judged: the exit status, and why.
+/// The exit status, and the reason why a history could not be judged.
 type Refused = (u8, String);
 
-/// The facts about a test that its history does not hold.
+/// The facts about a test that its history does not contain.
 #[derive(Debug)]
 struct Recorded {
     directory: Directory,
-    /// The number of clients, if that is known.
+    /// The number of clients, if known.
     concurrency: Option<u64>,
     /// The verdict that is stored beside the history.
     verdict: Option<Valid>,
@@ -114,7 +114,7 @@ impl CheckArgs {
         Ok((report, recorded.verdict))
     }
 
-    /// Collects what flags and the files beside the history say.
+    /// Collects the facts from the flags and from the files beside the history.
     fn recorded(&self, folder: &Path) -> Result<Recorded, String> {
         let results = fs::read_to_string(folder.join("results.edn")).ok();
         let results = results.and_then(|text| EdnReader::new(&text).read().ok().flatten());
@@ -145,7 +145,7 @@ impl CheckArgs {
     }
 }
 
-/// Returns the nodes that have a log, in the order in which people number them.
+/// Returns the names of the nodes that have a log, with n2 before n10.
 fn names_of_logs(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let name =
@@ -177,7 +177,7 @@ impl Visitor for Judge<'_> {
             consistency_models: models,
         });
         let nodes = plan.directory.node_count() as u64;
-        // A client that lost track of an operation goes on as a process with a higher number.
+        // A client that lost track of an operation continues as a process with a higher number.
         let worker = |process: u64| concurrency.map_or(process, |clients| process % clients.max(1));
         let node_of = |process| (worker(process) % nodes) as usize;
         let history = read_history(&mut workload, text, node_of);
@@ -189,7 +189,7 @@ impl Visitor for Judge<'_> {
     }
 }
 
-/// Prints the results and the verdict, and compares it with the recorded one.
+/// Prints the results and both verdicts, the new and the recorded one. Returns the exit status.
 fn tell(report: &Report, recorded: Option<Valid>) -> u8 {
     let mut results = report.results.clone();
     if let Some(recorded) = recorded {

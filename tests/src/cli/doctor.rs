@@ -1,4 +1,4 @@
-//! `workbench doctor`: tries a node against the classic mistakes.
+//! `workbench doctor`: checks a node for the classic mistakes.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ const CAN_RUN: &str = "can be run";
 /// The flags of `doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
-    /// The program to try; without it, this project's own node.
+    /// The program to check; without it, this project's own node.
     #[arg(long, value_name = "FILE")]
     pub bin: Option<PathBuf>,
 
@@ -72,7 +72,8 @@ pub fn run(args: DoctorArgs) -> u8 {
     });
     match examine(&launch, workload) {
         Ok(mut examined) => {
-            // What a shell makes of a file that is not its script is the consequence.
+            // If /bin/sh runs the file without a mistake, the missing #! line is not a mistake
+            // either.
             if !begin.is_wrong() || examined.iter().any(Examined::is_wrong) {
                 examined.insert(0, begin);
             }
@@ -93,7 +94,7 @@ fn examine(launch: &Launch, workload: Option<WorkloadName>) -> Result<Vec<Examin
     let store = Store::create(Path::new(STORE), "doctor")?;
     let mut examined = startup::examine(launch, store.node_log("n0")?)?;
     let Some(workload) = workload else { return Ok(examined) };
-    // Such a mistake would end the test, too, with less to say about it.
+    // Such a mistake would also end the tests, which would report less about it.
     if !examined.iter().any(Examined::is_wrong) {
         examined.extend(trial::examine(workload, launch, Path::new(STORE))?);
     }

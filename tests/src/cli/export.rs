@@ -11,7 +11,7 @@ use crate::output::exit::{EXIT_FAILED, EXIT_VALID};
 use crate::output::report::perfetto;
 use crate::output::store::REPORT;
 
-/// The flags of an export.
+/// The flags of `export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     /// A trace of operations, messages and faults for ui.perfetto.dev.
@@ -38,7 +38,7 @@ pub fn export(args: &ExportArgs) -> u8 {
         let mut trace = Vec::new();
         perfetto::export(&page, &mut trace)
             .map_err(|error| format!("cannot export {}: {error}", report.display()))?;
-        // Only now, so that a page that cannot be read leaves no empty file behind.
+        // The file is created only now, so that an unreadable page leaves no empty file behind.
         File::create(&target)
             .map(BufWriter::new)
             .and_then(|mut file| file.write_all(&trace).and_then(|()| file.flush()))

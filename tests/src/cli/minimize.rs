@@ -1,4 +1,4 @@
-//! `workbench minimize`: makes a failing simulation small.
+//! `workbench minimize`: reduces a failing simulation to a small one.
 
 use std::mem::{Discriminant, discriminant};
 use std::path::Path;
@@ -81,7 +81,7 @@ impl Visitor for Minimize<'_> {
                 && Kind::of(&judged::<W>(args, case.plan.clone(), &factory, Some(case), false))
                     .is_some_and(|kind| kind == wanted)
         });
-        // Whatever came in between, this is the case that is printed.
+        // The smallest case runs once more: this run is the one that is recorded and printed.
         let last = judged::<W>(args, small.plan.clone(), &factory, Some(&small), true);
         if Kind::of(&last).as_ref() != Some(&wanted) {
             console::say("error: the test is not deterministic: the same case fails no more");
@@ -107,7 +107,9 @@ impl Visitor for Minimize<'_> {
     }
 }
 
-/// Simulates a test with what a case selects. `records` keeps the messages for a report.
+/// Simulates a test with the operations and faults of a case.
+///
+/// If `records` is `true`, the runner records the messages for a report.
 fn judged<W: Workload>(
     args: &TestArgs,
     plan: Plan,
@@ -124,7 +126,7 @@ fn judged<W: Workload>(
         consistency_models: &args.consistency_models,
     });
     let runner = Runner::new(plan, workload);
-    // What was recorded of the messages goes into the report of the smallest test.
+    // The report of the smallest test shows the recorded messages.
     let mut runner = if records { runner.recording_messages() } else { runner };
     if let Some(case) = case {
         runner.select(case.selected_operations(), case.selected_faults());
@@ -133,7 +135,7 @@ fn judged<W: Workload>(
     Judged::new(runner, ended, "simulation", None)
 }
 
-/// What a failure is, apart from its details.
+/// The kind of a failure, without its details.
 #[derive(Debug, PartialEq)]
 enum Kind {
     /// An anomaly or finding of this name.
@@ -156,12 +158,12 @@ impl Kind {
     }
 }
 
-/// Returns how many operations were drawn. Final operations are not.
+/// Returns the number of drawn operations. Final operations are not drawn.
 fn drawn_operations<W: Operations>(history: &History<W>) -> u64 {
     history.invocations().filter(|(_, invocation)| !invocation.is_final).count() as u64
 }
 
-/// Returns how many faults began.
+/// Returns the number of faults that began.
 fn begun_faults<W: Operations>(history: &History<W>) -> u64 {
     let begins = |f: &str| ["kill", "pause", "bump-clock"].contains(&f) || f.starts_with("start-");
     let events = history.events().iter();

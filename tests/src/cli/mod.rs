@@ -1,4 +1,4 @@
-//! The command line: Maelstrom's names, meanings and defaults, and a few flags of our own.
+//! The command line: Maelstrom's names, meanings and defaults, and a few additional flags.
 
 mod challenge;
 pub mod check;
@@ -44,7 +44,7 @@ const NODE_HELP: &str = "cargo run --package maelstrom-node -- --help";
 #[derive(Debug, Parser)]
 #[command(name = "workbench", version, max_term_width = 100)]
 pub struct Cli {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: Action,
 }
@@ -54,16 +54,17 @@ impl Cli {
     ///
     /// # Errors
     ///
-    /// If it starts no test: what [`usage::explain`] is for.
+    /// Returns an error if the command line is wrong or requests help. [`usage::explain`] prints
+    /// it.
     pub fn read() -> clap::error::Result<Cli> {
-        // So that -1 is a number that is too small, and no flag that nobody knows.
+        // With this setting, -1 is reported as a number below the limit, not as an unknown flag.
         let taking_hyphens = |arg: Arg| {
             let takes_value = arg.get_long().is_some() && arg.get_action().takes_values();
             arg.allow_hyphen_values(takes_value)
         };
         let command = Cli::command()
             .arg_required_else_help(false)
-            // A flag that is given again takes its last value, as with Maelstrom.
+            // A flag that is given again takes its last value, as in Maelstrom.
             .mut_subcommand("test", |test| test.mut_args(taking_hyphens).args_override_self(true))
             .mut_subcommand("minimize", |minimize| {
                 minimize.mut_args(taking_hyphens).args_override_self(true)
@@ -73,16 +74,18 @@ impl Cli {
     }
 }
 
-/// What the bench can do.
+/// A subcommand of the bench.
 #[derive(Debug, Subcommand)]
 pub enum Action {
     /// Run a test and judge it.
     ///
-    /// Starts nodes, routes their messages through a network with the latency and the faults
-    /// asked for, has clients use them, and judges what the clients saw. Prints a results map in
-    /// EDN on standard output, everything else on standard error, and keeps results, history and
-    /// what nodes wrote to standard error (the first 16 MiB of each; simulated ones write none)
-    /// under `store/<workload>/<time>/`; store/latest points at the last test.
+    /// Starts nodes and routes their messages through a network with the given latency and faults.
+    /// Clients use the nodes, and a checker judges the results that the clients received.
+    ///
+    /// Prints a results map in EDN to standard output, and everything else to standard error.
+    /// Stores the results, the history and the standard error of each node under
+    /// `store/<workload>/<time>/`; store/latest points at the last test. The first 16 MiB of each
+    /// standard error are stored. Simulated nodes have no standard error.
     ///
     /// Exit status: 0 valid, 1 invalid, 2 unknown, 254 wrong flags, 255 the test itself failed.
     #[command(after_help = EXAMPLES)]
@@ -92,7 +95,7 @@ pub enum Action {
     ///
     /// Reads the history.edn of a test that this bench or Maelstrom ran, judges it with the
     /// checker of the workload, and compares the verdict with the one in results.edn beside it.
-    /// What messages and logs show is not in a history, so it is not judged.
+    /// The history contains neither messages nor logs, so `check` does not judge them.
     ///
     /// The names of the nodes come from the flags, from results.edn, or from the files in
     /// node-logs.
@@ -100,12 +103,13 @@ pub enum Action {
     /// Exit status: as for `test`; 255 if the history cannot be read.
     Check(check::CheckArgs),
 
-    /// Try a node against the classic mistakes.
+    /// Check a node for the classic mistakes.
     ///
-    /// Starts the node and converses with it: what it writes before it is asked, how it answers
-    /// init, and whether it is silent afterwards. With -w it then runs two short tests of three
-    /// nodes: one with 10 ms of latency, and one with so much that a node which waits for another
-    /// answers a client that has gone. Says for each mistake what was seen and what to change.
+    /// Starts the node and examines its output before init, its answer to init, and its silence
+    /// after the answer. With -w, two short tests of three nodes follow. The first has a latency of
+    /// 10 ms. In the second, the latency is so long that a node which waits for another node
+    /// answers after its client has gone. Reports the observed behavior and the necessary change
+    /// for each mistake.
     ///
     /// Takes about 3 seconds, and 20 with -w.
     ///
@@ -116,25 +120,26 @@ pub enum Action {
 
     /// Write a finished test in the format of another tool.
     ///
-    /// Reads the report.html of a test, which may come from somebody else.
+    /// Reads the report.html of a test. The report may come from another person.
     Export(export::ExportArgs),
 
     /// Make a failing simulation small.
     ///
     /// Takes the flags of `test` and the seed of a simulation that fails. Tries fewer operations,
-    /// fewer faults, fewer nodes, fewer clients and less time, and keeps what still fails with
-    /// the same anomaly. Stores the smallest test, and prints the command that runs it again.
+    /// fewer faults, fewer nodes, fewer clients and less time, and keeps each reduction that still
+    /// fails with the same anomaly. Stores the smallest test, and prints the command that runs it
+    /// again.
     ///
-    /// Exit status: that of the smallest test, 1 as a rule; 254 wrong flags; 255 if the seed does
-    /// not fail.
+    /// Exit status: as for `test`, from the smallest test, usually 1; 254 wrong flags; 255 if the
+    /// seed does not fail.
     #[command(after_help = minimize::EXAMPLES)]
     Minimize(Box<TestArgs>),
 
     /// Show the store in a browser.
     ///
     /// Serves the runs of a store on the loopback interface: a list with verdict, settings and
-    /// figures, a filter, two runs side by side, and the files of each run. Nothing outside the
-    /// store is served, and nothing is changed. Ctrl-C ends it.
+    /// figures, a filter, two runs side by side, and the files of each run. The server serves
+    /// nothing outside the store and changes nothing. Ctrl-C ends the server.
     Serve(serve::ServeArgs),
 }
 
@@ -155,12 +160,12 @@ pub struct TestArgs {
     #[arg(short, long, value_name = "NAME", default_value = "lin-kv")]
     pub workload: WorkloadName,
 
-    /// The program to run as a node; without it, this project's own.
+    /// The program to run as a node; without it, this project's own node.
     #[arg(long, value_name = "FILE", help_heading = "Nodes")]
     pub bin: Option<PathBuf>,
 
-    /// How many nodes, named n0 n1 …; overrides --nodes. At most 1024, however they are named:
-    /// there are no more node ids.
+    /// The number of nodes, named n0 n1 …; overrides --nodes. At most 1024 nodes, with any names:
+    /// there are no more node IDs.
     #[arg(long, value_name = "NUM", value_parser = count(MOST_NODES), help_heading = "Nodes")]
     pub node_count: Option<usize>,
 
@@ -177,7 +182,7 @@ pub struct TestArgs {
     #[arg(long, value_name = "FILE", help_heading = "Nodes")]
     pub nodes_file: Option<PathBuf>,
 
-    /// Show what nodes write to standard error as they do.
+    /// Show the standard error of the nodes while they write it.
     #[arg(long, help_heading = "Nodes")]
     pub log_stderr: bool,
 
@@ -186,18 +191,18 @@ pub struct TestArgs {
     #[arg(value_name = "ARGS")]
     pub args: Vec<OsString>,
 
-    /// How many clients work at the same time, at most 10000; 3n means three per node.
+    /// The number of clients that work at the same time, at most 10000; 3n means three per node.
     #[arg(long, value_name = "NUMBER", default_value = "1n", value_parser = parse_concurrency)]
     #[arg(help_heading = "Clients")]
     pub concurrency: Concurrency,
 
-    /// Operations per second, over all clients; at most 100000, and within the time limit at
-    /// most ten million.
+    /// Operations per second, over all clients; at most 100000, and at most ten million within the
+    /// time limit.
     #[arg(long, value_name = "HZ", default_value = "5", value_parser = number(0.0..=1e5))]
     #[arg(help_heading = "Clients")]
     pub rate: f64,
 
-    /// How long to start operations, in seconds; from 0.001 to 1000000.
+    /// The time during which clients start operations, in seconds; from 0.001 to 1000000.
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     #[arg(value_parser = number(0.001..=MOST_SECONDS), help_heading = "Clients")]
     pub time_limit: f64,
@@ -207,7 +212,7 @@ pub struct TestArgs {
     #[arg(help_heading = "Clients")]
     pub availability: Option<Availability>,
 
-    /// For broadcast: the neighbours that nodes are told.
+    /// For broadcast: the topology that determines the neighbors of each node.
     #[arg(long, value_name = "SPEC", default_value = "grid", help_heading = "Clients")]
     pub topology: TopologyName,
 
@@ -222,7 +227,7 @@ pub struct TestArgs {
     #[arg(help_heading = "Clients")]
     pub max_writes_per_key: usize,
 
-    /// For transactions: the largest number of reads and writes in one, at most 1000.
+    /// For transactions: the largest number of reads and writes in a transaction, at most 1000.
     #[arg(long, value_name = "INT", default_value = "4", value_parser = count(1000))]
     #[arg(help_heading = "Clients")]
     pub max_txn_length: usize,
@@ -233,7 +238,8 @@ pub struct TestArgs {
     #[arg(hide_possible_values = true)]
     pub consistency_models: Vec<ConsistencyModel>,
 
-    /// How many times to run the test, at most 1000000; the first that is not valid is the last.
+    /// The number of runs of the test, at most 1000000; the first run that is not valid is the
+    /// last.
     #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = count(1_000_000))]
     #[arg(help_heading = "Clients")]
     pub test_count: usize,
@@ -243,8 +249,7 @@ pub struct TestArgs {
     #[arg(help_heading = "Network")]
     pub latency: f64,
 
-    /// How latencies are distributed: all the same, uniform from 0 to twice the mean, or
-    /// exponential.
+    /// The distribution of latencies: constant, uniform from 0 to twice the mean, or exponential.
     #[arg(long, value_name = "DIST", default_value = "constant", help_heading = "Network")]
     pub latency_dist: Distribution,
 
@@ -261,34 +266,34 @@ pub struct TestArgs {
     #[arg(value_parser = NemesisParser)]
     pub nemesis: Vec<Nemesis>,
 
-    /// Mean time between a fault's start and its end, and to its next start, in seconds; from
-    /// 0.001 to 1000000.
+    /// Mean time from a fault's start to its end, and from its end to its next start, in seconds;
+    /// from 0.001 to 1000000.
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     #[arg(value_parser = number(0.001..=MOST_SECONDS), help_heading = "Faults")]
     pub nemesis_interval: f64,
 
-    /// The allowed loss window, in seconds without faults, at most 1000000: a kill may take what
-    /// the node acknowledged this long before it. 0 allows no loss. [default: 2; for kafka, a
-    /// message may be lost after a majority of the nodes was killed]
+    /// The allowed loss window, in seconds without faults, at most 1000000: a kill may lose values
+    /// that the node acknowledged this long before the kill. 0 allows no loss. [default: 2; for
+    /// kafka, a message may be lost after a majority of the nodes was killed]
     #[arg(long, value_name = "SECONDS", alias = "kill-window", value_parser = number(0.0..=MOST_SECONDS))]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub allowed_loss_window: Option<f64>,
 
-    /// How long nodes have without faults before the final reads, in seconds, at most 1000000.
-    /// Unless given 10, and for this project's own node at least four times --max-staleness-ms.
+    /// The time without faults that nodes have before the final reads, in seconds, at most 1000000.
+    /// [default: 10, and for this project's own node at least four times --max-staleness-ms]
     #[arg(long, value_name = "SECONDS", value_parser = number(0.0..=MOST_SECONDS))]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub quiet_time: Option<f64>,
 
-    /// Fail the test for findings that Maelstrom does not make, too: a value that appears twice
-    /// in a read, a committed offset that goes back, a malformed answer. Without it they are
-    /// printed and counted, and the verdict is Maelstrom's.
+    /// Fail the test also for findings that Maelstrom does not make: a value that appears twice in
+    /// a read, a committed offset that goes back, a malformed answer. Without --strict, the
+    /// findings are printed and counted, and the verdict is Maelstrom's.
     #[arg(long, help_heading = "Beyond Maelstrom")]
     pub strict: bool,
 
-    /// The network: Maelstrom's, in which a message that is not due yet holds up those behind
-    /// it; the same with the delays of a busy machine, as measured with the real Maelstrom while
-    /// it starts; or an ideal one, without either.
+    /// The network model. `maelstrom`: a message that is not due yet holds up the messages behind
+    /// it. `busy`: the same, with the delays of a busy machine, as measured with the real Maelstrom
+    /// while it starts. `ideal`: neither.
     #[arg(
         long,
         value_name = "MODEL",
@@ -325,20 +330,21 @@ pub struct TestArgs {
     #[arg(long, help_heading = "Beyond Maelstrom")]
     pub sim: bool,
 
-    /// Fixes everything that is left to chance: operations, latencies, faults and, in
-    /// simulation, all the rest.
+    /// The seed of all random choices: operations, latencies, faults and, in simulation, everything
+    /// else.
     #[arg(long, value_name = "NUMBER", value_parser = within(0..=u64::MAX, "whole number"))]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub seed: Option<u64>,
 
-    /// Simulate with each of these seeds, from the first up to and without the second, on all
-    /// cores, at most a million; implies --sim.
+    /// Simulate with each seed from A up to, but not including, B, on all cores; at most a million
+    /// seeds. Implies --sim.
     #[arg(long, value_name = "A..B", value_parser = parse_seeds, conflicts_with = "seed")]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub seeds: Option<Seeds>,
 
-    /// Draw nodes, clients, rate, latency and faults from each seed, and print them. The rate is
-    /// at most twice --rate; the faults are among those of --nemesis, or among all. Implies --sim.
+    /// Draw nodes, clients, rate, latency and faults from each seed, and print them. The rate is at
+    /// most twice --rate. The faults are among the faults of --nemesis, or among all faults.
+    /// Implies --sim.
     #[arg(long, conflicts_with = "bin", help_heading = "Beyond Maelstrom")]
     pub swarm: bool,
 
@@ -346,33 +352,33 @@ pub struct TestArgs {
     #[arg(long, requires = "seeds", help_heading = "Beyond Maelstrom")]
     pub check_determinism: bool,
 
-    /// Start only these of the operations that the seed draws, counted from 0, like 3,7-9; `none`
-    /// leaves the final ones. `minimize` prints such lists.
+    /// Start only the drawn operations with these numbers, counted from 0, like 3,7-9; `none`
+    /// leaves only the final operations. `minimize` prints such lists.
     #[arg(long, value_name = "LIST", default_value = "all", help_heading = "Beyond Maelstrom")]
     pub only_operations: Selection,
 
-    /// The same for faults.
+    /// Inject only the drawn faults with these numbers, in the same form.
     #[arg(long, value_name = "LIST", default_value = "all", help_heading = "Beyond Maelstrom")]
     pub only_faults: Selection,
 
-    /// Simulate a node with this mistake instead of the project's own, to see what the bench
-    /// reports; those of broadcast are "forgets values", "keeps values to itself" and "forgets one
-    /// value in 10000 under partition". Implies --sim.
+    /// Simulate a node with this mistake instead of this project's own node, to show how the bench
+    /// reports it. The mistakes for broadcast are "forgets values", "keeps values to itself" and
+    /// "forgets one value in 10000 under partition". Implies --sim.
     #[arg(long, value_name = "MISTAKE", conflicts_with = "bin", help_heading = "Beyond Maelstrom")]
     pub faulty: Option<String>,
 
-    /// With --seeds: try the seeds after an invalid one, too, and print a table of all failing
-    /// seeds at the end.
+    /// With --seeds: continue after an invalid seed, and print a table of all failing seeds at the
+    /// end.
     #[arg(long, requires = "seeds", help_heading = "Beyond Maelstrom")]
     pub keep_going: bool,
 
-    /// What Maelstrom's command line has and means nothing here.
+    /// The flags of Maelstrom that have no effect here.
     #[command(flatten)]
     pub without_effect: WithoutEffect,
 }
 
-/// Flags of Maelstrom that are taken and change nothing: there is nothing to log in to, no
-/// database to leave running, and one format for logs.
+/// Flags of Maelstrom that are accepted and have no effect. The bench has no login, no database
+/// that could be left running, and only one format for logs.
 #[derive(Debug, Args)]
 #[allow(missing_docs, reason = "each says no more than its name, and none has an effect")]
 pub struct WithoutEffect {

@@ -1,4 +1,4 @@
-//! What is allowed, and probably not what was meant.
+//! Notes on flags that are allowed, but probably not intended.
 
 use super::{Nodes, TestArgs};
 use crate::drive::process::{Launch, Program};
@@ -6,7 +6,7 @@ use crate::plan::Nemesis;
 use crate::plan::{MIN_QUIET_TIME, Plan};
 
 impl TestArgs {
-    /// What whoever wrote these flags may have overlooked, a line each.
+    /// Returns notes on probable oversights in the flags, one line each.
     #[must_use]
     pub fn notes(&self, plan: &Plan, nodes: &Nodes) -> Vec<String> {
         let script = match nodes {
@@ -50,7 +50,7 @@ impl TestArgs {
         [script, untold, count, uncut, quiet].into_iter().flatten().collect()
     }
 
-    /// The workload, if this project's own node would have to be told of it, and is not.
+    /// Returns the workload if the project's own node must be given its name, and is not.
     fn untold_workload(&self) -> Option<&'static str> {
         let is_own = self.bin.as_ref().is_none_or(|bin| bin.ends_with("maelstrom-node"));
         let facts = self.workload.facts();

@@ -1,4 +1,4 @@
-//! From flags to what a test is to be.
+//! The conversion of flags to the plan of a test.
 
 use std::time::Duration;
 
@@ -14,26 +14,28 @@ use crate::net::latency::Latency;
 use crate::plan::Nemesis;
 use crate::plan::{FigureLimits, MIN_QUIET_TIME, Plan};
 
-/// The most operations of a test, and the most faults: all are kept until they are judged.
+/// The largest number of operations of a test, and of faults.
+///
+/// The bench keeps all of them until it judges the test.
 const MOST_EVENTS: f64 = 1e7;
 
-/// What the nodes of a test are.
+/// The nodes of a test.
 #[derive(Debug)]
 pub enum Nodes {
-    /// Processes.
+    /// Nodes that run as processes.
     Processes(Launch),
-    /// Simulated ones, which behave so.
+    /// Simulated nodes with this configuration.
     Simulated(OwnNodeConfig),
 }
 
 impl TestArgs {
-    /// Whether nodes are simulated.
+    /// Returns `true` if nodes are simulated.
     #[must_use]
     pub fn simulates(&self) -> bool {
         self.sim || self.seeds.is_some() || self.faulty.is_some() || self.swarm
     }
 
-    /// The names that --node, --nodes-file or --nodes give.
+    /// Returns the names that --node, --nodes-file or --nodes give.
     fn node_names(&self) -> Result<Vec<String>, String> {
         if !self.node.is_empty() {
             return Ok(self.node.clone());
@@ -45,11 +47,11 @@ impl TestArgs {
         Ok(names.map(str::to_owned).collect())
     }
 
-    /// What the test is to be.
+    /// Returns the plan of the test.
     ///
     /// # Errors
     ///
-    /// A sentence about the first flag that makes no sense with the others.
+    /// Returns a sentence about the first flag that is wrong by itself or beside the others.
     pub fn plan(&self) -> Result<Plan, String> {
         let names = match self.node_count {
             Some(count) => (0..count).map(|node| format!("n{node}")).collect(),
@@ -120,10 +122,10 @@ impl TestArgs {
         })
     }
 
-    /// Returns the quiet time that is asked for, or one that suits the node's staleness.
+    /// Returns the given quiet time, or one that suits the staleness of the node.
     ///
-    /// After a fault a value may have to pass through a second node, and each of the two may
-    /// retransmit first: that makes four times the staleness.
+    /// After a fault, a value may have to pass through a second node, and each of the two nodes may
+    /// retransmit first. The quiet time is therefore at least four times the staleness.
     fn quiet_time(&self) -> Duration {
         if let Some(seconds) = self.quiet_time {
             return Duration::from_secs_f64(seconds);
@@ -137,7 +139,7 @@ impl TestArgs {
     ///
     /// # Errors
     ///
-    /// As [`TestArgs::node_config`].
+    /// Returns the same errors as [`TestArgs::node_config`].
     pub(super) fn simulated_nodes(&self) -> Result<Box<Factory<'static>>, String> {
         let config = self.node_config()?;
         Ok(match &self.faulty {
@@ -146,11 +148,11 @@ impl TestArgs {
         })
     }
 
-    /// How simulated nodes are to behave.
+    /// Returns the configuration of simulated nodes.
     ///
     /// # Errors
     ///
-    /// A sentence about a flag that makes no sense for them.
+    /// Returns a sentence about a flag that simulated nodes cannot have.
     pub fn node_config(&self) -> Result<OwnNodeConfig, String> {
         if self.bin.is_some() {
             let flag = if self.seeds.is_some() { "--seeds" } else { "--sim" };
@@ -172,17 +174,17 @@ impl TestArgs {
         Ok(config)
     }
 
-    /// What follows `--`, read as this project's own node will read it.
+    /// Parses the arguments for the nodes as this project's own node parses them.
     pub(super) fn own_config(&self) -> Result<OwnNodeConfig, String> {
         OwnNodeConfig::parse(self.args.iter().cloned())
             .map_err(|problem| format!("arguments of the node: {problem}; see {NODE_HELP}"))
     }
 
-    /// What the test's nodes are to be.
+    /// Returns the nodes of the test.
     ///
     /// # Errors
     ///
-    /// As [`TestArgs::node_config`] and [`TestArgs::launch`].
+    /// Returns the errors of [`TestArgs::node_config`] and [`TestArgs::launch`].
     pub fn nodes(&self) -> Result<Nodes, String> {
         if self.simulates() {
             self.node_config().map(Nodes::Simulated)
@@ -191,12 +193,12 @@ impl TestArgs {
         }
     }
 
-    /// How nodes are to be started.
+    /// Returns the program of the nodes and its arguments.
     ///
     /// # Errors
     ///
-    /// A sentence about a program that is not there or cannot be run, or about arguments that
-    /// this project's own node does not know.
+    /// Returns a sentence about a program that does not exist or cannot be run, or about arguments
+    /// that this project's own node does not accept.
     pub fn launch(&self) -> Result<Launch, String> {
         let program = match &self.bin {
             None => self.own_config().map(|_| Program::Own)?,

@@ -1,7 +1,8 @@
 //! Command lines that run a simulation again.
 
-/// The flags that say which seeds to run, and what a sweep does besides. None of them belongs
-/// to the test of one seed.
+/// The flags that select seeds or control a sweep.
+///
+/// None of them belongs to the test of one seed.
 const SWEEP_FLAGS: [(&str, bool); 6] = [
     ("--sim", false),
     ("--seed", true),
@@ -31,8 +32,10 @@ pub(super) fn command_line() -> String {
     args.fold(String::from("cargo workbench"), |command, arg| command + " " + &arg)
 }
 
-/// Returns the command line of this process as that of a subcommand with one seed. `drawn` holds
-/// the flags that a swarm drew, and `more` flags that come last, so that they count.
+/// Returns the command line of this process, changed to a subcommand with one seed.
+///
+/// `drawn` holds the flags that a swarm drew. `more` holds flags that come last, so that they
+/// override the others.
 pub(super) fn command(subcommand: &str, seed: u64, drawn: Option<&str>, more: &str) -> String {
     // An argument that is not UTF-8 cannot be printed as it is, and must not end the bench.
     let args = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
@@ -84,7 +87,7 @@ fn of_args(
     command
 }
 
-/// Returns an argument as a shell reads it.
+/// Returns an argument in the form that a shell reads.
 fn quoted(arg: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,=:+".contains(c);
     if !arg.is_empty() && arg.chars().all(plain) {

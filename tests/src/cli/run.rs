@@ -1,4 +1,4 @@
-//! From the command line to the exit status.
+//! `workbench test`: from the flags to the exit status.
 
 use std::path::Path;
 
@@ -24,10 +24,10 @@ use crate::runner::failure::Failure;
 use crate::runner::{FinishedTest, Runner};
 use crate::workload::{Options, Visitor, Workload};
 
-/// Where results go, below the current folder.
+/// The directory of the results, below the working directory.
 pub(super) const STORE: &str = "store";
 
-/// Runs what the flags ask for, and says what the shell is to be told.
+/// Runs the test that the flags specify, and returns the exit status.
 #[must_use]
 pub fn test(args: &TestArgs) -> u8 {
     interrupt::listen();
@@ -123,7 +123,7 @@ fn test_workload<W: Workload>(
     screen.clear();
     cases.push(judged.case());
     let code = judged.tell(Some(&replay));
-    // Only now, so that nothing empty is left of a simulation that was killed.
+    // The store is created only now, so that a killed simulation leaves no empty directory.
     judged.store(Store::create(Path::new(STORE), W::NAME).as_ref(), None, Some(&replay));
     code
 }
@@ -145,7 +145,7 @@ fn in_processes<W: Workload>(
     let names = plan.directory.node_names().to_vec();
     let mut runner = Runner::new(plan, workload).recording_messages();
     let ended = {
-        // Dropped before the judgement, which takes time: no process outlives its test.
+        // Dropped before the test is judged, which takes time: no process outlives its test.
         let mut driver = ProcessDriver::new(launch, store.as_ref().ok(), &screen, &names);
         driver.run(&mut runner)
     };
@@ -184,7 +184,7 @@ pub(super) fn simulate<W: Workload>(
     (runner, ended)
 }
 
-/// A test that has ended and been judged, and is not stored yet.
+/// A test that has ended and has been judged, and is not stored yet.
 pub(super) struct Judged<W: Workload> {
     pub(super) outcome: FinishedTest<W>,
     pub(super) report: Result<Report, Failure>,
@@ -208,7 +208,7 @@ impl<W: Workload> Judged<W> {
         tell(&self.report, replay)
     }
 
-    /// Returns what went wrong first, in one line; nothing if the test is valid.
+    /// Returns the first reason why a test is not valid, in one line; empty if the test is valid.
     pub(super) fn reason(&self) -> String {
         let reason = match &self.report {
             Ok(report) => report.reason().unwrap_or_default(),
@@ -225,8 +225,9 @@ impl<W: Workload> Judged<W> {
         Case { workload: W::NAME, seed: self.outcome.plan.seed, valid, text }
     }
 
-    /// Stores the test. One that failed is stored as far as it got: that is what there is to look
-    /// at. The verdict is printed before, so that a full disk does not lose it.
+    /// Stores the test. A failed test is stored up to the failure, so that the user can examine it.
+    ///
+    /// The caller prints the verdict first, so that a full disk does not lose the verdict.
     pub(super) fn store(
         &self,
         store: Result<&Store, &Failure>,
@@ -281,7 +282,7 @@ impl<W: Workload> Judged<W> {
     }
 }
 
-/// Prints the results of a test, and tells the user how it ended, and the shell, too.
+/// Prints the results of a test, explains how the test ended, and returns the exit status.
 fn tell(report: &Result<Report, Failure>, replay: Option<&str>) -> u8 {
     let printed = report.as_ref().map_or(Ok(()), |report| print_results(&report.results));
     let code = explain(report, replay);
@@ -291,7 +292,7 @@ fn tell(report: &Result<Report, Failure>, replay: Option<&str>) -> u8 {
     }
 }
 
-/// Tells the user and the shell how a test ended.
+/// Explains to the user how a test ended, and returns the exit status.
 pub(super) fn explain(report: &Result<Report, Failure>, replay: Option<&str>) -> u8 {
     let code = match report {
         Ok(report) => {

@@ -16,12 +16,12 @@ pub struct ServeArgs {
     #[arg(long, value_name = "DIR", default_value = STORE)]
     pub store: PathBuf,
 
-    /// The port on the loopback interface; 0 takes a free one.
+    /// The port on the loopback interface; 0 selects a free port.
     #[arg(long, value_name = "PORT", default_value = "8080")]
     pub port: u16,
 }
 
-/// Serves the store until the process is ended. Returns the exit status if that is impossible.
+/// Serves the store until the process ends. Returns the exit status if the server cannot run.
 #[must_use]
 pub fn run(args: &ServeArgs) -> u8 {
     let failed = |problem: String| {

@@ -36,8 +36,7 @@ pub(super) struct Sweeping<'a, F> {
 }
 
 impl<W: Workload, F: Fn() -> W + Sync> Sweeping<'_, F> {
-    /// Simulates with each seed and returns the exit status. Only the first that is invalid is
-    /// stored.
+    /// Simulates with each seed and returns the exit status. Only the first invalid seed is stored.
     pub(super) fn run(&self, seeds: Range<u64>, cases: &mut Vec<Case>) -> u8 {
         let after_invalid = match self.args.keep_going {
             true => AfterInvalid::KeepGoing,
@@ -61,7 +60,8 @@ impl<W: Workload, F: Fn() -> W + Sync> Sweeping<'_, F> {
             None => without_failure(&sweep, count),
             Some(seed) => self.replayed(seed, &sweep),
         };
-        // One invalid seed has been explained. More than that, or another kind, needs the table.
+        // One invalid seed is already explained. More invalid seeds, or unknown seeds, need the
+        // table.
         let unknown = sweep.seeds(Valid::Unknown).count();
         let invalid = sweep.seeds(Valid::False).count();
         if unknown > 0 || (after_invalid == AfterInvalid::KeepGoing && invalid > 0) {
@@ -89,11 +89,11 @@ impl<W: Workload, F: Fn() -> W + Sync> Sweeping<'_, F> {
         replay::command(subcommand, seed, self.drawn(seed).as_deref(), "")
     }
 
-    /// Simulates with one seed; `None` if it was interrupted.
+    /// Simulates with one seed. Returns `None` if the simulation was interrupted.
     fn try_seed(&self, seed: u64) -> Option<Ended> {
         let start = Instant::now();
         let simulate = || {
-            // A sweep records no messages: it keeps nothing of a seed but its verdict.
+            // A sweep records no messages: it keeps only the outcome of each seed.
             let runner = Runner::new(self.plan(seed), (self.workload)());
             simulate(runner, self.factory, &Screen::silent())
         };
@@ -149,7 +149,7 @@ impl<W: Workload, F: Fn() -> W + Sync> Sweeping<'_, F> {
                 return code;
             }
         }
-        // Perhaps not the first: seeds below it may not have been tried to their end.
+        // This seed may not be the first failure: an interrupt may have stopped the seeds below it.
         console::say(format_args!("Seed {seed} failed.\nTo see it again: {replay}"));
         failed(&Failure::Interrupted)
     }
@@ -178,7 +178,7 @@ fn first_difference<W: Operations>(first: &History<W>, second: &History<W>) -> O
     None
 }
 
-/// Reports a sweep without an invalid seed.
+/// Reports a sweep without an invalid seed, and returns the exit status.
 fn without_failure(sweep: &Sweep, count: u64) -> u8 {
     let tried = sweep.ended.len();
     let unknown = sweep.seeds(Valid::Unknown).count();

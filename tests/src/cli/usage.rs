@@ -1,4 +1,4 @@
-//! Command lines that start no test: wrong ones, and those that ask for help.
+//! Command lines that start no test: wrong ones, and requests for help.
 
 use std::ffi::{OsStr, OsString};
 
@@ -12,8 +12,7 @@ use crate::output::console;
 use crate::output::exit::{EXIT_BAD_FLAGS, EXIT_FAILED};
 use crate::workload::WorkloadName;
 
-/// Shows the help that was asked for, or says what is wrong with the flags. Returns what the
-/// shell is to be told.
+/// Prints the requested help, or the error in the flags. Returns the exit status.
 #[must_use]
 pub fn explain(usage: &clap::Error) -> u8 {
     if usage.use_stderr() {
@@ -28,22 +27,24 @@ pub fn explain(usage: &clap::Error) -> u8 {
     }
 }
 
-/// Says what is wrong with the flags, in one line.
+/// Prints an error in the flags, in one line. Returns the exit status.
 #[must_use]
 pub fn refuse(problem: &str) -> u8 {
     console::say(format_args!("error: {problem}"));
     EXIT_BAD_FLAGS
 }
 
-/// What is wrong stands before the first blank line. Of what follows, only the guess at what
-/// was meant is of use: the other tips fit command lines in general, but not this one.
+/// Describes an error in the flags, in one line.
+/// The problem precedes the first blank line of the message. From the rest, only the suggested name
+/// is useful: the other tips fit command lines in general, but not this one.
+/// is useful: the other tips fit command lines in general, but not this one.
 fn one_line(usage: &clap::Error) -> String {
     let text = usage.to_string();
     let problem = text.split("\n\n").next().unwrap_or_default();
     let problem = problem.strip_prefix("error: ").unwrap_or(problem);
     let problem = problem.split_whitespace().collect::<Vec<_>>().join(" ");
     let args = args_before_node();
-    // Before anything else: such a flag is not read as one, and other errors follow from it.
+    // Dashes come first: clap does not parse such an argument as a flag, and other errors follow.
     if let Some(explained) = args.iter().find_map(|arg| dash(arg)) {
         return explained;
     }
@@ -69,7 +70,7 @@ fn one_line(usage: &clap::Error) -> String {
     }
 }
 
-/// Explains a workload that is named without its flag, if no flag names one.
+/// Explains a workload that is named without `-w`, if no flag names a workload.
 #[must_use]
 pub fn workload_without_flag(node_args: &[OsString]) -> Option<String> {
     let args = args_before_node();
@@ -85,7 +86,7 @@ pub fn workload_without_flag(node_args: &[OsString]) -> Option<String> {
     ))
 }
 
-/// The arguments of this process that precede `--`.
+/// Returns the arguments of this process that precede `--`.
 fn args_before_node() -> Vec<String> {
     let args = std::env::args_os().skip(1).take_while(|arg| arg != "--");
     args.map(|arg| arg.to_string_lossy().into_owned()).collect()
@@ -98,8 +99,9 @@ pub fn pasted_dash(node_args: &[OsString]) -> Option<String> {
     args_before_node().iter().filter(is_for_node).find_map(|arg| dash(arg))
 }
 
-/// Explains an argument that begins with a dash where a hyphen belongs: web pages and word
-/// processors replace two hyphens by one.
+/// Explains an argument that begins with a dash instead of a hyphen.
+///
+/// Web pages and word processors replace two hyphens by one dash.
 fn dash(arg: &str) -> Option<String> {
     let is_dash = |c: char| matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}');
     let name = arg.trim_start_matches(|c| c == '-' || is_dash(c));

@@ -17,25 +17,25 @@ use crate::plan::Nemesis;
 use crate::workload::WorkloadName;
 use crate::workload::broadcast::topology::Topology;
 
-/// Seeds, from the first up to and without the second.
+/// A range of seeds, without its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seeds(pub Range<u64>);
 
-/// How many clients.
+/// The number of clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concurrency {
-    /// So many.
+    /// A number of clients in all.
     Clients(usize),
-    /// So many for each node.
+    /// A number of clients for each node.
     PerNode(usize),
 }
 
-/// Maelstrom's topologies.
+/// The name of one of Maelstrom's topologies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TopologyName {
     /// A roughly square grid.
     Grid,
-    /// One after the other.
+    /// A line, in which each node is a neighbor of the next.
     Line,
     /// A binary tree.
     Tree,
@@ -45,7 +45,7 @@ pub enum TopologyName {
     Tree3,
     /// A tree of degree 4.
     Tree4,
-    /// Everybody next to everybody.
+    /// A complete graph, in which each node is a neighbor of every other node.
     Total,
 }
 
@@ -117,7 +117,9 @@ impl ValueEnum for Model {
     }
 }
 
-/// Parses the name of a fault, with spaces around it: people put one after each comma.
+/// A parser for the name of a fault.
+///
+/// The parser allows spaces around the name, because people put a space after each comma.
 #[derive(Clone, Debug)]
 pub(super) struct NemesisParser;
 
@@ -141,7 +143,9 @@ impl TypedValueParser for NemesisParser {
     }
 }
 
-/// Parses the name of a consistency model, with spaces around it and with a colon before it.
+/// A parser for the name of a consistency model.
+///
+/// The parser allows spaces around the name, and a colon before it.
 #[derive(Clone, Debug)]
 pub(super) struct ModelParser;
 
@@ -158,7 +162,7 @@ impl TypedValueParser for ModelParser {
         if let Some(model) = name.and_then(ConsistencyModel::from_name) {
             return Ok(model);
         }
-        // Reports the error as for any other list of names, with the nearest one.
+        // Reports the error as for any other list of names, with the nearest name.
         let names: Vec<&'static str> = model_names().collect();
         PossibleValuesParser::new(names)
             .parse_ref(command, arg, value)
@@ -178,17 +182,19 @@ fn model_names() -> impl Iterator<Item = &'static str> {
     ConsistencyModel::ALL.iter().flat_map(names)
 }
 
-/// The most nodes of a test: no more fit the node ids of an ID's ten bits.
+/// The largest number of nodes of a test. The node ID of an ID has ten bits.
 pub(super) const MOST_NODES: usize = 1024;
-/// The most clients that work at the same time.
+/// The largest number of clients that work at the same time.
 pub(super) const MOST_CLIENTS: usize = 10_000;
-/// The most seeds of a sweep.
+/// The largest number of seeds of a sweep.
 const MOST_SEEDS: u64 = 1_000_000;
-/// The longest span that a flag may ask for, in seconds: eleven days.
+/// The longest span that a flag accepts, in seconds: eleven days.
 pub(super) const MOST_SECONDS: f64 = 1e6;
 
-/// Reads a number within bounds. No other way leads from a flag to a number, so what gets
-/// through neither overflows anything nor keeps a test from its end.
+/// Returns a parser for numbers within a range.
+///
+/// Flags read numbers with this parser only. An accepted number therefore neither overflows nor
+/// keeps a test from its end.
 pub(super) fn within<T>(
     range: RangeInclusive<T>,
     kind: &'static str,
@@ -202,14 +208,14 @@ where
     }
 }
 
-/// Reads a number that may have a fraction.
+/// Returns a parser for numbers that may have a fraction.
 pub(super) fn number(
     range: RangeInclusive<f64>,
 ) -> impl Fn(&str) -> Result<f64, String> + Clone + Send + Sync + 'static {
     within(range, "number")
 }
 
-/// Reads how many of something there are to be: at least one.
+/// Returns a parser for whole numbers from 1.
 pub(super) fn count(
     most: usize,
 ) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {

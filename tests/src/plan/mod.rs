@@ -123,7 +123,8 @@ impl Plan {
         ])
     }
 
-    /// Returns the share of operations that each client meets once in the time `every`, on average.
+    /// Returns the share of operations that picks one operation of each client per `every`, on
+    /// average.
     #[must_use]
     pub fn share_per_client(&self, every: Duration) -> f64 {
         let operations = self.rate * every.as_secs_f64();
