@@ -12,7 +12,7 @@ use std::time::Duration;
 pub struct Time(pub u64);
 
 impl Time {
-    /// Returns the time that has passed since `earlier`, or zero if `earlier` lies ahead.
+    /// Returns the time that has passed since `earlier`, or zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Time) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))

@@ -1,7 +1,7 @@
 //! The bench as a library, for tests of a node in the test suite of the node's crate.
 //!
-//! [`Bench::run`] tests a program, [`Bench::simulate`] a type that implements [`SimulatedNode`].
-//! Both return a [`Report`], whose figures a test can assert.
+//! [`Bench::run`] tests a program. [`Bench::simulate`] tests a type that implements
+//! [`SimulatedNode`]. Both return a [`Report`], whose figures a test can assert.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -95,7 +95,7 @@ impl Bench {
         self.with(|plan| plan.quiet_time = quiet_time)
     }
 
-    /// Sets the seed, which decides operations, latencies and faults. It is 0 unless set.
+    /// Sets the seed, which decides operations, latencies and faults. The default is 0.
     #[must_use]
     pub fn seed(self, seed: u64) -> Bench {
         self.with(|plan| plan.seed = seed)
@@ -107,14 +107,14 @@ impl Bench {
         self.with(|plan| plan.availability = Some(Availability::Total))
     }
 
-    /// Fails the test for findings that Maelstrom does not make.
+    /// Makes the test fail for findings that Maelstrom does not make.
     #[must_use]
     pub fn strict(self) -> Bench {
         self.with(|plan| plan.strict = true)
     }
 
-    /// Sets the directory of the histories, results and logs. It is `store` in the working
-    /// directory unless set.
+    /// Sets the directory of the histories, results and logs. The default is `store` in the working
+    /// directory.
     #[must_use]
     pub fn store(self, store: impl Into<PathBuf>) -> Bench {
         Bench { store: store.into(), ..self }

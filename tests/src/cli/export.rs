@@ -1,4 +1,4 @@
-//! `workbench export`: a finished test in another tool's format.
+//! `workbench export`: writes a finished test in another tool's format.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};

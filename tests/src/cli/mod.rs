@@ -54,8 +54,8 @@ impl Cli {
     ///
     /// # Errors
     ///
-    /// Returns an error if the command line is wrong or requests help. [`usage::explain`] prints
-    /// it.
+    /// Returns an error for a wrong command line or a request for help, which [`usage::explain`]
+    /// prints.
     pub fn read() -> clap::error::Result<Cli> {
         // With this setting, -1 is reported as a number below the limit, not as an unknown flag.
         let taking_hyphens = |arg: Arg| {
@@ -114,7 +114,7 @@ pub enum Action {
     /// Takes about 3 seconds, and 20 with -w.
     ///
     /// Exit status: 0 without a mistake, 1 with one, 254 wrong flags, 255 if the node could not
-    /// be tried.
+    /// be checked.
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::DoctorArgs),
 
@@ -123,15 +123,15 @@ pub enum Action {
     /// Reads the report.html of a test. The report may come from another person.
     Export(export::ExportArgs),
 
-    /// Make a failing simulation small.
+    /// Reduce a failing simulation to a small one.
     ///
     /// Takes the flags of `test` and the seed of a simulation that fails. Tries fewer operations,
     /// fewer faults, fewer nodes, fewer clients and less time, and keeps each reduction that still
     /// fails with the same anomaly. Stores the smallest test, and prints the command that runs it
     /// again.
     ///
-    /// Exit status: as for `test`, from the smallest test, usually 1; 254 wrong flags; 255 if the
-    /// seed does not fail.
+    /// Exit status: the status of the smallest test, usually 1; 254 wrong flags; 255 if the seed
+    /// does not fail.
     #[command(after_help = minimize::EXAMPLES)]
     Minimize(Box<TestArgs>),
 
@@ -164,8 +164,8 @@ pub struct TestArgs {
     #[arg(long, value_name = "FILE", help_heading = "Nodes")]
     pub bin: Option<PathBuf>,
 
-    /// The number of nodes, named n0 n1 …; overrides --nodes. At most 1024 nodes, with any names:
-    /// there are no more node IDs.
+    /// The number of nodes, named n0 n1 …; overrides --nodes. At most 1024 nodes, also with
+    /// --nodes: there are no more node IDs.
     #[arg(long, value_name = "NUM", value_parser = count(MOST_NODES), help_heading = "Nodes")]
     pub node_count: Option<usize>,
 

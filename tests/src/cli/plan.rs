@@ -51,7 +51,7 @@ impl TestArgs {
     ///
     /// # Errors
     ///
-    /// Returns a sentence about the first flag that is wrong by itself or beside the others.
+    /// Returns a sentence about the first flag that is invalid, alone or with the other flags.
     pub fn plan(&self) -> Result<Plan, String> {
         let names = match self.node_count {
             Some(count) => (0..count).map(|node| format!("n{node}")).collect(),
@@ -125,7 +125,7 @@ impl TestArgs {
     /// Returns the given quiet time, or one that suits the staleness of the node.
     ///
     /// After a fault, a value may have to pass through a second node, and each of the two nodes may
-    /// retransmit first. The quiet time is therefore at least four times the staleness.
+    /// retransmit first. The default is therefore at least four times the staleness.
     fn quiet_time(&self) -> Duration {
         if let Some(seconds) = self.quiet_time {
             return Duration::from_secs_f64(seconds);
@@ -152,7 +152,7 @@ impl TestArgs {
     ///
     /// # Errors
     ///
-    /// Returns a sentence about a flag that simulated nodes cannot have.
+    /// Returns a sentence about a flag that does not apply to simulated nodes.
     pub fn node_config(&self) -> Result<OwnNodeConfig, String> {
         if self.bin.is_some() {
             let flag = if self.seeds.is_some() { "--seeds" } else { "--sim" };

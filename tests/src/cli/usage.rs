@@ -35,8 +35,8 @@ pub fn refuse(problem: &str) -> u8 {
 }
 
 /// Describes an error in the flags, in one line.
+///
 /// The problem precedes the first blank line of the message. From the rest, only the suggested name
-/// is useful: the other tips fit command lines in general, but not this one.
 /// is useful: the other tips fit command lines in general, but not this one.
 fn one_line(usage: &clap::Error) -> String {
     let text = usage.to_string();

@@ -193,8 +193,8 @@ pub(super) const MOST_SECONDS: f64 = 1e6;
 
 /// Returns a parser for numbers within a range.
 ///
-/// Flags read numbers with this parser only. An accepted number therefore neither overflows nor
-/// keeps a test from its end.
+/// Flags read numbers with this parser. An accepted number therefore neither overflows nor keeps a
+/// test from its end.
 pub(super) fn within<T>(
     range: RangeInclusive<T>,
     kind: &'static str,

@@ -123,7 +123,7 @@ impl Plan {
         ])
     }
 
-    /// Returns the share of operations that picks one operation of each client per `every`, on
+    /// Returns the share of operations that gives each client one such operation per `every`, on
     /// average.
     #[must_use]
     pub fn share_per_client(&self, every: Duration) -> f64 {
