@@ -1,8 +1,8 @@
 //! A test bench with Maelstrom's command line.
 //!
-//! It starts the nodes of a distributed system, routes their messages through a network with
-//! faults, lets clients use the nodes, and judges the results that the clients received. The
-//! [`runner`] implements a whole test as a pure state machine. Two drivers run it:
+//! The bench starts the nodes of a distributed system and routes their messages through a network
+//! with faults. Clients use the nodes, and checkers judge the results that the clients received.
+//! The [`runner`] implements a whole test as a pure state machine. Two drivers run it:
 //! [`drive::process`] with processes in real time, and [`drive::sim`] with simulated nodes in
 //! virtual time.
 //!

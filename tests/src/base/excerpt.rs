@@ -8,7 +8,7 @@ pub fn excerpt(text: &str) -> String {
     beginning(text, 200)
 }
 
-/// Returns the first `at_most` characters of a text, with control characters escaped.
+/// Returns the first `at_most` characters of a text. Control characters are escaped.
 ///
 /// If the text is longer, its length in bytes follows.
 #[must_use]

@@ -1,4 +1,4 @@
-//! The basics that every other module uses: addresses, instants, random numbers, excerpts.
+//! Basics for every other module: addresses, instants, random numbers, excerpts.
 
 pub mod address;
 pub mod excerpt;

@@ -1,4 +1,4 @@
-//! The bench as a library, for tests of a node in the test suite of the node's crate.
+//! The bench as a library, for tests of a node in the suite of the node's crate.
 //!
 //! [`Bench::run`] tests a program. [`Bench::simulate`] tests a type that implements
 //! [`SimulatedNode`]. Both return a [`Report`], whose figures a test can assert.

@@ -46,8 +46,8 @@ pub struct CheckArgs {
     #[arg(long, value_name = "SHARE", value_parser = parse_availability)]
     pub availability: Option<Availability>,
 
-    /// The allowed loss window, in seconds: a kill may lose values that the node acknowledged this
-    /// long before the kill.
+    /// The allowed loss window, in seconds: a kill may lose values that the node acknowledged at
+    /// most this long before the kill.
     #[arg(long, value_name = "SECONDS", value_parser = number(0.0..=MOST_SECONDS))]
     pub allowed_loss_window: Option<f64>,
 

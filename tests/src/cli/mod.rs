@@ -1,4 +1,4 @@
-//! The command line: Maelstrom's names, meanings and defaults, and a few additional flags.
+//! The command line: Maelstrom's flags and defaults, and a few additional flags.
 
 mod challenge;
 pub mod check;
@@ -93,9 +93,9 @@ pub enum Action {
 
     /// Judge a recorded history.
     ///
-    /// Reads the history.edn of a test that this bench or Maelstrom ran, judges it with the
-    /// checker of the workload, and compares the verdict with the one in results.edn beside it.
-    /// The history contains neither messages nor logs, so `check` does not judge them.
+    /// Reads the history.edn of a test that this bench or Maelstrom ran, and judges it with the
+    /// checker of the workload. Compares the verdict with the verdict in results.edn beside the
+    /// history. The history contains neither messages nor logs, so `check` does not judge them.
     ///
     /// The names of the nodes come from the flags, from results.edn, or from the files in
     /// node-logs.
@@ -273,8 +273,8 @@ pub struct TestArgs {
     pub nemesis_interval: f64,
 
     /// The allowed loss window, in seconds without faults, at most 1000000: a kill may lose values
-    /// that the node acknowledged this long before the kill. 0 allows no loss. [default: 2; for
-    /// kafka, a message may be lost after a majority of the nodes was killed]
+    /// that the node acknowledged at most this long before the kill. 0 allows no loss. [default: 2;
+    /// for kafka, a message may be lost after a majority of the nodes was killed]
     #[arg(long, value_name = "SECONDS", alias = "kill-window", value_parser = number(0.0..=MOST_SECONDS))]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub allowed_loss_window: Option<f64>,

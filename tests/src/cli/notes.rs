@@ -50,7 +50,7 @@ impl TestArgs {
         [script, untold, count, uncut, quiet].into_iter().flatten().collect()
     }
 
-    /// Returns the workload if this project's own node needs its name and no argument gives it.
+    /// Returns the workload if this project's own node needs its name and lacks it.
     fn untold_workload(&self) -> Option<&'static str> {
         let is_own = self.bin.as_ref().is_none_or(|bin| bin.ends_with("maelstrom-node"));
         let facts = self.workload.facts();

@@ -208,7 +208,9 @@ impl<W: Workload> Judged<W> {
         tell(&self.report, replay)
     }
 
-    /// Returns the first reason why a test is not valid, in one line; empty if the test is valid.
+    /// Returns the first reason why a test is not valid, in one line.
+    ///
+    /// The result is empty if the test is valid.
     pub(super) fn reason(&self) -> String {
         let reason = match &self.report {
             Ok(report) => report.reason().unwrap_or_default(),
@@ -282,7 +284,7 @@ impl<W: Workload> Judged<W> {
     }
 }
 
-/// Prints the results of a test, explains how the test ended, and returns the exit status.
+/// Prints the results of a test and how the test ended. Returns the exit status.
 fn tell(report: &Result<Report, Failure>, replay: Option<&str>) -> u8 {
     let printed = report.as_ref().map_or(Ok(()), |report| print_results(&report.results));
     let code = explain(report, replay);

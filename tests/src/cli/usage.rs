@@ -92,7 +92,7 @@ fn args_before_node() -> Vec<String> {
     args.map(|arg| arg.to_string_lossy().into_owned()).collect()
 }
 
-/// Explains the first argument for the node that begins with a dash and precedes `--`.
+/// Explains the first argument that begins with a dash and precedes `--`.
 #[must_use]
 pub fn pasted_dash(node_args: &[OsString]) -> Option<String> {
     let is_for_node = |arg: &&String| node_args.iter().any(|given| given == OsStr::new(arg));

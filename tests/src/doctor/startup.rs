@@ -19,7 +19,7 @@ const INIT_TIMEOUT: Duration = Duration::from_secs(12);
 const SLOW_START: Duration = Duration::from_secs(7);
 /// The time for which a node is watched after its answer to `init`.
 const AFTER_INIT: Duration = Duration::from_secs(2);
-/// The time in which a node has to write its buffered output after the end of its input.
+/// The time limit for writing buffered output after the end of the input.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 const INIT: &str = r#"{"id":0,"src":"c0","dest":"n0","body":{"type":"init","msg_id":1,"node_id":"n0","node_ids":["n0","n1","n2"]}}"#;

@@ -1,4 +1,4 @@
-//! Two short tests of a workload: one on a usual network, and one on a slow network.
+//! Two short tests of a workload: one on a usual network, one on a slow network.
 //!
 //! On the slow network, a node that waits for another node answers after its client has gone.
 
@@ -21,7 +21,7 @@ use crate::runner::{FinishedTest, Runner};
 use crate::workload::broadcast::topology::Topology;
 use crate::workload::{Options, Visitor, Workload, WorkloadName};
 
-/// The latency of the slow network: two hops take longer than the timeout of a client.
+/// The latency of the slow network. Two hops take longer than the timeout of a client.
 const SLOW: Duration = Duration::from_millis(2600);
 
 const KEEPS: &str = "keeps to the protocol while clients use it";

@@ -35,7 +35,7 @@ impl OpError {
         matches!(self, OpError::Rpc { code, .. } if DEFINITE.contains(code))
     }
 
-    /// Returns `true` if the operation failed because a node was down, cut off or waiting.
+    /// Returns `true` if the cause is a node that was down, cut off or waiting.
     #[must_use]
     pub fn is_unavailability(&self) -> bool {
         matches!(self, OpError::Timeout | OpError::Killed | OpError::Rpc { code: 0 | 11, .. })

@@ -41,8 +41,8 @@ pub enum EventKind<W: Operations> {
         invocation: usize,
         /// The result of the operation.
         output: W::Output,
-        /// The line of the node's standard output with the first answer, counted from the node's
-        /// last start; 0 if the operation sent no request.
+        /// The line of the node's standard output with the first answer. The lines are counted from
+        /// the node's last start. The value is 0 if the operation sent no request.
         line: u64,
     },
     /// An operation fails, and certainly had no effect.
@@ -129,7 +129,7 @@ impl<W: Operations> History<W> {
         self.events.get(index).map_or(Time::default(), |event| event.time)
     }
 
-    /// Returns the time of a completion, and the line of the node's standard output that shows it.
+    /// Returns the time of a completion, and the line of output that shows it.
     #[must_use]
     pub fn place(&self, completed: usize) -> Place {
         let line = match self.events.get(completed).map(|event| &event.kind) {

@@ -38,10 +38,10 @@ pub struct Plan {
     pub model: Model,
     /// The faults to inject.
     pub nemesis: Vec<Nemesis>,
-    /// The mean time from a fault's start to its end, and from its end to the next start.
+    /// The mean time from a fault's start to its end, and from then to the next start.
     pub nemesis_interval: Duration,
-    /// The longest time from an acknowledgement to a kill that may lose the acknowledged value.
-    /// `None` selects the rule of the workload.
+    /// The allowed loss window. A kill may lose values that the node acknowledged at most this long
+    /// before the kill. `None` selects the rule of the workload.
     pub allowed_loss_window: Option<Duration>,
     /// The time without faults and operations that nodes have before the final reads.
     pub quiet_time: Duration,
@@ -85,8 +85,9 @@ impl Plan {
         }
     }
 
-    /// Creates a plan with Maelstrom's defaults: one client for each node, five operations per
-    /// second for a minute, no latency and no faults. The seed is 0.
+    /// Creates a plan with Maelstrom's defaults. Each node has one client, and the clients start
+    /// five operations per second for a minute. The plan has zero latency and no faults. The
+    /// seed is 0.
     #[must_use]
     pub fn new(directory: Directory) -> Plan {
         Plan {
@@ -109,8 +110,8 @@ impl Plan {
         }
     }
 
-    /// Returns the settings for the results: those that `check` needs to judge the history again,
-    /// and those that people compare.
+    /// Returns the settings for the results. `check` needs some of them to judge the history again,
+    /// and people compare the others.
     #[must_use]
     pub fn to_edn(&self) -> Edn {
         Edn::map([
@@ -123,8 +124,9 @@ impl Plan {
         ])
     }
 
-    /// Returns the share of operations that gives each client one such operation per `every`, on
-    /// average.
+    /// Returns the share of operations that occurs once per `every` for each client.
+    ///
+    /// The share is an average, and at most 1. It is 0 if the rate or `every` is zero.
     #[must_use]
     pub fn share_per_client(&self, every: Duration) -> f64 {
         let operations = self.rate * every.as_secs_f64();

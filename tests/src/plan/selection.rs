@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// The limit below which all numbers of a selection lie. It bounds the size of the list.
 const MAX_SELECTED: u64 = 10_000_000;
 
-/// A selection of operations or faults, numbered in the order in which they are drawn.
+/// A selection of operations or faults, by their number in the drawn order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Selection {
     /// All operations or faults.
