@@ -64,8 +64,8 @@ registry::workloads! {
 
 /// One kind of test.
 ///
-/// A workload knows no network, no clock and no process. The [test runner](crate::runner) draws
-/// operations from it, sends the requests that it writes, and returns the replies to it.
+/// A workload uses no network, clock or process. The [test runner](crate::runner) draws
+/// operations from the workload, sends its requests, and passes the replies to it.
 pub trait Workload: Operations {
     /// The name on the command line.
     const NAME: &'static str;

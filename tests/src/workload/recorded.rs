@@ -1,4 +1,4 @@
-//! Histories that are read back: those of the bench, and those that Maelstrom wrote.
+//! Parser of recorded histories, which the bench or Maelstrom wrote.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::format::datum::Datum;
 use crate::format::edn_reader::EdnReader;
 use crate::history::{EventKind, History, Invocation, OpError};
 
-/// The nemesis operations of the bench and of Maelstrom. Others change no verdict.
+/// The nemesis operations of the bench and of Maelstrom. Other operations change no verdict.
 const NEMESIS_OPERATIONS: [&str; 16] = [
     "start-partition",
     "stop-partition",
@@ -42,7 +42,7 @@ const ERROR_NAMES: [(&str, i64); 13] = [
     ("key-already-exists", 21),
     ("precondition-failed", 22),
     ("txn-conflict", 30),
-    // A code that the history does not tell: it promises nothing.
+    // An error code that the history does not contain. It is indefinite.
     ("unknown", 1000),
     ("malformed-rpc-response", 1000),
 ];
@@ -58,7 +58,7 @@ impl<'a> RecordedEvent<'a> {
         self.0.get("f").and_then(Datum::keyword).unwrap_or_default()
     }
 
-    /// Returns the value under `:value`, nil if there is none.
+    /// Returns the value under `:value`, or nil if the event has no value.
     #[must_use]
     pub fn value(self) -> &'a Datum {
         self.get("value").unwrap_or(&Datum::Nil)
@@ -71,12 +71,12 @@ impl<'a> RecordedEvent<'a> {
     }
 }
 
-/// Why a history cannot be read.
+/// An error in a recorded history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadableHistory {
-    /// The line, from 1.
+    /// The line number, from 1.
     pub line: usize,
-    /// What is wrong with the event there.
+    /// The problem with the event in that line.
     pub problem: String,
 }
 
@@ -86,13 +86,13 @@ impl fmt::Display for UnreadableHistory {
     }
 }
 
-/// Reads a history: events one after the other, or one list of them.
+/// Reads a history, which is a sequence of events or one list of events.
 ///
-/// `node_of` returns the node that a process talks to: histories do not say.
+/// `node_of` returns the node of a process, because histories do not contain it.
 ///
 /// # Errors
 ///
-/// Returns the first place where the text is not EDN, or not a history of this workload.
+/// Returns the first place at which the text is not EDN or not a history of this workload.
 pub fn read_history<W: Workload>(
     workload: &mut W,
     text: &str,
@@ -129,15 +129,15 @@ pub fn read_history<W: Workload>(
     }
 }
 
-/// A history, as far as it has been read.
+/// The part of a history that has been read so far.
 struct Reading<'a, W: Workload, N> {
     workload: &'a mut W,
     node_of: N,
     history: History<W>,
-    /// The operation under way of each process, and the index of its start.
+    /// The pending operation of each process, and the index of its start.
     pending: BTreeMap<u64, (usize, W::Op)>,
     sessions: BTreeMap<u64, W::Session>,
-    /// The nemesis operation before, unless its end has been read.
+    /// The previous nemesis operation, unless its end has been read.
     last_nemesis_f: Option<&'static str>,
 }
 
@@ -201,8 +201,10 @@ impl<W: Workload, N: Fn(u64) -> usize> Reading<'_, W, N> {
         }
     }
 
-    /// Records a nemesis operation. Jepsen records its start and its end, under the same name
-    /// and next to each other; only the first counts.
+    /// Records a nemesis operation.
+    ///
+    /// Jepsen records its start and its end as two consecutive events with the same name. Only
+    /// the first event counts.
     fn nemesis(&mut self, time: Time, event: RecordedEvent<'_>) {
         let f = NEMESIS_OPERATIONS.into_iter().find(|f| *f == event.f());
         if f.is_some() && self.last_nemesis_f == f {
@@ -220,7 +222,7 @@ fn within(key: &str) -> impl Fn(String) -> String + '_ {
     move |problem| format!(":{key}: {problem}")
 }
 
-/// Reads why an operation did not succeed. Maelstrom names the error codes, the bench writes
+/// Reads the error of an operation. Maelstrom writes the names of error codes, the bench writes
 /// the numbers.
 fn error(event: RecordedEvent<'_>) -> OpError {
     let Some(error) = event.get("error") else { return OpError::Crash };
@@ -238,8 +240,8 @@ fn error(event: RecordedEvent<'_>) -> OpError {
         (_, Some([code @ Datum::Number(_), text])) => {
             OpError::Rpc { code: code.int().unwrap_or(i64::MAX), text: words(text) }
         }
-        // Jepsen's words for an exception in a client. Maelstrom's clients throw at responses
-        // that break their schema.
+        // Jepsen's text for an exception in a client. Maelstrom's clients throw an exception if a
+        // response violates its schema.
         _ => OpError::Malformed(words(error)),
     }
 }

@@ -26,7 +26,7 @@ pub enum Step<W: Operations> {
 }
 
 impl Request {
-    /// Creates a request without fields of its own.
+    /// Creates a request without further fields.
     #[must_use]
     pub fn bare(kind: &'static str, reply: Schema) -> Request {
         Request { fields: String::new(), kind, reply }

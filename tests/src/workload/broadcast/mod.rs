@@ -11,10 +11,10 @@ use topology::Topology;
 
 const TOPOLOGY_OK: Schema = Schema { kind: "topology_ok", fields: &[] };
 
-/// The workload. Maelstrom checks it as a set that grows.
+/// The broadcast workload. Maelstrom checks it as a growing set.
 pub type Broadcast = GrowingSet<Topology>;
 
-/// Its requests: `topology` to begin with, `broadcast` with a `message`, and `read`.
+/// The requests of the workload: first `topology`, then `broadcast` with a `message`, and `read`.
 impl Protocol for Topology {
     const NAME: &'static str = "broadcast";
     const SUMMARY: &'static str = "Values that reach every node";

@@ -1,4 +1,4 @@
-//! Who is told to be whose neighbour. Nodes may ignore it.
+//! The neighbors that the bench assigns to each node. A node may ignore them.
 
 /// Maelstrom's `--topology`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -6,16 +6,16 @@ pub enum Topology {
     /// A roughly square grid.
     #[default]
     Grid,
-    /// One after the other.
+    /// A line: each node is next to the previous node and the next node.
     Line,
     /// A tree in which each node has up to this many children.
     Tree(usize),
-    /// Everybody next to everybody.
+    /// A complete graph: each node is next to every other node.
     Total,
 }
 
 impl Topology {
-    /// The neighbours of one of `count` nodes.
+    /// Returns the neighbors of one of `count` nodes.
     #[must_use]
     pub fn neighbours(self, node: usize, count: usize) -> Vec<usize> {
         let near: Vec<Option<usize>> = match self {

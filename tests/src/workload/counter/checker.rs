@@ -1,4 +1,4 @@
-//! Counters: in the end every node shows the sum of what was added.
+//! Checker of counters: each final read returns the sum of all additions.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ pub(super) fn check<const SHRINKS: bool>(
     history: &History<Counter<SHRINKS>>,
     context: &Context<'_>,
 ) -> Verdict {
-    // Maelstrom's client takes every error of an addition for an uncertain end.
+    // Maelstrom's client treats every error of an addition as an unknown outcome.
     let possible = Possible::new(history, context, true);
     let certain = Possible::new(history, context, false);
     let wrong: Vec<_> = history
@@ -72,13 +72,14 @@ pub(super) fn check<const SHRINKS: bool>(
     Verdict::new(Valid::from(wrong.is_empty()), results, anomalies).with_findings(findings)
 }
 
-/// For each read of a counter that only grows, how long the oldest addition had been
-/// acknowledged that the sum cannot hold, in milliseconds; sorted. A sum does not say what it
-/// is made of, so this is the least that can be: later additions may stand in for one that is
-/// missing.
+/// Returns the lag of each read of a counter that only grows, in milliseconds, sorted.
+///
+/// The lag is the time since the acknowledgement of the oldest addition that the sum cannot
+/// include. A sum does not show its addends, so the lag is a lower bound: later additions may
+/// replace a missing one in the sum.
 fn read_lags_ms<const SHRINKS: bool>(history: &History<Counter<SHRINKS>>) -> Vec<u64> {
     let mut total = 0;
-    // The sum of all acknowledged additions, and when it came to that.
+    // The sum after each acknowledged addition, and the time of the acknowledgement.
     let mut totals: Vec<(i64, Time)> = Vec::new();
     let mut lags = Vec::new();
     for done in history.completed() {
@@ -100,13 +101,13 @@ fn read_lags_ms<const SHRINKS: bool>(history: &History<Counter<SHRINKS>>) -> Vec
     lags
 }
 
-/// What the sum can be.
+/// The sums that a correct counter may show.
 struct Possible {
-    /// All acknowledged additions, with any of those that may have happened.
+    /// The sums of all acknowledged additions and any subset of the uncertain ones.
     sums: BTreeSet<i64>,
     uncertain: usize,
     allowed_loss: usize,
-    /// The sums of everything negative, and of everything positive, that was ever asked for.
+    /// The sum of all requested negative additions, and the sum of all requested positive ones.
     reach: (i64, i64),
 }
 
@@ -187,7 +188,7 @@ impl Possible {
     }
 }
 
-/// Numbers as ranges, both ends included.
+/// Returns numbers as ranges that include both ends.
 fn ranges(numbers: &BTreeSet<i64>) -> Vec<(i64, i64)> {
     let mut ranges: Vec<(i64, i64)> = Vec::new();
     for &number in numbers {
@@ -205,8 +206,8 @@ mod tests {
     use super::*;
     use crate::history::Invocation;
 
-    /// Two additions acknowledged at 10 and 20 ms; what a read at 100 ms shows tells which of
-    /// them it lacks for sure.
+    /// Two additions are acknowledged at 10 ms and 20 ms. The sum of a read at 100 ms shows
+    /// which of them the read certainly lacks.
     #[test]
     fn a_read_lags_by_the_age_of_the_oldest_addition_it_lacks() {
         for (sum, lag_ms) in [(0, 90), (2, 90), (3, 80), (4, 80), (7, 0), (9, 0)] {

@@ -1,4 +1,4 @@
-//! Counters that grow, or grow and shrink: in the end every node knows the sum.
+//! Counters that grow, or grow and shrink: in the end every node has the sum.
 
 mod checker;
 mod reads;
@@ -15,30 +15,30 @@ use crate::judge::Verdict;
 const ADD_OK: Schema = Schema { kind: "add_ok", fields: &[] };
 const READ_OK: Schema = Schema { kind: "read_ok", fields: &[("value", Shape::Int)] };
 
-/// A counter to which only numbers from 0 up are added.
+/// A counter with additions of numbers from 0 up.
 pub type GCounter = Counter<false>;
-/// A counter to which negative numbers are added, too.
+/// A counter with additions of positive and negative numbers.
 pub type PnCounter = Counter<true>;
 
 /// The workload: half additions, half reads.
 #[derive(Debug, Default)]
 pub struct Counter<const SHRINKS: bool>;
 
-/// What clients do.
+/// An operation of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// Add a number.
+    /// Adds a number.
     Add(i64),
-    /// Ask for the sum.
+    /// Requests the sum.
     Read,
 }
 
-/// What they get.
+/// The result of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// The number is accepted.
+    /// The node accepted the number.
     Accepted,
-    /// The sum, as far as the node knows.
+    /// The sum of the additions that the node has.
     Sum(i64),
 }
 

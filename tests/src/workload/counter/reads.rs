@@ -1,8 +1,8 @@
 //! Reads during a test: a node shows at least what it has acknowledged itself.
 //!
-//! Maelstrom judges the final reads alone. Between them a node may show an old sum, but not one
-//! that no order of the additions explains: its own additions count from their acknowledgement,
-//! and those of other nodes may count from their request.
+//! Maelstrom judges the final reads alone. Before them, a node may show an old sum, but some order
+//! of the additions must explain the sum. A node's own additions count from their acknowledgement.
+//! The additions of other nodes may count from their request.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,13 +21,13 @@ struct Range {
 /// The knowledge of one node.
 #[derive(Clone, Copy, Debug, Default)]
 struct Node {
-    /// The sum of what it has acknowledged since its last start.
+    /// The sum of the additions that the node has acknowledged since its last start.
     own: i64,
     /// The part of the own sum in the range of all additions.
     own_range: Range,
-    /// The highest sum that it has shown, and when it had done so.
+    /// The highest sum that the node has shown, and the event of that read.
     shown: Option<(i64, usize)>,
-    /// The last event that this knowledge includes a kill before.
+    /// The time up to which this knowledge takes kills into account.
     known_since: Time,
 }
 
@@ -48,7 +48,7 @@ fn during<const SHRINKS: bool>(
     let mut findings = Vec::new();
     let mut requested = Range::default();
     let mut nodes: BTreeMap<usize, Node> = BTreeMap::new();
-    // The knowledge of its node at the start of each read that is under way.
+    // For each pending read, the knowledge of its node at the start of the read.
     let mut reading: BTreeMap<usize, Node> = BTreeMap::new();
     for (index, event) in history.events().iter().enumerate() {
         match &event.kind {
@@ -120,7 +120,7 @@ fn during<const SHRINKS: bool>(
 }
 
 impl Node {
-    /// Forgets everything if the node was killed since this was last called.
+    /// Forgets everything if the node was killed since the last call.
     fn forget_if_killed(&mut self, node: usize, now: Time, context: &Context<'_>) -> bool {
         let killed = context.kills.next(node, self.known_since).is_some_and(|kill| kill <= now);
         if killed {
@@ -131,8 +131,9 @@ impl Node {
     }
 }
 
-/// Returns a sentence if the final reads show different sums: after the quiet time all nodes
-/// have the same additions.
+/// Returns a sentence if the final reads show different sums.
+///
+/// After the quiet time, all nodes have the same additions.
 fn final_reads_differ<const SHRINKS: bool>(
     history: &History<Counter<SHRINKS>>,
     context: &Context<'_>,

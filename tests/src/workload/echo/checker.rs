@@ -27,7 +27,7 @@ pub(super) fn check(history: &History<Echo>, context: &Context<'_>) -> Verdict {
         let output = excerpt(&output.to_string());
         format!("wrong echo: {node} was sent {op:?} and answered {output} at {at}")
     });
-    // Maelstrom compares what was sent with what came back, and an error brings nothing back.
+    // Maelstrom compares the request with the reply, and an error contains no value.
     let refused: Vec<_> = history
         .events()
         .iter()

@@ -1,4 +1,4 @@
-//! Echo: a node sends back what it is sent.
+//! Echo: a node returns the value that it receives.
 
 mod checker;
 
@@ -14,7 +14,7 @@ use crate::judge::Verdict;
 
 const ECHO_OK: Schema = Schema { kind: "echo_ok", fields: &[("echo", Shape::Any)] };
 
-/// The workload. Operations are the strings to be echoed, answers whatever came back.
+/// The echo workload. An operation is a string, and its result is the value in the reply.
 #[derive(Debug, Default)]
 pub struct Echo;
 
@@ -74,7 +74,7 @@ impl Workload for Echo {
         }
     }
 
-    /// Reads what came back. Maelstrom records the whole body of the response.
+    /// Reads the value in the reply. Maelstrom records the whole body of the response.
     fn recorded_output(
         &mut self,
         (): &mut (),

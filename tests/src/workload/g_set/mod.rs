@@ -1,13 +1,13 @@
-//! A grow-only set: what is added is seen everywhere in the end, and never goes away.
+//! A grow-only set: every added element becomes visible on all nodes and stays visible.
 
 use super::Options;
 use super::growing_set::{GrowingSet, Protocol};
 use crate::format::wire::{Schema, Shape};
 
-/// The workload.
+/// The grow-only set workload.
 pub type GSet = GrowingSet<Elements>;
 
-/// Its requests: `add` with an `element`, and `read`.
+/// The requests of the workload: `add` with an `element`, and `read`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Elements;
 

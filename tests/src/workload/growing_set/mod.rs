@@ -1,5 +1,5 @@
-//! What broadcast and g-set have in common: values are handed to nodes, and reads show all that
-//! a node has.
+//! The common part of broadcast and g-set: clients add values, and reads return all values of a
+//! node.
 
 mod checker;
 pub mod read;
@@ -17,7 +17,7 @@ use crate::format::wire::{Body, Malformed, Schema};
 use crate::history::{History, Operations};
 use crate::judge::Verdict;
 
-/// How a workload of this kind words its requests.
+/// The requests of a workload over a growing set.
 pub trait Protocol: Debug + Sized {
     /// The name of the workload.
     const NAME: &'static str;
@@ -25,21 +25,21 @@ pub trait Protocol: Debug + Sized {
     const SUMMARY: &'static str;
     /// [`Workload::MAY_BEGIN_WITH_BARE_READ`].
     const MAY_BEGIN_WITH_BARE_READ: bool = false;
-    /// The `type` of a request that hands over a value.
+    /// The `type` of a request that adds a value.
     const ADD: &'static str;
-    /// The field with the value.
+    /// The field of the request with the value.
     const VALUE: &'static str;
-    /// What it is answered with.
+    /// The schema of the reply to an addition.
     const ADD_OK: Schema;
-    /// What a read is answered with.
+    /// The schema of the reply to a read.
     const READ_OK: Schema;
-    /// The field with the values.
+    /// The field of the reply with the values.
     const VALUES: &'static str;
 
     /// Creates the protocol with the settings of the command line.
     fn from_options(options: &Options<'_>) -> Self;
 
-    /// A request for each node before the first operation.
+    /// Returns a request that each node receives before the first operation.
     fn setup(&self, _directory: &Directory) -> Option<Request> {
         None
     }
@@ -53,26 +53,26 @@ pub struct GrowingSet<P> {
     readers: Readers,
 }
 
-/// What clients do.
+/// An operation of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// Hand a value to a node.
+    /// Adds a value at a node.
     Add(i64),
-    /// Ask a node for all values it has.
+    /// Requests all values that a node has.
     Read,
 }
 
-/// What they get.
+/// The result of an operation.
 #[derive(Debug)]
 pub enum Output {
-    /// The value is accepted.
+    /// The node accepted the value.
     Accepted,
-    /// The values, as a difference to what the node said before.
+    /// The values, as a difference to the node's previous list.
     Read(SetRead),
 }
 
 impl<P: Protocol> GrowingSet<P> {
-    /// A set that nobody has added to.
+    /// Creates the workload for an empty set.
     #[must_use]
     pub fn new(protocol: P) -> GrowingSet<P> {
         GrowingSet { protocol, next: 0, readers: Readers::default() }

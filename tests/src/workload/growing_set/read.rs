@@ -1,8 +1,8 @@
-//! Reads of sets that grow, kept as differences.
+//! Reads of growing sets, stored as differences.
 //!
-//! A test of 10,000 broadcasts reads lists of thousands of values thousands of times. Kept
-//! whole they would fill gigabytes; kept as what each read adds to the one before it at the
-//! same node, they take about as much as the values themselves, once per node.
+//! A test of 10,000 broadcasts reads lists of thousands of values thousands of times. Complete
+//! lists would fill gigabytes. A difference holds only the changes since the previous read of the
+//! same node. All differences of a node together are about as large as the values themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,20 +14,20 @@ use crate::format::element::Element;
 use crate::format::known_list::KnownList;
 use crate::format::wire::{Body, Malformed};
 
-/// One read of a set, as the difference to the one before it at the same node.
+/// One read of a set, as the difference to the previous read of the same node.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct SetRead {
-    /// How many values it shows, repetitions included.
+    /// The number of values that the read shows, repetitions included.
     pub size: usize,
-    /// What the read before did not show.
+    /// The values that the previous read did not show.
     pub added: Vec<Element>,
-    /// What the read before showed, and this one does not.
+    /// The values that the previous read showed and this read does not.
     pub removed: Vec<Element>,
-    /// What this one shows more than once.
+    /// The values that this read shows more than once.
     pub repeated: Vec<Element>,
 }
 
-/// What each node said last.
+/// The last list of each node.
 #[derive(Debug, Default)]
 pub struct Readers {
     nodes: BTreeMap<usize, Seen>,
@@ -50,11 +50,11 @@ impl Readers {
         Some(KnownList { field, text: &seen.stem })
     }
 
-    /// Takes the list in this field of a node's answer.
+    /// Reads the list in this field of a node's reply.
     ///
     /// # Errors
     ///
-    /// If it is not a list.
+    /// Returns an error if the field is not a list.
     pub fn read(
         &mut self,
         node: usize,
@@ -87,11 +87,12 @@ impl Readers {
         Ok(read)
     }
 
-    /// Reads a list back from a history: as the bench writes reads, or whole, as Maelstrom does.
+    /// Reads a list back from a history: a difference, as the bench writes it, or a complete list,
+    /// as Maelstrom writes it.
     ///
     /// # Errors
     ///
-    /// Returns a sentence if it is neither.
+    /// Returns a sentence if the value is neither.
     pub fn recorded(&mut self, node: usize, value: &Datum) -> Result<SetRead, String> {
         let elements = |key| -> Result<Vec<Element>, String> {
             let items = value.get(key).and_then(Datum::items).unwrap_or_default();
@@ -122,9 +123,9 @@ impl Readers {
 }
 
 impl Seen {
-    /// If a list goes on where the last one ended, what comes after that, as a list.
+    /// Returns the items after the last list, as a list, if the new list continues the last one.
     ///
-    /// Most nodes append, so most reads need not be parsed from their beginning.
+    /// Most nodes append, so most lists need not be parsed from the beginning.
     fn news_in(&self, list: &str) -> Option<String> {
         if self.size == 0 {
             return None;
@@ -169,7 +170,7 @@ fn elements(list: &str) -> Result<Vec<Element>, String> {
     values.into_iter().map(|value| Element::parse(value.get())).collect()
 }
 
-/// As histories show it: what is new, and the rest only where there is some.
+/// The form in a history: the added values, and the other fields only if they are not empty.
 impl From<&SetRead> for Edn {
     fn from(read: &SetRead) -> Edn {
         let mut map = Edn::map([("size", read.size.into()), ("added", Edn::vector(&read.added))]);
@@ -212,7 +213,7 @@ mod tests {
         assert!(reads.iter().all(|read| read.removed.is_empty() && read.repeated.is_empty()));
     }
 
-    /// `[1,2` is how `[1,22]` begins, too.
+    /// `[1,22]` also begins with `[1,2`.
     #[test]
     fn a_list_that_only_looks_like_a_continuation_is_read_anew() {
         let reads = reads(&["[1,2]", "[1,22]"]);

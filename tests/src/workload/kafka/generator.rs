@@ -1,4 +1,4 @@
-//! Which operations clients carry out.
+//! The generator of the operations of clients.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -6,27 +6,28 @@ use std::time::Duration;
 use super::{Key, Offset, Op, Output, Settings};
 use crate::base::rng::Rng;
 
-/// The share of operations that assign keys. Jepsen's 1/64 leaves the clients of a short or slow
-/// test without anything to poll for most of it.
+/// The share of operations that assign keys.
+///
+/// With Jepsen's 1/64, the clients of a short or slow test have no keys to poll most of the time.
 const ASSIGNS_PER_OP: f64 = 1.0 / 16.0;
 
-/// How long a worker tries to see everything in the end.
+/// The longest time for which a worker polls at the end of a test.
 const LAST_POLLS: Duration = Duration::from_secs(10);
 
-/// Half sends, half polls; now and then a new assignment or a crash.
+/// A generator of half sends and half polls, with an occasional assignment or crash.
 #[derive(Debug)]
 pub(super) struct Generator {
     settings: Settings,
-    /// The keys in use, and how many messages each has got.
+    /// The keys in use, and the number of messages that each has received.
     keys: Vec<(Key, usize)>,
     next_key: Key,
     next_message: i64,
-    /// The highest offset known of each key, and the highest that anybody has polled.
+    /// The highest known offset of each key. `polled` has the highest offset in any poll.
     sent: BTreeMap<Key, Offset>,
     polled: BTreeMap<Key, Offset>,
-    /// What each worker has yet to see in the end.
+    /// The offsets up to which each worker must still poll at the end.
     missing: BTreeMap<usize, BTreeMap<Key, Offset>>,
-    /// The workers whose client was lost during the final polls, and its assignment with it.
+    /// The workers that lost their client, and thus its assignment, during the final polls.
     unassigned: BTreeSet<usize>,
 }
 
@@ -68,8 +69,10 @@ impl Generator {
         send
     }
 
-    /// Some keys in use, and now and then all that somebody has yet to poll, so that no message
-    /// stays unseen for long.
+    /// Returns an assignment of some of the keys in use.
+    ///
+    /// One assignment in three also has all keys with messages that no client has polled yet, so
+    /// that no message stays unseen for long.
     fn assign(&self, key: Key, rng: &mut Rng) -> Op {
         let mut keys = vec![key];
         keys.extend(self.keys.iter().map(|(key, _)| *key).filter(|_| rng.chance(0.5)));
@@ -82,8 +85,10 @@ impl Generator {
         Op::Assign { keys, rewind: false }
     }
 
-    /// In the end a fresh client polls every key from its beginning, until it has seen all that
-    /// is known or has tried long enough.
+    /// Returns the next final operation of a worker.
+    ///
+    /// A new client polls every key from its beginning. It stops after it has seen all known
+    /// messages, or after [`LAST_POLLS`].
     pub(super) fn final_op(&mut self, worker: usize, nth: usize, elapsed: Duration) -> Option<Op> {
         match nth {
             0 => Some(Op::Crash),
@@ -108,7 +113,7 @@ impl Generator {
         Op::Assign { keys: (0..self.next_key).collect(), rewind: true }
     }
 
-    /// Notes that a worker has a new client, which has no keys yet.
+    /// Records that a worker has a new client, which has no keys yet.
     pub(super) fn client_lost(&mut self, worker: usize) {
         if self.missing.contains_key(&worker) {
             self.unassigned.insert(worker);

@@ -1,5 +1,4 @@
-//! Logs in Kafka's manner: clients send messages to keys, poll them in order, and commit how
-//! far they have come.
+//! Logs as in Kafka: clients send messages to keys, poll them in order, and commit their offsets.
 
 mod checker;
 mod generator;
@@ -27,63 +26,65 @@ const COMMIT_OK: Schema = Schema { kind: "commit_offsets_ok", fields: &[] };
 const LIST_OK: Schema =
     Schema { kind: "list_committed_offsets_ok", fields: &[("offsets", Shape::Object)] };
 
-/// How often a client crashes, as in Maelstrom's test.
+/// The mean interval between two crashes of a client, as in Maelstrom's test.
 const CRASH_INTERVAL: Duration = Duration::from_secs(30);
 
-/// A log. On the network its name is the number as a string.
+/// The key of a log. In messages, the key is the number as a string.
 pub type Key = u32;
-/// A place in a log.
+/// An offset in a log.
 pub type Offset = i64;
 
-/// The workload.
+/// The log workload.
 #[derive(Debug)]
 pub struct Kafka {
     generator: Generator,
 }
 
-/// What decides how keys are used and how often clients crash.
+/// The settings for the use of keys and for crashes of clients.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// How many keys are in use at a time.
+    /// The number of keys in use at a time.
     pub key_count: usize,
-    /// How many messages a key gets before another takes its place.
+    /// The number of messages to a key before another key takes its place.
     pub max_writes_per_key: usize,
     /// The share of operations that are crashes.
     pub crashes_per_op: f64,
 }
 
-/// What clients do.
+/// An operation of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// Decide which keys to poll from now on, going on where this client was, or where somebody
-    /// committed, or at the beginning.
+    /// Assigns the keys that the client polls from now on.
+    ///
+    /// A poll of a key continues at the client's own offset, or at the committed offset, or at the
+    /// beginning of the log.
     Assign {
         /// The keys.
         keys: Vec<Key>,
-        /// Whether to poll everything once more.
+        /// `true` if the client polls all logs again from the beginning.
         rewind: bool,
     },
-    /// Forget everything and go on as a new client.
+    /// Drops the client and its state; a new client takes its place.
     Crash,
-    /// Poll all assigned keys, and commit what came.
+    /// Polls all assigned keys, and commits the offsets of the messages that it receives.
     Poll,
-    /// Append a message. No message is sent twice.
+    /// Appends a message. No message is sent twice.
     Send {
-        /// To this key.
+        /// The key of the log.
         key: Key,
         /// The message.
         message: i64,
     },
 }
 
-/// What they get.
+/// The result of an operation.
 #[derive(Debug)]
 pub enum Output {
-    /// Where each key will be polled from, and which offsets the node said were committed.
+    /// The start of the next poll of each key, and the committed offsets that the node returned.
     Assigned {
         /// The offset of the next poll, by key.
         start: BTreeMap<Key, Offset>,
-        /// The committed offsets that were asked for and exist.
+        /// The committed offsets of the requested keys that have one.
         listed: BTreeMap<Key, Offset>,
     },
     /// The messages of each key. The last offset of each has been committed.
@@ -95,23 +96,23 @@ pub enum Output {
 /// A message in a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Its place.
+    /// The offset of the message.
     pub offset: Offset,
-    /// What it says.
+    /// The content of the message.
     pub message: Element,
 }
 
-/// A client's memory.
+/// The state of a client.
 #[derive(Debug, Default)]
 pub struct Session {
-    /// Where to poll next, by key.
+    /// The offset of the next poll, by key.
     offsets: BTreeMap<Key, Offset>,
-    /// What a poll brought, while its commit is under way.
+    /// The messages of a poll while its commit is pending.
     polled: Option<BTreeMap<Key, Vec<Record>>>,
 }
 
 impl Kafka {
-    /// The workload with these settings.
+    /// Creates the workload with these settings.
     #[must_use]
     pub fn new(settings: Settings) -> Kafka {
         Kafka { generator: Generator::new(settings) }
@@ -278,8 +279,8 @@ impl Workload for Kafka {
                     if commit.is_empty() {
                         return Ok(Step::Done(Output::Polled(polled)));
                     }
-                    // As Maelstrom's client does, before the commit: the poll counts even if the
-                    // commit fails.
+                    // Maelstrom's client also does this before the commit: the poll counts even
+                    // if the commit fails.
                     session.offsets.extend(commit.iter().map(|(key, last)| (*key, last + 1)));
                     session.polled = Some(polled);
                     Step::Send(offsets_request("commit_offsets", &commit, COMMIT_OK))
@@ -288,12 +289,12 @@ impl Workload for Kafka {
         })
     }
 
-    /// A poll whose commit failed is a poll all the same: its client has the messages.
+    /// Returns the messages of a poll whose commit failed: the client has received them.
     fn partial_output(&mut self, session: &mut Session, _op: &Op) -> Option<Output> {
         session.polled.take().map(Output::Polled)
     }
 
-    /// Crashes crash.
+    /// Returns `true` for crashes, which never succeed.
     fn may_always_fail(f: &str) -> bool {
         f == "crash"
     }
@@ -334,7 +335,7 @@ fn send_value(key: Key, message: Edn) -> Edn {
     Edn::Vector(vec![Edn::Vector(send)])
 }
 
-/// The last offset of each key that was polled: what is to be committed.
+/// Returns the last polled offset of each key. The client commits these offsets.
 pub(crate) fn committed(
     polled: &BTreeMap<Key, Vec<Record>>,
 ) -> impl Iterator<Item = (Key, Offset)> + '_ {
@@ -356,7 +357,7 @@ fn offsets_request(kind: &'static str, offsets: &BTreeMap<Key, Offset>, reply: S
 /// Reads the messages of a poll. Null counts as an empty list, as it does for Maelstrom.
 fn messages(reply: &Body<'_>) -> Result<BTreeMap<Key, Vec<Record>>, Malformed> {
     const EXPECTED: &str = "an object of [[offset, message], …] by key, of the keys polled";
-    // Nearly always all messages are integers, and nearly always this is quick.
+    // Nearly always all messages are integers, and this fast path applies.
     if let Ok(numbers) =
         reply.read::<BTreeMap<String, Option<Vec<(Offset, i64)>>>>("msgs", EXPECTED)
     {
@@ -381,7 +382,7 @@ fn messages(reply: &Body<'_>) -> Result<BTreeMap<Key, Vec<Record>>, Malformed> {
     by_key(all)
 }
 
-/// Reads the keys of an object. Maelstrom takes others than those that were asked for.
+/// Reads the keys of an object. Like Maelstrom, it accepts keys that were not requested.
 fn by_key<T>(object: BTreeMap<String, T>) -> Result<BTreeMap<Key, T>, Malformed> {
     let key = |(name, value): (String, T)| match name.parse::<Key>() {
         Ok(key) if name == key.to_string() => Ok((key, value)),

@@ -1,4 +1,4 @@
-//! Operations on logs, read back from a history.
+//! Parser of operations on logs in a recorded history.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::workload::RecordedEvent;
 pub(super) fn op(event: RecordedEvent<'_>) -> Result<Op, String> {
     match event.f() {
         "assign" => {
-            // The bench writes a map; Jepsen puts the flag beside the keys.
+            // The bench writes a map. Jepsen writes the flag next to the keys.
             let rewound = event.value().get("seek-to-beginning");
             let flag = event.get("seek-to-beginning?") == Some(&Datum::Bool(true));
             let keys = rewound.unwrap_or(event.value()).items().ok_or("no list of keys")?;
@@ -55,7 +55,7 @@ pub(super) fn output(
                 value.get(name).map_or(Ok(BTreeMap::new()), |map| by_key(map, offset))
             };
             let listed = offsets("committed")?;
-            // Maelstrom records the keys alone. Its clients go on where they were.
+            // Maelstrom records only the keys. Its clients continue at their own offsets.
             let start = match value.get("start") {
                 Some(_) => offsets("start")?,
                 None => {

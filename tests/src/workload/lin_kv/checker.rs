@@ -1,4 +1,4 @@
-//! The verdict on registers: each key on its own is linearizable.
+//! Checker of registers: each key is linearizable.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -32,17 +32,17 @@ pub(super) const CAUSES: &[(&str, &str)] = &[
     ("no verdict", "too many clients were cut off in the middle of their writes to one key"),
 ];
 
-/// How much the judgement of one key may cost: seconds, and a quarter of a machine's memory.
+/// The limits of the search for one key: seconds of time, and a quarter of a machine's memory.
 const LIMITS: Limits = Limits { steps: 10_000_000, memory: 1 << 30 };
 
-/// How many operations of a prefix the results hold: the last ones.
+/// The number of operations of a prefix in the results. The results hold the last ones.
 const MAX_PREFIX: usize = 64;
 
-/// The operations on one key, with what leads back to the history.
+/// The operations on one key, with their events in the history.
 #[derive(Debug, Default)]
 struct Register {
     operations: Vec<Operation>,
-    /// The invocation of each.
+    /// The invocation of each operation.
     invocations: Vec<usize>,
 }
 
@@ -89,7 +89,7 @@ pub(super) fn check(history: &History<LinKv>, context: &Context<'_>) -> Verdict 
 /// Collects the operations on each key that may have happened.
 fn registers(history: &History<LinKv>, values: &mut Numbers) -> BTreeMap<i64, Register> {
     let mut registers: BTreeMap<i64, Register> = BTreeMap::new();
-    // Where each operation under way is to be found.
+    // The key and the index of each pending operation.
     let mut pending: BTreeMap<usize, (i64, usize)> = BTreeMap::new();
     let mut failed: HashSet<usize> = HashSet::new();
     for (position, event) in history.events().iter().enumerate() {
@@ -142,7 +142,7 @@ fn call(op: Op, values: &mut Numbers) -> Call {
     }
 }
 
-/// What results and sentences about one key refer to.
+/// The context of results and sentences about one key.
 struct Teller<'a> {
     history: &'a History<LinKv>,
     context: &'a Context<'a>,
@@ -152,7 +152,7 @@ struct Teller<'a> {
 }
 
 impl Teller<'_> {
-    /// An operation and who ran it: "n1 at 1.203 s (line 5 of its output) read 3".
+    /// Describes an operation and its node: "n1 at 1.203 s (line 5 of its output) read 3".
     fn operation(&self, index: usize) -> String {
         let places = (self.register.operations.get(index), self.register.invocations.get(index));
         let (Some(operation), Some(&invoked)) = places else { return String::new() };
@@ -172,7 +172,7 @@ impl Teller<'_> {
         }
     }
 
-    /// Reads that returned null. Maelstrom's checker takes them as if nobody had read.
+    /// Describes reads that returned null. Maelstrom's checker ignores these reads.
     fn null_read(&self) -> Option<String> {
         let is_null = |operation: &&Operation| {
             operation.completed.is_some() && operation.call == Call::Read(NULL)
@@ -220,7 +220,7 @@ impl Teller<'_> {
         )
     }
 
-    /// The result for one key, with Knossos's keys as far as they mean the same.
+    /// Returns the result for one key. Entries with the meaning of Knossos's have Knossos's keys.
     fn result(&self, outcome: &Outcome, valid: Valid) -> Edn {
         let mut result = Edn::map([
             ("valid?", valid.into()),
@@ -261,13 +261,13 @@ impl Teller<'_> {
         Edn::Vector(operations.iter().map(|&operation| self.op(operation)).collect())
     }
 
-    /// The last operations of the prefix.
+    /// Returns the last operations of the prefix.
     fn prefix(&self, violation: &Violation) -> Edn {
         let first = violation.prefix.len().saturating_sub(MAX_PREFIX);
         self.ops(&violation.prefix[first..])
     }
 
-    /// The events that show a violation: the operation, and the last effect before it.
+    /// Returns the events that show a violation: the operation, and the last effect before it.
     fn events(&self, violation: &Violation) -> Vec<usize> {
         let last = violation.prefix.last().copied();
         let operations = [Some(violation.operation), last, violation.previous];
@@ -278,7 +278,7 @@ impl Teller<'_> {
         operations.into_iter().flatten().filter_map(position).collect()
     }
 
-    /// An operation as the history has it, with its node and both ends.
+    /// Returns an operation as in the history, with its node, its start and its end.
     fn op(&self, index: usize) -> Edn {
         let places = (self.register.operations.get(index), self.register.invocations.get(index));
         let (Some(operation), Some(&invoked)) = places else { return Edn::Nil };

@@ -1,11 +1,11 @@
-//! Which operations clients run: as in Maelstrom's test, groups of clients share a key.
+//! The generator of operations. As in Maelstrom's test, groups of clients share a key.
 
 use super::Op;
 use crate::base::rng::Rng;
 
-/// Values are 0 to 4.
+/// The number of values, which are 0 to 4.
 const VALUES: u64 = 5;
-/// How many processes work on a key before the group goes on to another one.
+/// The number of processes that work on a key before the group proceeds to another key.
 const MAX_PROCESSES: usize = 20;
 
 /// The groups of clients.
@@ -16,7 +16,7 @@ pub(super) struct Generator {
     next_key: i64,
 }
 
-/// Two clients per node that work on one key.
+/// A group of two clients per node that work on one key.
 #[derive(Debug)]
 struct Group {
     key: i64,
@@ -34,12 +34,12 @@ impl Generator {
         Generator { node_count: node_count.max(1), groups, next_key }
     }
 
-    /// The class of a client: the readers of a group are one, and its other clients another.
+    /// Returns the class of a client: one class for the readers of a group, one for the others.
     pub(super) fn class_of(&self, worker: usize) -> usize {
         worker / self.node_count
     }
 
-    /// Draws a class, each as likely as any other.
+    /// Draws a class. All classes are equally likely.
     pub(super) fn next_class(&self, rng: &mut Rng) -> usize {
         rng.index(2 * self.groups.len())
     }
@@ -54,7 +54,7 @@ impl Generator {
             self.next_key += 1;
         }
         let key = group.key;
-        // Half of the clients only read. The others compare and set twice as often as they write.
+        // Half of the clients only read. The others run compare-and-set twice as often as write.
         if worker % size < self.node_count {
             return Op::Read { key };
         }
@@ -63,7 +63,7 @@ impl Generator {
         if rng.below(3) == 0 { Op::Write { key, value: to } } else { Op::Cas { key, from, to } }
     }
 
-    /// Notes that a client goes on as a new process.
+    /// Records that a client continues as a new process.
     pub(super) fn process_ended(&mut self, worker: usize) {
         let group = (worker / (2 * self.node_count)) % self.groups.len();
         self.groups[group].processes += 1;

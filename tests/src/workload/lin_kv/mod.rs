@@ -26,7 +26,7 @@ pub struct LinKv {
     generator: Generator,
 }
 
-/// What a client does with one key.
+/// An operation of a client on one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     /// Reads the value.
@@ -41,7 +41,7 @@ pub enum Op {
         /// The new value.
         value: i64,
     },
-    /// Replaces the value if it is a certain one.
+    /// Replaces the value if it equals `from`.
     Cas {
         /// The key.
         key: i64,
@@ -72,7 +72,7 @@ pub enum Output {
 }
 
 impl LinKv {
-    /// The workload for this many nodes and clients.
+    /// Creates the workload for this many nodes and clients.
     #[must_use]
     pub fn new(node_count: usize, concurrency: usize) -> LinKv {
         LinKv { generator: Generator::new(node_count, concurrency) }

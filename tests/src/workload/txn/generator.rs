@@ -1,11 +1,11 @@
-//! Which transactions clients run: as Maelstrom's, with the same distributions.
+//! The generator of transactions, with the distributions of Maelstrom's.
 
 use std::collections::BTreeMap;
 
 use super::Step;
 use crate::base::rng::Rng;
 
-/// The limits on what clients do.
+/// The limits on transactions and keys.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The number of keys in use at a time.
@@ -16,7 +16,7 @@ pub struct Limits {
     pub max_writes_per_key: usize,
 }
 
-/// The keys in use, and what has been written to each.
+/// The keys in use, and the writes to each.
 #[derive(Debug)]
 pub(super) struct Generator {
     limits: Limits,
@@ -57,10 +57,10 @@ impl Generator {
         steps
     }
 
-    /// Draws the place of a key. Each is twice as likely as the one before it.
+    /// Draws the index of a key. Each key is twice as likely as the key before it.
     fn place(&self, rng: &mut Rng) -> usize {
         loop {
-            // Halving from the end, and again if that passes the beginning.
+            // The distance from the end is geometric. A draw past the beginning is repeated.
             let back = rng.bits().trailing_zeros() as usize;
             if back < self.keys.len() {
                 return self.keys.len() - 1 - back;

@@ -1,5 +1,5 @@
-//! What the two workloads of transactions have in common: clients send a list of reads and
-//! writes, and the node returns it with the results of the reads.
+//! The common part of the two transaction workloads: clients send a list of reads and writes, and
+//! the node returns the list with the results of the reads.
 
 mod checker;
 mod generator;
@@ -26,7 +26,7 @@ pub use names::Names;
 
 const TXN_OK: Schema = Schema { kind: "txn_ok", fields: &[("txn", Shape::List)] };
 
-/// What the workloads differ in: the type of data behind a key.
+/// The type of data behind a key, in which the two workloads differ.
 pub trait Data: Debug + Clone + Copy + Default {
     /// The name of the workload.
     const NAME: &'static str;
@@ -37,19 +37,19 @@ pub trait Data: Debug + Clone + Copy + Default {
     /// `true` if Maelstrom's checker fails on keys of more than one type.
     const ONE_TYPE_OF_KEYS: bool;
 
-    /// What a read returns.
+    /// The result of a read.
     type Read: Debug + Clone;
-    /// The same for the judge.
+    /// The result of a read, in the form that the judge uses.
     type Judged: Clone + Debug;
 
-    /// Reads the result of a read.
+    /// Parses the result of a read.
     ///
     /// # Errors
     ///
-    /// Returns an error if it is of another type than Maelstrom's schema asks for.
+    /// Returns an error if the type differs from the type in Maelstrom's schema.
     fn parse_read(text: &RawValue) -> Result<Self::Read, Malformed>;
 
-    /// Reads the result of a read back from a history.
+    /// Parses the result of a read in a recorded history.
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ pub trait Data: Debug + Clone + Copy + Default {
     /// Finds the anomalies of a history.
     fn check(transactions: &[Transaction<Self::Judged>], models: &[Model]) -> Anomalies;
 
-    /// Makes Maelstrom's verdict of Elle's.
+    /// Converts Elle's verdict to Maelstrom's.
     fn adjust(judgement: Judgement) -> Judgement;
 }
 
@@ -77,16 +77,16 @@ pub struct Txn<D> {
     data: PhantomData<D>,
 }
 
-/// A step of a transaction that a client asks for.
+/// A step of a transaction that a client requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Read a key.
+    /// Reads a key.
     Read(i64),
-    /// Write a value to a key. No value is written to a key twice.
+    /// Writes a value to a key. No value is written to a key twice.
     Write(i64, i64),
 }
 
-/// A step of a transaction that a node ran, as the node tells it.
+/// A step of a transaction that a node ran, as in the node's reply.
 #[derive(Clone, Debug)]
 pub enum Done<R> {
     /// A read of a key, and its result.
@@ -96,7 +96,7 @@ pub enum Done<R> {
 }
 
 impl<D: Data> Txn<D> {
-    /// The workload with these limits, and the models that its history must satisfy.
+    /// Creates the workload with these limits, and the models that its history must satisfy.
     #[must_use]
     pub fn new(limits: Limits, models: &[Model]) -> Txn<D> {
         Txn { generator: Generator::new(limits), models: models.to_vec(), data: PhantomData }
@@ -243,7 +243,7 @@ fn recorded_step(step: &Datum) -> Result<(&str, &Datum, &Datum), String> {
     }
 }
 
-/// The form of a transaction that was run.
+/// Describes the form of a transaction that was run.
 fn expected<D: Data>() -> String {
     format!(r#"a list of steps, each ["r", key, result] or ["{}", key, value]"#, D::WRITE)
 }
@@ -258,7 +258,7 @@ pub fn malformed(problem: &str) -> Malformed {
     }
 }
 
-/// Reads one step that a node ran.
+/// Parses one step that a node ran.
 fn parse_step<D: Data>(step: &[&RawValue]) -> Result<Done<D::Read>, Malformed> {
     let &[name, key, value] = step else {
         return Err(malformed(&format!("a step of {} items", step.len())));

@@ -1,4 +1,4 @@
-//! Numbers for the keys and values of a history, and the way back.
+//! A mapping between the keys and values of a history and numbers.
 
 use crate::format::element::Element;
 use crate::format::numbers::Numbers;
@@ -17,18 +17,19 @@ impl Names {
         self.keys.number(key)
     }
 
-    /// Returns the number of a value; that of null is [`NULL`](crate::judge::transactions::NULL).
+    /// Returns the number of a value. Null has the number
+    /// [`NULL`](crate::judge::transactions::NULL).
     pub fn value(&mut self, value: &Element) -> Value {
         self.values.number(value)
     }
 
-    /// Returns the key of a number.
+    /// Returns the key with a number.
     #[must_use]
     pub fn key_of(&self, number: Key) -> &Element {
         self.keys.element(number)
     }
 
-    /// Returns the value of a number.
+    /// Returns the value with a number.
     #[must_use]
     pub fn value_of(&self, number: Value) -> &Element {
         self.values.element(number)

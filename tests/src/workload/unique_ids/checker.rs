@@ -8,7 +8,7 @@ use crate::history::{Completed, History};
 use crate::judge::{Anomaly, Valid, Verdict};
 use crate::workload::Context;
 
-/// How many of those that gave one ID are told one by one; the results count them all.
+/// The number of replies with one ID that a sentence lists. The results count all replies.
 const MAX_GIVERS: usize = 10;
 
 /// Maelstrom, `doc/workloads.md`, unique-ids: IDs "may be of any type", but must be "globally
@@ -78,7 +78,7 @@ pub(super) fn check(history: &History<UniqueIds>, context: &Context<'_>) -> Verd
         ),
         ("range", range.map_or(Edn::Nil, |((first, _), (last, _))| Edn::vector([*first, *last]))),
     ]);
-    // Maelstrom's checker fails where it cannot compare two IDs, and nobody can tell.
+    // Maelstrom's checker fails if it cannot compare two IDs, so the verdict is unknown.
     let valid = if is_incomparable { Valid::Unknown } else { Valid::from(anomalies.is_empty()) };
     Verdict::new(valid, map, anomalies)
 }

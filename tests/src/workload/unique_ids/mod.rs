@@ -1,4 +1,4 @@
-//! Unique IDs: every `generate` returns a value that nobody has seen before.
+//! Unique IDs: every `generate` returns a new value.
 
 mod checker;
 
@@ -20,13 +20,13 @@ pub struct UniqueIds;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Generate;
 
-/// An ID of any JSON type, such that equal IDs are equal here however they were written.
+/// An ID of any JSON type. Equal IDs compare equal, whatever their JSON text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UniqueId {
     /// An integer.
     Int(i128),
-    /// A number with a fraction or an exponent, as the bits of a double. It differs from every
-    /// integer, as it does for Maelstrom.
+    /// A number with a fraction or an exponent, as the bits of a double. As in Maelstrom, it
+    /// differs from every integer.
     Float(u64),
     /// A string.
     Text(Box<str>),
@@ -59,7 +59,9 @@ impl UniqueId {
         Canonical::parse(text).map(UniqueId::Other)
     }
 
-    /// The type, as far as Maelstrom's checker can compare IDs. It compares null with everything.
+    /// Returns the type by which Maelstrom's checker compares an ID, or `None` for null.
+    ///
+    /// The checker can compare null with an ID of any type.
     fn kind(&self) -> Option<&'static str> {
         Some(match self {
             UniqueId::Int(_) | UniqueId::Float(_) => "number",

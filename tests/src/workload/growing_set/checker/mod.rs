@@ -1,10 +1,12 @@
-//! Sets to which values are added: every value that is known must stay visible everywhere.
+//! Checker of growing sets: every known value must stay visible on all nodes.
 //!
-//! The rules are those of Jepsen's `set-full`, in Jepsen's words, with three holes closed. It
-//! never notices a value that a read shows twice, nor one that nobody added; here the first is
-//! a *duplicate within a read*, the second a *phantom*. And it takes a value that one node
-//! shows in the last reads of all for stable even if another, asked just before, does not;
-//! here a value that any last read misses is *lost*.
+//! The rules and the terms are from Jepsen's `set-full`. This checker also finds three anomalies
+//! that `set-full` does not find:
+//!
+//! - A value that one read shows twice is a *duplicate within a read*.
+//! - A value that no client added is a *phantom*.
+//! - A value that any final read misses is *lost*. In `set-full` the value is stable if the last
+//!   of all reads shows it, even if an earlier final read of another node misses it.
 
 mod reads;
 
@@ -24,42 +26,42 @@ use crate::workload::{Context, Workload};
 
 use reads::Reads;
 
-/// One value's way through a test. All numbers are indices of events.
+/// The events of one value during a test. All numbers are indices of events.
 #[derive(Debug, Default)]
 struct Value {
     element: i64,
     /// The start of its addition.
     added: usize,
-    /// The node that was asked to add it.
+    /// The node that received the request to add it.
     node: usize,
     /// The end of its addition, if it succeeded.
     acknowledged: Option<usize>,
-    /// That or, if it came before, the end of the first read that shows it.
+    /// The acknowledgement or the end of the first read that shows the value, whichever is first.
     known: Option<usize>,
     /// The latest start of a read that shows it.
     last_present: Option<usize>,
-    /// The latest start of a read that does not, and the node that was read.
+    /// The latest start of a read that misses the value, and the node that was read.
     last_absent: Option<(usize, usize)>,
-    /// The same among the reads after the quiet time.
+    /// The same among the final reads, after the quiet time.
     missing: Option<(usize, usize)>,
-    /// Whether it may have been lost with the nodes that were killed.
+    /// `true` if kills of nodes may have caused the loss of the value.
     allowed_loss: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// Every read from some point on shows it.
+    /// Every read from some point on shows the value.
     Stable,
-    /// It is known, and reads after that do not show it.
+    /// The value is known, and later reads do not show it.
     Lost,
-    /// No read says anything about it.
+    /// No read shows whether the value is present.
     NeverRead,
-    /// It was lost with all that had it, killed before they could tell anybody else.
+    /// Every node that had the value was killed before it could send the value to another node.
     AllowedLoss,
 }
 
 impl Value {
-    /// Returns `true` if the last reads do not agree on a known value: one misses it.
+    /// Returns `true` if a final read misses a known value.
     fn is_missing_somewhere(&self) -> bool {
         self.known.is_some() && self.missing.map(|(read, _)| read) > self.known
     }
@@ -70,7 +72,7 @@ impl Value {
         if self.last_present.is_some() && absent < self.last_present {
             return Outcome::Stable;
         }
-        // A read that began before the value was known may have come first: it says nothing.
+        // A read that began before the value was known may precede it, so that read does not count.
         if self.known.is_some() && absent > self.known {
             return lost;
         }
@@ -162,8 +164,9 @@ pub(super) fn check<P: Protocol>(
     summarise(history, directory, &values, &phantoms, &duplicated, findings)
 }
 
-/// Returns a sentence if a node shows less than in an earlier read that had ended before this one
-/// began, and was not killed in between.
+/// Returns a sentence if a read misses a value that an earlier read of the same node showed.
+///
+/// The earlier read ended before this read began, and the node was not killed in between.
 fn value_gone<P: Protocol>(
     history: &History<GrowingSet<P>>,
     context: &Context<'_>,
@@ -190,8 +193,7 @@ fn value_gone<P: Protocol>(
     ))
 }
 
-/// Returns a sentence for each value that a read shows although its addition was answered with
-/// an error that rules it out.
+/// Returns a sentence for each value that a read shows although its addition failed definitely.
 fn refused_and_kept<P: Protocol>(
     history: &History<GrowingSet<P>>,
     context: &Context<'_>,
@@ -222,11 +224,11 @@ fn refused_and_kept<P: Protocol>(
     kept.collect()
 }
 
-/// Finds the latest reads of one node that show a value, and that do not.
+/// Finds the latest read of one node that shows a value, and the latest that misses it.
 fn judge_visibility(value: &mut Value, node: usize, reads: &Reads) {
     let none = Vec::new();
     let shown = reads.shown.get(&value.element).unwrap_or(&none);
-    // Reads that ended before the value was added have no say.
+    // Reads that ended before the addition of the value do not count.
     let mut next = reads.ended.partition_point(|&ended| ended < value.added);
     for range in shown {
         value.last_present = value.last_present.max(reads.latest(range.clone()));
@@ -236,8 +238,10 @@ fn judge_visibility(value: &mut Value, node: usize, reads: &Reads) {
     absent(value, node, reads, next..reads.started.len());
 }
 
-/// Returns `true` if no live node is certain to have a value. The node to which a client sent
-/// it had it, with or without an acknowledgement, and so did each node that showed it.
+/// Returns `true` if no live node is certain to have a value.
+///
+/// The node that received the addition had the value, with or without an acknowledgement. Each
+/// node that showed the value also had it.
 fn is_allowed_loss<W: Workload>(
     value: &Value,
     reads: &BTreeMap<usize, Reads>,
@@ -340,7 +344,7 @@ fn summarise<W: Workload>(
     Verdict::new(valid, results, anomalies).with_findings(findings).with_stable_latencies(millis)
 }
 
-/// From the moment a value was known to the start of the last read that misses it.
+/// Returns the time from when a value was known to the start of the last read that misses it.
 fn stable_latency_ms<W: Workload>(history: &History<W>, value: &Value) -> u64 {
     let (Some(known), Some((absent, _))) = (value.known, value.last_absent) else { return 0 };
     let latency: Duration = history.time(absent) - history.time(known);
@@ -355,7 +359,7 @@ fn acknowledged<W: Workload>(history: &History<W>, values: &[Value]) -> usize {
     ends.count()
 }
 
-/// The eight values that took longest, and which node lacked them last.
+/// Returns the eight values with the longest latencies, each with the node that last missed it.
 fn worst_stale(latencies: &[(u64, &Value)], directory: &Directory) -> Edn {
     let worst = latencies.iter().rev().take(8).filter(|(latency, _)| *latency > 0);
     Edn::vector(worst.map(|(latency, value)| {
@@ -378,7 +382,7 @@ mod tests {
     use crate::workload::g_set::GSet;
     use crate::workload::growing_set::read::SetRead;
 
-    /// By what the value 7 comes to be known.
+    /// The event that makes the value 7 known.
     #[derive(Clone, Copy, PartialEq, Eq)]
     enum Known {
         Acknowledged,
@@ -386,9 +390,11 @@ mod tests {
         Both,
     }
 
-    /// n1 is asked to add the value 7 at 10 s and acknowledges it at once or never, n2 may show
-    /// it at 11 s, these nodes are killed at those seconds, and the last reads of both, at
-    /// 30 s, are empty.
+    /// Returns the number of lost values in a history of the value 7.
+    ///
+    /// A client adds the value at n1 at 10 s, and n1 acknowledges it immediately or never. n2
+    /// may show it at 11 s. `killed` lists the kills: the second and the node. The final reads
+    /// of both nodes, at 30 s, are empty.
     fn lost_count(known: Known, killed: &[(u64, &'static str)]) -> String {
         let mut history: History<GSet> = History::new();
         let at = |at_s: u64| Time(at_s * 1_000_000);

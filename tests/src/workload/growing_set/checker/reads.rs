@@ -1,4 +1,4 @@
-//! The reads of one node, and what they show.
+//! The reads of one node, and the values that they show.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -8,25 +8,25 @@ use crate::history::Completed;
 use crate::workload::Workload;
 use crate::workload::growing_set::read::SetRead;
 
-/// The reads of one node, in the order they ended, and what they show.
+/// The reads of one node, in the order of their ends, and the values that they show.
 #[derive(Debug, Default)]
 pub(super) struct Reads {
     pub(super) started: Vec<usize>,
     pub(super) ended: Vec<usize>,
-    /// How many of them came before the quiet time.
+    /// The number of reads before the quiet time.
     pub(super) before_quiet: usize,
-    /// For each value, which reads show it.
+    /// For each value, the ranges of reads that show it.
     pub(super) shown: BTreeMap<i64, Vec<Range<usize>>>,
 }
 
 impl Reads {
-    /// The latest start among these reads.
+    /// Returns the latest start among these reads.
     pub(super) fn latest(&self, reads: Range<usize>) -> Option<usize> {
         let ends = self.ended.get(reads.clone())?.iter().rev();
         let mut starts = self.started.get(reads)?.iter().copied().rev().zip(ends);
         let (mut latest, _) = starts.next()?;
-        // What ended before the latest start so far also started before it, and so did all before
-        // that: this looks at reads that overlap, however many there are.
+        // A read that ended before the latest start so far also started before it. The same holds
+        // for all earlier reads. The loop therefore visits only reads that overlap.
         for (start, ended) in starts {
             if *ended < latest {
                 break;
@@ -36,7 +36,7 @@ impl Reads {
         Some(latest)
     }
 
-    /// The end of the last read that shows a value.
+    /// Returns the end of the last read that shows a value.
     pub(super) fn last_that_shows(&self, element: i64) -> Option<usize> {
         let last = self.shown.get(&element)?.last()?.end.checked_sub(1)?;
         self.ended.get(last).copied()
@@ -48,7 +48,7 @@ impl Reads {
         self.ended.get(first).copied()
     }
 
-    /// Notes what a read shows that the one before did not, and the other way round.
+    /// Records the differences between a read and the previous read of the same node.
     pub(super) fn push(&mut self, done: &Completed<'_, impl Workload>, read: &SetRead) {
         let index = self.started.len();
         self.started.push(done.invoked);
@@ -86,7 +86,7 @@ mod tests {
     use crate::workload::g_set::GSet;
     use crate::workload::growing_set::{Op, Output};
 
-    /// One to thirty clients, each of which begins its next read when the last has ended.
+    /// One to thirty clients read. Each begins its next read after the end of its last one.
     #[test]
     fn the_latest_start_is_found_however_reads_overlap() {
         for seed in 0..300 {

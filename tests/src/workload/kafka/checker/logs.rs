@@ -1,4 +1,4 @@
-//! The logs, as all answers together describe them.
+//! The logs, reconstructed from the replies of all nodes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,16 +11,16 @@ use crate::judge::kills::Kills;
 use crate::workload::Context;
 use crate::workload::kafka::{Kafka, Key, Offset, Op, Output};
 
-/// Everything that is known of all logs.
+/// The known contents of all logs.
 #[derive(Debug, Default)]
 pub(super) struct Logs {
-    /// What was said to be at each offset: one message, if all is well.
+    /// The messages that replies show at each offset. In a correct log there is one.
     keys: BTreeMap<Key, BTreeMap<Offset, BTreeSet<Element>>>,
     sends: BTreeMap<i64, Send>,
     /// The polls that show each message.
     polled: BTreeMap<(Key, Element), Polled>,
     highest_polled: BTreeMap<Key, Offset>,
-    /// The messages that kills may have taken, and when.
+    /// The messages that may have been lost in kills, and the times of the losses.
     lost: BTreeMap<(Key, Element), Time>,
     /// The first loss of each key.
     first_loss: BTreeMap<Key, Time>,
@@ -29,9 +29,9 @@ pub(super) struct Logs {
 /// The polls that show a message.
 #[derive(Debug)]
 struct Polled {
-    /// The event of the first.
+    /// The event of the first poll.
     first: usize,
-    /// The event of the last from each node.
+    /// The event of the last poll of each node.
     last_by_node: BTreeMap<usize, usize>,
 }
 
@@ -45,11 +45,11 @@ struct Send {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// Nobody knows whether it is in the log.
+    /// The message may or may not be in the log.
     Uncertain,
-    /// It has this offset, as the event says.
+    /// The message has this offset, according to this event.
     Acknowledged(Offset, usize),
-    /// It was refused for good.
+    /// The node returned a definite error.
     Failed,
 }
 
@@ -132,8 +132,8 @@ impl Logs {
         self.keys.len()
     }
 
-    /// Returns an offset between two others, both left out, with a message that a poll at this
-    /// time must not skip.
+    /// Returns an offset strictly between two others, with a message that a poll at this time must
+    /// not skip.
     pub(super) fn between(
         &self,
         history: &History<Kafka>,
@@ -153,16 +153,18 @@ impl Logs {
         found.map(|(offset, _)| *offset)
     }
 
-    /// Returns `true` if a message came after a loss, and after a poll at this time: nodes that
-    /// have lost the end of a log give its offsets again.
+    /// Returns `true` if a message was first seen after a loss, and after a poll at this time.
+    ///
+    /// Nodes that have lost the end of a log assign its offsets again.
     fn fills_a_gap(&self, history: &History<Kafka>, key: Key, message: &Element, at: Time) -> bool {
         let Some(loss) = self.first_loss.get(&key) else { return false };
         let since = self.first_heard_of(key, message).map(|index| history.time(index));
         since.is_some_and(|since| since > at && since >= *loss)
     }
 
-    /// Returns `true` if a message that was at one of these offsets may have been lost at this
-    /// time: the nodes may then give the offset again.
+    /// Returns `true` if a message at one of these offsets may have been lost by this time.
+    ///
+    /// The nodes may then assign the offset again.
     pub(super) fn has_loss(&self, key: Key, offsets: [Offset; 2], at: Time) -> bool {
         let Some(log) = self.keys.get(&key).filter(|_| self.first_loss.contains_key(&key)) else {
             return false;
@@ -174,7 +176,7 @@ impl Logs {
             .any(|message| self.lost.get(&(key, message.clone())).is_some_and(|lost| *lost <= at))
     }
 
-    /// Finds the messages that kills may have taken, and when.
+    /// Finds the messages that may have been lost in kills, and the times of the losses.
     fn find_losses(&mut self, history: &History<Kafka>, kills: &Kills) {
         let messages = |(key, log): (&Key, &BTreeMap<Offset, BTreeSet<Element>>)| {
             let key = *key;
@@ -204,7 +206,7 @@ impl Logs {
         }
     }
 
-    /// The event that was the first to place a message.
+    /// Returns the first event that shows the offset of a message.
     fn first_heard_of(&self, key: Key, message: &Element) -> Option<usize> {
         let acknowledged = match message {
             Element::Int(number) => self.sends.get(number).and_then(|send| match send.end {
@@ -217,7 +219,7 @@ impl Logs {
         acknowledged.into_iter().chain(polled).min()
     }
 
-    /// The highest offset that anybody has heard of.
+    /// Returns the highest offset in any reply.
     pub(super) fn highest(&self, key: Key) -> Option<Offset> {
         self.keys.get(&key)?.last_key_value().map(|(offset, _)| *offset)
     }
@@ -233,7 +235,7 @@ impl Logs {
         self.check_sends(history, context, anomalies);
     }
 
-    /// One message per offset, one offset per message.
+    /// Checks that each offset has one message and each message has one offset.
     fn check_offsets(
         &self,
         history: &History<Kafka>,
@@ -279,7 +281,7 @@ impl Logs {
         }
     }
 
-    /// Returns `true` if each message at an offset was lost before the next was there.
+    /// Returns `true` if each message at an offset was lost before the next one had the offset.
     fn is_reuse_allowed(
         &self,
         history: &History<Kafka>,
@@ -296,7 +298,7 @@ impl Logs {
         })
     }
 
-    /// Only what was sent, and not refused, can be polled.
+    /// Checks that each polled message was sent, and that its send did not fail.
     fn check_polled(
         &self,
         history: &History<Kafka>,
@@ -327,7 +329,7 @@ impl Logs {
         }
     }
 
-    /// What is acknowledged is polled in the end.
+    /// Checks that some poll shows each acknowledged message, unless a kill allows its loss.
     fn check_sends(
         &self,
         history: &History<Kafka>,
@@ -360,7 +362,7 @@ impl Logs {
     }
 }
 
-/// The node whose answer an event is.
+/// Returns the name of the node that sent the reply of an event.
 fn node_of_end<'a>(history: &History<Kafka>, context: &Context<'a>, index: usize) -> &'a str {
     match history.events().get(index).map(|event| &event.kind) {
         Some(

@@ -1,10 +1,10 @@
-//! Logs: every acknowledged message has its own offset, and whoever polls sees all of them, in
+//! Checker of logs: each acknowledged message has its own offset, and polls show all messages in
 //! order.
 //!
-//! The anomalies are those of Jepsen's `kafka`, under its names, as far as operations that send
-//! or poll one thing can show them: there are no transactions here, so none of their cycles,
-//! aborted or precommitted reads beyond *G1a*. Committed offsets, which Jepsen hardly looks at,
-//! have two anomalies of their own: *committed-offset-back* and *committed-offset-unknown*.
+//! The anomalies and their names are from Jepsen's `kafka` workload. An operation here sends or
+//! polls only one thing, without transactions. The checker therefore finds no cycles, and no
+//! aborted or precommitted reads except *G1a*. Jepsen hardly checks committed offsets. This checker
+//! adds two anomalies for them: *committed-offset-back* and *committed-offset-unknown*.
 
 mod logs;
 mod process;
@@ -20,10 +20,10 @@ use crate::workload::kafka::Kafka;
 
 use logs::Logs;
 
-/// How many examples of an anomaly the results hold.
+/// The largest number of examples of an anomaly in the results.
 const EXAMPLES: usize = 8;
 
-/// Anomalies found, by name.
+/// The anomalies that the checker found, by name.
 #[derive(Debug, Default)]
 struct Anomalies(BTreeMap<&'static str, Vec<Anomaly>>);
 

@@ -1,4 +1,4 @@
-//! What each client sees of the logs, one operation after the other.
+//! The view of the logs that each client gets, one operation after the other.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,21 @@ use crate::history::{EventKind, History, Invocation, Place};
 use crate::workload::Context;
 use crate::workload::kafka::{Kafka, Key, Offset, Op, Output, Record, committed};
 
-/// What a client has seen so far.
+/// The offsets that a client has seen so far.
 #[derive(Debug, Default)]
 struct Client {
-    /// The offset before the one that the next poll may begin with.
+    /// The offset before the first offset of the next poll.
     polled: BTreeMap<Key, Offset>,
     sent: BTreeMap<Key, Offset>,
-    /// The highest offset that its node has said is committed, and when.
+    /// The highest committed offset in a reply of the client's node, and the time of that reply.
     committed: BTreeMap<Key, (Offset, Time)>,
 }
 
-/// One operation, and what is needed to speak of it.
+/// One operation, and the context for sentences about it.
 struct Seen<'a> {
     node: &'a str,
     process: u64,
-    /// The event that ended it.
+    /// The event that ended the operation.
     event: usize,
     at: Place,
     time: Time,
@@ -32,7 +32,7 @@ struct Seen<'a> {
     logs: &'a Logs,
 }
 
-/// A result that a client received, of an operation that succeeded or not.
+/// A result that a client received from an operation, which may have failed.
 struct Received<'a> {
     invoked: usize,
     completed: usize,
@@ -42,7 +42,7 @@ struct Received<'a> {
     committed: bool,
 }
 
-/// Returns all results that clients received, in the order in which the operations ended.
+/// Returns all results that clients received, in the order of the ends of their operations.
 fn received(history: &History<Kafka>) -> impl Iterator<Item = Received<'_>> {
     history.events().iter().enumerate().filter_map(|(completed, event)| {
         let (invoked, output, committed) = match &event.kind {
@@ -58,8 +58,10 @@ fn received(history: &History<Kafka>) -> impl Iterator<Item = Received<'_>> {
     })
 }
 
-/// Judges the operations of every client in the order they ended, which is the order they
-/// began: a client does one thing at a time. Returns who saw which message how soon.
+/// Judges the operations of every client, and returns the visibility of each message.
+///
+/// The operations of a client end in the order in which they began, because a client runs one
+/// operation at a time.
 pub(super) fn check(
     history: &History<Kafka>,
     context: &Context<'_>,
@@ -77,7 +79,7 @@ pub(super) fn check(
         let place = history.place(completed);
         let process = invocation.process;
         let seen = Seen { node, process, event: completed, at: place, time: at, history, logs };
-        // A node that has been restarted speaks for itself alone.
+        // A committed offset does not bind a node that was restarted after it returned the offset.
         let restarted =
             |since| context.kills.next(invocation.node, since).is_some_and(|kill| kill <= at);
         client.committed.retain(|_, (_, since)| !restarted(*since));
@@ -93,7 +95,8 @@ pub(super) fn check(
                         visibility.show(key, record.offset, invoked);
                     }
                 }
-                // The last polls begin anew, and a node may answer those in portions.
+                // The final polls start again at the beginning, and a node may return their
+                // messages in portions.
                 for (&key, &last) in client.polled.iter().filter(|_| !invocation.is_final) {
                     visibility.poll(key, last, invoked);
                 }

@@ -1,40 +1,42 @@
-//! How soon everybody sees what was acknowledged.
+//! The time until all polls show an acknowledged message.
 
 use std::collections::BTreeMap;
 
 use crate::history::History;
 use crate::workload::kafka::{Kafka, Key, Offset};
 
-/// The messages, and which polls show or lack them.
+/// The messages, and the polls that show or lack each of them.
 #[derive(Debug, Default)]
 pub(super) struct Visibility(BTreeMap<Key, BTreeMap<Offset, Message>>);
 
-/// All are indices of events.
+/// The events of one message. All numbers are indices of events.
 #[derive(Debug, Default)]
 struct Message {
-    /// The end of its send, if it succeeded.
+    /// The end of the send, if it succeeded.
     acknowledged: Option<usize>,
-    /// The latest start of a poll that shows it.
+    /// The latest start of a poll that shows the message.
     last_present: Option<usize>,
-    /// The latest start of a poll that began after its acknowledgement, should have shown it
-    /// and did not.
+    /// The latest start of a poll that lacks the message although it began after the
+    /// acknowledgement and should show the message.
     last_absent: Option<usize>,
 }
 
 impl Visibility {
-    /// Takes in an acknowledgement. They and the polls are to come in the order they ended,
-    /// so that no poll looks at messages of its future.
+    /// Records an acknowledgement.
+    ///
+    /// The caller must record acknowledgements and polls in the order of their ends. Otherwise
+    /// a poll would be compared with later messages.
     pub(super) fn acknowledge(&mut self, key: Key, offset: Offset, at: usize) {
         self.message(key, offset).acknowledged = Some(at);
     }
 
-    /// Takes in that a poll which started then showed what is at this offset.
+    /// Records that a poll with this start showed the message at this offset.
     pub(super) fn show(&mut self, key: Key, offset: Offset, started: usize) {
         let message = self.message(key, offset);
         message.last_present = message.last_present.max(Some(started));
     }
 
-    /// Takes in that a poll which started then showed a client nothing beyond `last`.
+    /// Records that a poll with this start showed a client no message after `last`.
     pub(super) fn poll(&mut self, key: Key, last: Offset, started: usize) {
         let Some(log) = self.0.get_mut(&key) else { return };
         for message in log.range_mut(last.saturating_add(1)..).map(|(_, message)| message) {
@@ -48,9 +50,11 @@ impl Visibility {
         self.0.entry(key).or_default().entry(offset).or_default()
     }
 
-    /// For each acknowledged message that is there to stay, from its acknowledgement to the
-    /// start of the last poll that lacks it, in milliseconds; sorted. What Jepsen calls *stable
-    /// latency* of a set's elements. A message that no poll shows after that one has none.
+    /// Returns the stable latency of each acknowledged message, in milliseconds, sorted.
+    ///
+    /// The stable latency is the time from the acknowledgement to the start of the last poll that
+    /// lacks the message. Jepsen defines the term for the elements of a set. A message that no
+    /// later poll shows has no stable latency.
     pub(super) fn stable_latencies_ms(&self, history: &History<Kafka>) -> Vec<u64> {
         let latency = |message: &Message| {
             let known = message.acknowledged?;

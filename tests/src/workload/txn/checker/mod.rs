@@ -1,4 +1,4 @@
-//! The verdict on transactions: the anomalies of the history, and the models that they refute.
+//! Checker of transactions: the anomalies of the history, and the models that they refute.
 
 mod record;
 mod results;
@@ -53,10 +53,10 @@ pub(super) const CAUSES: &[(&str, &str)] = &[
     ("keys of several types", "keys are converted to strings on the way"),
 ];
 
-/// How many cases of an anomaly, or of a finding, are put into words.
+/// The number of cases of an anomaly or a finding that have a sentence.
 const MAX_SENTENCES: usize = 3;
 
-/// Judges a history of transactions by these models.
+/// Judges a history of transactions against these models.
 #[must_use]
 pub(super) fn check<D: Data>(
     history: &History<Txn<D>>,
@@ -106,7 +106,7 @@ pub(super) fn check<D: Data>(
     }
     let mut results = results(&judgement, shown, counts);
     if let Some(error) = error {
-        // Maelstrom's checker fails, whatever else it has found.
+        // Maelstrom's checker fails in this case, whatever it has found before.
         valid = Valid::Unknown;
         results.insert("error", Edn::Str(error.clone()));
         told.insert(0, error.into());
@@ -114,7 +114,7 @@ pub(super) fn check<D: Data>(
     Verdict::new(valid, results, told).with_findings(findings)
 }
 
-/// The part of the results that is Elle's.
+/// Returns the part of the results with Elle's keys.
 fn results(judgement: &Judgement, shown: Vec<(Edn, Edn)>, counts: Vec<(Edn, Edn)>) -> Edn {
     if judgement.reported.is_empty() {
         return Edn::Map(Vec::new());
@@ -135,7 +135,7 @@ fn results(judgement: &Judgement, shown: Vec<(Edn, Edn)>, counts: Vec<(Edn, Edn)
     ])
 }
 
-/// The first sentences, the last of which says how many cases there are beside them.
+/// Returns the first sentences. The last of them contains the number of further cases.
 fn limited(mut texts: Vec<String>, count: usize) -> Vec<String> {
     texts.truncate(MAX_SENTENCES);
     let more = count.saturating_sub(texts.len());
@@ -147,7 +147,7 @@ fn limited(mut texts: Vec<String>, count: usize) -> Vec<String> {
     texts
 }
 
-/// The transactions that nodes returned with other steps than they were sent.
+/// Returns the transactions that nodes returned with steps other than the requested steps.
 fn changed<D: Data>(history: &History<Txn<D>>, record: &Record<D>) -> Vec<usize> {
     let is_changed = |(index, transaction): (usize, &_)| -> Option<usize> {
         let transaction: &crate::judge::transactions::Transaction<D::Judged> = transaction;
@@ -167,7 +167,7 @@ fn changed<D: Data>(history: &History<Txn<D>>, record: &Record<D>) -> Vec<usize>
     record.transactions.iter().enumerate().filter_map(is_changed).collect()
 }
 
-/// Why Maelstrom's checker fails on keys that came back as something other than integers.
+/// Describes why Maelstrom's checker fails on returned keys that are not integers.
 fn mixed_keys<D: Data>(record: &Record<D>) -> String {
     let other = record.names.keys().iter().find(|key| matches!(key, Element::Other(_)));
     let other = other.map(|key| format!(", such as {key}")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! From a history to the transactions that the judge works on.
+//! The transactions of a history, in the form that the judge uses.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::history::{EventKind, History};
 use crate::judge::transactions::{Access, Outcome, Transaction};
 use crate::workload::txn::{Data, Done, Names, Step, Txn};
 
-/// The transactions of a history, with what leads back from each to its events.
+/// The transactions of a history, with the events of each.
 #[derive(Debug)]
 pub(super) struct Record<D: Data> {
     /// The transactions, in the order of their invocations.
@@ -56,7 +56,7 @@ impl<D: Data> Record<D> {
     }
 }
 
-/// The writes that a client asked for: nobody knows the results of the reads.
+/// Returns the writes that a client requested. The results of the reads are unknown.
 fn writes<R>(steps: &[Step], names: &mut Names) -> Vec<Access<R>> {
     let write = |step: &Step| match *step {
         Step::Read(_) => None,
@@ -68,7 +68,7 @@ fn writes<R>(steps: &[Step], names: &mut Names) -> Vec<Access<R>> {
     steps.iter().filter_map(write).collect()
 }
 
-/// A step that a node ran.
+/// Returns a step that a node ran.
 fn access<D: Data>(done: &Done<D::Read>, names: &mut Names) -> Access<D::Judged> {
     match done {
         Done::Read(key, read) => Access::Read(names.key(key), D::judged(read, names)),

@@ -1,4 +1,4 @@
-//! Anomalies as values, for results and what is drawn from them. The keys are Elle's.
+//! Anomalies as values, for the results and the drawings of them. The keys are Elle's.
 
 use crate::format::edn::Edn;
 use crate::judge::transactions::{
@@ -9,11 +9,11 @@ use crate::workload::txn::Data;
 use super::record::Record;
 use super::sentences::Sentences;
 
-/// How many transactions of a component the results list.
+/// The largest number of transactions of a component in the results.
 const MAX_MEMBERS: usize = 64;
 
 impl<D: Data> Sentences<'_, D> {
-    /// One case of an anomaly as a map.
+    /// Returns one case of an anomaly as a map.
     pub(super) fn evidence(&self, kind: AnomalyKind, evidence: &Evidence) -> Edn {
         match evidence {
             Evidence::AbortedRead(read) | Evidence::IntermediateRead(read) => {
@@ -84,7 +84,8 @@ impl<D: Data> Sentences<'_, D> {
         ])
     }
 
-    /// A cycle: its transactions, the first one again at the end, and the reason of each step.
+    /// Returns a cycle: its transactions, the first one again at the end, and the reason of each
+    /// step.
     fn cycle_value(&self, kind: AnomalyKind, cycle: &Cycle) -> Edn {
         let mut transactions: Vec<usize> = cycle.steps.iter().map(|step| step.from).collect();
         transactions.extend(transactions.first().copied());
@@ -113,7 +114,7 @@ impl<D: Data> Sentences<'_, D> {
         ])
     }
 
-    /// The events of a history that show an anomaly: the ends of its transactions.
+    /// Returns the events of a history that show an anomaly: the ends of its transactions.
     pub(super) fn events(&self, evidence: &Evidence) -> Vec<usize> {
         let transactions: Vec<usize> = match evidence {
             Evidence::AbortedRead(read) | Evidence::IntermediateRead(read) => {
@@ -151,7 +152,7 @@ impl<D: Data> Sentences<'_, D> {
         Edn::Vector(transactions.iter().map(|&transaction| self.op(transaction)).collect())
     }
 
-    /// One step of a committed transaction.
+    /// Returns one step of a committed transaction.
     fn mop(&self, transaction: usize, access: usize) -> Edn {
         let op = self.op(transaction);
         match op.get("value") {
@@ -185,8 +186,9 @@ impl<D: Data> Sentences<'_, D> {
     }
 }
 
-/// Whether the keys of a history are of several types, at which Maelstrom's checker of registers
-/// fails.
+/// Returns `true` if a history has keys of several types.
+///
+/// Maelstrom's checker of registers fails on such a history.
 pub(super) fn has_mixed_keys<D: Data>(record: &Record<D>) -> bool {
     use crate::format::element::Element;
     D::ONE_TYPE_OF_KEYS && record.names.keys().iter().any(|key| matches!(key, Element::Other(_)))

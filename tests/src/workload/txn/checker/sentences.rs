@@ -1,4 +1,4 @@
-//! Anomalies in words: which node did what, and where its output says so.
+//! Sentences about anomalies: the nodes, their operations, and the lines of their output.
 
 use crate::base::excerpt::excerpt;
 use crate::history::{EventKind, History, Operations};
@@ -11,18 +11,18 @@ use crate::workload::txn::{Data, Txn};
 
 use super::record::Record;
 
-/// What sentences about transactions refer to.
+/// The context of sentences about transactions.
 pub(super) struct Sentences<'a, D: Data> {
     pub(super) history: &'a History<Txn<D>>,
     pub(super) context: &'a Context<'a>,
     pub(super) record: &'a Record<D>,
 }
 
-/// How many transactions a sentence lists.
+/// The largest number of transactions in a sentence.
 const MAX_LISTED: usize = 4;
 
 impl<D: Data> Sentences<'_, D> {
-    /// Who ran a transaction, and when: "n1 at 1.203 s (line 5 of its output)".
+    /// Returns the node and the time of a transaction: "n1 at 1.203 s (line 5 of its output)".
     fn by(&self, transaction: usize) -> String {
         let Some(found) = self.record.transactions.get(transaction) else { return String::new() };
         let node = self.history.invocation(found.invoked).node;
@@ -30,7 +30,7 @@ impl<D: Data> Sentences<'_, D> {
         format!("{name} at {}", self.history.place(found.completed))
     }
 
-    /// The transaction as the history has it.
+    /// Returns the transaction as in the history.
     fn value(&self, transaction: usize) -> String {
         let Some(found) = self.record.transactions.get(transaction) else { return String::new() };
         let asked = &self.history.invocation(found.invoked).op;
@@ -55,7 +55,7 @@ impl<D: Data> Sentences<'_, D> {
         excerpt(&format!("[{}]", items.join(" ")))
     }
 
-    /// The sentence about one case of an anomaly.
+    /// Returns the sentence about one case of an anomaly.
     pub(super) fn anomaly(&self, kind: AnomalyKind, evidence: &Evidence) -> String {
         let name = kind.name();
         let text = match evidence {
@@ -164,7 +164,7 @@ impl<D: Data> Sentences<'_, D> {
         )
     }
 
-    /// A cycle: its transactions, and why each precedes the next.
+    /// Describes a cycle: its transactions, and why each precedes the next.
     fn cycle(&self, cycle: &Cycle) -> String {
         let count = cycle.steps.len();
         let transactions: Vec<String> = cycle
@@ -191,7 +191,7 @@ impl<D: Data> Sentences<'_, D> {
         )
     }
 
-    /// Why one transaction precedes another.
+    /// Describes why one transaction precedes another.
     pub(super) fn reason(&self, step: &Dependency, a: &str, b: &str) -> String {
         let key = self.key(step.note.key);
         let (from, to) = (self.one(step.note.from), self.one(step.note.to));
@@ -210,7 +210,7 @@ impl<D: Data> Sentences<'_, D> {
         }
     }
 
-    /// What is wrong although Maelstrom's checker does not judge it.
+    /// Describes an error that Maelstrom's checker does not judge.
     pub(super) fn unjudged(&self, wrong: &Unjudged) -> String {
         match *wrong {
             Unjudged::Phantom { reader, key, value } => format!(
@@ -245,7 +245,7 @@ impl<D: Data> Sentences<'_, D> {
         }
     }
 
-    /// Why Maelstrom's checker has no verdict.
+    /// Describes why Maelstrom's checker has no verdict.
     pub(super) fn obstacle(&self, obstacle: &Obstacle) -> String {
         match *obstacle {
             Obstacle::WrittenTwice { writers: [first, second], key, value } => format!(
@@ -265,7 +265,7 @@ impl<D: Data> Sentences<'_, D> {
         }
     }
 
-    /// A transaction that the node returned with other steps than it was sent.
+    /// Describes a transaction that the node returned with steps other than the requested steps.
     pub(super) fn changed(&self, transaction: usize) -> String {
         let asked = self.record.transactions.get(transaction).map(|found| {
             let asked = &self.history.invocation(found.invoked).op;
