@@ -1,4 +1,4 @@
-//! The page about anomalies says what the code does.
+//! Tests that the page about anomalies agrees with the code.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use workbench::judge::transactions::model::{self, Model};
 
 const PAGE: &str = include_str!("../../docs/anomalies.md");
 
-/// The anomalies that a history without predicates can show.
+/// Returns `true` if a history without predicates can show an anomaly.
 fn shown(kind: AnomalyKind) -> bool {
     let name = kind.name();
     let base = name.strip_suffix("-process").or(name.strip_suffix("-realtime")).unwrap_or(name);

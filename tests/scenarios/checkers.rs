@@ -1,7 +1,7 @@
-//! Every checker, tried on nodes that are right and on nodes that are wrong in one way each.
+//! Every checker, tested with correct nodes and with nodes that have one fault each.
 //!
-//! The nodes are simulated: each test covers the whole way from the generator to the verdict,
-//! takes milliseconds, and goes the same way every time.
+//! The nodes are simulated. Each test covers all steps from the generator to the verdict, takes
+//! milliseconds, and is deterministic.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -89,7 +89,7 @@ fn expect_valid(report: &Report) {
     assert_eq!(report.valid, Valid::True, "{}\n{}", report.anomalies_text(), report.results);
 }
 
-/// The anomaly is found, under its name, and the sentence says who and what.
+/// Checks that the report has the anomaly by name, and that its sentence has the details.
 #[track_caller]
 fn expect_anomaly(report: &Report, begins: &str, mentions: &str) {
     assert_eq!(report.valid, Valid::False, "{begins} went unnoticed\n{}", report.results);
@@ -154,7 +154,7 @@ fn wrong_sets_are_found() {
         let flaw = format!("g-set: {flaw}");
         expect_anomaly(&judge(plan(1), GSet::default(), &flaw), begins, "n1");
     }
-    // Every value is missing somewhere, whichever node is asked last.
+    // Every value is missing on some node, whichever node the last read is from.
     let report = judge(plan(2), broadcast(), "keeps values to itself");
     expect_anomaly(&report, "lost value: 0, handed to n", "is missing from what n");
     let mut anomalies = report.anomalies.iter().chain(&report.findings);
@@ -172,8 +172,8 @@ fn wrong_counters_are_found() {
     expect_anomaly(&report, "phantom addition: n1 shows", "0 to ");
 }
 
-/// Maelstrom judges final reads alone, and so does the verdict; with `--strict` these findings
-/// count.
+/// Maelstrom judges the final reads alone, and so does the verdict. With `--strict`, these
+/// findings count.
 #[test]
 fn what_only_reads_during_the_test_show_is_a_finding() {
     let lenient = |nodes| Plan { strict: false, ..plan(nodes) };
@@ -247,7 +247,7 @@ fn a_store_that_runs_one_transaction_at_a_time_is_strictly_serializable() {
     expect_valid(&judge(plan(1), transactions::<txn_list_append::Lists>(strict), "none"));
 }
 
-/// Each way to be wrong, the models that it refutes, and one that it does not.
+/// Each case has a fault, a model that it refutes, and possibly a weaker model that it satisfies.
 #[test]
 fn wrong_transactions_are_found() {
     use Model::{
@@ -312,7 +312,7 @@ fn wrong_registers_are_found() {
         assert!(result.contains(":prefix [{:index "), "{flaw}: {result}");
         assert!(result.contains(":previous-ok {:index "), "{flaw}: {result}");
     }
-    // Each of two nodes is right on its own.
+    // Each of the two nodes is correct on its own.
     let report = judge(plan(2), LinKv::new(2, 4), "none");
     expect_anomaly(&report, "nonlinearizable ", " of key 0, where the value can only be ");
 }
@@ -328,7 +328,7 @@ fn values_that_no_transaction_wrote_are_findings() {
     assert_eq!(lenient.valid, Valid::True, "{}", lenient.results);
 }
 
-/// A node, and every line that it has written.
+/// A node, and all lines that it has written.
 struct Recorded(FaultyNode, Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl SimulatedNode for Recorded {
@@ -340,7 +340,8 @@ impl SimulatedNode for Recorded {
     }
 }
 
-/// Not at the answer to the commit that follows a poll, nor anywhere if no node was asked.
+/// The line of a poll is the line of its `poll_ok`, not of the reply to the commit that follows.
+/// An operation without a request has no line.
 #[test]
 fn findings_point_at_the_line_that_says_what_they_say() {
     let written: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
@@ -376,8 +377,9 @@ fn findings_point_at_the_line_that_says_what_they_say() {
     assert!(polled > 0, "no poll was followed by a commit, so this proves nothing");
 }
 
-/// A node that is held still answers when it goes on, and by then its clients have gone. It is
-/// not to blame, but Maelstrom would stop listening to it: that is worth a warning.
+/// A paused node replies after it resumes, and by then its clients have given up. That is not
+/// a fault of the node. The bench warns of it, because Maelstrom would stop listening to the
+/// node.
 #[test]
 fn answers_to_clients_that_have_gone_are_warned_of() {
     let paused = Plan {
@@ -388,13 +390,13 @@ fn answers_to_clients_that_have_gone_are_warned_of() {
     };
     let report = judge(paused, Echo, "none");
     expect_warning(&report, "node n1 answered a client that had given up and gone");
-    // The pauses hold up the clients too, which is a warning of its own.
+    // The pauses also delay the clients, which causes another warning.
     let of_the_node = |warning: &&String| warning.contains("node n1");
     assert_eq!(report.warnings.iter().filter(of_the_node).count(), 1, "{:?}", report.warnings);
     assert!(judge(plan(1), Echo, "none").warnings.is_empty());
 }
 
-/// A node that is held still holds up all clients. When it goes on, they go on at the rate.
+/// A paused node delays all clients. After it resumes, they continue at the configured rate.
 #[test]
 fn operations_do_not_catch_up_in_a_burst() {
     let paused = Plan {
@@ -425,7 +427,7 @@ fn expect_warning(report: &Report, says: &str) {
     assert!(found, "no {says:?} among {:#?}", report.warnings);
 }
 
-/// It has as long as with Maelstrom; here that takes no time.
+/// The timeout is Maelstrom's, in virtual time.
 #[test]
 fn a_node_that_never_answers_init_fails_the_test() {
     let (_, ended) = try_to_simulate(plan(2), Echo, "never answers init");
@@ -440,7 +442,7 @@ fn a_node_that_never_answers_init_fails_the_test() {
     }
 }
 
-/// What the bench puts up with, Maelstrom may not.
+/// The bench tolerates these oddities, but Maelstrom may not.
 #[test]
 fn oddities_are_warned_of_with_node_and_line() {
     let report = judge(plan(2), Echo, "writes too early");
@@ -453,7 +455,7 @@ fn oddities_are_warned_of_with_node_and_line() {
     expect_valid(&report);
 }
 
-/// Neither good nor bad: there is nothing to judge.
+/// The verdict is unknown, because there is nothing to judge.
 #[test]
 fn a_test_without_operations_is_unknown_and_says_why() {
     fn expect_unknown<W: Workload>(workload: W, flaw: &str) {
@@ -469,18 +471,18 @@ fn a_test_without_operations_is_unknown_and_says_why() {
     expect_unknown(kafka(), "none");
 }
 
-/// A rate that is not kept is no fault of the nodes, but worth knowing.
+/// A rate below the configured one is not a fault of the nodes, so it causes only a warning.
 #[test]
 fn a_rate_that_is_missed_by_far_is_warned_of() {
     let slow = Plan { concurrency: 1, latency: Latency::constant(Duration::ZERO), ..plan(1) };
     assert!(judge(slow.clone(), Echo, "none").warnings.is_empty());
-    // It is killed at once, and started again much later.
+    // The node is killed immediately, and started again much later.
     let nemesis_interval = Duration::from_secs(1000);
     let killed = Plan { nemesis: vec![Nemesis::Kill], nemesis_interval, ..slow };
     expect_warning(&judge(killed, Echo, "none"), "of about 1000 operations were started");
 }
 
-/// What a killed node was asked ends with it, and not when its client is out of patience.
+/// A pending operation ends when its node is killed, not at the timeout of its client.
 #[test]
 fn an_operation_ends_with_the_node_that_was_asked() {
     let killed = Plan {
@@ -495,8 +497,8 @@ fn an_operation_ends_with_the_node_that_was_asked() {
     assert!(ends(":error :node-killed") > 2, "{history}");
 }
 
-/// A node that is killed takes along what it told nobody. Acknowledged just before the kill
-/// that is excused; with a window of zero it is lost.
+/// A killed node loses the values that it had not sent to other nodes. A value acknowledged
+/// within the window before the kill is an allowed loss. With a window of zero, it is lost.
 #[test]
 fn what_a_killed_node_takes_along_is_excused_only_within_the_window() {
     let killed = |allowed_loss_window| Plan {

@@ -1,4 +1,4 @@
-//! Flags that make no sense, and programs that do not start: one clear line each.
+//! Invalid flags, and programs that do not start: each causes one clear line.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
@@ -33,7 +33,7 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
         ("-w echo --rate", "a value is required for '--rate <HZ>' but none was supplied"),
         ("-w", "a value is required for '--workload <NAME>' but none was supplied"),
         ("-w lin-kw", "invalid value 'lin-kw' for '--workload <NAME>' [possible values: echo,"),
-        // Maelstrom's default is lin-kv too, and its default of one client per node does not do.
+        // Maelstrom's default is also lin-kv, and its default of one client per node is too low.
         ("", "--concurrency: lin-kv needs two clients per node for each key, so a multiple of 10"),
         (
             "-w txn-list-append --consistency-models strict",
@@ -88,7 +88,7 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
     workbench(&["tset"]).expect_refusal("unrecognized subcommand 'tset'; did you mean");
 }
 
-/// A test all the same: one line says so before it begins.
+/// The test runs, and one line warns of the flags before it begins.
 #[test]
 fn what_is_probably_not_meant_is_noted() {
     let said = |flags: &str| {
@@ -115,7 +115,7 @@ fn what_is_probably_not_meant_is_noted() {
     }
 }
 
-/// Every number, at and past its bounds: refused in one line, never a crash or a hang.
+/// Every number outside its bounds causes one line of error, and never a crash or a hang.
 #[test]
 fn a_number_that_is_out_of_bounds_is_refused() {
     let whole = ["0", "-1", "1.5", "NaN", "inf", "4000000000", "99999999999999999999", "many"];
@@ -151,7 +151,7 @@ fn a_number_that_is_out_of_bounds_is_refused() {
     }
 }
 
-/// Each number fits, and together they do not.
+/// Each number is within its bounds, but together they exceed a limit.
 #[test]
 fn numbers_that_ask_for_too_much_together_are_refused() {
     let names: Vec<String> = (0..1025).map(|node| format!("n{node}")).collect();
@@ -172,7 +172,7 @@ fn numbers_that_ask_for_too_much_together_are_refused() {
     }
 }
 
-/// What is small but allowed works, and ends.
+/// A test with numbers at their lower bounds works, and ends.
 #[test]
 fn numbers_at_their_bounds_are_taken() {
     for flags in [
@@ -191,7 +191,7 @@ fn numbers_at_their_bounds_are_taken() {
     }
 }
 
-/// What became of a test is in its folder and in the exit status, whoever listens.
+/// The directory and the exit status of a test do not depend on a reader of its output.
 #[test]
 fn a_reader_that_has_gone_changes_no_verdict() {
     for flags in ["-w echo --rate 50", "-w echo --sim", "-w echo --seeds 0..3", "--help"] {
@@ -221,7 +221,7 @@ fn help_is_no_error() {
     run.expect_code(0).expect_result("--nemesis-interval");
 }
 
-/// As with Maelstrom, wherever they stand among the flags.
+/// As with Maelstrom, the arguments may stand anywhere among the flags.
 #[test]
 fn arguments_without_a_hyphen_go_to_the_node() {
     let run = test("-w g-counter g-counter --sim --time-limit 1", &[]);
@@ -249,7 +249,7 @@ fn a_flag_that_is_given_again_takes_its_last_value() {
     assert!(history.matches(":type :invoke").count() < 200, "{run}");
 }
 
-/// The node is told what is wrong with its argument; nothing panics.
+/// The node reports the problem with its argument, and nothing panics.
 #[test]
 fn an_argument_that_is_no_utf8_does_not_end_the_bench() {
     use std::ffi::OsStr;
@@ -268,7 +268,7 @@ fn an_argument_that_is_no_utf8_does_not_end_the_bench() {
     run.expect_valid();
 }
 
-/// The flags that Maelstrom has and this bench has no use for.
+/// The bench accepts Maelstrom's flags that it does not use.
 #[test]
 fn a_command_line_meant_for_maelstrom_is_taken_whole() {
     let line = "-w echo -n a --node b --time-limit 1 --rate 10 --test-count 2 --no-ssh \
@@ -297,12 +297,12 @@ fn nodes_can_be_named_in_a_file() {
     run.expect_code(254).expect_said(&["error: --nodes-file /no/such/file: No such file"]);
 }
 
-/// Some of them a shell would take for its own scripts, and what it says misleads.
+/// A shell would run some of these programs as its own scripts, with misleading errors.
 #[test]
 fn a_program_that_cannot_start_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("node");
-    // ELF's header of a program for machine 0xfffe.
+    // The ELF header of a program for machine 0xfffe.
     let foreign: Vec<u8> =
         [&b"\x7fELF\x02\x01\x01"[..], &[0; 9], b"\x02\x00\xfe\xff", &[0; 44]].concat();
     let cases: [(&[u8], &str); 9] = [
@@ -328,13 +328,13 @@ fn a_program_that_cannot_start_is_refused_with_what_to_do() {
     }
 }
 
-/// The beginning of this bench's own binary, with a loader that is nowhere.
+/// Returns the beginning of the bench's own binary, with a loader that does not exist.
 fn program_without_loader() -> Vec<u8> {
     let loader = b"/no/such/loader\0";
     let own = std::fs::read(WORKBENCH).unwrap();
     assert_eq!(own[..6], *b"\x7fELF\x02\x01", "this test knows 64 bits, the lowest first");
     let mut header = own[..64].to_vec();
-    // One program header, right behind.
+    // One program header, directly after the ELF header.
     header[32..40].copy_from_slice(&64_u64.to_le_bytes());
     header[56..58].copy_from_slice(&1_u16.to_le_bytes());
     let size = loader.len() as u64;
@@ -342,7 +342,7 @@ fn program_without_loader() -> Vec<u8> {
     [header, words.map(u64::to_le_bytes).concat(), loader.to_vec()].concat()
 }
 
-/// What only the start can tell: an interpreter that is a folder, or one that `env` cannot find.
+/// Only the start shows these: an interpreter that is a directory, or that `env` cannot find.
 #[test]
 fn a_program_that_turns_out_not_to_start_exits_255() {
     let folder = tempfile::tempdir().unwrap();
@@ -386,7 +386,7 @@ fn a_program_that_turns_out_not_to_start_exits_255() {
         let run = test("-w echo --nodes n1 --time-limit 1 --bin", &[program.to_str().unwrap()]);
         run.expect_code(255).expect_said(said);
     }
-    // The second of these takes what it is given, and ends after its first line.
+    // The second program accepts its arguments, and ends after its first line.
     let init_ok = r#"{"src":"n1","dest":"c0","body":{"type":"init_ok","in_reply_to":1}}"#;
     let later = format!("#!/bin/sh\nread init\necho '{init_ok}'\nexit 2\n");
     for (text, likely) in [
@@ -400,7 +400,7 @@ fn a_program_that_turns_out_not_to_start_exits_255() {
     }
 }
 
-/// One that is not there shows when the node starts, and a store that is damaged with `init`.
+/// A missing directory fails the start of the node, and a damaged store fails `init`.
 #[test]
 fn a_data_dir_that_cannot_be_used_is_told_in_the_nodes_own_words() {
     let line = "-w unique-ids --node-count 1 --time-limit 1";
@@ -418,7 +418,7 @@ fn a_data_dir_that_cannot_be_used_is_told_in_the_nodes_own_words() {
     run.expect_said(&["refuses \"init\": error 11: no IDs: ", "likely: as the node says\n"]);
 }
 
-/// As under Maelstrom, for Java starts it so.
+/// The same works under Maelstrom, because Java starts such a script in the same way.
 #[test]
 fn a_shell_script_needs_no_first_line_that_says_so() {
     let folder = tempfile::tempdir().unwrap();
@@ -429,7 +429,7 @@ fn a_shell_script_needs_no_first_line_that_says_so() {
     let bin = program.to_str().unwrap();
     let note = format!("note: {bin} has no #! line, so /bin/sh runs it");
     test(line, &[bin, "--", "no flaw"]).expect_valid().expect_said(&[&note]);
-    // With its arguments.
+    // The script receives its arguments.
     test(line, &[bin, "--", "exits at once"]).expect_code(255).expect_said(&["exit status: 3"]);
 }
 

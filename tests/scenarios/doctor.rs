@@ -1,4 +1,4 @@
-//! `workbench doctor`: each classic mistake is named, and right nodes have none.
+//! `workbench doctor`: it names each classic mistake, and finds none in correct nodes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -7,7 +7,8 @@ use std::thread;
 
 use crate::support::{FAULTY_NODE, Run, workbench};
 
-/// Answers `init` and echoes, in Python. `{start}`, `{init}` and `{echo}` are where a mistake goes.
+/// A Python node that replies to `init` and `echo`, with a place for a mistake at `{start}`,
+/// `{init}` and `{echo}`.
 const NODE: &str = r#"#!/usr/bin/env python3
 import json, sys, time
 # The environment may have Python write without a buffer.
@@ -50,7 +51,7 @@ fn node(start: &str, init: &str, echo: &str) -> String {
     NODE.replace("{start}", start).replace("{init}", init).replace("{echo}", echo)
 }
 
-/// Exactly one mistake is named, with these words.
+/// Checks that the doctor names exactly one mistake, with these words.
 #[track_caller]
 fn expect_mistake(run: &Run, words: &[&str]) {
     run.expect_code(1);
@@ -98,7 +99,7 @@ fn mistakes_at_the_start_are_named() {
         ),
         ("", "time.sleep(8); send(message, ok)", &["WRONG      answers init", "it took "]),
     ];
-    // Not all together: the limits of the doctor are in real time, and interpreters start slowly.
+    // Not all at a time: the doctor's limits are in real time, and interpreters start slowly.
     for cases in cases.chunks(3) {
         thread::scope(|scope| {
             for (start, init, words) in cases {
@@ -116,8 +117,7 @@ fn files_that_the_system_cannot_run_are_named() {
     expect_mistake(&windows, &["WRONG      can be run", "CR LF"]);
 }
 
-/// The nodes of the faulty module whose mistake is one of protocol, and one whose results are
-/// wrong.
+/// The cases are the faulty nodes that violate the protocol, and one node with wrong results.
 #[test]
 fn the_mistakes_of_faulty_nodes_are_named() {
     let cases: [(&str, Option<&str>, &str); 12] = [

@@ -1,10 +1,10 @@
-//! Faults on real processes. In simulation the same faults run on every seed.
+//! Faults on real processes. In simulation, the same faults run with every seed.
 
 use std::thread;
 
 use crate::support::{Run, faulty_node, test};
 
-/// How often the history tells of something the nemesis did.
+/// Checks that the history has this nemesis operation.
 #[track_caller]
 fn expect_deed(run: &Run, f: &str) {
     let history = std::fs::read_to_string(run.stored("history.edn")).unwrap_or_default();
@@ -45,8 +45,8 @@ fn the_own_node_is_valid_under_every_fault_that_processes_know() {
     });
 }
 
-/// A killed node is initialised again, and starts with nothing: one that counts gives the same
-/// numbers again.
+/// A killed node is initialized again, and starts without its state. A node that counts returns
+/// the same numbers again.
 #[test]
 fn a_killed_process_starts_again_without_its_memory() {
     let line = "-w unique-ids --nodes n1 --time-limit 4 --rate 50 --nemesis kill \
@@ -56,7 +56,7 @@ fn a_killed_process_starts_again_without_its_memory() {
     expect_deed(&run, "start");
 }
 
-/// What the history has of them, and a test without faults has none.
+/// The summary counts the faults in the history. A test without faults has no such count.
 #[test]
 fn the_summary_counts_the_faults() {
     let line = "-w echo --nodes n1,n2 --sim --time-limit 30 --nemesis-interval 3 --seed 2";
@@ -69,7 +69,7 @@ fn the_summary_counts_the_faults() {
     assert!(!test(line, &[]).stderr.contains("faults: "));
 }
 
-/// Nobody is to blame for what was asked of a node that was down.
+/// A node is not responsible for requests that arrived while it was down.
 #[test]
 fn a_killed_node_is_not_called_silent() {
     let line = "-w unique-ids --nodes n1,n2 --sim --time-limit 10 --nemesis kill \
@@ -81,7 +81,7 @@ fn a_killed_node_is_not_called_silent() {
     }
 }
 
-/// A paused process answers nothing, and everything when it goes on.
+/// A paused process does not reply. After it resumes, it replies to every request.
 #[test]
 fn a_paused_process_goes_on_where_it_was() {
     let line = "-w echo --nodes n1 --concurrency 1 --time-limit 4 --rate 50 --nemesis pause \

@@ -1,4 +1,4 @@
-//! Nodes that are wrong: each is caught, and the message says which node did what.
+//! Faulty nodes: the bench detects each fault, and its message names the node and the fault.
 
 use std::os::unix::fs::PermissionsExt;
 use std::thread;
@@ -9,7 +9,7 @@ const ECHO: &str = "-w echo --node-count 1 --time-limit 1 --rate 20";
 const IDS: &str = "-w unique-ids --nodes n1,n2 --time-limit 1 --rate 50";
 const BROADCAST: &str = "-w broadcast --nodes n1,n2 --time-limit 1 --rate 50";
 
-/// A test with the node that has a flaw, its exit status, and what has to be said about it.
+/// The flags of a test, the flaw of its node, the exit status, and the parts of the message.
 type Case = (&'static str, &'static str, i32, &'static [&'static str]);
 
 fn try_all(cases: &[Case]) {
@@ -181,7 +181,7 @@ fn an_error_is_told_in_the_nodes_own_words_and_explained_by_its_code() {
     });
 }
 
-/// A bare `read` that comes first could be that of any set or counter.
+/// A bare first `read` does not show whether the workload is a set or a counter.
 #[test]
 fn errors_that_leave_a_test_valid_are_warned_of_and_counted_for_availability() {
     let line = "-w g-counter --nodes n1,n2 --time-limit 4 --rate 10 --sim --seed 3";

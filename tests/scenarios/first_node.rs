@@ -1,4 +1,4 @@
-//! The nodes of `docs/first-node.md`, with the commands of the page for a shorter time.
+//! The nodes of `docs/first-node.md`, with the commands of the page and shorter time limits.
 
 use std::process::Command;
 use std::thread;
@@ -25,7 +25,7 @@ fn the_rust_node_for_newcomers_is_valid() {
     });
 }
 
-/// Not with 25 nodes: so many interpreters take longer to start than the bench waits.
+/// Not with 25 nodes: 25 interpreters take longer to start than the bench waits.
 #[test]
 fn the_python_node_for_newcomers_is_valid() {
     if !Command::new("python3").arg("--version").output().is_ok_and(|out| out.status.success()) {

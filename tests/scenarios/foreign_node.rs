@@ -1,4 +1,4 @@
-//! Nodes in another language, by somebody who never saw this project.
+//! Nodes in another language, by an author without knowledge of this project.
 
 use std::process::Command;
 use std::thread;
@@ -14,7 +14,7 @@ const FORWARDS_TO_LIN_KV: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/lin_kv_proxy.py");
 const CACHES_READS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/nodes/lin_kv_cache.py");
 
-/// Returns `true` if there is no Python here, and says so.
+/// Returns `true` if Python is not installed, and prints a note.
 fn skips(test: &str) -> bool {
     let found = Command::new("python3").arg("--version").output();
     let skips = !found.is_ok_and(|out| out.status.success());
@@ -24,7 +24,7 @@ fn skips(test: &str) -> bool {
     skips
 }
 
-/// The example in the docs, and the same with a cache that nobody invalidates.
+/// The example in the docs is valid. The same with a cache that is never invalidated is not.
 #[test]
 fn a_proxy_of_lin_kv_is_linearizable_and_one_that_caches_reads_is_not() {
     if skips("a_proxy_of_lin_kv_is_linearizable_and_one_that_caches_reads_is_not") {
@@ -46,7 +46,7 @@ fn a_proxy_of_lin_kv_is_linearizable_and_one_that_caches_reads_is_not() {
     });
 }
 
-/// Each line with the node that runs it. Those of the second node go through a service.
+/// Each case has the flags of a test and its node. The second node uses a service.
 #[test]
 fn python_nodes_are_valid_in_every_workload() {
     if skips("python_nodes_are_valid_in_every_workload") {

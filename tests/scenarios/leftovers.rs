@@ -1,4 +1,4 @@
-//! Whatever ends a test, no process outlives it.
+//! No process outlives its test, whatever ends the test.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -9,13 +9,17 @@ use std::time::{Duration, Instant};
 use crate::support::{FAULTY_NODE, WORKBENCH, processes_mentioning};
 
 /// Starts a long test with a node that ignores the end of its input, and waits until it runs.
-/// `mark` tells its processes from those of other tests. What the bench says can be joined.
+///
+/// `mark` distinguishes the processes of this test from other processes. The returned thread
+/// collects the further output of the bench.
 fn start(folder: &Path, mark: &str) -> (Child, JoinHandle<String>) {
     let flags = "-w echo --node-count 2 --time-limit 60 --bin";
     begin(folder, flags, &[FAULTY_NODE, "--", mark], "the nodes are ready")
 }
 
-/// Starts a test and waits until it says something. What it says from then on can be joined.
+/// Starts a test and waits for a line of its output with the given text.
+///
+/// The returned thread collects the further output of the bench.
 fn begin(folder: &Path, flags: &str, more: &[&str], says: &str) -> (Child, JoinHandle<String>) {
     let mut child = Command::new(WORKBENCH)
         .arg("test")
@@ -33,7 +37,7 @@ fn begin(folder: &Path, flags: &str, more: &[&str], says: &str) -> (Child, JoinH
     (child, rest)
 }
 
-/// How long killed processes may take to be gone.
+/// The longest time until killed processes disappear.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[track_caller]
@@ -72,14 +76,14 @@ fn after_ctrl_c_no_node_is_left() {
     assert!(said.contains(" operations were started, ") && said.ends_with(tail), "{said}");
 }
 
-/// `timeout` signals a process and its group.
+/// `timeout` signals a process and its group, so the bench may receive two signals.
 #[test]
 fn two_requests_at_once_are_one() {
     for _ in 0..5 {
         let folder = tempfile::tempdir().unwrap();
         let (mut bench, _) = start(folder.path(), "mark-of-the-twice-interrupted");
         let asked = Instant::now();
-        // One by one: of two that wait together the system delivers one.
+        // The system merges equal pending signals, so the bench may receive one or two.
         signal(&bench, "INT");
         signal(&bench, "INT");
         assert_eq!(bench.wait().unwrap().code(), Some(255));
@@ -88,14 +92,13 @@ fn two_requests_at_once_are_one() {
         if folder.path().join("store/latest/results.edn").exists() {
             return;
         }
-        // On a machine that stalls for longer the second may rightly count as another.
+        // If the machine stalls for more than a second, the second signal is a second request.
         assert!(took > Duration::from_secs(1), "nothing is kept after {took:?}");
     }
     panic!("the bench never heard two signals within a second");
 }
 
-/// A simulation that is interrupted is kept as well; one that has no time for that leaves
-/// nothing behind.
+/// An interrupted simulation stores its history. A killed simulation leaves no directory.
 #[test]
 fn an_interrupted_simulation_leaves_no_empty_folder() {
     let flags = "-w echo --sim --node-count 1 --rate 1e5 --time-limit 100 --log-net-send";
@@ -130,7 +133,7 @@ fn an_interrupted_sweep_tells_what_it_has_tried() {
     assert!(results.starts_with("{:seed-count "), "{results}");
 }
 
-/// Whether the interrupt comes while other seeds are tried or while this one is simulated again.
+/// The interrupt may arrive while other seeds run or while the failing seed runs again.
 #[test]
 fn an_interrupted_sweep_tells_how_to_see_its_failure_again() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The bench as a library, used as another crate uses it.
+//! The bench as a library, from the view of another crate.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use workbench::bench::{Bench, Failure, Nemesis, SimulatedNode, Startup, Workload
 
 use crate::support::FAULTY_NODE;
 
-/// Broadcasts to every other node once, so a lost message is a lost value. With a deadline it
-/// sends everything again.
+/// A node that sends each value once to every other node, so a lost message is a lost value. With
+/// a deadline, the node sends all values again.
 #[derive(Debug, Default)]
 struct Gossip {
     name: String,

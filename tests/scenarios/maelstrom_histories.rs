@@ -1,4 +1,4 @@
-//! Histories in the form in which Maelstrom writes them, read back.
+//! Tests that read histories in Maelstrom's format.
 
 use workbench::base::address::Directory;
 use workbench::base::time::Time;

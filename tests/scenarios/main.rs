@@ -1,6 +1,7 @@
-//! The bench as people use it, and nodes that are right or wrong in one way each.
+//! The bench as users run it, with correct nodes and with nodes that have one fault each.
 //!
-//! One binary, so that tests which wait for processes and tests which simulate share the cores.
+//! All tests are in one binary, so that tests that wait for processes and simulations share the
+//! cores.
 
 #![allow(clippy::unwrap_used, reason = "a test may unwrap: the panic is the failure it reports")]
 

@@ -1,11 +1,11 @@
-//! Swarms, determinism, and failing simulations made small.
+//! Swarms, determinism, and the minimization of failing simulations.
 
 use serde_json::Value;
 
 use crate::support::{Run, test, workbench};
 
 const PLANTED: &str = "forgets one value in 10000 under partition";
-/// A seed at which the planted mistake shows: the first that a sweep over 0..1000 finds.
+/// The first seed in a sweep over 0..1000 that shows the planted mistake.
 const SEED: &str = "19";
 
 fn planted(command: &str, more: &[&str]) -> Run {
@@ -15,7 +15,7 @@ fn planted(command: &str, more: &[&str]) -> Run {
     workbench(&[&[command], &*args, more].concat())
 }
 
-/// The arguments that a shell makes of a printed command line.
+/// Returns the arguments that a shell would parse from a printed command line.
 fn arguments(command: &str) -> Vec<String> {
     let mut arguments = Vec::new();
     for (index, part) in command.split('\'').enumerate() {

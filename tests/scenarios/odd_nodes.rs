@@ -1,4 +1,4 @@
-//! Odd nodes and the verdict that Maelstrom gives them: ours is the same.
+//! Odd nodes: the bench's verdict equals Maelstrom's.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -48,7 +48,7 @@ fn table() -> Vec<Odd> {
     lines.map(odd).collect()
 }
 
-/// A right node whose replies of one type are changed now and then.
+/// A correct node with occasional changes in its replies of one type.
 struct OddNode {
     node: FaultyNode,
     odd: Odd,
@@ -72,7 +72,7 @@ impl SimulatedNode for OddNode {
     }
 }
 
-/// The lines that a node writes instead of a message.
+/// Returns the lines that a node writes instead of a message.
 fn changed(mut message: Value, change: &str) -> Vec<Vec<u8>> {
     let write = |message: &Value| message.to_string().into_bytes();
     if let Some((path, value)) = change.split_once(" = ") {
@@ -203,7 +203,7 @@ fn every_odd_node_gets_the_verdict_that_maelstrom_gives_it() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// What Maelstrom accepts and a right node does not do is found and fails a strict test.
+/// Maelstrom accepts some incorrect behavior. The bench reports it, and a strict test fails.
 #[test]
 fn a_strict_test_fails_for_findings_alone() {
     let mut stricter: BTreeMap<&str, u64> = BTreeMap::new();

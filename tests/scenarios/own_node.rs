@@ -4,7 +4,7 @@ use std::thread;
 
 use crate::support::test;
 
-/// Every line a newcomer is told to try, shortened.
+/// The command lines that the documentation gives to newcomers, with shorter time limits.
 #[test]
 fn the_own_node_is_valid_in_every_workload_it_serves() {
     let lines = [

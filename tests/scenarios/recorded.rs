@@ -1,4 +1,4 @@
-//! `workbench check`: histories that are read back and judged again.
+//! `workbench check`: it reads recorded histories and judges them again.
 
 use std::fs;
 use std::time::Duration;
@@ -36,7 +36,7 @@ fn plan(strict: bool) -> Plan {
     }
 }
 
-/// Simulates a workload, and judges its history and what is read back of it.
+/// A test that judges the history of a simulation, writes and reads it, and judges it again.
 struct RoundTrip<'a> {
     plan: Plan,
     factory: &'a Factory<'a>,
@@ -67,7 +67,7 @@ impl Visitor for RoundTrip<'_> {
         let read = read_history(&mut workload(), &text, node_of);
         let read = read.unwrap_or_else(|error| panic!("{}: {error}", W::NAME));
         let again = written(&read);
-        // What the nemesis did is read as strings, where keywords were written.
+        // The reader returns strings for the nemesis operations, which were written as keywords.
         let is_client = |(before, _): &(&str, &str)| !before.contains(":process :nemesis");
         let mut lines = text.lines().zip(again.lines()).filter(is_client);
         assert_eq!(lines.find(|(before, after)| before != after), None, "{}", W::NAME);
@@ -137,7 +137,7 @@ fn check_judges_a_stored_test_and_compares_the_verdicts() {
     let checked = workbench(&["check", folder, "-w", "kafka"]);
     checked.expect_code(255).expect_said(&["no operation :", "in this workload"]);
 
-    // A value that was there is gone from all reads that follow.
+    // A value that a read showed is missing from all later reads.
     let path = run.stored("history.edn");
     let history = fs::read_to_string(&path).unwrap();
     let lost = history.replace(":f :read, :value {:size", ":f :read, :value {:removed [0] :size");

@@ -1,4 +1,4 @@
-//! `report.html` in a browser: every control is used once, and nothing fails.
+//! `report.html` in a browser: the test uses every control once, and nothing fails.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,11 +8,12 @@ use std::{env, fs, thread};
 
 use crate::support::{WORKBENCH, faulty_node};
 
-/// Uses every control, and leaves what it saw in an element of the page.
+/// A script that uses every control, and writes its observations to an element of the page.
 const DRIVER: &str = include_str!("report_driver.js");
 
-/// Collects what a console would show in red, before anything else runs. A browser without a
-/// screen may draw no frame in virtual time, so that frames are timers here.
+/// A script that runs first and collects the errors and warnings of the page.
+///
+/// A headless browser may draw no frame in virtual time, so timers replace frames.
 const WATCH: &str = "<script>window.failures = [];\n\
     addEventListener('error', (event) => failures.push(String(event.message)));\n\
     addEventListener('unhandledrejection', (event) => failures.push(String(event.reason)));\n\

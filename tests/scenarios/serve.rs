@@ -1,4 +1,4 @@
-//! `workbench serve`: the store, and nothing else, over HTTP.
+//! `workbench serve`: it serves the store, and nothing else, over HTTP.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -37,7 +37,7 @@ impl Serving {
         Serving { child, address: address.trim().trim_end_matches('/').to_owned() }
     }
 
-    /// Sends a request as it is, and returns the whole response.
+    /// Sends the bytes of a request unchanged, and returns the whole response.
     fn send(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.write_all(request.as_bytes()).unwrap();

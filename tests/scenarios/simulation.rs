@@ -1,8 +1,8 @@
-//! `--sim`: the same tests in virtual time, from a seed.
+//! `--sim`: tests in virtual time, from a seed.
 
 use crate::support::{Run, test};
 
-/// The lines of the challenges, whole, in well under a second of real time each.
+/// The complete command lines of the challenges, each in well under a second of real time.
 #[test]
 fn the_own_node_is_valid_in_simulation() {
     for line in [
@@ -25,9 +25,11 @@ fn the_own_node_is_valid_in_simulation() {
     }
 }
 
-/// A hundred runs each with every fault of the network, with nodes that lose their memory,
-/// and with both. What such a node had acknowledged in the 2 s before is excused, unless one
-/// that was not killed later had shown it; time under other faults does not count.
+/// A hundred runs each with every fault of the network, with nodes that lose their memory, and
+/// with both.
+///
+/// A value that a killed node acknowledged in the 2 s before the kill is an allowed loss, unless
+/// a live node has shown the value. Time under other faults does not count.
 #[test]
 fn values_and_counters_converge_from_every_seed() {
     for kind in ["broadcast", "g-set", "g-counter", "pn-counter"] {
@@ -46,8 +48,10 @@ fn values_and_counters_converge_from_every_seed() {
 }
 
 /// A hundred runs each with every fault of the network, with kills of one node at a time, and
-/// with both: nothing acknowledged is lost, skipped or given out twice, and sooner or later
-/// requests are served again. With `--acks 1` the first is not promised under kills.
+/// with both.
+///
+/// No acknowledged message is lost or skipped, no offset is assigned twice, and nodes serve
+/// requests again eventually. With `--acks 1`, kills may lose messages.
 #[test]
 fn a_log_keeps_what_it_has_acknowledged_from_every_seed() {
     for (nemesis, acks) in [
@@ -65,9 +69,9 @@ fn a_log_keeps_what_it_has_acknowledged_from_every_seed() {
     }
 }
 
-/// Of three nodes one may be down or catching up at a time. Kills that come faster than a
-/// restarted node catches up break that, and then messages are lost. The losses are allowed
-/// unless the flag says otherwise: the test above can fail.
+/// One of three nodes may be down or recovering at a time. If kills are more frequent than
+/// recoveries, messages are lost. The losses are allowed unless the flag excludes them. This
+/// shows that the test above can fail.
 #[test]
 fn a_log_may_lose_messages_when_more_than_a_minority_forgets_together() {
     let line = "-w kafka --node-count 3 --concurrency 2n --rate 50 --time-limit 20 \
@@ -76,14 +80,15 @@ fn a_log_may_lose_messages_when_more_than_a_minority_forgets_together() {
     let run = test(line, &["--seeds", "0..50", "--allowed-loss-window", "0"]);
     run.expect_code(1);
     let results = std::fs::read_to_string(run.stored("results.edn")).unwrap();
-    // Which of them depends on whether a later message of the log was polled.
+    // The anomaly depends on whether a poll returned a later message of the log.
     let is_lost = [":lost-write", ":unseen"].iter().any(|name| results.contains(name));
     assert!(is_lost, "{results}\n{run}");
 }
 
-/// Correct nodes that earlier versions of the checkers found invalid: a poll whose commit failed
-/// did not count, the offsets of lost messages counted as skipped or reused, and a restarted node
-/// counted as one that still has everything.
+/// Earlier versions of the checkers judged these correct nodes invalid.
+///
+/// A poll whose commit failed did not count. The offsets of lost messages counted as skipped or
+/// reused. A restarted node counted as a node with all its state.
 #[test]
 fn correct_nodes_are_valid_where_the_checkers_once_erred() {
     for line in [
@@ -120,8 +125,8 @@ fn a_sweep_tries_every_seed_and_tells_how_the_figures_spread() {
         .expect_said(&["20 of 20 seeds", "Valid: all 20 seeds."]);
 }
 
-/// An availability that no test under partition can have makes seeds fail; the first is told,
-/// run once more, stored, and can be replayed with the command that is printed.
+/// Under kills, no test reaches total availability, so seeds fail. The bench reports the first
+/// failing seed, runs it again and stores it. The printed command replays it.
 #[test]
 fn the_first_failing_seed_is_told_with_the_command_that_replays_it() {
     let line = "-w unique-ids --node-count 2 --rate 50 --time-limit 10 --availability total \
@@ -156,7 +161,7 @@ fn a_sweep_that_keeps_going_ends_with_a_table_of_failing_seeds() {
     test("-w echo --keep-going", &[]).expect_refusal("--seeds <A..B>");
 }
 
-/// A test without a single operation shows nothing, and a sweep goes on after it.
+/// A test without operations has an unknown verdict, and the sweep continues after it.
 #[test]
 fn a_sweep_of_unknown_seeds_tries_them_all_and_exits_2() {
     let run = test("-w echo --rate 0 --time-limit 1 --seeds 0..20", &[]);
@@ -166,7 +171,7 @@ fn a_sweep_of_unknown_seeds_tries_them_all_and_exits_2() {
     ]);
 }
 
-/// A value may need two hops after a fault, and each of them a retransmission.
+/// A value may need two hops after a fault, each with a retransmission.
 #[test]
 fn the_quiet_time_grows_with_the_staleness_of_the_projects_own_node() {
     let line = "-w broadcast --node-count 5 --rate 10 --time-limit 20 --nemesis partition";

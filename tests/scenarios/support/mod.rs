@@ -1,4 +1,4 @@
-//! Running the bench the way a person does: its binary, in a folder of its own.
+//! Support for tests that run the binary of the bench in a temporary directory.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -18,18 +18,18 @@ pub(crate) struct Run {
     pub(crate) folder: TempDir,
 }
 
-/// Runs `workbench test` with these flags, separated by spaces, and more that may hold spaces.
+/// Runs `workbench test` with flags separated by spaces, and `more` flags that may have spaces.
 pub(crate) fn test(flags: &str, more: &[&str]) -> Run {
     test_with(flags, more, |command| command)
 }
 
-/// The same, set up differently: with other outputs, for instance.
+/// Runs `workbench test` with a modified command, for instance with other outputs.
 pub(crate) fn test_with(
     flags: &str,
     more: &[&str],
     set_up: impl FnOnce(&mut Command) -> &mut Command,
 ) -> Run {
-    // What this project's own node does has to be right, and not only acceptable to Maelstrom.
+    // The project's own node must be correct, and not only acceptable to Maelstrom.
     let is_own = !flags.contains("--bin") && !more.contains(&"--bin");
     let strict = is_own.then_some("--strict");
     let args: Vec<&str> = ["test"]
@@ -53,7 +53,7 @@ fn workbench_with(args: &[&str], set_up: impl FnOnce(&mut Command) -> &mut Comma
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     set_up(&mut command);
     let child = command.spawn().unwrap();
-    // It holds the bench's ends of the pipes open.
+    // The command holds the bench's ends of the pipes open.
     drop(command);
     let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
     Run {
@@ -84,12 +84,12 @@ impl Run {
         self
     }
 
-    /// The results map, without the line that names the file.
+    /// Returns the results map, without the line that names the file.
     pub(crate) fn results(&self) -> &str {
         self.stdout.split_once("Wrote ").map_or(&self.stdout, |(results, _)| results)
     }
 
-    /// The message names what has to be known to find the fault.
+    /// Checks that the message contains these parts, which are needed to find the fault.
     #[track_caller]
     pub(crate) fn expect_said(&self, parts: &[&str]) -> &Run {
         for part in parts {
@@ -99,7 +99,7 @@ impl Run {
         self
     }
 
-    /// One line says which flag is wrong and how, and no test is begun.
+    /// Checks that one line describes the error of a flag, and that no test begins.
     #[track_caller]
     pub(crate) fn expect_refusal(&self, said: &str) -> &Run {
         self.expect_code(254).expect_said(&["error: ", said]);
@@ -114,7 +114,7 @@ impl Run {
         self
     }
 
-    /// A file of the stored test.
+    /// Returns the path of a file of the stored test.
     pub(crate) fn stored(&self, file: &str) -> PathBuf {
         self.folder.path().join("store/latest").join(file)
     }
@@ -127,7 +127,7 @@ impl std::fmt::Display for Run {
     }
 }
 
-/// The processes whose command line mentions this path.
+/// Returns the processes whose command line contains this path.
 pub(crate) fn processes_mentioning(path: &Path) -> Vec<String> {
     let wanted = path.to_str().unwrap();
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
