@@ -1,5 +1,5 @@
-//! Whatever comes in, the node goes on: it never panics, says only what it should, and
-//! answers who can be answered.
+//! The node handles any input: it never panics, sends only valid messages, and replies to every
+//! request with a `msg_id`.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use watched::Watched;
 
 mod watched;
 
-/// What happens to a node.
+/// An event of a node.
 #[derive(Clone)]
 enum Step {
     Line(Vec<u8>),
     PassMs(u64),
 }
 
-/// Readable, for the case that a failing run prints.
+/// A readable form, for the case that a failing test prints.
 impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -28,7 +28,7 @@ impl fmt::Debug for Step {
     }
 }
 
-/// Numbers at the edges of what fields hold, and small ones.
+/// Returns numbers at the limits of the field types, and small ones.
 fn numbers() -> impl Strategy<Value = u64> {
     prop_oneof![
         4 => 0..8_u64,
@@ -59,7 +59,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A share of a peer, well-formed, true or not.
+/// Returns a well-formed gossip message of a peer, with any contents.
 fn gossip() -> impl Strategy<Value = Value> {
     let mark = (0..4_u16, numbers(), prop::collection::vec(numbers(), 1..4)).prop_map(
         |(node, incarnation, ends)| json!([vec![u64::from(node), incarnation], ends].concat()),
@@ -85,7 +85,7 @@ fn gossip() -> impl Strategy<Value = Value> {
     )
 }
 
-/// A transaction of a peer as an item, with any stamp and any causes.
+/// Returns a transaction of a peer as an item, with any stamp and any causes.
 fn commits() -> impl Strategy<Value = Value> {
     let writes = prop::collection::vec((any_json(), any_json()), 0..3);
     let after = prop::collection::vec((0..4_u16, numbers(), numbers()), 0..3);
@@ -109,7 +109,7 @@ fn optional_fields() -> impl Strategy<Value = Map<String, Value>> {
     })
 }
 
-/// The bodies of requests that any node that has been initialised can answer.
+/// Returns the bodies of requests to which every initialized node can reply.
 fn requests() -> impl Strategy<Value = Value> {
     prop_oneof![
         any_json().prop_map(|echo| json!({"type": "echo", "echo": echo})),
@@ -125,7 +125,7 @@ fn requests() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Messages whose fields are anything at all.
+/// Returns messages with arbitrary fields.
 fn strange_messages() -> impl Strategy<Value = Value> {
     let kinds =
         ["init", "echo", "generate", "topology", "broadcast", "read", "add", "gossip", "error"];
@@ -149,7 +149,7 @@ fn messages() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// A line with some bytes changed, put in or left out.
+/// Returns a line with some bytes changed, inserted or removed.
 fn damaged(line: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     let edit = (any::<Index>(), 0..3_usize, prop::collection::vec(any::<u8>(), 0..3));
     (line, prop::collection::vec(edit, 1..4)).prop_map(|(mut line, edits)| {
@@ -184,7 +184,7 @@ fn initialised(max_staleness_ms: u64) -> Watched {
     node
 }
 
-/// Found by the property below: counting on from the largest number overflowed.
+/// The property below found this case: an increment of the largest number overflowed.
 #[test]
 fn items_numbered_up_to_the_end_of_counting_are_refused() {
     let mut node = initialised(550);

@@ -12,11 +12,13 @@ use world::{Story, TROUBLE_MS, World};
 
 mod world;
 
-/// Enough for a few of the longest waits between two tries, 6.75 s, and the longest bound here, 2 s.
+/// The time for several of the longest retry intervals, 6.75 s, and the longest bound here, 2 s.
 const REPAIR_MS: u64 = 40_000;
 
-/// Runs a story to its end. Every value that some node knew when the trouble was over
-/// must be on all of them, once; without restarts that is every value.
+/// Runs a story to its end.
+///
+/// Every value that some node had at the end of the faults must be on all nodes, once. Without
+/// restarts, this applies to every value.
 fn run(story: Story) {
     let mut events: BTreeMap<(u64, usize), (bool, usize)> = BTreeMap::new();
     for (at_ms, place) in &story.values {
@@ -85,9 +87,9 @@ proptest! {
     }
 }
 
-/// One link is down for good, as in a ring of majorities, and everyone else goes on
-/// writing. However much news there is, what n1 made must reach n2 through a third node,
-/// whatever the plan.
+/// One link is down permanently, as in a ring of majorities, and the other nodes continue to add
+/// values. However many new values there are, the values of n1 must reach n2 through a third
+/// node, with every strategy.
 #[test]
 fn a_value_finds_its_way_round_a_link_that_is_down() {
     for max_staleness_ms in [0, 100, 550, 1900] {
@@ -104,7 +106,7 @@ fn a_value_finds_its_way_round_a_link_that_is_down() {
                 let place = usize::try_from(round).expect("few rounds") % 4;
                 world.ask(place, json!({"type": "broadcast", "message": round}));
             }
-            // 18 s are long enough for a few retransmissions, while new values arrive.
+            // 18 s are enough for several retransmissions while new values arrive.
             for place in 0..4 {
                 let read: BTreeSet<u32> = world.read(place).into_iter().collect();
                 let missing: Vec<u32> = (0..40).filter(|value| !read.contains(value)).collect();

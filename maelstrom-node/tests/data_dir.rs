@@ -1,4 +1,4 @@
-//! A node with a data folder that is killed at any moment and started again repeats no ID.
+//! A node with a data directory repeats no ID after a kill at any time and a restart.
 
 use std::collections::HashSet;
 use std::fs::Permissions;
@@ -63,8 +63,8 @@ impl Node {
     }
 }
 
-/// Twenty lives, each killed, but for the last, which ends with its input. Each makes IDs
-/// greater than all before: it begins where the mark is.
+/// Twenty incarnations are killed, and the last one ends with its input. Each incarnation
+/// generates greater IDs than the previous ones, because it starts at the high-water mark.
 #[test]
 fn a_node_that_is_killed_and_restarted_repeats_no_id() {
     let temp = tempfile::tempdir().expect("a folder");
@@ -83,8 +83,9 @@ fn a_node_that_is_killed_and_restarted_repeats_no_id() {
     assert_eq!(HashSet::<&u64>::from_iter(&ids).len(), 20 * 50 + 1);
 }
 
-/// Runs a node that cannot use its folder: it ends by itself. Returns what it wrote to stdout
-/// and the one line that it wrote to stderr.
+/// Runs a node that cannot use its directory, and that exits for this reason.
+///
+/// Returns its output on stdout, and its one line on stderr.
 fn refused(data_dir: &Path) -> (String, String) {
     refused_by(&mut Command::new(env!("CARGO_BIN_EXE_maelstrom-node")), data_dir)
 }
@@ -98,8 +99,8 @@ fn refused_by(node: &mut Command, data_dir: &Path) -> (String, String) {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the node starts");
-    // It may have ended before it could read this. At the end of its input it would end with
-    // success.
+    // The node may have exited before it could read this. At the end of its input it would exit
+    // with success.
     let _ = node.stdin.take().expect("stdin is a pipe").write_all(INIT);
     let output = node.wait_with_output().expect("the node ends");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
@@ -109,8 +110,9 @@ fn refused_by(node: &mut Command, data_dir: &Path) -> (String, String) {
     (said, logged)
 }
 
-/// Runs a node on a folder whose store it cannot use, and returns why not: what it says to
-/// `init` is what it logs.
+/// Runs a node on a directory whose store it cannot use, and returns the reason.
+///
+/// The node returns the same reason in its reply to `init` and in its log.
 fn refused_on_init(data_dir: &Path) -> String {
     let (said, logged) = refused(data_dir);
     let reply: Value = serde_json::from_str(&said).expect("one line of JSON on stdout");
@@ -122,7 +124,7 @@ fn refused_on_init(data_dir: &Path) -> String {
     why.to_owned()
 }
 
-/// Two nodes with one node id and one folder: the second is told, and ends.
+/// Two nodes have the same node ID and directory. The second reports an error, and exits.
 #[test]
 fn a_second_node_on_the_same_lease_is_refused() {
     let temp = tempfile::tempdir().expect("a folder");
@@ -135,7 +137,7 @@ fn a_second_node_on_the_same_lease_is_refused() {
     second.kill();
 }
 
-/// A folder that is damaged is an error, not a new beginning.
+/// A damaged directory causes an error. The node does not start with an empty store instead.
 #[test]
 fn a_damaged_folder_is_refused() {
     let temp = tempfile::tempdir().expect("a folder");
@@ -180,7 +182,7 @@ fn a_folder_that_cannot_be_used_is_named_as_it_was() {
     }
 }
 
-/// Without a store in it: with one there may be nothing left to make.
+/// The directory has no store. With a store, the node may have nothing left to create.
 #[test]
 fn a_folder_that_the_node_may_not_write_to_ends_it_before_it_says_anything() {
     let temp = tempfile::tempdir().expect("a folder");
@@ -190,7 +192,8 @@ fn a_folder_that_the_node_may_not_write_to_ends_it_before_it_says_anything() {
     let folder = temp.path().join("folder");
     std::fs::create_dir(&folder).expect("it is new");
     allow(temp.path(), 0o755);
-    // Root may write anywhere, and nobody may not start what lies in somebody's home.
+    // Root may write anywhere, so the test runs the node as user `nobody`. That user may not
+    // start a program in the home directory of another user.
     let program = temp.path().join("node");
     std::fs::copy(env!("CARGO_BIN_EXE_maelstrom-node"), &program).expect("there is room");
     allow(&program, 0o755);
@@ -217,7 +220,7 @@ fn a_folder_that_the_node_may_not_write_to_ends_it_before_it_says_anything() {
     allow(&folder, 0o755);
 }
 
-/// Runs a node that can say nothing, and sees whether its lease was given back.
+/// Runs a node that cannot write to stdout, and checks that it has released its lease.
 fn said_nothing(data_dir: &Path, stdout: impl Into<Stdio>) {
     let mut node = Command::new(env!("CARGO_BIN_EXE_maelstrom-node"))
         .arg("--data-dir")

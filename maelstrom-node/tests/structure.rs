@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// From the bottom to the top: a module uses only those before it.
+/// The modules from the bottom to the top. A module uses only modules before it.
 const LAYERS: [&str; 6] = ["base", "message", "dissemination", "workload", "node", "runtime"];
 
 #[test]

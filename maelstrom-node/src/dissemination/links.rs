@@ -28,7 +28,7 @@ impl<S: State> Dissemination<S> {
 
     /// Returns the measured links on which the strategy depends.
     ///
-    /// A node depends on its link to the hub, and the hub on those to all nodes that answer.
+    /// A node depends on its link to the hub. The hub depends on its links to all responsive nodes.
     fn links(&self) -> impl Iterator<Item = &RoundTrip> {
         let hub = self.hub();
         let is_hub = hub == self.cluster.me();

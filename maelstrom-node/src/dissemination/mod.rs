@@ -1,17 +1,17 @@
 //! The layer that brings state to every node, generic over what it carries.
 //!
 //! Each node numbers its own items ([`stream`]). A digest lists per stream which items a
-//! node has. While all is well, items travel by the [`strategy`]: straight to every peer,
-//! or to a **hub** that gathers and passes on. The hub is the first node by name that
-//! answers. A node that cannot reach it follows the next one.
+//! node has. Without faults, items travel by the [`strategy`]: directly to every peer, or to a
+//! **hub** that batches them and passes them on. The hub is the first node by name that
+//! answers. A node that cannot reach the hub follows the next node.
 //!
 //! The strategy decides cost and delay only. [`anti_entropy`] gives liveness:
 //! - *Delayed acknowledgement*: a node acknowledges new items to its hub, and the hub to
 //!   every peer, within a bounded time. Every message does so, as it carries a digest.
-//! - *Retransmission*: a node sends again what a peer has not acknowledged, with bounded
-//!   backoff, until the peer has.
+//! - *Retransmission*: a node sends unacknowledged items to a peer again, with bounded backoff,
+//!   until the peer acknowledges them.
 //!
-//! When every item has been acknowledged, no node sends.
+//! After all items have been acknowledged, no node sends.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -52,7 +52,7 @@ pub(crate) trait State {
     /// A handle to one item. The state stores the text of the item.
     type Item: Copy + Send + std::fmt::Debug;
 
-    /// Whether an item contains the information of all earlier items of its stream.
+    /// `true` if an item contains the information of all earlier items of its stream.
     ///
     /// If so, the layer keeps and sends only the last item of each stream.
     const SUPERSEDING: bool = false;
@@ -75,7 +75,8 @@ pub(crate) struct Dissemination<S: State> {
     /// One entry per node. The entry of this node is not used.
     peers: Vec<Peer>,
     config: DisseminationConfig,
-    /// While recovering, this node requests missing items immediately from any peer.
+    /// `true` during the recovery, in which this node immediately requests missing items from any
+    /// peer.
     is_recovering: bool,
     timeouts: Timeouts,
     rng: Xoshiro256PlusPlus,
@@ -83,7 +84,7 @@ pub(crate) struct Dissemination<S: State> {
     schedule: Schedule,
     /// The earliest time for the next request of missing items.
     ask_again_at: Option<Time>,
-    /// This node has logged that values are late.
+    /// `true` if this node has logged that values are late.
     has_warned: bool,
 }
 

@@ -18,13 +18,13 @@ pub(crate) struct Peer {
     ///
     /// Their late messages contain no information about the present incarnation.
     over: BTreeMap<u64, Time>,
-    /// The peer has received a message from the present incarnation of this node.
+    /// `true` if the peer has received a message from the present incarnation of this node.
     pub(crate) knows_me: bool,
     /// The items that the peer has acknowledged.
     pub(crate) has: Digest,
     /// The items that the peer has once all messages to it have arrived.
     pub(crate) sent: Digest,
-    /// The peer relies on this node to pass on new items.
+    /// `true` if the peer relies on this node to pass on new items.
     pub(crate) follows: bool,
     /// The time of the next retransmission, unless the peer acknowledges `expected` first.
     pub(crate) retransmit_at: Option<Time>,

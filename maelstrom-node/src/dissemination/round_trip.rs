@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use crate::base::Time;
 
-/// The assumed round-trip time of an unmeasured link: that of a slow wide-area link.
+/// The assumed round-trip time of an unmeasured link, typical of a slow wide-area link.
 ///
-/// A guess that is too high costs a few messages, one that is too low misses the bound.
+/// A guess that is too high costs a few messages. A guess that is too low misses the bound.
 pub(crate) const GUESS: Duration = Duration::from_millis(200);
 
 /// The number of measurements that may replace [`GUESS`] by a longer time.
@@ -30,7 +30,7 @@ const HALF_WINDOW: Duration = Duration::from_secs(10);
 
 /// The longest time between a message and its echo that gives a measurement.
 ///
-/// A longer one also measures how far two clocks drift apart: 100 ppm of a minute are 6 ms.
+/// Over a longer time, the drift between two clocks matters: 100 ppm of a minute are 6 ms.
 const MAX_HELD: Duration = Duration::from_secs(60);
 
 /// The round-trip time of one link.

@@ -2,9 +2,9 @@
 //!
 //! The hub sends each node the time until its next report, so that no clocks are compared. The
 //! times suit an idle network. While the network is slower, reports are late, often all of them
-//! by about the same time. The flush waits until all are there, but at most for the usual
-//! lateness. Without that, each flush would be followed by another one for the late reports. A
-//! schedule with earlier reports would make values older whenever the network is not slow.
+//! by about the same time. The flush waits for all reports, but at most for the usual lateness.
+//! Without the wait, another flush for the late reports would follow each flush. A schedule with
+//! earlier reports would make values older whenever the network is not slow.
 
 use std::time::Duration;
 

@@ -21,7 +21,7 @@ pub(crate) struct Schedule {
     pub(crate) rounds: Option<RoundClock>,
     /// The peers that have reported since items were last passed on.
     pub(crate) reported: BTreeSet<usize>,
-    /// The scheduled flush has passed and waits for late reports.
+    /// `true` if the scheduled flush is due and waits for late reports.
     pub(crate) is_waiting: bool,
     /// The time at which the oldest unreported item was added.
     pub(crate) holding_since: Option<Time>,

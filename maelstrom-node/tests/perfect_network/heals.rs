@@ -2,13 +2,13 @@
 
 use crate::{DELAY_MS, ms, world};
 
-/// Cuts the links between two groups of nodes, as `severed` pairs.
+/// Returns the links between two groups of nodes, as `severed` pairs.
 fn between(one: &[usize], other: &[usize]) -> Vec<(usize, usize)> {
     one.iter().flat_map(|one| other.iter().map(move |other| (*one, *other))).collect()
 }
 
-/// Every node adds a value now and then, before, during and after a partition. Values
-/// added after the heal meet the bound: 1.2 times the setting and one round trip.
+/// Every node adds values before, during and after a partition. Values that are added after
+/// the heal meet the bound: 1.2 times the setting and one round trip.
 #[test]
 fn values_added_after_a_heal_meet_the_bound() {
     for nodes in [5, 25] {

@@ -1,7 +1,7 @@
 //! The cost and the speed of dissemination on a deterministic network.
 //!
-//! Links have a constant delay, and faults are those of the test. Retransmissions correct nearly
-//! any mistake in the end, so these tests check the number of messages and the times.
+//! Links have a constant delay, and each test specifies its faults. Retransmissions eventually
+//! correct nearly any mistake, so these tests check the number of messages and the times.
 
 use maelstrom_node::Time;
 use world::{Sent, Story, World};
@@ -15,7 +15,7 @@ mod starts;
 #[path = "../world/mod.rs"]
 mod world;
 
-/// The delay from node to node.
+/// The one-way delay between two nodes.
 const DELAY_MS: u64 = 100;
 
 fn ms(at_ms: u64) -> Time {
@@ -41,7 +41,7 @@ impl World {
         self.read(place).contains(&value)
     }
 
-    /// What was sent from one instant on.
+    /// Returns the messages that were sent at or after an instant.
     fn sent_since(&self, from_ms: u64) -> Vec<Sent> {
         self.sent.iter().copied().filter(|sent| sent.at >= ms(from_ms)).collect()
     }

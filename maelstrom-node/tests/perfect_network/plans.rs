@@ -1,4 +1,4 @@
-//! What a plan costs, and how soon a value is everywhere by it.
+//! The cost of each strategy, and the time until a value is on all nodes.
 
 use maelstrom_node::Time;
 use serde_json::json;
@@ -6,18 +6,18 @@ use serde_json::json;
 use crate::world::{Story, World};
 use crate::{DELAY_MS, ms, world};
 
-/// What a plan may cost at 50 values a second among 25 nodes.
+/// The allowed cost of a strategy at 50 values per second among 25 nodes.
 struct Price {
     max_staleness_ms: u64,
     messages_per_value: f64,
-    /// From the moment a node is given a value until all have it.
+    /// The time from the addition of a value until all nodes have it.
     spread_ms: u64,
-    /// From the last value to the last word.
+    /// The time from the last value to the last message.
     silent_after_ms: u64,
 }
 
-/// Nodes take turns at a value every 20 ms. Whatever the plan, a value is everywhere in
-/// time and at the plan's price, and afterwards there is silence.
+/// Nodes take turns to add a value every 20 ms. With every strategy, all nodes have each value
+/// in time and at the allowed cost. Afterwards, no node sends.
 #[test]
 fn each_plan_keeps_to_its_price_and_its_time() {
     const NODES: usize = 25;
@@ -31,18 +31,19 @@ fn each_plan_keeps_to_its_price_and_its_time() {
         silent_after_ms,
     };
     for Price { max_staleness_ms, messages_per_value, spread_ms, silent_after_ms } in [
-        // The mesh: one message for each value and receiver. The last acknowledgements come
-        // after 2.5 s or 2.2 rounds and are 48, whatever the plan.
+        // The mesh: one message for each value and receiver. With every strategy, the last 48
+        // acknowledgements follow after 2.5 s or 2.2 rounds.
         price(100, 24.2, 100, 2700),
-        // The hub with a short window of 105 ms: one up and 24 down in each window.
+        // The hub with a short window of 105 ms: one message to the hub and 24 from the hub in
+        // each window.
         price(308, 5.7, 308, 2700),
         // The hub with a long window of 344 ms.
         price(550, 2.4, 550, 2900),
-        // Rounds of 1669 ms: 24 up and 24 down in each.
+        // Rounds of 1669 ms: 24 messages to the hub and 24 from the hub in each.
         price(1900, 0.75, 1900, 5200),
     ] {
         let mut world = world(NODES, max_staleness_ms);
-        // Round trips are learnt and the rounds are fallen in with: late, but not too late.
+        // Nodes measure round trips and adopt the schedule. The values are late, but not too late.
         for place in 0..NODES {
             world.add(place, 1_000_000 + u32::try_from(place).expect("few nodes"));
         }
@@ -60,7 +61,7 @@ fn each_plan_keeps_to_its_price_and_its_time() {
             if let Some(value) = u32::try_from(step).ok().filter(|value| *value < VALUES) {
                 world.add(value as usize * 7 % NODES, value);
             }
-            // What arrives in this instant counts.
+            // Arrivals at this instant count.
             world.run_until(Time(now_ms * 1000 + 1));
             while everywhere < VALUES && added_ms(everywhere) + spread_ms <= now_ms {
                 for place in 0..NODES {
@@ -87,8 +88,8 @@ fn each_plan_keeps_to_its_price_and_its_time() {
     }
 }
 
-/// The first item that a node is given is held before anything is known of the hub's rounds.
-/// The hub lets it wait for company only as long as is left of its time.
+/// A node holds its first item before it knows the hub's rounds. The hub batches the item only
+/// for the rest of the allowed time.
 #[test]
 fn an_item_that_was_held_on_the_way_is_held_less_by_the_hub() {
     for max_staleness_ms in [1900, 4000] {
@@ -103,8 +104,8 @@ fn an_item_that_was_held_on_the_way_is_held_less_by_the_hub() {
     }
 }
 
-/// A counter's totals travel in rounds that pay off much sooner, and each message carries
-/// one total for each node, however often it grew.
+/// Rounds save messages for counters at much lower bounds than for values. Each message has one
+/// total per node, however often the total grew.
 #[test]
 fn totals_travel_in_short_rounds() {
     let mut world = World::new(Story {
@@ -114,7 +115,7 @@ fn totals_travel_in_short_rounds() {
         longest_delay_ms: DELAY_MS,
         ..Story::default()
     });
-    // Zero adds nothing that would have to travel.
+    // An addition of zero creates no item.
     world.ask(1, json!({"type": "add", "delta": 0}));
     world.run_until_ms(10_000);
     let warm_up = world.sent.len();
@@ -129,8 +130,8 @@ fn totals_travel_in_short_rounds() {
     }
     world.run_until_ms(60_000);
     let sent = world.sent_since(10_000);
-    // 5 s in rounds of 580 ms: 4 up and 4 down in each, a few before they are fallen in
-    // with, and the last acknowledgements.
+    // 5 s in rounds of 580 ms: 4 messages to the hub and 4 from the hub in each. Further
+    // messages precede the adoption of the schedule, and the last acknowledgements follow.
     assert!(sent.len() <= 110, "{} messages", sent.len());
     let longest = sent.iter().map(|sent| sent.bytes).max();
     assert!(longest < Some(1500), "{longest:?} bytes");

@@ -1,4 +1,4 @@
-//! What was lost, or could not be sent, is made up for.
+//! Repair of lost messages, and of messages that could not be sent.
 
 use maelstrom_node::Time;
 
@@ -24,7 +24,7 @@ fn a_gap_is_closed_at_once() {
     assert_eq!(about_it.count(), 3, "the hub's message, the question and the answer");
 }
 
-/// A node does not repeat a request while the answer is on its way.
+/// A node does not repeat a request while the answer is in flight.
 #[test]
 fn a_node_asks_once_for_what_it_lacks() {
     let mut world = World::new(Story {
@@ -38,7 +38,7 @@ fn a_node_asks_once_for_what_it_lacks() {
     world.add(1, 0);
     world.run_until_ms(22_500);
     world.severed.clear();
-    // The hub passes these on one by one, before the answer is there as well as after.
+    // The hub passes these values on one by one, before and after the arrival of the answer.
     for value in 1..=8 {
         world.add(0, value);
         world.run_until_ms(22_500 + 200 * u64::from(value));
@@ -49,8 +49,8 @@ fn a_node_asks_once_for_what_it_lacks() {
     assert_eq!(world.read(3).len(), 9);
 }
 
-/// A lost message that nothing follows is sent again before long, at the price of as many
-/// messages as it takes to find out.
+/// A lost message without a later message is soon retransmitted. The cost is the messages that
+/// detect the loss.
 #[test]
 fn a_lost_message_is_sent_again_in_time() {
     for (max_staleness_ms, within_ms) in [(100, 4000), (550, 4500), (1900, 9000)] {
@@ -71,8 +71,8 @@ fn a_lost_message_is_sent_again_in_time() {
     }
 }
 
-/// A node that does not answer is tried seldom, but forever: by the hub alone, 4 to 5 s
-/// after the last time, and one time in four through another node as well.
+/// Retransmissions to a node that does not answer are rare but never stop. Only the hub sends
+/// them, 4 to 5 s after the previous one. One in four also has an indirect probe.
 #[test]
 fn a_dead_node_is_tried_seldom_and_for_ever() {
     for max_staleness_ms in [100, 550, 1900] {
@@ -89,8 +89,8 @@ fn a_dead_node_is_tried_seldom_and_for_ever() {
             .map(|sent| sent.at)
             .collect();
         assert!((40..=50).contains(&to_it.len()), "{max_staleness_ms}: {} tries", to_it.len());
-        // New values are sent to it as to a node that answers: were the links whole again by
-        // then, the values would be in time. Nothing else is sent to it more often.
+        // The node receives new values like a responsive node: if the links had healed by then,
+        // the values would be in time. Other messages to it do not become more frequent.
         for value in 2..202 {
             world.run_until_ms(310_000 + 100 * u64::from(value - 2));
             world.add(value as usize % 3, value);
@@ -98,7 +98,7 @@ fn a_dead_node_is_tried_seldom_and_for_ever() {
         let sent = world.sent_since(310_000);
         let [in_vain, usual] =
             [3, 4].map(|place| sent.iter().filter(|sent| sent.dest == place).count());
-        // A try every 4 to 5 s, and one in four through another node as well.
+        // One retransmission every 4 to 5 s, and one in four with an indirect probe.
         let (tries, indirect_probes) = (5, 2);
         assert!(
             in_vain <= usual + tries + indirect_probes,

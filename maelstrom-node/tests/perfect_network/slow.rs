@@ -75,7 +75,7 @@ fn run(max_staleness_ms: u64, in_time_from_ms: u64, disturb: impl Fn(&mut World,
     world.sent.len() - before
 }
 
-/// All delays triple for 5 s. No node changes its strategy for that, so the messages stay about
+/// All delays triple for 5 s. No node changes its strategy, so the number of messages stays about
 /// the same. Values are in time again 2 s after the step.
 #[test]
 fn a_slow_network_costs_few_messages_and_recovers_in_two_seconds() {
@@ -90,8 +90,8 @@ fn a_slow_network_costs_few_messages_and_recovers_in_two_seconds() {
     }
 }
 
-/// Every node stops for 400 ms in every 2 s: all together, as when the network's own process
-/// collects garbage, or one after the other.
+/// Every node pauses for 400 ms in every 2 s. The nodes pause together, as in a garbage
+/// collection of the network's own process, or one after the other.
 #[test]
 fn pauses_cost_few_messages_and_values_are_in_time_after_the_last_one() {
     const PAUSES_MS: std::ops::Range<u64> = 0..7000;
@@ -116,7 +116,7 @@ fn pauses_cost_few_messages_and_values_are_in_time_after_the_last_one() {
     }
 }
 
-/// Every node logs once that values are late, and no node does while the network is as usual.
+/// Every node logs once that values are late. No node logs this at the usual speed of the network.
 #[test]
 fn each_node_logs_once_that_values_are_late() {
     for (times, expected) in [(1, 0), (3, NODES)] {

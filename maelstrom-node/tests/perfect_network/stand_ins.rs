@@ -2,8 +2,8 @@
 
 use crate::{DELAY_MS, world};
 
-/// The hub is out of reach for some of the nodes: those find another one that passes their
-/// values on and lets them have the others'.
+/// Some nodes cannot reach the hub. They find another node that passes their values on and sends
+/// them the values of the other nodes.
 #[test]
 fn nodes_without_a_way_to_the_hub_find_another() {
     for (max_staleness_ms, within_ms) in [(100, 8_000), (308, 8_000), (550, 8_000), (1900, 16_000)]
@@ -35,8 +35,8 @@ fn nodes_without_a_way_to_the_hub_find_another() {
     }
 }
 
-/// A stand-in forwards items immediately: those of its followers to the hub, and those of the
-/// hub to its followers.
+/// A stand-in forwards items immediately: its followers' items to the hub, and the hub's items
+/// to its followers.
 #[test]
 fn a_stand_in_hands_on_at_once() {
     let mut world = world(5, 550);
@@ -44,7 +44,7 @@ fn a_stand_in_hands_on_at_once() {
     world.add(4, 0);
     world.run_until_ms(20_000);
     world.add(4, 1);
-    // By way of n1.
+    // The values travel through n1.
     world.run_until_ms(20_000 + 2 * DELAY_MS + 1);
     assert!(world.has(0, 1));
     world.run_until_ms(30_000);

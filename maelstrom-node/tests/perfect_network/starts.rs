@@ -7,8 +7,8 @@ use snowflake::{ManualClock, UnixMillis};
 use crate::world::{Story, World};
 use crate::{DELAY_MS, ms, world};
 
-/// Peers may not be set up yet, and a message to one that is not would silence the node. It
-/// waits for a message from anyone, or until no peer can still be waiting for its `init`.
+/// A node must not write to a peer before the peer's `init`, because such a message would silence
+/// the node. It waits for a message from any peer, or until every peer must have its `init`.
 #[test]
 fn nobody_writes_to_a_peer_before_every_node_must_have_been_set_up() {
     let mut node = Node::new(Config::default(), 1, ManualClock::new(UnixMillis(0)));
@@ -58,7 +58,7 @@ fn a_hub_that_starts_anew_learns_what_it_had() {
         world.run_until_ms(40_000);
         let sent = world.sent_since(20_000).len();
         assert!(sent <= 12, "{max_staleness_ms}: {sent} messages");
-        // Its new items are not taken for the old ones.
+        // Its peers distinguish its new items from the old ones.
         world.restart(0);
         world.add(0, 10);
         world.run_until_ms(40_000 + within_ms);
@@ -112,8 +112,8 @@ fn numbered_init(id: u64) -> String {
     json!({"id": id, "src": "c9", "dest": "n1", "body": body}).to_string()
 }
 
-/// Three nodes can be set up with the messages 0 to 5 at most. A node whose `init` has a
-/// higher number was set up in a running cluster, and asks its hub for what it lost.
+/// The initialization of three nodes uses at most the messages 0 to 5. A node whose `init` has
+/// a higher number joins a running cluster, and requests its lost items from its hub.
 #[test]
 fn a_restarted_node_asks_its_hub_without_being_asked_itself() {
     for (id, asks_after_ms) in [(4, 10_000), (5, 1_000), (500, 1_000)] {

@@ -1,4 +1,4 @@
-//! Bytes: how they may arrive, and how much they may cost.
+//! The arrival of input bytes, and the memory that they may cost.
 
 use std::io::{BufRead, BufReader, Seek, Write};
 use std::process::{Command, Stdio};
@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use crate::node::{answers, init, replies, request, run};
 use crate::replies::Replies;
 
-/// More than a node repeats itself while it is heard out.
+/// A limit above the number of gossip messages that a node sends before the reply.
 const MOST_GOSSIP: usize = 1000;
 
-/// To a reader of lines that knows the return as well, half a value would be junk, and the
-/// node silent for good.
+/// A reader that also ends lines at a carriage return would get half a value as an invalid
+/// message, and would stop listening to the node.
 #[test]
 fn a_return_between_tokens_does_not_break_the_line_of_the_reply() {
     let asked = |body: &str| {
@@ -24,7 +24,7 @@ fn a_return_between_tokens_does_not_break_the_line_of_the_reply() {
         &[
             init(&["n0"]),
             asked("\"type\":\"broadcast\",\"message\":[1,\r2,\"\\r\"],\"msg_id\":2"),
-            // Within a string it is no JSON, and does not become any.
+            // A carriage return in a string is not valid JSON, and the node does not repair it.
             asked("\"type\":\"broadcast\",\"message\":\"a\rb\",\"msg_id\":3"),
             asked("\"type\":\"read\",\"msg_id\":4"),
         ]
@@ -71,8 +71,8 @@ fn a_million_values_are_read_at_once() {
 #[cfg(target_os = "linux")] // the one with a limit on a process's memory
 #[test]
 fn a_few_bytes_that_ask_for_gigabytes_cost_no_such_memory() {
-    // Each read is answered with a megabyte, and all are in the pipe at once: the node
-    // writes as it goes, or else it would hold every reply before it writes the first.
+    // Each reply to a read has a megabyte, and all reads are in the pipe together. The node
+    // must write replies as it reads. Otherwise it would hold all replies in memory.
     let value = request(2, json!({"type": "broadcast", "message": "x".repeat(1 << 20)}));
     let reads: Vec<_> = (3..603).map(|id| request(id, json!({"type": "read"}))).collect();
     let input = [init(&["n0"]), value, reads.concat()].concat();
@@ -105,7 +105,7 @@ fn what_is_due_is_done_while_the_line_that_came_last_is_half_here() {
     let echo = request(3, json!({"type": "echo", "echo": 1}));
     let (begin, end) = echo.split_at(20);
     let mut write = |bytes: &[u8]| stdin.write_all(bytes).expect("the node reads its input");
-    // In one write, so that the half line is there before anything is due.
+    // One write has all three, so that the half line arrives before any deadline.
     write(&[&*init(&["n0", "n1"]), &value, begin].concat());
     assert_eq!([next_type(), next_type()], ["init_ok", "broadcast_ok"]);
     assert_eq!(next_type(), "gossip", "the value is passed on a little later");
@@ -125,7 +125,7 @@ fn a_request_at_the_end_of_input_is_still_answered() {
 
 #[test]
 fn input_may_come_from_a_file() {
-    // More than is read at once, and something is due all the time.
+    // The input exceeds one read, and a deadline is always due.
     let asked = |id| request(id, json!({"type": "broadcast", "message": id}));
     let mut input = tempfile::tempfile().expect("a file");
     let lines: Vec<_> = (2..10_002).map(asked).collect();

@@ -1,7 +1,7 @@
 //! The binary as Maelstrom sees it: a process behind two pipes.
 //!
-//! Nearly every test writes all its lines, ends the input and reads what came out; nothing
-//! here waits for a length of time.
+//! Nearly every test writes all its lines, ends the input and reads the output. No test waits
+//! for a fixed time.
 
 mod arguments;
 mod input;

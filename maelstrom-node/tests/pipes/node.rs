@@ -1,4 +1,4 @@
-//! Running the node, and the lines that it reads and writes.
+//! Functions that run the node, and the lines that it reads and writes.
 
 use std::io::{Read, Write};
 use std::process::{Command, Output, Stdio};
@@ -6,7 +6,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-/// Runs the node with these arguments on this input, to the end.
+/// Runs the node with these arguments on this input until it exits.
 pub(crate) fn run(args: &[&str], input: &[u8]) -> Output {
     let mut node = Command::new(env!("CARGO_BIN_EXE_maelstrom-node"))
         .args(args)
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &[&str], input: &[u8]) -> Output {
     let writer = thread::spawn(move || stdin.write_all(&input));
     let mut replies = Vec::new();
     stdout.read_to_end(&mut replies).expect("the replies can be read");
-    // A node that refuses its arguments closes the pipe before it has read anything.
+    // A node with invalid arguments closes the pipe before it reads anything.
     let _ = writer.join().expect("the writer does not panic");
     let mut output = node.wait_with_output().expect("the node ends");
     output.stdout = replies;
@@ -43,7 +43,7 @@ pub(crate) fn init(names: &[&str]) -> Vec<u8> {
     request(1, json!({"type": "init", "node_id": "n0", "node_ids": names}))
 }
 
-/// The bodies of the replies to client c1, in order.
+/// Returns the bodies of the replies to client c1, in order.
 pub(crate) fn replies(output: &Output) -> Vec<Value> {
     let text = std::str::from_utf8(&output.stdout).expect("UTF-8 on stdout");
     text.lines()
@@ -54,7 +54,7 @@ pub(crate) fn replies(output: &Output) -> Vec<Value> {
         .collect()
 }
 
-/// The replies to these lines, with `init` for a single node before them.
+/// Returns the replies to these lines after an `init` for a single node.
 pub(crate) fn answers(lines: &[Vec<u8>]) -> Vec<Value> {
     let input = [init(&["n0"]), lines.concat()].concat();
     let output = run(&[], &input);

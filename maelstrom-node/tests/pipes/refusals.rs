@@ -1,4 +1,4 @@
-//! What cannot be served: who is told, and what is logged.
+//! Requests that the node cannot serve: the error replies and the log.
 
 use serde_json::{Value, json};
 
@@ -65,10 +65,10 @@ fn lines_that_are_no_messages_cost_one_line_on_stderr_each() {
         b"[]",
         b"null",
         b"{\"dest\":\"n0\"}",
-        // The fields of a message, in order, but no message.
+        // An array with the fields of a message in order is not a message.
         b"[\"c1\",\"n0\",[\"read\",1]]",
         b"{\"src\":\"c1\",\"dest\":\"n0\",\"body\":[1]}",
-        // A form feed is no blank to JSON.
+        // A form feed is not whitespace in JSON.
         b"\x0c{\"src\":\"c1\",\"dest\":\"n0\",\"body\":{\"type\":\"generate\",\"msg_id\":3}}",
         &too_long,
     ];
@@ -83,7 +83,7 @@ fn lines_that_are_no_messages_cost_one_line_on_stderr_each() {
     }
 }
 
-/// Without a number there is nothing to reply to. What was asked is done all the same.
+/// A request without `msg_id` gets no reply, but the node executes it.
 #[test]
 fn a_request_without_a_number_costs_one_line_on_stderr_and_no_reply() {
     let message = |body: Value| line(&json!({"src": "c1", "dest": "n0", "body": body}));
@@ -115,7 +115,7 @@ fn a_number_of_a_request_that_is_none_is_named() {
         assert!(said.contains(&format!("\"{field}\" must be an integer of 64 bits")), "{said}");
         assert_eq!(logged_lines(&output), 1, "{said}");
     }
-    // Who can be told is told.
+    // A request with a valid `msg_id` gets an error reply.
     let body = json!({"type": "echo", "echo": 1, "msg_id": 2, "in_reply_to": "1"});
     let replies = replies(&run(&[], &[init(&["n0"]), message(body)].concat()));
     let text = replies[1]["text"].as_str().expect("an error has a text");

@@ -1,4 +1,4 @@
-//! `init`, and what comes before it.
+//! `init`, and messages before it.
 
 use serde_json::json;
 

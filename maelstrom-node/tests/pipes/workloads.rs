@@ -1,4 +1,4 @@
-//! What each workload answers.
+//! The replies of each workload.
 
 use serde_json::{Value, json};
 
@@ -81,8 +81,9 @@ fn a_set_is_read_once_each_whatever_its_elements_are() {
     assert_eq!(replies[4], read);
 }
 
-/// Runs a counter on these deltas, each as it stands on the line, and returns the codes of
-/// the errors, 0 where there was none, and the text of the sum.
+/// Runs a counter on these deltas, which the lines contain unchanged.
+///
+/// Returns the error code of each addition, with 0 for success, and the text of the sum.
 fn count(kind: &str, deltas: &[&str]) -> (Vec<u64>, String) {
     let add = |delta| {
         format!(r#"{{"src":"c1","dest":"n0","body":{{"type":"add","msg_id":2,"delta":{delta}}}}}"#)

@@ -1,4 +1,4 @@
-//! What a node that is still running writes, and how long to wait for it.
+//! The output of a running node, read with a timeout.
 
 use std::io::{BufRead, BufReader};
 use std::process::ChildStdout;
@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// Long enough for whatever a node ever says: what does not come is a failure, and no hang.
+/// The timeout for any message of a node. A missing message fails the test instead of hanging it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The lines of a node's output, as they come.
+/// The lines of a node's output, in the order of arrival.
 #[derive(Debug)]
 pub(crate) struct Replies(Receiver<String>);
 
 impl Replies {
     pub(crate) fn of(output: ChildStdout) -> Replies {
         let (line, lines) = mpsc::channel();
-        // Ends with the node's output, or once nobody listens.
+        // The thread ends with the node's output, or after the receiver is dropped.
         thread::spawn(move || {
             BufReader::new(output)
                 .lines()
@@ -28,7 +28,7 @@ impl Replies {
         Replies(lines)
     }
 
-    /// The body of the next message.
+    /// Returns the body of the next message.
     pub(crate) fn next_body(&self) -> Value {
         let line = self.0.recv_timeout(PATIENCE).expect("the node says something");
         serde_json::from_str::<Value>(&line).expect("JSON on stdout")["body"].take()

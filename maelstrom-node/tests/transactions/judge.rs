@@ -20,7 +20,7 @@ pub(crate) enum Op {
 /// A committed transaction.
 #[derive(Clone, Debug)]
 pub(crate) struct Transaction {
-    /// The session, which orders its transactions as they stand in the history.
+    /// The session, whose transactions have the order of the history.
     pub(crate) session: usize,
     pub(crate) ops: Vec<Op>,
 }

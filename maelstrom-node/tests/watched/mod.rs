@@ -1,5 +1,5 @@
-//! A node whose every word is checked, for tests that feed it anything at all. The fuzz
-//! target in `fuzz/` uses this file too.
+//! A node with a check of each message, for tests with arbitrary input. The fuzz target in
+//! `fuzz/` also uses this file.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use snowflake::{ManualClock, UnixMillis};
 
-/// Nodes say nothing longer to each other.
+/// The limit on the length of a message between nodes.
 const MOST_GOSSIP_BYTES: usize = 1 << 20;
 
-/// More deadlines than this in one go, and the node would keep a processor busy.
+/// The limit on deadlines in one span of time. More deadlines would keep a processor busy.
 const MOST_DEADLINES: usize = 10_000;
 
-/// Who asked, and the request's number. Whatever name was asked, the node answers under
-/// its own.
+/// The client and the `msg_id` of a request. The destination is not included, because the node
+/// replies under its own name to requests for any name.
 type Asked = (String, i64);
 
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(crate) struct Watched {
     clock: ManualClock,
     now: Time,
     out: Outbox,
-    /// Requests that have not been answered: how many of each.
+    /// The number of pending requests with each client and `msg_id`.
     asked: BTreeMap<Asked, usize>,
 }
 
@@ -38,7 +38,7 @@ impl Watched {
         Watched { node, clock, now: Time(0), out: Outbox::new(), asked: BTreeMap::new() }
     }
 
-    /// Hands the node one line and returns what it says to that.
+    /// Passes one line to the node, and returns the lines that it writes.
     pub(crate) fn line(&mut self, line: &[u8]) -> Vec<String> {
         if let Some(asked) = asked(line) {
             *self.asked.entry(asked).or_default() += 1;
@@ -47,7 +47,7 @@ impl Watched {
         self.check()
     }
 
-    /// Lets time pass, with every deadline on the way. Returns what the node says.
+    /// Advances the time through every deadline, and returns the lines that the node writes.
     pub(crate) fn pass(&mut self, time: Duration) -> Vec<String> {
         let end = self.now + time;
         let mut said = Vec::new();
@@ -65,7 +65,7 @@ impl Watched {
         panic!("more than {MOST_DEADLINES} deadlines within {time:?}");
     }
 
-    /// How many requests have not been answered.
+    /// Returns the number of pending requests.
     #[allow(dead_code, reason = "the fuzz target has no use for it")]
     pub(crate) fn owed(&self) -> usize {
         self.asked.values().sum()
@@ -112,7 +112,7 @@ impl Watched {
     }
 }
 
-/// What goes out, and nothing else does.
+/// A message of the node, without further fields.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Envelope {
@@ -121,10 +121,10 @@ struct Envelope {
     body: Box<RawValue>,
 }
 
-/// Raw, because a value that is echoed may be nested deeper than `Value` goes.
+/// The raw fields of a message. An echoed value may be nested deeper than `Value` allows.
 type Fields<'a> = BTreeMap<String, &'a RawValue>;
 
-/// What a line asks for, read as generously as can be.
+/// Returns the client and the `msg_id` of a request, or `None`. The parser is lenient.
 fn asked(line: &[u8]) -> Option<Asked> {
     fn field<'a, T: Deserialize<'a>>(fields: &Fields<'a>, name: &str) -> Option<T> {
         serde_json::from_str(fields.get(name)?.get()).ok()

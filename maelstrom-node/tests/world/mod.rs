@@ -1,4 +1,4 @@
-//! Nodes in virtual time, on a network whose faults are written down beforehand.
+//! Nodes in virtual time, on a network with predetermined faults.
 #![allow(dead_code, reason = "no test uses all of it")]
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use rand_xoshiro::SplitMix64;
 use serde_json::{Value, json};
 use snowflake::{ManualClock, UnixMillis};
 
-/// Where nodes live and what befalls them. Instants and spans in milliseconds, chances in
+/// The network of a test, its faults and its values. Times are in milliseconds, probabilities in
 /// percent.
 #[derive(Clone, Debug)]
 pub(crate) struct Story {
@@ -21,16 +21,16 @@ pub(crate) struct Story {
     pub(crate) longest_delay_ms: u64,
     pub(crate) loss: u64,
     pub(crate) duplication: u64,
-    /// Who is restarted when.
+    /// The restarts: the time and the node of each.
     pub(crate) restarts: Vec<(u64, usize)>,
-    /// Who hands in a value when.
+    /// The added values: the time and the node of each.
     pub(crate) values: Vec<(u64, usize)>,
-    /// Who is cut off from everyone, from when to when.
+    /// The isolations from all other nodes: the node, the start and the end of each.
     pub(crate) cuts: Vec<(usize, u64, u64)>,
 }
 
 impl Default for Story {
-    /// Five nodes of a broadcast on a network without fault or delay.
+    /// Returns a story of five broadcast nodes on a network without faults or delays.
     fn default() -> Story {
         Story {
             workload: "broadcast",
@@ -51,7 +51,7 @@ impl Default for Story {
 /// The time at which every clock starts: 2026-01-01T12:00:00Z.
 const START: UnixMillis = UnixMillis(1_767_268_800_000);
 
-/// Until then faults may strike; what comes later is the time allowed for repair.
+/// The end of the faults. The time after it is for repair.
 pub(crate) const TROUBLE_MS: u64 = 8_000;
 
 /// Nodes, and the network between them.
@@ -62,18 +62,18 @@ pub(crate) struct World {
     pub(crate) nodes: Vec<Node<ManualClock>>,
     /// The clock of each node's machine, and its error in milliseconds.
     clocks: Vec<(ManualClock, i64)>,
-    /// By due time; the sending order breaks ties.
+    /// The messages in flight, by arrival time and then by sending order.
     in_flight: BTreeMap<(Time, u64), (usize, usize, Vec<u8>)>,
     copies: u64,
-    /// What nodes have written to each other, whether it arrived or not.
+    /// All messages between nodes, including lost ones.
     pub(crate) sent: Vec<Sent>,
-    /// Pairs of nodes that cannot reach each other at all.
+    /// The pairs of nodes that cannot reach each other.
     pub(crate) severed: Vec<(usize, usize)>,
-    /// The end of each node's present or last pause.
+    /// The end of each node's current or last pause.
     paused_until: Vec<Time>,
 }
 
-/// One message from node to node.
+/// A message from one node to another.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sent {
     pub(crate) at: Time,
@@ -112,7 +112,7 @@ impl World {
         Node::new(config, self.rng.next_u64(), self.clocks[place].0.clone())
     }
 
-    /// Lets time pass on all clocks.
+    /// Advances all clocks to this time.
     fn set_time(&mut self, now: Time) {
         self.now = now;
         for (clock, error_ms) in &self.clocks {
@@ -129,12 +129,14 @@ impl World {
     fn init(&mut self, place: usize) {
         let names: Vec<String> = (0..self.story.nodes).map(name).collect();
         self.ask(place, json!({"type": "init", "node_id": name(place), "node_ids": names}));
-        // The first message after it says that all nodes have been initialised.
+        // The first message after `init` shows that all nodes have been initialized.
         self.ask(place, json!({"type": "read"}));
     }
 
-    /// Kills a node and starts it again, its memory lost. No message follows `init`, whose
-    /// number shows that the network has carried many before.
+    /// Kills a node and starts it again without its state.
+    ///
+    /// No message follows `init`. The number of the `init` message shows that the network has
+    /// carried many messages before.
     pub(crate) fn restart_quietly(&mut self, place: usize) {
         self.nodes[place] = self.start(place);
         let names: Vec<String> = (0..self.story.nodes).map(name).collect();
@@ -145,13 +147,13 @@ impl World {
         self.post(place, &out).expect("init is answered");
     }
 
-    /// Kills a node and starts it again, its memory lost.
+    /// Kills a node and starts it again without its state.
     pub(crate) fn restart(&mut self, place: usize) {
         self.nodes[place] = self.start(place);
         self.init(place);
     }
 
-    /// A client's request, and the body of the reply.
+    /// Sends a client's request, and returns the body of the reply.
     pub(crate) fn ask(&mut self, place: usize, mut body: Value) -> Value {
         body["msg_id"] = json!(1);
         let line = json!({"src": "c1", "dest": name(place), "body": body}).to_string();
@@ -160,7 +162,8 @@ impl World {
         self.post(place, &out).expect("a client is answered at once")
     }
 
-    /// Puts what a node sent on the network; returns what it told the client.
+    /// Puts a node's messages to peers on the network, and returns the body of its reply to the
+    /// client.
     fn post(&mut self, src: usize, out: &Outbox) -> Option<Value> {
         let mut reply = None;
         for line in out.lines() {
@@ -204,7 +207,7 @@ impl World {
         self.story.longest_delay_ms = delay_ms;
     }
 
-    /// Stops a node until `end`. What arrives for it waits.
+    /// Pauses a node until `end`. Messages to the node wait.
     pub(crate) fn pause(&mut self, place: usize, end: Time) {
         self.paused_until[place] = end;
     }
@@ -213,7 +216,7 @@ impl World {
         self.now < self.paused_until[place]
     }
 
-    /// Lets time pass until `end`, doing whatever is due on the way.
+    /// Advances the time to `end`, and executes all due events.
     pub(crate) fn run_until(&mut self, end: Time) {
         loop {
             let arrival = self.in_flight.first_key_value().map(|(due, _)| *due);
@@ -255,8 +258,8 @@ impl World {
         self.set_time(end);
     }
 
-    /// Hands in a value. A counter is given a power of two, so that its sum tells which
-    /// values it is made of.
+    /// Adds a value. For a counter, the value is a power of two, so that the sum identifies its
+    /// addends.
     pub(crate) fn add(&mut self, place: usize, value: u32) {
         let reply = self.ask(
             place,
@@ -280,7 +283,7 @@ impl World {
     }
 }
 
-/// The name of the node at a place.
+/// Returns the name of the node with this index.
 pub(crate) fn name(place: usize) -> String {
     format!("n{place}")
 }
