@@ -1,5 +1,5 @@
-//! The node handles any input: it never panics, sends only valid messages, and replies to every
-//! request with a `msg_id`.
+//! The node handles any input: it never panics, and sends only valid messages. It replies once to
+//! every request with a `msg_id`.
 
 use std::fmt;
 use std::time::Duration;

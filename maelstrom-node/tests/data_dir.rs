@@ -168,7 +168,7 @@ fn a_folder_that_is_not_there_or_is_none_ends_the_node_before_it_says_anything()
     }
 }
 
-/// There it is nothing that has to be made.
+/// The cause is neither a missing directory nor its permissions, so the log has no advice.
 #[test]
 fn a_folder_that_cannot_be_used_is_named_as_it_was() {
     let temp = tempfile::tempdir().expect("a folder");
@@ -246,7 +246,7 @@ fn a_node_that_nobody_hears_ends_and_gives_its_lease_back() {
     said_nothing(temp.path(), closed);
 }
 
-#[cfg(target_os = "linux")] // the one with a device that is full
+#[cfg(target_os = "linux")] // only Linux has `/dev/full`
 #[test]
 fn a_node_whose_output_has_no_room_ends_and_gives_its_lease_back() {
     let temp = tempfile::tempdir().expect("a folder");

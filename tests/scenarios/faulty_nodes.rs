@@ -211,7 +211,7 @@ fn a_node_that_closes_its_output_is_told_apart_from_one_that_exits() {
     run.expect_code(255).expect_said(&["node n0 closed its standard output and ran on"]);
 }
 
-/// Shell scripts that answer `init` with names of a hundred thousand digits.
+/// Shell scripts that reply to `init` with names of a hundred thousand digits.
 #[test]
 fn a_name_that_fills_the_screen_is_cut_short() {
     let folder = tempfile::tempdir().unwrap();

@@ -28,8 +28,8 @@ fn the_own_node_is_valid_in_simulation() {
 /// A hundred runs each with every fault of the network, with nodes that lose their memory, and
 /// with both.
 ///
-/// A value that a killed node acknowledged in the 2 s before the kill is an allowed loss, unless
-/// a live node has shown the value. Time under other faults does not count.
+/// A node may lose the values that it acknowledged in the 2 s before its kill, unless a live node
+/// has shown them. Time under other faults does not count.
 #[test]
 fn values_and_counters_converge_from_every_seed() {
     for kind in ["broadcast", "g-set", "g-counter", "pn-counter"] {

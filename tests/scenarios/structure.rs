@@ -1,10 +1,10 @@
-//! The structure of the bench: dependencies between its folders point one way, and it decodes
+//! The structure of the bench: dependencies between its directories point one way, and it decodes
 //! messages with its own code.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The folders of `src`, from the bottom up. A folder uses those before it and itself.
+/// The directories of `src`, from the bottom up. Each one uses only itself and earlier ones.
 const LAYERS: [&str; 16] = [
     "base", "format", "net", "service", "plan", "history", "judge", "workload", "runner", "output",
     "drive", "faulty", "doctor", "serve", "bench", "cli",
@@ -13,15 +13,15 @@ const LAYERS: [&str; 16] = [
 /// The only file that uses types of the project's own node.
 const OWN_NODE: &str = "drive/own_node.rs";
 
-/// The folders of `workload` that workloads share.
+/// The directories of `workload` that several workloads share.
 const SHARED_BY_WORKLOADS: [&str; 2] = ["growing_set", "txn"];
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// Returns the path below `src` and the code of each source file in a folder, without comments
-/// and test modules.
+/// Returns the path below `src` and the code of each source file in a directory, without
+/// comments and test modules.
 fn files_below(folder: &Path) -> Vec<(String, String)> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {

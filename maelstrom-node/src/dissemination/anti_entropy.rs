@@ -216,7 +216,7 @@ impl<S: State> Dissemination<S> {
         near.get(usize::try_from(self.rng.next_u64() % count).ok()?).copied()
     }
 
-    /// After a change of the hub, reports to the new hub and unfollows the old one.
+    /// Reports to the new hub and unfollows the old one, after a change of the hub.
     pub(crate) fn note_hub_change(&mut self, now: Time, before: usize, out: &mut Outbox) {
         let hub = self.hub();
         if hub == before || self.is_direct() {

@@ -139,7 +139,7 @@ mod tests {
     /// The incarnation of this node.
     const MINE: u64 = 5;
 
-    /// A message from an incarnation of the peer, with an echo of this node's timestamp.
+    /// Returns a message from an incarnation of the peer, with an echo of this node's timestamp.
     fn gossip(incarnation: u64, echoed: Option<(u64, u64)>) -> Gossip<'static> {
         Gossip {
             workload: "broadcast".into(),

@@ -8,7 +8,7 @@
 //!   et al. 2016). TCP Vegas calls the minimum the base (Brakmo and Peterson 1995). The strategy
 //!   depends on the base: a node that sent more when the network is slow would slow it further.
 //! - *How long may a round trip take at present?* The answer is the mean and the deviation of
-//!   RFC 6298. Timeouts depend on them, and the time for which a hub waits for late reports.
+//!   RFC 6298. They determine the timeouts, and the time for which a hub waits for late reports.
 
 use std::time::Duration;
 

@@ -17,8 +17,8 @@ use crate::message::RoundTiming;
 impl<S: State> Dissemination<S> {
     /// Returns the round timing for a peer.
     ///
-    /// The peer holds new items so that its report arrives just before the next flush or, if
-    /// that is too soon, before the flush after it.
+    /// The peer holds new items until its report can arrive just before the next flush. If that
+    /// flush is too soon, the report arrives before the flush after it.
     pub(crate) fn pace(
         &self,
         place: usize,

@@ -1,8 +1,8 @@
 //! Streams of items, and digests of them.
 //!
-//! Each incarnation of a node numbers its items 0, 1, 2, …, so a digest needs one integer
-//! per stream, the first number that is missing, and ranges past a gap. Together they are
-//! a version vector with exceptions, as in WinFS (Malkhi & Terry 2005).
+//! Each incarnation of a node numbers its items 0, 1, 2, …. A digest therefore needs one
+//! integer per stream, the first missing number, and the ranges past a gap. Such a digest is a
+//! version vector with exceptions, as in WinFS (Malkhi & Terry 2005).
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -49,8 +49,8 @@ fn a_node_asks_once_for_what_it_lacks() {
     assert_eq!(world.read(3).len(), 9);
 }
 
-/// A lost message without a later message is soon retransmitted. The cost is the messages that
-/// detect the loss.
+/// A lost message without a later message is soon retransmitted. The loss and its repair cost at
+/// most one additional message.
 #[test]
 fn a_lost_message_is_sent_again_in_time() {
     for (max_staleness_ms, within_ms) in [(100, 4000), (550, 4500), (1900, 9000)] {

@@ -12,8 +12,8 @@ use crate::replies::Replies;
 /// A limit above the number of gossip messages that a node sends before the reply.
 const MOST_GOSSIP: usize = 1000;
 
-/// A reader that also ends lines at a carriage return would get half a value as an invalid
-/// message, and would stop listening to the node.
+/// Some readers also end lines at a carriage return. Such a reader would get half a value as an
+/// invalid message, and would stop listening to the node.
 #[test]
 fn a_return_between_tokens_does_not_break_the_line_of_the_reply() {
     let asked = |body: &str| {
@@ -68,7 +68,7 @@ fn a_million_values_are_read_at_once() {
     assert!(messages.iter().map(Value::as_u64).eq((0..VALUES as u64).map(Some)));
 }
 
-#[cfg(target_os = "linux")] // the one with a limit on a process's memory
+#[cfg(target_os = "linux")] // only Linux enforces a limit on memory
 #[test]
 fn a_few_bytes_that_ask_for_gigabytes_cost_no_such_memory() {
     // Each reply to a read has a megabyte, and all reads are in the pipe together. The node

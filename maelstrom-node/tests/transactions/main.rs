@@ -148,7 +148,7 @@ proptest! {
     }
 }
 
-/// A story with two nodes and one-way delays of 100 ms.
+/// Creates the world of a story with two nodes and one-way delays of 100 ms.
 fn pair() -> World {
     World::new(Story {
         workload: "txn-rw-register",

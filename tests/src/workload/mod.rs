@@ -1,20 +1,20 @@
 //! The workloads: the requests of clients, the replies of nodes, and the verdict on both.
 //!
-//! A workload is a folder: `mod.rs` has the operations and the messages, `checker.rs` (or a folder
-//! `checker/`) judges the history. Two workloads with the same rules share a folder between them,
-//! as broadcast and g-set share [`growing_set`].
+//! A workload is a directory. Its `mod.rs` has the operations and the messages, and its
+//! `checker.rs` (or the directory `checker/`) judges the history. Two workloads with the same
+//! rules share a directory, as broadcast and g-set share [`growing_set`].
 //!
 //! # Adding a workload
 //!
-//! 1. Create `workload/<name>/mod.rs` with a type that implements
-//!    [`Operations`] (what a history records) and [`Workload`] (what a client sends and expects),
-//!    and `workload/<name>/checker.rs` with the function that [`Workload::check`] calls.
+//! 1. Create `workload/<name>/mod.rs` with a type that implements [`Operations`] and [`Workload`].
+//!    `Operations` has the types that a history records. `Workload` has the requests and replies.
+//!    Create `workload/<name>/checker.rs` with the function that [`Workload::check`] calls.
 //!    [`Workload::CAUSES`] names the likely cause of each anomaly that the checker reports.
 //!    [`Workload::recorded_op`] and [`Workload::recorded_output`] read a history back.
-//! 2. In this file add `pub mod <name>;` and one line to the list in `workloads!`. The command
+//! 2. In this file, add `pub mod <name>;` and one line to the list in `workloads!`. The command
 //!    line, its help and the drivers read that list, and nothing else names a workload.
-//! 3. Add a way to be wrong to [`crate::faulty`] for each anomaly, and a test in
-//!    `scenarios/checkers.rs` that a node without a fault is valid and that each fault is found.
+//! 3. Add a flaw to [`crate::faulty`] for each anomaly, and a test to `scenarios/checkers.rs`. The
+//!    test shows that a node without a flaw is valid, and that the checker finds each flaw.
 //!
 //! A setting that only one workload has is a field of [`Options`] and a flag in `cli/mod.rs`.
 
@@ -145,7 +145,7 @@ pub trait Workload: Operations {
         reply: &Body<'_>,
     ) -> Result<Step<Self>, Malformed>;
 
-    /// Returns the list that a node wrote last, if replies with that list may go on with it.
+    /// Returns the last list of a node, if its next reply may begin with that list.
     fn known_list(&self, _node: usize) -> Option<KnownList<'_>> {
         None
     }

@@ -9,6 +9,8 @@ use crate::history::{Completed, EventKind, History, Operations};
 use crate::judge::{Anomaly, Valid, Verdict, quantiles};
 use crate::workload::Context;
 
+/// Judges a history of additions and reads.
+///
 /// Maelstrom, `doc/workloads.md`, g-counter: "the final read on each node has a value which
 /// is the sum of all known (or possible) increments".
 pub(super) fn check<const SHRINKS: bool>(

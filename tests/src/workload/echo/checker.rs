@@ -7,6 +7,8 @@ use crate::history::{EventKind, History};
 use crate::judge::{Valid, Verdict};
 use crate::workload::Context;
 
+/// Judges a history of echoes.
+///
 /// Maelstrom, `doc/workloads.md`, echo: "the response contains the same value".
 pub(super) fn check(history: &History<Echo>, context: &Context<'_>) -> Verdict {
     let wrong: Vec<_> = history

@@ -43,7 +43,7 @@ struct Seen {
 }
 
 impl Readers {
-    /// Returns the list that a node wrote last, if it had items.
+    /// Returns the last list of a node, if it has items.
     #[must_use]
     pub fn known_list(&self, node: usize, field: &'static str) -> Option<KnownList<'_>> {
         let seen = self.nodes.get(&node).filter(|seen| seen.size > 0)?;
@@ -74,7 +74,7 @@ impl Readers {
         })
     }
 
-    /// Reads the items that follow the list that the node wrote last.
+    /// Reads the items after the last list of the node.
     fn read_news(&mut self, node: usize, list: &str) -> Result<SetRead, String> {
         let seen = self.nodes.entry(node).or_default();
         let read = seen.extend(elements(list)?);

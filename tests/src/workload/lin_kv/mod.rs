@@ -20,7 +20,7 @@ const READ_OK: Schema = Schema { kind: "read_ok", fields: &[("value", Shape::Any
 const WRITE_OK: Schema = Schema { kind: "write_ok", fields: &[] };
 const CAS_OK: Schema = Schema { kind: "cas_ok", fields: &[] };
 
-/// The workload.
+/// The workload of linearizable registers.
 #[derive(Debug)]
 pub struct LinKv {
     generator: Generator,

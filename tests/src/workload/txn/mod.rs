@@ -69,7 +69,7 @@ pub trait Data: Debug + Clone + Copy + Default {
     fn adjust(judgement: Judgement) -> Judgement;
 }
 
-/// The workload.
+/// The transaction workload over one type of data.
 #[derive(Debug)]
 pub struct Txn<D> {
     generator: Generator,
@@ -248,7 +248,7 @@ fn expected<D: Data>() -> String {
     format!(r#"a list of steps, each ["r", key, result] or ["{}", key, value]"#, D::WRITE)
 }
 
-/// An error in a step of a transaction.
+/// Returns an error about a step of a transaction.
 #[must_use]
 pub fn malformed(problem: &str) -> Malformed {
     Malformed {

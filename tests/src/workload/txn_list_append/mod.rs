@@ -10,7 +10,7 @@ use crate::judge::transactions::list_append::{self, List};
 use crate::judge::transactions::{Anomalies, Judgement, Model, Transaction};
 use crate::workload::txn::{Data, Names, Txn, malformed};
 
-/// The workload.
+/// The workload of transactions over lists.
 pub type TxnListAppend = Txn<Lists>;
 
 /// A map of keys to lists; `null` where nothing was appended.

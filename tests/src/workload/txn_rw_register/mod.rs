@@ -14,7 +14,7 @@ use crate::judge::transactions::{
 };
 use crate::workload::txn::{Data, Names, Txn, malformed};
 
-/// The workload.
+/// The workload of transactions over registers.
 pub type TxnRwRegister = Txn<Registers>;
 
 /// A map of keys to values; `null` where none was written.

@@ -11,8 +11,10 @@ use crate::workload::Context;
 /// The number of replies with one ID that a sentence lists. The results count all replies.
 const MAX_GIVERS: usize = 10;
 
+/// Judges a history of generated IDs.
+///
 /// Maelstrom, `doc/workloads.md`, unique-ids: IDs "may be of any type", but must be "globally
-/// unique". Its checker sorts them, so the types must not mix.
+/// unique". Maelstrom's checker sorts the IDs, so their types must not mix.
 pub(super) fn check(history: &History<UniqueIds>, context: &Context<'_>) -> Verdict {
     let mut givers: BTreeMap<&UniqueId, Vec<Completed<'_, UniqueIds>>> = BTreeMap::new();
     for done in history.completed() {

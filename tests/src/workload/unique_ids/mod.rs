@@ -12,11 +12,11 @@ use crate::judge::Verdict;
 
 const GENERATE_OK: Schema = Schema { kind: "generate_ok", fields: &[("id", Shape::Any)] };
 
-/// The workload.
+/// The workload of unique IDs.
 #[derive(Debug, Default)]
 pub struct UniqueIds;
 
-/// The one operation.
+/// The only operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Generate;
 

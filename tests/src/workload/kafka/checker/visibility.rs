@@ -77,7 +77,7 @@ mod tests {
     use crate::format::edn::Edn;
     use crate::history::EventKind;
 
-    /// Event `n` happens at `n` hundred milliseconds.
+    /// Returns a history in which event `n` happens at `n` hundred milliseconds.
     fn history() -> History<Kafka> {
         let mut history = History::new();
         for n in 0..10 {
