@@ -68,7 +68,7 @@ fn a_million_values_are_read_at_once() {
     assert!(messages.iter().map(Value::as_u64).eq((0..VALUES as u64).map(Some)));
 }
 
-#[cfg(target_os = "linux")] // only Linux enforces a limit on memory
+#[cfg(target_os = "linux")] // only Linux enforces `ulimit -v`
 #[test]
 fn a_few_bytes_that_ask_for_gigabytes_cost_no_such_memory() {
     // Each reply to a read has a megabyte, and all reads are in the pipe together. The node
