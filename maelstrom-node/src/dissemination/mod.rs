@@ -75,8 +75,9 @@ pub(crate) struct Dissemination<S: State> {
     /// One entry per node. The entry of this node is not used.
     peers: Vec<Peer>,
     config: DisseminationConfig,
-    /// `true` during the recovery, in which this node immediately requests missing items from any
-    /// peer.
+    /// `true` during the recovery of this node.
+    ///
+    /// A recovering node immediately requests missing items from any peer.
     is_recovering: bool,
     timeouts: Timeouts,
     rng: Xoshiro256PlusPlus,

@@ -48,8 +48,10 @@ pub(crate) struct RoundTrip {
 }
 
 impl RoundTrip {
-    /// Adds a measurement: the time `away` of a message until its echo, of which the peer held
-    /// it for `held`.
+    /// Adds a measurement.
+    ///
+    /// `away` is the time from a message to its echo, and `held` is the part of that time for
+    /// which the peer held the echo.
     ///
     /// Unlike in the RFC, the deviation is zero after the first measurement. It grows only if
     /// later measurements differ.

@@ -1,8 +1,8 @@
-//! Rounds: all nodes report just before a flush of the hub, and the flush waits for late reports.
+//! Rounds: all nodes report just before a flush of the hub.
 //!
 //! The hub sends each node the time until its next report, so that no clocks are compared. The
 //! times suit an idle network. While the network is slower, reports are late, often all of them
-//! by about the same time. The flush waits for all reports, but at most for the usual lateness.
+//! by about the same time. The flush waits for late reports, but at most for the usual lateness.
 //! Without the wait, another flush for the late reports would follow each flush. A schedule with
 //! earlier reports would make values older whenever the network is not slow.
 

@@ -28,8 +28,9 @@ pub(crate) struct DisseminationConfig {
 /// The timing of a direct exchange between all nodes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Direct {
-    /// The shortest time between two messages to a node that carry new items of this node
-    /// or acknowledge items of that node.
+    /// The shortest time between two planned messages to a node.
+    ///
+    /// A planned message carries new items of this node or acknowledges items of the receiver.
     pub(crate) window: Duration,
     /// The longest time until a third node receives the acknowledgement of an item.
     pub(crate) acknowledge_others_within: Duration,

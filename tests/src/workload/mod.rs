@@ -1,4 +1,4 @@
-//! The workloads: the requests of clients, the replies of nodes, and the verdict on both.
+//! The workloads: requests of clients, replies of nodes, and the verdict on both.
 //!
 //! A workload is a directory. Its `mod.rs` has the operations and the messages, and its
 //! `checker.rs` (or the directory `checker/`) judges the history. Two workloads with the same
@@ -75,8 +75,9 @@ pub trait Workload: Operations {
     const REUSABLE_CLIENTS: bool = false;
     /// `true` if the test ends with healed faults, a quiet time and final reads.
     const HAS_FINAL_READS: bool = false;
-    /// `true` if a client may send a bare `read` before any other request: several workloads
-    /// have one, and a node cannot tell them apart.
+    /// `true` if a client may send a bare `read` before any other request.
+    ///
+    /// Several workloads have such a `read`, and a node cannot distinguish them.
     const MAY_BEGIN_WITH_BARE_READ: bool = false;
     /// The losses that kills allow, unless the command line sets a window.
     const ALLOWED_LOSS: AllowedLoss = AllowedLoss::Window(Duration::from_secs(2));
@@ -118,8 +119,10 @@ pub trait Workload: Operations {
     /// Draws the next operation of the main phase, for one of the workers.
     fn next_op(&mut self, worker: usize, rng: &mut Rng) -> Self::Op;
 
-    /// Returns the `nth` final operation (from 0) of one worker, `elapsed` after the first of all
-    /// final operations; `None` if the worker has no more to do.
+    /// Returns the `nth` final operation (from 0) of one worker.
+    ///
+    /// `elapsed` is the time since the first of all final operations. The result is `None` if the
+    /// worker has no more to do.
     fn final_op(&mut self, _worker: usize, _nth: usize, _elapsed: Duration) -> Option<Self::Op> {
         None
     }

@@ -14,7 +14,7 @@ const TOPOLOGY_OK: Schema = Schema { kind: "topology_ok", fields: &[] };
 /// The broadcast workload. Maelstrom checks it as a growing set.
 pub type Broadcast = GrowingSet<Topology>;
 
-/// The requests of the workload: first `topology`, then `broadcast` with a `message`, and `read`.
+/// The requests: first `topology`, then `broadcast` with a `message`, and `read`.
 impl Protocol for Topology {
     const NAME: &'static str = "broadcast";
     const SUMMARY: &'static str = "Values that reach every node";

@@ -31,7 +31,7 @@ struct Node {
     known_since: Time,
 }
 
-/// Returns a sentence for each read that shows an impossible sum, and one if final reads differ.
+/// Returns a sentence for each impossible sum, and one if the final reads differ.
 pub(super) fn findings<const SHRINKS: bool>(
     history: &History<Counter<SHRINKS>>,
     context: &Context<'_>,

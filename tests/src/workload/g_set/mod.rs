@@ -1,4 +1,4 @@
-//! A grow-only set: every added element becomes visible on all nodes and stays visible.
+//! A grow-only set: every element becomes visible on all nodes and stays visible.
 
 use super::Options;
 use super::growing_set::{GrowingSet, Protocol};

@@ -1,5 +1,6 @@
-//! The common part of broadcast and g-set: clients add values, and reads return all values of a
-//! node.
+//! The common part of broadcast and g-set.
+//!
+//! Clients add values, and a read returns all values of a node.
 
 mod checker;
 pub mod read;

@@ -87,8 +87,9 @@ impl Readers {
         Ok(read)
     }
 
-    /// Reads a list back from a history: a difference, as the bench writes it, or a complete list,
-    /// as Maelstrom writes it.
+    /// Reads a list back from a history.
+    ///
+    /// The bench writes a difference, and Maelstrom writes a complete list.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Logs as in Kafka: clients send messages to keys, poll them in order, and commit their offsets.
+//! Logs as in Kafka: clients send messages, poll them in order, and commit offsets.
 
 mod checker;
 mod generator;

@@ -32,7 +32,9 @@ pub(super) const CAUSES: &[(&str, &str)] = &[
     ("no verdict", "too many clients were cut off in the middle of their writes to one key"),
 ];
 
-/// The limits of the search for one key: seconds of time, and a quarter of a machine's memory.
+/// The limits of the search for one key.
+///
+/// The search takes at most seconds, and a quarter of a machine's memory.
 const LIMITS: Limits = Limits { steps: 10_000_000, memory: 1 << 30 };
 
 /// The number of operations of a prefix in the results. The results hold the last ones.

@@ -1,5 +1,7 @@
-//! The common part of the two transaction workloads: clients send a list of reads and writes, and
-//! the node returns the list with the results of the reads.
+//! The common part of the two transaction workloads.
+//!
+//! Clients send a list of reads and writes. The node returns the list with the results of the
+//! reads.
 
 mod checker;
 mod generator;

@@ -1,4 +1,4 @@
-//! Transactions over lists: reads return a whole list, and writes append one element to it.
+//! Transactions over lists: reads return a whole list, and writes append one element.
 
 use serde_json::value::RawValue;
 

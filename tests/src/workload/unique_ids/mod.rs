@@ -59,7 +59,7 @@ impl UniqueId {
         Canonical::parse(text).map(UniqueId::Other)
     }
 
-    /// Returns the type by which Maelstrom's checker compares an ID, or `None` for null.
+    /// Returns the type by which Maelstrom's checker compares IDs, or `None` for null.
     ///
     /// The checker can compare null with an ID of any type.
     fn kind(&self) -> Option<&'static str> {

@@ -193,7 +193,7 @@ fn value_gone<P: Protocol>(
     ))
 }
 
-/// Returns a sentence for each value that a read shows although its addition failed definitely.
+/// Returns a sentence for each visible value whose addition failed definitely.
 fn refused_and_kept<P: Protocol>(
     history: &History<GrowingSet<P>>,
     context: &Context<'_>,
@@ -344,7 +344,9 @@ fn summarise<W: Workload>(
     Verdict::new(valid, results, anomalies).with_findings(findings).with_stable_latencies(millis)
 }
 
-/// Returns the time from when a value was known to the start of the last read that misses it.
+/// Returns the stable latency of a value.
+///
+/// This is the time from when the value was known to the start of the last read that misses it.
 fn stable_latency_ms<W: Workload>(history: &History<W>, value: &Value) -> u64 {
     let (Some(known), Some((absent, _))) = (value.known, value.last_absent) else { return 0 };
     let latency: Duration = history.time(absent) - history.time(known);
@@ -359,7 +361,9 @@ fn acknowledged<W: Workload>(history: &History<W>, values: &[Value]) -> usize {
     ends.count()
 }
 
-/// Returns the eight values with the longest latencies, each with the node that last missed it.
+/// Returns the eight values with the longest latencies.
+///
+/// Each value has the node that last missed it.
 fn worst_stale(latencies: &[(u64, &Value)], directory: &Directory) -> Edn {
     let worst = latencies.iter().rev().take(8).filter(|(latency, _)| *latency > 0);
     Edn::vector(worst.map(|(latency, value)| {

@@ -132,8 +132,9 @@ impl Logs {
         self.keys.len()
     }
 
-    /// Returns an offset strictly between two others, with a message that a poll at this time must
-    /// not skip.
+    /// Returns an offset strictly between two others that a poll must not skip.
+    ///
+    /// A message at the offset must be visible to a poll at this time.
     pub(super) fn between(
         &self,
         history: &History<Kafka>,

@@ -1,5 +1,4 @@
-//! Checker of logs: each acknowledged message has its own offset, and polls show all messages in
-//! order.
+//! Checker of logs: acknowledged messages have distinct offsets and appear in order.
 //!
 //! The anomalies and their names are from Jepsen's `kafka` workload. An operation here sends or
 //! polls only one thing, without transactions. The checker therefore finds no cycles, and no

@@ -16,8 +16,9 @@ struct Message {
     acknowledged: Option<usize>,
     /// The latest start of a poll that shows the message.
     last_present: Option<usize>,
-    /// The latest start of a poll that lacks the message although it began after the
-    /// acknowledgement and should show the message.
+    /// The latest start of a poll that lacks the message but should show it.
+    ///
+    /// Such a poll began after the acknowledgement.
     last_absent: Option<usize>,
 }
 

@@ -84,8 +84,9 @@ impl<D: Data> Sentences<'_, D> {
         ])
     }
 
-    /// Returns a cycle: its transactions, the first one again at the end, and the reason of each
-    /// step.
+    /// Returns a cycle: its transactions, and the reason of each step.
+    ///
+    /// The first transaction is also the last one.
     fn cycle_value(&self, kind: AnomalyKind, cycle: &Cycle) -> Edn {
         let mut transactions: Vec<usize> = cycle.steps.iter().map(|step| step.from).collect();
         transactions.extend(transactions.first().copied());
