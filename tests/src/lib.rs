@@ -16,7 +16,7 @@
 //! struct Echo;
 //!
 //! impl SimulatedNode for Echo {
-//!     fn handle(&mut self, _now: Time, line: &[u8], write: Write<'_'>) {
+//!     fn handle(&mut self, _now: Time, line: &[u8], write: Write<'_>) {
 //!         let mut message: serde_json::Value = serde_json::from_slice(line).unwrap();
 //!         let kind = format!("{}_ok", message["body"]["type"].as_str().unwrap());
 //!         let mut body = serde_json::json!({"type": kind});
