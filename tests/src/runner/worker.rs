@@ -19,8 +19,8 @@ const LATE_WAKE_UP: Duration = Duration::from_millis(100);
 
 /// A sequence of operations on one node.
 ///
-/// When the result of an operation is unknown, the worker takes a new process number. It may also
-/// take a new client.
+/// The worker takes a new process number after an operation with an unknown result. It may also
+/// take a new client then.
 #[derive(Debug)]
 pub(super) struct Worker<W: Workload> {
     node: usize,

@@ -11,10 +11,10 @@ pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 pub(crate) trait Format {
     const NAME: &'static str;
 
-    /// Whether the bytes have types. Without them a reader must know what was written.
+    /// `true` if the bytes carry types. Without types, the reader must know what was written.
     const IS_SELF_DESCRIBING: bool = true;
 
-    /// Whether a reader can ask for the type that the bytes have.
+    /// `true` if a reader can ask for the type in the bytes (`deserialize_any`).
     const HAS_ANY: bool = true;
 
     fn write<T: Serialize>(value: &T) -> Result<Vec<u8>>;

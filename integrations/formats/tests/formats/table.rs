@@ -1,4 +1,4 @@
-//! The table of what each format writes and reads is computed, and stands in the documents.
+//! Computes the table of the forms that each format writes and reads, and compares it with the docs.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
