@@ -20,6 +20,9 @@ fn the_own_node_is_valid_in_every_workload_it_serves() {
          --nemesis-interval 1 --availability total -- g-counter",
         "-w pn-counter --node-count 2 --time-limit 2 --rate 50 -- pn-counter",
         "-w kafka --node-count 2 --concurrency 2n --time-limit 4 --rate 200",
+        "-w txn-rw-register --node-count 2 --concurrency 2n --time-limit 4 --rate 200 \
+         --consistency-models read-atomic --availability total --nemesis partition \
+         --nemesis-interval 1",
         "-w broadcast --nodes alpha,beta --time-limit 2 --rate 20 --topology line --latency 10 \
          --latency-dist exponential -- broadcast",
     ];
