@@ -2,6 +2,8 @@
 
 #[cfg(feature = "std")]
 mod coarse;
+mod deadline;
+pub(crate) mod fork;
 #[cfg(feature = "std")]
 mod manual;
 mod reading;
@@ -10,13 +12,12 @@ mod system;
 
 #[cfg(feature = "std")]
 pub use coarse::CoarseClock;
+pub(crate) use deadline::{Deadline, ProcessDeadline};
 #[cfg(feature = "std")]
 pub use manual::ManualClock;
-pub(crate) use reading::{Deadline, Internal, Reading};
+pub(crate) use reading::{Internal, Reading};
 pub(crate) use step_filter::StepFilter;
 pub use system::SystemClock;
-#[cfg(all(unix, feature = "std"))]
-pub(crate) use system::{lock_calibration, unlock_calibration};
 
 use crate::UnixMillis;
 

@@ -24,18 +24,14 @@ pub enum SystemClock {}
 
 #[cfg(feature = "std")]
 pub(super) use with_std::{NS_PER_MS, monotonic_ms, since_1970};
-#[cfg(feature = "std")]
-pub(crate) use with_std::{lock_calibration, unlock_calibration};
 
 #[cfg(feature = "std")]
 mod with_std {
     use std::sync::OnceLock;
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::thread;
     use std::time::{SystemTime, UNIX_EPOCH};
 
     use super::SystemClock;
-    use crate::clock::{Deadline, Internal, Reading};
+    use crate::clock::{Deadline, Internal, Reading, fork};
     use crate::{Clock, UnixMillis};
 
     pub(in crate::clock) const NS_PER_MS: u64 = 1_000_000;
@@ -48,33 +44,14 @@ mod with_std {
 
     static COUNTER: OnceLock<Counter> = OnceLock::new();
 
-    /// Set while a thread calibrates, and while a thread forks.
-    static CALIBRATING: AtomicBool = AtomicBool::new(false);
-
-    /// Excludes calibration until [`unlock_calibration`].
-    ///
-    /// Calibration runs inside one-time cells, of this crate and of quanta. A child that is
-    /// forked during the calibration inherits a cell that no thread completes, and waits for it
-    /// forever. So a thread that forks holds this lock during the fork.
-    pub(crate) fn lock_calibration() {
-        while CALIBRATING.swap(true, Ordering::Acquire) {
-            thread::yield_now();
-        }
-    }
-
-    /// Permits calibration again. The thread must have called [`lock_calibration`].
-    pub(crate) fn unlock_calibration() {
-        CALIBRATING.store(false, Ordering::Release);
-    }
-
     impl Counter {
         fn get() -> &'static Counter {
             if let Some(counter) = COUNTER.get() {
                 return counter;
             }
-            lock_calibration();
+            fork::lock();
             let counter = COUNTER.get_or_init(Counter::calibrate);
-            unlock_calibration();
+            fork::unlock();
             counter
         }
 

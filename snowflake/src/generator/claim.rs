@@ -1,10 +1,9 @@
 //! The claim: how a call takes slots. `README.md` beside this file has the protocol, its
 //! numbered steps, and the argument for each ordering here.
 
-use super::fork::{self, ProcessDeadline};
 use super::gate::OpenGuard;
 use super::slot::Slot;
-use crate::clock::{Clock, Internal, Reading};
+use crate::clock::{Clock, Internal, ProcessDeadline, Reading, fork};
 use crate::layout::IDS_PER_MS;
 use crate::{ClaimError, Generator, LeaseEnd, UnixMillis};
 

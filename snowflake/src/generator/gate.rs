@@ -4,10 +4,9 @@ use core::fmt;
 
 use crossbeam_utils::CachePadded;
 
-use super::fork::ProcessDeadline;
 use super::slot::Slot;
 use super::sync::{AtomicBool, AtomicU64, Ordering, const_fn, is_guard_shared};
-use crate::clock::Deadline;
+use crate::clock::{Deadline, ProcessDeadline};
 
 /// The end of a millisecond that is known to last, and the slots to claim until then.
 ///

@@ -7,7 +7,6 @@ mod catch_up;
 mod claim;
 mod counters;
 mod cursor;
-pub(crate) mod fork;
 mod gate;
 mod grant;
 mod reserve;
@@ -68,7 +67,7 @@ pub struct Generator<C = SystemClock> {
     pub(crate) step_filter: StepFilter,
     pub(crate) counters: ClaimCounters,
     pub(crate) settings: Builder,
-    /// The [generation](fork::generation) of the process that built it.
+    /// The [generation](crate::clock::fork::generation) of the process that built it.
     pub(crate) fork_generation: u32,
     pub(crate) clock: C,
 }

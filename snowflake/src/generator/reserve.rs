@@ -4,7 +4,7 @@ use core::fmt;
 use core::iter::FusedIterator;
 
 use super::claim::{Claim, Want};
-use super::fork;
+use crate::clock::fork;
 use crate::layout::{IDS_PER_MS, SEQUENCE_MAX, TIMESTAMP_SHIFT};
 use crate::{ClaimError, Clock, Generator, Id};
 

@@ -19,7 +19,7 @@ use self::boot_clock::BootClock;
 pub use self::builder::KeeperBuilder;
 use self::lease::Lease;
 use self::renewal::Renewal;
-use crate::generator::fork;
+use crate::clock::fork;
 use crate::lease::{Grant, LeaseError, LeaseStore, ReleaseRequest};
 use crate::{Clock, Generator, SystemClock};
 

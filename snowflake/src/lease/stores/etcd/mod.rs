@@ -15,7 +15,7 @@ use self::address::Address;
 use self::gateway::Gateway;
 use self::messages::{Compare, Operation, Revision, Transaction, TransactionResponse};
 use self::view::{Keys, View};
-use crate::generator::fork;
+use crate::clock::fork;
 use crate::lease::{
     AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, LeaseTable,
     ReleaseRequest, RenewRequest, StoreError, StoreErrorKind,

@@ -16,7 +16,7 @@ use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::{Client, Config, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::generator::fork;
+use crate::clock::fork;
 
 /// The timeout of a statement, and of a connection to one host unless the URL has another. It is
 /// well within two thirds of a default grant.

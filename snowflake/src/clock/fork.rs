@@ -2,7 +2,7 @@
 //!
 //! A forked child has a copy of every generator and would issue its parent's IDs again. So a
 //! stored deadline is not the count itself. It is the count minus a *shift*, and libc lowers
-//! the shift in every child before `fork` returns there: [`ProcessDeadline`]. In the process
+//! the shift in every child before `fork` returns there: `ProcessDeadline`. In the process
 //! that stored it, adding the shift gives the count again. In a child it gives a count that
 //! is long past, so every gate is closed and every block has ended there. With the gate
 //! closed a claim compares the fork generation. The fast path pays one addition, of a value
@@ -20,37 +20,8 @@
 //! A child made by the raw system call is not detected, because libc does not run the
 //! handler. A child of `vfork` may only call `exec`.
 
-use crate::clock::Deadline;
-
-/// The end of a millisecond as it is stored between calls: long past in a forked child.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ProcessDeadline(Deadline);
-
-impl ProcessDeadline {
-    /// Returns `None` if the counter is too fast to detect a child with it.
-    pub(crate) fn new(deadline: Deadline) -> Option<ProcessDeadline> {
-        let count = deadline.count.wrapping_sub(shift());
-        (deadline.counts_per_ms < STEP).then_some(ProcessDeadline(Deadline { count, ..deadline }))
-    }
-
-    #[inline]
-    pub(crate) fn from_parts(count: u64, counts_per_ms: u64) -> ProcessDeadline {
-        ProcessDeadline(Deadline { count, counts_per_ms })
-    }
-
-    pub(crate) fn to_parts(self) -> (u64, u64) {
-        (self.0.count, self.0.counts_per_ms)
-    }
-
-    /// Returns `true` if this process stored the deadline and its millisecond lasts at `count`.
-    #[inline]
-    pub(crate) fn is_ahead_of(self, count: u64) -> bool {
-        // The addition is on the side of the deadline, which the processor can do while it
-        // reads the counter. A subtraction would be moved to the counter's side.
-        let deadline = Deadline { count: self.0.count.wrapping_add(shift()), ..self.0 };
-        deadline.is_ahead_of(count)
-    }
-}
+#[cfg(feature = "std")]
+use core::sync::atomic::{AtomicBool, Ordering};
 
 /// Returns a number that differs between a process and its forked children.
 #[inline]
@@ -62,18 +33,39 @@ pub(crate) fn generation() -> u32 {
 pub(crate) const STARTED: u32 = 0;
 
 /// More counts than a millisecond has. A counter of femtoseconds has 10^12 in a millisecond.
-const STEP: u64 = 1 << 40;
+pub(super) const STEP: u64 = 1 << 40;
 
 /// Returns what to add to a stored count: one [`STEP`] less in each child.
 ///
 /// `Relaxed`: a child begins with the one thread that lowered the shift.
 #[inline]
-fn shift() -> u64 {
+pub(super) fn shift() -> u64 {
     #[cfg(all(unix, feature = "std"))]
-    return handlers::SHIFT.load(core::sync::atomic::Ordering::Relaxed);
+    return handlers::SHIFT.load(Ordering::Relaxed);
     #[cfg(not(all(unix, feature = "std")))]
     return 0;
 }
+
+/// Excludes forks until [`unlock`]. A fork waits, so the caller holds the lock for milliseconds.
+///
+/// The calibration of a counter runs inside one-time cells, of this crate and of quanta. A child
+/// that is forked during it inherits a cell that no thread completes, and waits for it forever.
+#[cfg(feature = "std")]
+pub(super) fn lock() {
+    while IS_LOCKED.swap(true, Ordering::Acquire) {
+        std::thread::yield_now();
+    }
+}
+
+/// Permits forks again. The thread must have called [`lock`].
+#[cfg(feature = "std")]
+pub(super) fn unlock() {
+    IS_LOCKED.store(false, Ordering::Release);
+}
+
+/// Set while a thread calibrates, and while a thread forks.
+#[cfg(feature = "std")]
+static IS_LOCKED: AtomicBool = AtomicBool::new(false);
 
 #[cfg(all(unix, feature = "std"))]
 #[expect(
@@ -83,24 +75,22 @@ fn shift() -> u64 {
 mod handlers {
     use core::sync::atomic::{AtomicU64, Ordering};
 
-    use crate::clock::{lock_calibration, unlock_calibration};
-
     pub(super) static SHIFT: AtomicU64 = AtomicU64::new(0);
 
     /// Runs in the parent before the fork: no other thread is in the middle of a calibration.
     extern "C" fn prepare() {
-        lock_calibration();
+        super::lock();
     }
 
     /// Runs in the parent after the fork.
     extern "C" fn in_parent() {
-        unlock_calibration();
+        super::unlock();
     }
 
     /// Runs in the child before `fork` returns there.
     extern "C" fn in_child() {
         SHIFT.fetch_sub(super::STEP, Ordering::Relaxed);
-        unlock_calibration();
+        super::unlock();
     }
 
     /// Registers the handlers. Registration fails only if memory runs out before `main`, where
