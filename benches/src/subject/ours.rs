@@ -14,10 +14,8 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::new::<Leased>("snowflake, with a lease", variant)
             .with_questions(Questions { one_thread: true, ..Questions::NONE }),
         Entry::new::<Ahead>(AHEAD, variant)
-            .with_questions(Questions { burst: true, ..Questions::NONE }),
-        Entry::new::<OnTimer>("snowflake, waiting by `tokio::time::sleep`", variant)
-            .with_questions(Questions::NONE)
-            .with_tasks(run::<OnTimer>),
+            .with_questions(Questions { burst: true, ..Questions::NONE })
+            .with_tasks(run::<Ahead>),
     ]
 }
 
@@ -82,7 +80,7 @@ impl Subject for Coarse {
     }
 }
 
-/// The generator with IDs up to 2 ms ahead of the clock, which a burst needs.
+/// The generator with IDs up to 2 ms ahead of the clock, for bursts and for tasks on tokio's timer.
 struct Ahead(Generator);
 
 impl Default for Ahead {
@@ -100,6 +98,12 @@ impl Subject for Ahead {
     #[inline]
     fn next(&self) -> u64 {
         next(&self.0)
+    }
+}
+
+impl AsyncSubject for Ahead {
+    async fn next(&self) -> u64 {
+        self.0.next_id_tokio().await.expect("the system's clock runs").get()
     }
 }
 
@@ -122,26 +126,5 @@ impl Subject for Leased {
     #[inline]
     fn next(&self) -> u64 {
         next(self.0.generator())
-    }
-}
-
-/// The async call with tokio's timer, which counts whole milliseconds.
-#[derive(Default)]
-struct OnTimer(Ours);
-
-impl Subject for OnTimer {
-    fn try_next(&self) -> Option<u64> {
-        self.0.try_next()
-    }
-
-    fn next(&self) -> u64 {
-        Subject::next(&self.0)
-    }
-}
-
-impl AsyncSubject for OnTimer {
-    async fn next(&self) -> u64 {
-        let id = self.0.0.next_id_async(tokio::time::sleep).await;
-        id.expect("the system's clock runs").get()
     }
 }

@@ -158,7 +158,8 @@ pub(super) fn tasks(text: &mut String, report: &Report) {
         text,
         "Tasks on tokio",
         "Tasks on two workers share one generator, and each task awaits one ID after another. tokio's timer counts \
-         whole milliseconds, so a subject that sleeps with it cannot reach the cap.",
+         whole milliseconds, so a subject that sleeps with it \
+         cannot reach the cap, unless its IDs may be ahead of the clock.",
     );
     let mut rows = Vec::new();
     for loads in &report.loads {
