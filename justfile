@@ -20,12 +20,12 @@ workbench *flags:
 
 # Every interleaving of the claim.
 loom:
-    RUSTFLAGS="--cfg snowflake_loom" CARGO_TARGET_DIR=target/loom cargo test --package snowflake --release --features lease --lib models
+    RUSTFLAGS="--cfg snowflake_loom" CARGO_TARGET_DIR=target/loom cargo test --package snowflake-ids --release --features lease --lib models
 
 # Leases under torture: eight processes that are killed, stopped and given wrong clocks, on each
 # store that the machine has. TORTURE_SEED=… replays a run's plan.
 torture seconds="60":
-    TORTURE_SECONDS={{ seconds }} cargo test --package snowflake --release --all-features --test torture -- --nocapture
+    TORTURE_SECONDS={{ seconds }} cargo test --package snowflake-ids --release --all-features --test torture -- --nocapture
 
 # Many more cases of every property test.
 properties cases="20000":
@@ -53,6 +53,10 @@ states seeds="1000":
 # Throughput, without the peers.
 bench:
     cargo bench
+
+# The package as the registry would get it, built with every feature from what it packs.
+package *flags:
+    cargo package --package snowflake-ids --all-features {{ flags }}
 
 # Licences, sources and duplicate versions of dependencies.
 deny:

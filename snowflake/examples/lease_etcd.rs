@@ -1,7 +1,7 @@
 //! A service with many processes, which lease their node IDs in etcd.
 //!
 //! ```sh
-//! cargo run --package snowflake --features etcd --example lease_etcd -- \
+//! cargo run --package snowflake-ids --features etcd --example lease_etcd -- \
 //!     'etcds://ids:password@a.example,b.example,c.example/orders?cacert=ca.pem'
 //! ```
 

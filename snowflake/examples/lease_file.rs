@@ -2,9 +2,9 @@
 //!
 //! ```sh
 //! # Once, when the service is installed:
-//! cargo run --package snowflake --features cli --bin snowflake -- lease create ids --epoch 2024
+//! cargo run --package snowflake-ids --features cli --bin snowflake -- lease create ids --epoch 2024
 //! # At each start; stop it with Ctrl-C or SIGTERM:
-//! cargo run --package snowflake --features lease --example lease_file -- ids
+//! cargo run --package snowflake-ids --features lease --example lease_file -- ids
 //! ```
 
 mod service;

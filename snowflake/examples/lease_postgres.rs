@@ -1,7 +1,7 @@
 //! A service with many processes, which lease their node IDs in PostgreSQL.
 //!
 //! ```sh
-//! cargo run --package snowflake --features postgres --example lease_postgres -- \
+//! cargo run --package snowflake-ids --features postgres --example lease_postgres -- \
 //!     'postgresql://ids:password@localhost/orders?sslmode=verify-full&sslrootcert=ca.pem'
 //! ```
 

@@ -109,20 +109,17 @@
 //!
 //! # Features
 //!
-//! - `std` (default): [`SystemClock`], [`CoarseClock`], [`ManualClock`], the blocking calls,
-//!   node IDs from the environment. Without it the crate is `no_std` and does not allocate.
-//! - `tokio`: `Generator::next_id_tokio`.
+//! - `std` (default): the system's clock and blocking calls. Without it: `no_std`, no allocation.
+//! - `tokio`: `Generator::next_id_tokio`, which awaits an ID.
 //! - `lease`: node IDs with a durable store, in the module `lease`.
 //! - `postgres`: `lease::PostgresStore`.
 //! - `etcd`: `lease::EtcdStore`.
 //! - `cli`: the command-line tool `snowflake`, which issues and decodes IDs and repairs leases.
 //!
 //! These implement traits of other crates for [`Id`] and [`TypedId`]. A name that ends in a
-//! version is for that version of the crate.
+//! version is for that version of the crate. Those with a Rust version need it or a later one.
 //!
-//! - `serde`: an [`Id`] is a decimal string in JSON, because JavaScript rounds integers above
-//!   2^53, and an integer in binary formats. Both are accepted. The module `serde` changes the
-//!   form of one field.
+//! - `serde`: an ID is a decimal string in JSON, and an integer in binary formats.
 //! - `bson-3`: `From<Id>` for BSON values. With std.
 //! - `sqlx-0_9`: `BIGINT` columns in every database of sqlx. Rust 1.94.
 //! - `sqlx-postgres-0_9`: the same, with arrays in PostgreSQL. Rust 1.94.
@@ -130,11 +127,20 @@
 //! - `postgres-types-0_2`: `INT8` columns and arrays for postgres and tokio-postgres.
 //! - `rusqlite`: `INTEGER` columns, for rusqlite 0.39 to 0.43. Rust 1.89 with 0.43.
 //! - `sea-orm-2`: `BigInteger` columns and primary keys. Rust 1.94.
-//! - `schemars-1`, `utoipa-6`: schemas with format, pattern and the name of the kind.
-//! - `jiff-1`, `time-0_3`, `chrono-0_4`: [`UnixMillis`] to and from their types of time.
-//! - `arbitrary-1`, `proptest-1`: any ID and any node ID, for fuzzers and property tests.
-//! - `borsh-1`, `rkyv-0_8`, `bytemuck-1`: 8 bytes, checked when they are read.
+//! - `schemars-1`: JSON schemas with format, pattern and the name of the kind.
+//! - `utoipa-6`: the same for OpenAPI.
+//! - `jiff-1`: [`UnixMillis`] to and from `jiff::Timestamp`.
+//! - `time-0_3`: [`UnixMillis`] to and from `time::OffsetDateTime`.
+//! - `chrono-0_4`: [`UnixMillis`] to and from `chrono::DateTime<Utc>`.
+//! - `arbitrary-1`: any ID and any node ID, for fuzzers.
+//! - `proptest-1`: any ID and any node ID, for property tests.
+//! - `borsh-1`: an ID as 8 bytes.
+//! - `rkyv-0_8`: an ID as 8 bytes in an archive.
+//! - `bytemuck-1`: slices of IDs as slices of integers, and the checked reverse.
 //! - `metrics-0_24`: the counters of generators and leases, in the module `metrics`.
+//!
+//! JavaScript rounds integers above 2^53, so an ID is a string in JSON. An integer is read too.
+//! Attributes of the module `serde` change the form of one field.
 //!
 //! Rust 1.88 or later, on any platform with 64-bit atomics.
 //!

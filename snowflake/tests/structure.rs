@@ -107,3 +107,41 @@ fn the_documents_name_the_minimum_rust_version() {
         assert!(text.contains(needed), "{name} does not contain \"{needed}\"");
     }
 }
+
+#[test]
+fn the_front_page_describes_each_feature_in_one_line() {
+    let manifest = include_str!("../Cargo.toml");
+    let features = manifest.split("[features]\n").nth(1).unwrap().split("\n[").next().unwrap();
+    let features: Vec<_> = features.lines().filter_map(|line| line.split_once(" = [")).collect();
+    assert!(features.len() > 20, "{features:?}");
+    let front_page = include_str!("../src/lib.rs");
+    for (feature, _) in features.into_iter().filter(|(feature, _)| *feature != "default") {
+        let start = format!("//! - `{feature}`");
+        let lines = front_page.lines().filter(|line| line.starts_with(&start)).count();
+        assert_eq!(lines, 1, "lines of src/lib.rs that begin with \"{start}\"");
+    }
+}
+
+/// Everything below `tests` except for `tests/golden` is left out of the package.
+#[test]
+fn the_sources_include_only_files_of_the_package() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).canonicalize().unwrap();
+    let mut seen = 0;
+    for file in files_below(&source()) {
+        let text = fs::read_to_string(&file).unwrap();
+        for after in text.split("include_str!(\"").skip(1) {
+            let included = file.with_file_name(after.split('"').next().unwrap());
+            let included = included.canonicalize().unwrap();
+            let page = ["docs", "README.md"].map(|page| root.with_file_name(page));
+            // Examples in the project's pages are compiled in the repository only.
+            if page.iter().any(|page| included.starts_with(page)) {
+                continue;
+            }
+            seen += 1;
+            let path = included.strip_prefix(&root).unwrap();
+            let is_packed = path.starts_with("src") || path.starts_with("tests/golden");
+            assert!(is_packed, "{} includes {}", file.display(), path.display());
+        }
+    }
+    assert!(seen > 2, "the test found only {seen} files");
+}

@@ -10,7 +10,7 @@
 //!
 //! ```text
 //! just torture               # 60 s on each store
-//! TORTURE_SECONDS=20 TORTURE_SEED=7 cargo test -p snowflake --all-features --test torture -- --nocapture
+//! TORTURE_SECONDS=20 TORTURE_SEED=7 cargo test -p snowflake-ids --all-features --test torture -- --nocapture
 //! ```
 //!
 //! `schedule` draws the faults from the seed. The `nemesis` injects them into an `instance`, which

@@ -1,5 +1,5 @@
 //! Models of the protocol, which loom explores:
-//! `RUSTFLAGS="--cfg snowflake_loom" cargo test --release -p snowflake --features lease --lib models`.
+//! `RUSTFLAGS="--cfg snowflake_loom" cargo test --release -p snowflake-ids --features lease --lib models`.
 //!
 //! Each model runs twice: with the primitives as they are, and with one of them weakened,
 //! which must make the model fail.

@@ -28,7 +28,9 @@ fn names_the_stores_whose_features_are_off() {
         [("PostgreSQL", cfg!(feature = "postgres")), ("etcd", cfg!(feature = "etcd"))]
     {
         if !is_on {
-            skipped(&format!("leases in {store}: run `cargo test -p snowflake --all-features`"));
+            skipped(&format!(
+                "leases in {store}: run `cargo test -p snowflake-ids --all-features`"
+            ));
         }
     }
 }

@@ -17,6 +17,7 @@ use output::warn;
 /// Issues Snowflake IDs, takes them apart, and looks after the leases of their node IDs.
 #[derive(Parser)]
 #[command(
+    name = "snowflake",
     version,
     after_help = "Exit status: 0 for success, 1 for a failure, 2 for wrong arguments.\n\n\
         Every ID is a number of 63 bits: 41 bits of milliseconds since the epoch, 10 bits of node \
