@@ -21,6 +21,8 @@ mod search;
 mod window;
 
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod scale;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::base::rng::{Rng, Stream};
 
-const LIMITS: Limits = Limits { steps: 10_000_000, memory: 1 << 28 };
+pub(super) const LIMITS: Limits = Limits { steps: 10_000_000, memory: 1 << 28 };
 
 /// Returns an operation between two positions.
 fn between(call: Call, invoked: usize, completed: usize) -> Operation {
@@ -148,11 +148,12 @@ fn is_linearizable(history: &[Operation], done: &mut Vec<bool>, value: Value) ->
     false
 }
 
-fn random_history(rng: &mut Rng) -> Vec<Operation> {
+/// Returns a history of `count` operations by any number of clients.
+pub(super) fn random_history(rng: &mut Rng, count: usize) -> Vec<Operation> {
     let mut history = Vec::new();
     let mut value = NULL;
     let mut clock = 0;
-    for _ in 0..1 + rng.index(7) {
+    for _ in 0..count {
         let other = rng.index(3) as Value + 1;
         // Most operations fit a register that applies them in sequence.
         let fits = rng.chance(0.9);
@@ -189,7 +190,8 @@ fn agrees_with_an_enumeration_of_all_orders_on_random_histories() {
     let mut rng = Rng::new(SEED, Stream::Generator);
     let mut counts = [0, 0];
     for round in 0..10_000 {
-        let history = random_history(&mut rng);
+        let count = 1 + rng.index(7);
+        let history = random_history(&mut rng, count);
         let enumerated = is_linearizable(&history, &mut vec![false; history.len()], NULL);
         counts[usize::from(enumerated)] += 1;
         match check(&history, LIMITS) {
