@@ -12,8 +12,7 @@ use super::strategy::{Direct, Strategy, Timeouts};
 use super::stream::Origin;
 use super::{Dissemination, State};
 use crate::base::Time;
-use crate::message::Gossip;
-use crate::message::Outbox;
+use crate::message::{Gossip, Outbox};
 
 impl<S: State> Dissemination<S> {
     /// Plans to acknowledge new items, and expects acknowledgements of them.

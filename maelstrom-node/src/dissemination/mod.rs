@@ -20,11 +20,8 @@ use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::value::RawValue;
 
-use crate::base::Cluster;
-use crate::base::Kind;
-use crate::base::Time;
-use crate::message::Outbox;
-use crate::message::{Gossip, RoundTiming, Run, clipped};
+use crate::base::{Cluster, Kind, Time};
+use crate::message::{Gossip, Outbox, RoundTiming, Run, clipped};
 
 mod anti_entropy;
 mod links;

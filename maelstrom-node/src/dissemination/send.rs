@@ -7,8 +7,7 @@ use super::strategy::Strategy;
 use super::stream::{Digest, Origin};
 use super::{Dissemination, State};
 use crate::base::Time;
-use crate::message::Outbox;
-use crate::message::{DigestEntry, Gossip, Payload, RoundTiming, Run};
+use crate::message::{DigestEntry, Gossip, Outbox, Payload, RoundTiming, Run};
 
 /// The limit on the text of the items in one message.
 ///

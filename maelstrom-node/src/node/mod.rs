@@ -14,12 +14,8 @@ use memchr::memchr2;
 use serde_json::value::RawValue;
 use snowflake::{Clock, Epoch, Generator, NodeId};
 
-use crate::base::Cluster;
-use crate::base::Config;
-use crate::base::Kind;
-use crate::base::Time;
-use crate::message::Outbox;
-use crate::message::{Address, Envelope, ErrorCode, LineError, Payload, Request, clipped};
+use crate::base::{Cluster, Config, Kind, Time};
+use crate::message::{Address, Envelope, ErrorCode, LineError, Outbox, Payload, Request, clipped};
 use crate::workload::{self, Context, IdGenerator, Workload};
 
 /// The limit on peers' messages that the node keeps until its `init`.

@@ -21,8 +21,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use snowflake::{Clock, SystemClock};
 
-use crate::base::Time;
-use crate::base::{ArgsError, Command, Config, help};
+use crate::base::{ArgsError, Command, Config, Time, help};
 use crate::message::Outbox;
 use crate::node::Node;
 use crate::workload::kinds;

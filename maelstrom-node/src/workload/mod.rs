@@ -4,8 +4,7 @@
 //! `replicated`, and its messages in `message/body.rs`.
 
 use crate::base::Time;
-use crate::message::Outbox;
-use crate::message::{Address, Gossip, Request};
+use crate::message::{Address, Gossip, Outbox, Request};
 
 mod echo;
 mod ids;

@@ -11,8 +11,7 @@ use super::gate::Gate;
 use super::grant::Grant;
 use super::slot::Slot;
 use super::sync::const_fn;
-use crate::clock::fork;
-use crate::clock::{Internal, StepFilter};
+use crate::clock::{Internal, StepFilter, fork};
 use crate::layout::SEQUENCE_MAX;
 use crate::{BuildError, Clock, Epoch, Generator, Id, NodeId, UnixMillis};
 

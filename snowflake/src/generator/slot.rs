@@ -1,7 +1,9 @@
 //! A slot: one place on the timeline of a node.
 
-use crate::layout::{NODE_BITS, NODE_SHIFT, SEQUENCE_BITS, TIMESTAMP_BITS, TIMESTAMP_SHIFT};
-use crate::layout::{SEQUENCE_MAX, TIMESTAMP_MAX};
+use crate::layout::{
+    NODE_BITS, NODE_SHIFT, SEQUENCE_BITS, SEQUENCE_MAX, TIMESTAMP_BITS, TIMESTAMP_MAX,
+    TIMESTAMP_SHIFT,
+};
 use crate::{Id, NodeId};
 
 /// One place on the timeline of a node, with the node ID in the top bits.

@@ -22,9 +22,8 @@ use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::judge::transactions::Model as ConsistencyModel;
 use crate::net::Model;
 use crate::net::latency::Distribution;
-use crate::plan::Availability;
-use crate::plan::Nemesis;
 use crate::plan::selection::Selection;
+use crate::plan::{Availability, Nemesis};
 use crate::workload::WorkloadName;
 
 pub use challenge::Challenge;

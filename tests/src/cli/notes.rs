@@ -2,8 +2,7 @@
 
 use super::{Nodes, TestArgs};
 use crate::drive::process::{Launch, Program};
-use crate::plan::Nemesis;
-use crate::plan::{MIN_QUIET_TIME, Plan};
+use crate::plan::{MIN_QUIET_TIME, Nemesis, Plan};
 
 impl TestArgs {
     /// Returns notes on probable oversights in the flags, one line each.

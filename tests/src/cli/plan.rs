@@ -11,8 +11,7 @@ use crate::drive::process::{Launch, Program, executable};
 use crate::drive::sim::Factory;
 use crate::faulty;
 use crate::net::latency::Latency;
-use crate::plan::Nemesis;
-use crate::plan::{FigureLimits, MIN_QUIET_TIME, Plan};
+use crate::plan::{FigureLimits, MIN_QUIET_TIME, Nemesis, Plan};
 
 /// The largest number of operations of a test, and of faults.
 ///

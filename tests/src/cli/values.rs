@@ -12,8 +12,7 @@ use clap::{Arg, Command, ValueEnum};
 use crate::judge::transactions::Model as ConsistencyModel;
 use crate::net::Model;
 use crate::net::latency::Distribution;
-use crate::plan::Availability;
-use crate::plan::Nemesis;
+use crate::plan::{Availability, Nemesis};
 use crate::workload::WorkloadName;
 use crate::workload::broadcast::topology::Topology;
 

@@ -23,8 +23,7 @@ pub mod recording;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::base::address::Address;
-use crate::base::address::Service;
+use crate::base::address::{Address, Service};
 use crate::base::rng::Rng;
 use crate::base::time::Time;
 

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use super::calls::{Received, Role};
 use super::{Command, NodeState, ProtocolWarning, Runner};
-use crate::base::address::Service;
-use crate::base::address::{Address, Directory};
+use crate::base::address::{Address, Directory, Service};
 use crate::base::excerpt::{excerpt, quoted};
 use crate::base::time::Time;
 use crate::format::wire::{Body, Envelope, Malformed};

@@ -64,8 +64,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 
 use super::{Context, Definition, Workload};
-use crate::base::Time;
-use crate::base::{Acks, Config, Kind};
+use crate::base::{Acks, Config, Kind, Time};
 use crate::dissemination::{Direct, Dissemination, DisseminationConfig};
 use crate::message::{Address, ErrorCode, Gossip, MsgId, Offsets, Outbox, Payload, Request, raw};
 

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use super::record::Record;
 use super::{Log, quorum};
-use crate::base::Acks;
-use crate::base::Time;
+use crate::base::{Acks, Time};
 use crate::dissemination::{Digest, View};
 use crate::message::DigestEntry;
 

@@ -8,8 +8,7 @@ use super::cycles::KINDS;
 use super::graph::{Builder, Graph, Note, Relation, Vertex};
 use super::list_append::{self, List};
 use super::model::{self, Model};
-use super::rw_register;
-use super::{Access, Key, NULL, Outcome, Transaction, Unjudged, Value};
+use super::{Access, Key, NULL, Outcome, Transaction, Unjudged, Value, rw_register};
 use crate::base::rng::{Rng, Stream};
 use crate::judge::Valid;
 

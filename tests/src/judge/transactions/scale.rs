@@ -8,8 +8,7 @@
 use std::time::Instant;
 
 use super::list_append::{self, List};
-use super::rw_register;
-use super::{Access, Key, Model, NULL, Outcome, Transaction, Value};
+use super::{Access, Key, Model, NULL, Outcome, Transaction, Value, rw_register};
 use crate::base::rng::{Rng, Stream};
 use crate::judge::Valid;
 

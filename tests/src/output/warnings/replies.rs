@@ -9,8 +9,7 @@ use crate::history::{EventKind, History, OpError};
 use crate::judge::causes;
 use crate::judge::errors::most_frequent;
 use crate::output::store;
-use crate::plan::Nemesis;
-use crate::plan::Plan;
+use crate::plan::{Nemesis, Plan};
 use crate::runner::CLIENT_TIMEOUT;
 use crate::workload::Workload;
 
