@@ -1,4 +1,4 @@
-//! The text formats: JSON lines from nodes, and EDN for histories and results.
+//! The text formats: JSON lines from nodes, EDN for histories and results, and markup.
 
 pub mod datum;
 pub mod edn;
@@ -7,5 +7,6 @@ pub mod edn_to_json;
 pub mod element;
 pub mod json;
 pub mod known_list;
+pub mod markup;
 pub mod numbers;
 pub mod wire;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use crate::format::markup::Escaped;
 use crate::judge::Valid;
 use crate::runner::failure::Failure;
 
@@ -63,29 +64,12 @@ fn to_xml(cases: &[Case]) -> String {
         let _ = write!(
             xml,
             ">\n    <{element} message=\"{}\">{}</{element}>\n  </testcase>\n",
-            escaped(first),
-            escaped(&case.text)
+            Escaped(first),
+            Escaped(&case.text)
         );
     }
     xml.push_str("</testsuite>\n");
     xml
-}
-
-/// Escapes a text for XML. Control characters, which XML cannot hold, become question marks.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\n' | '\t' => escaped.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('?'),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]
@@ -108,7 +92,7 @@ mod tests {
              <testsuite name=\"workbench\" tests=\"4\" failures=\"1\" errors=\"1\" skipped=\"1\">\n  \
              <testcase classname=\"workbench.echo\" name=\"seed 1\"/>\n  \
              <testcase classname=\"workbench.echo\" name=\"seed 2\">\n    \
-             <failure message=\"a &lt;b&gt; &amp; &quot;c&quot;\">a &lt;b&gt; &amp; &quot;c&quot;\nd?\
+             <failure message=\"a &lt;b&gt; &amp; &quot;c&quot;\">a &lt;b&gt; &amp; &quot;c&quot;\nd\u{fffd}\
              </failure>\n  </testcase>\n  \
              <testcase classname=\"workbench.echo\" name=\"seed 3\">\n    \
              <skipped message=\"too little\">too little</skipped>\n  </testcase>\n  \

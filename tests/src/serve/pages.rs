@@ -6,6 +6,7 @@ use std::fmt::Write;
 use super::http::Request;
 use super::runs::{Summary, Verdict};
 use crate::format::datum::Datum;
+use crate::format::markup::Escaped;
 use crate::workload::WorkloadName;
 
 /// The maximum number of runs on a page.
@@ -204,20 +205,8 @@ fn figures(run: &Summary) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// Escapes text for HTML, between tags and in quoted attributes.
 fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
+    Escaped(text).to_string()
 }
 
 /// Encodes text for a path or a parameter. Slashes remain.

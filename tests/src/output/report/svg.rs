@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Write};
 
+use crate::format::markup::Escaped;
+
 /// An SVG picture under construction.
 #[derive(Clone, Debug)]
 pub struct Svg {
@@ -155,29 +157,6 @@ impl Display for Number {
         } else {
             write!(f, "{:.1}", tenths / 10.0)
         }
-    }
-}
-
-/// A text for an element or an attribute. Characters that XML forbids become U+FFFD.
-pub(super) struct Escaped<'a>(pub(super) &'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                '\t' | '\n' => f.write_char(c)?,
-                '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => {
-                    f.write_char('\u{fffd}')?;
-                }
-                c => f.write_char(c)?,
-            }
-        }
-        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 
 use super::data::{Operation, ReportData};
-use super::svg::Escaped;
+use crate::format::markup::Escaped;
 
 /// The maximum number of operations in the page, which is Jepsen's limit.
 const MAX_OPERATIONS: usize = 10_000;
