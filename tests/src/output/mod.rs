@@ -4,6 +4,7 @@ pub mod console;
 pub mod exit;
 pub mod junit;
 mod limits;
+pub mod node_logs;
 pub mod progress;
 pub mod recorded;
 pub mod report;

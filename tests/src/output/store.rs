@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use super::node_logs;
 use super::report::data::ReportData;
 use super::report::{lamport, page, plots, timeline};
 use crate::format::edn::Edn;
@@ -84,7 +85,7 @@ impl Store {
     pub fn node_log(&self, node: &str) -> Result<File, Failure> {
         let folder = self.node_logs();
         fs::create_dir_all(&folder).map_err(|error| failure(&folder, &error))?;
-        let path = folder.join(log_name(node));
+        let path = folder.join(node_logs::file_name(node));
         let mut options = File::options();
         options.create(true).append(true).open(&path).map_err(|error| failure(&path, &error))
     }
@@ -147,14 +148,6 @@ impl Store {
         });
         written.map_err(|error| failure(&path, &error))
     }
-}
-
-/// Returns the name of the file for a node's standard error.
-///
-/// Names of nodes may contain characters that names of files may not.
-#[must_use]
-pub fn log_name(node: &str) -> String {
-    format!("{}.log", node.replace(['/', '\0'], "_"))
 }
 
 fn failure(path: &Path, error: &io::Error) -> Failure {

@@ -1,8 +1,6 @@
 //! The conversion of a finished test to the data of a report.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::Report;
@@ -18,7 +16,7 @@ use crate::format::edn::Edn;
 use crate::history::{EventKind, History};
 use crate::judge::Anomaly;
 use crate::net::recording::{Endpoint, Recording};
-use crate::output::store::log_name;
+use crate::output::node_logs;
 use crate::plan::Plan;
 use crate::runner::FinishedTest;
 use crate::runner::failure::Failure;
@@ -255,31 +253,10 @@ fn tails(plan: &Plan, directory: &Path) -> Vec<LogTail> {
     let names = plan.directory.node_names();
     let most = (MAX_LOGS / names.len().max(1) as u64).min(MAX_LOG);
     let tail = |name: &String| {
-        let tail = tail(&directory.join(log_name(name)), most)?;
-        Some(LogTail { node: name.clone(), ..tail })
+        let tail = node_logs::tail(&directory.join(node_logs::file_name(name)), most)?;
+        Some(LogTail { node: name.clone(), text: tail.text, left_out: tail.left_out })
     };
     names.iter().filter_map(tail).collect()
-}
-
-/// Returns the last whole lines of a file, at most `most` bytes.
-///
-/// Returns `None` if the file is empty or cannot be read, because a report without logs is better
-/// than no report.
-fn tail(path: &Path, most: u64) -> Option<LogTail> {
-    let mut file = File::open(path).ok()?;
-    let length = file.metadata().ok()?.len();
-    let mut left_out = length.saturating_sub(most);
-    file.seek(SeekFrom::Start(left_out)).ok()?;
-    let mut bytes = Vec::new();
-    file.take(most).read_to_end(&mut bytes).ok()?;
-    if left_out > 0 {
-        let begin = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-        left_out += begin as u64;
-        bytes.drain(..begin);
-    }
-    let visible = |c: char| if c.is_control() && !"\n\t".contains(c) { '\u{fffd}' } else { c };
-    let text: String = String::from_utf8_lossy(&bytes).chars().map(visible).collect();
-    (!text.is_empty()).then(|| LogTail { node: String::new(), text, left_out })
 }
 
 #[cfg(test)]
@@ -287,17 +264,6 @@ mod tests {
     use super::*;
     use crate::history::{Invocation, Pings};
     use crate::workload::echo::Echo;
-
-    #[test]
-    fn a_log_is_cut_at_a_line_and_loses_what_a_terminal_would_act_on() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("n0.log");
-        std::fs::write(&path, "first line\nsecond \u{1b}[2J\nthird\n").unwrap();
-        let tail = tail(&path, 20).unwrap();
-        assert_eq!(tail.text, "second \u{fffd}[2J\nthird\n");
-        assert_eq!(tail.left_out, 11);
-        assert!(super::tail(&directory.path().join("n1.log"), 20).is_none());
-    }
 
     #[test]
     fn faults_of_each_kind_begin_and_end_in_turns() {

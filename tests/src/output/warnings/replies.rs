@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::history::{EventKind, History, OpError};
 use crate::judge::causes;
 use crate::judge::errors::most_frequent;
-use crate::output::store;
+use crate::output::node_logs;
 use crate::plan::{Nemesis, Plan};
 use crate::runner::CLIENT_TIMEOUT;
 use crate::workload::Workload;
@@ -116,7 +116,7 @@ impl Replies<'_> {
         let name = plan.directory.node_name(*first);
         let look = match logs {
             Some(logs) => {
-                format!("{} has what it said", logs.join(store::log_name(name)).display())
+                format!("{} has what it said", logs.join(node_logs::file_name(name)).display())
             }
             None => "--log-net-recv shows what it was asked".to_owned(),
         };
