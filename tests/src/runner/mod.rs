@@ -41,8 +41,14 @@ pub use malformed::MalformedLines;
 pub use protocol_warnings::{ProtocolWarning, ProtocolWarnings};
 use worker::Worker;
 
-/// The timeout of a client's request.
+/// The usual timeout of a client's request, and the timeout of the setup request.
 pub const CLIENT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Returns how long a client of this workload waits for a reply.
+#[must_use]
+pub fn reply_timeout<W: Workload>(plan: &Plan) -> Duration {
+    W::reply_timeout(plan.latency.mean).unwrap_or(CLIENT_TIMEOUT)
+}
 
 /// A command for the driver.
 #[derive(Clone, Debug, PartialEq, Eq)]

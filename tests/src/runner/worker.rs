@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::calls::Role;
-use super::{CLIENT_TIMEOUT, Phase, Runner};
+use super::{Phase, Runner, reply_timeout};
 use crate::base::time::Time;
 use crate::format::wire::{Body, Malformed};
 use crate::history::{EventKind, Invocation, OpError};
@@ -175,8 +175,7 @@ impl<W: Workload> Runner<W> {
         match step {
             Step::Send(request) => {
                 let (client, node) = (worker.client, worker.node);
-                let timeout = self.workload.reply_timeout(self.plan.latency.mean);
-                self.ask(now, client, node, &request, timeout.unwrap_or(CLIENT_TIMEOUT));
+                self.ask(now, client, node, &request, reply_timeout::<W>(&self.plan));
             }
             Step::Done(output) => {
                 let line = worker.line.unwrap_or_default();

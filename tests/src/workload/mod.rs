@@ -102,7 +102,7 @@ pub trait Workload: Operations {
     }
 
     /// Returns how long a client waits for a reply, if that is not the usual time.
-    fn reply_timeout(&self, _mean_latency: Duration) -> Option<Duration> {
+    fn reply_timeout(_mean_latency: Duration) -> Option<Duration> {
         None
     }
 

@@ -2,7 +2,7 @@
 
 use crate::history::{EventKind, History, OpError};
 use crate::plan::Plan;
-use crate::runner::CLIENT_TIMEOUT;
+use crate::runner::reply_timeout;
 use crate::workload::Workload;
 
 /// Returns a warning if clients started far fewer operations than planned.
@@ -15,14 +15,15 @@ pub(crate) fn missed_rate<W: Workload>(plan: &Plan, history: &History<W>) -> Opt
         return None;
     }
     let time_limit_s = plan.time_limit.as_secs_f64();
-    let in_vain_s = unanswered(history) as f64 * CLIENT_TIMEOUT.as_secs_f64();
+    let timeout_s = reply_timeout::<W>(plan).as_secs_f64();
+    let in_vain_s = unanswered(history) as f64 * timeout_s;
     let share_in_vain = in_vain_s / (plan.concurrency as f64 * time_limit_s);
     // Missing replies are the cause if the missing operations would have fit into the time that
     // clients waited for them. They are also the cause if this wait took at least half of the
     // clients' time.
     let share_missing = 1.0 - started as f64 / asked;
     let likely = if share_in_vain >= share_missing.min(0.5) {
-        format!("clients waited {} s each for answers that never came", CLIENT_TIMEOUT.as_secs())
+        format!("clients waited {timeout_s} s each for answers that never came")
     } else {
         "all clients waited for answers; give more of them with --concurrency, or ask for less \
          with --rate"

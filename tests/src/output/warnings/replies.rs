@@ -4,13 +4,15 @@
 //! fault explains the behavior, however, the node has a problem that the verdict does not show.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::history::{EventKind, History, OpError};
 use crate::judge::causes;
 use crate::judge::errors::most_frequent;
 use crate::output::node_logs;
-use crate::plan::{Nemesis, Plan};
-use crate::runner::CLIENT_TIMEOUT;
+use crate::plan::Nemesis;
+use crate::plan::Plan;
+use crate::runner::reply_timeout;
 use crate::workload::Workload;
 
 /// The outcomes of the operations on each node.
@@ -22,6 +24,8 @@ pub(crate) struct Replies<'a> {
     by_node: Vec<Tally>,
     /// The errors that no fault explains, in the order of the history.
     errors: Vec<&'a OpError>,
+    /// How long a client waits for a reply.
+    reply_timeout: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -63,7 +67,7 @@ impl Replies<'_> {
             }
             tally.ended += 1;
         }
-        Replies { by_node, errors }
+        Replies { by_node, errors, reply_timeout: reply_timeout::<W>(plan) }
     }
 
     /// Excludes requests to which a node replied too late. Another warning names them.
@@ -105,7 +109,7 @@ impl Replies<'_> {
             (false, _) => "it hangs at times, is too slow, or waits for others that are away",
         };
         let round_trips = plan.latency.mean * 4;
-        let latency = if round_trips < CLIENT_TIMEOUT {
+        let latency = if round_trips < self.reply_timeout {
             String::new()
         } else {
             format!(
@@ -124,7 +128,7 @@ impl Replies<'_> {
             "warning: node {}\n  expected: an answer to each within {} s\n  likely: \
              {likely}{latency}; {look}",
             silent.iter().map(shown).collect::<Vec<_>>().join("; "),
-            CLIENT_TIMEOUT.as_secs(),
+            self.reply_timeout.as_secs_f64(),
         ))
     }
 
@@ -168,10 +172,9 @@ fn is_worth_a_word<W: Workload>(code: i64, plan: &Plan) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::net::latency::Latency;
+    use crate::workload::lin_kv::{self, LinKv};
     use crate::workload::unique_ids::{Generate, UniqueId, UniqueIds};
 
     const SILENCE: Option<OpError> = Some(OpError::Timeout);
@@ -191,6 +194,16 @@ mod tests {
              flush its standard output; logs/n1.log has what it said"
         );
         assert_eq!(silence(&[(0, None)], &Plan::example()), "");
+    }
+
+    #[test]
+    fn the_time_that_a_client_waits_depends_on_the_workload() {
+        let read = || lin_kv::Op::Read { key: 0 };
+        let ends = [(0, SILENCE)];
+        let history = History::<LinKv>::ended(&ends, read, || lin_kv::Output::Replaced);
+        let said = Replies::new(&history, &Plan::example()).silence(&Plan::example(), None);
+        let said = said.unwrap_or_default();
+        assert!(said.contains("\n  expected: an answer to each within 1 s\n"), "{said}");
     }
 
     #[test]

@@ -135,7 +135,7 @@ impl Workload for LinKv {
         ))
     }
 
-    fn reply_timeout(&self, mean_latency: Duration) -> Option<Duration> {
+    fn reply_timeout(mean_latency: Duration) -> Option<Duration> {
         Some((mean_latency * 10).max(Duration::from_secs(1)))
     }
 
