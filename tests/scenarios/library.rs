@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use workbench::base::time::Time;
-use workbench::bench::{Bench, Failure, Nemesis, SimulatedNode, Startup, WorkloadName, Write};
+use workbench::bench::{
+    Bench, ConsistencyModel, Failure, Nemesis, SimulatedNode, Startup, WorkloadName, Write,
+};
 
 use crate::support::FAULTY_NODE;
 
@@ -124,4 +126,23 @@ fn a_program_is_tested_from_a_test_of_its_own_crate() {
     assert!(matches!(failure, Failure::Exited { .. }), "{failure}");
     let failure = echo().run("no-such-file", &[]).unwrap_err();
     assert!(failure.to_string().starts_with("cannot start no-such-file: "), "{failure}");
+}
+
+#[test]
+fn a_program_is_tested_against_the_consistency_model_that_it_promises() {
+    let folder = tempfile::tempdir().unwrap();
+    let transactions = || {
+        Bench::new(WorkloadName::TxnListAppend)
+            .nodes(1)
+            .clients_per_node(4)
+            .rate(200.0)
+            .time_limit(Duration::from_secs(1))
+            .store(folder.path())
+    };
+    let skewed = ["allows write skew"];
+    let report = transactions().run(FAULTY_NODE, &skewed).unwrap();
+    assert!(!report.is_valid(), "{report}");
+    let promised = [ConsistencyModel::SnapshotIsolation];
+    let report = transactions().consistency_models(&promised).run(FAULTY_NODE, &skewed).unwrap();
+    assert!(report.is_valid(), "{report}");
 }

@@ -11,7 +11,6 @@ use crate::drive::process::{Launch, ProcessDriver, executable};
 use crate::drive::sim::Simulator;
 use crate::format::edn::Edn;
 use crate::judge::Valid;
-use crate::judge::transactions::Model as ConsistencyModel;
 use crate::net::latency::Latency;
 use crate::output::progress::Screen;
 use crate::output::report::assemble::{Context, assemble};
@@ -22,6 +21,7 @@ use crate::workload::broadcast::topology::Topology;
 use crate::workload::{Options, Visitor, Workload};
 
 pub use crate::drive::sim::{NodeClock, SimulatedNode, Startup, Write};
+pub use crate::judge::transactions::Model as ConsistencyModel;
 pub use crate::output::report::{Figures, Report};
 pub use crate::plan::Nemesis;
 pub use crate::runner::failure::Failure;
@@ -33,6 +33,7 @@ pub struct Bench {
     workload: WorkloadName,
     node_count: usize,
     clients_per_node: usize,
+    consistency_models: Vec<ConsistencyModel>,
     plan: Plan,
     store: PathBuf,
 }
@@ -45,7 +46,14 @@ impl Bench {
         let directory = Directory::numbered(1);
         let plan = Plan { time_limit: Duration::from_secs(10), ..Plan::new(directory) };
         let store = PathBuf::from("store");
-        Bench { workload, node_count: 5, clients_per_node: 1, plan, store }
+        Bench {
+            workload,
+            node_count: 5,
+            clients_per_node: 1,
+            consistency_models: vec![ConsistencyModel::StrictSerializable],
+            plan,
+            store,
+        }
     }
 
     /// Sets the number of nodes; 0 counts as 1.
@@ -76,6 +84,14 @@ impl Bench {
     #[must_use]
     pub fn latency(self, latency: Duration) -> Bench {
         self.with(|plan| plan.latency = Latency::constant(latency))
+    }
+
+    /// Sets the consistency models that transactions must satisfy.
+    ///
+    /// The default is strict serializability. Other workloads ignore the models.
+    #[must_use]
+    pub fn consistency_models(self, models: &[ConsistencyModel]) -> Bench {
+        Bench { consistency_models: models.to_vec(), ..self }
     }
 
     /// Sets the faults, and the mean time from the start of a fault to its end.
@@ -134,7 +150,7 @@ impl Bench {
         })?;
         let args = args.iter().map(|arg| (*arg).into()).collect();
         let launch = Launch { program, args, show_stderr: false };
-        self.visit(|plan, store| Processes { plan, store, launch: &launch })
+        self.visit(|settings| Processes { settings, launch: &launch })
     }
 
     /// Runs the test in virtual time with simulated nodes. Only a test that is not valid is stored.
@@ -149,7 +165,7 @@ impl Bench {
         self,
         node: impl Fn(Startup) -> N + Sync,
     ) -> Result<Report, Failure> {
-        self.visit(|plan, store| Simulated { plan, store, node: &node })
+        self.visit(|settings| Simulated { settings, node: &node })
     }
 
     fn with(mut self, change: impl FnOnce(&mut Plan)) -> Bench {
@@ -157,28 +173,39 @@ impl Bench {
         self
     }
 
-    fn visit<V: Visitor>(self, visitor: impl FnOnce(Plan, PathBuf) -> V) -> V::Output {
+    fn visit<V: Visitor>(self, visitor: impl FnOnce(Settings) -> V) -> V::Output {
         let directory = Directory::numbered(self.node_count);
         let concurrency = self.node_count * self.clients_per_node;
         let plan = Plan { directory, concurrency, ..self.plan };
-        self.workload.visit(visitor(plan, self.store))
+        let settings =
+            Settings { plan, consistency_models: self.consistency_models, store: self.store };
+        self.workload.visit(visitor(settings))
     }
 }
 
-fn workload<W: Workload>(plan: &Plan) -> W {
-    W::from_options(&Options {
-        plan,
-        topology: Topology::Grid,
-        key_count: 10,
-        max_writes_per_key: 16,
-        max_txn_length: 4,
-        consistency_models: &[ConsistencyModel::StrictSerializable],
-    })
+/// The settings of a test, for a workload that is not known yet.
+struct Settings {
+    plan: Plan,
+    consistency_models: Vec<ConsistencyModel>,
+    store: PathBuf,
+}
+
+impl Settings {
+    fn runner<W: Workload>(&self) -> Runner<W> {
+        let workload = W::from_options(&Options {
+            plan: &self.plan,
+            topology: Topology::Grid,
+            key_count: 10,
+            max_writes_per_key: 16,
+            max_txn_length: 4,
+            consistency_models: &self.consistency_models,
+        });
+        Runner::new(self.plan.clone(), workload).recording_messages()
+    }
 }
 
 struct Processes<'a> {
-    plan: Plan,
-    store: PathBuf,
+    settings: Settings,
     launch: &'a Launch,
 }
 
@@ -186,11 +213,11 @@ impl Visitor for Processes<'_> {
     type Output = Result<Report, Failure>;
 
     fn visit<W: Workload>(self) -> Self::Output {
-        let Processes { plan, store, launch } = self;
-        let store = Store::create(&store, W::NAME)?;
+        let Processes { settings, launch } = self;
+        let store = Store::create(&settings.store, W::NAME)?;
         let screen = Screen::silent();
-        let names = plan.directory.node_names().to_vec();
-        let mut runner = Runner::new(plan.clone(), workload::<W>(&plan)).recording_messages();
+        let names = settings.plan.directory.node_names().to_vec();
+        let mut runner = settings.runner::<W>();
         let ended = ProcessDriver::new(launch, Some(&store), &screen, &names).run(&mut runner);
         let test = runner.finish();
         let report = ended.map(|()| Report::new(&test, "process", Some(&store.node_logs())));
@@ -225,8 +252,7 @@ fn keep<W: Workload>(
 }
 
 struct Simulated<'a, F> {
-    plan: Plan,
-    store: PathBuf,
+    settings: Settings,
     node: &'a F,
 }
 
@@ -234,15 +260,15 @@ impl<N: SimulatedNode + 'static, F: Fn(Startup) -> N + Sync> Visitor for Simulat
     type Output = Result<Report, Failure>;
 
     fn visit<W: Workload>(self) -> Self::Output {
-        let Simulated { plan, store, node } = self;
+        let Simulated { settings, node } = self;
         let factory = |startup: Startup| -> Box<dyn SimulatedNode> { Box::new(node(startup)) };
         let screen = Screen::silent();
-        let mut runner = Runner::new(plan.clone(), workload::<W>(&plan)).recording_messages();
-        let ended = Simulator::new(&plan, &factory, &screen).run(&mut runner);
+        let mut runner = settings.runner::<W>();
+        let ended = Simulator::new(&settings.plan, &factory, &screen).run(&mut runner);
         let test = runner.finish();
         let report = ended.map(|()| Report::new(&test, "simulation", None));
         if !report.as_ref().is_ok_and(Report::is_valid) {
-            keep(&Store::create(&store, W::NAME)?, &test, report.as_ref(), "simulation")?;
+            keep(&Store::create(&settings.store, W::NAME)?, &test, report.as_ref(), "simulation")?;
         }
         report
     }
