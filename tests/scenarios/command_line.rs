@@ -478,7 +478,8 @@ fn a_challenge_sets_flags_and_limits_and_is_reported_as_junit() {
     );
 
     let run = test(
-        "--challenge 3e --max-msgs-per-op 0.1 --time-limit 5 --seeds 1..3 --junit report.xml",
+        "--challenge 3e --max-msgs-per-op 0.1 --time-limit 5 --seeds 1..3 --minimize-time 0 \
+         --junit report.xml",
         &[],
     );
     run.expect_code(1).expect_said(&[

@@ -77,7 +77,8 @@ fn a_log_may_lose_messages_when_more_than_a_minority_forgets_together() {
     let line = "-w kafka --node-count 3 --concurrency 2n --rate 50 --time-limit 20 \
                 --nemesis kill --nemesis-interval 0.2 --latency 100";
     test(line, &["--seeds", "0..10"]).expect_code(0);
-    let run = test(line, &["--seeds", "0..50", "--allowed-loss-window", "0"]);
+    let flags = ["--seeds", "0..50", "--allowed-loss-window", "0", "--minimize-time", "0"];
+    let run = test(line, &flags);
     run.expect_code(1);
     let results = std::fs::read_to_string(run.stored("results.edn")).unwrap();
     // The anomaly depends on whether a poll returned a later message of the log.
@@ -131,7 +132,7 @@ fn a_sweep_tries_every_seed_and_tells_how_the_figures_spread() {
 fn the_first_failing_seed_is_told_with_the_command_that_replays_it() {
     let line = "-w unique-ids --node-count 2 --rate 50 --time-limit 10 --availability total \
                 --nemesis kill --nemesis-interval 2";
-    let run = test(line, &["--seeds", "0..50"]);
+    let run = test(line, &["--seeds", "0..50", "--minimize-time", "0"]);
     run.expect_code(1).expect_said(&[
         "The first failure is that of seed ",
         "too little availability",
@@ -151,7 +152,7 @@ fn the_first_failing_seed_is_told_with_the_command_that_replays_it() {
 #[test]
 fn a_sweep_that_keeps_going_ends_with_a_table_of_failing_seeds() {
     let line = "-w unique-ids --node-count 2 --rate 50 --time-limit 10 --availability total \
-                --nemesis kill --nemesis-interval 2 --keep-going --seeds 0..20";
+                --nemesis kill --nemesis-interval 2 --keep-going --minimize-time 0 --seeds 0..20";
     let run = test(line, &[]);
     run.expect_code(1).expect_result(":seed-count 20").expect_said(&["Of 20 seeds, "]);
     let is_row =
@@ -180,7 +181,7 @@ fn the_quiet_time_grows_with_the_staleness_of_the_projects_own_node() {
         "note: the quiet time before the final reads is 20 s because of --max-staleness-ms",
         "Valid: all 20 seeds.",
     ]);
-    let line = format!("{line} --quiet-time 0");
+    let line = format!("{line} --quiet-time 0 --minimize-time 0");
     let hasty = test(&line, &stale);
     hasty.expect_code(1).expect_said(&["lost"]);
     assert!(!hasty.stderr.contains("note: "), "{hasty}");

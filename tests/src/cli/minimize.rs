@@ -1,9 +1,11 @@
 //! `workbench minimize`: reduces a failing simulation to a small one.
 
+use std::fmt;
 use std::mem::{Discriminant, discriminant};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use super::run::{Judged, STORE, simulate};
+use super::run::{Judged, STORE, failed, simulate};
 use super::usage::refuse;
 use super::{TestArgs, replay};
 use crate::drive::interrupt;
@@ -19,7 +21,7 @@ use crate::plan::Plan;
 use crate::plan::selection::Selection;
 use crate::runner::Runner;
 use crate::runner::failure::Failure;
-use crate::workload::{Options, Visitor, Workload};
+use crate::workload::{Visitor, Workload};
 
 /// The examples of the long help.
 pub const EXAMPLES: &str = "\
@@ -38,7 +40,6 @@ pub fn run(args: &TestArgs) -> u8 {
         return refuse("minimize selects operations and faults: leave out --only-…");
     }
     match args.plan() {
-        Ok(plan) if args.swarm => args.workload.visit(Minimize { args, plan: plan.swarm() }),
         Ok(plan) => args.workload.visit(Minimize { args, plan }),
         Err(problem) => refuse(&problem),
     }
@@ -55,43 +56,152 @@ impl Visitor for Minimize<'_> {
 
     fn visit<W: Workload>(self) -> u8 {
         let Minimize { args, plan } = self;
+        let plan = if args.swarm { plan.swarm(W::CLIENTS_PER_NODE) } else { plan };
+        if let Err(problem) = W::check_plan(&plan) {
+            return refuse(&problem);
+        }
         let factory = match args.simulated_nodes() {
             Ok(factory) => factory,
             Err(problem) => return refuse(&problem),
         };
-        let first = judged::<W>(args, plan.clone(), &factory, None, false);
-        let Some(wanted) = Kind::of(&first) else {
-            console::say(format_args!(
-                "Seed {} does not fail: there is nothing to minimize.",
-                plan.seed
-            ));
-            return EXIT_FAILED;
-        };
+        let search = Search { args, plan: &plan, factory: &factory, limit: args.minimize_time() };
+        let first: Judged<W> = search.judged(plan.clone(), None, false);
+        if Kind::of(&first).is_some() {
+            console::say(format_args!("Seed {} fails: {}", plan.seed, first.reason()));
+        }
+        match search.minimize(&first) {
+            Ok(small) => {
+                console::say(small.summary());
+                let code = small.judged.tell(Some(&small.command));
+                let store = Store::create(Path::new(STORE), W::NAME);
+                small.judged.store(store.as_ref(), None, Some(&small.command));
+                code
+            }
+            Err(NotMinimized::Valid) => {
+                let seed = plan.seed;
+                console::say(format_args!(
+                    "Seed {seed} does not fail: there is nothing to minimize."
+                ));
+                EXIT_FAILED
+            }
+            Err(NotMinimized::Interrupted) => failed(&Failure::Interrupted),
+            Err(problem @ NotMinimized::NotDeterministic) => {
+                console::say(format_args!("error: {problem}"));
+                EXIT_FAILED
+            }
+        }
+    }
+}
+
+/// The search for a smaller test that fails in the same way.
+pub(super) struct Search<'a> {
+    pub(super) args: &'a TestArgs,
+    /// The plan of the failing test.
+    pub(super) plan: &'a Plan,
+    pub(super) factory: &'a Factory<'a>,
+    /// The time after which the search begins no further test.
+    pub(super) limit: Option<Duration>,
+}
+
+/// The smallest test that the search found.
+pub(super) struct Minimized<W: Workload> {
+    pub(super) judged: Judged<W>,
+    pub(super) command: String,
+    /// `false` if the search ran out of time.
+    pub(super) is_complete: bool,
+    runs: u64,
+    before: Case,
+    after: Case,
+}
+
+/// The reason why there is no smaller test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotMinimized {
+    /// The test does not fail.
+    Valid,
+    /// The user interrupted the search.
+    Interrupted,
+    /// The same case fails only sometimes.
+    NotDeterministic,
+}
+
+impl fmt::Display for NotMinimized {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NotMinimized::Valid => "the test does not fail",
+            NotMinimized::Interrupted => "the reduction was interrupted",
+            NotMinimized::NotDeterministic => {
+                "the test is not deterministic: the same case fails no more"
+            }
+        })
+    }
+}
+
+impl Search<'_> {
+    /// Searches for the smallest test that fails in the same way as `first`.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason why there is no such test.
+    pub(super) fn minimize<W: Workload>(
+        &self,
+        first: &Judged<W>,
+    ) -> Result<Minimized<W>, NotMinimized> {
+        let start = Instant::now();
+        let wanted = Kind::of(first).ok_or(NotMinimized::Valid)?;
         let history = &first.outcome.history;
-        let case = Case {
-            plan: plan.clone(),
+        let before = Case {
+            plan: self.plan.clone(),
             operations: (0..drawn_operations(history)).collect(),
             faults: (0..begun_faults(history)).collect(),
         };
-        console::say(format_args!("Seed {} fails: {}", plan.seed, first.reason()));
-        let mut runs = 0;
-        let small = minimize(case.clone(), |case| {
+        let (mut runs, mut is_complete) = (0, true);
+        let after = minimize(before.clone(), W::CLIENTS_PER_NODE, |case| {
+            if self.limit.is_some_and(|limit| start.elapsed() >= limit) {
+                is_complete = false;
+                return false;
+            }
+            if interrupt::is_requested() || W::check_plan(&case.plan).is_err() {
+                return false;
+            }
             runs += 1;
-            !interrupt::is_requested()
-                && Kind::of(&judged::<W>(args, case.plan.clone(), &factory, Some(case), false))
-                    .is_some_and(|kind| kind == wanted)
+            let judged: Judged<W> = self.judged(case.plan.clone(), Some(case), false);
+            Kind::of(&judged).is_some_and(|kind| kind == wanted)
         });
         // The smallest case runs once more: this run is the one that is recorded and printed.
-        let last = judged::<W>(args, small.plan.clone(), &factory, Some(&small), true);
-        if Kind::of(&last).as_ref() != Some(&wanted) {
-            console::say("error: the test is not deterministic: the same case fails no more");
-            return EXIT_FAILED;
+        let judged: Judged<W> = self.judged(after.plan.clone(), Some(&after), true);
+        if interrupt::is_requested() {
+            return Err(NotMinimized::Interrupted);
         }
-        let command = command(args, &plan, &small);
-        let (before, after) = (&case, &small);
-        console::say(format_args!(
-            "Minimized in {runs} runs: {} of {} operations, {} of {} faults, {} of {} nodes, {} of \
-             {} s. It fails with the same anomaly:",
+        if Kind::of(&judged).as_ref() != Some(&wanted) {
+            return Err(NotMinimized::NotDeterministic);
+        }
+        let command = command(self.args, self.plan, &after);
+        Ok(Minimized { judged, command, is_complete, runs, before, after })
+    }
+
+    /// Simulates a test with the operations and faults of a case.
+    ///
+    /// If `records` is `true`, the runner records the messages for a report.
+    fn judged<W: Workload>(&self, plan: Plan, case: Option<&Case>, records: bool) -> Judged<W> {
+        let workload = W::from_options(&self.args.options(&plan));
+        let runner = Runner::new(plan, workload);
+        // The report of the smallest test shows the recorded messages.
+        let mut runner = if records { runner.recording_messages() } else { runner };
+        if let Some(case) = case {
+            runner.select(case.selected_operations(), case.selected_faults());
+        }
+        let (runner, ended) = simulate(runner, self.factory, &Screen::silent());
+        Judged::new(runner, ended, "simulation", None)
+    }
+}
+
+impl<W: Workload> Minimized<W> {
+    /// Returns the size of the test in words, compared with the test before.
+    pub(super) fn size(&self) -> String {
+        let (before, after) = (&self.before, &self.after);
+        format!(
+            "{} of {} operations, {} of {} faults, {} of {} nodes, {} of {} s",
             after.operations.len(),
             before.operations.len(),
             after.faults.len(),
@@ -100,39 +210,25 @@ impl Visitor for Minimize<'_> {
             before.plan.directory.node_count(),
             after.plan.time_limit.as_secs_f64(),
             before.plan.time_limit.as_secs_f64(),
-        ));
-        let code = last.tell(Some(&command));
-        last.store(Store::create(Path::new(STORE), W::NAME).as_ref(), None, Some(&command));
-        code
+        )
+    }
+
+    /// Returns the introduction of the test's anomalies.
+    pub(super) fn summary(&self) -> String {
+        let (runs, size) = (self.runs, self.size());
+        let end = match self.is_complete {
+            true => "",
+            false => " The time was over (--minimize-time), so a smaller test may exist.",
+        };
+        format!("Minimized in {runs} runs: {size}.{end} It fails with the same anomaly:")
     }
 }
 
-/// Simulates a test with the operations and faults of a case.
-///
-/// If `records` is `true`, the runner records the messages for a report.
-fn judged<W: Workload>(
-    args: &TestArgs,
-    plan: Plan,
-    factory: &Factory<'_>,
-    case: Option<&Case>,
-    records: bool,
-) -> Judged<W> {
-    let workload = W::from_options(&Options {
-        plan: &plan,
-        topology: args.topology.into(),
-        key_count: args.key_count,
-        max_writes_per_key: args.max_writes_per_key,
-        max_txn_length: args.max_txn_length,
-        consistency_models: &args.consistency_models,
-    });
-    let runner = Runner::new(plan, workload);
-    // The report of the smallest test shows the recorded messages.
-    let mut runner = if records { runner.recording_messages() } else { runner };
-    if let Some(case) = case {
-        runner.select(case.selected_operations(), case.selected_faults());
+impl TestArgs {
+    /// Returns the time for a reduction, if the flags set one.
+    pub(super) fn minimize_time(&self) -> Option<Duration> {
+        self.minimize_time.map(Duration::from_secs_f64)
     }
-    let (runner, ended) = simulate(runner, factory, &Screen::silent());
-    Judged::new(runner, ended, "simulation", None)
 }
 
 /// The kind of a failure, without its details.

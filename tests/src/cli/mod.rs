@@ -371,6 +371,13 @@ pub struct TestArgs {
     #[arg(long, requires = "seeds", help_heading = "Beyond Maelstrom")]
     pub keep_going: bool,
 
+    /// The time to reduce a failing simulation to a small one, in seconds, at most 1000000. After
+    /// --seeds, this happens with the first invalid seed, and 0 turns it off. [default: 30 after
+    /// --seeds, and without a limit for `minimize`]
+    #[arg(long, value_name = "SECONDS", value_parser = number(0.0..=MOST_SECONDS))]
+    #[arg(help_heading = "Beyond Maelstrom")]
+    pub minimize_time: Option<f64>,
+
     /// The flags of Maelstrom that have no effect here.
     #[command(flatten)]
     pub without_effect: WithoutEffect,

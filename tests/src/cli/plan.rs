@@ -12,6 +12,7 @@ use crate::drive::sim::Factory;
 use crate::faulty;
 use crate::net::latency::Latency;
 use crate::plan::{FigureLimits, MIN_QUIET_TIME, Nemesis, Plan};
+use crate::workload::Options;
 
 /// The largest number of operations of a test, and of faults.
 ///
@@ -119,6 +120,18 @@ impl TestArgs {
             log_send: self.log_net_send,
             log_recv: self.log_net_recv,
         })
+    }
+
+    /// Returns the settings from which a workload is created.
+    pub(super) fn options<'a>(&'a self, plan: &'a Plan) -> Options<'a> {
+        Options {
+            plan,
+            topology: self.topology.into(),
+            key_count: self.key_count,
+            max_writes_per_key: self.max_writes_per_key,
+            max_txn_length: self.max_txn_length,
+            consistency_models: &self.consistency_models,
+        }
     }
 
     /// Returns the given quiet time, or one that suits the staleness of the node.

@@ -3,13 +3,14 @@
 /// The flags that select seeds or control a sweep.
 ///
 /// None of them belongs to the test of one seed.
-const SWEEP_FLAGS: [(&str, bool); 6] = [
+const SWEEP_FLAGS: [(&str, bool); 7] = [
     ("--sim", false),
     ("--seed", true),
     ("--seeds", true),
     ("--keep-going", false),
     ("--check-determinism", false),
     ("--swarm", false),
+    ("--minimize-time", true),
 ];
 
 /// The flags whose values a swarm draws.
@@ -107,7 +108,7 @@ mod tests {
 
     #[test]
     fn what_belongs_to_a_sweep_is_left_out_and_what_is_added_comes_last() {
-        let line = "test -w kafka --seeds 0..9 --keep-going --sim --rate=5 -- --seed it's";
+        let line = "test -w kafka --seeds 0..9 --keep-going --minimize-time 0 --sim --rate=5 -- --seed it's";
         assert_eq!(
             of(line, None, "--time-limit 1"),
             r"cargo workbench minimize -w kafka --rate=5 --sim --seed 7 --time-limit 1 -- --seed 'it'\''s'"

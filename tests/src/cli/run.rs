@@ -22,7 +22,7 @@ use crate::plan::Plan;
 use crate::plan::selection::Selection;
 use crate::runner::failure::Failure;
 use crate::runner::{FinishedTest, Runner};
-use crate::workload::{Options, Visitor, Workload};
+use crate::workload::{Visitor, Workload};
 
 /// The directory of the results, below the working directory.
 pub(super) const STORE: &str = "store";
@@ -66,30 +66,17 @@ impl Visitor for Test<'_> {
     fn visit<W: Workload>(self) -> u8 {
         let Test { args, plan, cases } = self;
         let plan = match args.swarm && args.seeds.is_none() {
-            true => plan.swarm(),
+            true => plan.swarm(W::CLIENTS_PER_NODE),
             false => plan,
         };
         if let Err(problem) = W::check_plan(&plan) {
             return refuse(&problem);
         }
-        let options = Options {
-            plan: &plan,
-            topology: args.topology.into(),
-            key_count: args.key_count,
-            max_writes_per_key: args.max_writes_per_key,
-            max_txn_length: args.max_txn_length,
-            consistency_models: &args.consistency_models,
-        };
-        test_workload(args, &plan, || W::from_options(&options), cases)
+        test_workload::<W>(args, &plan, cases)
     }
 }
 
-fn test_workload<W: Workload>(
-    args: &TestArgs,
-    plan: &Plan,
-    workload: impl Fn() -> W + Sync,
-    cases: &mut Vec<Case>,
-) -> u8 {
+fn test_workload<W: Workload>(args: &TestArgs, plan: &Plan, cases: &mut Vec<Case>) -> u8 {
     let nodes = match args.nodes() {
         Ok(nodes) => nodes,
         Err(problem) => return refuse(&problem),
@@ -99,14 +86,15 @@ fn test_workload<W: Workload>(
         console::say("testing this project's own node; --bin names another program");
     }
     if let Nodes::Processes(launch) = nodes {
-        return in_processes(plan.clone(), &launch, workload(), cases);
+        let workload = W::from_options(&args.options(plan));
+        return in_processes(plan.clone(), &launch, workload, cases);
     }
     let factory = match args.simulated_nodes() {
         Ok(factory) => factory,
         Err(problem) => return refuse(&problem),
     };
     if let Some(seeds) = &args.seeds {
-        return Sweeping { args, plan, factory: &factory, workload }.run(seeds.0.clone(), cases);
+        return Sweeping { args, plan, factory: &factory }.run::<W>(seeds.0.clone(), cases);
     }
     if args.swarm {
         console::say(format_args!("drawn from seed {}: {}", plan.seed, plan.swarm_flags()));
@@ -119,7 +107,8 @@ fn test_workload<W: Workload>(
     };
     let drawn = args.swarm.then(|| plan.swarm_flags());
     let replay = replay::command("test", plan.seed, drawn.as_deref(), &more);
-    let (judged, screen) = simulated(plan.clone(), &factory, workload(), selected);
+    let workload = W::from_options(&args.options(plan));
+    let (judged, screen) = simulated(plan.clone(), &factory, workload, selected);
     screen.clear();
     cases.push(judged.case());
     let code = judged.tell(Some(&replay));

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::minimize::Search;
 use super::run::{Judged, STORE, Selected, explain, failed, print_results, simulate, simulated};
 use super::{TestArgs, replay};
 use crate::base::excerpt::beginning;
@@ -17,7 +18,8 @@ use crate::output::exit::{EXIT_UNKNOWN, EXIT_VALID};
 use crate::output::junit::Case;
 use crate::output::progress::{Counter, Screen};
 use crate::output::report::Report;
-use crate::output::store::Store;
+use crate::output::store::{MINIMIZED, REPORT, SWEEP, Store};
+use crate::output::sweep::{SmallTest, SweepTable};
 use crate::plan::Plan;
 use crate::plan::selection::Selection;
 use crate::runner::Runner;
@@ -26,26 +28,33 @@ use crate::workload::Workload;
 
 const ALL: Selected = (Selection::All, Selection::All);
 
+/// The time to reduce the first invalid seed, unless the command line sets one.
+const MINIMIZE_TIME: Duration = Duration::from_secs(30);
+
 /// A sweep over seeds.
-pub(super) struct Sweeping<'a, F> {
+pub(super) struct Sweeping<'a> {
     pub(super) args: &'a TestArgs,
     pub(super) plan: &'a Plan,
     pub(super) factory: &'a Factory<'a>,
-    /// Creates the workload.
-    pub(super) workload: F,
 }
 
-impl<W: Workload, F: Fn() -> W + Sync> Sweeping<'_, F> {
+impl Sweeping<'_> {
     /// Simulates with each seed and returns the exit status. Only the first invalid seed is stored.
-    pub(super) fn run(&self, seeds: Range<u64>, cases: &mut Vec<Case>) -> u8 {
+    pub(super) fn run<W: Workload>(&self, seeds: Range<u64>, cases: &mut Vec<Case>) -> u8 {
         let after_invalid = match self.args.keep_going {
             true => AfterInvalid::KeepGoing,
             false => AfterInvalid::Stop,
         };
         let count = seeds.end - seeds.start;
         let counter = Counter::new(count);
-        let sweep =
-            sweep::run(seeds, after_invalid, |seed| self.try_seed(seed), |_| counter.advance());
+        let sweep = sweep::run(
+            seeds,
+            after_invalid,
+            |seed| self.try_seed::<W>(seed),
+            |_| {
+                counter.advance();
+            },
+        );
         counter.clear();
         cases.extend(sweep.ended.iter().map(|(seed, ended)| Case {
             workload: W::NAME,
@@ -56,46 +65,56 @@ impl<W: Workload, F: Fn() -> W + Sync> Sweeping<'_, F> {
         if let Err(failure) = print_results(&sweep.to_edn()) {
             return failed(&failure);
         }
-        let code = match sweep.first_failure() {
-            None => without_failure(&sweep, count),
-            Some(seed) => self.replayed(seed, &sweep),
+        let table = SweepTable {
+            workload: W::NAME,
+            tried: sweep.ended.len(),
+            valid: sweep.seeds(Valid::True).count(),
+            failing: sweep.failing(),
+            small: None,
         };
-        // One invalid seed is already explained. More invalid seeds, or unknown seeds, need the
+        // One invalid seed is explained below. More invalid seeds, or unknown seeds, need the
         // table.
         let unknown = sweep.seeds(Valid::Unknown).count();
         let invalid = sweep.seeds(Valid::False).count();
-        if unknown > 0 || (after_invalid == AfterInvalid::KeepGoing && invalid > 0) {
+        let text = (unknown > 0 || (after_invalid == AfterInvalid::KeepGoing && invalid > 0))
+            .then(|| table.text());
+        let code = match sweep.first_failure() {
+            None => without_failure(&sweep, count),
+            Some(seed) => self.explained::<W>(seed, table),
+        };
+        if let Some(text) = text {
             let tried = sweep.ended.len();
             console::say(format_args!(
                 "Of {tried} seeds, {invalid} are invalid and {unknown} unknown:\n{}",
-                sweep.table().trim_end()
+                text.trim_end()
             ));
         }
         code
     }
 
     /// Returns the plan of one seed.
-    fn plan(&self, seed: u64) -> Plan {
+    fn plan<W: Workload>(&self, seed: u64) -> Plan {
         let plan = Plan { seed, ..self.plan.clone() };
-        if self.args.swarm { plan.swarm() } else { plan }
+        if self.args.swarm { plan.swarm(W::CLIENTS_PER_NODE) } else { plan }
     }
 
     /// Returns the flags that the swarm drew for a seed.
-    fn drawn(&self, seed: u64) -> Option<String> {
-        self.args.swarm.then(|| self.plan(seed).swarm_flags())
+    fn drawn<W: Workload>(&self, seed: u64) -> Option<String> {
+        self.args.swarm.then(|| self.plan::<W>(seed).swarm_flags())
     }
 
-    fn command(&self, subcommand: &str, seed: u64) -> String {
-        replay::command(subcommand, seed, self.drawn(seed).as_deref(), "")
+    fn command<W: Workload>(&self, subcommand: &str, seed: u64) -> String {
+        replay::command(subcommand, seed, self.drawn::<W>(seed).as_deref(), "")
     }
 
     /// Simulates with one seed. Returns `None` if the simulation was interrupted.
-    fn try_seed(&self, seed: u64) -> Option<Ended> {
+    fn try_seed<W: Workload>(&self, seed: u64) -> Option<Ended> {
         let start = Instant::now();
         let simulate = || {
             // A sweep records no messages: it keeps only the outcome of each seed.
-            let runner = Runner::new(self.plan(seed), (self.workload)());
-            simulate(runner, self.factory, &Screen::silent())
+            let plan = self.plan::<W>(seed);
+            let workload = W::from_options(&self.args.options(&plan));
+            simulate(Runner::new(plan, workload), self.factory, &Screen::silent())
         };
         let (runner, ended) = simulate();
         let failure = match ended {
@@ -119,39 +138,87 @@ impl<W: Workload, F: Fn() -> W + Sync> Sweeping<'_, F> {
             valid,
             figures: report.figures,
             reason,
-            settings: self.drawn(seed),
-            command: (valid != Valid::True).then(|| self.command("test", seed)),
+            settings: self.drawn::<W>(seed),
+            command: (valid != Valid::True).then(|| self.command::<W>("test", seed)),
             took: start.elapsed(),
         })
     }
 
-    /// Simulates the first invalid seed of a sweep again, explains it and stores it.
-    fn replayed(&self, seed: u64, sweep: &Sweep) -> u8 {
-        let replay = self.command("test", seed);
-        if !interrupt::is_requested() {
-            console::say(format_args!("The first failure is that of seed {seed}, once more:"));
-            if let Some(drawn) = self.drawn(seed) {
-                console::say(format_args!("drawn from seed {seed}: {drawn}"));
-            }
-            let judged: Judged<W> =
-                simulated(self.plan(seed), self.factory, (self.workload)(), ALL).0;
-            let code = match &judged.report {
-                Err(Failure::Interrupted) => None,
-                report => Some(explain(report, Some(&replay))),
-            };
-            let store = Store::create(Path::new(STORE), W::NAME);
-            judged.store(store.as_ref(), None, Some(&replay));
-            if let Ok(Err(failure)) = store.map(|store| store.write_sweep(&sweep.to_json())) {
-                console::say(format_args!("error: {failure}"));
-            }
-            if let Some(code) = code {
-                console::say(format_args!("To make it small: {}", self.command("minimize", seed)));
-                return code;
-            }
+    /// Simulates the first invalid seed of a sweep again, explains it, reduces it and stores both.
+    fn explained<W: Workload>(&self, seed: u64, mut table: SweepTable) -> u8 {
+        let replay = self.command::<W>("test", seed);
+        let interrupted = || {
+            // This seed may not be the first failure: an interrupt may have stopped the seeds below
+            // it.
+            console::say(format_args!("Seed {seed} failed.\nTo see it again: {replay}"));
+            failed(&Failure::Interrupted)
+        };
+        if interrupt::is_requested() {
+            return interrupted();
         }
-        // This seed may not be the first failure: an interrupt may have stopped the seeds below it.
-        console::say(format_args!("Seed {seed} failed.\nTo see it again: {replay}"));
-        failed(&Failure::Interrupted)
+        console::say(format_args!("The first failure is that of seed {seed}, once more:"));
+        if let Some(drawn) = self.drawn::<W>(seed) {
+            console::say(format_args!("drawn from seed {seed}: {drawn}"));
+        }
+        let plan = self.plan::<W>(seed);
+        let workload = W::from_options(&self.args.options(&plan));
+        let judged: Judged<W> = simulated(plan.clone(), self.factory, workload, ALL).0;
+        let code = match &judged.report {
+            Err(Failure::Interrupted) => None,
+            report => Some(explain(report, Some(&replay))),
+        };
+        let store = Store::create(Path::new(STORE), W::NAME);
+        judged.store(store.as_ref(), None, Some(&replay));
+        let store = store.ok();
+        if code.is_some() {
+            table.small = self.reduced(&plan, &judged, store.as_ref());
+        }
+        if let Some(store) = &store
+            && let Err(failure) = store.write_sweep(&table).and_then(|()| {
+                console::print(&format!("Wrote {}\n", store.folder().join(SWEEP).display()))
+            })
+        {
+            console::say(format_args!("error: {failure}"));
+        }
+        code.unwrap_or_else(interrupted)
+    }
+
+    /// Reduces the test of a failing seed, explains the smallest test and stores it.
+    ///
+    /// Returns `None` if the test was not reduced.
+    fn reduced<W: Workload>(
+        &self,
+        plan: &Plan,
+        judged: &Judged<W>,
+        store: Option<&Store>,
+    ) -> Option<SmallTest> {
+        let minimize = self.command::<W>("minimize", plan.seed);
+        let limit = self.args.minimize_time().unwrap_or(MINIMIZE_TIME);
+        if limit.is_zero() {
+            console::say(format_args!("To make it small: {minimize}"));
+            return None;
+        }
+        let seconds = limit.as_secs_f64();
+        console::say(format_args!("Reducing it, for at most {seconds} s (--minimize-time) …"));
+        let search = Search { args: self.args, plan, factory: self.factory, limit: Some(limit) };
+        let small = match search.minimize(judged) {
+            Ok(small) => small,
+            Err(problem) => {
+                console::say(format_args!("It was not reduced: {problem}"));
+                return None;
+            }
+        };
+        console::say(small.summary());
+        explain(&small.judged.report, Some(&small.command));
+        if !small.is_complete {
+            console::say(format_args!("To make it smaller: {minimize}"));
+        }
+        if let Some(store) = store {
+            let store = store.create_minimized();
+            small.judged.store(store.as_ref(), None, Some(&small.command));
+        }
+        let report = format!("{MINIMIZED}/{REPORT}");
+        Some(SmallTest { size: small.size(), command: small.command, report })
     }
 }
 

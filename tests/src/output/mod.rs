@@ -9,4 +9,5 @@ pub mod progress;
 pub mod recorded;
 pub mod report;
 pub mod store;
+pub mod sweep;
 pub(crate) mod warnings;

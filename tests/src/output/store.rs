@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::node_logs;
 use super::report::data::ReportData;
 use super::report::{lamport, page, plots, timeline};
+use super::sweep::SweepTable;
 use crate::format::edn::Edn;
 use crate::format::edn_to_json::to_json;
 use crate::history::History;
@@ -15,6 +16,12 @@ use crate::workload::Workload;
 
 /// The name of the report's file.
 pub const REPORT: &str = "report.html";
+
+/// The name of the file with the failing seeds of a sweep.
+pub const SWEEP: &str = "sweep.html";
+
+/// The directory of a sweep's smallest failing test, in the directory of its first failing test.
+pub const MINIMIZED: &str = "minimized";
 
 /// The directory of one test.
 #[derive(Debug)]
@@ -47,6 +54,17 @@ impl Store {
         store.point(&all.join("latest"), Path::new(store.name()))?;
         store.point(&root.join("latest"), &Path::new(workload).join(store.name()))?;
         Ok(store)
+    }
+
+    /// Creates the directory of the smallest test that fails like this one.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the directory cannot be created.
+    pub fn create_minimized(&self) -> Result<Store, Failure> {
+        let folder = self.folder.join(MINIMIZED);
+        fs::create_dir(&folder).map_err(|error| failure(&folder, &error))?;
+        Ok(Store { folder })
     }
 
     fn name(&self) -> &std::ffi::OsStr {
@@ -100,14 +118,14 @@ impl Store {
         self.write("results.json", |out| writeln!(out, "{}", to_json(results)))
     }
 
-    /// Writes the failing seeds of a sweep.
+    /// Writes the failing seeds of a sweep, as JSON and as a page.
     ///
     /// # Errors
     ///
-    /// Returns an error if the file cannot be written.
-    pub fn write_sweep(&self, sweep: &serde_json::Value) -> Result<(), Failure> {
-        let path = self.folder.join("sweep.json");
-        fs::write(&path, format!("{sweep:#}\n")).map_err(|error| failure(&path, &error))
+    /// Returns an error if a file cannot be written.
+    pub fn write_sweep(&self, sweep: &SweepTable) -> Result<(), Failure> {
+        self.write("sweep.json", |out| writeln!(out, "{:#}", sweep.json()))?;
+        self.write(SWEEP, |out| sweep.write_page(out))
     }
 
     /// Writes the history, one event per line, as EDN and as JSON.

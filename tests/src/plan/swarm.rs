@@ -15,19 +15,21 @@ const LATENCIES_MS: [u64; 6] = [0, 1, 10, 30, 100, 300];
 const INTERVALS_MS: [u64; 5] = [300, 1000, 3000, 10_000, 30_000];
 /// The largest number of nodes that a swarm draws.
 const MAX_NODES: usize = 9;
-/// The largest number of clients per node that a swarm draws.
-const MAX_CLIENTS_PER_NODE: usize = 3;
+/// The largest multiple of the fewest clients per node that a swarm draws.
+const MAX_CLIENTS_MULTIPLE: usize = 3;
 
 impl Plan {
     /// Draws nodes, clients, rate, latency and faults from the seed.
     ///
-    /// The rate is at most twice the plan's rate. The faults are among the plan's faults, or among
-    /// all faults if the plan has none.
+    /// The number of clients per node is a multiple of `clients_per_node`. The rate is at most twice
+    /// the plan's rate. The faults are among the plan's faults, or among all faults if the plan has
+    /// none.
     #[must_use]
-    pub fn swarm(&self) -> Plan {
+    pub fn swarm(&self, clients_per_node: usize) -> Plan {
         let mut rng = Rng::new(self.seed, Stream::Swarm);
         let directory = Directory::numbered(1 + rng.index(MAX_NODES));
-        let concurrency = directory.node_count() * (1 + rng.index(MAX_CLIENTS_PER_NODE));
+        let multiple = 1 + rng.index(MAX_CLIENTS_MULTIPLE);
+        let concurrency = directory.node_count() * clients_per_node * multiple;
         // Low rates are as worthwhile as high rates. Rounding makes the printed rate exact.
         let rate = self.rate * 2.0 * 10f64.powf(-2.0 * rng.fraction());
         let rate = ((rate * 10.0).round() / 10.0).max(0.1);
@@ -84,7 +86,7 @@ mod tests {
 
     #[test]
     fn the_seed_decides_and_every_setting_varies() {
-        let drawn = |seed| Plan { seed, ..Plan::example() }.swarm().swarm_flags();
+        let drawn = |seed| Plan { seed, ..Plan::example() }.swarm(1).swarm_flags();
         assert_eq!(drawn(3), drawn(3));
         let all: Vec<String> = (0..200).map(drawn).collect();
         assert!(all.iter().collect::<BTreeSet<_>>().len() > 190);
@@ -95,10 +97,18 @@ mod tests {
     }
 
     #[test]
+    fn clients_are_drawn_in_the_groups_that_a_workload_needs() {
+        for seed in 0..50 {
+            let plan = Plan { seed, ..Plan::example() }.swarm(2);
+            assert!(plan.concurrency.is_multiple_of(2 * plan.directory.node_count()), "{plan:?}");
+        }
+    }
+
+    #[test]
     fn only_faults_that_are_allowed_are_drawn() {
         let allowed = vec![Nemesis::Partition, Nemesis::Loss];
         for seed in 0..50 {
-            let plan = Plan { seed, nemesis: allowed.clone(), ..Plan::example() }.swarm();
+            let plan = Plan { seed, nemesis: allowed.clone(), ..Plan::example() }.swarm(1);
             assert!(plan.nemesis.iter().all(|fault| allowed.contains(fault)), "{plan:?}");
         }
     }

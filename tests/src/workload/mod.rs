@@ -83,6 +83,8 @@ pub trait Workload: Operations {
     const ALLOWED_LOSS: AllowedLoss = AllowedLoss::Window(Duration::from_secs(2));
     /// The error codes with which a correct node may reply although no fault is active.
     const USUAL_ERRORS: &'static [i64] = &[];
+    /// The number of clients per node is a multiple of this number.
+    const CLIENTS_PER_NODE: usize = 1;
     /// The likely cause of each anomaly, by the name with which its sentence begins.
     const CAUSES: &'static [(&'static str, &'static str)];
 

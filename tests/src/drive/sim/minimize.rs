@@ -51,8 +51,9 @@ impl Case {
 /// Reduces a case.
 ///
 /// `fails` runs a case and returns `true` if it fails with the same anomaly. Each case that it
-/// receives is smaller than the last one that failed.
-pub fn minimize(case: Case, mut fails: impl FnMut(&Case) -> bool) -> Case {
+/// receives is smaller than the last one that failed. A node keeps at least `clients_per_node`
+/// clients.
+pub fn minimize(case: Case, clients_per_node: usize, mut fails: impl FnMut(&Case) -> bool) -> Case {
     let mut best = case;
     for _ in 0..MAX_ROUNDS {
         let before = size(&best);
@@ -63,7 +64,7 @@ pub fn minimize(case: Case, mut fails: impl FnMut(&Case) -> bool) -> Case {
         let faults = std::mem::take(&mut best.faults);
         best.faults =
             reduce(faults, |faults| fails(&Case { faults: faults.to_vec(), ..best.clone() }));
-        best = with_fewer_nodes(best, &mut fails);
+        best = with_fewer_nodes(best, clients_per_node, &mut fails);
         best = with_less_time(best, &mut fails);
         if size(&best) == before {
             break;
@@ -78,13 +79,17 @@ fn size(case: &Case) -> (usize, usize, usize, usize, Duration) {
     (case.operations.len(), case.faults.len(), nodes, plan.concurrency, plan.time_limit)
 }
 
-fn with_fewer_nodes(best: Case, fails: &mut impl FnMut(&Case) -> bool) -> Case {
+fn with_fewer_nodes(
+    best: Case,
+    clients_per_node: usize,
+    fails: &mut impl FnMut(&Case) -> bool,
+) -> Case {
     let nodes = best.plan.directory.node_count();
     let smaller = (1..nodes).map(|count| best.with_nodes(count)).find(|case| fails(case));
     let best = smaller.unwrap_or(best);
-    let nodes = best.plan.directory.node_count();
-    if best.plan.concurrency > nodes {
-        let plan = Plan { concurrency: nodes, ..best.plan.clone() };
+    let fewest = best.plan.directory.node_count() * clients_per_node;
+    if best.plan.concurrency > fewest {
+        let plan = Plan { concurrency: fewest, ..best.plan.clone() };
         let fewer_clients = Case { plan, ..best.clone() };
         if fails(&fewer_clients) {
             return fewer_clients;
@@ -170,7 +175,7 @@ mod tests {
         };
         let case = Case { plan, operations: (0..300).collect(), faults: (0..7).collect() };
         let mut tries = 0;
-        let small = minimize(case, |case| {
+        let small = minimize(case, 1, |case| {
             tries += 1;
             has(&case.operations, &[17, 203])
                 && has(&case.faults, &[4])
@@ -187,7 +192,15 @@ mod tests {
     fn a_case_that_fails_without_anything_needs_nothing() {
         let plan = Plan::new(Directory::new(vec!["n0".to_owned()]).unwrap());
         let case = Case { plan, operations: (0..9).collect(), faults: (0..3).collect() };
-        let small = minimize(case, |_| true);
+        let small = minimize(case, 1, |_| true);
         assert!(small.operations.is_empty() && small.faults.is_empty());
+    }
+
+    #[test]
+    fn a_node_keeps_the_clients_that_its_workload_needs() {
+        let plan = Plan { concurrency: 12, ..Plan::new(Directory::numbered(3)) };
+        let case = Case { plan, operations: vec![0], faults: Vec::new() };
+        let small = minimize(case, 2, |case| case.plan.directory.node_count() >= 2);
+        assert_eq!(small.plan.concurrency, 4);
     }
 }

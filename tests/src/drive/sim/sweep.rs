@@ -7,14 +7,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use crate::format::edn::Edn;
 use crate::judge::{Valid, quantiles};
 use crate::output::report::Figures;
-
-/// The maximum number of rows in the table of failing seeds.
-const MAX_ROWS: usize = 100;
+use crate::output::sweep::FailingSeed;
 
 /// The result of one seed.
 #[derive(Clone, Debug)]
@@ -123,50 +119,19 @@ impl Sweep {
         seeds.map(|(seed, _)| *seed)
     }
 
-    /// Returns a table of the first 100 seeds that are not valid.
+    /// Returns the seeds that are not valid, in order.
     #[must_use]
-    pub fn table(&self) -> String {
-        let failing: Vec<&(u64, Ended)> =
-            self.ended.iter().filter(|(_, ended)| ended.valid != Valid::True).collect();
-        let width = failing.iter().map(|(seed, _)| seed.to_string().len()).max().unwrap_or(0);
-        let width = width.max("seed".len());
-        let mut table = format!("{:>width$}  verdict  seconds  reason\n", "seed");
-        for (seed, ended) in failing.iter().take(MAX_ROWS) {
-            let verdict = if ended.valid == Valid::Unknown { "unknown" } else { "invalid" };
-            let reason = ended.reason.as_deref().unwrap_or_default();
-            let seconds = ended.took.as_secs_f64();
-            let row = format!("{seed:>width$}  {verdict}  {seconds:>7.2}  {reason}");
-            table.push_str(row.trim_end());
-            table.push('\n');
-            if let Some(settings) = &ended.settings {
-                table.push_str(&format!("{:>width$}  drawn: {settings}\n", ""));
-            }
-        }
-        if let Some(more @ 1..) = failing.len().checked_sub(MAX_ROWS) {
-            table.push_str(&format!("… and {more} more, see the results\n"));
-        }
-        table
-    }
-
-    /// Returns the seeds that are not valid as JSON: the table's columns and each command line.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
+    pub fn failing(&self) -> Vec<FailingSeed> {
         let failing = self.ended.iter().filter(|(_, ended)| ended.valid != Valid::True);
-        let row = |(seed, ended): &(u64, Ended)| {
-            json!({
-                "seed": seed,
-                "verdict": if ended.valid == Valid::Unknown { "unknown" } else { "invalid" },
-                "reason": ended.reason,
-                "settings": ended.settings,
-                "command": ended.command,
-                "seconds": ended.took.as_secs_f64(),
-            })
+        let row = |(seed, ended): &(u64, Ended)| FailingSeed {
+            seed: *seed,
+            valid: ended.valid,
+            reason: ended.reason.clone(),
+            settings: ended.settings.clone(),
+            command: ended.command.clone().unwrap_or_default(),
+            took: ended.took,
         };
-        json!({
-            "seed-count": self.ended.len(),
-            "valid-count": self.seeds(Valid::True).count(),
-            "failing": failing.map(row).collect::<Vec<_>>(),
-        })
+        failing.map(row).collect()
     }
 
     /// Returns the quantiles of the figures over the seeds.
@@ -238,20 +203,10 @@ mod tests {
     fn a_sweep_that_keeps_going_lists_every_failing_seed() {
         let sweep = run(0..10, AfterInvalid::KeepGoing, mixed, |_| {});
         assert_eq!(sweep.ended.len(), 10);
-        assert_eq!(
-            sweep.table(),
-            "seed  verdict  seconds  reason\n   1  unknown     0.25  lost 7\n   3  invalid     0.25  \
-             lost 7\n   4  invalid     0.25  lost 7\n"
-        );
-        let json = sweep.to_json();
-        assert_eq!(json["failing"][1]["seed"], 3);
-        assert_eq!(
-            (json["seed-count"].as_u64(), json["valid-count"].as_u64()),
-            (Some(10), Some(7))
-        );
-        let all = run(0..150, AfterInvalid::KeepGoing, |_| ended(false), |_| {});
-        assert_eq!(all.table().lines().count(), 102);
-        assert!(all.table().ends_with("… and 50 more, see the results\n"));
+        let failing: Vec<(u64, Valid)> =
+            sweep.failing().iter().map(|row| (row.seed, row.valid)).collect();
+        assert_eq!(failing, [(1, Valid::Unknown), (3, Valid::False), (4, Valid::False)]);
+        assert_eq!(sweep.seeds(Valid::True).count(), 7);
     }
 
     #[test]

@@ -10,8 +10,7 @@ use crate::history::{EventKind, History, OpError};
 use crate::judge::causes;
 use crate::judge::errors::most_frequent;
 use crate::output::node_logs;
-use crate::plan::Nemesis;
-use crate::plan::Plan;
+use crate::plan::{Nemesis, Plan};
 use crate::runner::reply_timeout;
 use crate::workload::Workload;
 

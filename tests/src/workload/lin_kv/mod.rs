@@ -112,6 +112,8 @@ impl Workload for LinKv {
     const NAME: &'static str = "lin-kv";
     const SUMMARY: &'static str = "Linearizable registers with compare-and-set";
     const REUSABLE_CLIENTS: bool = true;
+    /// As in Maelstrom's test, two clients per node share a key.
+    const CLIENTS_PER_NODE: usize = 2;
     /// A key that was never written, and a value that is not the one to be replaced.
     const USUAL_ERRORS: &'static [i64] = &[20, 22];
     const CAUSES: &'static [(&'static str, &'static str)] = checker::CAUSES;
@@ -122,9 +124,8 @@ impl Workload for LinKv {
         LinKv::new(options.plan.directory.node_count(), options.plan.concurrency)
     }
 
-    /// As in Maelstrom's test, two clients per node share a key.
     fn check_plan(plan: &Plan) -> Result<(), String> {
-        let group = 2 * plan.directory.node_count();
+        let group = Self::CLIENTS_PER_NODE * plan.directory.node_count();
         if plan.concurrency > 0 && plan.concurrency.is_multiple_of(group) {
             return Ok(());
         }
