@@ -1,16 +1,22 @@
 //! Real servers for tests: on loopback, with a directory of their own, ended with the test.
 #![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a test's panic is the failure")]
 
+mod mariadb;
+mod postgres;
+
 use std::fs;
 use std::io::{self, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+pub use crate::mariadb::MariaDb;
+pub use crate::postgres::Postgres;
 
 /// The longest start of a server.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -18,72 +24,36 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// The time between two checks of a server that starts.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A PostgreSQL server whose clients need no password.
+/// The process of a server, and its directory.
 #[derive(Debug)]
-pub struct Postgres {
-    port: u16,
+struct Server {
     process: Child,
     // Removed after the process has ended.
     _directory: TempDir,
 }
 
-impl Postgres {
-    /// Starts a server, or prints that the test is skipped if PostgreSQL is not installed.
-    pub fn start() -> Option<Postgres> {
-        let Some(programs) = installed() else {
-            // Past the test runner, which would show it only if the test fails.
-            let _ = writeln!(io::stderr(), "skipped: PostgreSQL is not installed");
-            return None;
-        };
-        let directory = tempfile::tempdir().unwrap();
-        let is_root = fs::metadata(directory.path()).unwrap().uid() == 0;
-        let program = |name: &str| as_user(&programs.join(name), directory.path(), is_root);
-        if is_root {
-            let owner = Command::new("chown").arg("postgres").arg(directory.path()).status();
-            assert!(owner.unwrap().success(), "chown failed");
-        }
-        let mut initdb = program("initdb");
-        initdb.args(["--auth=trust", "--username=ids", "--no-sync", "--encoding=UTF8"]);
-        assert!(initdb.stdout(Stdio::null()).status().unwrap().success(), "initdb failed");
-
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut postgres = program("postgres");
-        for setting in [
-            "listen_addresses=127.0.0.1",
-            "unix_socket_directories=",
-            // In the directory, which is removed also if the server is killed.
-            "dynamic_shared_memory_type=mmap",
-            &format!("port={port}"),
-        ] {
-            postgres.args(["-c", setting]);
-        }
-        postgres.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let process = postgres.spawn().unwrap();
-        let mut server = Postgres { port, process, _directory: directory };
-        server.wait_until_ready(&programs.join("pg_isready"));
-        Some(server)
-    }
-
-    /// Returns the URL of a superuser.
-    pub fn url(&self) -> String {
-        format!("postgresql://ids@127.0.0.1:{}/postgres", self.port)
-    }
-
-    fn wait_until_ready(&mut self, is_ready: &Path) {
+impl Server {
+    /// Starts a server, and waits until it is ready.
+    fn start(
+        command: &mut Command,
+        directory: TempDir,
+        mut is_ready: impl FnMut() -> bool,
+    ) -> Server {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let started = Instant::now();
-        let port = format!("--port={}", self.port);
-        let mut ask = Command::new(is_ready);
-        ask.args(["--quiet", "--host=127.0.0.1", &port]);
-        while !ask.status().unwrap().success() {
-            let ended = self.process.try_wait().unwrap();
-            assert!(ended.is_none(), "PostgreSQL ended: {ended:?}");
-            assert!(started.elapsed() < START_TIMEOUT, "PostgreSQL does not start");
+        let process = command.spawn().unwrap();
+        let mut server = Server { process, _directory: directory };
+        while !is_ready() {
+            let ended = server.process.try_wait().unwrap();
+            assert!(ended.is_none(), "{command:?} ended: {ended:?}");
+            assert!(started.elapsed() < START_TIMEOUT, "{command:?} does not start");
             thread::sleep(POLL_INTERVAL);
         }
+        server
     }
 }
 
-impl Drop for Postgres {
+impl Drop for Server {
     fn drop(&mut self) {
         // The server may have ended by itself.
         let _ = self.process.kill();
@@ -91,22 +61,44 @@ impl Drop for Postgres {
     }
 }
 
-/// Returns the directory of the newest installed programs.
-fn installed() -> Option<PathBuf> {
-    let versions = fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
-    let programs = versions.map(|version| version.path().join("bin"));
-    programs.filter(|programs| programs.join("initdb").exists()).max()
+/// Prints that a test is skipped because a server is not installed.
+fn skipped(server: &str) {
+    // Past the test runner, which would show it only if the test fails.
+    let _ = writeln!(io::stderr(), "skipped: {server} is not installed");
 }
 
-/// Returns a command for a program on the data directory, as a user that is not root.
-fn as_user(program: &Path, directory: &Path, is_root: bool) -> Command {
-    let mut command = match is_root {
-        true => Command::new("setpriv"),
-        false => Command::new(program),
-    };
-    if is_root {
-        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
+/// Returns a port that was free a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The user who runs a server. Servers do not run as root.
+#[derive(Clone, Copy)]
+struct User {
+    name: &'static str,
+    group: &'static str,
+    is_needed: bool,
+}
+
+impl User {
+    /// Returns a user, who owns the directory if the tests run as root.
+    fn of(directory: &Path, name: &'static str, group: &'static str) -> User {
+        let is_needed = fs::metadata(directory).unwrap().uid() == 0;
+        if is_needed {
+            let owner = Command::new("chown").arg(name).arg(directory).status();
+            assert!(owner.unwrap().success(), "chown failed");
+        }
+        User { name, group, is_needed }
     }
-    command.arg("-D").arg(directory).current_dir("/");
-    command
+
+    /// Returns a command that runs a program as this user.
+    fn command(self, program: &Path) -> Command {
+        if !self.is_needed {
+            return Command::new(program);
+        }
+        let mut command = Command::new("setpriv");
+        command.arg(format!("--reuid={}", self.name)).arg(format!("--regid={}", self.group));
+        command.arg("--clear-groups").arg(program);
+        command
+    }
 }

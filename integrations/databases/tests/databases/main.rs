@@ -1,8 +1,9 @@
-//! IDs in columns of SQLite and PostgreSQL, through each client.
+//! IDs in columns of SQLite, PostgreSQL and MariaDB, through each client.
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
 mod diesel;
 mod postgres;
+mod recipes;
 mod rusqlite;
 mod sea_orm;
 mod sqlx;
