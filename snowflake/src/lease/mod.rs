@@ -148,7 +148,7 @@ mod keeper;
 mod rules;
 mod stores;
 
-pub use keeper::{Keeper, KeeperBuilder, KeeperStatus};
+pub use keeper::{Keeper, KeeperBuilder, KeeperStatus, ManualKeeper};
 pub use rules::{
     AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, LeaseTable,
     ReleaseRequest, RenewRequest, StoreError, StoreErrorKind, Takeover,

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::boot_clock::{BootClock, since_boot};
 use super::renewal::Renewal;
 use crate::lease::{
-    AcquireRequest, Grant, Keeper, LeaseError, LeaseStore, ReleaseRequest, StoreError,
-    StoreErrorKind, Takeover,
+    AcquireRequest, Grant, Keeper, LeaseError, LeaseStore, ManualKeeper, ReleaseRequest,
+    StoreError, StoreErrorKind, Takeover,
 };
 use crate::{Builder, Clock, Generator, NodeId};
 
@@ -164,29 +164,43 @@ impl KeeperBuilder {
         clock: C,
     ) -> Result<Keeper<C>, LeaseError> {
         let grant = self.acquire(&clock)?;
+        let generator = self.generator_of(grant, clock)?;
+        let KeeperBuilder { store, holder, grant_ms, boot_clock, .. } = self;
+        let renewal = Renewal { grant_ms, holder };
+        Keeper::start(store, generator, renewal, grant, boot_clock).map_err(|cause| {
+            let kind = StoreErrorKind::Failed { doing: "starting the keeper's thread" };
+            StoreError::new("of this process", kind).because(cause).into()
+        })
+    }
+
+    /// Acquires the node ID for a caller that renews the lease without a thread.
+    ///
+    /// The call does not wait for the node ID, whatever
+    /// [`start_timeout_ms`](KeeperBuilder::start_timeout_ms) is. If the error has a time in
+    /// [`retry_after`](LeaseError::retry_after), start again after that time.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](KeeperBuilder::start).
+    pub fn start_manual<C: Clock>(self, clock: C) -> Result<ManualKeeper<C>, LeaseError> {
+        let grant = self.store.acquire(&self.request(&clock))?;
+        let generator = self.generator_of(grant, clock)?;
+        let KeeperBuilder { store, holder, grant_ms, .. } = self;
+        Ok(ManualKeeper::new(store, generator, Renewal { grant_ms, holder }, grant))
+    }
+
+    /// Builds the generator of a grant. If that fails, it releases the node ID.
+    fn generator_of<C: Clock>(&self, grant: Grant, clock: C) -> Result<Generator<C>, LeaseError> {
         let format = self.store.id_format();
         let builder = self.generator.apply(Generator::builder(grant.node, format.epoch));
         let built = grant
             .check(&self.request(&clock), format)
             .and_then(|()| Ok(builder.build_leased(grant.from, grant.until, clock)?));
-        let KeeperBuilder { store, holder, grant_ms, boot_clock, .. } = self;
-        let renewal = Renewal { grant_ms, holder };
-        match built {
-            Ok(generator) => {
-                Keeper::start(store, generator, renewal, grant, boot_clock).map_err(|error| {
-                    let doing = "starting the keeper's thread";
-                    let error =
-                        StoreError::new("of this process", StoreErrorKind::Failed { doing })
-                            .because(error);
-                    error.into()
-                })
-            }
-            Err(error) => {
-                // No ID was issued. If this fails too, the node ID becomes free at the grant's end.
-                let _ = store.release(&ReleaseRequest::at(&grant, grant.from));
-                Err(error)
-            }
+        if built.is_err() {
+            // No ID was issued. If this fails too, the node ID becomes free at the grant's end.
+            let _ = self.store.release(&ReleaseRequest::at(&grant, grant.from));
         }
+        built
     }
 
     fn request(&self, clock: &impl Clock) -> AcquireRequest {

@@ -3,6 +3,7 @@
 mod boot_clock;
 mod builder;
 mod lease;
+mod manual;
 mod renewal;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use parking_lot::{Condvar, Mutex};
 use self::boot_clock::BootClock;
 pub use self::builder::KeeperBuilder;
 use self::lease::Lease;
+pub use self::manual::ManualKeeper;
 use self::renewal::Renewal;
 use crate::clock::fork;
 use crate::lease::{Grant, LeaseError, LeaseStore, ReleaseRequest};
@@ -109,6 +111,23 @@ pub struct KeeperStatus {
     pub error: Option<LeaseError>,
 }
 
+impl KeeperStatus {
+    fn new(grant: Grant) -> KeeperStatus {
+        KeeperStatus { grant, renewals: 0, failures: 0, error: None }
+    }
+
+    /// Records the result of a renewal, which is `Ok(false)` if none was necessary.
+    fn record(&mut self, grant: Grant, result: &Result<bool, LeaseError>) {
+        self.grant = grant;
+        match result {
+            Ok(true) => self.renewals += 1,
+            Ok(false) => {}
+            Err(_) => self.failures += 1,
+        }
+        self.error = result.as_ref().err().cloned();
+    }
+}
+
 impl Keeper {
     /// Creates the settings of a keeper. All settings except the store have a default.
     pub fn builder(store: impl LeaseStore + 'static) -> KeeperBuilder {
@@ -125,7 +144,7 @@ impl<C: Clock + Send + Sync + 'static> Keeper<C> {
         boot_clock: BootClock,
     ) -> std::io::Result<Keeper<C>> {
         let generator = Arc::new(generator);
-        let status = KeeperStatus { grant, renewals: 0, failures: 0, error: None };
+        let status = KeeperStatus::new(grant);
         let state = State { lease: Lease::new(grant), status, stop: None };
         let shared = Arc::new(Shared {
             store,
@@ -246,13 +265,7 @@ impl<C: Clock> Shared<C> {
             due = (self.boot_clock)().saturating_add(pause);
             let mut state = self.state.lock();
             state.lease = lease;
-            state.status.grant = lease.current;
-            match result {
-                Ok(true) => state.status.renewals += 1,
-                Ok(false) => {}
-                Err(_) => state.status.failures += 1,
-            }
-            state.status.error = result.err();
+            state.status.record(lease.current, &result);
         }
     }
 

@@ -7,10 +7,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::*;
-use crate::lease::{
-    AcquireRequest, GrantLimits, IdFormat, LeaseRecord, MemoryStore, RenewRequest, Takeover,
-};
-use crate::{Builder, Epoch, LeaseEnd, ManualClock, NodeId, UnixMillis};
+use crate::lease::Takeover::AfterExpiry;
+use crate::lease::{AcquireRequest, GrantLimits, IdFormat, LeaseRecord, MemoryStore, RenewRequest};
+use crate::{Epoch, LeaseEnd, ManualClock, NodeId, UnixMillis};
 
 const EPOCH: Epoch = Epoch::Y2024;
 const GRANT_MS: u64 = 3000;
@@ -18,39 +17,37 @@ const NODE: NodeId = NodeId::MIN;
 
 /// A simulation of processes with one node ID, one after another.
 struct Simulation {
-    store: MemoryStore,
+    store: Arc<MemoryStore>,
     clock: ManualClock,
-    renewal: Renewal,
     max_ahead_ms: u64,
 }
 
+#[derive(Debug)]
 struct Process {
-    generator: Generator<ManualClock>,
-    lease: Lease,
+    keeper: ManualKeeper<ManualClock>,
     next_renewal: UnixMillis,
+}
+
+impl Process {
+    fn generator(&self) -> &Generator<ManualClock> {
+        self.keeper.generator()
+    }
 }
 
 impl Simulation {
     fn new() -> Simulation {
-        let store = MemoryStore::new(EPOCH, GrantLimits::default());
+        let store = Arc::new(MemoryStore::new(EPOCH, GrantLimits::default()));
         let clock = ManualClock::new(UnixMillis(1_795_177_540_000));
-        let renewal = Renewal { grant_ms: GRANT_MS, holder: "test".to_owned() };
-        Simulation { store, clock, renewal, max_ahead_ms: 0 }
+        Simulation { store, clock, max_ahead_ms: 0 }
     }
 
-    /// Starts a process, as [`KeeperBuilder::start`] does. Returns how long it waited, too.
+    /// Starts a process. Returns how long it waited, too.
     fn start(&mut self) -> (Process, u64) {
         let mut waited_ms = 0;
-        let grant = loop {
-            let request = AcquireRequest {
-                node: Some(NODE),
-                now: self.clock.now(),
-                grant_ms: GRANT_MS,
-                holder: "test".to_owned(),
-                takeover: Takeover::Immediate,
-            };
-            match self.store.acquire(&request) {
-                Ok(grant) => break grant,
+        let keeper = loop {
+            let builder = Keeper::builder(Arc::clone(&self.store)).node(NODE).grant_ms(GRANT_MS);
+            match builder.start_manual(self.clock.clone()) {
+                Ok(keeper) => break keeper,
                 Err(error) => {
                     let wait_ms = error.retry_after().unwrap().as_millis() as u64;
                     self.clock.advance(wait_ms);
@@ -58,31 +55,26 @@ impl Simulation {
                 }
             }
         };
-        let builder = Builder::new(NODE, EPOCH);
-        let generator = builder.build_leased(grant.from, grant.until, self.clock.clone()).unwrap();
-        let lease = Lease::new(grant);
-        let pause = self.renewal.pause(&lease, &Ok(true), &generator);
-        let next_renewal = UnixMillis(self.clock.now().0 + pause.as_millis() as u64);
-        self.check_ahead(&generator);
-        (Process { generator, lease, next_renewal }, waited_ms)
+        let next_renewal = self.in_future(keeper.renew_after());
+        self.check_ahead(keeper.generator());
+        (Process { keeper, next_renewal }, waited_ms)
     }
 
     /// Runs a process for `ms` milliseconds at the largest rate.
     fn run(&mut self, process: &mut Process, ms: u64) {
         for _ in 0..ms {
-            while process.generator.try_reserve(4096).is_ok() {}
-            self.check_ahead(&process.generator);
+            while process.generator().try_reserve(4096).is_ok() {}
+            self.check_ahead(process.generator());
             self.clock.advance(1);
             if self.clock.now() >= process.next_renewal {
-                let (lease, result) =
-                    self.renewal.renew(process.lease, &self.store, &process.generator);
-                process.lease = lease;
-                assert!(result.is_ok(), "{result:?}");
-                let pause = self.renewal.pause(&lease, &result, &process.generator);
-                let next_ms = self.clock.now().0 + pause.as_millis() as u64;
-                process.next_renewal = UnixMillis(next_ms);
+                process.keeper.renew().unwrap();
+                process.next_renewal = self.in_future(process.keeper.renew_after());
             }
         }
+    }
+
+    fn in_future(&self, pause: Duration) -> UnixMillis {
+        UnixMillis(self.clock.now().0 + pause.as_millis() as u64)
     }
 
     fn ahead_ms(&self, time: UnixMillis) -> u64 {
@@ -112,7 +104,7 @@ fn thirty_consecutive_crashes_add_up_to_at_most_one_grant() {
         assert!(simulation.max_ahead_ms <= GRANT_MS, "{} ms ahead", simulation.max_ahead_ms);
         let (mut process, _) = simulation.start();
         simulation.run(&mut process, 60_000);
-        let last = process.generator.try_next_id().unwrap();
+        let last = process.generator().try_next_id().unwrap();
         assert_eq!(last.time(EPOCH), simulation.clock.now(), "ahead of the clock after 60 s");
     }
 }
@@ -124,10 +116,9 @@ fn consecutive_restarts_issue_no_duplicate_and_wait_at_most_a_sixth_of_a_grant()
     for restart in 0..2000 {
         let (process, waited_ms) = simulation.start();
         assert!(waited_ms <= GRANT_MS / 6, "waited for {waited_ms} ms");
-        assert!(ids.insert(process.generator.try_next_id().unwrap()), "a duplicate ID");
+        assert!(ids.insert(process.generator().try_next_id().unwrap()), "a duplicate ID");
         if restart % 2 == 0 {
-            let mark = process.lease.release_mark(process.generator.seal());
-            simulation.store.release(&ReleaseRequest::at(&process.lease.current, mark)).unwrap();
+            process.keeper.release().unwrap();
         }
         // Four restarts per millisecond: by the clock alone they would repeat IDs.
         simulation.clock.advance(u64::from(restart % 4 == 3));
@@ -138,17 +129,16 @@ fn consecutive_restarts_issue_no_duplicate_and_wait_at_most_a_sixth_of_a_grant()
 #[test]
 fn a_sealed_generator_stays_released_whatever_the_renewal_returns() {
     let mut simulation = Simulation::new();
-    let (process, _) = simulation.start();
-    let until = process.lease.until();
-    process.generator.seal();
+    let (mut process, _) = simulation.start();
+    let until = process.keeper.status().grant.until;
+    process.generator().seal();
     simulation.clock.advance(GRANT_MS / 3);
-    let (lease, renewed) =
-        simulation.renewal.renew(process.lease, &simulation.store, &process.generator);
-    assert!(renewed.is_ok() && lease.until() > until, "{renewed:?}");
-    process.generator.set_lease_end(LeaseEnd::StoreFailed);
+    process.keeper.renew().unwrap();
+    assert!(process.keeper.status().grant.until > until, "{process:?}");
+    process.generator().set_lease_end(LeaseEnd::StoreFailed);
     for ms in [0, GRANT_MS] {
         simulation.clock.advance(ms);
-        let error = process.generator.try_next_id().unwrap_err();
+        let error = process.generator().try_next_id().unwrap_err();
         let is_released =
             matches!(error, crate::ClaimError::LeaseEnded { why: LeaseEnd::Released, .. });
         assert!(is_released, "{error}");
@@ -230,4 +220,30 @@ fn the_generator_has_the_keepers_settings_and_the_stores_node_id_and_epoch() {
     let issued = std::iter::from_fn(|| generator.try_next_id().ok()).count();
     assert_eq!(issued, 2 * 4096, "of this millisecond and the next");
     keeper.release().unwrap();
+}
+
+/// The next holder finds the node ID as after a crash.
+#[test]
+fn a_dropped_manual_keeper_issues_no_id_and_releases_nothing() {
+    let mut simulation = Simulation::new();
+    let (process, _) = simulation.start();
+    let generator = Arc::clone(process.keeper.generator());
+    drop(process);
+    assert!(generator.try_next_id().is_err());
+    assert!(simulation.store.records().unwrap()[0].1.held);
+}
+
+#[test]
+fn a_manual_keeper_that_starts_too_early_reports_the_wait_instead_of_waiting() {
+    let store = Arc::new(MemoryStore::new(EPOCH, GrantLimits::default()));
+    let clock = ManualClock::new(UnixMillis(1_795_177_540_000));
+    let start = || {
+        let builder = Keeper::builder(Arc::clone(&store)).node(NODE).takeover(AfterExpiry);
+        builder.start_manual(clock.clone())
+    };
+    drop(start().unwrap());
+    let wait = start().unwrap_err().retry_after();
+    assert_eq!(wait, Some(Duration::from_millis(GRANT_MS)));
+    clock.advance(GRANT_MS);
+    start().unwrap();
 }
