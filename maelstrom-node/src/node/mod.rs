@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use memchr::memchr2;
 use serde_json::value::RawValue;
+use snowflake::lease::LeaseError;
 use snowflake::{Clock, Epoch, Generator, NodeId};
 
 use crate::base::{Cluster, Config, Kind, Time};
@@ -38,6 +39,11 @@ const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// After a failure, Jepsen may set up a cluster a second time, and message numbers
 /// continue. It initializes the nodes in parallel, well within this time.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
+
+/// The longest time from `init` to a lease of the node ID.
+///
+/// Maelstrom waits 10 s for the answer to `init`.
+const LEASE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A Maelstrom node, as its driver uses it.
 ///
@@ -67,6 +73,8 @@ pub struct Node<C> {
     /// The generator that all workloads share, once one of them has needed it.
     generator: Option<Arc<dyn IdGenerator>>,
     failure: Option<String>,
+    /// The `init` that waits for a lease of the node ID.
+    postponed_init: Option<PostponedInit>,
     /// The node was initialized in a running cluster, so it may have lost state.
     restarted: bool,
     /// The time at which this node starts to send to peers, unless a message allows it earlier.
@@ -79,7 +87,29 @@ enum Ids<C> {
     Given(Box<IdSource<C>>),
 }
 
-type IdSource<C> = dyn FnMut(NodeId, Epoch) -> Result<Arc<Generator<C>>, String> + Send;
+type IdSource<C> = dyn FnMut(NodeId, Epoch) -> Result<Arc<Generator<C>>, LeaseError> + Send;
+
+/// An `init` whose answer waits until the store can grant a lease.
+#[derive(Debug)]
+struct PostponedInit {
+    line: Vec<u8>,
+    retry: Retry,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Retry {
+    /// The time of the next attempt.
+    due: Time,
+    /// The time after which the node fails instead.
+    until: Time,
+}
+
+/// The reason why a node has no generator.
+struct NoGenerator {
+    why: String,
+    /// The time after which there may be one.
+    retry_after: Option<Duration>,
+}
 
 impl<C> fmt::Debug for Ids<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,13 +121,16 @@ impl<C> fmt::Debug for Ids<C> {
 }
 
 impl<C: Clock + Clone> Ids<C> {
-    fn generator(&mut self, node_id: NodeId, clock: &C) -> Result<Arc<Generator<C>>, String> {
+    fn generator(&mut self, node_id: NodeId, clock: &C) -> Result<Arc<Generator<C>>, NoGenerator> {
         match self {
             Ids::Clock => Generator::builder(node_id, EPOCH)
                 .build(clock.clone())
                 .map(Arc::new)
-                .map_err(|why| why.to_string()),
-            Ids::Given(source) => source(node_id, EPOCH),
+                .map_err(|why| NoGenerator { why: why.to_string(), retry_after: None }),
+            Ids::Given(source) => source(node_id, EPOCH).map_err(|error| NoGenerator {
+                why: format!("--data-dir: {error}"),
+                retry_after: error.retry_after(),
+            }),
         }
     }
 }
@@ -119,6 +152,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             ids: Ids::Clock,
             generator: None,
             failure: None,
+            postponed_init: None,
             restarted: false,
             introduce_at: None,
         }
@@ -126,15 +160,17 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
 
     /// Sets the source of the ID generator.
     ///
-    /// The node calls `source` with its node ID and epoch on `init`, if it serves IDs. An
-    /// error becomes the node's [`failure`](Node::failure).
+    /// The node calls `source` with its node ID and epoch on `init`, if it serves IDs. If the error
+    /// has a time in [`retry_after`](LeaseError::retry_after), the node calls `source` again after
+    /// that time, and answers `init` later. Any other error, and a wait of more than 5 seconds in
+    /// total, becomes the node's [`failure`](Node::failure).
     ///
-    /// [`handle`](Node::handle) blocks while `source` runs. With `--data-dir` and a store
-    /// that does not answer, this may take 5 seconds.
+    /// [`handle`](Node::handle) and [`handle_deadline`](Node::handle_deadline) block while `source`
+    /// runs.
     #[must_use]
     pub fn with_generator(
         self,
-        source: impl FnMut(NodeId, Epoch) -> Result<Arc<Generator<C>>, String> + Send + 'static,
+        source: impl FnMut(NodeId, Epoch) -> Result<Arc<Generator<C>>, LeaseError> + Send + 'static,
     ) -> Node<C> {
         Node { ids: Ids::Given(Box::new(source)), ..self }
     }
@@ -170,7 +206,11 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         match request {
             Ok(Request::Init { node_id, node_ids }) => {
                 let before = envelope.messages_before();
-                self.init(now, client.as_ref(), &node_id, node_ids, before, out);
+                let retry = self.init(now, client.as_ref(), &node_id, node_ids, before, out);
+                if let Some(retry) = retry {
+                    // A repeated `init` replaces the one that waits.
+                    self.postponed_init = Some(PostponedInit { line: line.to_vec(), retry });
+                }
             }
             Ok(Request::Gossip(_)) if self.cluster.is_none() => self.keep_early_line(line),
             Ok(request) => {
@@ -194,18 +234,24 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     /// pending.
     pub fn deadline(&self) -> Option<Time> {
         let deadlines = self.workloads.values().filter_map(|workload| workload.deadline());
-        deadlines.chain(self.introduce_at).min()
+        let init = self.postponed_init.as_ref().map(|postponed| postponed.retry.due);
+        deadlines.chain(self.introduce_at).chain(init).min()
     }
 
     /// Returns `true` if a client waits for a reply that a later deadline will produce.
     ///
     /// The driver should then handle deadlines even after the end of the input.
     pub fn owes_reply(&self) -> bool {
-        self.workloads.values().any(|workload| workload.owes_reply())
+        self.postponed_init.is_some()
+            || self.workloads.values().any(|workload| workload.owes_reply())
     }
 
     /// Performs the actions that are due at `now`. Early and late calls are harmless.
     pub fn handle_deadline(&mut self, now: Time, out: &mut Outbox) {
+        let init = self.postponed_init.as_ref().filter(|postponed| postponed.retry.due <= now);
+        if let Some(line) = init.map(|postponed| postponed.line.clone()) {
+            self.handle(now, &line, out);
+        }
         if self.introduce_at.is_some_and(|due| due <= now) {
             // In a quiet cluster, a node cannot detect whether it has lost state.
             self.restarted = true;
@@ -216,6 +262,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         }
     }
 
+    /// Handles `init`. Returns the time of the next attempt if the lease has to wait.
     fn init(
         &mut self,
         now: Time,
@@ -224,28 +271,43 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         names: Vec<String>,
         messages_before: Option<u64>,
         out: &mut Outbox,
-    ) {
+    ) -> Option<Retry> {
         let cluster = match Cluster::new(me, names) {
             Ok(cluster) => cluster,
             Err(why) => {
-                return out.error(client, ErrorCode::MalformedRequest, &why.to_string());
+                out.error(client, ErrorCode::MalformedRequest, &why.to_string());
+                return None;
             }
         };
         match &self.cluster {
             None => {}
             // A repeated `init` gets the same reply, and the state stays.
-            Some(before) if *before == cluster => return out.reply(client, &Payload::InitOk),
+            Some(before) if *before == cluster => {
+                out.reply(client, &Payload::InitOk);
+                return None;
+            }
             Some(before) => {
                 let me = before.my_name();
                 let text = format!("init: already initialized as {me} with different node names");
-                return out.error(client, ErrorCode::MalformedRequest, &text);
+                out.error(client, ErrorCode::MalformedRequest, &text);
+                return None;
             }
         }
-        if let Err(why) = self.take_generator(cluster.node_id()) {
+        if let Err(NoGenerator { why, retry_after }) = self.take_generator(cluster.node_id()) {
+            let until = match &self.postponed_init {
+                Some(postponed) => postponed.retry.until,
+                None => now + LEASE_TIMEOUT,
+            };
+            let due = retry_after.map(|wait| now + wait.max(Duration::from_millis(1)));
+            if let Some(due) = due.filter(|due| *due <= until) {
+                return Some(Retry { due, until });
+            }
             out.error(client, ErrorCode::TemporarilyUnavailable, &format!("no IDs: {why}"));
             self.failure = Some(why);
-            return;
+            self.postponed_init = None;
+            return None;
         }
+        self.postponed_init = None;
         out.reply(client, &Payload::InitOk);
         // Until every peer is initialized, no peer sends to another, and the network has
         // carried at most two messages for each other node.
@@ -273,12 +335,13 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
                 self.serve(now, &envelope.src, None, request, &mut unsent);
             }
         }
+        None
     }
 
     /// Obtains the generator from the driver's source, if this node serves IDs.
     ///
     /// This happens on `init`, so that a node without a generator fails at its start.
-    fn take_generator(&mut self, node_id: NodeId) -> Result<(), String> {
+    fn take_generator(&mut self, node_id: NodeId) -> Result<(), NoGenerator> {
         if workload::takes_ids(self.config.workload) && matches!(self.ids, Ids::Given(_)) {
             self.generator = Some(self.ids.generator(node_id, &self.clock)?);
         }
@@ -374,7 +437,8 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             if let Some(generator) = generator {
                 return Ok(Arc::clone(generator));
             }
-            let new: Arc<dyn IdGenerator> = source.generator(node_id, clock)?;
+            let new: Arc<dyn IdGenerator> =
+                source.generator(node_id, clock).map_err(|none| none.why)?;
             Ok(Arc::clone(generator.insert(new)))
         };
         let workload = (definition.create)(Context {

@@ -10,9 +10,6 @@ use rustix::fs::{Access, access};
 use snowflake::lease::{FileStore, GrantLimits, Keeper, LeaseError, StoreErrorKind};
 use snowflake::{Epoch, Generator, NodeId, SystemClock};
 
-/// The time to wait for a node ID. Maelstrom gives a node 10 s to answer `init`.
-const START_TIMEOUT_MS: u64 = 5000;
-
 /// The start of the name of a node ID's store.
 const STORE: &str = "node-";
 
@@ -74,10 +71,8 @@ impl Leases {
             }
             opened => opened?,
         };
-        let keeper = Keeper::builder(store)
-            .node(node_id)
-            .start_timeout_ms(START_TIMEOUT_MS)
-            .start(SystemClock)?;
+        // The node waits for the lease with its deadline, instead of the keeper with a sleep.
+        let keeper = Keeper::builder(store).node(node_id).start_timeout_ms(0).start(SystemClock)?;
         let generator = Arc::clone(keeper.generator());
         *self.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(keeper);
         Ok(generator)

@@ -141,9 +141,7 @@ fn run(config: Config, input: impl Read + AsFd, output: impl Write) -> io::Resul
     let leases = config.data_dir.as_deref().map(Leases::new).transpose()?;
     let mut node = Node::new(config, incarnation(), SystemClock);
     if let Some(leases) = leases.clone() {
-        node = node.with_generator(move |node_id, epoch| {
-            leases.acquire(node_id, epoch).map_err(|why| format!("--data-dir: {why}"))
-        });
+        node = node.with_generator(move |node_id, epoch| leases.acquire(node_id, epoch));
     }
     let ended = drive(&mut node, input, output);
     if let Some(Err(why)) = leases.map(|leases| leases.release()) {

@@ -9,7 +9,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
-use snowflake::{Generator, ManualClock, UnixMillis};
+use snowflake::lease::LeaseError;
+use snowflake::{Generator, ManualClock, NodeId, UnixMillis};
 
 use super::*;
 
@@ -257,10 +258,11 @@ fn a_node_with_a_silent_input_does_what_is_due_and_sleeps_until_then() {
 #[test]
 fn a_node_that_could_not_be_set_up_handles_no_other_line() {
     let asked = Arc::new(AtomicUsize::new(0));
+    let released = LeaseError::Released { node: NodeId::MIN };
     let mut node = node(Config::default()).with_generator({
         let asked = Arc::clone(&asked);
         move |node_id, epoch| match asked.fetch_add(1, Ordering::Relaxed) {
-            0 => Err("not now".to_owned()),
+            0 => Err(LeaseError::Released { node: node_id }),
             _ => Ok(Arc::new(
                 Generator::builder(node_id, epoch).build(ManualClock::new(NOON)).unwrap(),
             )),
@@ -271,9 +273,65 @@ fn a_node_that_could_not_be_set_up_handles_no_other_line() {
     drop(theirs);
     let mut output = Vec::new();
     let why = drive(&mut node, ours, &mut output).unwrap_err();
-    assert_eq!(why.to_string(), "not now");
+    assert_eq!(why.to_string(), format!("--data-dir: {released}"));
     assert_eq!(asked.load(Ordering::Relaxed), 1);
     let said = String::from_utf8(output).unwrap();
     assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(said.contains("no IDs: not now"), "{said}");
+    assert!(said.contains(&format!("no IDs: --data-dir: {released}")), "{said}");
+}
+
+/// Returns a node whose lease is granted at the given time, and the error until then.
+fn node_with_lease_at(granted: UnixMillis, clock: &ManualClock) -> Node<ManualClock> {
+    let source = clock.clone();
+    Node::new(Config::default(), 1, clock.clone()).with_generator(move |node, epoch| {
+        let now = source.now();
+        if now < granted {
+            return Err(LeaseError::TooFarAhead { node, until: granted, now, limit_ms: 0 });
+        }
+        Ok(Arc::new(Generator::builder(node, epoch).build(source.clone())?))
+    })
+}
+
+fn text(out: &Outbox) -> String {
+    String::from_utf8(out.as_bytes().to_vec()).unwrap()
+}
+
+#[test]
+fn an_init_that_waits_for_its_lease_is_answered_when_the_lease_is_granted() {
+    let clock = ManualClock::new(NOON);
+    let mut node = node_with_lease_at(UnixMillis(NOON.0 + 400), &clock);
+    let mut out = Outbox::new();
+    node.handle(Time(0), INIT.as_bytes(), &mut out);
+    assert!(out.is_empty() && node.owes_reply());
+    assert_eq!(node.deadline(), Some(Time(400_000)));
+    node.handle(Time(1000), GENERATE.as_bytes(), &mut out);
+    assert!(text(&out).contains("not initialized"), "{}", text(&out));
+    out.clear();
+    clock.set(UnixMillis(NOON.0 + 400));
+    node.handle_deadline(Time(400_000), &mut out);
+    node.handle(Time(400_000), GENERATE.as_bytes(), &mut out);
+    let said = text(&out);
+    assert!(said.contains("init_ok") && said.contains("generate_ok"), "{said}");
+    assert!(!node.owes_reply());
+}
+
+#[test]
+fn a_node_fails_if_the_wait_for_its_lease_is_too_long() {
+    let clock = ManualClock::new(NOON);
+    // The clock does not advance, so the wait repeats until its limit of five seconds.
+    let mut node = node_with_lease_at(UnixMillis(NOON.0 + 400), &clock);
+    let mut out = Outbox::new();
+    node.handle(Time(0), INIT.as_bytes(), &mut out);
+    let mut attempts = 0;
+    while let Some(due) = node.deadline() {
+        assert!(due <= Time(5_000_000), "{due:?}");
+        node.handle_deadline(due, &mut out);
+        attempts += 1;
+    }
+    assert_eq!(attempts, 12);
+    assert!(node.failure().unwrap().starts_with("--data-dir: "));
+    assert!(!node.owes_reply());
+    let mut node = node_with_lease_at(UnixMillis(NOON.0 + 5001), &clock);
+    node.handle(Time(0), INIT.as_bytes(), &mut out);
+    assert!(node.failure().is_some());
 }
