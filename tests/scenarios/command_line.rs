@@ -21,7 +21,6 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
         ("-w echo \u{2014}rate=5", "begins with an em dash (U+2014)"),
         ("\u{2013}w echo", "write -w with hyphens"),
         ("echo --sim", "the workload is named with -w echo, and once more as -- echo if the node"),
-        ("-w echo --sim -- --data-dir /tmp", "--data-dir: simulated nodes keep no files"),
         (
             "-w echo --max-staleness-ms 680",
             "those follow --, at the end of the line, as in -- --max-staleness-ms",

@@ -20,7 +20,7 @@ use crate::runner::{FinishedTest, Runner};
 use crate::workload::broadcast::topology::Topology;
 use crate::workload::{Options, Visitor, Workload};
 
-pub use crate::drive::sim::{NodeClock, SimulatedNode, Startup, Write};
+pub use crate::drive::sim::{DataDir, NodeClock, SimulatedNode, Startup, Write};
 pub use crate::judge::transactions::Model as ConsistencyModel;
 pub use crate::output::report::{Figures, Report};
 pub use crate::plan::Nemesis;
@@ -156,7 +156,8 @@ impl Bench {
     /// Runs the test in virtual time with simulated nodes. Only a test that is not valid is stored.
     ///
     /// The same seed gives the same history if the nodes draw all randomness from
-    /// [`Startup::incarnation`] and read no clock except [`Startup::clock`].
+    /// [`Startup::incarnation`] and read no clock except [`Startup::clock`]. They
+    /// can store files in [`Startup::data_dir`].
     ///
     /// # Errors
     ///

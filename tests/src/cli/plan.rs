@@ -177,13 +177,7 @@ impl TestArgs {
         if self.log_stderr {
             return Err("--log-stderr: simulated nodes have no standard error".to_owned());
         }
-        let config = self.own_config()?;
-        if config.has_data_dir() {
-            return Err(
-                "arguments of the node: --data-dir: simulated nodes keep no files".to_owned()
-            );
-        }
-        Ok(config)
+        self.own_config()
     }
 
     /// Parses the arguments for the nodes as this project's own node parses them.

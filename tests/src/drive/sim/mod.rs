@@ -8,6 +8,7 @@
 //! clock.
 
 mod clock;
+mod data_dir;
 pub mod minimize;
 pub mod sweep;
 
@@ -23,6 +24,7 @@ use crate::runner::{Command, Runner};
 use crate::workload::Workload;
 
 pub use clock::NodeClock;
+pub use data_dir::DataDir;
 
 /// A node that the simulator can run: a state machine whose inputs are lines and the time.
 pub trait SimulatedNode {
@@ -49,6 +51,8 @@ pub struct Startup {
     pub incarnation: u64,
     /// The clock of the node's machine.
     pub clock: NodeClock,
+    /// The directory in which the node can store files.
+    pub data_dir: DataDir,
 }
 
 /// A function that creates a node for each start.
@@ -64,10 +68,11 @@ pub struct Simulator<'a> {
     screen: &'a Screen,
 }
 
-/// A node's machine. Its clock survives the node.
+/// A node's machine. Its clock and its data directory survive the node.
 struct Machine {
     name: String,
     clock: NodeClock,
+    data_dir: DataDir,
     node: Option<Box<dyn SimulatedNode>>,
     /// The lines that a paused node receives when it resumes; `None` if it is not paused.
     held: Option<VecDeque<Vec<u8>>>,
@@ -100,6 +105,7 @@ impl<'a> Simulator<'a> {
         let machine = |name: &String| Machine {
             name: name.clone(),
             clock: NodeClock::default(),
+            data_dir: DataDir::default(),
             node: None,
             held: None,
             indexed: None,
@@ -204,12 +210,17 @@ impl<'a> Simulator<'a> {
                 let machine = &mut self.machines[index];
                 machine.clock.advance(now);
                 let incarnation = self.incarnations.bits();
-                let startup = Startup { incarnation, clock: machine.clock.clone() };
+                let startup = Startup {
+                    incarnation,
+                    clock: machine.clock.clone(),
+                    data_dir: machine.data_dir.clone(),
+                };
                 machine.node = Some((self.factory)(startup));
             }
             Command::Kill(index) => {
                 self.machines[index].node = None;
                 self.machines[index].held = None;
+                self.machines[index].data_dir.crash();
             }
             Command::Pause(index) => {
                 self.machines[index].held.get_or_insert_default();

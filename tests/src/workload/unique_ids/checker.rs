@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{UniqueId, UniqueIds};
+use super::{UniqueId, UniqueIds, clock_step};
 use crate::format::edn::Edn;
 use crate::history::{Completed, History};
 use crate::judge::{Anomaly, Valid, Verdict};
@@ -44,8 +44,12 @@ pub(super) fn check(history: &History<UniqueIds>, context: &Context<'_>) -> Verd
                 1 => ", and once more".to_owned(),
                 more => format!(", and {more} times more"),
             };
-            let text = format!("duplicate ID: {} was given by {told}{more}", Edn::from(**id));
-            Anomaly::from(text).seen_in(givers.iter().map(|done| done.completed))
+            let step = clock_step_between(history, context, givers);
+            let told = format!("duplicate ID: {} was given by {told}{more}", Edn::from(**id));
+            let text = told + step.as_deref().unwrap_or_default();
+            let cause = step.map(|_| clock_step::CAUSE);
+            let events = givers.iter().map(|done| done.completed);
+            Anomaly { cause, ..Anomaly::from(text) }.seen_in(events)
         })
         .collect();
     let is_incomparable = kinds.len() > 1 || givers.len() > 1 && kinds.contains_key("object");
@@ -83,4 +87,18 @@ pub(super) fn check(history: &History<UniqueIds>, context: &Context<'_>) -> Verd
     // Maelstrom's checker fails if it cannot compare two IDs, so the verdict is unknown.
     let valid = if is_incomparable { Valid::Unknown } else { Valid::from(anomalies.is_empty()) };
     Verdict::new(valid, map, anomalies)
+}
+
+/// Describes the step of a node's clock between the first two replies of the node with one ID.
+fn clock_step_between(
+    history: &History<UniqueIds>,
+    context: &Context<'_>,
+    givers: &[Completed<'_, UniqueIds>],
+) -> Option<String> {
+    givers.iter().enumerate().find_map(|(index, first)| {
+        let node = first.invocation.node;
+        let next = givers[index + 1..].iter().find(|next| next.invocation.node == node)?;
+        let range = first.completed..next.completed;
+        clock_step::before_restart(history, context.directory.node_name(node), range)
+    })
 }

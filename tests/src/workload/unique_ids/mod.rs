@@ -1,6 +1,7 @@
 //! Unique IDs: every `generate` returns a new value.
 
 mod checker;
+mod clock_step;
 
 use super::{Context, Options, RecordedEvent, Request, Step, Workload};
 use crate::base::rng::Rng;

@@ -3,14 +3,17 @@
 //! Only this module uses types of `maelstrom_node`. The rest of the bench reads and writes JSON
 //! lines with separate code, so that the two do not share a mistake.
 
+mod lease_file;
+mod simulated;
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use maelstrom_node::{Config, Node, Outbox, Time as NodeTime};
+use maelstrom_node::Config;
 
-use super::sim::{NodeClock, SimulatedNode, Startup, Write};
-use crate::base::time::Time;
+use super::sim::{SimulatedNode, Startup};
+use simulated::OwnNode;
 
 /// The flags of the node.
 pub const FLAGS: &[&str] = &Config::FLAGS;
@@ -35,12 +38,6 @@ impl OwnNodeConfig {
         self.0.max_staleness
     }
 
-    /// Returns `true` if the node has a data directory.
-    #[must_use]
-    pub fn has_data_dir(&self) -> bool {
-        self.0.data_dir.is_some()
-    }
-
     /// Returns `true` if the arguments name the workload.
     #[must_use]
     pub fn names_workload(&self) -> bool {
@@ -49,10 +46,7 @@ impl OwnNodeConfig {
 
     /// Returns a function that creates simulated nodes with these settings.
     pub fn factory(self) -> impl Fn(Startup) -> Box<dyn SimulatedNode> + Sync {
-        move |startup| {
-            let node = Node::new(self.0.clone(), startup.incarnation, startup.clock);
-            Box::new(OwnNode { node, outbox: Outbox::new() })
-        }
+        move |startup| Box::new(OwnNode::new(self.0.clone(), startup))
     }
 }
 
@@ -62,34 +56,5 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     maelstrom_node::main(args)
 }
 
-struct OwnNode {
-    node: Node<NodeClock>,
-    outbox: Outbox,
-}
-
-impl OwnNode {
-    fn write(&mut self, write: Write<'_>) {
-        let mut rest = self.outbox.as_bytes();
-        while let Some(end) = memchr::memchr(b'\n', rest) {
-            write(&rest[..end]);
-            rest = &rest[end + 1..];
-        }
-        self.outbox.clear();
-    }
-}
-
-impl SimulatedNode for OwnNode {
-    fn handle(&mut self, now: Time, line: &[u8], write: Write<'_>) {
-        self.node.handle(NodeTime(now.0), line, &mut self.outbox);
-        self.write(write);
-    }
-
-    fn deadline(&self) -> Option<Time> {
-        self.node.deadline().map(|at| Time(at.0))
-    }
-
-    fn handle_deadline(&mut self, now: Time, write: Write<'_>) {
-        self.node.handle_deadline(NodeTime(now.0), &mut self.outbox);
-        self.write(write);
-    }
-}
+#[cfg(test)]
+mod tests;
