@@ -138,6 +138,7 @@
 //! - `rkyv-0_8`: an ID as 8 bytes in an archive.
 //! - `bytemuck-1`: slices of IDs as slices of integers, and the checked reverse.
 //! - `metrics-0_24`: the counters of generators and leases, in the module `metrics`.
+//! - `tracing-0_1`: log lines of leases, with the target `snowflake::lease`.
 //!
 //! JavaScript rounds integers above 2^53, so an ID is a string in JSON. An integer is read too.
 //! Attributes of the module `serde` change the form of one field.
@@ -160,6 +161,8 @@ mod pages {
     mod integrations {}
     #[doc = include_str!("../../docs/migration.md")]
     mod migration {}
+    #[doc = include_str!("../../docs/platforms.md")]
+    mod platforms {}
     #[doc = include_str!("../../docs/sql.md")]
     mod sql {}
     #[cfg(feature = "postgres")]

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::boot_clock::{BootClock, since_boot};
+use super::log::Log;
 use super::renewal::Renewal;
 use crate::lease::{
     AcquireRequest, Grant, Keeper, LeaseError, LeaseStore, ManualKeeper, ReleaseRequest,
@@ -226,6 +227,7 @@ impl KeeperBuilder {
             if (self.boot_clock)().saturating_add(wait) > limit {
                 return Err(error);
             }
+            Log::wait(&error, wait);
             thread::sleep(wait);
         }
     }

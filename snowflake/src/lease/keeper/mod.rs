@@ -3,6 +3,7 @@
 mod boot_clock;
 mod builder;
 mod lease;
+mod log;
 mod manual;
 mod renewal;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use parking_lot::{Condvar, Mutex};
 use self::boot_clock::BootClock;
 pub use self::builder::KeeperBuilder;
 use self::lease::Lease;
+use self::log::Log;
 pub use self::manual::ManualKeeper;
 use self::renewal::Renewal;
 use crate::clock::fork;
@@ -248,19 +250,20 @@ impl<C> Shared<C> {
 impl<C: Clock> Shared<C> {
     /// Runs the keeper's thread, whose first renewal is at `due`.
     fn keep(&self, mut due: Duration) {
+        let mut log = Log::new();
         loop {
             match self.wait_until(due) {
                 None => {}
                 Some(Stop::Now) => return,
                 Some(Stop::Release) => {
                     // No caller is left to receive an error.
-                    let _ = self.release();
-                    return;
+                    return self.release().unwrap_or_else(|error| Log::failed_release(&error));
                 }
             }
             let lease = self.state.lock().lease;
             // The lock is free during the renewal, because `status` must not wait for the store.
             let (lease, result) = self.renewal.renew(lease, &*self.store, &self.generator);
+            log.renewal(&lease, &result, &self.generator, (self.boot_clock)());
             let pause = self.renewal.pause(&lease, &result, &self.generator);
             due = (self.boot_clock)().saturating_add(pause);
             let mut state = self.state.lock();

@@ -1,0 +1,106 @@
+use std::fmt::{Debug, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ::tracing::field::{Field, Visit};
+use ::tracing::span::{Attributes, Id as SpanId, Record};
+use ::tracing::{Event, Metadata, Subscriber};
+
+use super::Log;
+use crate::lease::keeper::lease::Lease;
+use crate::lease::{AcquireRequest, GrantLimits, LeaseError, LeaseStore, MemoryStore, Takeover};
+use crate::{Builder, Clock, Epoch, ManualClock, NodeId, UnixMillis};
+
+/// The lines of a test: the level, the message and the fields.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.0, " {field}={value:?}").unwrap();
+    }
+}
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "snowflake::lease"
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(event.metadata().level().to_string());
+        event.record(&mut line);
+        self.0.lock().unwrap().push(line.0);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> SpanId {
+        SpanId::from_u64(1)
+    }
+
+    fn record(&self, _: &SpanId, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &SpanId, _: &SpanId) {}
+    fn enter(&self, _: &SpanId) {}
+    fn exit(&self, _: &SpanId) {}
+}
+
+impl Lines {
+    /// Returns the lines since the last call.
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+#[test]
+fn each_change_of_the_lease_is_one_line() {
+    let clock = ManualClock::new(UnixMillis(1_795_177_540_000));
+    let grant = MemoryStore::new(Epoch::Y2024, GrantLimits::default())
+        .acquire(&AcquireRequest {
+            node: Some(NodeId::MIN),
+            now: clock.now(),
+            grant_ms: 3000,
+            holder: "test".to_owned(),
+            takeover: Takeover::Immediate,
+        })
+        .unwrap();
+    let builder = Builder::new(grant.node, Epoch::Y2024);
+    let generator = builder.build_leased(grant.from, grant.until, clock.clone()).unwrap();
+    let lease = Lease::new(grant);
+    let failure = Err(LeaseError::Released { node: grant.node });
+    let until = grant.until;
+
+    let lines = Lines::default();
+    ::tracing::subscriber::with_default(lines.clone(), || {
+        let mut log = Log::new();
+        let mut seconds = 0;
+        let mut renew = |result: &Result<bool, LeaseError>| {
+            log.renewal(&lease, result, &generator, Duration::from_secs(seconds));
+            seconds += 1;
+            clock.advance(1000);
+            lines.take()
+        };
+        assert_eq!(renew(&Ok(true)), [""; 0]);
+
+        let [line] = &renew(&failure)[..] else { panic!() };
+        assert!(
+            line.starts_with("WARN message=renewal failed: cannot renew node ID 0: "),
+            "{line}"
+        );
+        assert!(line.ends_with(&format!(" node=0 until={until}")), "{line}");
+        assert_eq!(renew(&failure), [""; 0]);
+
+        let [line] = &renew(&failure)[..] else { panic!() };
+        assert!(line.starts_with("ERROR message=the lease has ended, "), "{line}");
+        assert_eq!(renew(&failure), [""; 0]);
+        let renewed =
+            format!("INFO message=renewed the lease again node=0 failures=4 until={until}");
+        assert_eq!(renew(&Ok(true)), [renewed]);
+
+        // 6 s after the start of the clock, and of the boot clock.
+        clock.set(UnixMillis(clock.now().0 - 1500));
+        let now = clock.now();
+        let stepped = format!("WARN message=the clock stepped back node=0 now={now} step_ms=1500");
+        assert_eq!(renew(&Ok(true)), [stepped]);
+        assert_eq!(renew(&Ok(true)), [""; 0]);
+    });
+}
