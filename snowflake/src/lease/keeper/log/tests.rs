@@ -1,3 +1,6 @@
+//! The lines of a keeper's log.
+#![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
+
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
