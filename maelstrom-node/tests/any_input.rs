@@ -4,12 +4,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use checked_node::CheckedNode;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Map, Value, json};
-use watched::Watched;
 
-mod watched;
+mod checked_node;
 
 /// An event of a node.
 #[derive(Clone)]
@@ -61,7 +61,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 /// Returns a well-formed gossip message of a peer, with any contents.
 fn gossip() -> impl Strategy<Value = Value> {
-    let mark = (0..4_u16, numbers(), prop::collection::vec(numbers(), 1..4)).prop_map(
+    let entry = (0..4_u16, numbers(), prop::collection::vec(numbers(), 1..4)).prop_map(
         |(node, incarnation, ends)| json!([vec![u64::from(node), incarnation], ends].concat()),
     );
     let items = prop::collection::vec(prop_oneof![any_json(), commits()], 0..4);
@@ -70,10 +70,10 @@ fn gossip() -> impl Strategy<Value = Value> {
             json!({"node": node, "incarnation": incarnation, "first": first, "items": items})
         },
     );
-    let marks = prop::collection::vec(mark, 0..4);
+    let entries = prop::collection::vec(entry, 0..4);
     let runs = prop::collection::vec(run, 0..3);
     let kinds = select(vec!["broadcast", "g-set", "g-counter", "pn-counter", "txn-rw-register"]);
-    (kinds, numbers(), marks, runs, numbers(), optional_fields()).prop_map(
+    (kinds, numbers(), entries, runs, numbers(), optional_fields()).prop_map(
         |(of, incarnation, have, items, sent_us, optional)| {
             let mut gossip = json!({"workload": of, "incarnation": incarnation});
             gossip["digest"] = json!(have);
@@ -99,7 +99,7 @@ fn optional_fields() -> impl Strategy<Value = Map<String, Value>> {
     let field = prop_oneof![
         3 => flags,
         1 => numbers().prop_map(|age| ("age_us", json!(age))),
-        1 => (0..4_u16).prop_map(|place| ("indirect_probe", json!(place))),
+        1 => (0..4_u16).prop_map(|node| ("indirect_probe", json!(node))),
         1 => [numbers(), numbers()].prop_map(|pace| ("round", json!(pace))),
         1 => (numbers(), numbers())
             .prop_map(|(sent, held)| ("echo", json!([0x5eed, sent, held]))),
@@ -177,8 +177,8 @@ fn request(src: &str, msg_id: i64, mut body: Value) -> Value {
     json!({"id": 7, "src": src, "dest": "n1", "body": body})
 }
 
-fn initialised(max_staleness_ms: u64) -> Watched {
-    let mut node = Watched::new(Duration::from_millis(max_staleness_ms));
+fn initialized(max_staleness_ms: u64) -> CheckedNode {
+    let mut node = CheckedNode::new(Duration::from_millis(max_staleness_ms));
     let init = json!({"type": "init", "node_id": "n1", "node_ids": ["n0", "n1", "n2"]});
     assert_eq!(node.line(request("c0", 1, init).to_string().as_bytes()).len(), 1);
     node
@@ -186,8 +186,8 @@ fn initialised(max_staleness_ms: u64) -> Watched {
 
 /// The property below found this case: an increment of the largest number overflowed.
 #[test]
-fn items_numbered_up_to_the_end_of_counting_are_refused() {
-    let mut node = initialised(550);
+fn rejects_items_above_the_largest_sequence_number() {
+    let mut node = initialized(550);
     let topology = json!({"type": "topology", "topology": {}});
     node.line(request("c1", 2, topology).to_string().as_bytes());
     for (first, values) in
@@ -200,23 +200,23 @@ fn items_numbered_up_to_the_end_of_counting_are_refused() {
         let message =
             json!({"src": "n0", "dest": "n1", "body": {"type": "gossip", "gossip": gossip}});
         node.line(message.to_string().as_bytes());
-        let said = node.line(request("c1", 3, json!({"type": "read"})).to_string().as_bytes());
-        let reply: Value = serde_json::from_str(said.last().expect("an answer")).expect("JSON");
+        let lines = node.line(request("c1", 3, json!({"type": "read"})).to_string().as_bytes());
+        let reply: Value = serde_json::from_str(lines.last().expect("an answer")).expect("JSON");
         assert_eq!(reply["body"]["messages"], values, "after an item numbered {first}");
     }
 }
 
 proptest! {
     #[test]
-    fn anything_at_all_harms_nothing(
+    fn arbitrary_input_causes_neither_a_panic_nor_an_invalid_message(
         max_staleness_ms in select(vec![0_u64, 100, 550, 1900]),
         init_first in any::<bool>(),
         steps in prop::collection::vec(steps(), 0..40),
     ) {
         let mut node = if init_first {
-            initialised(max_staleness_ms)
+            initialized(max_staleness_ms)
         } else {
-            Watched::new(Duration::from_millis(max_staleness_ms))
+            CheckedNode::new(Duration::from_millis(max_staleness_ms))
         };
         for step in steps {
             match step {
@@ -228,14 +228,14 @@ proptest! {
     }
 
     #[test]
-    fn every_request_is_answered_once(
+    fn every_request_gets_one_reply(
         bodies in prop::collection::vec((any::<i64>(), requests()), 0..40),
     ) {
-        let mut node = initialised(550);
+        let mut node = initialized(550);
         for (msg_id, body) in bodies {
             node.line(request("c1", msg_id, body).to_string().as_bytes());
         }
         node.pass(Duration::from_secs(1));
-        prop_assert_eq!(node.owed(), 0);
+        prop_assert_eq!(node.pending(), 0);
     }
 }

@@ -8,60 +8,60 @@ use std::collections::{BTreeMap, BTreeSet};
 use maelstrom_node::Time;
 use proptest::prelude::*;
 use serde_json::json;
-use world::{Story, TROUBLE_MS, World};
+use simulation::{FAULTS_END_MS, Scenario, Simulation};
 
-mod world;
+mod simulation;
 
 /// The time for several of the longest retry intervals, 6.75 s, and the longest bound here, 2 s.
 const REPAIR_MS: u64 = 40_000;
 
-/// Runs a story to its end.
+/// Runs a scenario to its end.
 ///
 /// Every value that some node had at the end of the faults must be on all nodes, once. Without
 /// restarts, this applies to every value.
-fn run(story: Story) {
+fn run(scenario: Scenario) {
     let mut events: BTreeMap<(u64, usize), (bool, usize)> = BTreeMap::new();
-    for (at_ms, place) in &story.values {
-        events.insert((*at_ms, events.len()), (false, *place % story.nodes));
+    for (at_ms, node) in &scenario.values {
+        events.insert((*at_ms, events.len()), (false, *node % scenario.nodes));
     }
-    for (at_ms, place) in &story.restarts {
-        events.insert((*at_ms, events.len()), (true, *place % story.nodes));
+    for (at_ms, node) in &scenario.restarts {
+        events.insert((*at_ms, events.len()), (true, *node % scenario.nodes));
     }
-    let restarted = !story.restarts.is_empty();
-    let mut world = World::new(story);
+    let restarted = !scenario.restarts.is_empty();
+    let mut simulation = Simulation::new(scenario);
     let mut added = BTreeSet::new();
-    for ((at_ms, number), (restart, place)) in events {
-        world.run_until(Time(at_ms * 1000));
+    for ((at_ms, number), (restart, node)) in events {
+        simulation.run_until(Time(at_ms * 1000));
         if restart {
-            world.restart(place);
+            simulation.restart(node);
         } else {
             let value = u32::try_from(number).expect("few values");
-            world.add(place, value);
+            simulation.add(node, value);
             added.insert(value);
         }
     }
-    world.run_until(Time(TROUBLE_MS * 1000));
-    let nodes = world.nodes.len();
-    let survived: BTreeSet<u32> = (0..nodes).flat_map(|place| world.read(place)).collect();
+    simulation.run_until(Time(FAULTS_END_MS * 1000));
+    let nodes = simulation.nodes.len();
+    let survived: BTreeSet<u32> = (0..nodes).flat_map(|node| simulation.read(node)).collect();
     if !restarted {
         assert_eq!(survived, added);
     }
-    world.run_until(Time((TROUBLE_MS + REPAIR_MS) * 1000));
-    for place in 0..nodes {
-        let read = world.read(place);
+    simulation.run_until(Time((FAULTS_END_MS + REPAIR_MS) * 1000));
+    for node in 0..nodes {
+        let read = simulation.read(node);
         let distinct: BTreeSet<u32> = read.iter().copied().collect();
-        assert_eq!(read.len(), distinct.len(), "n{place} reads a value twice");
+        assert_eq!(read.len(), distinct.len(), "n{node} reads a value twice");
         let missing: Vec<_> = survived.difference(&distinct).collect();
-        assert!(missing.is_empty(), "n{place} lacks {missing:?}");
-        assert!(distinct.is_subset(&added), "n{place} reads what nobody added");
+        assert!(missing.is_empty(), "n{node} lacks {missing:?}");
+        assert!(distinct.is_subset(&added), "n{node} reads a value that was not added");
     }
-    let last_sent = world.sent.last().map_or(Time(0), |sent| sent.at);
-    let quiet = world.now.since(last_sent);
-    assert!(quiet.as_secs() >= 10, "somebody still spoke {quiet:?} before the end");
+    let last_sent = simulation.sent.last().map_or(Time(0), |sent| sent.at);
+    let quiet = simulation.now.since(last_sent);
+    assert!(quiet.as_secs() >= 10, "a node sent a message {quiet:?} before the end");
 }
 
 prop_compose! {
-    fn stories()(
+    fn scenarios()(
         workload in prop::sample::select(vec!["broadcast", "g-set", "g-counter"]),
         seed in any::<u64>(),
         nodes in 1usize..8,
@@ -69,21 +69,21 @@ prop_compose! {
         longest_delay_ms in prop_oneof![Just(0u64), 1..200u64, 200..1000u64],
         loss in prop_oneof![Just(0u64), 0..60u64],
         duplication in prop_oneof![Just(0u64), 0..60u64],
-        restarts in prop::collection::vec((0..TROUBLE_MS, 0usize..8), 0..4),
-        values in prop::collection::vec((0..TROUBLE_MS, 0usize..8), 0..60),
-        cuts in prop::collection::vec((0usize..8, 0..TROUBLE_MS, 0..TROUBLE_MS), 0..5),
-    ) -> Story {
-        Story {
+        restarts in prop::collection::vec((0..FAULTS_END_MS, 0usize..8), 0..4),
+        values in prop::collection::vec((0..FAULTS_END_MS, 0usize..8), 0..60),
+        cuts in prop::collection::vec((0usize..8, 0..FAULTS_END_MS, 0..FAULTS_END_MS), 0..5),
+    ) -> Scenario {
+        Scenario {
             workload, seed, nodes, max_staleness_ms, longest_delay_ms, loss, duplication, restarts,
-            values, cuts, ..Story::default()
+            values, cuts, ..Scenario::default()
         }
     }
 }
 
 proptest! {
     #[test]
-    fn every_surviving_value_reaches_everyone_and_then_all_is_quiet(story in stories()) {
-        run(story);
+    fn every_surviving_value_reaches_every_node_and_then_sending_stops(scenario in scenarios()) {
+        run(scenario);
     }
 }
 
@@ -91,28 +91,28 @@ proptest! {
 /// values. However many new values there are, the values of n1 must reach n2 through a third
 /// node, with every strategy.
 #[test]
-fn a_value_finds_its_way_round_a_link_that_is_down() {
+fn a_value_reaches_a_node_whose_link_to_the_source_is_down() {
     for max_staleness_ms in [0, 100, 550, 1900] {
-        for severed in [(0, 2), (1, 2)] {
-            let mut world = World::new(Story {
+        for disconnected in [(0, 2), (1, 2)] {
+            let mut simulation = Simulation::new(Scenario {
                 nodes: 4,
                 max_staleness_ms,
                 longest_delay_ms: 200,
-                ..Story::default()
+                ..Scenario::default()
             });
-            world.severed.push(severed);
+            simulation.disconnected.push(disconnected);
             for round in 0..100 {
-                world.run_until(Time(round * 300_000));
-                let place = usize::try_from(round).expect("few rounds") % 4;
-                world.ask(place, json!({"type": "broadcast", "message": round}));
+                simulation.run_until(Time(round * 300_000));
+                let node = usize::try_from(round).expect("few rounds") % 4;
+                simulation.request(node, json!({"type": "broadcast", "message": round}));
             }
             // 18 s are enough for several retransmissions while new values arrive.
-            for place in 0..4 {
-                let read: BTreeSet<u32> = world.read(place).into_iter().collect();
+            for node in 0..4 {
+                let read: BTreeSet<u32> = simulation.read(node).into_iter().collect();
                 let missing: Vec<u32> = (0..40).filter(|value| !read.contains(value)).collect();
                 assert!(
                     missing.is_empty(),
-                    "{max_staleness_ms} ms, {severed:?}: n{place} lacks {missing:?}"
+                    "{max_staleness_ms} ms, {disconnected:?}: n{node} lacks {missing:?}"
                 );
             }
         }
@@ -122,39 +122,39 @@ fn a_value_finds_its_way_round_a_link_that_is_down() {
 /// The first value of an incarnation is lost, the second one arrives, and the node is killed
 /// before it retransmits the first. The gap is permanent.
 #[test]
-fn a_value_past_a_gap_that_nobody_can_close_reaches_everyone() {
-    run(Story {
+fn a_value_after_a_permanent_gap_reaches_every_node() {
+    run(Scenario {
         seed: 14_377_820_694_968_386_809,
         nodes: 3,
         max_staleness_ms: 1900,
         loss: 51,
         restarts: vec![(2183, 1)],
         values: vec![(0, 7), (845, 7)],
-        ..Story::default()
+        ..Scenario::default()
     });
 }
 
 /// A message from the hub to an earlier incarnation arrives at the present one. It does not show
 /// that the hub has received a message from the present incarnation, which lacks every value.
 #[test]
-fn a_message_to_an_earlier_incarnation_does_not_acknowledge_the_present_one() {
-    run(Story {
+fn a_message_to_an_earlier_incarnation_does_not_acknowledge_the_current_one() {
+    run(Scenario {
         seed: 2_920_436_136_830_114_529,
         nodes: 3,
         max_staleness_ms: 0,
         longest_delay_ms: 457,
         restarts: vec![(46, 0), (6812, 2)],
         values: vec![(3722, 2)],
-        ..Story::default()
+        ..Scenario::default()
     });
 }
 
 /// A late message of an ended incarnation arrives after the first message of the present one.
 /// The mistake must not last. Otherwise both nodes retransmit forever.
 #[test]
-fn a_late_message_of_an_ended_incarnation_does_not_replace_the_present_one() {
+fn a_late_message_of_an_ended_incarnation_does_not_replace_the_current_one() {
     let values = [(865, 6), (718, 0), (1244, 3), (199, 0), (555, 2), (505, 5), (416, 7), (718, 1)];
-    run(Story {
+    run(Scenario {
         seed: 16_740_709_081_690_909_062,
         nodes: 6,
         max_staleness_ms: 0,
@@ -162,15 +162,15 @@ fn a_late_message_of_an_ended_incarnation_does_not_replace_the_present_one() {
         loss: 18,
         restarts: vec![(1425, 3)],
         values: [&values[..], &[(1426, 3), (390, 0), (28, 0)]].concat(),
-        ..Story::default()
+        ..Scenario::default()
     });
 }
 
 /// A peer takes an ended incarnation for the present one, and that incarnation had acknowledged
 /// everything. The peer must still recognize the present incarnation.
 #[test]
-fn an_incarnation_that_was_taken_for_ended_is_recognized_when_it_probes() {
-    run(Story {
+fn an_incarnation_wrongly_considered_ended_is_recognized_when_it_probes() {
+    run(Scenario {
         seed: 11_852_065_032_887_535_609,
         nodes: 7,
         max_staleness_ms: 0,
@@ -178,6 +178,6 @@ fn an_incarnation_that_was_taken_for_ended_is_recognized_when_it_probes() {
         restarts: vec![(287, 0), (335, 0)],
         values: vec![(197, 0), (197, 6), (287, 6), (467, 0)],
         cuts: vec![(2, 652, 5502)],
-        ..Story::default()
+        ..Scenario::default()
     });
 }

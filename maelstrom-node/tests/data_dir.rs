@@ -42,17 +42,17 @@ impl Node {
         let input = process.stdin.take().expect("stdin is a pipe");
         let output = process.stdout.take().expect("stdout is a pipe");
         let mut node = Node { process, input, output: Replies::of(output) };
-        assert_eq!(node.ask(INIT)["type"], "init_ok");
+        assert_eq!(node.request(INIT)["type"], "init_ok");
         node
     }
 
-    fn ask(&mut self, line: &[u8]) -> Value {
+    fn request(&mut self, line: &[u8]) -> Value {
         self.input.write_all(line).expect("the node reads");
         self.output.next_body()
     }
 
     fn generate(&mut self) -> u64 {
-        let reply = self.ask(GENERATE);
+        let reply = self.request(GENERATE);
         let id = reply["id"].as_str().unwrap_or_else(|| panic!("no ID in {reply}"));
         id.parse().expect("a decimal number")
     }
@@ -66,10 +66,10 @@ impl Node {
 /// Twenty incarnations are killed, and the last one ends with its input. Each incarnation
 /// generates greater IDs than the previous ones, because it starts at the high-water mark.
 #[test]
-fn a_node_that_is_killed_and_restarted_repeats_no_id() {
-    let temp = tempfile::tempdir().expect("a folder");
+fn a_killed_and_restarted_node_repeats_no_id() {
+    let temp = tempfile::tempdir().expect("a directory");
     let mut ids = Vec::new();
-    for _life in 0..20 {
+    for _incarnation in 0..20 {
         let mut node = Node::start(temp.path());
         ids.extend((0..50).map(|_| node.generate()));
         node.kill();
@@ -79,18 +79,21 @@ fn a_node_that_is_killed_and_restarted_repeats_no_id() {
     drop(last.input);
     assert!(last.process.wait().expect("the node ends").success());
 
-    assert!(ids.is_sorted_by(|one, next| one < next), "IDs increase across the node's lives");
+    assert!(
+        ids.is_sorted_by(|one, next| one < next),
+        "IDs increase across the node's incarnations"
+    );
     assert_eq!(HashSet::<&u64>::from_iter(&ids).len(), 20 * 50 + 1);
 }
 
 /// Runs a node that cannot use its directory, and that exits for this reason.
 ///
 /// Returns its output on stdout, and its one line on stderr.
-fn refused(data_dir: &Path) -> (String, String) {
-    refused_by(&mut Command::new(env!("CARGO_BIN_EXE_maelstrom-node")), data_dir)
+fn failed_start(data_dir: &Path) -> (String, String) {
+    failed_start_of(&mut Command::new(env!("CARGO_BIN_EXE_maelstrom-node")), data_dir)
 }
 
-fn refused_by(node: &mut Command, data_dir: &Path) -> (String, String) {
+fn failed_start_of(node: &mut Command, data_dir: &Path) -> (String, String) {
     let mut node = node
         .arg("--data-dir")
         .arg(data_dir)
@@ -104,21 +107,22 @@ fn refused_by(node: &mut Command, data_dir: &Path) -> (String, String) {
     let _ = node.stdin.take().expect("stdin is a pipe").write_all(INIT);
     let output = node.wait_with_output().expect("the node ends");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let [said, logged] =
+    let [stdout, logged] =
         [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("UTF-8"));
     assert_eq!(logged.lines().count(), 1, "{logged}");
-    (said, logged)
+    (stdout, logged)
 }
 
 /// Runs a node on a directory whose store it cannot use, and returns the reason.
 ///
 /// The node returns the same reason in its reply to `init` and in its log.
-fn refused_on_init(data_dir: &Path) -> String {
-    let (said, logged) = refused(data_dir);
-    let reply: Value = serde_json::from_str(&said).expect("one line of JSON on stdout");
+fn init_error(data_dir: &Path) -> String {
+    let (stdout, logged) = failed_start(data_dir);
+    let reply: Value = serde_json::from_str(&stdout).expect("one line of JSON on stdout");
     assert_eq!((&reply["body"]["in_reply_to"], &reply["body"]["code"]), (&1.into(), &11.into()));
     let why = reply["body"]["text"].as_str().expect("an error has a text");
-    let why = why.strip_prefix("no IDs: ").expect("it says what the node cannot do");
+    let why =
+        why.strip_prefix("cannot generate IDs: ").expect("the text begins with the consequence");
     assert!(logged.contains(why), "{logged}");
     assert!(why.contains(&data_dir.join("node-0").display().to_string()), "{why}");
     why.to_owned()
@@ -126,10 +130,10 @@ fn refused_on_init(data_dir: &Path) -> String {
 
 /// Two nodes have the same node ID and directory. The second reports an error, and exits.
 #[test]
-fn a_second_node_on_the_same_lease_is_refused() {
-    let temp = tempfile::tempdir().expect("a folder");
+fn a_second_node_cannot_use_the_same_lease() {
+    let temp = tempfile::tempdir().expect("a directory");
     let first = Node::start(temp.path());
-    let why = refused_on_init(temp.path());
+    let why = init_error(temp.path());
     assert!(why.contains(&format!("process {}", first.process.id())), "{why}");
     first.kill();
     let mut second = Node::start(temp.path());
@@ -139,30 +143,30 @@ fn a_second_node_on_the_same_lease_is_refused() {
 
 /// A damaged directory causes an error. The node does not start with an empty store instead.
 #[test]
-fn a_damaged_folder_is_refused() {
-    let temp = tempfile::tempdir().expect("a folder");
+fn a_damaged_lease_store_is_an_error() {
+    let temp = tempfile::tempdir().expect("a directory");
     let mut node = Node::start(temp.path());
     node.generate();
     node.kill();
     let leases = temp.path().join("node-0").join("leases");
     let bytes = std::fs::read(&leases).expect("the leases are there");
     std::fs::write(&leases, &bytes[..bytes.len() / 2]).expect("they can be cut short");
-    let why = refused_on_init(temp.path());
+    let why = init_error(temp.path());
     assert!(why.contains("its end is missing"), "{why}");
 }
 
 #[test]
-fn a_folder_that_is_not_there_or_is_none_ends_the_node_before_it_says_anything() {
-    let temp = tempfile::tempdir().expect("a folder");
+fn a_missing_data_dir_ends_the_node_before_any_output() {
+    let temp = tempfile::tempdir().expect("a directory");
     let file = temp.path().join("file");
     std::fs::write(&file, "").expect("it can be written");
-    for (path, what) in [(temp.path().join("none"), "No such file"), (file, "not a folder")] {
-        let (said, logged) = refused(&path);
-        assert_eq!(said, "");
+    for (path, what) in [(temp.path().join("none"), "No such file"), (file, "not a directory")] {
+        let (stdout, logged) = failed_start(&path);
+        assert_eq!(stdout, "");
         assert!(logged.contains(&format!("--data-dir {}: ", path.display())), "{logged}");
         assert!(logged.contains(what), "{logged}");
         assert!(
-            logged.contains("name a folder that is there and that the node may write to"),
+            logged.contains("use an existing directory that the node may write to"),
             "{logged}"
         );
     }
@@ -170,27 +174,27 @@ fn a_folder_that_is_not_there_or_is_none_ends_the_node_before_it_says_anything()
 
 /// The cause is neither a missing directory nor its permissions, so the log has no advice.
 #[test]
-fn a_folder_that_cannot_be_used_is_named_as_it_was() {
-    let temp = tempfile::tempdir().expect("a folder");
+fn an_unusable_data_dir_is_named_in_the_error_as_given() {
+    let temp = tempfile::tempdir().expect("a directory");
     let too_long = temp.path().join("x".repeat(300));
     let named = format!("--data-dir {}: ", too_long.display());
     for (path, named) in [(&*too_long, &*named), (Path::new(""), "--data-dir \"\": ")] {
-        let (said, logged) = refused(path);
-        assert_eq!(said, "");
+        let (stdout, logged) = failed_start(path);
+        assert_eq!(stdout, "");
         assert!(logged.contains(named), "{logged}");
-        assert!(!logged.contains("that is there"), "{logged}");
+        assert!(!logged.contains("existing directory"), "{logged}");
     }
 }
 
 /// The directory has no store. With a store, the node may have nothing left to create.
 #[test]
-fn a_folder_that_the_node_may_not_write_to_ends_it_before_it_says_anything() {
-    let temp = tempfile::tempdir().expect("a folder");
+fn a_read_only_data_dir_ends_the_node_before_any_output() {
+    let temp = tempfile::tempdir().expect("a directory");
     let allow = |path: &Path, mode| {
         std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
     };
-    let folder = temp.path().join("folder");
-    std::fs::create_dir(&folder).expect("it is new");
+    let directory = temp.path().join("directory");
+    std::fs::create_dir(&directory).expect("it is new");
     allow(temp.path(), 0o755);
     // Root may write anywhere, so the test runs the node as user `nobody`. That user may not
     // start a program in the home directory of another user.
@@ -206,22 +210,22 @@ fn a_folder_that_the_node_may_not_write_to_ends_it_before_it_says_anything() {
         node
     };
 
-    allow(&folder, 0o555);
-    let (said, logged) = refused_by(&mut node(), &folder);
-    assert_eq!(said, "");
-    let named = format!("--data-dir {}: Permission denied", folder.display());
+    allow(&directory, 0o555);
+    let (stdout, logged) = failed_start_of(&mut node(), &directory);
+    assert_eq!(stdout, "");
+    let named = format!("--data-dir {}: Permission denied", directory.display());
     assert!(logged.contains(&named) && logged.contains("may write to"), "{logged}");
 
-    allow(&folder, 0o755);
-    std::fs::create_dir(folder.join("node-0")).expect("it is new");
-    allow(&folder, 0o555);
-    let (said, _) = refused_by(&mut node(), &folder);
-    assert!(said.contains("no IDs: "), "{said}");
-    allow(&folder, 0o755);
+    allow(&directory, 0o755);
+    std::fs::create_dir(directory.join("node-0")).expect("it is new");
+    allow(&directory, 0o555);
+    let (stdout, _) = failed_start_of(&mut node(), &directory);
+    assert!(stdout.contains("cannot generate IDs: "), "{stdout}");
+    allow(&directory, 0o755);
 }
 
 /// Runs a node that cannot write to stdout, and checks that it has released its lease.
-fn said_nothing(data_dir: &Path, stdout: impl Into<Stdio>) {
+fn expect_release_after_failed_write(data_dir: &Path, stdout: impl Into<Stdio>) {
     let mut node = Command::new(env!("CARGO_BIN_EXE_maelstrom-node"))
         .arg("--data-dir")
         .arg(data_dir)
@@ -239,24 +243,24 @@ fn said_nothing(data_dir: &Path, stdout: impl Into<Stdio>) {
 }
 
 #[test]
-fn a_node_that_nobody_hears_ends_and_gives_its_lease_back() {
-    let temp = tempfile::tempdir().expect("a folder");
+fn a_node_whose_output_is_closed_ends_and_releases_its_lease() {
+    let temp = tempfile::tempdir().expect("a directory");
     let (reader, closed) = io::pipe().expect("a pipe");
     drop(reader);
-    said_nothing(temp.path(), closed);
+    expect_release_after_failed_write(temp.path(), closed);
 }
 
 #[cfg(target_os = "linux")] // only Linux has `/dev/full`
 #[test]
-fn a_node_whose_output_has_no_room_ends_and_gives_its_lease_back() {
-    let temp = tempfile::tempdir().expect("a folder");
+fn a_node_whose_output_is_full_ends_and_releases_its_lease() {
+    let temp = tempfile::tempdir().expect("a directory");
     let full = std::fs::File::options().write(true).open("/dev/full").expect("a device");
-    said_nothing(temp.path(), full);
+    expect_release_after_failed_write(temp.path(), full);
 }
 
 #[test]
-fn a_node_that_makes_no_ids_needs_no_lease() {
-    let temp = tempfile::tempdir().expect("a folder");
+fn a_node_that_generates_no_ids_needs_no_lease() {
+    let temp = tempfile::tempdir().expect("a directory");
     let first = Node::start(temp.path());
     let second = Node::start_as("broadcast", temp.path());
     first.kill();

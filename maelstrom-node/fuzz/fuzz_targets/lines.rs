@@ -1,20 +1,19 @@
-//! Lines and passing time, in any order: the node never panics and never says anything
-//! that it should not.
+//! Passes arbitrary lines to a node. The node never panics, and sends only valid messages.
 //!
-//! A line that is `@` and a number lets so many milliseconds pass; every other line goes
-//! to the node. `just fuzz` runs this.
+//! A line of `@` and a number advances the time by this number of milliseconds. Every other line
+//! is input for the node. `just fuzz` runs this target.
 #![no_main]
 
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use watched::Watched;
+use checked_node::CheckedNode;
 
-#[path = "../../tests/watched/mod.rs"]
-mod watched;
+#[path = "../../tests/checked_node/mod.rs"]
+mod checked_node;
 
 fuzz_target!(|input: &[u8]| {
-    let mut node = Watched::new(Duration::from_millis(u64::from(input.len() as u16)));
+    let mut node = CheckedNode::new(Duration::from_millis(u64::from(input.len() as u16)));
     for line in input.split(|byte| *byte == b'\n') {
         match passing_ms(line) {
             Some(ms) => drop(node.pass(Duration::from_millis(ms.into()))),

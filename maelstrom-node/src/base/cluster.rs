@@ -66,19 +66,19 @@ impl Cluster {
         if names.len() > MAX_NODES {
             return Err(ClusterError::TooMany { nodes: names.len() });
         }
-        let place = names
+        let index = names
             .binary_search_by(|name| name.as_str().cmp(me))
             .map_err(|_| ClusterError::Stranger { name: me.to_owned() })?;
 
         let numbers: Option<Vec<NodeId>> = names.iter().map(|name| numbered(name)).collect();
         let node_id = match numbers {
-            Some(ids) => ids[place],
-            None => u16::try_from(place)
+            Some(ids) => ids[index],
+            None => u16::try_from(index)
                 .ok()
-                .and_then(|place| NodeId::new(place).ok())
+                .and_then(|index| NodeId::new(index).ok())
                 .ok_or(ClusterError::TooMany { nodes: names.len() })?,
         };
-        Ok(Cluster { names, me: place, node_id })
+        Ok(Cluster { names, me: index, node_id })
     }
 
     /// Returns the node ID, the node's part of the IDs that it generates.
@@ -107,7 +107,7 @@ impl Cluster {
 
     /// Returns the index of a name in the sorted names.
     #[must_use]
-    pub(crate) fn place_of(&self, name: &str) -> Option<usize> {
+    pub(crate) fn index_of(&self, name: &str) -> Option<usize> {
         self.names.binary_search_by(|known| known.as_str().cmp(name)).ok()
     }
 }
@@ -141,15 +141,15 @@ mod tests {
         for odd in ["n012", "n1024", "n+1", "n", "m3", "n99999999999999999999"] {
             let mut names = ["n7", "n9", odd];
             names.sort_unstable();
-            for (place, name) in names.iter().enumerate() {
-                assert_eq!(id_of(name, &names), Ok(place as u16), "{name} of {names:?}");
+            for (index, name) in names.iter().enumerate() {
+                assert_eq!(id_of(name, &names), Ok(index as u16), "{name} of {names:?}");
             }
         }
     }
 
     #[test]
     fn rejects_more_nodes_than_node_ids() {
-        let names: Vec<String> = (0..1025).map(|place| format!("node-{place}")).collect();
+        let names: Vec<String> = (0..1025).map(|index| format!("node-{index}")).collect();
         let refused = Cluster::new("node-7", names.clone());
         assert_eq!(refused, Err(ClusterError::TooMany { nodes: 1025 }));
         assert!(Cluster::new("node-7", names[..1024].to_vec()).is_ok());

@@ -17,8 +17,8 @@ impl Ranges {
     pub(crate) const NONE: Ranges = Ranges { ranges: Vec::new() };
 
     pub(crate) fn contains(&self, number: u64) -> bool {
-        let place = self.ranges.partition_point(|have| have.end <= number);
-        self.ranges.get(place).is_some_and(|have| have.contains(&number))
+        let index = self.ranges.partition_point(|have| have.end <= number);
+        self.ranges.get(index).is_some_and(|have| have.contains(&number))
     }
 
     /// Returns the ranges in order.

@@ -18,17 +18,17 @@ impl<S: State> Dissemination<S> {
     /// Plans to acknowledge new items, and expects acknowledgements of them.
     pub(crate) fn note_new_items(&mut self, now: Time, from: Option<usize>) {
         let others = now + self.timeouts.acknowledge_within();
-        for place in self.others() {
-            let peer = &mut self.peers[place];
+        for index in self.others() {
+            let peer = &mut self.peers[index];
             let acknowledge_at = match self.config.direct {
                 // The items are from this node, so new to the peer, or from the peer itself.
-                Some(Direct { window, .. }) if from.is_none_or(|from| from == place) => {
+                Some(Direct { window, .. }) if from.is_none_or(|from| from == index) => {
                     peer.sent_at.map_or(now, |sent_at| now.max(sent_at + window))
                 }
                 _ => others,
             };
-            if self.is_close_to(place) {
-                let peer = &mut self.peers[place];
+            if self.is_close_to(index) {
+                let peer = &mut self.peers[index];
                 peer.acknowledge_at = Some(
                     peer.acknowledge_at
                         .map_or(acknowledge_at, |planned| planned.min(acknowledge_at)),
@@ -40,20 +40,20 @@ impl<S: State> Dissemination<S> {
 
     /// Plans retransmissions to the peers that do not acknowledge in time.
     pub(crate) fn expect_acknowledgements(&mut self, now: Time, except: Option<usize>) {
-        for place in self.others() {
-            if Some(place) != except
-                && self.is_bound_to(place)
-                && self.peers[place].retransmit_at.is_none()
+        for index in self.others() {
+            if Some(index) != except
+                && self.is_bound_to(index)
+                && self.peers[index].retransmit_at.is_none()
             {
-                self.expect_acknowledgement(now, place);
+                self.expect_acknowledgement(now, index);
             }
         }
     }
 
     /// Plans a retransmission to a peer that does not acknowledge the present items in time.
-    fn expect_acknowledgement(&mut self, now: Time, place: usize) {
-        let hub = place == self.hub() && self.strategy() != Strategy::Mesh;
-        let peer = &mut self.peers[place];
+    fn expect_acknowledgement(&mut self, now: Time, index: usize) {
+        let hub = index == self.hub() && self.strategy() != Strategy::Mesh;
+        let peer = &mut self.peers[index];
         // A hub without a message from this node has none of its items to acknowledge.
         let by_hub = hub && peer.knows_me;
         peer.retransmit_at =
@@ -62,21 +62,21 @@ impl<S: State> Dissemination<S> {
     }
 
     /// Updates what a peer has, and cancels a retransmission that is no longer needed.
-    pub(crate) fn note_digest(&mut self, now: Time, place: usize, gossip: &Gossip<'_>) {
+    pub(crate) fn note_digest(&mut self, now: Time, index: usize, gossip: &Gossip<'_>) {
         for entry in gossip.digest.iter() {
             if usize::from(entry.node) < self.peers.len() {
                 let origin = Origin { node: entry.node, incarnation: entry.incarnation };
-                self.peers[place].has.extend(origin, &entry.have);
+                self.peers[index].has.extend(origin, &entry.have);
             }
         }
-        let peer = &self.peers[place];
+        let peer = &self.peers[index];
         let acknowledged = peer.retransmit_at.is_none()
             || peer.knows_me
-                && !peer.expected.exceeds(&peer.has, |origin| !peer.made(place, origin));
-        if !self.is_bound_to(place) || !self.lacks_something(place) {
-            self.peers[place].retransmit_at = None;
+                && !peer.expected.exceeds(&peer.has, |origin| !peer.made(index, origin));
+        if !self.is_bound_to(index) || !self.lacks_something(index) {
+            self.peers[index].retransmit_at = None;
         } else if acknowledged {
-            self.expect_acknowledgement(now, place);
+            self.expect_acknowledgement(now, index);
         }
     }
 
@@ -84,30 +84,30 @@ impl<S: State> Dissemination<S> {
     pub(crate) fn answer(
         &mut self,
         now: Time,
-        place: usize,
+        index: usize,
         gossip: &Gossip<'_>,
         out: &mut Outbox,
     ) {
-        let want = self.should_ask(now, place, gossip);
+        let want = self.should_ask(now, index, gossip);
         if want {
-            let round_trip = &self.peers[place].round_trip;
+            let round_trip = &self.peers[index].round_trip;
             self.ask_again_at = Some(now + self.timeouts.ask_again_within(round_trip));
         }
         if gossip.wants || gossip.probe || want {
             let which = match gossip {
                 // The items are on their way. The peer requests lost ones again.
-                Gossip { wants: true, .. } if self.peers[place].rest.is_some() => Selection::None,
+                Gossip { wants: true, .. } if self.peers[index].rest.is_some() => Selection::None,
                 Gossip { wants: true, .. } => Selection::AllUnconfirmed,
                 // A peer that probes may have missed items.
                 Gossip { probe: true, .. } => Selection::SomeUnconfirmed,
                 _ => Selection::None,
             };
-            self.send(now, place, which, Extras { want, ..Extras::default() }, out);
+            self.send(now, index, which, Extras { want, ..Extras::default() }, out);
         }
         if let Some(target) = gossip.indirect_probe.map(usize::from)
             && target < self.peers.len()
             && target != self.cluster.me()
-            && target != place
+            && target != index
         {
             self.send(
                 now,
@@ -123,61 +123,61 @@ impl<S: State> Dissemination<S> {
     ///
     /// In a mesh, the items of a third node are probably on their way from that node.
     /// This node then requests only the peer's own items.
-    fn should_ask(&self, now: Time, place: usize, gossip: &Gossip<'_>) -> bool {
+    fn should_ask(&self, now: Time, index: usize, gossip: &Gossip<'_>) -> bool {
         if self.ask_again_at.is_some_and(|due| now < due) {
             return false;
         }
         let all_from_it = gossip.probe
             || gossip.wants
             || self.is_recovering
-            || self.strategy() != Strategy::Mesh && (place == self.hub() || self.serves(place));
-        let peer = &self.peers[place];
+            || self.strategy() != Strategy::Mesh && (index == self.hub() || self.serves(index));
+        let peer = &self.peers[index];
         peer.has.exceeds(self.streams.have(), |origin| {
-            origin != self.mine && (all_from_it || peer.made(place, origin))
+            origin != self.mine && (all_from_it || peer.made(index, origin))
         })
     }
 
     /// Sends the acknowledgements and retransmissions that are due.
     pub(crate) fn do_anti_entropy(&mut self, now: Time, out: &mut Outbox) {
-        for place in self.others() {
-            self.send_rest(now, place, out);
-            if self.peers[place].retransmit_at.is_some_and(|due| due <= now) {
-                self.retransmit(now, place, out);
+        for index in self.others() {
+            self.send_rest(now, index, out);
+            if self.peers[index].retransmit_at.is_some_and(|due| due <= now) {
+                self.retransmit(now, index, out);
             }
-            if self.peers[place].acknowledge_at.is_some_and(|due| due <= now) {
-                self.peers[place].acknowledge_at = None;
-                if self.is_close_to(place) && !self.peers[place].is_in_repair() {
+            if self.peers[index].acknowledge_at.is_some_and(|due| due <= now) {
+                self.peers[index].acknowledge_at = None;
+                if self.is_close_to(index) && !self.peers[index].is_in_repair() {
                     // The acknowledgement carries new items at no further cost. Without a
                     // hub, each node sends only its own items.
                     let which = if self.is_direct() { Selection::Mine } else { Selection::New };
-                    self.send(now, place, which, Extras::default(), out);
+                    self.send(now, index, which, Extras::default(), out);
                 }
             }
         }
     }
 
-    fn retransmit(&mut self, now: Time, place: usize, out: &mut Outbox) {
-        if !self.is_bound_to(place) || !self.lacks_something(place) {
-            self.peers[place].retransmit_at = None;
+    fn retransmit(&mut self, now: Time, index: usize, out: &mut Outbox) {
+        if !self.is_bound_to(index) || !self.lacks_something(index) {
+            self.peers[index].retransmit_at = None;
             return;
         }
-        let unanswered = self.peers[place].unanswered.saturating_add(1);
-        self.peers[place].unanswered = unanswered;
+        let unanswered = self.peers[index].unanswered.saturating_add(1);
+        self.peers[index].unanswered = unanswered;
         self.send(
             now,
-            place,
+            index,
             Selection::SomeUnconfirmed,
             Extras { probe: true, ..Extras::default() },
             out,
         );
         // The link may be cut while a third node can still reach the peer. An indirect probe
         // costs three messages, so only every fourth retransmission has one.
-        let close = self.is_close_to(place);
+        let close = self.is_close_to(index);
         if close
             && unanswered % 4 == 2
-            && let Some(through) = self.pick_relay(place)
+            && let Some(through) = self.pick_relay(index)
         {
-            let extras = Extras { relay: Some(place), ..Extras::default() };
+            let extras = Extras { relay: Some(index), ..Extras::default() };
             self.send(now, through, Selection::New, extras, out);
         }
         let due = match close {
@@ -189,17 +189,17 @@ impl<S: State> Dissemination<S> {
                 now + wait + wait / 4 * (self.rng.next_u32() % 64) / 64
             }
             // The peer probably has another hub.
-            false => self.turn(now, place),
+            false => self.turn(now, index),
         };
-        self.peers[place].retransmit_at = Some(due);
+        self.peers[index].retransmit_at = Some(due);
     }
 
     /// Returns the time of the next retransmission to a peer of another hub.
     ///
     /// The nodes take turns. One of them therefore reaches an isolated node soon after its
     /// partition heals.
-    fn turn(&self, now: Time, place: usize) -> Time {
-        let [nodes, nth] = [self.peers.len(), (self.cluster.me() + place) % self.peers.len()];
+    fn turn(&self, now: Time, index: usize) -> Time {
+        let [nodes, nth] = [self.peers.len(), (self.cluster.me() + index) % self.peers.len()];
         let each_us = micros(Timeouts::TURNS) / nodes as u64;
         let turns = RoundClock::new(Time(0), nth as u64 * each_us, micros(Timeouts::TURNS));
         turns.next(now + Timeouts::TURNS / 2)
@@ -209,7 +209,7 @@ impl<S: State> Dissemination<S> {
     fn pick_relay(&mut self, target: usize) -> Option<usize> {
         let near: Vec<usize> = self
             .others()
-            .filter(|place| *place != target && !self.peers[*place].is_in_repair())
+            .filter(|index| *index != target && !self.peers[*index].is_in_repair())
             .collect();
         let count = u64::try_from(near.len()).ok().filter(|count| *count > 0)?;
         near.get(usize::try_from(self.rng.next_u64() % count).ok()?).copied()
@@ -236,9 +236,9 @@ impl<S: State> Dissemination<S> {
     ///
     /// A peer must also have received a message from the present incarnation: otherwise it
     /// may not know which items this incarnation lacks.
-    pub(crate) fn lacks_something(&self, place: usize) -> bool {
-        let peer = &self.peers[place];
-        let counts = |origin| !peer.made(place, origin);
+    pub(crate) fn lacks_something(&self, index: usize) -> bool {
+        let peer = &self.peers[index];
+        let counts = |origin| !peer.made(index, origin);
         !peer.knows_me || self.streams.have().exceeds(&peer.has, counts)
     }
 }

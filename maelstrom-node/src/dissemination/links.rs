@@ -32,24 +32,24 @@ impl<S: State> Dissemination<S> {
     fn links(&self) -> impl Iterator<Item = &RoundTrip> {
         let hub = self.hub();
         let is_hub = hub == self.cluster.me();
-        let counts = move |place: &usize| is_hub && !self.peers[*place].is_in_repair();
-        let places = self.others().filter(move |place| *place == hub || counts(place));
-        places.map(|place| &self.peers[place].round_trip).filter(|link| link.is_measured())
+        let counts = move |index: &usize| is_hub && !self.peers[*index].is_in_repair();
+        let links = self.others().filter(move |index| *index == hub || counts(index));
+        links.map(|index| &self.peers[index].round_trip).filter(|link| link.is_measured())
     }
 
     /// Warns once if values are late because the network is slower than an idle one.
-    pub(crate) fn warn_if_late(&mut self, place: usize) {
-        let Peer { round_trip: link, .. } = &self.peers[place];
+    pub(crate) fn warn_if_late(&mut self, index: usize) {
+        let Peer { round_trip: link, .. } = &self.peers[index];
         let late = link.mean().saturating_sub(link.base());
         // Values may take 1.2 times the bound.
-        if self.has_warned || !self.is_close_to(place) || late <= self.config.max_staleness / 5 {
+        if self.has_warned || !self.is_close_to(index) || late <= self.config.max_staleness / 5 {
             return;
         }
         self.has_warned = true;
         tracing::warn!(
             "values are late: a round trip to {} takes {} ms, {} ms on an idle network; raise \
              --max-staleness-ms ({} ms) or reduce the load",
-            self.cluster.names()[place],
+            self.cluster.names()[index],
             link.mean().as_millis(),
             link.base().as_millis(),
             self.config.max_staleness.as_millis(),

@@ -136,9 +136,9 @@ impl<S: State> Dissemination<S> {
         self.expect_acknowledgements(now, None);
         // Without a hub, a node needs the digests of all peers before it can serve.
         if restarted || self.is_direct() {
-            for place in self.others() {
-                if self.is_bound_to(place) {
-                    self.peers[place].retransmit_at = Some(now);
+            for index in self.others() {
+                if self.is_bound_to(index) {
+                    self.peers[index].retransmit_at = Some(now);
                 }
             }
         }
@@ -187,13 +187,13 @@ impl<S: State> Dissemination<S> {
 
     /// Handles a gossip message from a peer.
     pub(crate) fn receive(&mut self, now: Time, src: &str, gossip: Gossip<'_>, out: &mut Outbox) {
-        let place = match self.cluster.place_of(src) {
-            Some(place) if place != self.cluster.me() => place,
+        let index = match self.cluster.index_of(src) {
+            Some(index) if index != self.cluster.me() => index,
             _ => return tracing::warn!(src = clipped(src), "ignored gossip from an unknown node"),
         };
         let hub_before = self.hub();
-        let was_in_repair = self.peers[place].is_in_repair();
-        let present = self.peers[place].hear(now, self.mine.incarnation, &gossip);
+        let was_in_repair = self.peers[index].is_in_repair();
+        let present = self.peers[index].receive(now, self.mine.incarnation, &gossip);
         let learnt = self.take_items(&gossip.items);
         if !present {
             // The items of an earlier incarnation are valid; the rest is out of date.
@@ -202,25 +202,25 @@ impl<S: State> Dissemination<S> {
             }
             // If the sender is the present incarnation after all, its echo will prove that.
             if gossip.probe {
-                self.send(now, place, Selection::None, Extras::default(), out);
+                self.send(now, index, Selection::None, Extras::default(), out);
             }
             return;
         }
-        self.warn_if_late(place);
-        self.peers[place].follows = gossip.follows;
-        self.note_digest(now, place, &gossip);
+        self.warn_if_late(index);
+        self.peers[index].follows = gossip.follows;
+        self.note_digest(now, index, &gossip);
         if learnt {
-            self.note_new_items(now, Some(place));
-            self.forward(now, place, &gossip);
+            self.note_new_items(now, Some(index));
+            self.forward(now, index, &gossip);
         }
-        if place == self.hub()
+        if index == self.hub()
             && let Some(RoundTiming { hold_us, period_us }) = gossip.round
         {
             self.schedule.adopt(now, RoundClock::new(now, hold_us, period_us));
         }
-        self.answer(now, place, &gossip, out);
-        if self.is_direct() && was_in_repair && self.lacks_something(place) {
-            self.send(now, place, Selection::SomeUnconfirmed, Extras::default(), out);
+        self.answer(now, index, &gossip, out);
+        if self.is_direct() && was_in_repair && self.lacks_something(index) {
+            self.send(now, index, Selection::SomeUnconfirmed, Extras::default(), out);
         }
         self.note_hub_change(now, hub_before, out);
     }
@@ -323,19 +323,19 @@ impl<S: State> Dissemination<S> {
 
     /// Returns `true` if at least one peer relies on this node to pass on new items.
     fn passes_on(&self) -> bool {
-        self.others().any(|place| self.serves(place))
+        self.others().any(|index| self.serves(index))
     }
 
     /// Returns `true` if this node passes new items on to a peer.
     ///
     /// The first node by name serves every peer. Any other node serves its followers.
-    fn serves(&self, place: usize) -> bool {
-        self.cluster.me() == 0 || self.peers[place].follows
+    fn serves(&self, index: usize) -> bool {
+        self.cluster.me() == 0 || self.peers[index].follows
     }
 
     /// Returns `true` if the strategy exchanges new items directly with a peer.
-    fn is_close_to(&self, place: usize) -> bool {
-        self.is_direct() || place == self.hub() || self.serves(place)
+    fn is_close_to(&self, index: usize) -> bool {
+        self.is_direct() || index == self.hub() || self.serves(index)
     }
 
     fn is_direct(&self) -> bool {
@@ -346,12 +346,12 @@ impl<S: State> Dissemination<S> {
     ///
     /// These are the peers that the strategy exchanges items with. A node that acts as the
     /// hub needs the acknowledgement of every peer: no other node may reach them.
-    fn is_bound_to(&self, place: usize) -> bool {
-        self.is_close_to(place) || self.hub() == self.cluster.me()
+    fn is_bound_to(&self, index: usize) -> bool {
+        self.is_close_to(index) || self.hub() == self.cluster.me()
     }
 
     fn others(&self) -> impl Iterator<Item = usize> + use<S> {
         let me = self.cluster.me();
-        (0..self.peers.len()).filter(move |place| *place != me)
+        (0..self.peers.len()).filter(move |index| *index != me)
     }
 }

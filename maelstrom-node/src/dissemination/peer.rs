@@ -57,7 +57,7 @@ impl Peer {
     ///
     /// Returns `true` if the message is from the peer's present incarnation. If not, the
     /// caller must ignore what the message states about the peer.
-    pub(crate) fn hear(&mut self, now: Time, incarnation: u64, gossip: &Gossip<'_>) -> bool {
+    pub(crate) fn receive(&mut self, now: Time, incarnation: u64, gossip: &Gossip<'_>) -> bool {
         let echoed = gossip.echo.filter(|echoed| echoed.incarnation == incarnation);
         if self.incarnation != Some(gossip.incarnation)
             && !self.begin_incarnation(now, gossip.incarnation, echoed)
@@ -120,8 +120,8 @@ impl Peer {
     }
 
     /// Returns `true` if a stream is from the peer's present incarnation.
-    pub(crate) fn made(&self, place: usize, origin: Origin) -> bool {
-        usize::from(origin.node) == place && self.incarnation == Some(origin.incarnation)
+    pub(crate) fn made(&self, index: usize, origin: Origin) -> bool {
+        usize::from(origin.node) == index && self.incarnation == Some(origin.incarnation)
     }
 
     /// Returns the timestamp of the peer's last message, to echo to the peer.
@@ -165,11 +165,11 @@ mod tests {
     #[test]
     fn a_new_incarnation_has_and_knows_nothing() {
         let mut peer = Peer::default();
-        assert!(peer.hear(Time(10), MINE, &gossip(1, Some((MINE, 5)))));
+        assert!(peer.receive(Time(10), MINE, &gossip(1, Some((MINE, 5)))));
         assert!(peer.knows_me);
         peer.has.insert(Origin { node: 0, incarnation: MINE }, 0..7);
         peer.sent = peer.has.clone();
-        assert!(peer.hear(Time(20), MINE, &gossip(2, None)));
+        assert!(peer.receive(Time(20), MINE, &gossip(2, None)));
         assert!(!peer.knows_me);
         assert!(peer.has.iter().next().is_none() && peer.sent.iter().next().is_none());
     }
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn ignores_an_echo_of_another_incarnation_of_this_node() {
         let mut peer = Peer::default();
-        assert!(peer.hear(Time(10), MINE, &gossip(1, Some((MINE - 1, 5)))));
+        assert!(peer.receive(Time(10), MINE, &gossip(1, Some((MINE - 1, 5)))));
         assert!(!peer.knows_me);
         assert_eq!(peer.round_trip.mean(), super::super::round_trip::GUESS);
     }
@@ -185,12 +185,12 @@ mod tests {
     #[test]
     fn an_ended_incarnation_returns_only_by_an_echo_from_after_its_end() {
         let mut peer = Peer::default();
-        assert!(peer.hear(Time(10), MINE, &gossip(1, None)));
-        assert!(peer.hear(Time(20), MINE, &gossip(2, None)));
-        assert!(!peer.hear(Time(30), MINE, &gossip(1, None)));
-        assert!(!peer.hear(Time(30), MINE, &gossip(1, Some((MINE, 20)))));
+        assert!(peer.receive(Time(10), MINE, &gossip(1, None)));
+        assert!(peer.receive(Time(20), MINE, &gossip(2, None)));
+        assert!(!peer.receive(Time(30), MINE, &gossip(1, None)));
+        assert!(!peer.receive(Time(30), MINE, &gossip(1, Some((MINE, 20)))));
         assert_eq!(peer.incarnation(), Some(2));
-        assert!(peer.hear(Time(30), MINE, &gossip(1, Some((MINE, 21)))));
+        assert!(peer.receive(Time(30), MINE, &gossip(1, Some((MINE, 21)))));
         assert_eq!(peer.incarnation(), Some(1));
     }
 }

@@ -21,12 +21,12 @@ impl<S: State> Dissemination<S> {
     /// flush is too soon, the report arrives before the flush after it.
     pub(crate) fn pace(
         &self,
-        place: usize,
+        index: usize,
         strategy: Strategy,
         until_flush: Duration,
     ) -> Option<RoundTiming> {
         let Strategy::Rounds { period, .. } = strategy else { return None };
-        let ahead = self.peers[place].round_trip.base() + MIN_MARGIN;
+        let ahead = self.peers[index].round_trip.base() + MIN_MARGIN;
         let hold = until_flush
             .checked_sub(ahead)
             .unwrap_or_else(|| (until_flush + period).saturating_sub(ahead));
@@ -54,10 +54,10 @@ impl<S: State> Dissemination<S> {
 
     /// Returns `true` if a responsive peer has not reported since the last flush.
     fn lacks_reports(&self) -> bool {
-        let lacks = |place| {
-            self.serves(place)
-                && !self.peers[place].is_in_repair()
-                && !self.schedule.reported.contains(&place)
+        let lacks = |index| {
+            self.serves(index)
+                && !self.peers[index].is_in_repair()
+                && !self.schedule.reported.contains(&index)
         };
         self.others().any(lacks)
     }

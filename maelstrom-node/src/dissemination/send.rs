@@ -66,9 +66,9 @@ impl<S: State> Dissemination<S> {
         };
         // New items also go to unresponsive peers, so that they arrive in time once a
         // partition heals. Retransmissions carry the older items.
-        for place in dests {
-            if place != self.cluster.me() {
-                self.send(now, place, selection, extras, out);
+        for index in dests {
+            if index != self.cluster.me() {
+                self.send(now, index, selection, extras, out);
             }
         }
     }
@@ -88,17 +88,17 @@ impl<S: State> Dissemination<S> {
                 Duration::ZERO
             }
         };
-        for place in self.others() {
-            if self.serves(place) {
+        for index in self.others() {
+            if self.serves(index) {
                 let extras =
-                    Extras { pace: self.pace(place, strategy, until_flush), ..Extras::default() };
-                self.send(now, place, Selection::New, extras, out);
+                    Extras { pace: self.pace(index, strategy, until_flush), ..Extras::default() };
+                self.send(now, index, Selection::New, extras, out);
             }
         }
         let age_us = oldest.map(|since| now.0.saturating_sub(since.0));
-        for place in self.suspected_hubs() {
+        for index in self.suspected_hubs() {
             let extras = Extras { age_us, forward: true, ..Extras::default() };
-            self.send(now, place, Selection::New, extras, out);
+            self.send(now, index, Selection::New, extras, out);
         }
     }
 
@@ -106,12 +106,12 @@ impl<S: State> Dissemination<S> {
     pub(crate) fn send(
         &mut self,
         now: Time,
-        place: usize,
+        index: usize,
         selection: Selection,
         mut extras: Extras,
         out: &mut Outbox,
     ) {
-        let peer = &self.peers[place];
+        let peer = &self.peers[index];
         let mut known = peer.has.clone();
         if !matches!(selection, Selection::SomeUnconfirmed | Selection::AllUnconfirmed) {
             for (origin, sent) in peer.sent.iter() {
@@ -121,9 +121,9 @@ impl<S: State> Dissemination<S> {
         let have = self.streams.have().entries();
         let mut rest = None;
         for nth in 1.. {
-            let (items, more) = self.pick(place, selection, &mut known);
-            let gossip = self.share(now, place, &have, items, extras);
-            let dest = &self.cluster.names()[place];
+            let (items, more) = self.pick(index, selection, &mut known);
+            let gossip = self.share(now, index, &have, items, extras);
+            let dest = &self.cluster.names()[index];
             out.send(self.cluster.my_name(), dest, &Payload::Gossip { gossip: &gossip });
             if !more || selection == Selection::SomeUnconfirmed {
                 break;
@@ -134,7 +134,7 @@ impl<S: State> Dissemination<S> {
             }
             extras = Extras::default();
         }
-        let peer = &mut self.peers[place];
+        let peer = &mut self.peers[index];
         peer.sent = known;
         peer.sent_at = Some(now);
         peer.acknowledge_at = None;
@@ -142,23 +142,23 @@ impl<S: State> Dissemination<S> {
     }
 
     /// Sends the next batch to a peer, if it is due.
-    pub(crate) fn send_rest(&mut self, now: Time, place: usize, out: &mut Outbox) {
-        let rest = self.peers[place].rest.take_if(|(due, _)| *due <= now);
+    pub(crate) fn send_rest(&mut self, now: Time, index: usize, out: &mut Outbox) {
+        let rest = self.peers[index].rest.take_if(|(due, _)| *due <= now);
         if let Some((_, selection)) = rest
-            && !self.peers[place].is_in_repair()
+            && !self.peers[index].is_in_repair()
         {
             // The items of the previous batch are sent but not acknowledged yet.
             let selection =
                 if selection == Selection::AllUnconfirmed { Selection::New } else { selection };
-            self.send(now, place, selection, Extras::default(), out);
+            self.send(now, index, selection, Extras::default(), out);
         }
     }
 
     /// Selects the items for one message and adds them to `known`.
     ///
     /// Returns `true` as well if more items remain.
-    fn pick(&self, place: usize, selection: Selection, known: &mut Digest) -> (Vec<Run<'_>>, bool) {
-        let peer = &self.peers[place];
+    fn pick(&self, index: usize, selection: Selection, known: &mut Digest) -> (Vec<Run<'_>>, bool) {
+        let peer = &self.peers[index];
         let mut runs: Vec<Run<'_>> = Vec::new();
         let mut room = MAX_BYTES;
         let mut more = false;
@@ -166,7 +166,7 @@ impl<S: State> Dissemination<S> {
             let wanted = match selection {
                 Selection::None => false,
                 Selection::Mine => origin == self.mine,
-                _ => !peer.made(place, origin),
+                _ => !peer.made(index, origin),
             };
             if !wanted {
                 continue;
@@ -189,7 +189,7 @@ impl<S: State> Dissemination<S> {
     fn share<'a>(
         &self,
         now: Time,
-        place: usize,
+        index: usize,
         have: &'a [DigestEntry],
         items: Vec<Run<'a>>,
         extras: Extras,
@@ -202,12 +202,12 @@ impl<S: State> Dissemination<S> {
             items,
             forward: extras.forward,
             // In a mesh, no node passes items on.
-            follows: place == self.hub() && self.strategy() != Strategy::Mesh,
+            follows: index == self.hub() && self.strategy() != Strategy::Mesh,
             probe: extras.probe,
             wants: extras.want,
-            indirect_probe: extras.relay.and_then(|place| u16::try_from(place).ok()),
+            indirect_probe: extras.relay.and_then(|index| u16::try_from(index).ok()),
             sent_us: now.0,
-            echo: self.peers[place].echo(now),
+            echo: self.peers[index].echo(now),
             round: extras.pace,
         }
     }

@@ -25,23 +25,23 @@ impl<'a> View<'a> {
     /// Returns the indices of the other nodes.
     pub(crate) fn others(&self) -> impl Iterator<Item = usize> + use<> {
         let me = usize::from(self.mine.node);
-        (0..self.peers.len()).filter(move |place| *place != me)
+        (0..self.peers.len()).filter(move |index| *index != me)
     }
 
     /// Returns the stream of a node's last known incarnation.
-    pub(crate) fn present(&self, place: usize) -> Option<Origin> {
-        let incarnation = self.peers[place].incarnation()?;
-        Some(Origin { node: u16::try_from(place).ok()?, incarnation })
+    pub(crate) fn present(&self, index: usize) -> Option<Origin> {
+        let incarnation = self.peers[index].incarnation()?;
+        Some(Origin { node: u16::try_from(index).ok()?, incarnation })
     }
 
     /// Returns the last digest that this incarnation has sent.
-    pub(crate) fn has(&self, place: usize) -> &'a Digest {
-        &self.peers[place].has
+    pub(crate) fn has(&self, index: usize) -> &'a Digest {
+        &self.peers[index].has
     }
 
     /// Returns `true` if a node has received a message from this node's present incarnation.
-    pub(crate) fn knows_me(&self, place: usize) -> bool {
-        self.peers[place].knows_me
+    pub(crate) fn knows_me(&self, index: usize) -> bool {
+        self.peers[index].knows_me
     }
 
     /// Returns the number of nodes.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use snowflake::Id;
 
-use super::error::in_words;
+use super::error::message_of;
 use super::{ErrorCode, Gossip, MicroOp, MsgId, Refusal};
 
 /// The offsets of a request about logs, by key.
@@ -288,7 +288,7 @@ impl<'a> Body<'a> {
         shape: &str,
     ) -> Result<T, Refusal> {
         serde_json::from_str(self.field(name, value)?.get()).map_err(|why| {
-            let why = in_words(&why);
+            let why = message_of(&why);
             Refusal::Malformed(format!("{}: {name:?} must be {shape}: {why}", self.kind))
         })
     }

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::Body;
 use super::body::present;
-use super::error::in_words;
+use super::error::message_of;
 
 /// The number of a request, which its reply repeats.
 pub type MsgId = i64;
@@ -70,7 +70,7 @@ impl<'a> Envelope<'a> {
         let mut json = serde_json::Deserializer::from_str(text);
         let envelope = object(&mut json).and_then(|envelope| json.end().map(|()| envelope));
         envelope.map_err(|error| {
-            let why = format!("{} at column {}", in_words(&error), error.column());
+            let why = format!("{} at column {}", message_of(&error), error.column());
             match address_of(text) {
                 Some(request) => LineError::Malformed { request, text: why },
                 None => LineError::Unanswerable(format!("not a message: {why}")),

@@ -51,7 +51,7 @@ impl fmt::Display for Refusal {
 ///
 /// The line number is always 1. For an error inside a field, the column counts from the start
 /// of the field.
-pub(super) fn in_words(error: &serde_json::Error) -> String {
+pub(super) fn message_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.rsplit_once(" at line ").map_or(&*text, |(what, _)| what).to_owned()
 }

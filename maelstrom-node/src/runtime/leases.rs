@@ -16,7 +16,7 @@ const STORE: &str = "node-";
 /// The data directory, and the lease that this process holds in it.
 #[derive(Clone, Debug)]
 pub(super) struct Leases {
-    folder: PathBuf,
+    directory: PathBuf,
     keeper: Arc<Mutex<Option<Keeper>>>,
 }
 
@@ -27,28 +27,28 @@ impl Leases {
     ///
     /// Returns an error if the directory does not exist or is not writable. Other errors appear
     /// when a lease is acquired.
-    pub(super) fn new(folder: &Path) -> io::Result<Leases> {
-        let wrong = |folder: &dyn Display, what: &dyn Display| {
-            io::Error::other(format!("--data-dir {folder}: {what}"))
+    pub(super) fn new(directory: &Path) -> io::Result<Leases> {
+        let wrong = |directory: &dyn Display, what: &dyn Display| {
+            io::Error::other(format!("--data-dir {directory}: {what}"))
         };
-        let absent = |folder: &Path, what: &dyn Display| {
-            let advice = "name a folder that is there and that the node may write to";
-            wrong(&folder.display(), &format_args!("{what}: {advice}"))
+        let unusable = |directory: &Path, what: &dyn Display| {
+            let advice = "use an existing directory that the node may write to";
+            wrong(&directory.display(), &format_args!("{what}; {advice}"))
         };
         // Maelstrom starts nodes in the temporary directory of the system.
-        let folder =
-            path::absolute(folder).map_err(|why| wrong(&format_args!("{folder:?}"), &why))?;
-        match folder.metadata() {
+        let directory =
+            path::absolute(directory).map_err(|why| wrong(&format_args!("{directory:?}"), &why))?;
+        match directory.metadata() {
             Ok(there) if there.is_dir() => {
-                match access(&folder, Access::WRITE_OK | Access::EXEC_OK) {
-                    Err(why) if !has_stores(&folder) => Err(absent(&folder, &why)),
-                    _ => Ok(Leases { folder, keeper: Arc::default() }),
+                match access(&directory, Access::WRITE_OK | Access::EXEC_OK) {
+                    Err(why) if !has_stores(&directory) => Err(unusable(&directory, &why)),
+                    _ => Ok(Leases { directory, keeper: Arc::default() }),
                 }
             }
-            Ok(_) => Err(absent(&folder, &"it is not a folder")),
+            Ok(_) => Err(unusable(&directory, &"not a directory")),
             Err(why) => Err(match why.kind() {
-                ErrorKind::NotFound | ErrorKind::NotADirectory => absent(&folder, &why),
-                _ => wrong(&folder.display(), &why),
+                ErrorKind::NotFound | ErrorKind::NotADirectory => unusable(&directory, &why),
+                _ => wrong(&directory.display(), &why),
             }),
         }
     }
@@ -62,12 +62,12 @@ impl Leases {
         node_id: NodeId,
         epoch: Epoch,
     ) -> Result<Arc<Generator>, LeaseError> {
-        let folder = self.folder.join(format!("{STORE}{node_id}"));
-        let store = match FileStore::open(&folder, epoch, GrantLimits::default()) {
+        let directory = self.directory.join(format!("{STORE}{node_id}"));
+        let store = match FileStore::open(&directory, epoch, GrantLimits::default()) {
             // A first start and a lost disk look the same. A service should instead create its
             // store when it is installed.
             Err(LeaseError::Store(error)) if *error.kind() == StoreErrorKind::Missing => {
-                FileStore::create(&folder, epoch, GrantLimits::default())?
+                FileStore::create(&directory, epoch, GrantLimits::default())?
             }
             opened => opened?,
         };
@@ -86,8 +86,8 @@ impl Leases {
 }
 
 /// Returns `true` if the directory has stores already, so that none may have to be created.
-fn has_stores(folder: &Path) -> bool {
+fn has_stores(directory: &Path) -> bool {
     let is_store =
         |entry: &DirEntry| entry.file_name().as_encoded_bytes().starts_with(STORE.as_bytes());
-    folder.read_dir().is_ok_and(|entries| entries.flatten().any(|entry| is_store(&entry)))
+    directory.read_dir().is_ok_and(|entries| entries.flatten().any(|entry| is_store(&entry)))
 }

@@ -1,4 +1,4 @@
-//! The real-time driver: all I/O and clocks are in this file, its folder and `main.rs`.
+//! The real-time driver: all I/O and clocks are in this file, its directory and `main.rs`.
 //!
 //! One thread waits for input or for the node's deadline, reads the input, handles it and
 //! writes the replies. A request therefore wakes one thread. Only the keeper of a lease has a

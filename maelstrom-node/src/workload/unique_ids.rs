@@ -108,7 +108,10 @@ impl Workload for UniqueIds {
                 Err(never) => Some(never.to_string()),
             }
         } else if self.waiting.len() >= MAX_WAITING {
-            Some(format!("no ID: {MAX_WAITING} requests already wait for one; try again later"))
+            Some(format!(
+                "cannot generate an ID: {MAX_WAITING} requests are already waiting; try \
+                          again later"
+            ))
         } else {
             None
         };

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::node::{init, logged_lines, replies, request, run};
 
 #[test]
-fn an_argument_names_the_only_workload() {
+fn a_workload_argument_excludes_other_workloads() {
     let input = [
         init(&["n0"]),
         request(2, json!({"type": "read"})),
@@ -21,7 +21,7 @@ fn an_argument_names_the_only_workload() {
 }
 
 #[test]
-fn a_read_that_comes_first_is_told_which_arguments_there_are() {
+fn the_error_of_an_ambiguous_read_lists_the_workload_arguments() {
     let output = run(&[], &[init(&["n0"]), request(2, json!({"type": "read"}))].concat());
     let read = &replies(&output)[1];
     assert_eq!(read["code"], 11);
@@ -30,7 +30,7 @@ fn a_read_that_comes_first_is_told_which_arguments_there_are() {
 }
 
 #[test]
-fn an_argument_tells_what_add_means() {
+fn a_workload_argument_decides_the_meaning_of_add() {
     for (kind, wrong) in [("g-set", "delta"), ("g-counter", "element"), ("pn-counter", "element")] {
         let wrong = request(2, json!({"type": "add", wrong: 1}));
         let output =
@@ -42,31 +42,31 @@ fn an_argument_tells_what_add_means() {
 }
 
 #[test]
-fn bad_arguments_are_one_clear_line_and_exit_2() {
+fn invalid_arguments_print_one_line_and_exit_with_status_2() {
     for args in [&["--no-such-flag"][..], &["no-such-workload"], &["--max-staleness-ms", "x"]] {
         let output = run(args, b"");
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert_eq!(logged_lines(&output), 1, "{args:?}");
-        let said = String::from_utf8_lossy(&output.stderr);
+        let stderr = String::from_utf8_lossy(&output.stderr);
         let help = format!("see {} --help", env!("CARGO_BIN_EXE_maelstrom-node"));
-        assert!(said.contains(&help), "{said}");
+        assert!(stderr.contains(&help), "{stderr}");
         assert!(output.stdout.is_empty(), "{args:?}");
     }
 }
 
 #[test]
-fn a_program_that_was_started_without_a_name_has_its_own() {
+fn a_program_without_argv_0_uses_its_own_name() {
     let output = Command::new(env!("CARGO_BIN_EXE_maelstrom-node"))
         .arg0("")
         .arg("--no-such-flag")
         .output()
         .expect("the node runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("see maelstrom-node --help"), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("see maelstrom-node --help"), "{stderr}");
 }
 
 #[test]
-fn help_names_every_workload_and_option() {
+fn help_lists_every_workload_and_option() {
     let output = run(&["--help"], b"");
     let help = String::from_utf8(output.stdout).expect("UTF-8");
     for word in [

@@ -10,12 +10,12 @@ use crate::node::{answers, init, replies, request, run};
 use crate::replies::Replies;
 
 /// A limit above the number of gossip messages that a node sends before the reply.
-const MOST_GOSSIP: usize = 1000;
+const MAX_GOSSIP: usize = 1000;
 
 /// Some readers also end lines at a carriage return. Such a reader would get half a value as an
 /// invalid message, and would stop listening to the node.
 #[test]
-fn a_return_between_tokens_does_not_break_the_line_of_the_reply() {
+fn a_carriage_return_between_tokens_does_not_break_the_reply_line() {
     let asked = |body: &str| {
         format!("{{\"src\":\"c1\",\r\"dest\":\"n0\",\"body\":{{{body}}}}}\r\n").into_bytes()
     };
@@ -36,7 +36,7 @@ fn a_return_between_tokens_does_not_break_the_line_of_the_reply() {
 }
 
 #[test]
-fn deep_nesting_is_just_another_value() {
+fn a_deeply_nested_value_is_accepted() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let asked = format!(
         r#"{{"src":"c1","dest":"n0","body":{{"type":"broadcast","msg_id":2,"message":{deep}}}}}"#
@@ -48,7 +48,7 @@ fn deep_nesting_is_just_another_value() {
 }
 
 #[test]
-fn a_million_values_are_read_at_once() {
+fn one_read_returns_a_million_values() {
     const VALUES: usize = 1_000_000;
     let asked = |id: usize, body: String| {
         format!(r#"{{"src":"c1","dest":"n0","body":{{{body},"msg_id":{id}}}}}"#) + "\n"
@@ -70,7 +70,7 @@ fn a_million_values_are_read_at_once() {
 
 #[cfg(target_os = "linux")] // only Linux enforces `ulimit -v`
 #[test]
-fn a_few_bytes_that_ask_for_gigabytes_cost_no_such_memory() {
+fn small_requests_for_gigabytes_do_not_use_gigabytes_of_memory() {
     // Each reply to a read has a megabyte, and all reads are in the pipe together. The node
     // must write replies as it reads. Otherwise it would hold all replies in memory.
     let value = request(2, json!({"type": "broadcast", "message": "x".repeat(1 << 20)}));
@@ -92,15 +92,15 @@ fn a_few_bytes_that_ask_for_gigabytes_cost_no_such_memory() {
 }
 
 #[test]
-fn what_is_due_is_done_while_the_line_that_came_last_is_half_here() {
+fn due_work_runs_while_the_last_input_line_is_incomplete() {
     let mut node = Command::new(env!("CARGO_BIN_EXE_maelstrom-node"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("the node starts");
     let mut stdin = node.stdin.take().expect("stdin is a pipe");
-    let said = Replies::of(node.stdout.take().expect("stdout is a pipe"));
-    let next_type = || said.next_body()["type"].take();
+    let stderr = Replies::of(node.stdout.take().expect("stdout is a pipe"));
+    let next_type = || stderr.next_body()["type"].take();
     let value = request(2, json!({"type": "broadcast", "message": 7}));
     let echo = request(3, json!({"type": "echo", "echo": 1}));
     let (begin, end) = echo.split_at(20);
@@ -111,13 +111,13 @@ fn what_is_due_is_done_while_the_line_that_came_last_is_half_here() {
     assert_eq!(next_type(), "gossip", "the value is passed on a little later");
     write(end);
     drop(stdin);
-    let answered = (0..MOST_GOSSIP).any(|_| next_type() == "echo_ok");
-    assert!(answered, "{MOST_GOSSIP} messages, and no answer");
+    let answered = (0..MAX_GOSSIP).any(|_| next_type() == "echo_ok");
+    assert!(answered, "{MAX_GOSSIP} messages, and no answer");
     assert!(node.wait().expect("the node ends").success());
 }
 
 #[test]
-fn a_request_at_the_end_of_input_is_still_answered() {
+fn requests_at_the_end_of_the_input_get_replies() {
     let input: Vec<_> =
         (2..2002).map(|id| request(id, json!({"type": "echo", "echo": id}))).collect();
     assert_eq!(answers(&input).len(), 2000);

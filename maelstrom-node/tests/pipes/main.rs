@@ -4,10 +4,10 @@
 //! for a fixed time.
 
 mod arguments;
+mod errors;
+mod init;
 mod input;
 mod node;
-mod refusals;
 #[path = "../replies/mod.rs"]
 mod replies;
-mod setting_up;
 mod workloads;

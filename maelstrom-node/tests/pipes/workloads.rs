@@ -20,7 +20,7 @@ fn echo_returns_any_json_byte_for_byte() {
 }
 
 #[test]
-fn generated_ids_are_distinct_strings_that_carry_the_node_id() {
+fn generated_ids_are_distinct_strings_with_the_node_id() {
     let asked: Vec<_> = (2..20_002).map(|id| request(id, json!({"type": "generate"}))).collect();
     let input = [
         request(1, json!({"type": "init", "node_id": "n17", "node_ids": ["n17", "n3"]})),
@@ -42,7 +42,7 @@ fn generated_ids_are_distinct_strings_that_carry_the_node_id() {
 }
 
 #[test]
-fn broadcast_values_are_read_in_order_of_arrival_once_each() {
+fn a_read_returns_broadcast_values_once_in_order_of_arrival() {
     let replies = answers(&[
         request(2, json!({"type": "topology", "topology": {"n0": []}})),
         request(3, json!({"type": "broadcast", "message": 7})),
@@ -58,7 +58,7 @@ fn broadcast_values_are_read_in_order_of_arrival_once_each() {
 }
 
 #[test]
-fn a_value_too_large_to_travel_on_is_refused() {
+fn rejects_a_value_too_large_to_forward() {
     let huge = "x".repeat(9 << 20);
     let replies = answers(&[
         request(2, json!({"type": "broadcast", "message": huge})),
@@ -69,7 +69,7 @@ fn a_value_too_large_to_travel_on_is_refused() {
 }
 
 #[test]
-fn a_set_is_read_once_each_whatever_its_elements_are() {
+fn a_read_of_a_set_returns_each_element_once() {
     let elements = [json!(7), json!({"a": [null]}), json!(7), json!(null)];
     let added = (3..)
         .zip(&elements)
@@ -122,7 +122,7 @@ fn a_counter_adds_exactly_or_not_at_all() {
 }
 
 #[test]
-fn a_bare_read_goes_to_the_only_workload_that_has_told_of_itself() {
+fn a_read_without_a_workload_goes_to_the_only_workload_in_use() {
     let read = |id| request(id, json!({"type": "read"}));
     let replies = answers(&[
         read(2),
@@ -137,7 +137,7 @@ fn a_bare_read_goes_to_the_only_workload_that_has_told_of_itself() {
 }
 
 #[test]
-fn a_log_is_polled_in_order_and_its_commits_never_go_back() {
+fn polls_are_in_order_and_committed_offsets_never_decrease() {
     let send = |id, msg| request(id, json!({"type": "send", "key": "k", "msg": msg}));
     let commit =
         |id, offset| request(id, json!({"type": "commit_offsets", "offsets": {"k": offset}}));
@@ -170,7 +170,7 @@ fn a_log_is_polled_in_order_and_its_commits_never_go_back() {
 }
 
 #[test]
-fn a_node_that_starts_takes_nothing_into_its_log_before_it_has_heard_of_others() {
+fn a_starting_node_rejects_log_requests_until_its_peers_respond() {
     let lines = [
         request(2, json!({"type": "send", "key": "k", "msg": 1})),
         request(3, json!({"type": "commit_offsets", "offsets": {"k": 1}})),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// The timeout for any message of a node. A missing message fails the test instead of hanging it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The lines of a node's output, in the order of arrival.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Replies {
 
     /// Returns the body of the next message.
     pub(crate) fn next_body(&self) -> Value {
-        let line = self.0.recv_timeout(PATIENCE).expect("the node says something");
+        let line = self.0.recv_timeout(REPLY_TIMEOUT).expect("a message from the node");
         serde_json::from_str::<Value>(&line).expect("JSON on stdout")["body"].take()
     }
 }

@@ -307,7 +307,8 @@ impl Log {
                 break;
             }
             if let Some(client) = waiting.client.take() {
-                let text = "no majority acknowledged this in time; it may still take effect";
+                let text = "no majority acknowledged this request in time; it may still take \
+                            effect";
                 out.error(Some(&client.address()), ErrorCode::Timeout, text);
             }
         }

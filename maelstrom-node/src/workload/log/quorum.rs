@@ -7,17 +7,17 @@ use crate::dissemination::{Origin, View};
 ///
 /// Their incarnations have recovered and are not over, as far as they and this node know.
 pub(super) fn counted(view: &View<'_>, records: &Records) -> Vec<usize> {
-    view.others().filter(|place| counts(view, records, *place)).collect()
+    view.others().filter(|index| counts(view, records, *index)).collect()
 }
 
-fn counts(view: &View<'_>, records: &Records, place: usize) -> bool {
-    let Some(incarnation) = view.present(place) else { return false };
-    if records.is_over(incarnation) || !is_recovered(view, records, place, incarnation) {
+fn counts(view: &View<'_>, records: &Records, index: usize) -> bool {
+    let Some(incarnation) = view.present(index) else { return false };
+    if records.is_over(incarnation) || !is_recovered(view, records, index, incarnation) {
         return false;
     }
-    view.has(place).iter().all(|(origin, has)| {
+    view.has(index).iter().all(|(origin, has)| {
         let have = view.have().of(origin);
-        if usize::from(origin.node) == place {
+        if usize::from(origin.node) == index {
             // Its own streams have the messages that it appended below some offset. So all
             // items that the digest lists of them must be here.
             has.missing_in(have).next().is_none()
@@ -34,15 +34,15 @@ fn counts(view: &View<'_>, records: &Records, place: usize) -> bool {
 pub(super) fn is_recovered(
     view: &View<'_>,
     records: &Records,
-    place: usize,
+    index: usize,
     incarnation: Origin,
 ) -> bool {
-    let has = view.has(place).of(incarnation);
+    let has = view.has(index).of(incarnation);
     records.recovered(incarnation).is_some_and(|record| has.contains(record.sequence))
 }
 
 /// Returns how many nodes have a record, including this one.
 pub(super) fn holders(view: &View<'_>, counted: &[usize], source: Source) -> usize {
-    let has = |place: &&usize| view.has(**place).of(source.origin).contains(source.sequence);
+    let has = |index: &&usize| view.has(**index).of(source.origin).contains(source.sequence);
     1 + counted.iter().filter(has).count()
 }

@@ -169,14 +169,14 @@ impl Records {
         loop {
             let from = visible.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
             let next =
-                messages.range((from, std::ops::Bound::Unbounded)).find(|(place, message)| {
-                    !self.is_void(Source { origin: place.1, sequence: message.sequence })
+                messages.range((from, std::ops::Bound::Unbounded)).find(|(position, message)| {
+                    !self.is_void(Source { origin: position.1, sequence: message.sequence })
                 });
             match next {
-                Some((place, message))
-                    if is_everywhere(Source { origin: place.1, sequence: message.sequence }) =>
+                Some((position, message))
+                    if is_everywhere(Source { origin: position.1, sequence: message.sequence }) =>
                 {
-                    visible = Some(*place);
+                    visible = Some(*position);
                 }
                 _ => break,
             }
@@ -192,12 +192,13 @@ impl Records {
         let key = self.keys.get(key);
         let visible = key.and_then(|key| Some((key, key.visible?)));
         let visible = visible.filter(|(_, last)| first <= *last);
-        let places = visible.map(|(key, last)| key.messages.range(first..=last));
-        places.into_iter().flatten().filter_map(|(place, message)| {
-            let source = Source { origin: place.1, sequence: message.sequence };
+        let entries = visible.map(|(key, last)| key.messages.range(first..=last));
+        entries.into_iter().flatten().filter_map(|(position, message)| {
+            let source = Source { origin: position.1, sequence: message.sequence };
             let start = message.start as usize;
             let text = self.texts[message.text as usize].get();
-            (!self.is_void(source)).then(|| (place.0, &text[start..start + message.len as usize]))
+            (!self.is_void(source))
+                .then(|| (position.0, &text[start..start + message.len as usize]))
         })
     }
 
@@ -226,7 +227,7 @@ impl State for Records {
         if old && self.guards && origin.node != self.me {
             return None;
         }
-        let place = u32::try_from(self.texts.len()).ok()?;
+        let index = u32::try_from(self.texts.len()).ok()?;
         match record {
             Record::Send(Sent(key, offset, message)) => {
                 if offset > LARGEST_OFFSET {
@@ -235,7 +236,7 @@ impl State for Records {
                 // The message borrows from the text of its record.
                 let start = message.get().as_ptr() as usize - text.get().as_ptr() as usize;
                 let [start, len] = [start, message.get().len()].map(|at| u32::try_from(at).ok());
-                let message = Message { sequence, text: place, start: start?, len: len? };
+                let message = Message { sequence, text: index, start: start?, len: len? };
                 let key = self.keys.entry(key.into_owned()).or_default();
                 key.messages.insert((offset, origin), message);
             }
@@ -261,7 +262,7 @@ impl State for Records {
             }
         }
         self.texts.push(text.to_owned());
-        Some(place)
+        Some(index)
     }
 
     fn show(&self, item: u32) -> &RawValue {

@@ -84,10 +84,10 @@ impl Log {
         let (records, view) = self.records.split();
         let mut recovered = 0;
         let mut unrecovered = BTreeMap::new();
-        for place in view.others().filter(|place| view.knows_me(*place)) {
-            match view.present(place) {
-                Some(peer) if quorum::is_recovered(&view, records, place, peer) => recovered += 1,
-                Some(peer) => drop(unrecovered.insert(place, peer.incarnation)),
+        for index in view.others().filter(|index| view.knows_me(*index)) {
+            match view.present(index) {
+                Some(peer) if quorum::is_recovered(&view, records, index, peer) => recovered += 1,
+                Some(peer) => drop(unrecovered.insert(index, peer.incarnation)),
                 None => {}
             }
         }
@@ -109,28 +109,28 @@ impl Log {
         let (records, view) = self.records.split();
         let mut recovered = 0;
         let mut bootstrap = Vec::new();
-        for place in view.others() {
-            let Some(peer) = view.present(place) else { continue };
+        for index in view.others() {
+            let Some(peer) = view.present(index) else { continue };
             let incarnation = peer.incarnation;
-            if !view.has(place).of(view.mine()).contains(stage.sequence) {
+            if !view.has(index).of(view.mine()).contains(stage.sequence) {
                 continue;
             }
-            let is_recovered = quorum::is_recovered(&view, records, place, peer);
-            let is_new = stage.responses.get(&place).is_none_or(|last| {
+            let is_recovered = quorum::is_recovered(&view, records, index, peer);
+            let is_new = stage.responses.get(&index).is_none_or(|last| {
                 last.incarnation != incarnation || (is_recovered && !last.was_recovered)
             });
             if is_new {
-                let had = view.has(place).clone();
+                let had = view.has(index).clone();
                 let response = Response { incarnation, was_recovered: is_recovered, had };
-                stage.responses.insert(place, response);
+                stage.responses.insert(index, response);
             }
-            let response = stage.responses.get(&place);
+            let response = stage.responses.get(&index);
             let learnt = response.is_some_and(|last| !last.had.exceeds(view.have(), |_| true));
             if learnt && is_recovered {
                 recovered += 1;
             }
             let may_bootstrap = records.recovered(peer).is_none_or(|record| record.by_bootstrap);
-            if learnt && may_bootstrap && stage.unrecovered.get(&place) == Some(&incarnation) {
+            if learnt && may_bootstrap && stage.unrecovered.get(&index) == Some(&incarnation) {
                 bootstrap.push(incarnation);
             }
         }
@@ -163,8 +163,8 @@ impl Log {
         let is_safe = |(origin, learnt): (_, &_)| {
             // No recovered node takes more items of such an incarnation.
             let undecided = records.is_over(origin) && records.end(origin).is_none();
-            let has = |place: &&usize| {
-                crate::base::Ranges::missing_in(learnt, view.has(**place).of(origin))
+            let has = |index: &&usize| {
+                crate::base::Ranges::missing_in(learnt, view.has(**index).of(origin))
                     .next()
                     .is_none()
             };
@@ -180,7 +180,7 @@ impl Log {
 /// Returns the earlier incarnations of this node that it or any of its peers knows.
 fn past_incarnations(view: &View<'_>) -> Vec<u64> {
     let mine = view.mine();
-    let digests = view.others().map(|place| view.has(place)).chain([view.have()]);
+    let digests = view.others().map(|index| view.has(index)).chain([view.have()]);
     let origins = digests.flat_map(|digest| digest.iter().map(|(origin, _)| origin));
     let earlier = origins.filter(|origin| origin.node == mine.node && *origin != mine);
     let distinct: BTreeSet<u64> = earlier.map(|origin| origin.incarnation).collect();

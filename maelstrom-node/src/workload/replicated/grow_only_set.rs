@@ -43,8 +43,8 @@ impl GrowOnlySet {
         answer
     }
 
-    fn text(&self, place: u32) -> &str {
-        text_at(&self.list, &self.ends, place)
+    fn text(&self, position: u32) -> &str {
+        text_at(&self.list, &self.ends, position)
     }
 }
 
@@ -55,32 +55,33 @@ impl State for GrowOnlySet {
     fn take(&mut self, _origin: Origin, _sequence: u64, value: &RawValue) -> Option<u32> {
         let GrowOnlySet { list, ends, by_text, key } = self;
         let text = value.get();
-        let found = by_text.find(hash(*key, text), |place| text_at(list, ends, *place) == text);
-        if let Some(place) = found {
-            return Some(*place);
+        let found =
+            by_text.find(hash(*key, text), |position| text_at(list, ends, *position) == text);
+        if let Some(position) = found {
+            return Some(*position);
         }
-        let place = u32::try_from(ends.len()).ok()?;
-        if place > 0 {
+        let position = u32::try_from(ends.len()).ok()?;
+        if position > 0 {
             list.push(',');
         }
         list.push_str(text);
         ends.push(list.len());
-        by_text.insert_unique(hash(*key, text), place, |place| {
-            hash(*key, text_at(list, ends, *place))
+        by_text.insert_unique(hash(*key, text), position, |position| {
+            hash(*key, text_at(list, ends, *position))
         });
-        Some(place)
+        Some(position)
     }
 
-    fn show(&self, place: u32) -> &RawValue {
-        raw(self.text(place))
+    fn show(&self, position: u32) -> &RawValue {
+        raw(self.text(position))
     }
 }
 
-fn text_at<'a>(list: &'a str, ends: &[usize], place: u32) -> &'a str {
-    let place = place as usize;
+fn text_at<'a>(list: &'a str, ends: &[usize], position: u32) -> &'a str {
+    let position = position as usize;
     // One byte precedes each value: the bracket or a comma.
-    let start = if place == 0 { 1 } else { ends[place - 1] + 1 };
-    &list[start..ends[place]]
+    let start = if position == 0 { 1 } else { ends[position - 1] + 1 };
+    &list[start..ends[position]]
 }
 
 fn hash(key: u64, text: &str) -> u64 {
@@ -122,8 +123,8 @@ mod tests {
         let mut values = GrowOnlySet::new(1);
         values.with_list(|list| assert_eq!(list, "[]"));
         for text in texts.iter().chain(&texts) {
-            let place = values.take(ORIGIN, 0, raw(text)).unwrap();
-            assert_eq!(values.show(place).get(), *text);
+            let position = values.take(ORIGIN, 0, raw(text)).unwrap();
+            assert_eq!(values.show(position).get(), *text);
         }
         values.with_list(|list| assert_eq!(list, format!("[{}]", texts.join(","))));
     }

@@ -143,10 +143,10 @@ impl State for Registers {
 
     fn take(&mut self, origin: Origin, sequence: u64, text: &RawValue) -> Option<u32> {
         serde_json::from_str::<Commit<'_>>(text.get()).ok()?;
-        let place = u32::try_from(self.texts.len()).ok()?;
+        let index = u32::try_from(self.texts.len()).ok()?;
         self.texts.push(text.to_owned());
-        self.hidden.entry(origin).or_default().insert(sequence, place);
-        Some(place)
+        self.hidden.entry(origin).or_default().insert(sequence, index);
+        Some(index)
     }
 
     fn show(&self, item: u32) -> &RawValue {

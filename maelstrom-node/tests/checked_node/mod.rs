@@ -10,38 +10,38 @@ use serde_json::value::RawValue;
 use snowflake::{ManualClock, UnixMillis};
 
 /// The limit on the length of a message between nodes.
-const MOST_GOSSIP_BYTES: usize = 1 << 20;
+const MAX_GOSSIP_BYTES: usize = 1 << 20;
 
 /// The limit on deadlines in one span of time. More deadlines would keep a processor busy.
-const MOST_DEADLINES: usize = 10_000;
+const MAX_DEADLINES: usize = 10_000;
 
 /// The client and the `msg_id` of a request. The destination is not included, because the node
 /// replies under its own name to requests for any name.
-type Asked = (String, i64);
+type RequestKey = (String, i64);
 
 #[derive(Debug)]
-pub(crate) struct Watched {
+pub(crate) struct CheckedNode {
     node: Node<ManualClock>,
     clock: ManualClock,
     now: Time,
     out: Outbox,
     /// The number of pending requests with each client and `msg_id`.
-    asked: BTreeMap<Asked, usize>,
+    pending: BTreeMap<RequestKey, usize>,
 }
 
-impl Watched {
-    pub(crate) fn new(max_staleness: Duration) -> Watched {
+impl CheckedNode {
+    pub(crate) fn new(max_staleness: Duration) -> CheckedNode {
         let mut config = Config::default();
         config.max_staleness = Some(max_staleness);
         let clock = ManualClock::new(UnixMillis(1_800_000_000_000));
         let node = Node::new(config, 0x5eed, clock.clone());
-        Watched { node, clock, now: Time(0), out: Outbox::new(), asked: BTreeMap::new() }
+        CheckedNode { node, clock, now: Time(0), out: Outbox::new(), pending: BTreeMap::new() }
     }
 
     /// Passes one line to the node, and returns the lines that it writes.
     pub(crate) fn line(&mut self, line: &[u8]) -> Vec<String> {
-        if let Some(asked) = asked(line) {
-            *self.asked.entry(asked).or_default() += 1;
+        if let Some(key) = request_key(line) {
+            *self.pending.entry(key).or_default() += 1;
         }
         self.node.handle(self.now, line, &mut self.out);
         self.check()
@@ -50,25 +50,28 @@ impl Watched {
     /// Advances the time through every deadline, and returns the lines that the node writes.
     pub(crate) fn pass(&mut self, time: Duration) -> Vec<String> {
         let end = self.now + time;
-        let mut said = Vec::new();
-        for _ in 0..MOST_DEADLINES {
+        let mut lines = Vec::new();
+        for _ in 0..MAX_DEADLINES {
             let Some(due) = self.node.deadline().filter(|due| *due <= end) else {
                 self.set_time(end);
-                return said;
+                return lines;
             };
             self.set_time(due.max(self.now));
             self.node.handle_deadline(self.now, &mut self.out);
-            said.append(&mut self.check());
+            lines.append(&mut self.check());
             let next = self.node.deadline();
-            assert!(next.is_none_or(|next| next > self.now), "due at {next:?}, for ever");
+            assert!(
+                next.is_none_or(|next| next > self.now),
+                "the deadline {next:?} does not advance"
+            );
         }
-        panic!("more than {MOST_DEADLINES} deadlines within {time:?}");
+        panic!("more than {MAX_DEADLINES} deadlines within {time:?}");
     }
 
     /// Returns the number of pending requests.
     #[allow(dead_code, reason = "the fuzz target has no use for it")]
-    pub(crate) fn owed(&self) -> usize {
-        self.asked.values().sum()
+    pub(crate) fn pending(&self) -> usize {
+        self.pending.values().sum()
     }
 
     fn set_time(&mut self, now: Time) {
@@ -79,13 +82,13 @@ impl Watched {
     fn check(&mut self) -> Vec<String> {
         let bytes = self.out.as_bytes();
         assert!(bytes.is_empty() || bytes.ends_with(b"\n"), "half a line");
-        let said = std::str::from_utf8(bytes).expect("UTF-8").lines().map(str::to_owned);
-        let said: Vec<String> = said.collect();
+        let lines = std::str::from_utf8(bytes).expect("UTF-8").lines().map(str::to_owned);
+        let lines: Vec<String> = lines.collect();
         self.out.clear();
-        for line in &said {
+        for line in &lines {
             self.check_line(line);
         }
-        said
+        lines
     }
 
     fn check_line(&mut self, line: &str) {
@@ -96,17 +99,17 @@ impl Watched {
         match body.get("in_reply_to") {
             Some(number) => {
                 let msg_id = serde_json::from_str(number.get()).expect(line);
-                let asked = (envelope.dest, msg_id);
-                let left = self.asked.get_mut(&asked).expect("an answer to what nobody asked");
+                let key = (envelope.dest, msg_id);
+                let left = self.pending.get_mut(&key).expect("a reply to a pending request");
                 *left -= 1;
                 if *left == 0 {
-                    self.asked.remove(&asked);
+                    self.pending.remove(&key);
                 }
             }
             None => {
                 assert_eq!(kind, "gossip", "{line}");
                 assert_ne!(envelope.src, envelope.dest, "{line}");
-                assert!(line.len() < MOST_GOSSIP_BYTES, "{} bytes of gossip", line.len());
+                assert!(line.len() < MAX_GOSSIP_BYTES, "{} bytes of gossip", line.len());
             }
         }
     }
@@ -125,7 +128,7 @@ struct Envelope {
 type Fields<'a> = BTreeMap<String, &'a RawValue>;
 
 /// Returns the client and the `msg_id` of a request, or `None`. The parser is lenient.
-fn asked(line: &[u8]) -> Option<Asked> {
+fn request_key(line: &[u8]) -> Option<RequestKey> {
     fn field<'a, T: Deserialize<'a>>(fields: &Fields<'a>, name: &str) -> Option<T> {
         serde_json::from_str(fields.get(name)?.get()).ok()
     }

@@ -1,8 +1,8 @@
 //! The staleness of values that are added after a partition has healed.
 
-use crate::{DELAY_MS, ms, world};
+use crate::{DELAY_MS, ms, simulation};
 
-/// Returns the links between two groups of nodes, as `severed` pairs.
+/// Returns the links between two groups of nodes, as `disconnected` pairs.
 fn between(one: &[usize], other: &[usize]) -> Vec<(usize, usize)> {
     one.iter().flat_map(|one| other.iter().map(move |other| (*one, *other))).collect()
 }
@@ -33,34 +33,36 @@ fn check(nodes: usize, max_staleness_ms: u64, cut: Vec<(usize, usize)>) {
     const INTERVAL_MS: u64 = 250;
     let (cut_ms, healed_ms, end_ms) = (10_000, 26_000, 36_000);
     let bound_ms = max_staleness_ms * 6 / 5 + 2 * DELAY_MS;
-    let mut world = world(nodes, max_staleness_ms);
+    let mut simulation = simulation(nodes, max_staleness_ms);
     let mut due = std::collections::VecDeque::new();
     let mut late = Vec::new();
     for step in 0..(end_ms + bound_ms) / INTERVAL_MS + 2 {
         let at_ms = step * INTERVAL_MS;
         while let Some((value, due_ms)) = due.front().copied().filter(|(_, due)| *due <= at_ms) {
             due.pop_front();
-            world.run_until_ms(due_ms);
-            late.extend((0..nodes).filter(|place| !world.has(*place, value)).map(|p| (value, p)));
+            simulation.run_until_ms(due_ms);
+            late.extend(
+                (0..nodes).filter(|node| !simulation.has(*node, value)).map(|p| (value, p)),
+            );
         }
-        world.run_until_ms(at_ms);
+        simulation.run_until_ms(at_ms);
         if at_ms == cut_ms {
-            world.severed = cut.clone();
+            simulation.disconnected = cut.clone();
         }
         if at_ms == healed_ms {
-            world.severed.clear();
+            simulation.disconnected.clear();
         }
         if at_ms < end_ms {
             let value = u32::try_from(step).expect("few values");
-            let place = (step * 7 % nodes as u64) as usize;
-            world.add(place, value);
+            let node = (step * 7 % nodes as u64) as usize;
+            simulation.add(node, value);
             if at_ms >= healed_ms {
                 due.push_back((value, at_ms + bound_ms));
             }
         }
     }
     assert!(due.is_empty(), "some values were not checked");
-    assert!(world.now >= ms(end_ms));
+    assert!(simulation.now >= ms(end_ms));
     assert!(
         late.is_empty(),
         "{nodes} nodes, {max_staleness_ms} ms, cut {cut:?}: late values and the nodes {late:?}"

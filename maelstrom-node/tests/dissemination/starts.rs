@@ -4,13 +4,13 @@ use maelstrom_node::{Config, Node, Outbox, Time};
 use serde_json::json;
 use snowflake::{ManualClock, UnixMillis};
 
-use crate::world::{Story, World};
-use crate::{DELAY_MS, ms, world};
+use crate::simulation::{Scenario, Simulation};
+use crate::{DELAY_MS, ms, simulation};
 
 /// A node must not write to a peer before the peer's `init`, because such a message would silence
 /// the node. It waits for a message from any peer, or until every peer must have its `init`.
 #[test]
-fn nobody_writes_to_a_peer_before_every_node_must_have_been_set_up() {
+fn no_node_sends_to_a_peer_before_every_node_is_initialized() {
     let mut node = Node::new(Config::default(), 1, ManualClock::new(UnixMillis(0)));
     let init =
         json!({"type": "init", "msg_id": 1, "node_id": "n1", "node_ids": ["n0", "n1", "n2"]});
@@ -30,8 +30,8 @@ fn nobody_writes_to_a_peer_before_every_node_must_have_been_set_up() {
     for at_ms in [1, 500, 999] {
         node.handle_deadline(ms(at_ms), &mut out);
     }
-    let said: Vec<&[u8]> = out.lines().collect();
-    assert_eq!(said.len(), 2, "both answers to init and nothing else");
+    let lines: Vec<&[u8]> = out.lines().collect();
+    assert_eq!(lines.len(), 2, "both answers to init and nothing else");
 
     let read = json!({"type": "read", "msg_id": 2});
     let read = json!({"src": "c1", "dest": "n1", "body": read}).to_string();
@@ -45,25 +45,25 @@ fn nobody_writes_to_a_peer_before_every_node_must_have_been_set_up() {
 /// The hub restarts without its memory. It recovers all values from its peers within the time
 /// of a retransmission.
 #[test]
-fn a_hub_that_starts_anew_learns_what_it_had() {
+fn a_restarted_hub_recovers_its_values() {
     for (max_staleness_ms, within_ms) in [(100, 4_000), (550, 4_500), (1900, 7_500)] {
-        let mut world = world(5, max_staleness_ms);
-        for (value, place) in (0..).zip(0..5) {
-            world.add(place, value);
+        let mut simulation = simulation(5, max_staleness_ms);
+        for (value, node) in (0..).zip(0..5) {
+            simulation.add(node, value);
         }
-        world.run_until_ms(20_000);
-        world.restart(0);
-        world.run_until_ms(20_000 + within_ms);
-        assert_eq!(world.read(0).len(), 5, "{max_staleness_ms}");
-        world.run_until_ms(40_000);
-        let sent = world.sent_since(20_000).len();
+        simulation.run_until_ms(20_000);
+        simulation.restart(0);
+        simulation.run_until_ms(20_000 + within_ms);
+        assert_eq!(simulation.read(0).len(), 5, "{max_staleness_ms}");
+        simulation.run_until_ms(40_000);
+        let sent = simulation.sent_since(20_000).len();
         assert!(sent <= 12, "{max_staleness_ms}: {sent} messages");
         // Its peers distinguish its new items from the old ones.
-        world.restart(0);
-        world.add(0, 10);
-        world.run_until_ms(40_000 + within_ms);
-        for place in 0..5 {
-            assert_eq!(world.read(place).len(), 6, "{max_staleness_ms}: n{place}");
+        simulation.restart(0);
+        simulation.add(0, 10);
+        simulation.run_until_ms(40_000 + within_ms);
+        for node in 0..5 {
+            assert_eq!(simulation.read(node).len(), 6, "{max_staleness_ms}: n{node}");
         }
     }
 }
@@ -71,33 +71,33 @@ fn a_hub_that_starts_anew_learns_what_it_had() {
 /// A restarted node receives megabytes in messages that Maelstrom accepts, a few at a time and
 /// each once, even if its request arrives twice.
 #[test]
-fn a_large_state_is_passed_on_once_in_messages_of_less_than_a_mebibyte() {
+fn a_large_state_is_sent_once_in_messages_below_one_mebibyte() {
     const VALUES: usize = 1000;
     for duplication in [0, 100] {
-        let mut world = World::new(Story {
+        let mut simulation = Simulation::new(Scenario {
             nodes: 3,
             duplication,
             shortest_delay_ms: DELAY_MS,
             longest_delay_ms: DELAY_MS,
-            ..Story::default()
+            ..Scenario::default()
         });
         let text = "x".repeat(10_000);
         for number in 0..VALUES {
             let value = format!("{number}{text}");
-            world.ask(1, json!({"type": "broadcast", "message": value}));
+            simulation.request(1, json!({"type": "broadcast", "message": value}));
         }
-        world.run_until_ms(5_000);
-        world.restart(2);
-        world.run_until_ms(15_000);
-        let list = world.ask(2, json!({"type": "read"}));
+        simulation.run_until_ms(5_000);
+        simulation.restart(2);
+        simulation.run_until_ms(15_000);
+        let list = simulation.request(2, json!({"type": "read"}));
         assert_eq!(list["messages"].as_array().map(Vec::len), Some(VALUES));
-        let longest = world.sent.iter().map(|sent| sent.bytes).max().expect("some were sent");
+        let longest = simulation.sent.iter().map(|sent| sent.bytes).max().expect("some were sent");
         assert!(longest < 1 << 20, "{longest} bytes in one message");
-        let learnt: usize = world.sent_since(5_000).iter().map(|sent| sent.bytes).sum();
+        let learnt: usize = simulation.sent_since(5_000).iter().map(|sent| sent.bytes).sum();
         assert!(learnt < 10_100_000, "{learnt} bytes to learn 10 MB, {duplication} % doubled");
-        for first in &world.sent {
+        for first in &simulation.sent {
             let at_once =
-                world.sent.iter().filter(|sent| (sent.at, sent.src) == (first.at, first.src));
+                simulation.sent.iter().filter(|sent| (sent.at, sent.src) == (first.at, first.src));
             let at_once: usize = at_once.map(|sent| sent.bytes).sum();
             assert!(at_once < 4 << 20, "{at_once} bytes in one go");
         }
@@ -115,15 +115,15 @@ fn numbered_init(id: u64) -> String {
 /// The initialization of three nodes uses at most the messages 0 to 5. A node whose `init` has
 /// a higher number joins a running cluster, and requests its lost items from its hub.
 #[test]
-fn a_restarted_node_asks_its_hub_without_being_asked_itself() {
-    for (id, asks_after_ms) in [(4, 10_000), (5, 1_000), (500, 1_000)] {
+fn a_restarted_node_requests_its_items_from_the_hub_without_a_client_request() {
+    for (id, probes_after_ms) in [(4, 10_000), (5, 1_000), (500, 1_000)] {
         let config = Config::parse(["g-counter".into()]).expect("a workload");
         let mut node = Node::new(config, 1, ManualClock::new(UnixMillis(0)));
         let mut out = Outbox::new();
         node.handle(ms(0), numbered_init(id).as_bytes(), &mut out);
         out.clear();
-        assert_eq!(node.deadline(), Some(ms(asks_after_ms)), "init number {id}");
-        node.handle_deadline(ms(asks_after_ms), &mut out);
+        assert_eq!(node.deadline(), Some(ms(probes_after_ms)), "init number {id}");
+        node.handle_deadline(ms(probes_after_ms), &mut out);
         let sent: Vec<&[u8]> = out.lines().collect();
         assert_eq!(sent.len(), 1, "one message, to the hub");
         let sent: serde_json::Value = serde_json::from_slice(sent[0]).expect("JSON");
@@ -134,24 +134,24 @@ fn a_restarted_node_asks_its_hub_without_being_asked_itself() {
 /// No client sends a request after the restart. The node recovers, and its peers receive the
 /// new incarnation.
 #[test]
-fn a_node_that_restarts_in_a_quiet_cluster_recovers_without_being_asked() {
-    for place in 0..3 {
+fn a_node_that_restarts_in_an_idle_cluster_recovers_without_a_client_request() {
+    for node in 0..3 {
         for workload in ["g-set", "g-counter", "broadcast"] {
-            let mut world = World::new(Story {
+            let mut simulation = Simulation::new(Scenario {
                 workload,
                 nodes: 3,
                 shortest_delay_ms: DELAY_MS,
                 longest_delay_ms: DELAY_MS,
-                ..Story::default()
+                ..Scenario::default()
             });
             for value in 0..6 {
-                world.add(usize::try_from(value).expect("few values") % 3, value);
+                simulation.add(usize::try_from(value).expect("few values") % 3, value);
             }
-            world.run_until_ms(20_000);
-            world.restart_quietly(place);
+            simulation.run_until_ms(20_000);
+            simulation.restart_quietly(node);
             // 1 s until it may write to peers, and two round trips.
-            world.run_until_ms(21_500);
-            assert_eq!(world.read(place).len(), 6, "{workload}: n{place}");
+            simulation.run_until_ms(21_500);
+            assert_eq!(simulation.read(node).len(), 6, "{workload}: n{node}");
         }
     }
 }

@@ -3,8 +3,8 @@
 use maelstrom_node::Time;
 use serde_json::json;
 
-use crate::world::{Story, World};
-use crate::{DELAY_MS, ms, world};
+use crate::simulation::{Scenario, Simulation};
+use crate::{DELAY_MS, ms, simulation};
 
 /// The allowed cost of a strategy at 50 values per second among 25 nodes.
 struct Price {
@@ -19,7 +19,7 @@ struct Price {
 /// Nodes take turns to add a value every 20 ms. With every strategy, all nodes have each value
 /// in time and at the allowed cost. Afterwards, no node sends.
 #[test]
-fn each_plan_keeps_to_its_price_and_its_time() {
+fn each_strategy_meets_its_message_cost_and_its_staleness_bound() {
     const NODES: usize = 25;
     const VALUES: u32 = 500;
     const EVERY_MS: u64 = 20;
@@ -42,40 +42,43 @@ fn each_plan_keeps_to_its_price_and_its_time() {
         // Rounds of 1669 ms: 24 messages to the hub and 24 from the hub in each.
         price(1900, 0.75, 1900, 5200),
     ] {
-        let mut world = world(NODES, max_staleness_ms);
+        let mut simulation = simulation(NODES, max_staleness_ms);
         // Nodes measure round trips and adopt the schedule. The values are late, but not too late.
-        for place in 0..NODES {
-            world.add(place, 1_000_000 + u32::try_from(place).expect("few nodes"));
+        for node in 0..NODES {
+            simulation.add(node, 1_000_000 + u32::try_from(node).expect("few nodes"));
         }
-        world.run_until_ms(max_staleness_ms.max(2 * DELAY_MS) + 1);
-        for place in 0..NODES {
-            assert_eq!(world.read(place).len(), NODES, "{max_staleness_ms}: n{place}");
+        simulation.run_until_ms(max_staleness_ms.max(2 * DELAY_MS) + 1);
+        for node in 0..NODES {
+            assert_eq!(simulation.read(node).len(), NODES, "{max_staleness_ms}: n{node}");
         }
-        world.run_until_ms(START_MS);
-        assert!(world.sent_since(START_MS - 2000).is_empty(), "{max_staleness_ms}: no silence");
+        simulation.run_until_ms(START_MS);
+        assert!(
+            simulation.sent_since(START_MS - 2000).is_empty(),
+            "{max_staleness_ms}: no silence"
+        );
         let added_ms = |value: u32| START_MS + u64::from(value) * EVERY_MS;
         let mut everywhere = 0;
         for step in 0..u64::from(VALUES) + 1900 / EVERY_MS {
             let now_ms = START_MS + step * EVERY_MS;
-            world.run_until_ms(now_ms);
+            simulation.run_until_ms(now_ms);
             if let Some(value) = u32::try_from(step).ok().filter(|value| *value < VALUES) {
-                world.add(value as usize * 7 % NODES, value);
+                simulation.add(value as usize * 7 % NODES, value);
             }
             // Arrivals at this instant count.
-            world.run_until(Time(now_ms * 1000 + 1));
+            simulation.run_until(Time(now_ms * 1000 + 1));
             while everywhere < VALUES && added_ms(everywhere) + spread_ms <= now_ms {
-                for place in 0..NODES {
+                for node in 0..NODES {
                     assert!(
-                        world.has(place, everywhere),
-                        "{max_staleness_ms}: n{place} lacks {everywhere} after {spread_ms} ms"
+                        simulation.has(node, everywhere),
+                        "{max_staleness_ms}: n{node} lacks {everywhere} after {spread_ms} ms"
                     );
                 }
                 everywhere += 1;
             }
         }
         assert_eq!(everywhere, VALUES);
-        world.run_until_ms(60_000);
-        let sent = world.sent_since(START_MS);
+        simulation.run_until_ms(60_000);
+        let sent = simulation.sent_since(START_MS);
         let per_value = sent.len() as f64 / f64::from(VALUES);
         assert!(per_value <= messages_per_value, "{max_staleness_ms}: {per_value} a value");
         let silent_from = ms(added_ms(VALUES - 1) + silent_after_ms);
@@ -91,14 +94,17 @@ fn each_plan_keeps_to_its_price_and_its_time() {
 /// A node holds its first item before it knows the hub's rounds. The hub batches the item only
 /// for the rest of the allowed time.
 #[test]
-fn an_item_that_was_held_on_the_way_is_held_less_by_the_hub() {
+fn the_hub_delays_an_item_less_if_its_sender_delayed_it() {
     for max_staleness_ms in [1900, 4000] {
-        for place in 1..5 {
-            let mut world = world(5, max_staleness_ms);
-            world.add(place, 1);
-            world.run_until_ms(max_staleness_ms);
+        for node in 1..5 {
+            let mut simulation = simulation(5, max_staleness_ms);
+            simulation.add(node, 1);
+            simulation.run_until_ms(max_staleness_ms);
             for other in 0..5 {
-                assert!(world.has(other, 1), "{max_staleness_ms}: not from n{place} to n{other}");
+                assert!(
+                    simulation.has(other, 1),
+                    "{max_staleness_ms}: not from n{node} to n{other}"
+                );
             }
         }
     }
@@ -107,29 +113,29 @@ fn an_item_that_was_held_on_the_way_is_held_less_by_the_hub() {
 /// Rounds save messages for counters at much lower bounds than for values. Each message has one
 /// total per node, however often the total grew.
 #[test]
-fn totals_travel_in_short_rounds() {
-    let mut world = World::new(Story {
+fn counter_totals_use_short_rounds() {
+    let mut simulation = Simulation::new(Scenario {
         workload: "g-counter",
         max_staleness_ms: 800,
         shortest_delay_ms: DELAY_MS,
         longest_delay_ms: DELAY_MS,
-        ..Story::default()
+        ..Scenario::default()
     });
     // An addition of zero creates no item.
-    world.ask(1, json!({"type": "add", "delta": 0}));
-    world.run_until_ms(10_000);
-    let warm_up = world.sent.len();
+    simulation.request(1, json!({"type": "add", "delta": 0}));
+    simulation.run_until_ms(10_000);
+    let warm_up = simulation.sent.len();
     assert!(warm_up <= 40, "{warm_up} messages about nothing");
     for value in 0..50 {
-        world.run_until_ms(10_000 + u64::from(value) * 100);
-        world.add(value as usize % 5, value);
+        simulation.run_until_ms(10_000 + u64::from(value) * 100);
+        simulation.add(value as usize % 5, value);
     }
-    world.run_until_ms(15_700);
-    for place in 0..5 {
-        assert_eq!(world.read(place), Vec::from_iter(0..50), "n{place}");
+    simulation.run_until_ms(15_700);
+    for node in 0..5 {
+        assert_eq!(simulation.read(node), Vec::from_iter(0..50), "n{node}");
     }
-    world.run_until_ms(60_000);
-    let sent = world.sent_since(10_000);
+    simulation.run_until_ms(60_000);
+    let sent = simulation.sent_since(10_000);
     // 5 s in rounds of 580 ms: 4 messages to the hub and 4 from the hub in each. Further
     // messages precede the adoption of the schedule, and the last acknowledgements follow.
     assert!(sent.len() <= 110, "{} messages", sent.len());

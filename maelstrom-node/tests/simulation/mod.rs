@@ -12,7 +12,7 @@ use snowflake::{ManualClock, UnixMillis};
 /// The network of a test, its faults and its values. Times are in milliseconds, probabilities in
 /// percent.
 #[derive(Clone, Debug)]
-pub(crate) struct Story {
+pub(crate) struct Scenario {
     pub(crate) workload: &'static str,
     pub(crate) seed: u64,
     pub(crate) nodes: usize,
@@ -29,10 +29,10 @@ pub(crate) struct Story {
     pub(crate) cuts: Vec<(usize, u64, u64)>,
 }
 
-impl Default for Story {
-    /// Returns a story of five broadcast nodes on a network without faults or delays.
-    fn default() -> Story {
-        Story {
+impl Default for Scenario {
+    /// Returns a scenario of five broadcast nodes on a network without faults or delays.
+    fn default() -> Scenario {
+        Scenario {
             workload: "broadcast",
             seed: 7,
             nodes: 5,
@@ -52,11 +52,11 @@ impl Default for Story {
 const START: UnixMillis = UnixMillis(1_767_268_800_000);
 
 /// The end of the faults. The time after it is for repair.
-pub(crate) const TROUBLE_MS: u64 = 8_000;
+pub(crate) const FAULTS_END_MS: u64 = 8_000;
 
 /// Nodes, and the network between them.
-pub(crate) struct World {
-    story: Story,
+pub(crate) struct Simulation {
+    scenario: Scenario,
     rng: SplitMix64,
     pub(crate) now: Time,
     pub(crate) nodes: Vec<Node<ManualClock>>,
@@ -68,7 +68,7 @@ pub(crate) struct World {
     /// All messages between nodes, including lost ones.
     pub(crate) sent: Vec<Sent>,
     /// The pairs of nodes that cannot reach each other.
-    pub(crate) severed: Vec<(usize, usize)>,
+    pub(crate) disconnected: Vec<(usize, usize)>,
     /// The end of each node's current or last pause.
     paused_until: Vec<Time>,
 }
@@ -82,34 +82,35 @@ pub(crate) struct Sent {
     pub(crate) bytes: usize,
 }
 
-impl World {
-    pub(crate) fn new(story: Story) -> World {
-        let mut world = World {
-            rng: SplitMix64::seed_from_u64(story.seed),
+impl Simulation {
+    pub(crate) fn new(scenario: Scenario) -> Simulation {
+        let mut simulation = Simulation {
+            rng: SplitMix64::seed_from_u64(scenario.seed),
             now: Time(0),
             nodes: Vec::new(),
-            clocks: (0..story.nodes).map(|_| (ManualClock::new(START), 0)).collect(),
+            clocks: (0..scenario.nodes).map(|_| (ManualClock::new(START), 0)).collect(),
             in_flight: BTreeMap::new(),
             copies: 0,
             sent: Vec::new(),
-            severed: Vec::new(),
-            paused_until: vec![Time(0); story.nodes],
-            story,
+            disconnected: Vec::new(),
+            paused_until: vec![Time(0); scenario.nodes],
+            scenario,
         };
-        for place in 0..world.story.nodes {
-            let node = world.start(place);
-            world.nodes.push(node);
+        for node in 0..simulation.scenario.nodes {
+            let node = simulation.start(node);
+            simulation.nodes.push(node);
         }
-        for place in 0..world.story.nodes {
-            world.init(place);
+        for node in 0..simulation.scenario.nodes {
+            simulation.init(node);
         }
-        world
+        simulation
     }
 
-    fn start(&mut self, place: usize) -> Node<ManualClock> {
-        let mut config = Config::parse([self.story.workload.into()]).expect("a workload");
-        config.max_staleness = Some(std::time::Duration::from_millis(self.story.max_staleness_ms));
-        Node::new(config, self.rng.next_u64(), self.clocks[place].0.clone())
+    fn start(&mut self, node: usize) -> Node<ManualClock> {
+        let mut config = Config::parse([self.scenario.workload.into()]).expect("a workload");
+        config.max_staleness =
+            Some(std::time::Duration::from_millis(self.scenario.max_staleness_ms));
+        Node::new(config, self.rng.next_u64(), self.clocks[node].0.clone())
     }
 
     /// Advances all clocks to this time.
@@ -121,45 +122,45 @@ impl World {
     }
 
     /// Sets the clock of a node's machine to this error, in milliseconds.
-    pub(crate) fn set_clock(&mut self, place: usize, error_ms: i64) {
-        self.clocks[place].1 = error_ms;
+    pub(crate) fn set_clock(&mut self, node: usize, error_ms: i64) {
+        self.clocks[node].1 = error_ms;
         self.set_time(self.now);
     }
 
-    fn init(&mut self, place: usize) {
-        let names: Vec<String> = (0..self.story.nodes).map(name).collect();
-        self.ask(place, json!({"type": "init", "node_id": name(place), "node_ids": names}));
+    fn init(&mut self, node: usize) {
+        let names: Vec<String> = (0..self.scenario.nodes).map(name).collect();
+        self.request(node, json!({"type": "init", "node_id": name(node), "node_ids": names}));
         // The first message after `init` shows that all nodes have been initialized.
-        self.ask(place, json!({"type": "read"}));
+        self.request(node, json!({"type": "read"}));
     }
 
     /// Kills a node and starts it again without its state.
     ///
     /// No message follows `init`. The number of the `init` message shows that the network has
     /// carried many messages before.
-    pub(crate) fn restart_quietly(&mut self, place: usize) {
-        self.nodes[place] = self.start(place);
-        let names: Vec<String> = (0..self.story.nodes).map(name).collect();
-        let body = json!({"type": "init", "msg_id": 1, "node_id": name(place), "node_ids": names});
-        let line = json!({"id": 1000, "src": "c1", "dest": name(place), "body": body});
+    pub(crate) fn restart_quietly(&mut self, node: usize) {
+        self.nodes[node] = self.start(node);
+        let names: Vec<String> = (0..self.scenario.nodes).map(name).collect();
+        let body = json!({"type": "init", "msg_id": 1, "node_id": name(node), "node_ids": names});
+        let line = json!({"id": 1000, "src": "c1", "dest": name(node), "body": body});
         let mut out = Outbox::new();
-        self.nodes[place].handle(self.now, line.to_string().as_bytes(), &mut out);
-        self.post(place, &out).expect("init is answered");
+        self.nodes[node].handle(self.now, line.to_string().as_bytes(), &mut out);
+        self.post(node, &out).expect("init is answered");
     }
 
     /// Kills a node and starts it again without its state.
-    pub(crate) fn restart(&mut self, place: usize) {
-        self.nodes[place] = self.start(place);
-        self.init(place);
+    pub(crate) fn restart(&mut self, node: usize) {
+        self.nodes[node] = self.start(node);
+        self.init(node);
     }
 
     /// Sends a client's request, and returns the body of the reply.
-    pub(crate) fn ask(&mut self, place: usize, mut body: Value) -> Value {
+    pub(crate) fn request(&mut self, node: usize, mut body: Value) -> Value {
         body["msg_id"] = json!(1);
-        let line = json!({"src": "c1", "dest": name(place), "body": body}).to_string();
+        let line = json!({"src": "c1", "dest": name(node), "body": body}).to_string();
         let mut out = Outbox::new();
-        self.nodes[place].handle(self.now, line.as_bytes(), &mut out);
-        self.post(place, &out).expect("a client is answered at once")
+        self.nodes[node].handle(self.now, line.as_bytes(), &mut out);
+        self.post(node, &out).expect("a client is answered at once")
     }
 
     /// Puts a node's messages to peers on the network, and returns the body of its reply to the
@@ -169,19 +170,19 @@ impl World {
         for line in out.lines() {
             let message: Value = serde_json::from_slice(line).expect("JSON");
             let dest = message["dest"].as_str().expect("a name");
-            let Some(dest) = dest.strip_prefix('n').and_then(|place| place.parse().ok()) else {
+            let Some(dest) = dest.strip_prefix('n').and_then(|node| node.parse().ok()) else {
                 reply = Some(message["body"].clone());
                 continue;
             };
             self.sent.push(Sent { at: self.now, src, dest, bytes: line.len() });
-            let trouble = self.now < Time(TROUBLE_MS * 1000);
-            if trouble && self.rng.next_u64() % 100 < self.story.loss {
+            let has_faults = self.now < Time(FAULTS_END_MS * 1000);
+            if has_faults && self.rng.next_u64() % 100 < self.scenario.loss {
                 continue;
             }
             let copies =
-                1 + u64::from(trouble && self.rng.next_u64() % 100 < self.story.duplication);
+                1 + u64::from(has_faults && self.rng.next_u64() % 100 < self.scenario.duplication);
             for _ in 0..copies {
-                let Story { shortest_delay_ms, longest_delay_ms, .. } = self.story;
+                let Scenario { shortest_delay_ms, longest_delay_ms, .. } = self.scenario;
                 let varies_us = (longest_delay_ms - shortest_delay_ms) * 1000;
                 let delay_us = shortest_delay_ms * 1000 + self.rng.next_u64() % (varies_us + 1);
                 self.copies += 1;
@@ -194,26 +195,26 @@ impl World {
 
     fn is_cut(&self, one: usize, other: usize) -> bool {
         let now_ms = self.now.0 / 1000;
-        self.severed.contains(&(one, other))
-            || self.severed.contains(&(other, one))
-            || self.story.cuts.iter().any(|(cut, from_ms, until_ms)| {
+        self.disconnected.contains(&(one, other))
+            || self.disconnected.contains(&(other, one))
+            || self.scenario.cuts.iter().any(|(cut, from_ms, until_ms)| {
                 (*from_ms..*until_ms).contains(&now_ms) && (*cut == one || *cut == other)
             })
     }
 
     /// Sets the delay of the messages that are sent from now on.
     pub(crate) fn set_delay_ms(&mut self, delay_ms: u64) {
-        self.story.shortest_delay_ms = delay_ms;
-        self.story.longest_delay_ms = delay_ms;
+        self.scenario.shortest_delay_ms = delay_ms;
+        self.scenario.longest_delay_ms = delay_ms;
     }
 
     /// Pauses a node until `end`. Messages to the node wait.
-    pub(crate) fn pause(&mut self, place: usize, end: Time) {
-        self.paused_until[place] = end;
+    pub(crate) fn pause(&mut self, node: usize, end: Time) {
+        self.paused_until[node] = end;
     }
 
-    pub(crate) fn is_paused(&self, place: usize) -> bool {
-        self.now < self.paused_until[place]
+    pub(crate) fn is_paused(&self, node: usize) -> bool {
+        self.now < self.paused_until[node]
     }
 
     /// Advances the time to `end`, and executes all due events.
@@ -221,9 +222,9 @@ impl World {
         loop {
             let arrival = self.in_flight.first_key_value().map(|(due, _)| *due);
             let deadline = (0..self.nodes.len())
-                .filter_map(|place| {
-                    let due = self.nodes[place].deadline()?;
-                    Some((due.max(self.paused_until[place]), place))
+                .filter_map(|node| {
+                    let due = self.nodes[node].deadline()?;
+                    Some((due.max(self.paused_until[node]), node))
                 })
                 .min();
             let next = [arrival.map(|(due, _)| due), deadline.map(|(due, _)| due)];
@@ -232,7 +233,7 @@ impl World {
             };
             self.set_time(self.now.max(next));
             let mut out = Outbox::new();
-            let place = match (arrival, deadline) {
+            let node = match (arrival, deadline) {
                 (Some(due), _) if due.0 == next => {
                     let (src, dest, line) = self.in_flight.remove(&due).expect("it was first");
                     if self.is_paused(dest) {
@@ -245,25 +246,25 @@ impl World {
                     }
                     dest
                 }
-                (_, Some((_, place))) => {
-                    self.nodes[place].handle_deadline(self.now, &mut out);
-                    let moved = self.nodes[place].deadline().is_none_or(|due| due > self.now);
-                    assert!(moved, "n{place} has a deadline that does not pass at {:?}", self.now);
-                    place
+                (_, Some((_, node))) => {
+                    self.nodes[node].handle_deadline(self.now, &mut out);
+                    let moved = self.nodes[node].deadline().is_none_or(|due| due > self.now);
+                    assert!(moved, "n{node} has a deadline that does not pass at {:?}", self.now);
+                    node
                 }
                 _ => unreachable!("one of the two is next"),
             };
-            self.post(place, &out);
+            self.post(node, &out);
         }
         self.set_time(end);
     }
 
     /// Adds a value. For a counter, the value is a power of two, so that the sum identifies its
     /// addends.
-    pub(crate) fn add(&mut self, place: usize, value: u32) {
-        let reply = self.ask(
-            place,
-            match self.story.workload {
+    pub(crate) fn add(&mut self, node: usize, value: u32) {
+        let reply = self.request(
+            node,
+            match self.scenario.workload {
                 "g-set" => json!({"type": "add", "element": value}),
                 "g-counter" => json!({"type": "add", "delta": 1u64 << value}),
                 _ => json!({"type": "broadcast", "message": value}),
@@ -272,18 +273,18 @@ impl World {
         assert!(reply["type"] == "add_ok" || reply["type"] == "broadcast_ok", "{reply}");
     }
 
-    pub(crate) fn read(&mut self, place: usize) -> Vec<u32> {
-        let reply = self.ask(place, json!({"type": "read"}));
-        if self.story.workload == "g-counter" {
+    pub(crate) fn read(&mut self, node: usize) -> Vec<u32> {
+        let reply = self.request(node, json!({"type": "read"}));
+        if self.scenario.workload == "g-counter" {
             let sum = reply["value"].as_u64().expect("a sum");
             return (0..u64::BITS).filter(|value| sum >> value & 1 == 1).collect();
         }
-        let key = if self.story.workload == "g-set" { "value" } else { "messages" };
+        let key = if self.scenario.workload == "g-set" { "value" } else { "messages" };
         serde_json::from_value(reply[key].clone()).expect("a list of numbers")
     }
 }
 
 /// Returns the name of the node with this index.
-pub(crate) fn name(place: usize) -> String {
-    format!("n{place}")
+pub(crate) fn name(node: usize) -> String {
+    format!("n{node}")
 }

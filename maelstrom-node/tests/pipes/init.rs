@@ -5,13 +5,13 @@ use serde_json::json;
 use crate::node::{answers, init, line, replies, request, run};
 
 #[test]
-fn before_init_a_request_is_told_to_come_back() {
+fn a_request_before_init_gets_temporarily_unavailable() {
     let output = run(&[], &request(1, json!({"type": "generate"})));
     assert_eq!(replies(&output)[0]["code"], 11);
 }
 
 #[test]
-fn a_peer_heard_before_init_is_not_forgotten() {
+fn gossip_received_before_init_is_kept() {
     let gossip = json!({
         "workload": "broadcast", "incarnation": 5, "digest": [[1, 5, 2]], "sent_us": 1,
         "items": [{"node": 1, "incarnation": 5, "first": 0, "items": ["early", 2]}],
@@ -26,7 +26,7 @@ fn a_peer_heard_before_init_is_not_forgotten() {
 }
 
 #[test]
-fn a_node_speaks_under_its_own_name_alone() {
+fn a_node_replies_under_its_own_name() {
     let asked =
         json!({"src": "c1", "dest": "n7", "body": {"type": "echo", "echo": 1, "msg_id": 2}});
     let output = run(&[], &[init(&["n0", "n7"]), line(&asked)].concat());
@@ -34,7 +34,7 @@ fn a_node_speaks_under_its_own_name_alone() {
 }
 
 #[test]
-fn init_twice_is_answered_twice_and_keeps_what_is_known() {
+fn a_repeated_init_gets_a_reply_and_keeps_the_state() {
     let replies = answers(&[
         request(2, json!({"type": "broadcast", "message": 1})),
         request(3, json!({"type": "init", "node_id": "n0", "node_ids": ["n0"]})),
@@ -45,7 +45,7 @@ fn init_twice_is_answered_twice_and_keeps_what_is_known() {
 }
 
 #[test]
-fn a_second_init_that_says_something_else_is_refused_and_changes_nothing() {
+fn rejects_a_second_init_with_other_names() {
     let replies = answers(&[
         request(2, json!({"type": "broadcast", "message": 1})),
         request(3, json!({"type": "init", "node_id": "n1", "node_ids": ["n0", "n1"]})),
@@ -62,7 +62,7 @@ fn a_second_init_that_says_something_else_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn more_nodes_than_node_ids_are_a_clear_error() {
+fn rejects_more_nodes_than_node_ids() {
     let names: Vec<String> = (0..1025).map(|number| format!("n{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let output = run(&[], &init(&names));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::node::{answers, init, line, logged_lines, replies, request, run};
 
 #[test]
-fn what_is_unknown_is_error_10_and_what_is_malformed_error_12() {
+fn unknown_requests_get_error_10_and_malformed_requests_get_error_12() {
     let cases = [
         (json!({"type": "frobnicate"}), 10),
         (json!({"type": "frobnicate", "node_id": 5}), 10),
@@ -50,13 +50,13 @@ fn what_is_unknown_is_error_10_and_what_is_malformed_error_12() {
 }
 
 #[test]
-fn a_strange_value_in_a_field_that_is_not_used_harms_nothing() {
+fn ignores_the_value_of_an_unused_field() {
     let body = json!({"type": "echo", "echo": 1, "message": {}, "node_ids": 7, "topology": null});
     assert_eq!(answers(&[request(2, body)])[0]["type"], "echo_ok");
 }
 
 #[test]
-fn lines_that_are_no_messages_cost_one_line_on_stderr_each() {
+fn a_line_that_is_not_a_message_causes_one_log_line() {
     let too_long = vec![b'x'; (16 << 20) + 1];
     let junk: [&[u8]; 10] = [
         b"junk",
@@ -77,15 +77,15 @@ fn lines_that_are_no_messages_cost_one_line_on_stderr_each() {
         let output = run(&[], &[&init(&["n0"]), junk, b"\n", &echo].concat());
         assert!(output.status.success());
         assert_eq!(replies(&output).last().expect("a reply")["echo"], "still here");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(logged_lines(&output), 1, "{said}");
-        assert!(!said.contains("line 1"), "each is a line: {said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(logged_lines(&output), 1, "{stderr}");
+        assert!(!stderr.contains("line 1"), "each is a line: {stderr}");
     }
 }
 
 /// A request without `msg_id` gets no reply, but the node executes it.
 #[test]
-fn a_request_without_a_number_costs_one_line_on_stderr_and_no_reply() {
+fn a_request_without_msg_id_causes_one_log_line_and_no_reply() {
     let message = |body: Value| line(&json!({"src": "c1", "dest": "n0", "body": body}));
     let unnumbered = [
         json!({"type": "init", "node_id": "n0", "node_ids": ["n0"]}),
@@ -96,24 +96,24 @@ fn a_request_without_a_number_costs_one_line_on_stderr_and_no_reply() {
     let count = unnumbered.len();
     let read = request(2, json!({"type": "read"}));
     let output = run(&[], &[unnumbered.map(message).concat(), read].concat());
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(said.matches("without msg_id").count(), count, "{said}");
-    assert_eq!(logged_lines(&output), count, "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(stderr.matches("without msg_id").count(), count, "{stderr}");
+    assert_eq!(logged_lines(&output), count, "{stderr}");
     let read = json!({"type": "read_ok", "messages": [5], "in_reply_to": 2});
     assert_eq!(replies(&output), [read]);
 }
 
 #[test]
-fn a_number_of_a_request_that_is_none_is_named() {
+fn an_invalid_msg_id_is_named_in_the_error() {
     let message = |body: Value| line(&json!({"src": "c1", "dest": "n0", "body": body}));
     for (field, wrong) in
         [("msg_id", json!("7")), ("msg_id", json!(1_u64 << 63)), ("in_reply_to", json!([]))]
     {
         let asked = message(json!({"type": "echo", "echo": 1, field: wrong}));
         let output = run(&[], &[init(&["n0"]), asked].concat());
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains(&format!("\"{field}\" must be an integer of 64 bits")), "{said}");
-        assert_eq!(logged_lines(&output), 1, "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains(&format!("\"{field}\" must be an integer of 64 bits")), "{stderr}");
+        assert_eq!(logged_lines(&output), 1, "{stderr}");
     }
     // A request with a valid `msg_id` gets an error reply.
     let body = json!({"type": "echo", "echo": 1, "msg_id": 2, "in_reply_to": "1"});
@@ -123,7 +123,7 @@ fn a_number_of_a_request_that_is_none_is_named() {
 }
 
 #[test]
-fn an_error_quotes_the_beginning_of_what_it_is_about() {
+fn an_error_quotes_only_the_beginning_of_a_long_value() {
     let huge = "\u{1F600}".repeat(1 << 18);
     for body in [json!({"type": huge}), json!({"type": "init", "node_id": 1, "node_ids": huge})] {
         let replies = answers(&[request(2, body)]);
@@ -133,7 +133,7 @@ fn an_error_quotes_the_beginning_of_what_it_is_about() {
 }
 
 #[test]
-fn a_log_quotes_the_beginning_of_a_senders_name() {
+fn a_log_line_quotes_only_the_beginning_of_a_long_sender_name() {
     let src = "c".repeat(1 << 13);
     let gossip =
         json!({"workload": "broadcast", "incarnation": 5, "digest": [], "sent_us": 1, "items": []});
@@ -145,13 +145,13 @@ fn a_log_quotes_the_beginning_of_a_senders_name() {
         let asked = line(&json!({"src": src, "dest": "n0", "body": body}));
         let output = run(&[], &[init(&["n0"]), asked].concat());
         assert_eq!(logged_lines(&output), 1, "{body}");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains("ccc") && said.len() < 500, "{body}: {} bytes", said.len());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("ccc") && stderr.len() < 500, "{body}: {} bytes", stderr.len());
     }
 }
 
 #[test]
-fn replies_and_errors_are_never_answered() {
+fn replies_and_errors_get_no_reply() {
     let lines = [
         line(
             &json!({"src": "n1", "dest": "n0", "body": {"type": "error", "in_reply_to": 9, "code": 10}}),

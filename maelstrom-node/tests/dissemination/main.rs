@@ -4,16 +4,16 @@
 //! correct nearly any mistake, so these tests check the number of messages and the times.
 
 use maelstrom_node::Time;
-use world::{Sent, Story, World};
+use simulation::{Scenario, Sent, Simulation};
 
-mod heals;
-mod plans;
+mod after_a_partition;
 mod repair;
+#[path = "../simulation/mod.rs"]
+mod simulation;
 mod slow;
-mod stand_ins;
 mod starts;
-#[path = "../world/mod.rs"]
-mod world;
+mod strategies;
+mod unreachable_hub;
 
 /// The one-way delay between two nodes.
 const DELAY_MS: u64 = 100;
@@ -22,23 +22,23 @@ fn ms(at_ms: u64) -> Time {
     Time(at_ms * 1000)
 }
 
-fn world(nodes: usize, max_staleness_ms: u64) -> World {
-    World::new(Story {
+fn simulation(nodes: usize, max_staleness_ms: u64) -> Simulation {
+    Simulation::new(Scenario {
         nodes,
         max_staleness_ms,
         shortest_delay_ms: DELAY_MS,
         longest_delay_ms: DELAY_MS,
-        ..Story::default()
+        ..Scenario::default()
     })
 }
 
-impl World {
+impl Simulation {
     fn run_until_ms(&mut self, end_ms: u64) {
         self.run_until(ms(end_ms));
     }
 
-    fn has(&mut self, place: usize, value: u32) -> bool {
-        self.read(place).contains(&value)
+    fn has(&mut self, node: usize, value: u32) -> bool {
+        self.read(node).contains(&value)
     }
 
     /// Returns the messages that were sent at or after an instant.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use maelstrom_node::Time;
 
-use crate::world::World;
-use crate::{DELAY_MS, ms, world};
+use crate::simulation::Simulation;
+use crate::{DELAY_MS, ms, simulation};
 
 const NODES: usize = 25;
 
@@ -24,17 +24,22 @@ const LENGTH_MS: u64 = 12_000;
 ///
 /// From `in_time_from_ms` on, counted from the first value, every tenth value must be on all nodes
 /// within the bound. In the end all nodes have all values.
-fn run(max_staleness_ms: u64, in_time_from_ms: u64, disturb: impl Fn(&mut World, u64)) -> usize {
-    let mut world = world(NODES, max_staleness_ms);
+fn run(
+    max_staleness_ms: u64,
+    in_time_from_ms: u64,
+    disturb: impl Fn(&mut Simulation, u64),
+) -> usize {
+    let mut simulation = simulation(NODES, max_staleness_ms);
     // Steady links are known before the first value.
     for value in 0..START_MS / 1000 - 2 {
-        world.run_until_ms(value * 1000);
-        for place in 0..NODES {
-            world.add(place, u32::try_from(1_000_000 + value * 100).expect("few") + place as u32);
+        simulation.run_until_ms(value * 1000);
+        for node in 0..NODES {
+            simulation
+                .add(node, u32::try_from(1_000_000 + value * 100).expect("few") + node as u32);
         }
     }
-    world.run_until_ms(START_MS);
-    let before = world.sent.len();
+    simulation.run_until_ms(START_MS);
+    let before = simulation.sent.len();
     let values = u32::try_from(LENGTH_MS / INTERVAL_MS).expect("few values");
     let added_ms = |value: u32| u64::from(value) * INTERVAL_MS;
     // Clients of a paused node wait.
@@ -42,22 +47,22 @@ fn run(max_staleness_ms: u64, in_time_from_ms: u64, disturb: impl Fn(&mut World,
     let mut checked = u32::try_from(in_time_from_ms / INTERVAL_MS).expect("few values");
     for step in 0..values + u32::try_from(max_staleness_ms / INTERVAL_MS).expect("short") + 1 {
         let now_ms = added_ms(step);
-        world.run_until_ms(START_MS + now_ms);
-        disturb(&mut world, now_ms);
+        simulation.run_until_ms(START_MS + now_ms);
+        disturb(&mut simulation, now_ms);
         waiting.extend((step < values).then_some((step as usize * 7 % NODES, step)));
-        waiting.retain(|(place, value)| {
-            if !world.is_paused(*place) {
-                world.add(*place, *value);
+        waiting.retain(|(node, value)| {
+            if !simulation.is_paused(*node) {
+                simulation.add(*node, *value);
             }
-            world.is_paused(*place)
+            simulation.is_paused(*node)
         });
         // Arrivals at this instant count.
-        world.run_until(Time((START_MS + now_ms) * 1000 + 1));
+        simulation.run_until(Time((START_MS + now_ms) * 1000 + 1));
         while checked < values && added_ms(checked) + max_staleness_ms <= now_ms {
-            for place in 0..NODES {
+            for node in 0..NODES {
                 assert!(
-                    world.has(place, checked),
-                    "{max_staleness_ms}: n{place} lacks a value after {max_staleness_ms} ms that \
+                    simulation.has(node, checked),
+                    "{max_staleness_ms}: n{node} lacks a value after {max_staleness_ms} ms that \
                      was added at {} ms",
                     added_ms(checked)
                 );
@@ -66,13 +71,13 @@ fn run(max_staleness_ms: u64, in_time_from_ms: u64, disturb: impl Fn(&mut World,
         }
     }
     assert!(checked >= values, "some values were not checked");
-    world.run_until_ms(START_MS + LENGTH_MS + 20_000);
-    for place in 0..NODES {
-        let read = world.read(place);
+    simulation.run_until_ms(START_MS + LENGTH_MS + 20_000);
+    for node in 0..NODES {
+        let read = simulation.read(node);
         let lost = (0..values).find(|value| !read.contains(value));
-        assert_eq!(lost, None, "{max_staleness_ms}: lost on n{place}");
+        assert_eq!(lost, None, "{max_staleness_ms}: lost on n{node}");
     }
-    world.sent.len() - before
+    simulation.sent.len() - before
 }
 
 /// All delays triple for 5 s. No node changes its strategy, so the number of messages stays about
@@ -82,9 +87,9 @@ fn a_slow_network_costs_few_messages_and_recovers_in_two_seconds() {
     const STEP_MS: std::ops::Range<u64> = 2000..7000;
     for max_staleness_ms in [308, 550, 1900] {
         let steady = run(max_staleness_ms, LENGTH_MS, |_, _| {});
-        let slow = run(max_staleness_ms, STEP_MS.end + 2000, |world, now_ms| {
+        let slow = run(max_staleness_ms, STEP_MS.end + 2000, |simulation, now_ms| {
             let times = if STEP_MS.contains(&now_ms) { 3 } else { 1 };
-            world.set_delay_ms(DELAY_MS * times);
+            simulation.set_delay_ms(DELAY_MS * times);
         });
         assert!(slow * 10 <= steady * 13, "{max_staleness_ms}: {slow} messages, {steady} steady");
     }
@@ -100,11 +105,11 @@ fn pauses_cost_few_messages_and_values_are_in_time_after_the_last_one() {
     for max_staleness_ms in [308, 550, 1900] {
         let steady = run(max_staleness_ms, LENGTH_MS, |_, _| {});
         for apart_ms in [0, 80] {
-            let paused = run(max_staleness_ms, PAUSES_MS.end + 2400, |world, now_ms| {
-                for place in 0..NODES {
-                    let phase_ms = now_ms + PERIOD_MS - place as u64 * apart_ms % PERIOD_MS;
+            let paused = run(max_staleness_ms, PAUSES_MS.end + 2400, |simulation, now_ms| {
+                for node in 0..NODES {
+                    let phase_ms = now_ms + PERIOD_MS - node as u64 * apart_ms % PERIOD_MS;
                     if PAUSES_MS.contains(&now_ms) && phase_ms.is_multiple_of(PERIOD_MS) {
-                        world.pause(place, ms(START_MS + now_ms + PAUSE_MS));
+                        simulation.pause(node, ms(START_MS + now_ms + PAUSE_MS));
                     }
                 }
             });
@@ -123,9 +128,9 @@ fn each_node_logs_once_that_values_are_late() {
         let log = Arc::new(tempfile::tempfile().expect("a file for the log"));
         let subscriber = tracing_subscriber::fmt().with_writer(Arc::clone(&log)).finish();
         tracing::subscriber::with_default(subscriber, || {
-            run(308, LENGTH_MS, |world, now_ms| {
+            run(308, LENGTH_MS, |simulation, now_ms| {
                 let slow = (2000..7000).contains(&now_ms);
-                world.set_delay_ms(DELAY_MS * if slow { times } else { 1 });
+                simulation.set_delay_ms(DELAY_MS * if slow { times } else { 1 });
             });
         });
         (&*log).rewind().expect("a file");
