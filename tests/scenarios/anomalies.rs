@@ -35,7 +35,7 @@ fn forbidden(model: Model) -> BTreeSet<AnomalyKind> {
 }
 
 #[test]
-fn the_table_of_models_is_that_of_the_code() {
+fn the_table_of_models_matches_the_code() {
     let mut rows = 0;
     for &model in Model::ALL {
         let all = forbidden(model);

@@ -111,7 +111,7 @@ fn kafka() -> Kafka {
 }
 
 #[test]
-fn a_node_without_a_flaw_is_valid_in_every_workload() {
+fn a_node_without_faults_is_valid_in_every_workload() {
     expect_valid(&judge(plan(1), Echo, "none"));
     expect_valid(&judge(plan(3), UniqueIds, "none"));
     expect_valid(&judge(plan(1), broadcast(), "none"));
@@ -136,7 +136,7 @@ fn wrong_echoes_and_ids_are_found() {
 }
 
 #[test]
-fn of_many_that_gave_one_id_the_first_ten_are_told() {
+fn a_duplicate_id_lists_its_first_ten_replies() {
     let report = judge(plan(15), UniqueIds, "gives duplicate IDs");
     expect_anomaly(&report, "duplicate ID: 1 was given by", ", and 5 times more");
     let first = &report.anomalies[0].text;
@@ -175,7 +175,7 @@ fn wrong_counters_are_found() {
 /// Maelstrom judges the final reads alone, and so does the verdict. With `--strict`, these
 /// findings count.
 #[test]
-fn what_only_reads_during_the_test_show_is_a_finding() {
+fn anomalies_in_reads_before_the_end_are_findings() {
     let lenient = |nodes| Plan { strict: false, ..plan(nodes) };
     let expect_finding = |report: &Report, begins: &str, mentions: &str| {
         let mut findings = report.findings.iter();
@@ -216,14 +216,18 @@ fn wrong_logs_are_found() {
         ("loses messages", "lost write: ", "lost-write"),
         ("stores messages twice", "duplicate message: ", "duplicate"),
         ("keeps what it refuses", "aborted read: n1 shows ", "G1a"),
-        ("gives offsets backwards", "offset going back: n1 gave process ", "nonmonotonic-send"),
+        ("gives offsets backwards", "offset going back: n1 returned offset ", "nonmonotonic-send"),
         ("invents messages", "phantom value: n1 shows \"boo\"", "phantom"),
         ("skips offsets", "skipped offset: n1 showed process ", "poll-skip"),
         ("polls backwards", "poll going back: n1 showed process ", "int-nonmonotonic-poll"),
         ("repeats the last poll", "poll going back: n1 showed process ", "nonmonotonic-poll"),
-        ("forgets commits", "committed offset going back: n1 told ", "committed-offset-back"),
-        ("commits one less", "committed offset going back: n1 told ", "committed-offset-back"),
-        ("commits too far", "committed offset of nothing: n1 told ", "committed-offset-unknown"),
+        ("forgets commits", "committed offset going back: n1 returned ", "committed-offset-back"),
+        ("commits one less", "committed offset going back: n1 returned ", "committed-offset-back"),
+        (
+            "commits too far",
+            "committed offset of nothing: n1 returned ",
+            "committed-offset-unknown",
+        ),
     ] {
         let report = judge(plan(1), kafka(), flaw);
         expect_anomaly(&report, begins, "");
@@ -343,7 +347,7 @@ impl SimulatedNode for Recorded {
 /// The line of a poll is the line of its `poll_ok`, not of the reply to the commit that follows.
 /// An operation without a request has no line.
 #[test]
-fn findings_point_at_the_line_that_says_what_they_say() {
+fn findings_name_the_output_line_that_they_describe() {
     let written: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
     let factory = |_: Startup| -> Box<dyn SimulatedNode> {
         Box::new(Recorded(FaultyNode::new("none"), Arc::clone(&written)))
@@ -381,7 +385,7 @@ fn findings_point_at_the_line_that_says_what_they_say() {
 /// a fault of the node. The bench warns of it, because Maelstrom would stop listening to the
 /// node.
 #[test]
-fn answers_to_clients_that_have_gone_are_warned_of() {
+fn answers_to_closed_clients_cause_a_warning() {
     let paused = Plan {
         nemesis: vec![Nemesis::Pause],
         nemesis_interval: Duration::from_secs(10),
@@ -389,7 +393,7 @@ fn answers_to_clients_that_have_gone_are_warned_of() {
         ..plan(1)
     };
     let report = judge(paused, Echo, "none");
-    expect_warning(&report, "node n1 answered a client that had given up and gone");
+    expect_warning(&report, "node n1 answered a client after the client's timeout");
     // The pauses also delay the clients, which causes another warning.
     let of_the_node = |warning: &&String| warning.contains("node n1");
     assert_eq!(report.warnings.iter().filter(of_the_node).count(), 1, "{:?}", report.warnings);
@@ -444,20 +448,20 @@ fn a_node_that_never_answers_init_fails_the_test() {
 
 /// The bench tolerates these oddities, but Maelstrom may not.
 #[test]
-fn oddities_are_warned_of_with_node_and_line() {
+fn protocol_warnings_name_the_node_and_the_line() {
     let report = judge(plan(2), Echo, "writes too early");
-    expect_warning(&report, "node n1 wrote to another node before anybody had asked it anything");
+    expect_warning(&report, "node n1 sent a message to another node before its first request");
     expect_warning(&report, "asked it anything; so did n2\n  line 1 of its standard output\n");
     expect_valid(&report);
     let report = judge(plan(1), UniqueIds, "answers twice");
     expect_warning(&report, "node n1 answered a request again\n  line 2 of");
-    expect_warning(&report, "once the client has gone, Maelstrom stops listening to a node");
+    expect_warning(&report, "Maelstrom ignores a node that writes to a closed client");
     expect_valid(&report);
 }
 
 /// The verdict is unknown, because there is nothing to judge.
 #[test]
-fn a_test_without_operations_is_unknown_and_says_why() {
+fn a_test_without_operations_is_unknown_with_a_reason() {
     fn expect_unknown<W: Workload>(workload: W, flaw: &str) {
         let report = judge(Plan { rate: 0.0, ..plan(1) }, workload, flaw);
         assert_eq!(report.valid, Valid::Unknown, "{}", report.results);
@@ -473,7 +477,7 @@ fn a_test_without_operations_is_unknown_and_says_why() {
 
 /// A rate below the configured one is not a fault of the nodes, so it causes only a warning.
 #[test]
-fn a_rate_that_is_missed_by_far_is_warned_of() {
+fn a_missed_rate_causes_a_warning() {
     let slow = Plan { concurrency: 1, latency: Latency::constant(Duration::ZERO), ..plan(1) };
     assert!(judge(slow.clone(), Echo, "none").warnings.is_empty());
     // The node is killed immediately, and started again much later.
@@ -484,7 +488,7 @@ fn a_rate_that_is_missed_by_far_is_warned_of() {
 
 /// A pending operation ends when its node is killed, not at the timeout of its client.
 #[test]
-fn an_operation_ends_with_the_node_that_was_asked() {
+fn an_operation_ends_when_its_node_is_killed() {
     let killed = Plan {
         nemesis: vec![Nemesis::Pause, Nemesis::Kill],
         nemesis_interval: Duration::from_secs(1),
@@ -500,7 +504,7 @@ fn an_operation_ends_with_the_node_that_was_asked() {
 /// A killed node loses the values that it had not sent to other nodes. A value acknowledged
 /// within the window before the kill is an allowed loss. With a window of zero, it is lost.
 #[test]
-fn what_a_killed_node_takes_along_is_excused_only_within_the_window() {
+fn a_loss_by_a_kill_is_allowed_only_within_the_window() {
     let killed = |allowed_loss_window| Plan {
         nemesis: vec![Nemesis::Kill],
         time_limit: Duration::from_secs(20),

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use crate::support::{FAULTY_NODE, WORKBENCH, test, test_with, workbench};
 
 #[test]
-fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
+fn a_wrong_flag_is_named_in_one_line_and_exits_with_status_254() {
     for (flags, said) in [
         (
             "-w echo --frobnicate",
@@ -43,7 +43,7 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
         ("-w echo --availability 1.5", "must be a number from 0 to 1, or total"),
         ("-w echo --nodes a,a", "node name \"a\" is given twice"),
         ("-w echo --nodes --sim", "--nodes: \"--sim\" looks like a flag; is the value missing?"),
-        ("-w echo --nodes c1", "node name \"c1\" means a client"),
+        ("-w echo --nodes c1", "node name \"c1\" is the name of a client"),
         ("-w echo --nemesis earthquake", "invalid value 'earthquake'"),
         ("-w echo --seeds 0..5 --seed 3", "cannot be used with"),
         ("-w echo --sim --bin /bin/true", "--sim simulates this project's own node"),
@@ -59,7 +59,7 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
             "-w echo --bin python3",
             "No such file or directory (os error 2); --bin is the path of one",
         ),
-        ("-w echo --bin /tmp", "is no file"),
+        ("-w echo --bin /tmp", "is not a file"),
         ("-w echo --bin /etc/passwd", "is not executable; try chmod +x"),
         (
             "-w echo -- --frobnicate",
@@ -83,13 +83,13 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_254() {
     }
     let run = workbench(&[]);
     run.expect_refusal("requires a subcommand but one was not provided");
-    workbench(&["-w", "echo"]).expect_refusal("tests begin with the word test");
+    workbench(&["-w", "echo"]).expect_refusal("begin with a subcommand, such as test");
     workbench(&["tset"]).expect_refusal("unrecognized subcommand 'tset'; did you mean");
 }
 
 /// The test runs, and one line warns of the flags before it begins.
 #[test]
-fn what_is_probably_not_meant_is_noted() {
+fn probable_mistakes_in_flags_cause_a_note() {
     let said = |flags: &str| {
         let run = test(&format!("--sim --time-limit 1 {flags}"), &[]);
         assert!(run.expect_code(0).stderr.matches("note: ").count() <= 1, "{run}");
@@ -97,11 +97,11 @@ fn what_is_probably_not_meant_is_noted() {
     };
     assert_eq!(
         said("-w echo --nodes 3"),
-        "note: there is one node, named \"3\"; for so many, --node-count 3"
+        "note: --nodes names one node, \"3\"; for 3 nodes, use --node-count 3"
     );
     assert_eq!(
         said("-w echo --node-count 1 --nemesis loss,partition"),
-        "note: --nemesis partition does nothing to a single node"
+        "note: --nemesis partition has no effect on a single node"
     );
     assert!(said("-w pn-counter --seeds 0..2").ends_with(" end the line with -- pn-counter"));
     for quiet in [
@@ -116,7 +116,7 @@ fn what_is_probably_not_meant_is_noted() {
 
 /// Every number outside its bounds causes one line of error, and never a crash or a hang.
 #[test]
-fn a_number_that_is_out_of_bounds_is_refused() {
+fn rejects_a_number_out_of_range() {
     let whole = ["0", "-1", "1.5", "NaN", "inf", "4000000000", "99999999999999999999", "many"];
     let fraction = ["-1", "-1e-9", "NaN", "inf", "-inf", "1e308", "1e9", "fast"];
     let cases: [(&str, &str, &[&str]); 14] = [
@@ -152,7 +152,7 @@ fn a_number_that_is_out_of_bounds_is_refused() {
 
 /// Each number is within its bounds, but together they exceed a limit.
 #[test]
-fn numbers_that_ask_for_too_much_together_are_refused() {
+fn rejects_numbers_that_are_too_large_in_combination() {
     let names: Vec<String> = (0..1025).map(|node| format!("n{node}")).collect();
     let run = test("-w echo --nodes", &[&names.join(",")]);
     run.expect_refusal("--nodes: 1025 nodes are too many; 1024 at most");
@@ -173,7 +173,7 @@ fn numbers_that_ask_for_too_much_together_are_refused() {
 
 /// A test with numbers at their lower bounds works, and ends.
 #[test]
-fn numbers_at_their_bounds_are_taken() {
+fn accepts_numbers_at_their_limits() {
     for flags in [
         "--time-limit 1 --rate 1e-300",
         "--time-limit 1 --rate 0",
@@ -192,7 +192,7 @@ fn numbers_at_their_bounds_are_taken() {
 
 /// The directory and the exit status of a test do not depend on a reader of its output.
 #[test]
-fn a_reader_that_has_gone_changes_no_verdict() {
+fn a_closed_output_does_not_change_the_verdict() {
     for flags in ["-w echo --rate 50", "-w echo --sim", "-w echo --seeds 0..3", "--help"] {
         let line = format!("{flags} --time-limit 1");
         let nobody = || Stdio::from(std::io::pipe().unwrap().1);
@@ -203,7 +203,7 @@ fn a_reader_that_has_gone_changes_no_verdict() {
 }
 
 #[test]
-fn results_that_cannot_be_written_are_one_line_and_exit_255() {
+fn unwritable_results_print_one_line_and_exit_with_status_255() {
     let full = || Stdio::from(std::fs::File::options().write(true).open("/dev/full").unwrap());
     for flags in ["-w echo --rate 50", "-w echo --sim", "-w echo --seeds 0..3", "--help"] {
         let line = format!("{flags} --time-limit 1");
@@ -215,7 +215,7 @@ fn results_that_cannot_be_written_are_one_line_and_exit_255() {
 }
 
 #[test]
-fn help_is_no_error() {
+fn help_exits_with_success() {
     let run = test("--help", &[]);
     run.expect_code(0).expect_result("--nemesis-interval");
 }
@@ -225,7 +225,7 @@ fn help_is_no_error() {
 fn arguments_without_a_hyphen_go_to_the_node() {
     let run = test("-w g-counter g-counter --sim --time-limit 1", &[]);
     run.expect_valid();
-    assert!(!run.stderr.contains("the node is not told its workload"), "{run}");
+    assert!(!run.stderr.contains("the node does not know its workload"), "{run}");
     let run = test("-w echo --node-count 1 --time-limit 1 --bin", &[FAULTY_NODE, "exits at once"]);
     run.expect_code(255).expect_said(&["out of patience"]);
 }
@@ -239,7 +239,7 @@ fn faults_may_have_spaces_around_them() {
 }
 
 #[test]
-fn a_flag_that_is_given_again_takes_its_last_value() {
+fn the_last_value_of_a_repeated_flag_applies() {
     let line =
         "-w echo --sim --rate 1000 --rate 50 --time-limit 60 --time-limit 2 --seed 1 --seed 2";
     let run = test(line, &[]);
@@ -250,7 +250,7 @@ fn a_flag_that_is_given_again_takes_its_last_value() {
 
 /// The node reports the problem with its argument, and nothing panics.
 #[test]
-fn an_argument_that_is_no_utf8_does_not_end_the_bench() {
+fn an_argument_that_is_not_utf8_is_not_a_panic() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     let run = test_with("-w echo --sim --time-limit 1 --nodes-file", &[], |command| {
@@ -269,7 +269,7 @@ fn an_argument_that_is_no_utf8_does_not_end_the_bench() {
 
 /// The bench accepts Maelstrom's flags that it does not use.
 #[test]
-fn a_command_line_meant_for_maelstrom_is_taken_whole() {
+fn accepts_every_flag_of_maelstrom() {
     let line = "-w echo -n a --node b --time-limit 1 --rate 10 --test-count 2 --no-ssh \
                 --username root --password root --ssh-private-key key --strict-host-key-checking \
                 --leave-db-running --logging-json --consistency-models serializable \
@@ -298,7 +298,7 @@ fn nodes_can_be_named_in_a_file() {
 
 /// A shell would run some of these programs as its own scripts, with misleading errors.
 #[test]
-fn a_program_that_cannot_start_is_refused_with_what_to_do() {
+fn an_unusable_program_is_an_error_with_advice() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("node");
     // The ELF header of a program for machine 0xfffe.
@@ -310,7 +310,7 @@ fn a_program_that_cannot_start_is_refused_with_what_to_do() {
         (b"#!/usr/bin/env python3\r\n", "the interpreter \"/usr/bin/env python3\\r\"; save it"),
         (b"\xef\xbb\xbf#!/bin/sh\n", "begins with a byte order mark"),
         (b"#!\n", "has a #! line without an interpreter"),
-        (b"#! python3 -u\n", "which is no absolute path; try #!/usr/bin/env python3, or"),
+        (b"#! python3 -u\n", "which is not an absolute path; try #!/usr/bin/env python3, or"),
         (b"#!./venv/bin/python3\n", "no absolute path; try #!/usr/bin/env python3, or the"),
         (
             b"#!/no/such/interpreter -x\n",
@@ -343,7 +343,7 @@ fn program_without_loader() -> Vec<u8> {
 
 /// Only the start shows these: an interpreter that is a directory, or that `env` cannot find.
 #[test]
-fn a_program_that_turns_out_not_to_start_exits_255() {
+fn a_program_that_fails_to_start_exits_with_status_255() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("node");
     let without_loader = program_without_loader();
@@ -365,13 +365,13 @@ fn a_program_that_turns_out_not_to_start_exits_255() {
         ),
         (
             b"#!/bin/sh\necho 'KeyError: 7' >&2\nexit 1\n",
-            &["(exit status: 1)", "likely: its last words are below\n", "error: KeyError: 7\n"],
+            &["(exit status: 1)", "likely: see its standard error below\n", "error: KeyError: 7\n"],
         ),
         (
             b"no-such-snake\n",
             &[
                 "note: ",
-                "node has no #! line, so /bin/sh runs it; if it is no shell script, begin it",
+                "node has no #! line, so /bin/sh runs it; if it is not a shell script, begin it",
                 "(exit status: 127)",
                 "likely: /bin/sh ran it, for it has no #! line",
                 "; else a command was not found",
@@ -401,12 +401,12 @@ fn a_program_that_turns_out_not_to_start_exits_255() {
 
 /// A missing directory fails the start of the node, and a damaged store fails `init`.
 #[test]
-fn a_data_dir_that_cannot_be_used_is_told_in_the_nodes_own_words() {
+fn an_unusable_data_dir_is_reported_with_the_nodes_error() {
     let line = "-w unique-ids --node-count 1 --time-limit 1";
     let run = test(line, &["--", "--data-dir", "/no/such/folder"]);
     run.expect_code(255).expect_said(&[
         "node n0 exited by itself (exit status: 1)",
-        "likely: its last words are below",
+        "likely: see its standard error below",
         "--data-dir /no/such/folder: No such file or directory",
     ]);
     let folder = tempfile::tempdir().unwrap();
@@ -414,12 +414,15 @@ fn a_data_dir_that_cannot_be_used_is_told_in_the_nodes_own_words() {
     std::fs::write(folder.path().join("node-0/leases"), "junk").unwrap();
     let run = test(line, &["--", "--data-dir", folder.path().to_str().unwrap()]);
     run.expect_code(255);
-    run.expect_said(&["refuses \"init\": error 11: no IDs: ", "likely: as the node says\n"]);
+    run.expect_said(&[
+        "rejects \"init\": error 11: cannot generate IDs: ",
+        "likely: see the text of the error\n",
+    ]);
 }
 
 /// The same works under Maelstrom, because Java starts such a script in the same way.
 #[test]
-fn a_shell_script_needs_no_first_line_that_says_so() {
+fn a_shell_script_needs_no_interpreter_line() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("node");
     std::fs::write(&program, format!("exec '{FAULTY_NODE}' \"$@\"\n")).unwrap();
@@ -433,7 +436,7 @@ fn a_shell_script_needs_no_first_line_that_says_so() {
 }
 
 #[test]
-fn a_command_line_is_no_program() {
+fn rejects_a_command_line_as_program() {
     let run = test("-w echo", &["--bin", "python3 ./node.py"]);
     run.expect_refusal("No such file or directory (os error 2); --bin is the path of one file");
 }
@@ -441,7 +444,7 @@ fn a_command_line_is_no_program() {
 /// A file stands where the directory for results would be, as on a disk that is read-only: the
 /// test runs, the verdict is printed, and the messages say what is not stored and why.
 #[test]
-fn a_test_whose_results_cannot_be_stored_is_judged_all_the_same() {
+fn a_test_whose_results_cannot_be_stored_is_judged() {
     for sim in ["", "--sim"] {
         let run =
             test_with(&format!("-w echo --node-count 1 --time-limit 1 {sim}"), &[], |command| {
@@ -484,7 +487,7 @@ fn a_challenge_sets_flags_and_limits_and_is_reported_as_junit() {
     run.expect_code(1).expect_said(&[
         "limit exceeded: ",
         " servers msgs/op (limit: less than 0.1)",
-        "To see it again: cargo workbench test --strict --challenge 3e --max-msgs-per-op 0.1",
+        "To repeat it: cargo workbench test --strict --challenge 3e --max-msgs-per-op 0.1",
     ]);
     let report = std::fs::read_to_string(run.folder.path().join("report.xml")).unwrap();
     assert!(report.contains(r#"<failure message="limit exceeded: "#), "{report}");

@@ -63,7 +63,7 @@ fn expect_mistake(run: &Run, words: &[&str]) {
 }
 
 #[test]
-fn mistakes_at_the_start_are_named() {
+fn doctor_names_mistakes_at_the_start() {
     if !has_python() {
         return;
     }
@@ -89,7 +89,7 @@ fn mistakes_at_the_start_are_named() {
         (
             "",
             "send(message, {**ok, 'msg_id': None})",
-            &["WRONG      sends init_ok", "null where \"msg_id\"", "leave it out"],
+            &["WRONG      sends init_ok", "null where \"msg_id\"", "omit it"],
         ),
         ("", "send(message, ok); send(message, ok)", &["WRONG      answers init once", "2 times"]),
         (
@@ -110,7 +110,7 @@ fn mistakes_at_the_start_are_named() {
 }
 
 #[test]
-fn files_that_the_system_cannot_run_are_named() {
+fn rejects_files_that_the_system_cannot_run() {
     let relative = doctor("#!python3\nprint(1)\n", &[]);
     expect_mistake(&relative, &["WRONG      can be run", "python3"]);
     let windows = doctor("#!/bin/sh\r\nexec cat\r\n", &[]);
@@ -119,7 +119,7 @@ fn files_that_the_system_cannot_run_are_named() {
 
 /// The cases are the faulty nodes that violate the protocol, and one node with wrong results.
 #[test]
-fn the_mistakes_of_faulty_nodes_are_named() {
+fn doctor_names_the_mistakes_of_faulty_nodes() {
     let cases: [(&str, Option<&str>, &str); 12] = [
         ("exits at once", None, "exited by itself (exit status: 3)"),
         ("never ends its line", None, "without a newline"),
@@ -130,7 +130,7 @@ fn the_mistakes_of_faulty_nodes_are_named() {
         ("writes junk", Some("echo"), "handling a \\\"echo\\\""),
         ("sends null", Some("echo"), "null where \"msg_id\""),
         ("adds fields", Some("echo"), "has the field \"debug\""),
-        ("claims another name", Some("echo"), "claims to come from \"n1x\""),
+        ("claims another name", Some("echo"), "has the src \"n1x\""),
         ("exits early", Some("echo"), "exited by itself"),
         ("echoes something else", Some("echo"), "wrong echo: "),
     ];
@@ -149,17 +149,17 @@ fn the_mistakes_of_faulty_nodes_are_named() {
 }
 
 #[test]
-fn a_node_that_answers_clients_that_have_gone_is_named() {
+fn doctor_names_a_node_that_answers_closed_clients() {
     if !has_python() {
         return;
     }
     let node = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/nodes/lin_kv_store.py");
     let run = workbench(&["doctor", "--bin", node, "-w", "g-set", "--", "g-set"]);
-    expect_mistake(&run, &["WRONG      sends nothing to clients that have gone", "4.5 s"]);
+    expect_mistake(&run, &["WRONG      sends nothing to clients that have closed", "4.5 s"]);
 }
 
 #[test]
-fn right_nodes_have_no_mistake() {
+fn doctor_finds_no_mistake_in_correct_nodes() {
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/broadcast.py");
     thread::scope(|scope| {
         for workload in ["broadcast", "kafka", "g-counter"] {

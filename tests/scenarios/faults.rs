@@ -6,13 +6,13 @@ use crate::support::{Run, faulty_node, test};
 
 /// Checks that the history has this nemesis operation.
 #[track_caller]
-fn expect_deed(run: &Run, f: &str) {
+fn expect_nemesis_operation(run: &Run, f: &str) {
     let history = std::fs::read_to_string(run.stored("history.edn")).unwrap_or_default();
     assert!(history.contains(&format!(":process :nemesis, :f :{f}, ")), "no {f}\n{run}");
 }
 
 #[test]
-fn the_own_node_is_valid_under_every_fault_that_processes_know() {
+fn the_own_node_is_valid_under_every_fault_of_processes() {
     let every = "partition,one-way,loss,duplicate,reorder,kill,pause";
     let line = format!(
         "-w broadcast --node-count 5 --time-limit 4 --rate 30 --latency 5 --nemesis {every} \
@@ -39,7 +39,7 @@ fn the_own_node_is_valid_under_every_fault_that_processes_know() {
             scope.spawn(move || {
                 let run = test(&line, &[]);
                 run.expect_valid();
-                deeds.iter().for_each(|op| expect_deed(&run, op));
+                deeds.iter().for_each(|op| expect_nemesis_operation(&run, op));
             });
         }
     });
@@ -53,7 +53,7 @@ fn a_killed_process_starts_again_without_its_memory() {
                 --nemesis-interval 0.5 --seed 3";
     let run = faulty_node(line, "none");
     run.expect_code(1).expect_said(&["duplicate ID: 1001 was given by n1 at ", ", n1 at "]);
-    expect_deed(&run, "start");
+    expect_nemesis_operation(&run, "start");
 }
 
 /// The summary counts the faults in the history. A test without faults has no such count.
@@ -83,12 +83,12 @@ fn a_killed_node_is_not_called_silent() {
 
 /// A paused process does not reply. After it resumes, it replies to every request.
 #[test]
-fn a_paused_process_goes_on_where_it_was() {
+fn a_paused_process_resumes_with_its_state() {
     let line = "-w echo --nodes n1 --concurrency 1 --time-limit 4 --rate 50 --nemesis pause \
                 --nemesis-interval 0.5 --seed 5";
     let run = faulty_node(line, "none");
     run.expect_valid();
-    expect_deed(&run, "resume");
+    expect_nemesis_operation(&run, "resume");
     let slowest = run.stdout.split(" 1 ").nth(1).and_then(|rest| rest.split(['}', ',']).next());
     let slowest_ms: f64 = slowest.and_then(|text| text.parse().ok()).unwrap_or_default();
     assert!(slowest_ms > 100.0, "nobody ever waited\n{run}");

@@ -23,9 +23,9 @@ fn try_all(cases: &[Case]) {
 }
 
 #[test]
-fn a_wrong_answer_makes_the_test_invalid() {
+fn a_wrong_result_makes_the_test_invalid() {
     try_all(&[
-        (ECHO, "echoes something else", 1, &["wrong echo: n0 was sent", "answered \"hm\""]),
+        (ECHO, "echoes something else", 1, &["wrong echo: n0 received", "returned \"hm\""]),
         (IDS, "gives duplicate IDs", 1, &["duplicate ID: 1 was given by", "n1 at", "n2 at"]),
         (
             IDS,
@@ -37,14 +37,14 @@ fn a_wrong_answer_makes_the_test_invalid() {
 }
 
 #[test]
-fn a_line_that_breaks_the_protocol_is_shown_with_what_was_expected() {
+fn a_malformed_line_is_reported_with_the_expected_form() {
     try_all(&[
         (
             ECHO,
             "writes junk",
             255,
             &[
-                "node n0 wrote a line which is not JSON",
+                "node n0 wrote a line that is not JSON",
                 "line 2 of its standard output: handling a \"echo\"",
                 "expected: {\"src\"",
                 "log to standard error",
@@ -55,10 +55,10 @@ fn a_line_that_breaks_the_protocol_is_shown_with_what_was_expected() {
             "writes arrays",
             255,
             &[
-                "node n0 wrote a line which is not a message: it is no JSON object",
+                "node n0 wrote a line that is not a message: it is not a JSON object",
                 "line 2 of its standard output: [\"n0\",",
                 "expected: {\"src\"",
-                "likely: a message is {…}, with a name for every field",
+                "likely: write each message as an object {…} with named fields",
             ],
         ),
         (
@@ -66,7 +66,7 @@ fn a_line_that_breaks_the_protocol_is_shown_with_what_was_expected() {
             "quotes numbers",
             1,
             &[
-                "finding: malformed line: node n0 wrote a line which answers nothing that c1 has asked: its in_reply_to is \"1\"",
+                "finding: malformed line: node n0 wrote a line that does not answer a request of c1: its in_reply_to is \"1\"",
                 "a number without quotes",
             ],
         ),
@@ -75,17 +75,17 @@ fn a_line_that_breaks_the_protocol_is_shown_with_what_was_expected() {
             ECHO,
             "sends null",
             1,
-            &["node n0", "null where \"msg_id\" must be an integer", "leave it out"],
+            &["node n0", "null where \"msg_id\" must be an integer", "omit it"],
         ),
-        (ECHO, "writes to nobody", 255, &["node n0", "is for \"n99\", whom nobody knows"]),
-        (ECHO, "answers another request", 1, &["node n0", "answers nothing that c1 has asked"]),
-        (ECHO, "claims another name", 255, &["node n0", "claims to come from \"n1x\""]),
+        (ECHO, "writes to nobody", 255, &["node n0", "has the unknown dest \"n99\""]),
+        (ECHO, "answers another request", 1, &["node n0", "does not answer a request of c1"]),
+        (ECHO, "claims another name", 255, &["node n0", "has the src \"n1x\""]),
         (ECHO, "answers with another type", 1, &["node n0", "is a reply of type \"ok\""]),
     ]);
 }
 
 #[test]
-fn a_node_that_does_not_run_as_it_should_fails_the_test() {
+fn a_node_that_exits_or_hangs_fails_the_test() {
     try_all(&[
         (
             ECHO,
@@ -95,7 +95,7 @@ fn a_node_that_does_not_run_as_it_should_fails_the_test() {
                 "it got as far as 0.",
                 " s: 3 operations were started, 2 of them succeeded, and no result was checked",
                 "node n0 exited by itself (exit status: 0)",
-                "likely: its last words are below",
+                "likely: see its standard error below",
                 "panicked at 'index out of bounds'",
             ],
         ),
@@ -111,7 +111,7 @@ fn a_node_that_does_not_run_as_it_should_fails_the_test() {
                 "likely: it does not write a newline after each message",
             ],
         ),
-        (ECHO, "refuses init", 255, &["node n0", "refuses \"init\": error 13: no disk"]),
+        (ECHO, "refuses init", 255, &["node n0", "rejects \"init\": error 13: no disk"]),
         (
             BROADCAST,
             "refuses topology",
@@ -119,7 +119,7 @@ fn a_node_that_does_not_run_as_it_should_fails_the_test() {
             &[
                 "node n",
                 "line 2",
-                "refuses \"topology\": error 10",
+                "rejects \"topology\": error 10",
                 "\"topology_ok\"",
                 "another workload, or another",
             ],
@@ -128,7 +128,7 @@ fn a_node_that_does_not_run_as_it_should_fails_the_test() {
 }
 
 #[test]
-fn a_node_that_never_answers_is_named_with_its_log() {
+fn doctor_names_a_node_that_never_answers_and_its_log() {
     try_all(&[
         (
             "-w echo --nodes n1,n2 --time-limit 1 --rate 40",
@@ -137,7 +137,7 @@ fn a_node_that_never_answers_is_named_with_its_log() {
             &[
                 "warning: node n2 answered none of ",
                 "likely: it hangs, or does not flush",
-                "node-logs/n2.log has what it said",
+                "node-logs/n2.log",
                 "Valid, but see the warnings above.",
             ],
         ),
@@ -148,7 +148,7 @@ fn a_node_that_never_answers_is_named_with_its_log() {
             &[
                 "warning: node n1 answered none of ",
                 " requests; n2 answered none of ",
-                "likely: clients waited 5 s each for answers that never came",
+                "likely: clients waited 5 s each for missing answers",
                 "most often: no answer in time\n  likely: nodes hang",
             ],
         ),
@@ -156,7 +156,7 @@ fn a_node_that_never_answers_is_named_with_its_log() {
 }
 
 #[test]
-fn an_error_is_told_in_the_nodes_own_words_and_explained_by_its_code() {
+fn an_error_is_reported_with_its_text_and_the_cause_of_its_code() {
     let cases: [(&str, &str); 10] = [
         ("0", "waited for another"),
         ("1", "not there"),
@@ -167,7 +167,7 @@ fn an_error_is_told_in_the_nodes_own_words_and_explained_by_its_code() {
         ("14", "rather than trying again"),
         ("22", "compares with a value"),
         ("1000", "its text is all"),
-        ("77", "own ones start at 1000"),
+        ("77", "custom codes start at 1000"),
     ];
     thread::scope(|scope| {
         for (code, cause) in cases {
@@ -183,7 +183,7 @@ fn an_error_is_told_in_the_nodes_own_words_and_explained_by_its_code() {
 
 /// A bare first `read` does not show whether the workload is a set or a counter.
 #[test]
-fn errors_that_leave_a_test_valid_are_warned_of_and_counted_for_availability() {
+fn errors_in_a_valid_test_cause_a_warning_and_count_for_availability() {
     let line = "-w g-counter --nodes n1,n2 --time-limit 4 --rate 10 --sim --seed 3";
     let told = "error 11: read does not identify its workload; start the node with one of \
                 broadcast, g-set, g-counter, pn-counter";
@@ -193,8 +193,9 @@ fn errors_that_leave_a_test_valid_are_warned_of_and_counted_for_availability() {
         told,
     ]);
     let run = test(&format!("{line} --availability total"), &[]);
-    run.expect_code(1).expect_said(&[&format!("; most often: {told}\n  likely: as the node says")]);
-    run.expect_said(&["note: the node is not told its workload", "the line with -- g-counter"]);
+    run.expect_code(1)
+        .expect_said(&[&format!("; most often: {told}\n  likely: see the text of the error")]);
+    run.expect_said(&["note: the node does not know its workload", "the line with -- g-counter"]);
     let run = test(&format!("{line} -- g-counter"), &[]);
     run.expect_valid().expect_said(&["Valid: everything looks good."]);
     assert!(!run.stderr.contains("note: "), "{run}");
@@ -202,7 +203,7 @@ fn errors_that_leave_a_test_valid_are_warned_of_and_counted_for_availability() {
 
 /// A shell script that reads `init`, closes its standard output, and waits for more.
 #[test]
-fn a_node_that_closes_its_output_is_told_apart_from_one_that_exits() {
+fn a_closed_output_is_distinguished_from_an_exit() {
     let folder = tempfile::tempdir().unwrap();
     let node = folder.path().join("node");
     std::fs::write(&node, "#!/bin/sh\nread init\nexec >/dev/null\nexec cat\n").unwrap();
@@ -213,12 +214,13 @@ fn a_node_that_closes_its_output_is_told_apart_from_one_that_exits() {
 
 /// Shell scripts that reply to `init` with names of a hundred thousand digits.
 #[test]
-fn a_name_that_fills_the_screen_is_cut_short() {
+fn a_long_node_name_is_clipped() {
     let folder = tempfile::tempdir().unwrap();
     let node = folder.path().join("node");
-    for (src, dest, said) in
-        [("n0", "%0100000d", "is for \"000"), ("%0100000d", "c0", "claims to come from \"000")]
-    {
+    for (src, dest, said) in [
+        ("n0", "%0100000d", "has the unknown dest \"000"),
+        ("%0100000d", "c0", "has the src \"000"),
+    ] {
         let line = format!(r#"{{"src":"{src}","dest":"{dest}","body":{{}}}}\n"#);
         let script = format!("#!/bin/sh\nread init\nprintf '{line}' 0\nexec cat >&2\n");
         std::fs::write(&node, script).unwrap();
@@ -230,7 +232,7 @@ fn a_name_that_fills_the_screen_is_cut_short() {
 }
 
 #[test]
-fn a_node_that_knows_nothing_of_the_workload_is_told_apart_from_a_broken_one() {
+fn a_node_for_another_workload_is_distinguished_from_a_broken_one() {
     let run = test("-w unique-ids --node-count 1 --time-limit 1 --rate 20 -- echo", &[]);
     run.expect_code(1).expect_said(&["no generate succeeded", "most often: error 10"]);
 }

@@ -70,15 +70,15 @@ fn after_ctrl_c_no_node_is_left() {
     let results = std::fs::read_to_string(latest.join("results.edn")).unwrap();
     assert!(results.contains(":error \"interrupted\""), "{results}");
     let said = said.join().unwrap();
-    let tail = "and no result was checked: history.edn there has all, and node-logs what the nodes \
-                said\n";
+    let tail = "and no result was checked: history.edn there has all, and node-logs the nodes' \
+                standard error\n";
     assert!(said.contains("error: interrupted\nit got as far as "), "{said}");
     assert!(said.contains(" operations were started, ") && said.ends_with(tail), "{said}");
 }
 
 /// `timeout` signals a process and its group, so the bench may receive two signals.
 #[test]
-fn two_requests_at_once_are_one() {
+fn two_concurrent_interrupts_count_as_one() {
     for _ in 0..5 {
         let folder = tempfile::tempdir().unwrap();
         let (mut bench, _) = start(folder.path(), "mark-of-the-twice-interrupted");
@@ -100,7 +100,7 @@ fn two_requests_at_once_are_one() {
 
 /// An interrupted simulation stores its history. A killed simulation leaves no directory.
 #[test]
-fn an_interrupted_simulation_leaves_no_empty_folder() {
+fn an_interrupted_simulation_leaves_no_empty_directory() {
     let flags = "-w echo --sim --node-count 1 --rate 1e5 --time-limit 100 --log-net-send";
     for name in ["INT", "KILL"] {
         let folder = tempfile::tempdir().unwrap();
@@ -120,7 +120,7 @@ fn an_interrupted_simulation_leaves_no_empty_folder() {
 }
 
 #[test]
-fn an_interrupted_sweep_tells_what_it_has_tried() {
+fn an_interrupted_sweep_prints_the_number_of_seeds_tried() {
     let folder = tempfile::tempdir().unwrap();
     let flags = "-w echo --node-count 1 --time-limit 10 --seeds 0..100000";
     let (bench, said) = begin(folder.path(), flags, &[], "of 100000 seeds");
@@ -135,7 +135,7 @@ fn an_interrupted_sweep_tells_what_it_has_tried() {
 
 /// The interrupt may arrive while other seeds run or while the failing seed runs again.
 #[test]
-fn an_interrupted_sweep_tells_how_to_see_its_failure_again() {
+fn an_interrupted_sweep_prints_the_command_that_replays_its_failure() {
     let folder = tempfile::tempdir().unwrap();
     let flags = "-w unique-ids --node-count 2 --rate 500 --time-limit 100 --availability total \
                  --nemesis kill --nemesis-interval 2 --seeds 0..2";
@@ -146,7 +146,7 @@ fn an_interrupted_sweep_tells_how_to_see_its_failure_again() {
     let (_, failure) = said.split_once("Seed ").expect(&said);
     let (seed, rest) = failure.split_once(" failed.\n").expect(&said);
     let replay = format!(" --sim --seed {seed}\nerror: interrupted\n");
-    assert!(rest.starts_with("To see it again: ") && rest.ends_with(&replay), "{said}");
+    assert!(rest.starts_with("To repeat it: ") && rest.ends_with(&replay), "{said}");
 }
 
 #[test]

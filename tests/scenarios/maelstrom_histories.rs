@@ -112,9 +112,9 @@ fn reads_the_values_of_each_workload_as_maelstrom_records_them() {
 }
 
 #[test]
-fn what_is_not_a_history_of_the_workload_is_an_error_with_its_line() {
+fn an_invalid_history_is_an_error_with_its_line() {
     for (text, expected) in [
-        ("{:type :invoke\n :f", "line 1: column 1: no '}' closes the bracket here"),
+        ("{:type :invoke\n :f", "line 1: column 1: the bracket here has no closing '}'"),
         ("\n7", "line 2: an event is a map, found a number"),
         ("{:type :invoke, :f :add, :value 1}", "line 1: the event has no :process"),
         ("{:process :x, :f :add}", "line 1: :process: expected an integer, found a keyword"),

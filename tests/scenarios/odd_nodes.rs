@@ -205,7 +205,7 @@ fn every_odd_node_gets_the_verdict_that_maelstrom_gives_it() {
 
 /// Maelstrom accepts some incorrect behavior. The bench reports it, and a strict test fails.
 #[test]
-fn a_strict_test_fails_for_findings_alone() {
+fn a_strict_test_fails_for_findings_only() {
     let mut stricter: BTreeMap<&str, u64> = BTreeMap::new();
     for odd in table() {
         let (strict, why) = verdict(odd, true);

@@ -36,14 +36,14 @@ fn the_own_node_is_valid_in_every_workload_it_serves() {
 }
 
 #[test]
-fn a_test_leaves_its_results_its_history_and_the_nodes_logs_behind() {
+fn a_test_stores_results_history_and_node_logs() {
     let run = test("-w echo --node-count 2 --time-limit 1 --rate 50", &[]);
     run.expect_valid();
     let results = std::fs::read_to_string(run.stored("results.edn")).unwrap();
     assert_eq!(results, run.results(), "what is stored is what was printed");
     let wrote = run.stdout.lines().last().unwrap().strip_prefix("Wrote ").unwrap();
     assert_eq!(std::fs::read_to_string(run.folder.path().join(wrote)).unwrap(), results);
-    run.expect_said(&["testing this project's own node; --bin names another program"]);
+    run.expect_said(&["testing this project's own node; use --bin for another program"]);
     let history = std::fs::read_to_string(run.stored("history.edn")).unwrap();
     let first = history.lines().next().unwrap();
     assert!(first.contains(":type :invoke, :process 0, :f :echo"), "{first}");

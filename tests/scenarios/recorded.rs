@@ -143,11 +143,11 @@ fn check_judges_a_stored_test_and_compares_the_verdicts() {
     let lost = history.replace(":f :read, :value {:size", ":f :read, :value {:removed [0] :size");
     fs::write(&path, lost).unwrap();
     let checked = workbench(&["check", folder, "-w", "broadcast"]);
-    checked.expect_code(1).expect_said(&["lost value: 0", "but results.edn says valid"]);
+    checked.expect_code(1).expect_said(&["lost value: 0", "but results.edn has valid"]);
 }
 
 #[test]
-fn check_says_what_it_cannot_read() {
+fn check_reports_an_unreadable_history() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.edn");
     let check = |text: &str, more: &[&str]| {

@@ -82,7 +82,7 @@ fn every_control_of_a_report_works_in_a_browser() {
 }
 
 #[test]
-fn a_test_leaves_a_report_and_its_plots_behind() {
+fn a_test_stores_a_report_and_its_plots() {
     let flags = "-w broadcast --node-count 3 --time-limit 5 --rate 20 --sim --seed 7";
     let run = crate::support::test(flags, &["--nemesis", "partition,loss"]);
     run.expect_valid();

@@ -31,7 +31,7 @@ fn the_own_node_is_valid_in_simulation() {
 /// A node may lose the values that it acknowledged in the 2 s before its kill, unless a live node
 /// has shown them. Time under other faults does not count.
 #[test]
-fn values_and_counters_converge_from_every_seed() {
+fn values_and_counters_converge_with_every_seed() {
     for kind in ["broadcast", "g-set", "g-counter", "pn-counter"] {
         for nemesis in [
             "partition,loss,duplicate,reorder,pause",
@@ -53,7 +53,7 @@ fn values_and_counters_converge_from_every_seed() {
 /// No acknowledged message is lost or skipped, no offset is assigned twice, and nodes serve
 /// requests again eventually. With `--acks 1`, kills may lose messages.
 #[test]
-fn a_log_keeps_what_it_has_acknowledged_from_every_seed() {
+fn a_log_keeps_acknowledged_messages_with_every_seed() {
     for (nemesis, acks) in [
         ("partition,loss,duplicate,reorder", "majority"),
         ("partition,loss,duplicate,reorder", "1"),
@@ -73,7 +73,7 @@ fn a_log_keeps_what_it_has_acknowledged_from_every_seed() {
 /// recoveries, messages are lost. The losses are allowed unless the flag excludes them. This
 /// shows that the test above can fail.
 #[test]
-fn a_log_may_lose_messages_when_more_than_a_minority_forgets_together() {
+fn a_log_may_lose_messages_if_a_majority_restarts_together() {
     let line = "-w kafka --node-count 3 --concurrency 2n --rate 50 --time-limit 20 \
                 --nemesis kill --nemesis-interval 0.2 --latency 100";
     test(line, &["--seeds", "0..10"]).expect_code(0);
@@ -91,7 +91,7 @@ fn a_log_may_lose_messages_when_more_than_a_minority_forgets_together() {
 /// A poll whose commit failed did not count. The offsets of lost messages counted as skipped or
 /// reused. A restarted node counted as a node with all its state.
 #[test]
-fn correct_nodes_are_valid_where_the_checkers_once_erred() {
+fn correct_nodes_are_valid_in_former_checker_mistakes() {
     for line in [
         "-w kafka --node-count 2 --concurrency 4n --rate 1 --time-limit 30 --latency 1000 \
          --latency-dist uniform --net ideal --sim --seed 0",
@@ -107,7 +107,7 @@ fn correct_nodes_are_valid_where_the_checkers_once_erred() {
 }
 
 #[test]
-fn a_seed_replays_to_the_byte() {
+fn a_seed_replays_byte_for_byte() {
     let line = "-w broadcast --sim --seed 11 --rate 50 --time-limit 10 --latency 20 \
                 --latency-dist uniform --nemesis partition,kill,pause,loss,duplicate,reorder";
     let (one, two) = (test(line, &[]), test(line, &[]));
@@ -117,7 +117,7 @@ fn a_seed_replays_to_the_byte() {
 }
 
 #[test]
-fn a_sweep_tries_every_seed_and_tells_how_the_figures_spread() {
+fn a_sweep_tries_every_seed_and_prints_the_spread_of_figures() {
     let run = test("-w broadcast --seeds 5..25 --rate 10 --time-limit 10 --nemesis partition", &[]);
     run.expect_code(0)
         .expect_result(":seed-count 20")
@@ -129,17 +129,16 @@ fn a_sweep_tries_every_seed_and_tells_how_the_figures_spread() {
 /// Under kills, no test reaches total availability, so seeds fail. The bench reports the first
 /// failing seed, runs it again and stores it. The printed command replays it.
 #[test]
-fn the_first_failing_seed_is_told_with_the_command_that_replays_it() {
+fn the_first_failing_seed_is_printed_with_its_replay_command() {
     let line = "-w unique-ids --node-count 2 --rate 50 --time-limit 10 --availability total \
                 --nemesis kill --nemesis-interval 2";
     let run = test(line, &["--seeds", "0..50", "--minimize-time", "0"]);
     run.expect_code(1).expect_said(&[
-        "The first failure is that of seed ",
+        "The first failure, seed ",
         "too little availability",
         "; by node: n",
     ]);
-    let replay =
-        run.stderr.lines().find_map(|line| line.strip_prefix("To see it again: ")).unwrap();
+    let replay = run.stderr.lines().find_map(|line| line.strip_prefix("To repeat it: ")).unwrap();
     let flags = replay.strip_prefix("cargo workbench test ").unwrap();
     let again = test(flags, &[]);
     again.expect_code(1).expect_said(&["too little availability"]);

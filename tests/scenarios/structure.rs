@@ -48,7 +48,7 @@ fn names_after<'a>(code: &'a str, prefix: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn dependencies_between_the_folders_of_the_bench_point_one_way() {
+fn dependencies_between_the_directories_of_the_bench_point_one_way() {
     let mut folders: Vec<String> = fs::read_dir(source())
         .unwrap()
         .map(|entry| entry.unwrap())

@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     launcher::declare_bench();
     ExitCode::from(match Cli::read() {
         Ok(Cli { command: Action::Test(args) }) => match usage::pasted_dash(&args.args) {
-            Some(problem) => usage::refuse(&problem),
+            Some(problem) => usage::usage_error(&problem),
             None => run::test(&args),
         },
         Ok(Cli { command: Action::Check(args) }) => check::run(&args),

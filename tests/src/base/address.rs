@@ -80,14 +80,14 @@ impl Directory {
                 return Err(format!("node {index} has an empty name"));
             }
             if client_number(name).is_some() || Service::named(name).is_some() {
-                return Err(format!("node name {name:?} means a client or a service"));
+                return Err(format!("node name {name:?} is the name of a client or a service"));
             }
             if by_name.insert(name.clone(), index).is_some() {
                 return Err(format!("node name {name:?} is given twice"));
             }
         }
         if names.is_empty() {
-            return Err("there are no nodes".to_owned());
+            return Err("the list has no names".to_owned());
         }
         Ok(Directory { names, by_name })
     }
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_found_and_written_alike() {
+    fn names_parse_from_their_own_text() {
         let directory = Directory::new(vec!["n1".into(), "clara".into()]).unwrap();
         for name in ["n1", "clara", "c0", "c17", "lin-kv"] {
             let address = directory.find(name).unwrap();

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_exponential_distribution_has_the_mean_it_is_asked_for() {
+    fn the_exponential_distribution_has_the_requested_mean() {
         let mut rng = Rng::new(3, Stream::Network);
         let mean = Duration::from_millis(100);
         let total: Duration = (0..10_000).map(|_| rng.span_around(mean)).sum();

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_preset_stands_before_the_flags_that_override_it() {
+    fn the_flags_of_a_preset_precede_the_flags_that_override_it() {
         let expanded = |line: &str| {
             let args = expand(line.split(' ').map(OsString::from));
             args.into_iter().map(|arg| arg.into_string().unwrap()).collect::<Vec<_>>().join(" ")

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::values::{
-    MOST_NODES, MOST_SECONDS, ModelParser, TopologyName, count, number, parse_availability,
+    MAX_NODES, MAX_SECONDS, ModelParser, TopologyName, count, number, parse_availability,
 };
 use crate::base::address::Directory;
 use crate::format::datum::Datum;
@@ -35,7 +35,7 @@ pub struct CheckArgs {
     pub workload: WorkloadName,
 
     /// The number of nodes, named n0 n1 ….
-    #[arg(long, value_name = "NUM", value_parser = count(MOST_NODES), conflicts_with = "nodes")]
+    #[arg(long, value_name = "NUM", value_parser = count(MAX_NODES), conflicts_with = "nodes")]
     pub node_count: Option<usize>,
 
     /// The names of the nodes, separated by commas.
@@ -48,7 +48,7 @@ pub struct CheckArgs {
 
     /// The allowed loss window, in seconds: a kill may lose values that the node acknowledged at
     /// most this long before the kill.
-    #[arg(long, value_name = "SECONDS", value_parser = number(0.0..=MOST_SECONDS))]
+    #[arg(long, value_name = "SECONDS", value_parser = number(0.0..=MAX_SECONDS))]
     pub allowed_loss_window: Option<f64>,
 
     /// For transactions: the consistency models that must hold, separated by commas.
@@ -78,9 +78,9 @@ struct Recorded {
 #[must_use]
 pub fn run(args: &CheckArgs) -> u8 {
     match args.judge() {
-        Ok((report, recorded)) => tell(&report, recorded),
+        Ok((report, recorded)) => print_outcome(&report, recorded),
         Err((code, problem)) => {
-            console::say(format_args!("error: {problem}"));
+            console::eprintln(format_args!("error: {problem}"));
             code
         }
     }
@@ -129,8 +129,8 @@ impl CheckArgs {
             },
         };
         if names.is_empty() {
-            return Err("cannot tell which nodes the test had: neither results.edn nor node-logs \
-                        beside the history says; give --node-count or --nodes"
+            return Err("cannot find the nodes of the test: neither results.edn nor node-logs is \
+                        beside the history; pass --node-count or --nodes"
                 .to_owned());
         }
         let verdict = get("valid?").map(|valid| match valid {
@@ -190,13 +190,13 @@ impl Visitor for Judge<'_> {
 }
 
 /// Prints the results and both verdicts, the new and the recorded one. Returns the exit status.
-fn tell(report: &Report, recorded: Option<Valid>) -> u8 {
+fn print_outcome(report: &Report, recorded: Option<Valid>) -> u8 {
     let mut results = report.results.clone();
     if let Some(recorded) = recorded {
         results.insert("recorded", Edn::map([("valid?", recorded.into())]));
     }
     if let Err(failure) = console::print(&(results.pretty(100) + "\n")) {
-        console::say(format_args!("error: {failure}"));
+        console::eprintln(format_args!("error: {failure}"));
         return EXIT_FAILED;
     }
     let words = |valid| match valid {
@@ -211,11 +211,11 @@ fn tell(report: &Report, recorded: Option<Valid>) -> u8 {
             format!("Verdict: {verdict}, as recorded in results.edn")
         }
         Some(recorded) => format!(
-            "Verdict: {verdict}, but results.edn says {}; that may count what is not in a \
-             history, such as malformed messages",
+            "Verdict: {verdict}, but results.edn has {}, which may also count malformed messages; \
+             they are not in the history",
             words(recorded)
         ),
     };
-    console::say(format_args!("{}{}\n{compared}", report.anomalies_text(), report.figures));
+    console::eprintln(format_args!("{}{}\n{compared}", report.anomalies_text(), report.figures));
     report.exit_code()
 }

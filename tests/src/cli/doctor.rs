@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::run::STORE;
-use super::usage::refuse;
+use super::usage::usage_error;
 use crate::doctor::{Diagnosis, Examined, Mistake, startup, trial};
 use crate::drive::interrupt;
 use crate::drive::own_node::OwnNodeConfig;
@@ -50,14 +50,14 @@ pub fn run(args: DoctorArgs) -> u8 {
     let program = match &bin {
         None => match OwnNodeConfig::parse(args.iter().cloned()) {
             Ok(_) => Program::Own,
-            Err(problem) => return refuse(&format!("arguments of the node: {problem}")),
+            Err(problem) => return usage_error(&format!("arguments of the node: {problem}")),
         },
         Some(path) => match executable(path) {
             Ok(program) => program,
             Err(problem) => {
                 let seen = format!("{}: {problem}", path.display());
                 let change = "make it a file that the system can run";
-                return tell(&[wrong(CAN_RUN, seen, change)], None);
+                return print_outcome(&[wrong(CAN_RUN, seen, change)], None);
             }
         },
     };
@@ -77,14 +77,17 @@ pub fn run(args: DoctorArgs) -> u8 {
             if !begin.is_wrong() || examined.iter().any(Examined::is_wrong) {
                 examined.insert(0, begin);
             }
-            tell(&examined, workload)
+            print_outcome(&examined, workload)
         }
         Err(Failure::CannotStart { program, reason }) => {
             let seen = format!("cannot start {program}: {reason}");
-            tell(&[wrong(CAN_RUN, seen, "make it a file that the system can run")], workload)
+            print_outcome(
+                &[wrong(CAN_RUN, seen, "make it a file that the system can run")],
+                workload,
+            )
         }
         Err(failure) => {
-            console::say(format_args!("error: {failure}"));
+            console::eprintln(format_args!("error: {failure}"));
             EXIT_FAILED
         }
     }
@@ -105,7 +108,7 @@ fn wrong(expected: &'static str, seen: String, change: &str) -> Examined {
     Examined { expected, result: Diagnosis::Wrong(Mistake::new(seen, change)) }
 }
 
-fn tell(examined: &[Examined], workload: Option<WorkloadName>) -> u8 {
+fn print_outcome(examined: &[Examined], workload: Option<WorkloadName>) -> u8 {
     let mut text = String::new();
     for examined in examined {
         text.push_str(&format!("{examined}\n"));
@@ -115,13 +118,13 @@ fn tell(examined: &[Examined], workload: Option<WorkloadName>) -> u8 {
         (0, Some(workload)) => {
             format!("No mistake found. Next: workbench test -w {} …\n", workload.facts().name)
         }
-        (0, None) => "No mistake found at the start; -w NAME tries the requests, too.\n".to_owned(),
+        (0, None) => "No mistake found at the start; -w NAME also tries requests.\n".to_owned(),
         (1, _) => "One mistake found.\n".to_owned(),
         (count, _) => format!("{count} mistakes found.\n"),
     });
     match console::print(&text) {
         Err(failure) => {
-            console::say(format_args!("error: {failure}"));
+            console::eprintln(format_args!("error: {failure}"));
             EXIT_FAILED
         }
         Ok(()) if mistakes > 0 => EXIT_INVALID,

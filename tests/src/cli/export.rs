@@ -46,11 +46,11 @@ pub fn export(args: &ExportArgs) -> u8 {
     };
     match exported() {
         Ok(()) => {
-            console::say(format_args!("Wrote {}", target.display()));
+            console::eprintln(format_args!("Wrote {}", target.display()));
             EXIT_VALID
         }
         Err(problem) => {
-            console::say(format_args!("error: {problem}"));
+            console::eprintln(format_args!("error: {problem}"));
             EXIT_FAILED
         }
     }

@@ -30,7 +30,7 @@ pub use challenge::Challenge;
 pub use plan::Nodes;
 pub use values::{Concurrency, Seeds, TopologyName};
 use values::{
-    MOST_NODES, MOST_SECONDS, ModelParser, NemesisParser, count, number, parse_availability,
+    MAX_NODES, MAX_SECONDS, ModelParser, NemesisParser, count, number, parse_availability,
     parse_concurrency, parse_seeds, within,
 };
 
@@ -150,7 +150,7 @@ Examples:
   workbench test -w broadcast --node-count 5 --nemesis partition,kill --seeds 0..1000
 
 Maelstrom's --username, --password, --ssh-private-key, --strict-host-key-checking, --no-ssh,
---leave-db-running and --logging-json are taken and change nothing.";
+--leave-db-running and --logging-json are accepted and have no effect.";
 
 /// The flags of a test.
 #[derive(Debug, Args)]
@@ -165,7 +165,7 @@ pub struct TestArgs {
 
     /// The number of nodes, named n0 n1 …; overrides --nodes. At most 1024 nodes, also with
     /// --nodes: there are no more node IDs.
-    #[arg(long, value_name = "NUM", value_parser = count(MOST_NODES), help_heading = "Nodes")]
+    #[arg(long, value_name = "NUM", value_parser = count(MAX_NODES), help_heading = "Nodes")]
     pub node_count: Option<usize>,
 
     /// The nodes' names, separated by commas.
@@ -203,7 +203,7 @@ pub struct TestArgs {
 
     /// The time during which clients start operations, in seconds; from 0.001 to 1000000.
     #[arg(long, value_name = "SECONDS", default_value = "60")]
-    #[arg(value_parser = number(0.001..=MOST_SECONDS), help_heading = "Clients")]
+    #[arg(value_parser = number(0.001..=MAX_SECONDS), help_heading = "Clients")]
     pub time_limit: f64,
 
     /// The share of operations that has to succeed: a number from 0 to 1, or `total`.
@@ -268,19 +268,19 @@ pub struct TestArgs {
     /// Mean time from a fault's start to its end, and from its end to its next start, in seconds;
     /// from 0.001 to 1000000.
     #[arg(long, value_name = "SECONDS", default_value = "10")]
-    #[arg(value_parser = number(0.001..=MOST_SECONDS), help_heading = "Faults")]
+    #[arg(value_parser = number(0.001..=MAX_SECONDS), help_heading = "Faults")]
     pub nemesis_interval: f64,
 
     /// The allowed loss window, in seconds without faults, at most 1000000: a kill may lose values
     /// that the node acknowledged at most this long before the kill. 0 allows no loss. [default: 2;
     /// for kafka, a message may be lost after a majority of the nodes was killed]
-    #[arg(long, value_name = "SECONDS", alias = "kill-window", value_parser = number(0.0..=MOST_SECONDS))]
+    #[arg(long, value_name = "SECONDS", alias = "kill-window", value_parser = number(0.0..=MAX_SECONDS))]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub allowed_loss_window: Option<f64>,
 
     /// The time without faults that nodes have before the final reads, in seconds, at most 1000000.
     /// [default: 10, and for this project's own node at least four times --max-staleness-ms]
-    #[arg(long, value_name = "SECONDS", value_parser = number(0.0..=MOST_SECONDS))]
+    #[arg(long, value_name = "SECONDS", value_parser = number(0.0..=MAX_SECONDS))]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub quiet_time: Option<f64>,
 
@@ -386,7 +386,7 @@ pub struct TestArgs {
 /// Flags of Maelstrom that are accepted and have no effect. The bench has no login, no database
 /// that could be left running, and only one format for logs.
 #[derive(Debug, Args)]
-#[allow(missing_docs, reason = "each says no more than its name, and none has an effect")]
+#[allow(missing_docs, reason = "the names are the documentation, and the flags have no effect")]
 pub struct WithoutEffect {
     #[arg(long, value_name = "NAME", hide = true)]
     pub username: Option<String>,

@@ -11,29 +11,31 @@ impl TestArgs {
         let script = match nodes {
             Nodes::Processes(Launch { program: program @ Program::ShellScript(_), .. }) => {
                 Some(format!(
-                    "note: {program} has no #! line, so /bin/sh runs it; if it is no shell script, \
-                     begin it with one, like #!/usr/bin/env python3"
+                    "note: {program} has no #! line, so /bin/sh runs it; if it is not a shell \
+                     script, begin it with a line like #!/usr/bin/env python3"
                 ))
             }
             _ => None,
         };
-        let untold = self.untold_workload().map(|workload| {
+        let missing_workload = self.missing_workload_argument().map(|workload| {
             format!(
-                "note: the node is not told its workload, so it cannot answer a read that comes \
-                 before any add; to tell it, end the line with -- {workload}"
+                "note: the node does not know its workload, so it cannot answer a read before the \
+                 first add; end the line with -- {workload}"
             )
         });
         let names = plan.directory.node_names();
         let alone = names.first().filter(|_| names.len() == 1);
         let count = alone.filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
         let count = count.map(|name| {
-            format!("note: there is one node, named {name:?}; for so many, --node-count {name}")
+            format!(
+                "note: --nodes names one node, {name:?}; for {name} nodes, use --node-count \
+                     {name}"
+            )
         });
         let cut = |fault: &&Nemesis| matches!(fault, Nemesis::Partition | Nemesis::OneWay);
-        let uncut =
-            plan.nemesis.iter().find(cut).filter(|_| alone.is_some()).map(|fault| {
-                format!("note: --nemesis {} does nothing to a single node", fault.name())
-            });
+        let uncut = plan.nemesis.iter().find(cut).filter(|_| alone.is_some()).map(|fault| {
+            format!("note: --nemesis {} has no effect on a single node", fault.name())
+        });
         let quiet = Some(plan.quiet_time).filter(|quiet| {
             self.quiet_time.is_none()
                 && *quiet > MIN_QUIET_TIME
@@ -42,15 +44,15 @@ impl TestArgs {
         let quiet = quiet.map(|quiet| {
             format!(
                 "note: the quiet time before the final reads is {} s because of \
-                 --max-staleness-ms; --quiet-time sets another",
+                 --max-staleness-ms; --quiet-time changes it",
                 quiet.as_secs_f64()
             )
         });
-        [script, untold, count, uncut, quiet].into_iter().flatten().collect()
+        [script, missing_workload, count, uncut, quiet].into_iter().flatten().collect()
     }
 
     /// Returns the workload if this project's own node needs its name and lacks it.
-    fn untold_workload(&self) -> Option<&'static str> {
+    fn missing_workload_argument(&self) -> Option<&'static str> {
         let is_own = self.bin.as_ref().is_none_or(|bin| bin.ends_with("maelstrom-node"));
         let facts = self.workload.facts();
         let config = self.own_config().ok().filter(|_| is_own && facts.may_begin_with_bare_read)?;

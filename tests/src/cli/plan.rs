@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::values::{Concurrency, MOST_CLIENTS, MOST_NODES};
+use super::values::{Concurrency, MAX_CLIENTS, MAX_NODES};
 use super::{NODE_HELP, TestArgs};
 use crate::base::address::Directory;
 use crate::base::rng;
@@ -17,7 +17,7 @@ use crate::workload::Options;
 /// The largest number of operations of a test, and of faults.
 ///
 /// The bench keeps all of them until it judges the test.
-const MOST_EVENTS: f64 = 1e7;
+const MAX_EVENTS: f64 = 1e7;
 
 /// The nodes of a test.
 #[derive(Debug)]
@@ -62,20 +62,19 @@ impl TestArgs {
             return Err(format!("--nodes: {name:?} looks like a flag; is the value missing?"));
         }
         let node_count = directory.node_count();
-        if node_count > MOST_NODES {
+        if node_count > MAX_NODES {
             return Err(format!(
-                "--nodes: {node_count} nodes are too many; {MOST_NODES} at most, for there are no \
-                 more node ids"
+                "--nodes: {node_count} nodes are too many (limit {MAX_NODES} nodes)"
             ));
         }
         let concurrency = match self.concurrency {
             Concurrency::Clients(count) => count,
             Concurrency::PerNode(count) => count * node_count,
         };
-        if concurrency > MOST_CLIENTS {
+        if concurrency > MAX_CLIENTS {
             return Err(format!(
-                "--concurrency: {concurrency} clients for {node_count} nodes are too many; \
-                 {MOST_CLIENTS} at most"
+                "--concurrency: {concurrency} clients for {node_count} nodes are too many (limit \
+                 {MAX_CLIENTS} clients)"
             ));
         }
         let mut nemesis = self.nemesis.clone();
@@ -83,16 +82,16 @@ impl TestArgs {
         nemesis.dedup();
         if nemesis.contains(&Nemesis::Clock) && !self.simulates() {
             return Err(
-                "--nemesis clock needs simulated nodes (--sim): the clock of this machine \
-                        is not for the bench to set"
+                "--nemesis clock needs simulated nodes: the bench does not set the machine's \
+                 clock; add --sim"
                     .to_owned(),
             );
         }
         let count = |flags: &str, what: &str, count: f64| {
-            if count <= MOST_EVENTS {
+            if count <= MAX_EVENTS {
                 return Ok(());
             }
-            Err(format!("{flags}: {count:.0} {what} are too many; {MOST_EVENTS} at most"))
+            Err(format!("{flags}: {count:.0} {what} are too many (limit {MAX_EVENTS})"))
         };
         count("--rate and --time-limit", "operations", self.rate * self.time_limit)?;
         let faults = nemesis.len() as f64 * self.time_limit / self.nemesis_interval;
@@ -169,9 +168,8 @@ impl TestArgs {
         if self.bin.is_some() {
             let flag = if self.seeds.is_some() { "--seeds" } else { "--sim" };
             return Err(format!(
-                "{flag} simulates this project's own node, and no other can be: leave out --bin, \
-                 or {flag} to run the program in real time (--seed fixes operations and faults \
-                 there, too)"
+                "{flag}: only this project's own node can be simulated; omit --bin, or omit {flag} \
+                 to run the program in real time (--seed fixes operations and faults there too)"
             ));
         }
         if self.log_stderr {

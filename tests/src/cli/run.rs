@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::base::excerpt::beginning;
 use crate::cli::sweep::Sweeping;
-use crate::cli::usage::{refuse, workload_without_flag};
+use crate::cli::usage::{usage_error, workload_without_flag};
 use crate::cli::{Nodes, TestArgs, replay};
 use crate::drive::interrupt;
 use crate::drive::process::{Launch, ProcessDriver};
@@ -37,18 +37,18 @@ pub fn test(args: &TestArgs) -> u8 {
     if let Some(path) = &args.junit
         && let Err(failure) = junit::write(path, &cases)
     {
-        console::say(format_args!("error: --junit: {failure}; the verdict stands"));
+        console::eprintln(format_args!("error: --junit: {failure}; the verdict stands"));
     }
     code
 }
 
 fn test_once(args: &TestArgs, cases: &mut Vec<Case>) -> u8 {
     if let Some(problem) = workload_without_flag(&args.args) {
-        return refuse(&problem);
+        return usage_error(&problem);
     }
     let plan = match args.plan() {
         Ok(plan) => plan,
-        Err(problem) => return refuse(&problem),
+        Err(problem) => return usage_error(&problem),
     };
     args.workload.visit(Test { args, plan, cases })
 }
@@ -70,7 +70,7 @@ impl Visitor for Test<'_> {
             false => plan,
         };
         if let Err(problem) = W::check_plan(&plan) {
-            return refuse(&problem);
+            return usage_error(&problem);
         }
         test_workload::<W>(args, &plan, cases)
     }
@@ -79,11 +79,11 @@ impl Visitor for Test<'_> {
 fn test_workload<W: Workload>(args: &TestArgs, plan: &Plan, cases: &mut Vec<Case>) -> u8 {
     let nodes = match args.nodes() {
         Ok(nodes) => nodes,
-        Err(problem) => return refuse(&problem),
+        Err(problem) => return usage_error(&problem),
     };
-    args.notes(plan, &nodes).iter().for_each(console::say);
+    args.notes(plan, &nodes).iter().for_each(console::eprintln);
     if args.bin.is_none() && args.faulty.is_none() {
-        console::say("testing this project's own node; --bin names another program");
+        console::eprintln("testing this project's own node; use --bin for another program");
     }
     if let Nodes::Processes(launch) = nodes {
         let workload = W::from_options(&args.options(plan));
@@ -91,13 +91,13 @@ fn test_workload<W: Workload>(args: &TestArgs, plan: &Plan, cases: &mut Vec<Case
     }
     let factory = match args.simulated_nodes() {
         Ok(factory) => factory,
-        Err(problem) => return refuse(&problem),
+        Err(problem) => return usage_error(&problem),
     };
     if let Some(seeds) = &args.seeds {
         return Sweeping { args, plan, factory: &factory }.run::<W>(seeds.0.clone(), cases);
     }
     if args.swarm {
-        console::say(format_args!("drawn from seed {}: {}", plan.seed, plan.swarm_flags()));
+        console::eprintln(format_args!("drawn from seed {}: {}", plan.seed, plan.swarm_flags()));
     }
     let selected = (args.only_operations.clone(), args.only_faults.clone());
     let (operations, faults) = &selected;
@@ -111,7 +111,7 @@ fn test_workload<W: Workload>(args: &TestArgs, plan: &Plan, cases: &mut Vec<Case
     let (judged, screen) = simulated(plan.clone(), &factory, workload, selected);
     screen.clear();
     cases.push(judged.case());
-    let code = judged.tell(Some(&replay));
+    let code = judged.print_outcome(Some(&replay));
     // The store is created only now, so that a killed simulation leaves no empty directory.
     judged.store(Store::create(Path::new(STORE), W::NAME).as_ref(), None, Some(&replay));
     code
@@ -126,9 +126,9 @@ fn in_processes<W: Workload>(
     let screen = Screen::new();
     let store = Store::create(Path::new(STORE), W::NAME);
     if let Err(failure) = &store {
-        console::say(format_args!(
-            "warning: {failure}; the test runs all the same, but its results, its history and the \
-             standard error of its nodes are not stored"
+        console::eprintln(format_args!(
+            "warning: {failure}; the test runs, but its results, its history and the standard \
+             error of its nodes are not stored"
         ));
     }
     let names = plan.directory.node_names().to_vec();
@@ -142,7 +142,7 @@ fn in_processes<W: Workload>(
     let logs = store.as_ref().ok().map(Store::node_logs);
     let judged = Judged::new(runner, ended, "process", logs.as_deref());
     cases.push(judged.case());
-    let code = judged.tell(None);
+    let code = judged.print_outcome(None);
     judged.store(store.as_ref(), logs.as_deref(), Some(&replay::command_line()));
     code
 }
@@ -193,8 +193,8 @@ impl<W: Workload> Judged<W> {
     }
 
     /// Prints the results and the verdict, and returns the exit status.
-    pub(super) fn tell(&self, replay: Option<&str>) -> u8 {
-        tell(&self.report, replay)
+    pub(super) fn print_outcome(&self, replay: Option<&str>) -> u8 {
+        print_outcome(&self.report, replay)
     }
 
     /// Returns the first reason why a test is not valid, in one line.
@@ -251,11 +251,11 @@ impl<W: Workload> Judged<W> {
                 let path = |file| store.folder().join(file).display().to_string();
                 let wrote = format!("Wrote {}\nWrote {}\n", path(REPORT), path("results.edn"));
                 if let Err(failure) = console::print(&wrote) {
-                    console::say(format_args!("error: {failure}"));
+                    console::eprintln(format_args!("error: {failure}"));
                 }
             }
             Err(problem) => {
-                console::say(format_args!(
+                console::eprintln(format_args!(
                     "error: {problem}; the verdict stands, but is not stored"
                 ));
             }
@@ -264,17 +264,17 @@ impl<W: Workload> Judged<W> {
         if started > 0 && report.is_err() || matches!(report, Err(Failure::Interrupted)) {
             let until = outcome.history.events().last().map_or(0.0, |last| last.time.as_secs_f64());
             let succeeded = outcome.history.completed().count();
-            console::say(format_args!(
-                "it got as far as {until:.1} s: {started} operations were started, {succeeded} of \
-                 them succeeded, and no result was checked: history.edn there has all{}",
-                if logs.is_some() { ", and node-logs what the nodes said" } else { "" },
+            console::eprintln(format_args!(
+                "stopped at {until:.1} s: {started} operations started, {succeeded} succeeded, and \
+                 no result was checked; history.edn there has all operations{}",
+                if logs.is_some() { ", and node-logs the nodes' standard error" } else { "" },
             ));
         }
     }
 }
 
 /// Prints the results of a test and how the test ended. Returns the exit status.
-fn tell(report: &Result<Report, Failure>, replay: Option<&str>) -> u8 {
+fn print_outcome(report: &Result<Report, Failure>, replay: Option<&str>) -> u8 {
     let printed = report.as_ref().map_or(Ok(()), |report| print_results(&report.results));
     let code = explain(report, replay);
     match printed {
@@ -287,16 +287,16 @@ fn tell(report: &Result<Report, Failure>, replay: Option<&str>) -> u8 {
 pub(super) fn explain(report: &Result<Report, Failure>, replay: Option<&str>) -> u8 {
     let code = match report {
         Ok(report) => {
-            report.warnings.iter().for_each(console::say);
-            let (anomalies, verdict) = (report.anomalies_text(), closing_words(report));
-            console::say(format_args!("{anomalies}{}\n{verdict}", report.figures));
+            report.warnings.iter().for_each(console::eprintln);
+            let (anomalies, verdict) = (report.anomalies_text(), verdict_line(report));
+            console::eprintln(format_args!("{anomalies}{}\n{verdict}", report.figures));
             report.exit_code()
         }
         Err(failure @ Failure::Interrupted) => return failed(failure),
         Err(failure) => failed(failure),
     };
     if let (Some(replay), 1..) = (replay, code) {
-        console::say(format_args!("To see it again: {replay}"));
+        console::eprintln(format_args!("To repeat it: {replay}"));
     }
     code
 }
@@ -306,11 +306,11 @@ pub(super) fn print_results(results: &Edn) -> Result<(), Failure> {
 }
 
 pub(super) fn failed(failure: &Failure) -> u8 {
-    console::say(format_args!("error: {failure}"));
+    console::eprintln(format_args!("error: {failure}"));
     EXIT_FAILED
 }
 
-fn closing_words(report: &Report) -> &'static str {
+fn verdict_line(report: &Report) -> &'static str {
     match report.valid {
         Valid::True if !report.findings.is_empty() => {
             "Valid for Maelstrom, but see the findings above; --strict fails the test for them."
@@ -318,6 +318,6 @@ fn closing_words(report: &Report) -> &'static str {
         Valid::True if report.warnings.is_empty() => "Valid: everything looks good.",
         Valid::True => "Valid, but see the warnings above.",
         Valid::False => "Invalid: see above for what went wrong.",
-        Valid::Unknown => "Unknown: too little happened to tell.",
+        Valid::Unknown => "Unknown: the test had too few operations for a verdict.",
     }
 }

@@ -25,7 +25,7 @@ pub struct ServeArgs {
 #[must_use]
 pub fn run(args: &ServeArgs) -> u8 {
     let failed = |problem: String| {
-        console::say(format_args!("error: {problem}"));
+        console::eprintln(format_args!("error: {problem}"));
         EXIT_FAILED
     };
     let store = args.store.display();
@@ -37,7 +37,7 @@ pub fn run(args: &ServeArgs) -> u8 {
         }
     };
     match server.address() {
-        Ok(address) => console::say(format_args!("Serving {store} at http://{address}/")),
+        Ok(address) => console::eprintln(format_args!("Serving {store} at http://{address}/")),
         Err(error) => return failed(error.to_string()),
     }
     server.run();

@@ -16,12 +16,12 @@ use crate::workload::WorkloadName;
 #[must_use]
 pub fn explain(usage: &clap::Error) -> u8 {
     if usage.use_stderr() {
-        return refuse(&one_line(usage));
+        return usage_error(&one_line(usage));
     }
     match console::printed(usage.print()) {
         Ok(()) => 0,
         Err(failure) => {
-            console::say(format_args!("error: {failure}"));
+            console::eprintln(format_args!("error: {failure}"));
             EXIT_FAILED
         }
     }
@@ -29,8 +29,8 @@ pub fn explain(usage: &clap::Error) -> u8 {
 
 /// Prints an error in the flags, in one line. Returns the exit status.
 #[must_use]
-pub fn refuse(problem: &str) -> u8 {
-    console::say(format_args!("error: {problem}"));
+pub fn usage_error(problem: &str) -> u8 {
+    console::eprintln(format_args!("error: {problem}"));
     EXIT_BAD_FLAGS
 }
 
@@ -53,7 +53,7 @@ fn one_line(usage: &clap::Error) -> String {
         && own_node::FLAGS.contains(&arg.as_str())
     {
         return format!(
-            "{problem}; it is an argument of this project's node: those follow --, at the end of \
+            "{problem}; it is an argument of this project's node; put it after --, at the end of \
              the line, as in -- {arg} …; see {NODE_HELP}"
         );
     }
@@ -63,7 +63,7 @@ fn one_line(usage: &clap::Error) -> String {
         Some(guess) => format!("{problem}; did you mean {guess}? See --help"),
         None if usage.kind() == ErrorKind::UnknownArgument => {
             let begun = std::env::args_os().nth(1).is_some_and(|first| first == "test");
-            let begin = if begun { "" } else { "tests begin with the word test, " };
+            let begin = if begun { "" } else { "begin with a subcommand, such as test; " };
             format!("{problem}; {begin}arguments for the node follow --; see --help")
         }
         None => format!("{problem}; see --help"),
@@ -81,7 +81,7 @@ pub fn workload_without_flag(node_args: &[OsString]) -> Option<String> {
     let is_workload = |arg: &&String| WorkloadName::from_str(arg, false).is_ok();
     let arg = args.iter().filter(is_for_node).find(is_workload)?;
     Some(format!(
-        "the workload is named with -w {arg}, and once more as -- {arg} if the node takes it as \
+        "{arg:?} is a workload; select it with -w {arg}, and add -- {arg} if the node takes it as \
          an argument; see --help"
     ))
 }

@@ -182,13 +182,13 @@ fn model_names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The largest number of nodes of a test. The node ID of an ID has ten bits.
-pub(super) const MOST_NODES: usize = 1024;
+pub(super) const MAX_NODES: usize = 1024;
 /// The largest number of clients that work at the same time.
-pub(super) const MOST_CLIENTS: usize = 10_000;
+pub(super) const MAX_CLIENTS: usize = 10_000;
 /// The largest number of seeds of a sweep.
-const MOST_SEEDS: u64 = 1_000_000;
+const MAX_SEEDS: u64 = 1_000_000;
 /// The longest span that a flag accepts, in seconds: eleven days.
-pub(super) const MOST_SECONDS: f64 = 1e6;
+pub(super) const MAX_SECONDS: f64 = 1e6;
 
 /// Returns a parser for numbers within a range.
 ///
@@ -227,16 +227,15 @@ pub(super) fn parse_concurrency(text: &str) -> Result<Concurrency, String> {
         Some(digits) => (digits, Concurrency::PerNode),
         None => (text, Concurrency::Clients),
     };
-    let clients = count(MOST_CLIENTS)(digits);
+    let clients = count(MAX_CLIENTS)(digits);
     clients.map(of).map_err(|problem| format!("{problem}, or one followed by n"))
 }
 
 pub(super) fn parse_seeds(text: &str) -> Result<Seeds, String> {
-    let wrong =
-        || format!("must be two numbers like 0..1000, the second larger by at most {MOST_SEEDS}");
+    let wrong = || format!("must be a range of at most {MAX_SEEDS} seeds, like 0..1000");
     let (first, end) = text.split_once("..").ok_or_else(wrong)?;
     match (first.parse::<u64>(), end.parse::<u64>()) {
-        (Ok(first), Ok(end)) if first < end && end - first <= MOST_SEEDS => Ok(Seeds(first..end)),
+        (Ok(first), Ok(end)) if first < end && end - first <= MAX_SEEDS => Ok(Seeds(first..end)),
         _ => Err(wrong()),
     }
 }

@@ -97,7 +97,8 @@ impl Seen {
         let (seen, change) = match status {
             Some(status) => (
                 format!("it exited by itself ({status}) {when}"),
-                "read standard input in a loop until it ends; its last words may say more",
+                "read standard input in a loop until it ends; its standard error may have the \
+                 cause",
             ),
             None => (
                 format!("it closed its standard output {when}, and ran on"),
@@ -111,8 +112,7 @@ impl Seen {
     fn framed(&self) -> Diagnosis {
         for line in self.lines() {
             if let Err(malformed) = Envelope::parse(line.as_bytes()) {
-                let seen =
-                    format!("it wrote a line which {}: {}", malformed.problem, excerpt(line));
+                let seen = format!("it wrote a line that {}: {}", malformed.problem, excerpt(line));
                 return wrong(seen, malformed.hint);
             }
         }
@@ -186,14 +186,14 @@ impl Seen {
         if body.text("type").as_deref() == Some("error") {
             return wrong(
                 format!("it answered init with an error: {}", excerpt(envelope.body.get())),
-                "answer with init_ok; do what can fail later",
+                "answer with init_ok, and do later what can fail",
             );
         }
         match body.conform(&INIT_OK) {
             Ok(()) => right(),
             Err(malformed) => wrong(
                 format!("its init_ok {}", malformed.problem),
-                format!("{}; Maelstrom overlooks it here, but in no other reply", malformed.hint),
+                format!("{}; Maelstrom accepts it here, but in no other reply", malformed.hint),
             ),
         }
     }
@@ -216,9 +216,9 @@ impl Seen {
         match self.lines().find(to_node) {
             None => right(),
             Some(line) => wrong(
-                format!("it wrote {} before the first request", excerpt(line)),
+                format!("it wrote {} before its first request", excerpt(line)),
                 "start timers and gossip at the first message after init: other nodes may not be \
-                 set up yet, and Maelstrom stops listening to a node that writes to one of those",
+                 set up yet, and Maelstrom then ignores the sender",
             ),
         }
     }

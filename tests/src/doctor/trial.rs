@@ -24,10 +24,10 @@ use crate::workload::{Options, Visitor, Workload, WorkloadName};
 /// The latency of the slow network. Two hops take longer than the timeout of a client.
 const SLOW: Duration = Duration::from_millis(2600);
 
-const KEEPS: &str = "keeps to the protocol while clients use it";
+const KEEPS: &str = "follows the protocol while clients use it";
 const REPLIES: &str = "answers every request";
 const RESULTS: &str = "gives right results";
-const DROPS: &str = "sends nothing to clients that have gone";
+const DROPS: &str = "sends nothing to clients that have closed";
 
 /// Runs both tests and examines them.
 ///
@@ -163,7 +163,10 @@ impl Shown {
     }
 
     fn late_answers(&self) -> Diagnosis {
-        match (&self.failure, self.warnings.iter().find(|text| text.contains("had given up"))) {
+        match (
+            &self.failure,
+            self.warnings.iter().find(|text| text.contains("after the client's timeout")),
+        ) {
             (Some(failure), _) => of_text(&failure.to_string()),
             (None, Some(warning)) => of_text(warning),
             (None, None) => Diagnosis::Right(String::new()),
@@ -186,7 +189,7 @@ fn of_text(text: &str) -> Diagnosis {
 }
 
 fn no_cause() -> String {
-    "see what was seen, and the history and the logs of the test in store/latest".to_owned()
+    "see the history and the logs of the test in store/latest".to_owned()
 }
 
 #[cfg(test)]

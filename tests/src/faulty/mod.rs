@@ -75,7 +75,7 @@ impl FaultyNode {
     }
 
     /// Returns `true` if this node never answers.
-    fn is_mute(&self) -> bool {
+    fn is_silent(&self) -> bool {
         self.flaw.strip_suffix(" is mute").is_some_and(|who| who == "everybody" || self.name == who)
     }
 
@@ -167,7 +167,7 @@ impl SimulatedNode for FaultyNode {
         }
         let is_init = body["type"] == "init";
         let is_setup = is_init || body["type"] == "topology";
-        if !is_setup && self.is_mute() {
+        if !is_setup && self.is_silent() {
             return;
         }
         if !is_init {

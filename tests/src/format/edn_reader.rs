@@ -61,7 +61,13 @@ impl<'a> EdnReader<'a> {
     pub fn read(&mut self) -> Result<Option<Datum>, EdnError> {
         match self.token(0)? {
             Token::Value(datum) => Ok(Some(datum)),
-            Token::Close(close, place) => Err(error_at(place, format!("{close:?} closes nothing"))),
+            Token::Close(close, place) => Err(error_at(
+                place,
+                format!(
+                    "{close:?} has no opening \
+                                                                       bracket"
+                ),
+            )),
             Token::End => Ok(None),
         }
     }
@@ -185,7 +191,10 @@ impl<'a> EdnReader<'a> {
                     return Err(error_at(place, format!("expected {close:?}, found {found:?}")));
                 }
                 Token::End => {
-                    return Err(error_at(opened, format!("no {close:?} closes the bracket here")));
+                    return Err(error_at(
+                        opened,
+                        format!("the bracket here has no closing {close:?}"),
+                    ));
                 }
             }
         }
@@ -200,7 +209,12 @@ impl<'a> EdnReader<'a> {
                 Some('"') => return Ok(text),
                 Some('\\') => text.push(self.escape()?),
                 Some(c) => text.push(c),
-                None => return Err(error_at(opened, "no quote closes the string here".to_owned())),
+                None => {
+                    return Err(error_at(
+                        opened,
+                        "the string here has no closing quote".to_owned(),
+                    ));
+                }
             }
         }
     }
@@ -276,7 +290,7 @@ impl<'a> EdnReader<'a> {
         Ok(match word {
             "" => {
                 let found = self.peek().map_or(String::new(), |c| format!("{c:?}"));
-                return Err(self.error(format!("no value begins with {found}")));
+                return Err(self.error(format!("a value cannot begin with {found}")));
             }
             "nil" => Datum::Nil,
             "true" => Datum::Bool(true),
@@ -362,11 +376,11 @@ mod tests {
     #[test]
     fn malformed_text_gives_line_and_column() {
         for (text, line, column, problem) in [
-            ("[1 2", 1, 1, "no ']' closes the bracket here"),
+            ("[1 2", 1, 1, "the bracket here has no closing ']'"),
             ("{:a 1}\n  {:b [3}}", 2, 9, "expected ']', found '}'"),
-            ("1 ]", 1, 3, "']' closes nothing"),
+            ("1 ]", 1, 3, "']' has no opening bracket"),
             ("\n{:a}", 2, 5, "the map has a key without a value"),
-            ("ä \"abc", 1, 3, "no quote closes the string here"),
+            ("ä \"abc", 1, 3, "the string here has no closing quote"),
             ("\"\\u12\"", 1, 4, "\\u is not followed by four hexadecimal digits"),
             ("#", 1, 2, "a tag is missing after '#'"),
             ("#tag", 1, 5, "the text ends where a value is missing"),
@@ -392,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_bench_writes_is_read_back() {
+    fn written_values_are_read_back() {
         let written = Edn::map([
             ("valid?", Edn::Bool(true)),
             ("list", Edn::Vector(vec![Edn::Nil, Edn::Float(0.1), Edn::Str("a\u{1}\"\n".into())])),

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_shortened_only_where_its_list_goes_on() {
+    fn a_line_is_shortened_only_if_its_list_continues_a_known_one() {
         let items: Vec<String> = (100..200).map(|item| item.to_string()).collect();
         let text = format!("[{}", items.join(","));
         let known = KnownList { field: "messages", text: &text };

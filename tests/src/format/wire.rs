@@ -68,25 +68,25 @@ impl Envelope<'_> {
         let envelope: Envelope<'_> = match serde_json::from_slice(line) {
             Err(error) if error.classify() != Category::Data => {
                 return Err(malformed(
-                    format!("is not JSON: {}", in_words(&error)),
-                    "standard output is for messages alone, one per line; log to standard error",
+                    format!("is not JSON: {}", message_of(&error)),
+                    "standard output is only for messages, one per line; log to standard error",
                 ));
             }
             // This also rejects an array, whose items the parser would take for the fields in this
             // order.
             _ if !is_object => {
                 return Err(malformed(
-                    "is not a message: it is no JSON object".to_owned(),
-                    "a message is {…}, with a name for every field",
+                    "is not a message: it is not a JSON object".to_owned(),
+                    "write each message as an object {…} with named fields",
                 ));
             }
             Err(error) => {
-                let problem = in_words(&error);
+                let problem = message_of(&error);
                 let hint = match problem.split(' ').next() {
-                    Some("missing") => "src, dest and body are never left out",
-                    Some("unknown") => "an envelope has no other fields: the rest goes into body",
+                    Some("missing") => "every message needs src, dest and body",
+                    Some("unknown") => "an envelope has no other fields; put them into body",
                     Some("duplicate") => "write each field once",
-                    _ => "mind the types: src and dest are strings, and body is an object",
+                    _ => "check the types: src and dest are strings, and body is an object",
                 };
                 return Err(malformed(format!("is not a message: {problem}"), hint));
             }
@@ -95,11 +95,11 @@ impl Envelope<'_> {
         if let Some(id) = envelope.id.filter(|id| !is_integer(id.get())) {
             return Err(malformed(
                 format!("has {} where \"id\" must be an integer", excerpt(id.get())),
-                "an envelope needs no id: leave it out",
+                "an envelope needs no id; omit it",
             ));
         }
         if !envelope.body.get().starts_with('{') {
-            return Err(malformed("has a body that is no object".to_owned(), "wrap it in {…}"));
+            return Err(malformed("has a body that is not an object".to_owned(), "wrap it in {…}"));
         }
         Ok(envelope)
     }
@@ -202,7 +202,7 @@ impl<'a> Body<'a> {
     ///
     /// Returns the JSON error as a message.
     pub fn parse_text(body: &'a str) -> Result<Body<'a>, String> {
-        serde_json::from_str(body).map_err(|error| in_words(&error))
+        serde_json::from_str(body).map_err(|error| message_of(&error))
     }
 
     /// Marks a field as shortened: its list contains only the items after a known beginning.
@@ -260,9 +260,9 @@ impl<'a> Body<'a> {
     pub fn read<T: Deserialize<'a>>(&self, name: &str, expected: &str) -> Result<T, Malformed> {
         let text = self.raw(name).map_or("", RawValue::get);
         serde_json::from_str(text).map_err(|error| Malformed {
-            problem: format!("has {} for {name:?}: {}", excerpt(text), in_words(&error)),
+            problem: format!("has {} for {name:?}: {}", excerpt(text), message_of(&error)),
             expected: format!("{name:?} as {expected}"),
-            hint: "mind the types of nested values, too",
+            hint: "check the types of nested values too",
         })
     }
 
@@ -277,7 +277,7 @@ impl<'a> Body<'a> {
                 Some(kind) => format!("is a reply of type {}", excerpt(kind.get())),
                 None => "is a reply without a type".to_owned(),
             };
-            let hint = "a request is answered by its own kind of reply, or by an error";
+            let hint = "the type of a reply is the request's type with _ok appended, or error";
             return Err(Malformed { problem, expected: schema.expected(), hint });
         }
         Ok(())
@@ -316,7 +316,7 @@ impl<'a> Body<'a> {
                     let problem = format!("has {text} where {key:?} must be an integer");
                     let hint = match key.as_ref() {
                         "in_reply_to" => COPY_MSG_ID,
-                        _ if value.get() == "null" => "a reply needs no msg_id: leave it out",
+                        _ if value.get() == "null" => "a reply needs no msg_id; omit it",
                         _ => hint_at_type(Shape::Int, value),
                     };
                     return Err(malformed(problem, hint));
@@ -326,8 +326,8 @@ impl<'a> Body<'a> {
             };
             if !known {
                 return Err(malformed(
-                    format!("has the field {}, which is no part of the reply", quoted(key)),
-                    "Maelstrom's reply schemas are closed: leave it out",
+                    format!("has the field {}, which is not part of the reply", quoted(key)),
+                    "Maelstrom's replies have no other fields; omit it",
                 ));
             }
         }
@@ -347,22 +347,22 @@ fn is_integer(text: &str) -> bool {
 /// Returns the most likely reason why a value is not of the expected type.
 fn hint_at_type(wanted: Shape, value: &RawValue) -> &'static str {
     match (wanted, value.get().as_bytes().first()) {
-        (_, Some(b'n')) => "null is no value, and the field must have one",
-        (_, Some(b'"')) => "what stands in quotes is a string: write it without",
+        (_, Some(b'n')) => "the field must have a value, and null is not one",
+        (_, Some(b'"')) => "a value in quotes is a string; write it without quotes",
         (Shape::Int, Some(b'0'..=b'9' | b'-')) => {
             "an integer has neither a fraction nor an exponent"
         }
-        (Shape::List, Some(b'0'..=b'9' | b'-')) => "a single value, too, is written as a list",
+        (Shape::List, Some(b'0'..=b'9' | b'-')) => "write a single value as a list too",
         (Shape::List, Some(b'{')) => "an empty list is [], not {}",
         (Shape::Object, Some(b'[')) => "an empty object is {}, not []",
-        _ => "the value is that of another field",
+        _ => "the value may belong to another field",
     }
 }
 
 /// Returns the message of a JSON error, which may quote the value.
 ///
 /// The message omits the line number: the text has one line.
-fn in_words(error: &serde_json::Error) -> String {
+fn message_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(" at line ") {
         Some((what, _)) => format!("{} at column {}", excerpt(what), error.column()),
@@ -392,7 +392,7 @@ mod tests {
             (r#","offset":"3""#, "must be <integer>"),
             (r#","offset":3.5"#, "must be <integer>"),
             (r#","offset":null"#, "must be <integer>"),
-            (r#","offset":3,"key":"k""#, "no part of the reply"),
+            (r#","offset":3,"key":"k""#, "not part of the reply"),
             (r#","offset":3,"msg_id":null"#, "must be an integer"),
         ] {
             let problem = problem(&reply(rest)).unwrap_or_default();
@@ -402,19 +402,19 @@ mod tests {
     }
 
     #[test]
-    fn a_hint_knows_what_was_wanted() {
+    fn a_hint_depends_on_the_expected_type() {
         const LIST: Schema = Schema { kind: "read_ok", fields: &[("messages", Shape::List)] };
         const OBJECT: Schema = Schema { kind: "poll_ok", fields: &[("msgs", Shape::Object)] };
         for (schema, rest, right) in [
             (SEND_OK, r#""offset":3.5"#, "neither a fraction"),
             (SEND_OK, r#""offset":"3""#, "in quotes"),
-            (SEND_OK, r#""offset":null"#, "must have one"),
-            (SEND_OK, r#""offset":3,"msg_id":null"#, "leave it out"),
+            (SEND_OK, r#""offset":null"#, "must have a value"),
+            (SEND_OK, r#""offset":3,"msg_id":null"#, "omit it"),
             (SEND_OK, r#""offset":3,"in_reply_to":null"#, "copy the msg_id"),
-            (LIST, r#""messages":5"#, "is written as a list"),
+            (LIST, r#""messages":5"#, "write a single value as a list"),
             (LIST, r#""messages":{}"#, "an empty list is []"),
             (OBJECT, r#""msgs":[]"#, "an empty object is {}"),
-            (OBJECT, r#""msgs":5"#, "of another field"),
+            (OBJECT, r#""msgs":5"#, "belong to another field"),
         ] {
             let body = format!(r#"{{"type":"{}",{rest}}}"#, schema.kind);
             let hint = Body::parse_text(&body).unwrap().conform(&schema).unwrap_err().hint;
@@ -431,14 +431,14 @@ mod tests {
             ("", "not JSON"),
             (r#"{"src":"n1","dest":"c1","body":{}} trailing"#, "not JSON"),
             (r#"{"src":"n1","dest":"c1"}"#, "missing field `body`"),
-            (r#"{"src":"n1","dest":"c1","body":[]}"#, "no object"),
+            (r#"{"src":"n1","dest":"c1","body":[]}"#, "not an object"),
             (r#"{"src":"n1","dest":"c1","body":{},"type":"x"}"#, "unknown field `type`"),
             (r#"{"src":1,"dest":"c1","body":{}}"#, "not a message"),
             (r#"{"src":"n1","dest":"c1","body":{},"id":null}"#, "null where \"id\" must be"),
             (r#"{"src":"n1","dest":"c1","body":{},"id":1.0}"#, "1.0 where \"id\" must be"),
-            (r#"["n1","c1",{}]"#, "no JSON object"),
-            (r#"["n1","c1",{},4]"#, "no JSON object"),
-            ("17", "no JSON object"),
+            (r#"["n1","c1",{}]"#, "not a JSON object"),
+            (r#"["n1","c1",{},4]"#, "not a JSON object"),
+            ("17", "not a JSON object"),
         ] {
             let problem = Envelope::parse(line.as_bytes()).unwrap_err().problem;
             assert!(problem.contains(wrong), "{line}: {problem}");
@@ -448,13 +448,13 @@ mod tests {
 
     /// Messages about a value of a megabyte fit in a line.
     #[test]
-    fn what_is_wrong_is_told_in_short() {
+    fn an_error_quotes_only_the_beginning_of_a_value() {
         let long = "x".repeat(1_000_000);
         let envelope = |line: String| Envelope::parse(line.as_bytes()).unwrap_err().problem;
         let reply = |rest: String| {
             problem(&format!(r#"{{"type":"send_ok","in_reply_to":1,"offset":1{rest}}}"#)).unwrap()
         };
-        for told in [
+        for text in [
             envelope(format!(r#"{{"src":"n1","dest":"c1","body":{{}},"{long}":1}}"#)),
             reply(format!(r#","{long}":1"#)),
             Body::parse_text(&format!(r#"{{"n":"{long}"}}"#))
@@ -463,7 +463,7 @@ mod tests {
                 .unwrap_err()
                 .problem,
         ] {
-            assert!(told.len() < 600, "{} bytes: {told:.300}", told.len());
+            assert!(text.len() < 600, "{} bytes: {text:.300}", text.len());
         }
         assert_eq!(envelope("hello".to_owned()), "is not JSON: expected value at column 1");
     }

@@ -63,7 +63,7 @@ impl fmt::Display for OpError {
             OpError::Crash => f.write_str("the client crashed"),
             OpError::Killed => f.write_str("the node was killed"),
             OpError::Malformed(problem) => {
-                write!(f, "a malformed answer, which {}", excerpt(problem))
+                write!(f, "a malformed reply, which {}", excerpt(problem))
             }
             OpError::Rpc { code, text } => write!(f, "error {code}: {}", excerpt(text)),
         }

@@ -149,7 +149,7 @@ impl<W: Operations> History<W> {
     pub fn invocation(&self, index: usize) -> &Invocation<W::Op> {
         match self.events.get(index).map(|event| &event.kind) {
             Some(EventKind::Invoke(invocation)) => invocation,
-            _ => panic!("event {index} is no invocation"),
+            _ => panic!("event {index} is not an invocation"),
         }
     }
 

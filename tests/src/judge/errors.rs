@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_and_each_code_counts_for_itself() {
+    fn each_operation_and_error_code_is_counted_separately() {
         use OpError::{Crash, Killed, Timeout};
         // If these errors were of one kind, that kind would be the most frequent.
         let errors = [Timeout, Crash, Killed, rpc(0, ""), rpc(11, ""), rpc(11, "")];
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_a_kind_tells_it_and_the_first_of_equals_wins() {
+    fn the_most_frequent_error_has_its_first_text_and_ties_go_to_the_first() {
         let errors = [rpc(14, "a"), rpc(11, "b"), rpc(11, "c"), rpc(14, "d"), OpError::Timeout];
         assert_eq!(stands_for(&errors), Some(&rpc(14, "a")));
         assert_eq!(stands_for(&errors[1..]), Some(&rpc(11, "b")));

@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kill_takes_what_only_the_killed_node_had() {
+    fn a_kill_loses_values_that_only_the_killed_node_had() {
         let kills = kills(WINDOW, &[(10, "kill", "n1")]);
         assert_eq!([8, 9, 10, 11].map(|s| lost_s(&kills, s)), [None, Some(10), Some(10), None]);
         let of_another = |s| kills.lost_at(Time(s * S), &[(1, Time(s * S))]);
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restarted_node_is_empty_until_it_has_had_time_without_faults() {
+    fn a_restarted_node_counts_as_empty_until_a_time_without_faults() {
         let one_after_the_other = |second_kill| {
             kills(
                 WINDOW,
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_majority_keeps_what_a_log_has_acknowledged() {
+    fn a_majority_keeps_acknowledged_log_messages() {
         let two = |second| [(10, "kill", "n1"), (11, "start", "n1"), (second, "kill", "n2")];
         let lost = |faults: &[_]| lost_s(&kills(AllowedLoss::AfterMajority, faults), 1);
         assert_eq!(lost(&two(12)[..2]), None, "a minority");

@@ -97,17 +97,17 @@ mod tests {
     use crate::history::Pings;
 
     #[test]
-    fn a_kind_that_never_succeeds_is_told_with_its_most_frequent_error() {
+    fn an_operation_that_never_succeeds_is_reported_with_its_most_frequent_error() {
         let away = || Some(OpError::Rpc { code: 11, text: "away".to_owned() });
         let ends = [(0, away()), (0, away()), (0, Some(OpError::Timeout))];
         let problem =
             &check(&History::<Pings>::ended(&ends, || (), || ()), |_| false, false).anomalies[0];
-        let told = "no ping succeeded: 3 of 3 ended without success; most often: error 11: away";
-        assert_eq!(problem.text, told);
+        let text = "no ping succeeded: 3 of 3 ended without success; most often: error 11: away";
+        assert_eq!(problem.text, text);
     }
 
     #[test]
-    fn a_kind_that_faults_may_have_kept_from_success_is_unknown() {
+    fn operations_that_faults_may_have_prevented_are_unknown() {
         let error = |code| Some(OpError::Rpc { code, text: String::new() });
         let verdict = |code| {
             let history =

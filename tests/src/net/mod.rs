@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_waits_behind_the_message_whose_deadline_the_feeder_sleeps_for() {
+    fn a_client_message_waits_behind_an_earlier_delayed_message() {
         for (model, client_arrives) in [(Model::Maelstrom, 100), (Model::Ideal, 10)] {
             let mut net = network(model, 100);
             let peer = send(&mut net, 0, Address::Node(0), 1);
@@ -379,7 +379,7 @@ mod tests {
     /// A partition that starts during the sleep does not affect the message that the thread holds.
     /// A partition that ends does not restore a message that it dropped.
     #[test]
-    fn a_partition_is_judged_when_the_message_is_taken() {
+    fn a_partition_applies_when_a_message_is_delivered() {
         let cut = || Fault::Partition(Cut::both_ways(&[&[0], &[1, 2]]));
         let mut net = network(Model::Maelstrom, 100);
         let taken_before = send(&mut net, 0, Address::Node(0), 1);
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ideal_network_judges_on_arrival() {
+    fn an_ideal_network_applies_faults_on_arrival() {
         let mut net = network(Model::Ideal, 100);
         send(&mut net, 0, Address::Node(0), 1);
         net.inject(FaultKind::Partition, Fault::Partition(Cut::both_ways(&[&[0], &[1, 2]])));
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_between_nodes_leave_clients_and_services_alone() {
+    fn faults_between_nodes_do_not_affect_clients_and_services() {
         let mut net = network(Model::Maelstrom, 0);
         net.inject(FaultKind::Loss, Fault::Loss { probability: 1.0 });
         send(&mut net, 0, Address::Node(0), 1);
@@ -414,7 +414,7 @@ mod tests {
 
     /// Sends one message for each delivery, and one that is still in transit.
     #[test]
-    fn a_recording_tells_what_became_of_each_message() {
+    fn a_recording_has_the_fate_of_each_message() {
         for model in [Model::Maelstrom, Model::Ideal] {
             let mut net = network(model, 10);
             net.record();

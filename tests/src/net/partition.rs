@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn splits_have_the_sizes_their_names_promise() {
+    fn partitions_have_the_group_sizes_of_their_kind() {
         for (kind, node_count, smaller) in [
             (PartitionKind::One, 5, 1),
             (PartitionKind::MinorityThird, 5, 1),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_ring_everybody_hears_a_majority_and_no_two_the_same() {
+    fn in_a_majorities_ring_every_node_reaches_a_different_majority() {
         for node_count in [3, 5, 25] {
             for cut in cuts(PartitionKind::MajoritiesRing, node_count) {
                 let views: Vec<_> =
@@ -179,14 +179,14 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_node_has_nobody_to_be_cut_off_from() {
+    fn a_partition_has_no_effect_on_a_single_node() {
         for kind in PartitionKind::ALL {
             assert!(cuts(kind, 1).all(|cut| cut.links().next().is_none()), "{kind:?}");
         }
     }
 
     #[test]
-    fn a_one_way_cut_lets_answers_through() {
+    fn a_one_way_fault_does_not_block_the_other_direction() {
         let cut = Cut::one_way(&[0], &[1]);
         assert!(cut.blocks(0, 1) && !cut.blocks(1, 0));
     }

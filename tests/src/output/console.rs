@@ -39,6 +39,6 @@ pub fn printed(written: io::Result<()>) -> Result<(), Failure> {
 /// Writes a line to standard error, in one write.
 ///
 /// Ignores errors, because they cannot be reported.
-pub fn say(line: impl fmt::Display) {
+pub fn eprintln(line: impl fmt::Display) {
     let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }

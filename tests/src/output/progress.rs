@@ -68,7 +68,7 @@ impl Screen {
             }
             Shown::Lines => {
                 if let Some(line) = self.plain_line(progress) {
-                    console::say(line);
+                    console::eprintln(line);
                 }
             }
             Shown::Never => {}
@@ -104,7 +104,7 @@ impl Screen {
         if self.turns_to((self.start.elapsed().as_millis() / every.as_millis()) as u64) {
             match &self.progress {
                 Shown::Bar(_) => self.show(&progress()),
-                _ => console::say(describe(&progress())),
+                _ => console::eprintln(describe(&progress())),
             }
         }
     }
@@ -116,10 +116,10 @@ impl Screen {
     }
 
     /// Prints a line that remains on the screen.
-    pub fn say(&self, line: &str) {
+    pub fn print_line(&self, line: &str) {
         match &self.progress {
-            Shown::Bar(bar) => bar.suspend(|| console::say(line)),
-            Shown::Lines | Shown::Never => console::say(line),
+            Shown::Bar(bar) => bar.suspend(|| console::eprintln(line)),
+            Shown::Lines | Shown::Never => console::eprintln(line),
         }
     }
 
@@ -176,7 +176,7 @@ impl Counter {
         match &self.bar {
             Some(bar) => bar.inc(1),
             None if done * 10 / self.total > (done - 1) * 10 / self.total => {
-                console::say(format_args!("{done} of {} seeds", self.total));
+                console::eprintln(format_args!("{done} of {} seeds", self.total));
             }
             None => {}
         }
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stall_keeps_no_one_from_hearing_that_the_nodes_are_ready() {
+    fn a_stalled_terminal_does_not_delay_the_ready_message() {
         let screen = Screen::with(Shown::Lines);
         let line = |phase, elapsed_s| {
             let elapsed = Duration::from_secs(elapsed_s);

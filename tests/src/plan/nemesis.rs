@@ -54,12 +54,12 @@ impl Nemesis {
     pub fn help(self) -> &'static str {
         match self {
             Nemesis::Partition => "Nodes cut off from each other, in Jepsen's four ways",
-            Nemesis::OneWay => "Some nodes' messages lost in one direction only",
+            Nemesis::OneWay => "Messages of some nodes lost in one direction only",
             Nemesis::Loss => "A share of all messages lost",
             Nemesis::Duplicate => "A share of all messages delivered twice",
             Nemesis::Reorder => "A share of all messages held back, so that others overtake them",
-            Nemesis::Kill => "A node stopped dead and started again, its memory lost",
-            Nemesis::Pause => "A node held still for a while",
+            Nemesis::Kill => "A node killed and started again without its memory",
+            Nemesis::Pause => "A node paused for a while",
             Nemesis::Clock => "A node's clock stepped, and fast or slow; with --sim only",
         }
     }

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_selection_is_read_as_it_is_written() {
+    fn a_selection_parses_from_its_own_text() {
         for text in ["all", "none", "0", "3,7-9", "0-2,4,6-7"] {
             assert_eq!(text.parse::<Selection>().unwrap().to_string(), text);
         }

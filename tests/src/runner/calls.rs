@@ -139,7 +139,7 @@ impl Calls {
     /// # Errors
     ///
     /// Returns an error if the client never existed, or if a node's reply during setup is wrong.
-    pub(super) fn hear(&mut self, number: u64, body: &Body<'_>) -> Result<Received, Malformed> {
+    pub(super) fn receive(&mut self, number: u64, body: &Body<'_>) -> Result<Received, Malformed> {
         let in_reply_to = body.int("in_reply_to").and_then(|id| u64::try_from(id).ok());
         let given_up = in_reply_to.is_some_and(|id| self.given_up.remove(&(number, id)));
         let Some(client) = self.clients.get_mut(&number) else {
@@ -147,18 +147,18 @@ impl Calls {
                 return Ok(if given_up { Received::Late } else { Received::Repeated });
             }
             return Err(Malformed {
-                problem: format!("is for c{number}, and there is no such client"),
-                expected: "the dest of an answer is the src of the request".to_owned(),
+                problem: format!("has the unknown dest c{number}"),
+                expected: "the dest of a reply is the src of its request".to_owned(),
                 hint: "swap src and dest of the request",
             });
         };
         let Some(in_reply_to) = in_reply_to.filter(|id| (1..=client.sent).contains(id)) else {
-            let says = match body.raw("in_reply_to") {
+            let found = match body.raw("in_reply_to") {
                 None => "it has no in_reply_to".to_owned(),
                 Some(id) => format!("its in_reply_to is {}", excerpt(id.get())),
             };
             let stray = Malformed {
-                problem: format!("answers nothing that c{number} has asked: {says}"),
+                problem: format!("does not answer a request of c{number}: {found}"),
                 expected: format!(r#""in_reply_to": an integer from 1 to {}"#, client.sent),
                 hint: COPY_MSG_ID,
             };
@@ -171,13 +171,13 @@ impl Calls {
         let Some(call) = client.call.filter(|call| call.msg_id == in_reply_to) else {
             return Ok(if given_up { Received::Nothing } else { Received::Repeated });
         };
-        let heard = if body.text("type").as_deref() == Some("error") {
+        let received = if body.text("type").as_deref() == Some("error") {
             let malformed = || Malformed {
                 problem: "is an error without an integer code".to_owned(),
                 expected: format!(
                     r#"{{"type": "error", "in_reply_to": {in_reply_to}, "code": <integer>, "text": "…"}}"#
                 ),
-                hint: "Maelstrom's doc/protocol.md lists the codes; own ones start at 1000",
+                hint: "Maelstrom's doc/protocol.md lists the codes; custom codes start at 1000",
             };
             let text = body.text("text").unwrap_or_default().into_owned();
             match (body.int("code"), client.role) {
@@ -201,6 +201,6 @@ impl Calls {
         };
         client.call = None;
         self.timeouts.remove(&(call.deadline, number));
-        Ok(heard)
+        Ok(received)
     }
 }

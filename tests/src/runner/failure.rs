@@ -34,7 +34,7 @@ pub enum Failure {
         /// The expected reply.
         expected: String,
         /// The last output of the node.
-        speech: Box<Speech>,
+        speech: Box<LastOutput>,
     },
     /// A node closed its standard output, and continued to run.
     Closed {
@@ -88,7 +88,7 @@ pub enum Failure {
 
 /// The last output of a node that did not reply.
 #[derive(Clone, Debug, Default)]
-pub struct Speech {
+pub struct LastOutput {
     /// The beginning of the text on standard output after the last newline.
     pub unfinished_line: String,
     /// The last lines of the node's standard error.
@@ -100,7 +100,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::Malformed { node, line_number, line, malformed } => write!(
                 f,
-                "node {node} wrote a line which {}\n  line {line_number} of its standard output: \
+                "node {node} wrote a line that {}\n  line {line_number} of its standard output: \
                  {}\n  expected: {}\n  likely: {}",
                 malformed.problem,
                 excerpt(line),
@@ -108,7 +108,7 @@ impl fmt::Display for Failure {
                 malformed.hint,
             ),
             Failure::NotReady { node, request, waited, expected, speech } => {
-                let Speech { unfinished_line, stderr } = &**speech;
+                let LastOutput { unfinished_line, stderr } = &**speech;
                 let limit = waited.as_secs();
                 write!(f, "node {node} did not answer {request:?} within {limit} s")?;
                 if !unfinished_line.trim().is_empty() {
@@ -118,7 +118,7 @@ impl fmt::Display for Failure {
                          and a newline\n  likely: it does not write a newline after each \
                          message{}",
                         excerpt(unfinished_line),
-                        Said(stderr)
+                        StderrLines(stderr)
                     );
                 }
                 let ignorance = match *request {
@@ -131,45 +131,48 @@ impl fmt::Display for Failure {
                     f,
                     "\n  expected: {expected}\n  likely: it waits for more input, does not flush \
                      its standard output, {ignorance}{}",
-                    Said(stderr)
+                    StderrLines(stderr)
                 )
             }
             Failure::Closed { node, stderr } => write!(
                 f,
-                "node {node} closed its standard output and ran on\n  expected: it keeps it open \
-                 until it is killed\n  likely: it redirected its output, or what writes to it \
-                 has ended{}",
-                Said(stderr)
+                "node {node} closed its standard output and ran on\n  expected: an open standard \
+                 output until it is killed\n  likely: it redirected its output, or its writing \
+                 thread has ended{}",
+                StderrLines(stderr)
             ),
             Failure::Exited { node, status, may_refuse_args, by_shell, stderr } => {
                 let shell = if *by_shell {
-                    "/bin/sh ran it, for it has no #! line: if it is no shell script, begin it \
-                     with one, like #!/usr/bin/env python3; else "
+                    "/bin/sh ran it, because it has no #! line: if it is not a shell script, begin \
+                     it with a line like #!/usr/bin/env python3; otherwise "
                 } else {
                     ""
                 };
                 write!(
                     f,
-                    "node {node} exited by itself ({status})\n  expected: it runs until it is \
-                     killed\n  likely: {shell}{}{}",
+                    "node {node} exited by itself ({status})\n  expected: a process that runs \
+                     until it is killed\n  likely: {shell}{}{}",
                     why_exited(status.code(), *may_refuse_args, stderr),
-                    Said(stderr)
+                    StderrLines(stderr)
                 )
             }
             Failure::Endless { node, limit } => write!(
                 f,
                 "node {node} wrote more than {limit} bytes without a newline\n  expected: one \
-                 message per line\n  likely: it writes messages without the newline after each"
+                 message per line\n  likely: it does not write a newline after each message"
             ),
             Failure::CannotStart { program, reason } => {
                 write!(f, "cannot start {program}: {reason}")
             }
             Failure::Stuck { node: Some(node) } => write!(
                 f,
-                "node {node} does not move its deadline past the present\n  expected: \
+                "node {node} does not advance its deadline past the current time\n  expected: \
                  handle_deadline leaves a later deadline, or none"
             ),
-            Failure::Stuck { node: None } => f.write_str("the test waits for nothing"),
+            Failure::Stuck { node: None } => f.write_str(
+                "the simulation is stuck: it has no event \
+                                                          and no deadline",
+            ),
             Failure::Store { path, reason } => write!(f, "cannot write {path}: {reason}"),
             Failure::Interrupted => f.write_str("interrupted"),
         }
@@ -185,13 +188,11 @@ impl std::error::Error for Failure {}
 fn why_exited(code: Option<i32>, may_refuse_args: bool, stderr: &str) -> &'static str {
     match code {
         Some(127) => {
-            "a command was not found: the one that its first line names, or one that it calls"
+            "a command was not found: the interpreter in its first line, or a command that it runs"
         }
-        _ if !stderr.trim().is_empty() => "its last words are below",
-        Some(0) => "it took the end of one request for the end of all",
-        Some(2) if may_refuse_args => {
-            "it refuses its arguments, which are those that follow --, or it crashed"
-        }
+        _ if !stderr.trim().is_empty() => "see its standard error below",
+        Some(0) => "it exits after one request",
+        Some(2) if may_refuse_args => "it rejects its arguments (those after --), or it crashed",
         _ => "it crashed",
     }
 }
@@ -200,16 +201,16 @@ fn why_exited(code: Option<i32>, may_refuse_args: bool, stderr: &str) -> &'stati
 ///
 /// The limit is higher than for other lines, because these lines explain the failure. The log is
 /// complete.
-const MOST_SAID: usize = 1000;
+const MAX_STDERR_LINE: usize = 1000;
 
 /// The last lines of a node's standard error, if any.
-struct Said<'a>(&'a str);
+struct StderrLines<'a>(&'a str);
 
-impl fmt::Display for Said<'_> {
+impl fmt::Display for StderrLines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, line) in self.0.lines().enumerate() {
             f.write_str(if index == 0 { "\n  its standard error: " } else { "\n    " })?;
-            f.write_str(&beginning(&line.replace('\t', "    "), MOST_SAID))?;
+            f.write_str(&beginning(&line.replace('\t', "    "), MAX_STDERR_LINE))?;
         }
         Ok(())
     }
@@ -222,11 +223,11 @@ mod tests {
     /// The input contains colors and a line of almost 64 KiB, the limit for lines of standard
     /// error.
     #[test]
-    fn a_nodes_last_words_fit_a_screen_and_do_nothing_to_it() {
+    fn a_nodes_standard_error_is_clipped_and_escaped() {
         let long = "x".repeat(60_000);
-        let told =
-            Said(&format!("\u{1b}[31mpanic:\u{1b}[0m\n\tat main.go:7\n{long}\n")).to_string();
-        let mut lines = told.lines().skip(1);
+        let text = StderrLines(&format!("\u{1b}[31mpanic:\u{1b}[0m\n\tat main.go:7\n{long}\n"))
+            .to_string();
+        let mut lines = text.lines().skip(1);
         assert_eq!(lines.next(), Some("  its standard error: \\u{1b}[31mpanic:\\u{1b}[0m"));
         assert_eq!(lines.next(), Some("        at main.go:7"));
         let clipped = lines.next().unwrap_or_default();

@@ -40,7 +40,7 @@ impl MalformedLines {
             };
             Anomaly {
                 text: format!(
-                    "malformed line: node {} wrote a line which {}\n  line {line} of its standard \
+                    "malformed line: node {} wrote a line that {}\n  line {line} of its standard \
                      output{others}\n  expected: {}",
                     directory.node_name(node),
                     excerpt(&malformed.problem),

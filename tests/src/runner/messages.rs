@@ -58,7 +58,7 @@ impl<W: Workload> Runner<W> {
         let body = Body::parse(envelope.body).ok()?;
         let body = body.shortened(field, shortened.line.get(shortened.list)?)?;
         self.network.hand_to_client(now, Address::Node(node), dest, envelope.body.get());
-        Some(self.client_hears(now, client, node, &body))
+        Some(self.client_receives(now, client, node, &body))
     }
 
     fn take_line(&mut self, now: Time, node: usize, line: &[u8]) -> Result<(), Malformed> {
@@ -70,7 +70,7 @@ impl<W: Workload> Runner<W> {
         let src = directory.find(&envelope.src);
         if src != Some(Address::Node(node)) {
             let malformed = Malformed {
-                problem: format!("claims to come from {}", quoted(&envelope.src)),
+                problem: format!("has the src {}", quoted(&envelope.src)),
                 expected: format!(r#""src": {:?}"#, directory.node_name(node)),
                 hint: "src is the name that init gave to this node",
             };
@@ -84,7 +84,7 @@ impl<W: Workload> Runner<W> {
         let Some(dest) = directory.find(&envelope.dest) else {
             let services = Service::ALL.map(Service::name).join(" ");
             return Err(Malformed {
-                problem: format!("is for {}, whom nobody knows", quoted(&envelope.dest)),
+                problem: format!("has the unknown dest {}", quoted(&envelope.dest)),
                 expected: format!(
                     "a node ({}), a client that has sent a request, or a service ({services})",
                     excerpt(&directory.node_names().join(" "))
@@ -98,7 +98,7 @@ impl<W: Workload> Runner<W> {
             let id = self.network.hand_to_client(now, src, dest, body.get());
             self.log(self.plan.log_send, "send", id, src, dest, body.get());
             self.log(self.plan.log_recv, "recv", id, src, dest, body.get());
-            return self.client_hears(now, client, node, &Body::parse(body).map_err(bad_body)?);
+            return self.client_receives(now, client, node, &Body::parse(body).map_err(bad_body)?);
         }
         if matches!(dest, Address::Node(_)) && self.unasked.contains(&node) {
             self.warn(ProtocolWarning::Early, node);
@@ -117,24 +117,24 @@ impl<W: Workload> Runner<W> {
         self.malformed.add(node, self.lines_written[node], malformed);
     }
 
-    fn client_hears(
+    fn client_receives(
         &mut self,
         now: Time,
         client: u64,
         node: usize,
         body: &Body<'_>,
     ) -> Result<(), Malformed> {
-        match self.calls.hear(client, body)? {
+        match self.calls.receive(client, body)? {
             Received::Nothing => {}
             Received::Late => self.warn(ProtocolWarning::Late, node),
             Received::Repeated => self.warn(ProtocolWarning::Repeated, node),
             Received::Stray(stray) => self.note(node, stray),
             Received::Malformed(worker, malformed) => {
-                self.misunderstood(now, worker, node, malformed)
+                self.malformed_reply(now, worker, node, malformed)
             }
             Received::Reply(Role::Worker(worker)) => {
                 if let Err(malformed) = self.reply_received(now, worker, node, body) {
-                    self.misunderstood(now, worker, node, malformed);
+                    self.malformed_reply(now, worker, node, malformed);
                 }
             }
             Received::Error(Role::Worker(worker), error) => self.op_failed(now, worker, error),
@@ -150,11 +150,11 @@ impl<W: Workload> Runner<W> {
                 let (request, reply) = self.preparation(role);
                 let hint = match (role, &error) {
                     // During `init` the node has nothing yet to wait for.
-                    (Role::Init(_), OpError::Rpc { code: 11, .. }) => "as the node says",
+                    (Role::Init(_), OpError::Rpc { code: 11, .. }) => "see the text of the error",
                     _ => causes::of_error(&error),
                 };
                 return Err(Malformed {
-                    problem: format!("refuses {request:?}: {error}"),
+                    problem: format!("rejects {request:?}: {error}"),
                     expected: reply.expected(),
                     hint,
                 });
@@ -166,7 +166,7 @@ impl<W: Workload> Runner<W> {
     /// Ends an operation whose reply is malformed.
     ///
     /// Maelstrom's client crashes at such a reply, so the effect of the operation is unknown.
-    fn misunderstood(&mut self, now: Time, worker: usize, node: usize, malformed: Malformed) {
+    fn malformed_reply(&mut self, now: Time, worker: usize, node: usize, malformed: Malformed) {
         let error = OpError::Malformed(malformed.problem.clone());
         self.note(node, malformed);
         self.op_failed(now, worker, error);
@@ -229,6 +229,6 @@ fn bad_body(problem: String) -> Malformed {
     Malformed {
         problem: format!("has a body that cannot be read: {problem}"),
         expected: "a JSON object".to_owned(),
-        hint: "check how the body is written",
+        hint: "check the JSON of the body",
     }
 }

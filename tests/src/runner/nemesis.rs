@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn starts_and_stops_take_turns_and_average_the_interval() {
+    fn starts_and_stops_alternate_and_average_the_interval() {
         let mut schedule = schedule(&[Nemesis::Partition], 1);
         schedule.begin(Time(5));
         assert_eq!(schedule.deadline(), Some(Time(5)), "the first starts at once");
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn stopping_ends_what_is_under_way_and_nothing_else() {
+    fn stopping_the_nemesis_ends_only_active_faults() {
         let mut schedule = schedule(&[Nemesis::Partition, Nemesis::Kill], 2);
         schedule.begin(Time(0));
         let killed = [schedule.next(Time(0)), schedule.next(Time(0))]

@@ -20,7 +20,7 @@ impl<W: Workload> Runner<W> {
     pub(super) fn start_node(&mut self, now: Time, node: usize) {
         self.nodes[node] = NodeState::Starting;
         self.lines_written[node] = 0;
-        self.forsake(now, node);
+        self.fail_pending_calls(now, node);
         self.network.set_down(now, node, false);
         self.commands.push_back(Command::Start(node));
         let names = self.plan.directory.node_names();
@@ -113,13 +113,13 @@ impl<W: Workload> Runner<W> {
         self.calls.close_setup(node);
         self.network.set_down(now, node, true);
         self.commands.push_back(Command::Kill(node));
-        self.forsake(now, node);
+        self.fail_pending_calls(now, node);
     }
 
     /// Ends requests to a node that was killed or restarted.
     ///
     /// No reply can arrive. The workers continue immediately, so that they test the restarted node.
-    fn forsake(&mut self, now: Time, node: usize) {
+    fn fail_pending_calls(&mut self, now: Time, node: usize) {
         for index in 0..self.workers.len() {
             if let Some(client) = self.workers[index].waits_for(node) {
                 self.calls.give_up(client);

@@ -98,22 +98,22 @@ impl ProtocolWarning {
     fn describe(self) -> (&'static str, &'static str, &'static str) {
         match self {
             ProtocolWarning::Early => (
-                "wrote to another node before anybody had asked it anything",
-                "silence until the first message after init: other nodes may not be set up, and \
-                 Maelstrom stops listening to a node that writes to one of those",
+                "sent a message to another node before its first request",
+                "no message before the first request after init: other nodes may not be set up, \
+                 and Maelstrom then ignores the sender",
                 "it begins to gossip in its init handler; begin at the next message",
             ),
             ProtocolWarning::Late => (
-                "answered a client that had given up and gone",
-                "an answer within 5 s, or none: Maelstrom stops listening to a node that writes \
-                 to somebody who has gone",
-                "it was held up, or waited for others; drop requests older than 4.5 s",
+                "answered a client after the client's timeout",
+                "an answer within 5 s, or none: Maelstrom ignores a node that writes to a closed \
+                 client",
+                "it was delayed, or waited for other nodes; drop requests older than 4.5 s",
             ),
             ProtocolWarning::Repeated => (
                 "answered a request again",
-                "one answer to each request: once the client has gone, Maelstrom stops listening to \
-                 a node that answers it again",
-                "the request was retried inside the node, and each try was answered",
+                "one answer to each request: Maelstrom ignores a node that writes to a closed \
+                 client",
+                "the node retried the request internally, and answered each attempt",
             ),
         }
     }

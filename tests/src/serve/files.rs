@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_what_lies_in_the_store_and_nothing_else() {
+    fn finds_only_files_in_the_store() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().canonicalize().unwrap();
         let root = folder.join("store");

@@ -63,13 +63,13 @@ impl Request {
         let mut words = lines.next().unwrap_or_default().split(' ');
         let (method, target, version) = (words.next(), words.next(), words.next());
         let (Some(method), Some(target), Some(version)) = (method, target, version) else {
-            return Err(Response::error(400, "this is not a request"));
+            return Err(Response::error(400, "not an HTTP request"));
         };
         if !version.starts_with("HTTP/1.") {
-            return Err(Response::error(400, "this is not HTTP/1"));
+            return Err(Response::error(400, "not HTTP/1"));
         }
         if method != "GET" {
-            return Err(Response::error(405, "the store is only read"));
+            return Err(Response::error(405, "the store is read-only"));
         }
         // A page of another site may make the browser send a request under a host name of that
         // site.
@@ -77,7 +77,7 @@ impl Request {
         let host = lines.find(is_host).map_or("", |line| line[5..].trim());
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         if !["127.0.0.1", "localhost", "[::1]"].contains(&name) {
-            return Err(Response::error(403, "the store is served to this machine alone"));
+            return Err(Response::error(403, "the store is served only to this machine"));
         }
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let decode = |text: &str| {
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_it_does_not_serve() {
+    fn rejects_unsupported_requests() {
         let own = "127.0.0.1:8080";
         for (line, host, status) in [
             ("", own, 400),

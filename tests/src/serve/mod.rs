@@ -90,7 +90,7 @@ impl Server {
             }
             path => match path.strip_prefix("/store/") {
                 Some(path) => self.stored(path),
-                None => Response::error(404, "there is no such page"),
+                None => Response::error(404, "the page does not exist"),
             },
         }
     }
@@ -102,7 +102,7 @@ impl Server {
                 let run = self.runs.find(path.trim_end_matches('/'));
                 Response::html(pages::folder(path, &files::entries(&folder), run.as_ref()))
             }
-            None => Response::error(404, "there is no such file in the store"),
+            None => Response::error(404, "the file does not exist in the store"),
         }
     }
 }

@@ -67,7 +67,7 @@ mod tests {
     use crate::base::rng::Stream;
 
     #[test]
-    fn a_write_is_missed_at_first_and_seen_in_the_end() {
+    fn an_eventual_store_shows_a_write_only_later() {
         let mut rng = Rng::new(1, Stream::Services);
         let mut missed = 0;
         for _ in 0..100 {

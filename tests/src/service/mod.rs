@@ -161,18 +161,18 @@ mod tests {
                 r#"{"in_reply_to":7,"type":"cas_ok"}"#,
             ),
         ] {
-            let said = ask(&mut services, Service::LinKv, request);
-            assert_eq!(said.as_deref(), Some(answer), "{request}");
+            let reply = ask(&mut services, Service::LinKv, request);
+            assert_eq!(reply.as_deref(), Some(answer), "{request}");
         }
     }
 
     #[test]
-    fn the_oracle_counts() {
+    fn the_timestamp_oracle_counts() {
         let mut services = services();
         for ts in 0..3 {
-            let said = ask(&mut services, Service::LinTso, r#"{"type":"ts","msg_id":4}"#);
+            let reply = ask(&mut services, Service::LinTso, r#"{"type":"ts","msg_id":4}"#);
             let expected = format!(r#"{{"type":"ts_ok","in_reply_to":4,"ts":{ts}}}"#);
-            assert_eq!(said, Some(expected));
+            assert_eq!(reply, Some(expected));
         }
     }
 
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_service_does_not_know_gets_no_answer() {
+    fn an_unknown_service_request_gets_no_reply() {
         let mut services = services();
         for service in Service::ALL {
             assert_eq!(ask(&mut services, service, r#"{"type":"delete","msg_id":1}"#), None);

@@ -85,7 +85,7 @@ mod tests {
 
     /// One client increments a key. Another client only reads, and sees past states in order.
     #[test]
-    fn reads_are_old_now_and_then_and_never_go_back() {
+    fn sequential_reads_may_be_stale_but_never_go_back() {
         let mut rng = Rng::new(5, Stream::Services);
         let mut store = Sequential::default();
         let mut stale = 0;
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_works_on_the_newest_state_and_brings_its_client_there() {
+    fn a_write_advances_its_client_to_the_newest_state() {
         let mut rng = Rng::new(6, Stream::Services);
         let mut store = Sequential::default();
         for round in 0..20 {

@@ -45,7 +45,7 @@ impl Conversation {
     /// Returns an error if the process cannot be started.
     pub fn start(launch: &Launch, log: File) -> Result<Conversation, Failure> {
         let (sender, events) = unbounded();
-        let (writer, screen) = (Writer { node: 0, life: 0 }, Screen::silent());
+        let (writer, screen) = (Writer { node: 0, incarnation: 0 }, Screen::silent());
         let node = RunningNode::start(launch, "n0", writer, Some(log), &sender, &screen)?;
         Ok(Conversation { node: Some(node), events })
     }
@@ -79,7 +79,7 @@ impl Conversation {
                     }
                 }
                 Event::WroteTooMuch(_) | Event::Closed(_) => {
-                    let end = self.node.take().map(RunningNode::autopsy);
+                    let end = self.node.take().map(RunningNode::into_end);
                     observed.end = end.map(|(status, stderr)| End { status, stderr });
                     break;
                 }

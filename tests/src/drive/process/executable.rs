@@ -29,7 +29,7 @@ pub fn executable(path: &Path) -> Result<Program, String> {
         // The path is a whole command line, or a name to look up in PATH.
         let is_name = !path.is_absolute() && path.components().count() == 1;
         let hint = if is_name || path.to_string_lossy().contains(char::is_whitespace) {
-            "; --bin is the path of one file, like ./node.py, and its arguments follow --"
+            "; --bin takes the path of one file, like ./node.py; put its arguments after --"
         } else {
             ""
         };
@@ -37,7 +37,7 @@ pub fn executable(path: &Path) -> Result<Program, String> {
     })?;
     let metadata = canonical.metadata().map_err(system)?;
     if !metadata.is_file() {
-        return Err("is no file".to_owned());
+        return Err("is not a file".to_owned());
     }
     if metadata.permissions().mode() & 0o111 == 0 {
         return Err("is not executable; try chmod +x".to_owned());
@@ -61,8 +61,8 @@ fn check(path: &Path, head: &[u8]) -> Result<(), String> {
         return check_interpreter(&String::from_utf8_lossy(line));
     }
     if head.strip_prefix(BYTE_ORDER_MARK).is_some_and(|rest| rest.starts_with(b"#!")) {
-        return Err("begins with a byte order mark, so that its #! line is none; save it as \
-                    UTF-8 without one"
+        return Err("begins with a byte order mark, which hides its #! line; save it as UTF-8 \
+                    without a byte order mark"
             .to_owned());
     }
     if head.is_empty() {
@@ -95,12 +95,12 @@ pub(super) fn reason_refused(path: &Path) -> Option<String> {
 pub(super) fn why_not_started(path: &Path, error: &io::Error) -> String {
     match error.raw_os_error().map(Errno::from_raw_os_error) {
         Some(Errno::NOEXEC) => format!(
-            "{error}: it is no program, a damaged one, or one for another kind of machine; build it \
-             for this one"
+            "{error}: it is not a program, or is damaged, or is for another kind of machine; build \
+             it for this machine"
         ),
         Some(Errno::NOENT) if path.exists() => format!(
-            "{error}: the file is there, but not the loader or interpreter that it names; build it \
-             for this system, or without a loader (`readelf -l` tells which it names)"
+            "{error}: the file exists, but its loader or interpreter does not (`readelf -l` shows \
+             the name); build it for this system, or statically linked"
         ),
         _ => error.to_string(),
     }
@@ -140,12 +140,12 @@ fn check_interpreter(line: &str) -> Result<(), String> {
             false => format!("try #!/usr/bin/env {name}, or the interpreter's absolute path"),
         };
         return Err(format!(
-            "asks for the interpreter {interpreter:?}, which is no absolute path; {advice}"
+            "names the interpreter {interpreter:?}, which is not an absolute path; {advice}"
         ));
     }
     if !path.exists() {
         return Err(format!(
-            "asks for the interpreter {interpreter:?}, which is not there; correct its first line"
+            "names the interpreter {interpreter:?}, which does not exist; correct its first line"
         ));
     }
     Ok(())

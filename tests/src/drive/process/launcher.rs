@@ -74,7 +74,7 @@ pub fn command(program: &Program, args: &[OsString]) -> Result<Command, String> 
         true => through_bench(program)?,
         // Such a node may outlive a killed test until it reads the end of its input.
         false => match program {
-            Program::Own => return Err("it is part of the workbench binary alone".to_owned()),
+            Program::Own => return Err("only the workbench binary contains it".to_owned()),
             Program::Binary(path) => Command::new(path),
             Program::ShellScript(path) => {
                 let mut shell = Command::new(SHELL);
@@ -88,7 +88,8 @@ pub fn command(program: &Program, args: &[OsString]) -> Result<Command, String> 
 }
 
 fn through_bench(program: &Program) -> Result<Command, String> {
-    let own = std::env::current_exe().map_err(|e| format!("cannot find my own binary: {e}"))?;
+    let own =
+        std::env::current_exe().map_err(|e| format!("cannot find the workbench binary: {e}"))?;
     let mut command = Command::new(own);
     command.arg(LAUNCH).arg(std::process::id().to_string());
     match program {
@@ -109,7 +110,7 @@ pub fn become_node(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     }
     // The kernel does not signal the death of a bench that died before the request above.
     if getppid() != bench {
-        return not_started(&"the bench is gone");
+        return not_started(&"the bench has exited");
     }
     if program.is_empty() {
         return own_node::run(args);
@@ -131,7 +132,7 @@ fn die_with_parent() -> rustix::io::Result<()> {
 }
 
 fn not_started(reason: &dyn fmt::Display) -> ExitCode {
-    console::say(format_args!("{LAST_WORDS}{reason}"));
+    console::eprintln(format_args!("{LAST_WORDS}{reason}"));
     ExitCode::from(NOT_STARTED as u8)
 }
 

@@ -13,7 +13,7 @@ use crate::base::time::Time;
 use crate::drive::interrupt;
 use crate::output::progress::Screen;
 use crate::output::store::Store;
-use crate::runner::failure::{Failure, Speech};
+use crate::runner::failure::{Failure, LastOutput};
 use crate::runner::{Command, Runner};
 use crate::workload::Workload;
 
@@ -50,7 +50,7 @@ enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Writer {
     node: usize,
-    life: u64,
+    incarnation: u64,
 }
 
 /// Real processes under a test runner. Dropping it kills every process that it started.
@@ -63,7 +63,7 @@ pub struct ProcessDriver<'a> {
     screen: &'a Screen,
     names: Vec<String>,
     nodes: Vec<Option<RunningNode>>,
-    lives: u64,
+    incarnations: u64,
     start: Instant,
     next_tick: Time,
     sender: Sender<Event>,
@@ -86,7 +86,7 @@ impl<'a> ProcessDriver<'a> {
             screen,
             names: names.to_vec(),
             nodes: names.iter().map(|_| None).collect(),
-            lives: 0,
+            incarnations: 0,
             start: Instant::now(),
             next_tick: Time::default(),
             sender,
@@ -136,8 +136,8 @@ impl<'a> ProcessDriver<'a> {
     fn perform(&mut self, command: Command) -> Result<(), Failure> {
         match command {
             Command::Start(node) => {
-                self.lives += 1;
-                let writer = Writer { node, life: self.lives };
+                self.incarnations += 1;
+                let writer = Writer { node, incarnation: self.incarnations };
                 let name = &self.names[node];
                 let log = self.store.and_then(|store| store.node_log(name).ok());
                 let running =
@@ -154,7 +154,7 @@ impl<'a> ProcessDriver<'a> {
             }
             // The command line rejects clock faults for real processes.
             Command::Clock { .. } => {}
-            Command::Log(line) => self.screen.say(&line),
+            Command::Log(line) => self.screen.print_line(&line),
         }
         Ok(())
     }
@@ -183,13 +183,15 @@ impl<'a> ProcessDriver<'a> {
     }
 
     fn is_current(&self, writer: Writer) -> bool {
-        self.nodes[writer.node].as_ref().is_some_and(|running| running.life() == writer.life)
+        self.nodes[writer.node]
+            .as_ref()
+            .is_some_and(|running| running.incarnation() == writer.incarnation)
     }
 
     fn exited(&mut self, node: usize, has_spoken: bool) -> Failure {
         let name = self.names[node].clone();
         let Some(running) = self.nodes[node].take() else { return Failure::Interrupted };
-        let (status, stderr) = running.autopsy();
+        let (status, stderr) = running.into_end();
         let program = &self.launch.program;
         let refused = || match (program, status?.code()?) {
             // A shell exits with these codes if the file is not a script.
@@ -218,7 +220,7 @@ impl<'a> ProcessDriver<'a> {
             Failure::NotReady { node, request, waited, expected, speech: _ } => {
                 let index = self.names.iter().position(|name| *name == node);
                 let running = index.and_then(|index| self.nodes[index].as_ref());
-                let speech = Box::new(Speech {
+                let speech = Box::new(LastOutput {
                     unfinished_line: running.map(RunningNode::unfinished_line).unwrap_or_default(),
                     stderr: running.map(RunningNode::stderr).unwrap_or_default(),
                 });

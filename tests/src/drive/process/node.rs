@@ -34,13 +34,13 @@ const STDERR_LINES: usize = 12;
 /// The time that a node may run after it closes its standard output.
 ///
 /// Some nodes close it just before they exit.
-const EXIT_PATIENCE: Duration = Duration::from_millis(200);
+const EXIT_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// The time to wait for the rest of a dead node's standard error.
 ///
 /// The rest is available immediately unless a process that the node left behind holds the pipe
 /// open.
-const LAST_WORDS_PATIENCE: Duration = Duration::from_secs(5);
+const STDERR_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A node's process. Dropping it kills the process and all others of its group.
 #[derive(Debug)]
@@ -96,8 +96,8 @@ impl RunningNode {
         Ok(RunningNode { child, writer, input, unfinished, stderr, stderr_ended })
     }
 
-    pub(super) fn life(&self) -> u64 {
-        self.writer.life
+    pub(super) fn incarnation(&self) -> u64 {
+        self.writer.incarnation
     }
 
     /// Queues a line for the node's standard input. A slow or dead node does not cause an error
@@ -132,9 +132,9 @@ impl RunningNode {
     /// Returns the exit status, if the node ended by itself, and the last lines of standard error.
     ///
     /// Call it after the end of the node's standard output.
-    pub(super) fn autopsy(mut self) -> (Option<ExitStatus>, String) {
-        let status = end(&mut self.child, EXIT_PATIENCE);
-        let _ = self.stderr_ended.recv_timeout(LAST_WORDS_PATIENCE);
+    pub(super) fn into_end(mut self) -> (Option<ExitStatus>, String) {
+        let status = end(&mut self.child, EXIT_TIMEOUT);
+        let _ = self.stderr_ended.recv_timeout(STDERR_TIMEOUT);
         (status, self.stderr())
     }
 }
@@ -277,7 +277,7 @@ fn keep(stderr: ChildStderr, log: Option<File>, tail: &Tail, shown: Option<&(Scr
         }
         let text = String::from_utf8_lossy(&line).trim_end().to_owned();
         if let Some((screen, name)) = shown {
-            screen.say(&format!("{name}: {text}"));
+            screen.print_line(&format!("{name}: {text}"));
         }
         tail.push(text);
         line.clear();
@@ -299,7 +299,7 @@ impl<W: Write> Log<W> {
         // A full disk must not stop the node.
         let _ = self.out.write_all(line);
         if self.room == 0 {
-            let _ = writeln!(self.out, "\nworkbench: the log is full, the rest is left out");
+            let _ = writeln!(self.out, "\nworkbench: the log is full; the rest is omitted");
         }
     }
 }
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn the_beginning_of_an_unfinished_line_is_kept_until_its_newline_comes() {
+    fn an_unfinished_line_is_kept_until_its_newline_arrives() {
         let read = |input: &str| {
             let (mut line, unfinished) = (Vec::new(), Unfinished::default());
             // A byte at a time, as a slow node writes.
@@ -366,12 +366,12 @@ mod tests {
     }
 
     #[test]
-    fn a_log_says_where_it_ends() {
+    fn a_truncated_log_ends_with_a_notice() {
         let mut log = Log { out: Vec::new(), room: 10 };
         for line in ["12345\n", "67890\n", "more\n"] {
             log.write(line.as_bytes());
         }
         let kept = String::from_utf8(log.out).unwrap();
-        assert_eq!(kept, "12345\n67890\n\nworkbench: the log is full, the rest is left out\n");
+        assert_eq!(kept, "12345\n67890\n\nworkbench: the log is full; the rest is omitted\n");
     }
 }

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bumped_clock_keeps_what_it_gained() {
+    fn a_clock_keeps_its_offset_after_a_bump() {
         let mut clock = NodeClock::default();
         let handle = clock.clone();
         let shows = |clock: &mut NodeClock, at_s: u64| {

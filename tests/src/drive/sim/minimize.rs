@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn reduces_to_exactly_what_is_needed() {
+    fn reduces_a_case_to_its_necessary_parts() {
         for needed in [&[][..], &[0], &[999], &[3, 500], &[1, 2, 3, 700, 701, 999]] {
             let mut tries = 0;
             let reduced = reduce((0..1000).collect(), |items| {
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_case_that_fails_without_anything_needs_nothing() {
+    fn reduces_a_case_that_always_fails_to_nothing() {
         let plan = Plan::new(Directory::new(vec!["n0".to_owned()]).unwrap());
         let case = Case { plan, operations: (0..9).collect(), faults: (0..3).collect() };
         let small = minimize(case, 1, |_| true);

@@ -240,7 +240,7 @@ impl<'a> Simulator<'a> {
             Command::Clock { node, step_us, gain_us_per_s } => {
                 self.machines[node].clock.bump(now, step_us, gain_us_per_s);
             }
-            Command::Log(line) => self.screen.say(&line),
+            Command::Log(line) => self.screen.print_line(&line),
         }
         touched.into_iter().for_each(|index| self.index(index));
         Ok(())

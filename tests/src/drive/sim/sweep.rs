@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_seed_ends_no_sweep() {
+    fn an_unknown_seed_does_not_end_a_sweep() {
         let sweep = run(0..10, AfterInvalid::Stop, mixed, |_| {});
         assert_eq!(sweep.first_failure(), Some(3));
         assert_eq!(sweep.ended.len(), 4);
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_failure_is_the_lowest_seed_whichever_core_was_faster() {
+    fn the_first_failure_is_the_lowest_seed_on_any_number_of_cores() {
         for _ in 0..20 {
             let mut seen = 0;
             let sweep = run(3..200, AfterInvalid::Stop, |seed| ended(seed < 60), |_| seen += 1);
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_interrupted_sweep_has_tried_is_kept() {
+    fn an_interrupted_sweep_keeps_its_completed_seeds() {
         let sweep = run(
             0..1000,
             AfterInvalid::Stop,

@@ -61,7 +61,7 @@ fn the_same_seed_gives_the_same_bytes_of_history() {
 
 /// A node that is paused after a restart, before it has answered `init`, does not fail the test.
 #[test]
-fn kills_and_pauses_together_never_fail_the_test_itself() {
+fn overlapping_kills_and_pauses_do_not_fail_the_test_run() {
     for seed in 0..40 {
         let plan = Plan {
             nemesis: vec![Nemesis::Kill, Nemesis::Pause],
@@ -92,7 +92,7 @@ impl SimulatedNode for Stuck {
 }
 
 #[test]
-fn a_deadline_that_does_not_move_is_reported_instead_of_looping_for_ever() {
+fn a_deadline_that_does_not_advance_is_an_error() {
     let plan = plan(0);
     let factory = |_: Startup| -> Box<dyn SimulatedNode> { Box::new(Stuck) };
     let screen = Screen::silent();

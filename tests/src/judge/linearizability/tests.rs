@@ -93,7 +93,7 @@ fn an_operation_of_unknown_outcome_may_take_effect_late_or_never() {
 }
 
 #[test]
-fn a_read_of_null_fits_every_state_as_it_does_for_maelstrom() {
+fn a_null_read_matches_every_state_as_in_maelstrom() {
     let history = [between(Call::Write(1), 0, 1), between(Call::Read(NULL), 2, 3)];
     assert_eq!(check(&history, LIMITS), Outcome::Linearizable);
 }

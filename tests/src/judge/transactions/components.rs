@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn survives_a_path_that_is_far_too_long_for_recursion() {
+    fn handles_a_path_too_long_for_recursion() {
         let vertices = 300_000;
         let mut graph = Builder::new(vertices);
         for from in 0..vertices {

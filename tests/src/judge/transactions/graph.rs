@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn relays_connect_every_reader_with_every_writer_except_itself() {
+    fn relays_connect_every_reader_with_every_other_writer() {
         let mut graph = Builder::new(20);
         let readers: Vec<Vertex> = (0..12).collect();
         let writers: Vec<(Vertex, Value)> = (6..20).map(|v| (v, 100 + v)).collect();

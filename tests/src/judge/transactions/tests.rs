@@ -121,7 +121,7 @@ fn g1b_is_a_read_of_a_value_that_its_writer_overwrote() {
 }
 
 #[test]
-fn g1c_is_a_circle_of_information() {
+fn g1c_is_circular_information_flow() {
     let history = [committed("wx1 ry1"), committed("wy1 rx1")];
     assert_eq!(registers(&[Model::ReadCommitted], &history), ["G1c"]);
     let history = [committed("ax1 ry1"), committed("ay1 rx1")];
@@ -174,7 +174,7 @@ fn dirty_update_is_a_write_on_top_of_an_aborted_one() {
 }
 
 #[test]
-fn internal_is_a_transaction_that_contradicts_itself() {
+fn internal_is_a_transaction_that_contradicts_its_own_steps() {
     let history = [committed("wx1"), committed("wx2 rx1")];
     assert_eq!(registers(&[Model::ReadAtomic], &history), ["internal", "empty-transaction-graph"]);
     let history = [committed("ax1 rx_"), committed("rx1")];
@@ -249,7 +249,7 @@ fn a_transaction_of_unknown_outcome_may_have_happened() {
 }
 
 #[test]
-fn values_that_nobody_wrote_are_reported_although_no_model_is_refuted() {
+fn unwritten_values_are_reported_although_no_model_is_refuted() {
     let anomalies = rw_register::check(&[committed("wx1"), committed("rx7")], SERIALIZABLE);
     assert_eq!(anomalies.unjudged, [Unjudged::Phantom { reader: 1, key: 'x' as Key, value: 7 }]);
     let anomalies = list_append::check(&[committed("ax1"), committed("rx17")], SERIALIZABLE);

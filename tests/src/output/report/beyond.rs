@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_leads_from_each_transaction_to_the_next() {
+    fn a_cycle_links_each_transaction_to_the_next() {
         let step = |edge| Edn::map([("type", Edn::Keyword(edge)), ("because", "T1 first".into())]);
         let (a, b) = (operation(4, "a"), operation(6, "b"));
         let case = Edn::map([

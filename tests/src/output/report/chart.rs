@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chart_without_points_says_so_and_one_with_a_million_stays_small() {
+    fn a_chart_without_points_has_a_notice_and_a_million_points_stay_small() {
         let mut chart = Chart {
             title: "Latency".to_owned(),
             x_label: "s".to_owned(),

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_every_size_come_back() {
+    fn numbers_of_every_size_round_trip() {
         let numbers = [0, 1, 127, 128, 16_383, 16_384, u64::from(u32::MAX), u64::MAX];
         let plain = Column::plain(numbers.iter().rev().copied());
         let back = Column::decode(&text(&plain), false).unwrap();

@@ -284,9 +284,9 @@ mod tests {
     use crate::history::OpError;
 
     #[test]
-    fn a_nodes_text_cannot_pass_for_a_cause_nor_fill_the_screen() {
+    fn a_nodes_text_is_escaped_and_clipped_in_the_report() {
         let error = |text: &str| OpError::Rpc { code: 13, text: text.to_owned() };
-        let told = |text: &str| {
+        let shown = |text: &str| {
             let problem = Anomaly::of_errors("it failed".to_owned(), [&error(text)].into_iter());
             Report {
                 valid: Valid::False,
@@ -299,12 +299,13 @@ mod tests {
             }
             .anomalies_text()
         };
-        let cause = "\n  likely: the node failed inside, as it says; its log may say more\n";
+        let cause = "\n  likely: the node has an internal error; see the text of the error and the \
+                     node's log\n";
         assert_eq!(
-            told("a\n  likely: b\u{1b}[2J"),
+            shown("a\n  likely: b\u{1b}[2J"),
             format!("it failed; most often: error 13: a\\n  likely: b\\u{{1b}}[2J{cause}")
         );
-        let long = told(&"x".repeat(1_000_000));
+        let long = shown(&"x".repeat(1_000_000));
         assert!(long.ends_with(&format!("x… (1000000 bytes in all){cause}")), "{long:.400}");
         assert!(long.len() < 400, "{}", long.len());
     }

@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_of_nothing_is_a_page() {
+    fn a_report_without_operations_is_a_valid_page() {
         let page = rendered(&ReportData::default());
         assert!(page.contains("nothing to show"), "{page}");
         assert!(embedded_json(&page).is_some());

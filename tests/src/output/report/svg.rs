@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_text_stays_a_text() {
+    fn hostile_text_is_escaped() {
         let hostile = "</text><script>alert('x')</script>\u{0}\"&";
         let mut svg = Svg::new(10.0, 10.0, hostile);
         svg.text("label", (0.0, 0.0), Anchor::Start, hostile);

@@ -69,7 +69,8 @@ fn limits<W: Workload>(
     for (key, what) in [
         (
             "never-read-count",
-            "values were never read after they were added; nothing is known of them",
+            "values were never read after they were added; the history does not show whether they \
+             were stored",
         ),
         (
             "allowed-loss-count",

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbours_know_each_other_and_everybody_is_connected() {
+    fn neighbors_are_symmetric_and_every_topology_is_connected() {
         let all = [Topology::Grid, Topology::Line, Topology::Tree(2), Topology::Tree(4)];
         for topology in all.into_iter().chain([Topology::Total]) {
             for count in [1, 2, 5, 25, 26] {

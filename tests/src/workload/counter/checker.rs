@@ -29,8 +29,8 @@ pub(super) fn check<const SHRINKS: bool>(
         })
         .collect();
     let anomalies = wrong.iter().map(|(done, sum)| {
-        let complaint = possible.complaint(history, context, done, *sum);
-        Anomaly::from(complaint).seen_in([done.completed])
+        let anomaly_text = possible.anomaly_text(history, context, done, *sum);
+        Anomaly::from(anomaly_text).seen_in([done.completed])
     });
     let mut findings: Vec<Anomaly> = history
         .completed()
@@ -40,8 +40,8 @@ pub(super) fn check<const SHRINKS: bool>(
                 let node = context.directory.node_name(done.invocation.node);
                 let at = history.place(done.completed);
                 let refused = Anomaly::from(format!(
-                    "refused addition: {node} shows {sum} at {at}, in the end, which takes an \
-                     addition that was answered with an error"
+                    "refused addition: {node} shows {sum} at {at}, in a final read; the sum \
+                     includes an addition that was answered with an error"
                 ));
                 Some(refused.seen_in([done.completed]))
             }
@@ -51,7 +51,7 @@ pub(super) fn check<const SHRINKS: bool>(
     let read = reads::findings(history, context);
     findings.extend(read.into_iter().map(Anomaly::from));
     if !history.completed().any(|done| done.invocation.is_final) {
-        let nothing = "nothing to judge: none of the last reads succeeded";
+        let nothing = "nothing to judge: no final read succeeded";
         findings.push(nothing.to_owned().into());
     }
     let errors = wrong.iter().map(|(done, sum)| {
@@ -160,7 +160,7 @@ impl Possible {
         Possible { sums, uncertain: uncertain.len(), allowed_loss, reach }
     }
 
-    fn complaint<W: Operations>(
+    fn anomaly_text<W: Operations>(
         &self,
         history: &History<W>,
         context: &Context<'_>,
@@ -171,19 +171,17 @@ impl Possible {
         let at = history.place(done.completed);
         let least = self.sums.first().copied().unwrap_or_default();
         let most = self.sums.last().copied().unwrap_or_default();
-        let right = if least == most {
-            least.to_string()
-        } else {
-            format!("something from {least} to {most}")
-        };
+        let right =
+            if least == most { least.to_string() } else { format!("a sum from {least} to {most}") };
         if (self.reach.0..=self.reach.1).contains(&sum) {
             format!(
-                "stale counter: {node} shows {sum} at {at}, in the end, and {right} was added up"
+                "stale counter: {node} shows {sum} at {at}, in a final read; the additions give \
+                 {right}"
             )
         } else {
             format!(
-                "phantom addition: {node} shows {sum} at {at}, in the end; all additions ever asked for \
-                 come to something from {} to {}",
+                "phantom addition: {node} shows {sum} at {at}, in a final read; all requested \
+                 additions give a sum from {} to {}",
                 self.reach.0, self.reach.1
             )
         }
@@ -211,7 +209,7 @@ mod tests {
     /// Two additions are acknowledged at 10 ms and 20 ms. The sum of a read at 100 ms shows
     /// which of them the read certainly lacks.
     #[test]
-    fn a_read_lags_by_the_age_of_the_oldest_addition_it_lacks() {
+    fn the_lag_of_a_read_is_the_age_of_its_oldest_missing_addition() {
         for (sum, lag_ms) in [(0, 90), (2, 90), (3, 80), (4, 80), (7, 0), (9, 0)] {
             let mut history: History<GCounter> = History::new();
             let mut done = |start_ms: u64, op, output| {

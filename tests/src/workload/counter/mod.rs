@@ -74,12 +74,20 @@ impl<const SHRINKS: bool> Workload for Counter<SHRINKS> {
         if SHRINKS { "A counter that grows and shrinks" } else { "A counter that grows" };
     const MAY_BEGIN_WITH_BARE_READ: bool = true;
     const CAUSES: &'static [(&'static str, &'static str)] = &[
-        ("stale counter", "an addition was not passed on, or overwritten by another node's state"),
+        (
+            "stale counter",
+            "an addition was not sent to other nodes, or was overwritten by another \
+                           node's state",
+        ),
         ("refused addition", "an addition was applied although its sender got an error"),
         ("phantom addition", "an addition that arrived twice was counted twice"),
         ("impossible sum", "an addition that arrived twice was counted twice, or one was undone"),
         ("counter going back", "the sum is overwritten by an older one from another node"),
-        ("final reads differ", "an addition did not reach every node, or a node adds its own"),
+        (
+            "final reads differ",
+            "an addition did not reach every node, or a node adds a number of \
+                                its own",
+        ),
     ];
     const HAS_FINAL_READS: bool = true;
 

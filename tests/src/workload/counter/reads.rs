@@ -93,8 +93,7 @@ fn during<const SHRINKS: bool>(
                         if !(low..=high).contains(sum) {
                             findings.push(format!(
                                 "impossible sum: {name} shows {sum} at {at}; it has acknowledged \
-                                 {own} itself, and all additions together come to something from \
-                                 {low} to {high}"
+                                 {own} itself, and all additions give a sum from {low} to {high}"
                             ));
                         } else if let Some((before, since)) = shown
                             && !SHRINKS

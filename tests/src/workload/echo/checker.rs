@@ -27,7 +27,7 @@ pub(super) fn check(history: &History<Echo>, context: &Context<'_>) -> Verdict {
         let (op, output) = (&done.invocation.op, done.output);
         let at = history.place(done.completed);
         let output = excerpt(&output.to_string());
-        format!("wrong echo: {node} was sent {op:?} and answered {output} at {at}")
+        format!("wrong echo: {node} received {op:?} and returned {output} at {at}")
     });
     // Maelstrom compares the request with the reply, and an error contains no value.
     let refused: Vec<_> = history
@@ -43,7 +43,7 @@ pub(super) fn check(history: &History<Echo>, context: &Context<'_>) -> Verdict {
         let asked = history.invocation(*invocation);
         let node = context.directory.node_name(asked.node);
         let at = history.place(*index);
-        format!("wrong echo: {node} was sent {:?} and answered with {error} at {at}", asked.op)
+        format!("wrong echo: {node} received {:?} and returned {error} at {at}", asked.op)
     });
     Verdict::new(
         Valid::from(wrong.is_empty() && refused.is_empty()),

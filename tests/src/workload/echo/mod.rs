@@ -37,7 +37,7 @@ impl Operations for Echo {
 
 impl Workload for Echo {
     const NAME: &'static str = "echo";
-    const SUMMARY: &'static str = "A node returns what it is sent";
+    const SUMMARY: &'static str = "A node returns the value that it receives";
     const CAUSES: &'static [(&'static str, &'static str)] =
         &[("wrong echo", "the reply belongs to another request, or the value was converted")];
 
@@ -69,7 +69,7 @@ impl Workload for Echo {
     fn recorded_op(event: RecordedEvent<'_>) -> Result<String, String> {
         match (event.f(), event.value()) {
             ("echo", Datum::Text(text)) => Ok(text.clone()),
-            ("echo", value) => Err(format!("an echo of a string expected, found {}", value.kind())),
+            ("echo", value) => Err(format!("expected an echo of a string, found {}", value.kind())),
             (f, _) => Err(format!("no operation :{f} in this workload")),
         }
     }

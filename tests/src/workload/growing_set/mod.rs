@@ -113,15 +113,16 @@ impl<P: Protocol> Workload for GrowingSet<P> {
     const CAUSES: &'static [(&'static str, &'static str)] = &[
         (
             "lost value",
-            "the value was not passed on, or not again after a message was lost; --log-net-recv shows where it went",
+            "the value was not sent to other nodes, or not retransmitted after a message was lost; \
+             --log-net-recv shows where it went",
         ),
         (
             "duplicate within a read",
-            "values are kept in a list, and one that arrives twice is appended twice",
+            "the node stores values in a list, and appends a value again if it arrives twice",
         ),
         ("phantom value", "the value was made up, converted, or taken from another field"),
-        ("value gone", "the node leaves out part of what it has, or reads another state"),
-        ("refused value", "the value was kept although its sender got an error"),
+        ("value gone", "the node omits some of its values, or reads an older state"),
+        ("refused value", "the value was stored although its sender got an error"),
     ];
     const HAS_FINAL_READS: bool = true;
 

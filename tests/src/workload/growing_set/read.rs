@@ -70,7 +70,7 @@ impl Readers {
         read.map_err(|problem| Malformed {
             problem,
             expected: format!("{field:?} as a list of values"),
-            hint: "check how the list is written",
+            hint: "check the JSON of the list",
         })
     }
 
@@ -108,7 +108,7 @@ impl Readers {
             }),
             Datum::Nil => self.read_list(node, "[]"),
             Datum::Sequence(_) => self.read_list(node, &value.to_json()),
-            other => Err(format!("a list of values expected, found {}", other.kind())),
+            other => Err(format!("expected a list of values, found {}", other.kind())),
         }
     }
 
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_is_what_it_adds_to_the_one_before() {
+    fn a_read_is_stored_as_the_difference_from_the_previous_one() {
         let reads = reads(&["[]", "[3,1]", "[3,1]", "[3, 1, 2]", "[3, 1, 2, 5]"]);
         let added: Vec<_> = reads.iter().map(|read| read.added.clone()).collect();
         let expected: [&[i64]; 5] = [&[], &[3, 1], &[], &[2], &[5]];
@@ -216,13 +216,13 @@ mod tests {
 
     /// `[1,22]` also begins with `[1,2`.
     #[test]
-    fn a_list_that_only_looks_like_a_continuation_is_read_anew() {
+    fn a_list_that_does_not_continue_the_known_one_is_read_in_full() {
         let reads = reads(&["[1,2]", "[1,22]"]);
         assert_eq!((&reads[1].added, &reads[1].removed), (&ints(&[22]), &ints(&[2])));
     }
 
     #[test]
-    fn what_disappears_or_repeats_is_noticed_in_any_order() {
+    fn finds_missing_and_repeated_values_in_any_order() {
         let reads = reads(&["[1,2,3]", "[3,1,1]", "[3,1,1,3]", r#"[3,"x"]"#]);
         assert_eq!(reads[1].removed, ints(&[2]));
         assert_eq!(reads[1].repeated, ints(&[1]));
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn an_equal_number_in_another_spelling_is_another_value() {
+    fn numbers_with_different_spellings_are_different_values() {
         let reads = reads(&["[1]", "[1,1.0]"]);
         assert_eq!(reads[1].added, [Element::Other(Canonical::parse("1.0").unwrap())]);
     }

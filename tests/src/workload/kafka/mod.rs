@@ -172,22 +172,23 @@ impl Operations for Kafka {
 
 impl Workload for Kafka {
     const NAME: &'static str = "kafka";
-    const SUMMARY: &'static str = "Logs to which clients append, and which they poll";
+    const SUMMARY: &'static str = "Logs to which clients append messages, and from which they poll \
+                                   messages";
     const CAUSES: &'static [(&'static str, &'static str)] = &[
         ("phantom value", "the value was made up, converted, or taken from another field"),
-        ("reused offset", "nodes number messages of one key without asking each other"),
+        ("reused offset", "nodes assign offsets of one key without coordination"),
         ("duplicate message", "a message that arrived twice, or was retried, was appended twice"),
         ("aborted read", "a message was appended although its sender got an error"),
-        ("lost write", "it was acknowledged before it was where a poll, or a restart, finds it"),
+        ("lost write", "it was acknowledged before it was stored where polls and restarts find it"),
         ("unseen", "it never reached the nodes that were polled, or polls leave out the newest"),
-        ("offset going back", "offsets are given out by several nodes, or start anew"),
-        ("poll going back", "polls ignore the offset that is asked for, or are not in order"),
-        ("skipped offset", "polls skip what this node does not have, or has not got yet"),
+        ("offset going back", "several nodes assign offsets, or offsets start again"),
+        ("poll going back", "polls ignore the offset of the request, or are not in order"),
+        ("skipped offset", "polls skip messages that this node does not have yet"),
         (
             "committed offset going back",
-            "a commit overwrites a higher one, or the node asked does not know of it yet",
+            "a commit overwrites a higher one, or has not reached this node yet",
         ),
-        ("committed offset of nothing", "what is committed is not the offset that was asked for"),
+        ("committed offset of nothing", "the node commits another offset than the request has"),
     ];
     const HAS_FINAL_READS: bool = true;
     const ALLOWED_LOSS: AllowedLoss = AllowedLoss::AfterMajority;
@@ -260,7 +261,7 @@ impl Workload for Kafka {
         Ok(match op {
             Op::Send { .. } => Step::Done(Output::Sent(reply.read("offset", "an integer")?)),
             Op::Assign { keys, .. } => {
-                let expected = "an object of offsets by key, of the keys asked for";
+                let expected = "an object of offsets by key, for the keys of the request";
                 let mut listed = by_key(reply.read("offsets", expected)?)?;
                 listed.retain(|key, _| keys.contains(key));
                 let start = |key| {
@@ -356,7 +357,8 @@ fn offsets_request(kind: &'static str, offsets: &BTreeMap<Key, Offset>, reply: S
 
 /// Reads the messages of a poll. Null counts as an empty list, as it does for Maelstrom.
 fn messages(reply: &Body<'_>) -> Result<BTreeMap<Key, Vec<Record>>, Malformed> {
-    const EXPECTED: &str = "an object of [[offset, message], …] by key, of the keys polled";
+    const EXPECTED: &str = "an object of [[offset, message], …] by key, for the keys of the \
+                            request";
     // Nearly always all messages are integers, and this fast path applies.
     if let Ok(numbers) =
         reply.read::<BTreeMap<String, Option<Vec<(Offset, i64)>>>>("msgs", EXPECTED)
@@ -371,7 +373,7 @@ fn messages(reply: &Body<'_>) -> Result<BTreeMap<Key, Vec<Record>>, Malformed> {
         let message = Element::parse(message.get()).map_err(|problem| Malformed {
             problem,
             expected: EXPECTED.to_owned(),
-            hint: "check how messages are written",
+            hint: "check the JSON of the messages",
         })?;
         Ok(Record { offset, message })
     };
@@ -389,7 +391,7 @@ fn by_key<T>(object: BTreeMap<String, T>) -> Result<BTreeMap<Key, T>, Malformed>
         _ => Err(Malformed {
             problem: format!("has the key {}, which was not in the request", quoted(&name)),
             expected: "only keys of the request".to_owned(),
-            hint: "leave out other keys; a key without messages may be left out, too",
+            hint: "omit other keys; a key without messages may be omitted too",
         }),
     };
     object.into_iter().map(key).collect()

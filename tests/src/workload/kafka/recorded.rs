@@ -14,7 +14,7 @@ pub(super) fn op(event: RecordedEvent<'_>) -> Result<Op, String> {
             // The bench writes a map. Jepsen writes the flag next to the keys.
             let rewound = event.value().get("seek-to-beginning");
             let flag = event.get("seek-to-beginning?") == Some(&Datum::Bool(true));
-            let keys = rewound.unwrap_or(event.value()).items().ok_or("no list of keys")?;
+            let keys = rewound.unwrap_or(event.value()).items().ok_or("expected a list of keys")?;
             let keys = keys.iter().map(key).collect::<Result<_, _>>()?;
             Ok(Op::Assign { keys, rewind: flag || rewound.is_some() })
         }

@@ -18,18 +18,18 @@ use crate::workload::Context;
 pub(super) const CAUSES: &[(&str, &str)] = &[
     (
         "nonlinearizable read",
-        "the node shows a copy that is out of date, or one that others have not agreed on, or an \
+        "the node reads a copy that is out of date or not agreed on by other nodes, or an \
          acknowledged write was lost",
     ),
     (
         "nonlinearizable cas",
-        "comparing and setting is not one atomic step, or an acknowledged write was lost",
+        "compare-and-set is not one atomic step, or an acknowledged write was lost",
     ),
     (
         "null read",
         "an unknown key is answered with null; Maelstrom's lin-kv answers it with error 20",
     ),
-    ("no verdict", "too many clients were cut off in the middle of their writes to one key"),
+    ("no verdict", "too many writes to one key ended without a result"),
 ];
 
 /// The limits of the search for one key.
@@ -59,26 +59,26 @@ pub(super) fn check(history: &History<LinKv>, context: &Context<'_>) -> Verdict 
     let mut anomalies: Vec<Anomaly> = Vec::new();
     let mut findings: Vec<String> = Vec::new();
     for (key, register) in &registers {
-        let teller = Teller { history, context, register, values: &values, key: *key };
-        findings.extend(teller.null_read());
+        let describer = Describer { history, context, register, values: &values, key: *key };
+        findings.extend(describer.null_read());
         let outcome = linearizability::check(&register.operations, LIMITS);
         let of_key = match &outcome {
             Outcome::Linearizable => Valid::True,
             Outcome::Violation(violation) => {
-                let events = teller.events(violation);
-                anomalies.push(Anomaly::from(teller.violation(violation)).seen_in(events));
+                let events = describer.events(violation);
+                anomalies.push(Anomaly::from(describer.violation(violation)).seen_in(events));
                 failures.push((*key).into());
                 Valid::False
             }
             Outcome::Unknown(limit) => {
-                anomalies.push(teller.unknown(*limit).into());
+                anomalies.push(describer.unknown(*limit).into());
                 Valid::Unknown
             }
         };
         valid = valid.min(of_key);
         let timeline = Edn::map([("valid?", Edn::Bool(true))]);
         let result = Edn::map([
-            ("linearizable", teller.result(&outcome, of_key)),
+            ("linearizable", describer.result(&outcome, of_key)),
             ("timeline", timeline),
             ("valid?", of_key.into()),
         ]);
@@ -145,7 +145,7 @@ fn call(op: Op, values: &mut Numbers) -> Call {
 }
 
 /// The context of results and sentences about one key.
-struct Teller<'a> {
+struct Describer<'a> {
     history: &'a History<LinKv>,
     context: &'a Context<'a>,
     register: &'a Register,
@@ -153,7 +153,7 @@ struct Teller<'a> {
     key: i64,
 }
 
-impl Teller<'_> {
+impl Describer<'_> {
     /// Describes an operation and its node: "n1 at 1.203 s (line 5 of its output) read 3".
     fn operation(&self, index: usize) -> String {
         let places = (self.register.operations.get(index), self.register.invocations.get(index));
@@ -183,7 +183,7 @@ impl Teller<'_> {
         let first = self.register.operations.iter().position(|operation| is_null(&operation))?;
         let more = if count > 1 { format!(", and {} more did", count - 1) } else { String::new() };
         Some(format!(
-            "null read: {} of key {}{more}, which fits every state for Maelstrom's checker",
+            "null read: {} of key {}{more}; Maelstrom's checker accepts null in every state",
             self.operation(first),
             self.key,
         ))
@@ -216,7 +216,7 @@ impl Teller<'_> {
             Limit::Memory => format!("{} MiB", LIMITS.memory >> 20),
         };
         format!(
-            "no verdict: key {}: the search for an order of {} operations was ended at {limit}",
+            "no verdict: key {}: the search for an order of {} operations stopped at {limit}",
             self.key,
             self.register.operations.len(),
         )

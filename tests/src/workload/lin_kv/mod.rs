@@ -190,7 +190,7 @@ impl Workload for LinKv {
         let value = Element::parse(text).map_err(|problem| Malformed {
             problem: format!("has a value that cannot be read: {problem}"),
             expected: READ_OK.expected(),
-            hint: "mind the types of nested values, too",
+            hint: "check the types of nested values too",
         })?;
         Ok(Step::Done(Output::Read(value)))
     }

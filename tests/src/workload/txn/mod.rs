@@ -256,7 +256,7 @@ pub fn malformed(problem: &str) -> Malformed {
     Malformed {
         problem: format!("has {problem} in its \"txn\""),
         expected: String::new(),
-        hint: "return the transaction with the result of each read in the place of its null",
+        hint: "return the transaction, and replace the null of each read by its result",
     }
 }
 

@@ -41,7 +41,7 @@ impl UniqueId {
         UniqueId::from_json(text).map_err(|problem| Malformed {
             problem: format!("has an ID that cannot be read: {problem}"),
             expected: "any JSON value".to_owned(),
-            hint: "check how the ID is written",
+            hint: "check the JSON of the ID",
         })
     }
 
@@ -110,9 +110,13 @@ impl Workload for UniqueIds {
     const NAME: &'static str = "unique-ids";
     const SUMMARY: &'static str = "IDs that are unique across all nodes";
     const CAUSES: &'static [(&'static str, &'static str)] = &[
-        ("duplicate ID", "what makes IDs is not told apart by node, or starts anew, or is raced"),
-        ("mixed types of ID", "one path writes IDs as strings and another as numbers"),
-        ("objects as IDs", "Maelstrom cannot compare objects; give strings, numbers or lists"),
+        (
+            "duplicate ID",
+            "IDs do not contain the node, start again after a restart, or have a data \
+                          race",
+        ),
+        ("mixed types of ID", "one code path writes IDs as strings, and another writes numbers"),
+        ("objects as IDs", "Maelstrom cannot compare objects; return strings, numbers or lists"),
     ];
     const REUSABLE_CLIENTS: bool = true;
 

@@ -123,7 +123,8 @@ pub(super) fn check<P: Protocol>(
                         }
                         None if phantoms.insert(element.clone()) => {
                             let phantom = Anomaly::from(format!(
-                                "phantom value: {name} shows {} at {at}, which nobody had added",
+                                "phantom value: {name} shows {} at {at}, before any client added \
+                                 it",
                                 Edn::from(element)
                             ));
                             findings.push(phantom.seen_in([done.completed]));
@@ -295,7 +296,7 @@ fn summarise<W: Workload>(
         let (read, node) = value.missing.or(value.last_absent).unwrap_or_default();
         let read = ends.get(&read).copied().unwrap_or(read);
         let text = format!(
-            "lost value: {}, handed to {} at {}, is missing from what {} shows at {}",
+            "lost value: {}, sent to {} at {}, is missing from the read of {} at {}",
             value.element,
             directory.node_name(value.node),
             history.time(value.added),
@@ -314,7 +315,7 @@ fn summarise<W: Workload>(
     let valid = if !lost.is_empty() {
         Valid::False
     } else if millis.is_empty() {
-        let nothing = "nothing to judge: no read says what became of any value";
+        let nothing = "nothing to judge: no value became stable, and none was lost";
         anomalies.push(nothing.to_owned().into());
         Valid::Unknown
     } else {
@@ -431,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_a_killed_node_had_is_excused() {
+    fn a_value_known_only_to_a_killed_node_is_an_allowed_loss() {
         let lost = |killed| lost_count(Known::Acknowledged, killed);
         assert_eq!(lost(&[(12, "n1")]), "0");
         assert_eq!(lost(&[(14, "n1")]), "1", "it had time enough to tell");
@@ -439,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_node_showed_is_excused_once_that_one_was_killed_as_well() {
+    fn a_value_read_from_another_node_is_an_allowed_loss_after_its_kill() {
         let lost = |killed| lost_count(Known::Both, killed);
         assert_eq!(lost(&[(12, "n1")]), "1");
         assert_eq!(lost(&[(12, "n1"), (13, "n2")]), "0");
@@ -450,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_node_was_handed_it_had_even_if_it_never_said_so() {
+    fn a_node_has_a_value_that_it_received_without_an_acknowledgement() {
         let lost = |killed| lost_count(Known::Shown, killed);
         assert_eq!(lost(&[(12, "n2")]), "1", "n1 had it, and was not killed");
         assert_eq!(lost(&[(12, "n1")]), "1", "n2 showed it, and was not killed");

@@ -88,7 +88,7 @@ mod tests {
 
     /// One to thirty clients read. Each begins its next read after the end of its last one.
     #[test]
-    fn the_latest_start_is_found_however_reads_overlap() {
+    fn finds_the_latest_start_of_overlapping_reads() {
         for seed in 0..300 {
             let mut rng = Rng::new(seed, Stream::Generator);
             let mut under_way: Vec<usize> = Vec::new();
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_read_that_shows_a_value_is_found_whether_or_not_others_follow() {
+    fn finds_the_last_read_that_shows_a_value() {
         let invocation = Invocation { process: 0, node: 0, op: Op::Read, is_final: false };
         let mut reads = Reads::default();
         for (completed, added, removed) in [

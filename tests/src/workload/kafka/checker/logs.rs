@@ -316,7 +316,7 @@ impl Logs {
                 Some(Send { end: End::Failed, .. }) => ("G1a", "aborted read"),
                 Some(_) => continue,
             };
-            let why = if name == "G1a" { "whose send had failed" } else { "which nobody had sent" };
+            let why = if name == "G1a" { "whose send failed" } else { "before any client sent it" };
             let node = node_of_end(history, context, index);
             anomalies.add(
                 name,

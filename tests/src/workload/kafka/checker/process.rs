@@ -140,8 +140,8 @@ impl Seen<'_> {
                 "nonmonotonic-send",
                 [*event],
                 format!(
-                    "offset going back: {node} gave process {process} offset {offset} of key \
-                     {key} at {at}, after {before}"
+                    "offset going back: {node} returned offset {offset} of key {key} to process \
+                     {process} at {at}, after {before}"
                 ),
             );
         }
@@ -169,8 +169,8 @@ impl Seen<'_> {
                         back,
                         [*event],
                         format!(
-                            "poll going back: {node} showed process {process} offset {offset} of \
-                             key {key} at {at}, after {before}"
+                            "poll going back: {node} returned offset {offset} of key {key} to \
+                             process {process} at {at}, after {before}"
                         ),
                     );
                 }
@@ -179,8 +179,8 @@ impl Seen<'_> {
                         skip,
                         [*event],
                         format!(
-                            "skipped offset: {node} showed process {process} offset {offset} of \
-                             key {key} at {at}, after {before} and without {missed}"
+                            "skipped offset: {node} returned offset {offset} of key {key} to \
+                             process {process} at {at}, after {before} and without {missed}"
                         ),
                     );
                 }
@@ -201,29 +201,29 @@ impl Seen<'_> {
     ) {
         let Seen { node, process, event, at, logs, .. } = self;
         for key in keys {
-            let says = listed.get(key);
+            let returned = listed.get(key);
             if let Some((known, since)) = client.committed.get(key)
-                && says < Some(known)
+                && returned < Some(known)
             {
-                let says = says.map_or_else(|| "none".to_owned(), Offset::to_string);
+                let returned = returned.map_or_else(|| "none".to_owned(), Offset::to_string);
                 anomalies.add(
                     "committed-offset-back",
                     [*event],
                     format!(
-                        "committed offset going back: {node} told process {process} {says} for \
-                         key {key} at {at}, after {known} at {since}"
+                        "committed offset going back: {node} returned {returned} for key {key} to \
+                         process {process} at {at}, after {known} at {since}"
                     ),
                 );
             }
-            if let Some(says) = says
-                && logs.highest(*key) < Some(*says)
+            if let Some(returned) = returned
+                && logs.highest(*key) < Some(*returned)
             {
                 anomalies.add(
                     "committed-offset-unknown",
                     [*event],
                     format!(
-                        "committed offset of nothing: {node} told process {process} {says} for \
-                         key {key} at {at}, where there is no such message"
+                        "committed offset of nothing: {node} returned {returned} for key {key} to \
+                         process {process} at {at}, and the log has no such message"
                     ),
                 );
             }

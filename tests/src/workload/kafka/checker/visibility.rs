@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_stable_when_the_last_poll_that_lacks_it_has_started() {
+    fn a_message_is_stable_from_the_start_of_the_last_poll_without_it() {
         let mut visibility = Visibility::default();
         visibility.acknowledge(1, 7, 2);
         for (last, started) in [(6, 1), (6, 4), (5, 3), (7, 8), (9, 9)] {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_poll_says_nothing_of_messages_below_where_it_ends() {
+    fn a_poll_does_not_count_for_messages_below_its_end() {
         let mut visibility = Visibility::default();
         for offset in [3, 8] {
             visibility.acknowledge(1, offset, 1);
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_polls_go_on_to_show_has_a_latency() {
+    fn only_messages_in_later_polls_have_a_latency() {
         let mut visibility = Visibility::default();
         visibility.show(1, 1, 1);
         visibility.acknowledge(1, 1, 2);

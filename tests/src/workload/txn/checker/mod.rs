@@ -19,20 +19,24 @@ use sentences::Sentences;
 
 /// The likely cause of each anomaly.
 pub(super) const CAUSES: &[(&str, &str)] = &[
-    ("G0", "writes of two transactions are applied key by key, in different orders"),
+    ("G0", "the node applies the writes of two transactions key by key, in different orders"),
     ("G0-process", "a later transaction of one client is ordered before an earlier one"),
     ("G0-realtime", "a write is ordered before one that was complete before it began"),
-    ("G1a", "a write is applied before it is sure that its transaction commits"),
+    ("G1a", "a write is applied before its transaction is certain to commit"),
     ("G1b", "a write is visible before its transaction has committed"),
     ("G1c", "transactions see each other's writes before either has committed"),
     ("G1c-process", "a client sees a state that its own later transaction made"),
     ("G1c-realtime", "a transaction read a value before the write of it had begun"),
     ("G-single-item", "a transaction sees one write of another and misses a second one"),
-    ("G-single-item-process", "a client's request reached a node that misses what it has seen"),
+    (
+        "G-single-item-process",
+        "a client's request reached a node without the state that the client \
+                               has seen",
+    ),
     ("G-single-item-realtime", "a read is stale: it misses a write that was complete before"),
     ("G-nonadjacent-item", "nodes show writes in different orders"),
     ("G-nonadjacent-item-process", "nodes show writes in different orders"),
-    ("G-nonadjacent-item-realtime", "nodes show writes in different orders, and late"),
+    ("G-nonadjacent-item-realtime", "nodes show writes in different orders, some of them late"),
     ("G2-item", "transactions read what others overwrite, and no lock or check prevents it"),
     ("G2-item-process", "transactions read what others overwrite, across a client's requests"),
     ("G2-item-realtime", "transactions read states that are out of date"),
@@ -48,9 +52,9 @@ pub(super) const CAUSES: &[(&str, &str)] = &[
     ("appends out of order", "the writes of a transaction are applied in another order"),
     ("unrepeatable read", "a key is looked up again for each read of a transaction"),
     ("future read", "the writes of a transaction are applied before its reads"),
-    ("changed transaction", "the reply is not built from the request, step by step"),
-    ("written twice", "a reply contains a write that the client did not ask for"),
-    ("keys of several types", "keys are converted to strings on the way"),
+    ("changed transaction", "the reply does not have the steps of the request, in their order"),
+    ("written twice", "a reply contains a write that the client did not request"),
+    ("keys of several types", "the node converts keys to strings"),
 ];
 
 /// The number of cases of an anomaly or a finding that have a sentence.
@@ -68,14 +72,14 @@ pub(super) fn check<D: Data>(
     let judgement = D::adjust(anomalies.judge(models));
     let sentences = Sentences { history, context, record: &record };
 
-    let mut told: Vec<Anomaly> = Vec::new();
+    let mut described: Vec<Anomaly> = Vec::new();
     let mut shown: Vec<(Edn, Edn)> = Vec::new();
     let mut counts: Vec<(Edn, Edn)> = Vec::new();
     for &kind in &judgement.reported {
         let examples = anomalies.examples(kind);
         let texts = examples.iter().map(|evidence| sentences.anomaly(kind, evidence));
         let texts = limited(texts.collect(), anomalies.count(kind));
-        told.extend(
+        described.extend(
             texts
                 .into_iter()
                 .zip(examples)
@@ -109,9 +113,9 @@ pub(super) fn check<D: Data>(
         // Maelstrom's checker fails in this case, whatever it has found before.
         valid = Valid::Unknown;
         results.insert("error", Edn::Str(error.clone()));
-        told.insert(0, error.into());
+        described.insert(0, error.into());
     }
-    Verdict::new(valid, results, told).with_findings(findings)
+    Verdict::new(valid, results, described).with_findings(findings)
 }
 
 /// Returns the part of the results with Elle's keys.
@@ -172,7 +176,7 @@ fn mixed_keys<D: Data>(record: &Record<D>) -> String {
     let other = record.names.keys().iter().find(|key| matches!(key, Element::Other(_)));
     let other = other.map(|key| format!(", such as {key}")).unwrap_or_default();
     format!(
-        "keys of several types: replies contain keys that are not integers{other}, and \
-         Maelstrom's checker fails at that"
+        "keys of several types: replies contain keys that are not integers{other}, on which \
+         Maelstrom's checker fails"
     )
 }

@@ -121,7 +121,7 @@ impl<D: Data> Sentences<'_, D> {
                 self.value(*reader),
             ),
             Evidence::IncompatibleOrder { key, shorter, longer, short, long } => format!(
-                "{} read {} as {}, and {} as {}: the one is no prefix of the other",
+                "{} read {} as {}, and {} as {}: neither is a prefix of the other",
                 self.by(*shorter),
                 self.key(*key),
                 self.list(short),
@@ -142,7 +142,7 @@ impl<D: Data> Sentences<'_, D> {
                 refuted.model.name(),
             ),
             Evidence::SearchStopped(stopped) => format!(
-                "the search for {} among {} transactions was ended before it had an answer",
+                "the search for {} among {} transactions stopped at a limit, without a result",
                 stopped.kind.name(),
                 stopped.size,
             ),
@@ -220,8 +220,8 @@ impl<D: Data> Sentences<'_, D> {
                 self.key(key),
             ),
             Unjudged::Reordered { writer, key, earlier, later } => format!(
-                "appends out of order: {} appended {} to {} before {}, and it does not stand \
-                 before it: {}",
+                "appends out of order: {} appended {} to {} before {}, and the list has them in \
+                 another order: {}",
                 self.by(writer),
                 self.one(earlier),
                 self.key(key),
@@ -249,15 +249,15 @@ impl<D: Data> Sentences<'_, D> {
     pub(super) fn obstacle(&self, obstacle: &Obstacle) -> String {
         match *obstacle {
             Obstacle::WrittenTwice { writers: [first, second], key, value } => format!(
-                "written twice: {} and {} both say that they wrote {} to {}",
+                "written twice: according to the replies, {} and {} both wrote {} to {}",
                 self.by(first),
                 self.by(second),
                 self.one(value),
                 self.key(key),
             ),
             Obstacle::NeverAppended { reader, key, value } => format!(
-                "no verdict: {} read {} of {}, which was never appended, and Maelstrom's checker \
-                 fails at that",
+                "no verdict: {} read {} of {}, which was never appended; Maelstrom's checker fails \
+                 on that",
                 self.by(reader),
                 self.one(value),
                 self.key(key),
@@ -272,7 +272,7 @@ impl<D: Data> Sentences<'_, D> {
             excerpt(&Txn::<D>::op_value(asked).to_string())
         });
         format!(
-            "changed transaction: {} was sent {} and returned {}",
+            "changed transaction: {} received {} and returned {}",
             self.by(transaction),
             asked.unwrap_or_default(),
             self.value(transaction),
