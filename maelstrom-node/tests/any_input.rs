@@ -18,7 +18,7 @@ enum Step {
     PassMs(u64),
 }
 
-/// A readable form, for the case that a failing test prints.
+/// A readable form, for the output of a failing test.
 impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

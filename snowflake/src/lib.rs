@@ -117,7 +117,7 @@
 //! - `cli`: the command-line tool `snowflake`, which issues and decodes IDs and repairs leases.
 //!
 //! These implement traits of other crates for [`Id`] and [`TypedId`]. A name that ends in a
-//! version is for that version of the crate. Those with a Rust version need it or a later one.
+//! version is for that version of the crate. A feature with a Rust version needs at least that Rust.
 //!
 //! - `serde`: an ID is a decimal string in JSON, and an integer in binary formats.
 //! - `bson-3`: `From<Id>` for BSON values. With std.

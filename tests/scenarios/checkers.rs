@@ -446,7 +446,7 @@ fn a_node_that_never_answers_init_fails_the_test() {
     }
 }
 
-/// The bench tolerates these oddities, but Maelstrom may not.
+/// The bench tolerates these messages, but Maelstrom may not.
 #[test]
 fn protocol_warnings_name_the_node_and_the_line() {
     let report = judge(plan(2), Echo, "writes too early");

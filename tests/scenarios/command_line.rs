@@ -220,7 +220,7 @@ fn help_exits_with_success() {
     run.expect_code(0).expect_result("--nemesis-interval");
 }
 
-/// As with Maelstrom, the arguments may stand anywhere among the flags.
+/// As with Maelstrom, the arguments may be anywhere among the flags.
 #[test]
 fn arguments_without_a_hyphen_go_to_the_node() {
     let run = test("-w g-counter g-counter --sim --time-limit 1", &[]);
@@ -441,8 +441,8 @@ fn rejects_a_command_line_as_program() {
     run.expect_refusal("No such file or directory (os error 2); --bin is the path of one file");
 }
 
-/// A file stands where the directory for results would be, as on a disk that is read-only: the
-/// test runs, the verdict is printed, and the messages say what is not stored and why.
+/// A file is in the place of the directory for results, as on a read-only disk. The test runs, and
+/// the verdict is printed. The messages name the results that are not stored, and the reason.
 #[test]
 fn a_test_whose_results_cannot_be_stored_is_judged() {
     for sim in ["", "--sim"] {
@@ -455,7 +455,7 @@ fn a_test_whose_results_cannot_be_stored_is_judged() {
         run.expect_valid().expect_said(&[
             "cannot write store/echo: ",
             "Valid: everything looks good.",
-            "the verdict stands, but is not stored",
+            "the verdict is unchanged, but not stored",
         ]);
     }
     let run =

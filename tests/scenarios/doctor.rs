@@ -1,4 +1,4 @@
-//! `workbench doctor`: it names each classic mistake, and finds none in correct nodes.
+//! `workbench doctor`: it names each common mistake, and finds none in correct nodes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -99,7 +99,8 @@ fn doctor_names_mistakes_at_the_start() {
         ),
         ("", "time.sleep(8); send(message, ok)", &["WRONG      answers init", "it took "]),
     ];
-    // Not all at a time: the doctor's limits are in real time, and interpreters start slowly.
+    // The cases do not all run at the same time, because the doctor's limits are in real time, and
+    // interpreters start slowly.
     for cases in cases.chunks(3) {
         thread::scope(|scope| {
             for (start, init, words) in cases {

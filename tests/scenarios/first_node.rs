@@ -25,7 +25,8 @@ fn the_rust_node_for_newcomers_is_valid() {
     });
 }
 
-/// Not with 25 nodes: 25 interpreters take longer to start than the bench waits.
+/// The test does not use 25 nodes, because 25 interpreters take longer to start than the bench
+/// waits.
 #[test]
 fn the_python_node_for_newcomers_is_valid() {
     if !Command::new("python3").arg("--version").output().is_ok_and(|out| out.status.success()) {

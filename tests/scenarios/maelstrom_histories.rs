@@ -119,7 +119,7 @@ fn an_invalid_history_is_an_error_with_its_line() {
         ("{:type :invoke, :f :add, :value 1}", "line 1: the event has no :process"),
         ("{:process :x, :f :add}", "line 1: :process: expected an integer, found a keyword"),
         ("{:process 1, :time :x}", "line 1: :time: expected an integer, found a keyword"),
-        ("{:process 1, :type :invoke, :f :cas}", "line 1: no operation :cas in this workload"),
+        ("{:process 1, :type :invoke, :f :cas}", "line 1: this workload has no operation :cas"),
         (
             "{:process 1, :type :invoke, :f :read}\n{:process 1, :type :invoke, :f :read}",
             "line 2: process 1 starts two operations at the same time",
@@ -163,5 +163,5 @@ fn reads_transactions_and_registers() {
     let wrong = read::<TxnRwRegister>(
         r#"{:type :invoke, :process 0, :f :txn, :value [[:append 3 1]], :time 1000}"#,
     );
-    assert_eq!(wrong.unwrap_err(), "line 1: no step :append in this workload");
+    assert_eq!(wrong.unwrap_err(), "line 1: this workload has no step :append");
 }

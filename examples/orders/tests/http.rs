@@ -178,7 +178,7 @@ fn replicas_on_postgresql_that_are_killed_never_repeat_an_id() {
     let is_over = AtomicBool::new(false);
 
     let ids: Vec<String> = thread::scope(|scope| {
-        // Every request to the replica that lives succeeds.
+        // Every request to the live replica succeeds.
         let load = scope.spawn(|| {
             let mut ids = Vec::new();
             while !is_over.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! Nothing but tests; the examples of the page are among them.
+//! This crate contains only tests, including the examples of the page.
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/integrations/values.md")]

@@ -130,7 +130,7 @@ mod tests {
             prop_assert_eq!(one.extend(&other), !other_model.is_subset(&one_model));
             one_model.extend(other_model);
             prop_assert_eq!(numbers(&one), Vec::from_iter(one_model));
-            // One way to write a set: touching ranges are one.
+            // A set has one representation: touching ranges are merged.
             prop_assert!(one.ranges.windows(2).all(|pair| pair[0].end < pair[1].start));
         }
     }

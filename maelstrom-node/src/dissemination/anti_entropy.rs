@@ -21,7 +21,8 @@ impl<S: State> Dissemination<S> {
         for index in self.others() {
             let peer = &mut self.peers[index];
             let acknowledge_at = match self.config.direct {
-                // The items are from this node, so new to the peer, or from the peer itself.
+                // The items are from this node, and therefore new to the peer, or they are from the
+                // peer itself.
                 Some(Direct { window, .. }) if from.is_none_or(|from| from == index) => {
                     peer.sent_at.map_or(now, |sent_at| now.max(sent_at + window))
                 }
@@ -54,7 +55,8 @@ impl<S: State> Dissemination<S> {
     fn expect_acknowledgement(&mut self, now: Time, index: usize) {
         let hub = index == self.hub() && self.strategy() != Strategy::Mesh;
         let peer = &mut self.peers[index];
-        // A hub without a message from this node has none of its items to acknowledge.
+        // A hub that has received no message from this node has none of this node's items to
+        // acknowledge.
         let by_hub = hub && peer.knows_me;
         peer.retransmit_at =
             Some(now + self.timeouts.acknowledged_within(by_hub, &peer.round_trip));

@@ -179,7 +179,7 @@ impl<S: State> Dissemination<S> {
             let way_up = self.base() / 2;
             self.schedule.pass_on_by(now, now, now + self.slack() + way_up, strategy);
         }
-        // A node that is its own hub without followers may just have been cut off.
+        // A node that is its own hub and has no followers may have been disconnected just now.
         if strategy == Strategy::Mesh || self.hub() != self.cluster.me() || !passes_on {
             self.schedule.report(now, strategy);
         }

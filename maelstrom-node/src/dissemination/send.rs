@@ -156,7 +156,7 @@ impl<S: State> Dissemination<S> {
 
     /// Selects the items for one message and adds them to `known`.
     ///
-    /// Returns `true` as well if more items remain.
+    /// The second result is `true` if more items remain.
     fn pick(&self, index: usize, selection: Selection, known: &mut Digest) -> (Vec<Run<'_>>, bool) {
         let peer = &self.peers[index];
         let mut runs: Vec<Run<'_>> = Vec::new();

@@ -48,7 +48,7 @@ impl Digest {
         self.0.entry(origin).or_default().insert(range);
     }
 
-    /// Returns `true` if `other` lacks an item of a stream that `counts`.
+    /// Returns `true` if `other` lacks an item of a stream for which `counts` returns `true`.
     pub(crate) fn exceeds(&self, other: &Digest, counts: impl Fn(Origin) -> bool) -> bool {
         self.iter().any(|(origin, have)| {
             counts(origin) && have.missing_in(other.of(origin)).next().is_some()

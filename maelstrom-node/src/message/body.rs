@@ -1,8 +1,8 @@
 //! Bodies by type: the requests that the node serves, and the payloads that it sends.
 //!
-//! This file has the JSON names of every workload. A new request is a field of [`Body`] if
-//! it has a new one, a variant of [`Request`] and an arm of [`Body::request`]. Its reply is a
-//! variant of [`Payload`], whose variants and fields are the names.
+//! This file has the JSON names of every workload. To add a request, add a variant of
+//! [`Request`], an arm of [`Body::request`], and the request's new fields to [`Body`]. To add its
+//! reply, add a variant of [`Payload`]: the names of variants and fields are the JSON names.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -126,7 +126,7 @@ pub enum Request<'a> {
 
 /// The payload of a message that the node sends. No field is ever null.
 ///
-/// Replies have closed schemas: a field more, and Maelstrom rejects them.
+/// Replies have closed schemas: Maelstrom rejects a reply with an additional field.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Payload<'a> {
@@ -200,8 +200,8 @@ pub enum Payload<'a> {
 impl Payload<'_> {
     /// Returns the name and the JSON text of the field that is not serialized.
     ///
-    /// A list of a million values is text already. To serialize it as a raw value would
-    /// parse it again, which takes ten times as long as to copy it.
+    /// A list of a million values is already text. Serializing it as a raw value would parse it
+    /// again, which takes ten times as long as copying it.
     pub(super) fn text_field(&self) -> Option<(&'static str, &str)> {
         match self {
             Payload::ReadValueOk { value } => Some(("value", value)),

@@ -1,4 +1,4 @@
-//! The envelope: who sent which body to whom.
+//! The envelope of a message: its sender, its receiver and its body.
 
 use std::borrow::Cow;
 use std::fmt;

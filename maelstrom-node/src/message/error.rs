@@ -1,4 +1,4 @@
-//! Errors: the codes of replies, and why a body is not a request.
+//! Errors: the codes of replies, and the reasons why a body is not a request.
 
 use std::fmt;
 

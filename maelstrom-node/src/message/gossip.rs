@@ -15,7 +15,7 @@ use crate::base::Ranges;
 pub struct Gossip<'a> {
     /// The name of the workload whose state this is.
     ///
-    /// A node without a request so far starts the workload by it.
+    /// A node that has not served a request yet starts this workload.
     #[serde(borrow)]
     pub(crate) workload: Cow<'a, str>,
     /// The sender's incarnation.
@@ -153,7 +153,8 @@ fn sequence<'de, D: Deserializer<'de>>(field: D) -> Result<u64, D::Error> {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(from = "(u64, u64, u64)", into = "(u64, u64, u64)")]
 pub(crate) struct TimeEcho {
-    /// The incarnation of the receiver that sent the timestamp. Another one has another clock.
+    /// The incarnation of the receiver that sent the timestamp. Other incarnations have other
+    /// clocks.
     pub(crate) incarnation: u64,
     /// The receiver's `sent_us`.
     pub(crate) sent_us: u64,

@@ -10,7 +10,7 @@
 //! | `body.rs` | the bodies by type: requests, and the payloads of replies |
 //! | `micro_op.rs` | the operations of a transaction |
 //! | `gossip.rs` | the body of messages between nodes |
-//! | `error.rs` | error codes, and why a request is refused |
+//! | `error.rs` | error codes, and the reasons why a request is rejected |
 //! | `outbox.rs` | the lines that the node writes |
 
 mod body;

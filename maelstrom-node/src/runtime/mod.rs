@@ -158,7 +158,7 @@ fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
 ) -> io::Result<()> {
     let start = Instant::now();
     let now = || Time(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX));
-    // A deadline past the end of the system's clock never passes.
+    // A deadline beyond the range of the system's clock never arrives.
     let instant = |Time(due_us)| start.checked_add(Duration::from_micros(due_us));
     let mut reader = LineReader::new(input);
     let mut out = Outbox::new();

@@ -9,9 +9,9 @@ use crate::message::Request;
 /// A workload as the node sees it before it runs.
 pub(crate) struct Definition {
     pub(crate) kind: Kind,
-    /// Nodes exchange the workload's state, so a restarted node has something to learn.
+    /// `true` if nodes exchange the workload's state, so that a restarted node must recover it.
     pub(crate) is_replicated: bool,
-    /// The workload takes IDs from the generator of the node.
+    /// `true` if the workload takes IDs from the generator of the node.
     pub(crate) takes_ids: bool,
     /// Returns `true` if the workload has requests of this type.
     pub(crate) serves: fn(&Request<'_>) -> bool,
@@ -46,7 +46,7 @@ pub(crate) fn definition(kind: Kind) -> Option<&'static Definition> {
     definitions().find(|definition| definition.kind == kind)
 }
 
-/// Returns `true` if a node takes IDs that serves this workload, or all workloads.
+/// Returns `true` if a node that serves this workload, or all workloads, takes IDs.
 pub(crate) fn takes_ids(only: Option<Kind>) -> bool {
     let mut served = definitions().filter(|known| only.is_none_or(|only| known.kind == only));
     served.any(|definition| definition.takes_ids)

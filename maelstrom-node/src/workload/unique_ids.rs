@@ -10,13 +10,12 @@ use super::{Definition, IdGenerator, Workload};
 use crate::base::{Kind, Time};
 use crate::message::{Address, ErrorCode, MsgId, Outbox, Payload, Request};
 
-/// The limit on requests that wait for an ID: about as many as 24 ms have IDs.
+/// The limit on requests that wait for an ID: about the number of IDs of 24 ms.
 const MAX_WAITING: usize = 100_000;
 
 /// The longest time that a request waits.
 ///
-/// Maelstrom's clients time out after 5 s, and a reply to a client that is gone silences the
-/// node.
+/// Maelstrom's clients time out after 5 s, and a reply to a closed client silences the node.
 const WAIT_TIMEOUT: Duration = Duration::from_millis(4500);
 
 /// The longest time between two calls of the generator while requests wait.

@@ -30,7 +30,7 @@ fn run(
     disturb: impl Fn(&mut Simulation, u64),
 ) -> usize {
     let mut simulation = simulation(NODES, max_staleness_ms);
-    // Steady links are known before the first value.
+    // The round trips of steady links are measured before the first value.
     for value in 0..START_MS / 1000 - 2 {
         simulation.run_until_ms(value * 1000);
         for node in 0..NODES {

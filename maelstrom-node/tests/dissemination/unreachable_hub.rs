@@ -39,7 +39,7 @@ fn nodes_that_cannot_reach_the_hub_find_another_node() {
 /// A stand-in forwards items immediately: its followers' items to the hub, and the hub's items
 /// to its followers.
 #[test]
-fn a_substitute_hub_forwards_items_immediately() {
+fn a_stand_in_forwards_items_immediately() {
     let mut simulation = simulation(5, 550);
     simulation.disconnected.push((0, 4));
     simulation.add(4, 0);

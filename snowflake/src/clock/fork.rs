@@ -46,7 +46,8 @@ pub(super) fn shift() -> u64 {
     return 0;
 }
 
-/// Excludes forks until [`unlock`]. A fork waits, so the caller holds the lock for milliseconds.
+/// Excludes forks until [`unlock`]. A fork waits, so the caller holds the lock for a few
+/// milliseconds only.
 ///
 /// The calibration of a counter runs inside one-time cells, of this crate and of quanta. A child
 /// that is forked during it inherits a cell that no thread completes, and waits for it forever.

@@ -1,6 +1,6 @@
 //! The step filter, between the clock's readings and the generator.
 
-// Not from `sync`: no claim rests on these atomics, so a model need not explore them.
+// These atomics are not from `sync`: no claim depends on them, so the models need not explore them.
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::Reading;

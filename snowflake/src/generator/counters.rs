@@ -1,6 +1,6 @@
 //! Counters of a generator, for a service to export.
 
-// Not from `sync`: no claim rests on these atomics, so a model need not explore them.
+// These atomics are not from `sync`: no claim depends on them, so the models need not explore them.
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 

@@ -28,7 +28,7 @@ struct Line {
     limit: AtomicU64,
 }
 
-/// A deadline that is ahead of no count.
+/// A deadline that has passed at every count.
 const CLOSED: Deadline = Deadline { count: 0, counts_per_ms: 0 };
 
 impl Gate {
@@ -68,7 +68,7 @@ impl Gate {
     /// Returns the right to open the gate, unless another thread has it. No thread waits.
     pub(crate) fn guard(&self) -> Option<OpenGuard<'_>> {
         let is_taken = self.is_guarded.swap(true, Ordering::Acquire) && !is_guard_shared();
-        // Not `then_some`: it would make a guard in any case, and drop it.
+        // `then_some` would create a guard in either case, and drop it.
         (!is_taken).then(|| OpenGuard { gate: self })
     }
 }

@@ -4,7 +4,8 @@
 //! bounds the limit of the gate, so the fast path does not read it. Steps E1 to E3 of
 //! `README.md` publish a grant.
 
-// Not from `sync`: it explains errors and voids reservations after a seal. No claim rests on it.
+// This atomic is not from `sync`: it explains errors and voids reservations after a seal, and no
+// claim depends on it.
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use crossbeam_utils::CachePadded;

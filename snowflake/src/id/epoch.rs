@@ -9,8 +9,8 @@ use super::{Id, ParseTimeError, UnixMillis, rfc3339};
 
 /// An epoch: the time that timestamps count from.
 ///
-/// Every service that shares IDs needs the same epoch, for good. IDs of two epochs neither sort
-/// together nor stay unique together, so an `Epoch` has no default. An epoch shortly before a
+/// All services that share IDs need the same epoch, and it never changes. IDs of two epochs neither
+/// sort together nor stay unique together, so an `Epoch` has no default. An epoch shortly before a
 /// service's start leaves it most of the 69.7 years that a timestamp counts.
 ///
 /// `Display` writes RFC 3339, or milliseconds after the year 9999. `FromStr` reads both, among

@@ -280,7 +280,7 @@ impl Instance {
         let first = first_range.first;
         let node = |id| parts(id).node;
         let mismatch = if self.setup.is_fixed {
-            // The clock when the first ID was issued, or a moment later.
+            // The time by the clock when the first ID was issued, or shortly afterwards.
             let since_ms = now_ms() - first_range.at_ms;
             let clock = (tick_now() - since_ms).saturating_add_signed(self.offset_ms);
             // The predecessor may have issued some IDs that it did not record.
@@ -312,7 +312,7 @@ fn has_failed_by(event: &Event, cause: Cause) -> bool {
     matches!(event.kind, EventKind::CallFailed(failure) if failure.cause == cause)
 }
 
-/// Returns `true` if the wait is longer than one for the next millisecond or for a grant.
+/// Returns `true` if the wait is longer than a wait for the next millisecond or for a grant.
 fn is_far_ahead(event: &Event) -> bool {
     let EventKind::CallFailed(Failure { cause, wait_ms }) = event.kind else { return false };
     cause == Cause::Ahead && wait_ms > STEP_BACK_MS / 2

@@ -1,4 +1,4 @@
-//! `workbench doctor`: checks a node for the classic mistakes.
+//! `workbench doctor`: checks a node for common mistakes.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

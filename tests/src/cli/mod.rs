@@ -102,13 +102,13 @@ pub enum Action {
     /// Exit status: as for `test`; 255 if the history cannot be read.
     Check(check::CheckArgs),
 
-    /// Check a node for the classic mistakes.
+    /// Check a node for common mistakes.
     ///
     /// Starts the node and examines its output before init, its answer to init, and its silence
     /// after the answer. With -w, two short tests of three nodes follow. The first has a latency of
-    /// 10 ms. In the second, the latency is so long that a node which waits for another node
-    /// answers after its client has gone. Reports the observed behavior and the necessary change
-    /// for each mistake.
+    /// 10 ms. In the second, the latency is so long that a node that waits for another node answers
+    /// after its client has closed. Reports the observed behavior and the necessary change for each
+    /// mistake.
     ///
     /// Takes about 3 seconds, and 20 with -w.
     ///
@@ -237,8 +237,8 @@ pub struct TestArgs {
     #[arg(hide_possible_values = true)]
     pub consistency_models: Vec<ConsistencyModel>,
 
-    /// The number of runs of the test, at most 1000000; the first run that is not valid is the
-    /// last.
+    /// The number of runs of the test, at most 1000000; the bench stops after a run that is not
+    /// valid.
     #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = count(1_000_000))]
     #[arg(help_heading = "Clients")]
     pub test_count: usize,
@@ -290,8 +290,8 @@ pub struct TestArgs {
     #[arg(long, help_heading = "Beyond Maelstrom")]
     pub strict: bool,
 
-    /// The network model. `maelstrom`: a message that is not due yet holds up the messages behind
-    /// it. `busy`: the same, with the delays of a busy machine, as measured with the real Maelstrom
+    /// The network model. `maelstrom`: a message that is not due yet delays the messages behind it.
+    /// `busy`: the same, with the delays of a busy machine, as measured with the real Maelstrom
     /// while it starts. `ideal`: neither.
     #[arg(
         long,
@@ -301,8 +301,8 @@ pub struct TestArgs {
     )]
     pub net: Model,
 
-    /// A Gossip Glomers challenge: sets the flags that Fly.io publishes, and the limits. Flags that
-    /// are given as well override them.
+    /// A Gossip Glomers challenge: sets the flags that Fly.io publishes, and the limits. Other
+    /// flags on the command line override them.
     #[arg(long, value_name = "NAME", help_heading = "Beyond Maelstrom")]
     pub challenge: Option<Challenge>,
 

@@ -37,7 +37,7 @@ pub fn test(args: &TestArgs) -> u8 {
     if let Some(path) = &args.junit
         && let Err(failure) = junit::write(path, &cases)
     {
-        console::eprintln(format_args!("error: --junit: {failure}; the verdict stands"));
+        console::eprintln(format_args!("error: --junit: {failure}; the verdict is unchanged"));
     }
     code
 }
@@ -256,7 +256,7 @@ impl<W: Workload> Judged<W> {
             }
             Err(problem) => {
                 console::eprintln(format_args!(
-                    "error: {problem}; the verdict stands, but is not stored"
+                    "error: {problem}; the verdict is unchanged, but not stored"
                 ));
             }
         }

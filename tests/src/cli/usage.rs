@@ -44,7 +44,8 @@ fn one_line(usage: &clap::Error) -> String {
     let problem = problem.strip_prefix("error: ").unwrap_or(problem);
     let problem = problem.split_whitespace().collect::<Vec<_>>().join(" ");
     let args = args_before_node();
-    // Dashes come first: clap does not parse such an argument as a flag, and other errors follow.
+    // Dashes are checked first: clap does not parse an argument with a dash as a flag, which causes
+    // other errors.
     if let Some(explained) = args.iter().find_map(|arg| dash(arg)) {
         return explained;
     }

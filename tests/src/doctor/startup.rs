@@ -126,8 +126,8 @@ impl Seen {
                 false => Diagnosis::Right(format!("{millis} ms")),
                 true => wrong(
                     format!("it took {millis} ms to answer init; the limit is 10000 ms"),
-                    "build the node before the test, and start its work after init_ok; a busy \
-                     machine starts it more slowly still",
+                    "build the node before the test, and start its work after init_ok; on a busy \
+                     machine it starts even more slowly",
                 ),
             };
         }

@@ -1,6 +1,6 @@
 //! Two short tests of a workload: one on a usual network, one on a slow network.
 //!
-//! On the slow network, a node that waits for another node answers after its client has gone.
+//! On the slow network, a node that waits for another node answers after its client has closed.
 
 use std::path::Path;
 use std::time::Duration;

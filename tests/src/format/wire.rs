@@ -20,7 +20,7 @@ use crate::base::excerpt::{excerpt, quoted};
 /// A line that violates the protocol: the problem and the expected form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {
-    /// The problem, as a clause that follows "which".
+    /// The problem, as a clause that follows "that" or "which".
     pub problem: String,
     /// The expected form.
     pub expected: String,

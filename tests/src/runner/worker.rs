@@ -79,8 +79,8 @@ impl<W: Workload> Runner<W> {
         // If the rate is too low for any clock to reach the next operation, no operation follows.
         let stagger = Duration::try_from_secs_f64(2.0 / self.plan.rate).unwrap_or(Duration::MAX);
         // Jepsen's stagger works in the same way. The rate does not make up for time in which every
-        // client was busy, so operations do not catch up in a burst. The rate makes up only for a
-        // late wake-up of the bench itself.
+        // client was busy, so operations do not catch up in a burst. Operations catch up only after
+        // a late wake-up of the bench itself.
         let due = self.next_op.max(self.all_busy_until);
         let due = if now - due > LATE_WAKE_UP { now } else { due };
         self.next_op = due + self.rng.span_below(stagger);

@@ -1,4 +1,4 @@
-//! What is written is read back: every type of the crate, and every form of an ID.
+//! Every type of the crate, and every form of an ID, is written and read back.
 
 use serde::{Deserialize, Serialize};
 use snowflake::{Epoch, Id, NodeId, UnixMillis, node_id};
@@ -16,7 +16,7 @@ struct Record {
     time: UnixMillis,
 }
 
-/// As XML and URL-encoded text need it, which cannot write that there is nothing.
+/// An absent field for XML and URL-encoded text, which cannot express a missing value.
 #[derive(Debug, PartialEq, Deserialize, Serialize)]
 struct Optional {
     count: u8,

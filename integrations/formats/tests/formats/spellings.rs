@@ -17,7 +17,8 @@ struct Strict {
     id: OrderId,
 }
 
-/// Checks which spellings a plain field accepts, and that `as_string` accepts the one alone.
+/// Checks which spellings a plain field accepts, and that `as_string` accepts only the ID's own
+/// spelling.
 fn check<F: Format>(accepted: &[&str], document: impl Fn(&str) -> String) {
     for spelling in ["5", "05", "+5", "0x5", "5.0", "5e0", "-5", "0", "9223372036854775808"] {
         let text = document(spelling);

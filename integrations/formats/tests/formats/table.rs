@@ -64,7 +64,7 @@ where
     true
 }
 
-/// Names what an ID is read from inside a shape.
+/// Names the forms from which an ID is read inside a shape.
 fn reads<F: Format, T>(
     string: &impl Serialize,
     integer: &impl Serialize,

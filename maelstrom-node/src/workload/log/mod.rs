@@ -11,10 +11,10 @@
 //!
 //! **Polls** return the messages of a key below its high watermark, as consumers of Kafka see
 //! them: all before the first message that is not known to be on every node.
-//! - *Nothing is skipped.* If every node has a message, each has passed its offset and chooses
-//!   larger ones from then on. Its smaller offsets are earlier in its stream, and its digest
-//!   counts here only once everything that it lists of the node's own stream has arrived.
-//!   So every message that will ever be below the high watermark is here.
+//! - *Nothing is skipped.* If every node has a message, each node knows its offset and chooses only
+//!   larger offsets from then on. The messages of a node with smaller offsets are earlier in its
+//!   stream. The digest of a node counts here only after all items of the node's own stream that it
+//!   lists have arrived. So this node has every message that can ever be below the high watermark.
 //! - *Nothing that a poll returned is lost* while one node keeps its memory.
 //!
 //! While a node is cut off or down, the high watermark stays. Polls succeed and return nothing
@@ -22,10 +22,10 @@
 //!
 //! **Acknowledgements.** With `--acks majority` a message is acknowledged, and a committed offset
 //! takes effect, once it is known to be on a majority. After a timeout the client receives an
-//! indefinite error, because its message may still appear. From then on the node rejects
-//! requests until a majority acknowledges again. With `--acks 1` the node waits for no other.
+//! indefinite error, because its message may still appear. From then on the node rejects requests
+//! until a majority acknowledges again. With `--acks 1` the node waits for no other node.
 //!
-//! **A restart** loses the memory of a node, and no rule above may rest on it. So a new
+//! **A restart** loses the memory of a node, and no rule above may depend on that memory. So a new
 //! incarnation recovers first ([`recovery`]), and rejects requests until then. Viewstamped
 //! Replication (Liskov and Cowling 2012) has the terms.
 //! 1. It listens until a majority of the other nodes has responded to it, all of them recovered.
@@ -36,10 +36,10 @@
 //!    those that it has. Any other is void wherever it appears. Now its digests count.
 //! 4. Once all that it has learnt is on a majority, it serves requests.
 //!
-//! On a first start no node has recovered. If a majority is at step 1 or 2 together, a node
-//! that observes this continues. Its record lists that *bootstrap majority*, and the other
-//! nodes in the list continue when they receive it. Later this would need more than a minority
-//! that restarts together, which the promise excludes.
+//! On a first start no node has recovered. If a majority is at step 1 or 2 together, a node that
+//! observes this continues. Its record lists that *bootstrap majority*, and the other nodes in the
+//! list continue when they receive it. After the first start this would require that more than a
+//! minority restarts together, which the promise excludes.
 //!
 //! **Digests that count** ([`quorum`]) are from recovered incarnations that are not over, as far as
 //! the sender of the digest knew. Then majorities meet. Take a message acknowledged on a
@@ -79,7 +79,7 @@ use recovery::Stage;
 
 /// The longest time that a client waits for a majority.
 ///
-/// Maelstrom's clients time out after 5 s, and a reply to a client that is gone silences the node.
+/// Maelstrom's clients time out after 5 s, and a reply to a closed client silences the node.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The time without a majority after which the node rejects further requests.

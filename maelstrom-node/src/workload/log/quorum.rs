@@ -18,8 +18,8 @@ fn counts(view: &View<'_>, records: &Records, index: usize) -> bool {
     view.has(index).iter().all(|(origin, has)| {
         let have = view.have().of(origin);
         if usize::from(origin.node) == index {
-            // Its own streams have the messages that it appended below some offset. So all
-            // items that the digest lists of them must be here.
+            // The streams of a node have the messages that it appended below some offset. So all
+            // items that its digest lists for these streams must be here.
             has.missing_in(have).next().is_none()
         } else {
             // The records up to *recovered* show which incarnations are over. So those that

@@ -33,7 +33,7 @@ pub(super) struct Records {
     over: BTreeSet<Origin>,
     /// By node, the last incarnation that declared which items of the earlier ones count.
     closings: BTreeMap<u16, Closing>,
-    /// The incarnations that have recovered, with the record of it.
+    /// The incarnations that have recovered, each with its record *recovered*.
     recovered: BTreeMap<Origin, Recovered>,
     /// The incarnations of the bootstrap majority, on a first start.
     bootstrap: BTreeSet<u64>,

@@ -97,8 +97,8 @@ mod tests {
 
     const ORIGIN: Origin = Origin { node: 0, incarnation: 1 };
 
-    /// The place where a value ends is 8 bytes, and a vector is at least half full. A
-    /// bucket of the table is 5, and between 7/16 and 7/8 of them are in use.
+    /// The end of a value takes 8 bytes, and a vector is at least half full. A bucket of the table
+    /// takes 5 bytes, and between 7/16 and 7/8 of the buckets are in use.
     #[test]
     fn a_million_values_cost_their_text_and_28_bytes_each_at_the_most() {
         const VALUES: usize = 1_000_000;

@@ -10,7 +10,7 @@ use snowflake::Id;
 
 use crate::dissemination::{Origin, State};
 
-/// The place of a transaction in the order of all transactions.
+/// The position of a transaction in the order of all transactions.
 ///
 /// The stamps decide. A node that has no new ID repeats its last stamp, and then the sequence
 /// number decides.
@@ -28,7 +28,8 @@ pub(super) struct Commit<'a> {
     /// Keys and values, one pair per key.
     #[serde(borrow)]
     pub(super) writes: Vec<(&'a RawValue, &'a RawValue)>,
-    /// The transactions that became visible on its node after the one before it in the stream.
+    /// The transactions that became visible on the node between the previous transaction of the
+    /// stream and this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) after: Vec<Seen>,
 }
@@ -71,7 +72,7 @@ impl Registers {
         self.registers.get(key.get()).map(|register| &*register.value)
     }
 
-    /// Makes every transaction visible that may be visible to one at `reader`: step T2.
+    /// Makes every transaction visible that a transaction with version `reader` may see: step T2.
     pub(super) fn reveal(&mut self, reader: Version) {
         // A transaction of one stream may have waited for one of another stream.
         while self.reveal_some(reader) {}

@@ -27,8 +27,8 @@
 //!    Lamport's receive rule does for logical clocks: a stamp exceeds all stamps that were read.
 //!    Here a node does not move its clock forward. It hides a transaction whose stamp is ahead
 //!    of its own clock. So a wrong clock delays only the writes of the node that has it.
-//! 3. *No G1a.* A transaction that fails has an error as its reply before T4, and no item.
-//!    *No G1b.* The item has no intermediate write.
+//! 3. *No G1a.* A failed transaction gets an error reply before T4, and creates no item. *No G1b.*
+//!    The item has no intermediate write.
 //! 4. *Atomic visibility.* By T4 a reader that sees one write of a transaction sees, for
 //!    each of its other keys, that write or one with a larger version. The visible set does not
 //!    change during a transaction, so reads repeat (item cut isolation).
@@ -40,9 +40,9 @@
 //! 7. *Convergence.* Visible sets that are equal have equal values, by T4. Dissemination
 //!    makes them equal once the clocks have passed every stamp.
 //!
-//! Lost updates and write skew are possible. No system prevents them that answers every client
-//! during a partition (Bailis et al., "Highly Available Transactions", VLDB 2013). Atomic
-//! visibility by one item per transaction follows RAMP (Bailis et al., SIGMOD 2014).
+//! Lost updates and write skew are possible. No system that answers every client during a partition
+//! prevents them (Bailis et al., "Highly Available Transactions", VLDB 2013). Atomic visibility by
+//! one item per transaction follows RAMP (Bailis et al., SIGMOD 2014).
 //!
 //! A node that restarts without its memory begins a new stream, and sessions on it begin
 //! again. If a transaction was lost with its node, those that follow it in its stream or by
@@ -53,7 +53,7 @@
 //! |---|---|
 //! | 1, 4, 6 | the unit tests of `registers.rs` |
 //! | 2, 3, 5 | the unit tests below, with clocks that differ and step back |
-//! | 1 to 7 | `tests/transactions.rs`: random transactions under loss, partitions, restarts and wrong clocks, judged by the axioms of Biswas and Enea (OOPSLA 2019) |
+//! | 1 to 7 | `tests/transactions`: random transactions under loss, partitions, restarts and wrong clocks, judged by the axioms of Biswas and Enea (OOPSLA 2019) |
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

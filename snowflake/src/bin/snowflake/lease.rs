@@ -98,7 +98,7 @@ fn high_water_mark(text: &str) -> Result<UnixMillis, String> {
     }
 }
 
-/// Refuses a mark that no ID of this epoch can have: it was given in seconds, say.
+/// Rejects a mark outside the times of this epoch, such as a mark in seconds.
 pub(crate) fn within_epoch(high_water_mark: UnixMillis, epoch: Epoch) -> Result<(), Failure> {
     let (first, last) = (epoch.start(), epoch.end());
     if (first..=last).contains(&high_water_mark) {

@@ -22,7 +22,7 @@ impl Output {
     }
 }
 
-/// A reader of standard output that has gone: it has read enough.
+/// The reader of standard output has closed it, because it has read enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reader {
     Reads,

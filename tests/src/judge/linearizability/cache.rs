@@ -28,8 +28,8 @@ pub(super) struct Cache {
 const ENTRY: usize = 96;
 
 impl Cache {
-    /// Adds a configuration. Returns `false` if the search has visited one that is at least as
-    /// good.
+    /// Adds a configuration. Returns `false` if the search has visited a configuration that is at
+    /// least as good.
     ///
     /// Such a configuration is equal, except that it used no more operations of unknown outcome.
     pub(super) fn insert(&mut self, configuration: &Configuration) -> bool {

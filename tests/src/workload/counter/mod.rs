@@ -139,7 +139,7 @@ impl<const SHRINKS: bool> Workload for Counter<SHRINKS> {
         match event.f() {
             "add" => event.value().int().map(Op::Add),
             "read" => Ok(Op::Read),
-            f => Err(format!("no operation :{f} in this workload")),
+            f => Err(format!("this workload has no operation :{f}")),
         }
     }
 

@@ -70,7 +70,7 @@ impl Workload for Echo {
         match (event.f(), event.value()) {
             ("echo", Datum::Text(text)) => Ok(text.clone()),
             ("echo", value) => Err(format!("expected an echo of a string, found {}", value.kind())),
-            (f, _) => Err(format!("no operation :{f} in this workload")),
+            (f, _) => Err(format!("this workload has no operation :{f}")),
         }
     }
 

@@ -184,7 +184,7 @@ impl<P: Protocol> Workload for GrowingSet<P> {
         match event.f() {
             f if f == P::ADD => event.value().int().map(Op::Add),
             "read" => Ok(Op::Read),
-            f => Err(format!("no operation :{f} in this workload")),
+            f => Err(format!("this workload has no operation :{f}")),
         }
     }
 

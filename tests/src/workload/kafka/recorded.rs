@@ -24,7 +24,7 @@ pub(super) fn op(event: RecordedEvent<'_>) -> Result<Op, String> {
             let (key, message) = sent(event)?;
             Ok(Op::Send { key, message: message.int()? })
         }
-        f => Err(format!("no operation :{f} in this workload")),
+        f => Err(format!("this workload has no operation :{f}")),
     }
 }
 

@@ -209,7 +209,7 @@ impl Workload for LinKv {
             ("write", _) => Ok(Op::Write { key, value: value.int()? }),
             ("cas", Some([from, to])) => Ok(Op::Cas { key, from: from.int()?, to: to.int()? }),
             ("cas", _) => Err(format!("expected two values, found {}", value.kind())),
-            (f, _) => Err(format!("no operation :{f} in this workload")),
+            (f, _) => Err(format!("this workload has no operation :{f}")),
         }
     }
 

@@ -195,12 +195,12 @@ impl<D: Data> Workload for Txn<D> {
 
     fn recorded_op(event: RecordedEvent<'_>) -> Result<Vec<Step>, String> {
         if event.f() != "txn" {
-            return Err(format!("no operation :{} in this workload", event.f()));
+            return Err(format!("this workload has no operation :{}", event.f()));
         }
         let step = |step: &Datum| match recorded_step(step)? {
             ("r", key, _) => Ok(Step::Read(key.int()?)),
             (name, key, value) if name == D::WRITE => Ok(Step::Write(key.int()?, value.int()?)),
-            (name, ..) => Err(format!("no step :{name} in this workload")),
+            (name, ..) => Err(format!("this workload has no step :{name}")),
         };
         recorded_steps(event)?.iter().map(step).collect()
     }
@@ -218,7 +218,7 @@ impl<D: Data> Workload for Txn<D> {
             (name, key, value) if name == D::WRITE => {
                 Ok(Done::Write(element(key)?, element(value)?))
             }
-            (name, ..) => Err(format!("no step :{name} in this workload")),
+            (name, ..) => Err(format!("this workload has no step :{name}")),
         };
         recorded_steps(event)?.iter().map(step).collect()
     }

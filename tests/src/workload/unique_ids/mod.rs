@@ -147,7 +147,7 @@ impl Workload for UniqueIds {
     fn recorded_op(event: RecordedEvent<'_>) -> Result<Generate, String> {
         match event.f() {
             "generate" => Ok(Generate),
-            f => Err(format!("no operation :{f} in this workload")),
+            f => Err(format!("this workload has no operation :{f}")),
         }
     }
 

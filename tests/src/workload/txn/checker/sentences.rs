@@ -107,7 +107,7 @@ impl<D: Data> Sentences<'_, D> {
                 )
             }
             Evidence::DirtyUpdate { key, aborted, committed, values } => format!(
-                "{} appended to {} on top of an aborted transaction, of {}: {}",
+                "{} appended to {} after an element of an aborted transaction, which {} ran: {}",
                 self.by(*committed),
                 self.key(*key),
                 self.by(*aborted),
@@ -129,15 +129,14 @@ impl<D: Data> Sentences<'_, D> {
                 self.list(long),
             ),
             Evidence::CyclicVersions { key, versions } => format!(
-                "the versions {} of {} precede each other in a circle, as transactions read one \
-                 and wrote the next",
+                "the versions {} of {} form a cycle: transactions read one and wrote the next",
                 self.list(versions),
                 self.key(*key),
             ),
             Evidence::Cycle(cycle) => self.cycle(cycle),
             Evidence::CycleExists(refuted) => format!(
-                "{} transactions precede each other in circles, so the history is not {}; no \
-                 short circle was found in time",
+                "{} transactions form cycles, so the history is not {}; no short cycle was \
+                 found in time",
                 refuted.members.len(),
                 refuted.model.name(),
             ),
@@ -185,7 +184,7 @@ impl<D: Data> Sentences<'_, D> {
             })
             .collect();
         format!(
-            "{count} transactions precede each other in a circle: {}; {}",
+            "{count} transactions form a cycle: {}; {}",
             transactions.join(", "),
             reasons.join("; "),
         )
