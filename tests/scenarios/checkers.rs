@@ -55,18 +55,18 @@ fn plan(node_count: usize) -> Plan {
     }
 }
 
-fn judge<W: Workload>(plan: Plan, workload: W, flaw: &str) -> Report {
-    Report::new(&simulate(plan, workload, flaw), "simulation", None)
+fn judge<W: Workload>(plan: Plan, workload: W, mistake: &str) -> Report {
+    Report::new(&simulate(plan, workload, mistake), "simulation", None)
 }
 
-fn history<W: Workload>(plan: Plan, workload: W, flaw: &str) -> String {
+fn history<W: Workload>(plan: Plan, workload: W, mistake: &str) -> String {
     let mut history = Vec::new();
-    simulate(plan, workload, flaw).history.write(&mut history).unwrap();
+    simulate(plan, workload, mistake).history.write(&mut history).unwrap();
     String::from_utf8(history).unwrap()
 }
 
-fn simulate<W: Workload>(plan: Plan, workload: W, flaw: &str) -> FinishedTest<W> {
-    let (outcome, ended) = try_to_simulate(plan, workload, flaw);
+fn simulate<W: Workload>(plan: Plan, workload: W, mistake: &str) -> FinishedTest<W> {
+    let (outcome, ended) = try_to_simulate(plan, workload, mistake);
     ended.unwrap();
     outcome
 }
@@ -74,9 +74,9 @@ fn simulate<W: Workload>(plan: Plan, workload: W, flaw: &str) -> FinishedTest<W>
 fn try_to_simulate<W: Workload>(
     plan: Plan,
     workload: W,
-    flaw: &str,
+    mistake: &str,
 ) -> (FinishedTest<W>, Result<(), Failure>) {
-    let factory = |_: Startup| -> Box<dyn SimulatedNode> { Box::new(FaultyNode::new(flaw)) };
+    let factory = |_: Startup| -> Box<dyn SimulatedNode> { Box::new(FaultyNode::new(mistake)) };
     let screen = Screen::silent();
     let mut simulator = Simulator::new(&plan, &factory, &screen);
     let mut runner = Runner::new(plan, workload);
@@ -125,38 +125,38 @@ fn a_node_without_faults_is_valid_in_every_workload() {
 fn wrong_echoes_and_ids_are_found() {
     expect_anomaly(&judge(plan(1), Echo, "echoes something else"), "wrong echo: n1", "\"hm\"");
     let report = judge(plan(2), UniqueIds, "gives duplicate IDs");
-    expect_anomaly(&report, "duplicate ID: 1 was given by", "n2 at");
+    expect_anomaly(&report, "duplicate ID: 1 was returned by", "n2 at");
     let report = judge(plan(1), UniqueIds, "mixes types");
     assert_eq!(report.valid, Valid::Unknown, "{}", report.results);
-    let said = report.anomalies_text();
+    let printed = report.anomalies_text();
     assert!(
-        said.contains("mixed types of ID: number ") && said.contains(", string \"1-"),
-        "{said}"
+        printed.contains("mixed types of ID: number ") && printed.contains(", string \"1-"),
+        "{printed}"
     );
 }
 
 #[test]
 fn a_duplicate_id_lists_its_first_ten_replies() {
     let report = judge(plan(15), UniqueIds, "gives duplicate IDs");
-    expect_anomaly(&report, "duplicate ID: 1 was given by", ", and 5 times more");
+    expect_anomaly(&report, "duplicate ID: 1 was returned by", ", and 5 times more");
     let first = &report.anomalies[0].text;
     assert_eq!(first.matches(" at ").count(), 10, "{first}");
 }
 
 #[test]
 fn wrong_sets_are_found() {
-    for (flaw, begins) in [
+    for (mistake, begins) in [
         ("forgets values", "lost value: "),
         ("shows values twice", "duplicate within a read: n1 shows 0"),
         ("invents values", "phantom value: n1 shows -1"),
     ] {
-        expect_anomaly(&judge(plan(1), broadcast(), flaw), begins, "n1");
-        let flaw = format!("g-set: {flaw}");
-        expect_anomaly(&judge(plan(1), GSet::default(), &flaw), begins, "n1");
+        expect_anomaly(&judge(plan(1), broadcast(), mistake), begins, "n1");
+        let mistake = format!("g-set: {mistake}");
+        expect_anomaly(&judge(plan(1), GSet::default(), &mistake), begins, "n1");
     }
     // Every value is missing on some node, whichever node the last read is from.
     let report = judge(plan(2), broadcast(), "keeps values to itself");
-    expect_anomaly(&report, "lost value: 0, handed to n", "is missing from what n");
+    expect_anomaly(&report, "lost value: 0, sent to n", "is missing from the read of n");
     let mut anomalies = report.anomalies.iter().chain(&report.findings);
     let lost = anomalies.by_ref().filter(|p| p.text.starts_with("lost value")).count();
     assert!(lost > 100, "{lost}");
@@ -165,9 +165,9 @@ fn wrong_sets_are_found() {
 #[test]
 fn wrong_counters_are_found() {
     let report = judge(plan(2), GCounter::default(), "g-counter: keeps additions to itself");
-    expect_anomaly(&report, "stale counter: n1 shows", "was added up");
+    expect_anomaly(&report, "stale counter: n1 shows", "the additions give");
     let report = judge(plan(1), PnCounter::default(), "pn-counter: counts late");
-    expect_anomaly(&report, "stale counter: n1 shows", "was added up");
+    expect_anomaly(&report, "stale counter: n1 shows", "the additions give");
     let report = judge(plan(1), GCounter::default(), "g-counter: counts twice");
     expect_anomaly(&report, "phantom addition: n1 shows", "0 to ");
 }
@@ -188,16 +188,16 @@ fn anomalies_in_reads_before_the_end_are_findings() {
     expect_finding(&report, "impossible sum: n1 shows 0 at ", "acknowledged");
     let report = judge(lenient(1), PnCounter::default(), "pn-counter: reads too much now and then");
     assert_eq!(report.valid, Valid::True, "{}", report.results);
-    expect_finding(&report, "impossible sum: n1 shows 999", "come to something from");
+    expect_finding(&report, "impossible sum: n1 shows 999", "give a sum from");
     let report = judge(plan(2), GCounter::default(), "g-counter: adds its own number");
     expect_finding(&report, "final reads differ: ", "n2 shows ");
 
     for workload in ["", "g-set: "] {
-        let judge = |flaw: &str| {
-            let flaw = format!("{workload}{flaw}");
+        let judge = |mistake: &str| {
+            let mistake = format!("{workload}{mistake}");
             match workload {
-                "" => judge(lenient(1), broadcast(), &flaw),
-                _ => judge(lenient(1), GSet::default(), &flaw),
+                "" => judge(lenient(1), broadcast(), &mistake),
+                _ => judge(lenient(1), GSet::default(), &mistake),
             }
         };
         let report = judge("drops half now and then");
@@ -211,16 +211,16 @@ fn anomalies_in_reads_before_the_end_are_findings() {
 
 #[test]
 fn wrong_logs_are_found() {
-    for (flaw, begins, name) in [
+    for (mistake, begins, name) in [
         ("reuses offsets", "reused offset: ", "inconsistent-offsets"),
         ("loses messages", "lost write: ", "lost-write"),
         ("stores messages twice", "duplicate message: ", "duplicate"),
         ("keeps what it refuses", "aborted read: n1 shows ", "G1a"),
         ("gives offsets backwards", "offset going back: n1 returned offset ", "nonmonotonic-send"),
         ("invents messages", "phantom value: n1 shows \"boo\"", "phantom"),
-        ("skips offsets", "skipped offset: n1 showed process ", "poll-skip"),
-        ("polls backwards", "poll going back: n1 showed process ", "int-nonmonotonic-poll"),
-        ("repeats the last poll", "poll going back: n1 showed process ", "nonmonotonic-poll"),
+        ("skips offsets", "skipped offset: n1 returned offset ", "poll-skip"),
+        ("polls backwards", "poll going back: n1 returned offset ", "int-nonmonotonic-poll"),
+        ("repeats the last poll", "poll going back: n1 returned offset ", "nonmonotonic-poll"),
         ("forgets commits", "committed offset going back: n1 returned ", "committed-offset-back"),
         ("commits one less", "committed offset going back: n1 returned ", "committed-offset-back"),
         (
@@ -229,10 +229,10 @@ fn wrong_logs_are_found() {
             "committed-offset-unknown",
         ),
     ] {
-        let report = judge(plan(1), kafka(), flaw);
+        let report = judge(plan(1), kafka(), mistake);
         expect_anomaly(&report, begins, "");
         let workload = report.results.get("workload").unwrap();
-        assert!(workload.get(name).is_some(), "{flaw}: no :{name} in {workload}");
+        assert!(workload.get(name).is_some(), "{mistake}: no :{name} in {workload}");
     }
     let report = judge(plan(2), kafka(), "keeps messages to itself");
     expect_anomaly(&report, "reused offset: 0 of key 0 was given to", " by n2 at ");
@@ -258,14 +258,14 @@ fn wrong_transactions_are_found() {
         CursorStability, ReadAtomic, ReadCommitted, Serializable, SnapshotIsolation,
         StrictSerializable,
     };
-    fn found<D: Data>(flaw: &str, model: Model, anomaly: &str, weaker: Option<Model>) {
-        let report = judge(plan(1), transactions::<D>(&[model]), flaw);
+    fn found<D: Data>(mistake: &str, model: Model, anomaly: &str, weaker: Option<Model>) {
+        let report = judge(plan(1), transactions::<D>(&[model]), mistake);
         expect_anomaly(&report, &format!("{anomaly}: "), "n1 at ");
         let workload = report.results.get("workload").unwrap();
         let kinds = workload.get("anomaly-types").unwrap().to_string();
-        assert!(kinds.contains(&format!(":{anomaly}")), "{flaw}: {kinds}");
+        assert!(kinds.contains(&format!(":{anomaly}")), "{mistake}: {kinds}");
         if let Some(weaker) = weaker {
-            expect_valid(&judge(plan(1), transactions::<D>(&[weaker]), flaw));
+            expect_valid(&judge(plan(1), transactions::<D>(&[weaker]), mistake));
         }
     }
     use txn_list_append::Lists;
@@ -303,18 +303,18 @@ fn wrong_transactions_are_found() {
 #[test]
 fn wrong_registers_are_found() {
     expect_valid(&judge(plan(1), LinKv::new(1, 2), "none"));
-    for (flaw, begins, mentions) in [
+    for (mistake, begins, mentions) in [
         ("reads old values", "nonlinearizable read: n1 at ", ", where the value can only be "),
         ("loses writes", "nonlinearizable read: n1 at ", "; the last effect before it: n1 at "),
         ("compares with an old value", "nonlinearizable cas: n1 at ", " of key 0, where "),
     ] {
-        let report = judge(plan(1), LinKv::new(1, 2), flaw);
+        let report = judge(plan(1), LinKv::new(1, 2), mistake);
         expect_anomaly(&report, begins, mentions);
         let results = report.results.get("workload").unwrap();
-        assert_eq!(results.get("failures").unwrap().to_string(), "[0]", "{flaw}");
+        assert_eq!(results.get("failures").unwrap().to_string(), "[0]", "{mistake}");
         let result = results.get("results").unwrap().to_string();
-        assert!(result.contains(":prefix [{:index "), "{flaw}: {result}");
-        assert!(result.contains(":previous-ok {:index "), "{flaw}: {result}");
+        assert!(result.contains(":prefix [{:index "), "{mistake}: {result}");
+        assert!(result.contains(":previous-ok {:index "), "{mistake}: {result}");
     }
     // Each of the two nodes is correct on its own.
     let report = judge(plan(2), LinKv::new(2, 4), "none");
@@ -362,9 +362,9 @@ fn findings_name_the_output_line_that_they_describe() {
     let mut polled = 0;
     for event in history.events() {
         let EventKind::Ok { invocation, output, line } = &event.kind else { continue };
-        let says = match (&history.invocation(*invocation).op, output) {
+        let expected_text = match (&history.invocation(*invocation).op, output) {
             (Op::Assign { rewind: true, .. }, _) => {
-                assert_eq!(*line, 0, "nobody was asked");
+                assert_eq!(*line, 0, "no request was sent");
                 continue;
             }
             (Op::Assign { .. }, _) => "\"list_committed_offsets_ok\"",
@@ -376,7 +376,7 @@ fn findings_name_the_output_line_that_they_describe() {
             (op, output) => panic!("{op:?} returned {output:?}"),
         };
         let text = String::from_utf8_lossy(&written[usize::try_from(*line).unwrap() - 1]);
-        assert!(text.contains(says), "no {says} in line {line}: {text}");
+        assert!(text.contains(expected_text), "no {expected_text} in line {line}: {text}");
     }
     assert!(polled > 0, "no poll was followed by a commit, so this proves nothing");
 }
@@ -426,23 +426,23 @@ fn operations_do_not_catch_up_in_a_burst() {
 }
 
 #[track_caller]
-fn expect_warning(report: &Report, says: &str) {
-    let found = report.warnings.iter().any(|warning| warning.contains(says));
-    assert!(found, "no {says:?} among {:#?}", report.warnings);
+fn expect_warning(report: &Report, expected_text: &str) {
+    let found = report.warnings.iter().any(|warning| warning.contains(expected_text));
+    assert!(found, "no {expected_text:?} among {:#?}", report.warnings);
 }
 
 /// The timeout is Maelstrom's, in virtual time.
 #[test]
 fn a_node_that_never_answers_init_fails_the_test() {
     let (_, ended) = try_to_simulate(plan(2), Echo, "never answers init");
-    let said = ended.unwrap_err().to_string();
+    let printed = ended.unwrap_err().to_string();
     for part in [
         "node n1 did not answer \"init\" within 10 s",
         "expected: {\"type\": \"init_ok\"",
         "likely: it waits for more input",
         "or starts slowly (build it before the test)",
     ] {
-        assert!(said.contains(part), "{part:?} is missing: {said}");
+        assert!(printed.contains(part), "{part:?} is missing: {printed}");
     }
 }
 
@@ -451,7 +451,10 @@ fn a_node_that_never_answers_init_fails_the_test() {
 fn protocol_warnings_name_the_node_and_the_line() {
     let report = judge(plan(2), Echo, "writes too early");
     expect_warning(&report, "node n1 sent a message to another node before its first request");
-    expect_warning(&report, "asked it anything; so did n2\n  line 1 of its standard output\n");
+    expect_warning(
+        &report,
+        "before its first request; so did n2\n  line 1 of its standard output\n",
+    );
     expect_valid(&report);
     let report = judge(plan(1), UniqueIds, "answers twice");
     expect_warning(&report, "node n1 answered a request again\n  line 2 of");
@@ -462,8 +465,8 @@ fn protocol_warnings_name_the_node_and_the_line() {
 /// The verdict is unknown, because there is nothing to judge.
 #[test]
 fn a_test_without_operations_is_unknown_with_a_reason() {
-    fn expect_unknown<W: Workload>(workload: W, flaw: &str) {
-        let report = judge(Plan { rate: 0.0, ..plan(1) }, workload, flaw);
+    fn expect_unknown<W: Workload>(workload: W, mistake: &str) {
+        let report = judge(Plan { rate: 0.0, ..plan(1) }, workload, mistake);
         assert_eq!(report.valid, Valid::Unknown, "{}", report.results);
         assert!(report.anomalies_text().contains("no operation was started"), "{:?}", report);
     }

@@ -122,7 +122,7 @@ fn rejects_files_that_the_system_cannot_run() {
 #[test]
 fn doctor_names_the_mistakes_of_faulty_nodes() {
     let cases: [(&str, Option<&str>, &str); 12] = [
-        ("exits at once", None, "exited by itself (exit status: 3)"),
+        ("exits immediately", None, "exited by itself (exit status: 3)"),
         ("never ends its line", None, "without a newline"),
         ("refuses init", None, "answered init with an error"),
         ("writes too early", None, "before the first request"),
@@ -131,19 +131,20 @@ fn doctor_names_the_mistakes_of_faulty_nodes() {
         ("writes junk", Some("echo"), "handling a \\\"echo\\\""),
         ("sends null", Some("echo"), "null where \"msg_id\""),
         ("adds fields", Some("echo"), "has the field \"debug\""),
-        ("claims another name", Some("echo"), "has the src \"n1x\""),
+        ("uses another name", Some("echo"), "has the src \"n1x\""),
         ("exits early", Some("echo"), "exited by itself"),
         ("echoes something else", Some("echo"), "wrong echo: "),
     ];
     thread::scope(|scope| {
-        for (flaw, workload, words) in cases {
+        for (mistake, workload, words) in cases {
             scope.spawn(move || {
                 let workload = workload.map_or(vec![], |workload| vec!["-w", workload]);
-                let args = [&["doctor", "--bin", FAULTY_NODE], &*workload, &["--", flaw]].concat();
+                let args =
+                    [&["doctor", "--bin", FAULTY_NODE], &*workload, &["--", mistake]].concat();
                 let run = workbench(&args);
-                let said =
+                let printed =
                     run.stdout.contains(words) || run.stdout.contains(&words.replace('\\', ""));
-                assert!(run.code == Some(1) && said, "{flaw}: {words:?} is missing\n{run}");
+                assert!(run.code == Some(1) && printed, "{mistake}: {words:?} is missing\n{run}");
             });
         }
     });

@@ -52,7 +52,7 @@ fn a_killed_process_starts_again_without_its_memory() {
     let line = "-w unique-ids --nodes n1 --time-limit 4 --rate 50 --nemesis kill \
                 --nemesis-interval 0.5 --seed 3";
     let run = faulty_node(line, "none");
-    run.expect_code(1).expect_said(&["duplicate ID: 1001 was given by n1 at ", ", n1 at "]);
+    run.expect_code(1).expect_text(&["duplicate ID: 1001 was given by n1 at ", ", n1 at "]);
     expect_nemesis_operation(&run, "start");
 }
 
@@ -65,7 +65,7 @@ fn the_summary_counts_the_faults() {
     let begun = |f: &str| history.matches(&format!(":process :nemesis, :f :{f}, ")).count();
     let [clocks, kills, cuts] = ["bump-clock", "kill", "start-partition"].map(begun);
     assert!(clocks > 1 && kills > 1 && cuts > 1, "{run}");
-    run.expect_said(&[&format!(" ms, faults: clock {clocks}, kill {kills}, partition {cuts}\n")]);
+    run.expect_text(&[&format!(" ms, faults: clock {clocks}, kill {kills}, partition {cuts}\n")]);
     assert!(!test(line, &[]).stderr.contains("faults: "));
 }
 

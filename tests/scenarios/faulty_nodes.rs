@@ -9,14 +9,14 @@ const ECHO: &str = "-w echo --node-count 1 --time-limit 1 --rate 20";
 const IDS: &str = "-w unique-ids --nodes n1,n2 --time-limit 1 --rate 50";
 const BROADCAST: &str = "-w broadcast --nodes n1,n2 --time-limit 1 --rate 50";
 
-/// The flags of a test, the flaw of its node, the exit status, and the parts of the message.
+/// The flags of a test, the mistake of its node, the exit status, and the parts of the message.
 type Case = (&'static str, &'static str, i32, &'static [&'static str]);
 
 fn try_all(cases: &[Case]) {
     thread::scope(|scope| {
-        for &(flags, flaw, code, said) in cases {
+        for &(flags, mistake, code, printed) in cases {
             scope.spawn(move || {
-                faulty_node(flags, flaw).expect_code(code).expect_said(said);
+                faulty_node(flags, mistake).expect_code(code).expect_text(printed);
             });
         }
     });
@@ -26,12 +26,12 @@ fn try_all(cases: &[Case]) {
 fn a_wrong_result_makes_the_test_invalid() {
     try_all(&[
         (ECHO, "echoes something else", 1, &["wrong echo: n0 received", "returned \"hm\""]),
-        (IDS, "gives duplicate IDs", 1, &["duplicate ID: 1 was given by", "n1 at", "n2 at"]),
+        (IDS, "gives duplicate IDs", 1, &["duplicate ID: 1 was returned by", "n1 at", "n2 at"]),
         (
             IDS,
             "mixes types",
             2,
-            &["mixed types of ID: number 1", "string \"", " by n", "likely: one path writes"],
+            &["mixed types of ID: number 1", "string \"", " by n", "likely: one code path writes"],
         ),
     ]);
 }
@@ -77,9 +77,9 @@ fn a_malformed_line_is_reported_with_the_expected_form() {
             1,
             &["node n0", "null where \"msg_id\" must be an integer", "omit it"],
         ),
-        (ECHO, "writes to nobody", 255, &["node n0", "has the unknown dest \"n99\""]),
+        (ECHO, "writes to an unknown node", 255, &["node n0", "has the unknown dest \"n99\""]),
         (ECHO, "answers another request", 1, &["node n0", "does not answer a request of c1"]),
-        (ECHO, "claims another name", 255, &["node n0", "has the src \"n1x\""]),
+        (ECHO, "uses another name", 255, &["node n0", "has the src \"n1x\""]),
         (ECHO, "answers with another type", 1, &["node n0", "is a reply of type \"ok\""]),
     ]);
 }
@@ -92,14 +92,14 @@ fn a_node_that_exits_or_hangs_fails_the_test() {
             "exits early",
             255,
             &[
-                "it got as far as 0.",
-                " s: 3 operations were started, 2 of them succeeded, and no result was checked",
+                "stopped at 0.",
+                " s: 3 operations started, 2 succeeded, and no result was checked",
                 "node n0 exited by itself (exit status: 0)",
                 "likely: see its standard error below",
                 "panicked at 'index out of bounds'",
             ],
         ),
-        (ECHO, "exits at once", 255, &["node n0", "exit status: 3", "out of patience"]),
+        (ECHO, "exits immediately", 255, &["node n0", "exit status: 3", "fatal error"]),
         (
             ECHO,
             "never ends its line",
@@ -121,7 +121,7 @@ fn a_node_that_exits_or_hangs_fails_the_test() {
                 "line 2",
                 "rejects \"topology\": error 10",
                 "\"topology_ok\"",
-                "another workload, or another",
+                "another workload, or knows",
             ],
         ),
     ]);
@@ -132,7 +132,7 @@ fn doctor_names_a_node_that_never_answers_and_its_log() {
     try_all(&[
         (
             "-w echo --nodes n1,n2 --time-limit 1 --rate 40",
-            "n2 is mute",
+            "n2 is silent",
             0,
             &[
                 "warning: node n2 answered none of ",
@@ -143,7 +143,7 @@ fn doctor_names_a_node_that_never_answers_and_its_log() {
         ),
         (
             "-w echo --nodes n1,n2 --time-limit 1 --rate 40",
-            "everybody is mute",
+            "all nodes are silent",
             1,
             &[
                 "warning: node n1 answered none of ",
@@ -159,22 +159,23 @@ fn doctor_names_a_node_that_never_answers_and_its_log() {
 fn an_error_is_reported_with_its_text_and_the_cause_of_its_code() {
     let cases: [(&str, &str); 10] = [
         ("0", "waited for another"),
-        ("1", "not there"),
+        ("1", "unknown node"),
         ("10", "does not serve this request"),
         ("11", "not ready yet"),
         ("12", "expects other fields"),
-        ("13", "failed inside"),
-        ("14", "rather than trying again"),
+        ("13", "internal error"),
+        ("14", "does not retry them"),
         ("22", "compares with a value"),
-        ("1000", "its text is all"),
+        ("1000", "custom error of the node"),
         ("77", "custom codes start at 1000"),
     ];
     thread::scope(|scope| {
         for (code, cause) in cases {
             scope.spawn(move || {
                 let run = faulty_node(ECHO, &format!("answers with error {code}"));
-                let told = format!("most often: error {code}: its own words\n  likely: ");
-                let (_, rest) = run.stderr.split_once(&told).unwrap_or_else(|| panic!("{run}"));
+                let expected_text = format!("most often: error {code}: its own words\n  likely: ");
+                let (_, rest) =
+                    run.stderr.split_once(&expected_text).unwrap_or_else(|| panic!("{run}"));
                 assert!(rest.lines().next().unwrap().contains(cause), "{run}");
             });
         }
@@ -185,19 +186,20 @@ fn an_error_is_reported_with_its_text_and_the_cause_of_its_code() {
 #[test]
 fn errors_in_a_valid_test_cause_a_warning_and_count_for_availability() {
     let line = "-w g-counter --nodes n1,n2 --time-limit 4 --rate 10 --sim --seed 3";
-    let told = "error 11: read does not identify its workload; start the node with one of \
+    let expected_text = "error 11: read does not identify its workload; start the node with one of \
                 broadcast, g-set, g-counter, pn-counter";
     let run = test(line, &[]);
-    run.expect_valid().expect_said(&[
+    run.expect_valid().expect_text(&[
         " requests were answered with an error that no fault explains, most often: ",
-        told,
+        expected_text,
     ]);
     let run = test(&format!("{line} --availability total"), &[]);
-    run.expect_code(1)
-        .expect_said(&[&format!("; most often: {told}\n  likely: see the text of the error")]);
-    run.expect_said(&["note: the node does not know its workload", "the line with -- g-counter"]);
+    run.expect_code(1).expect_text(&[&format!(
+        "; most often: {expected_text}\n  likely: see the text of the error"
+    )]);
+    run.expect_text(&["note: the node does not know its workload", "the line with -- g-counter"]);
     let run = test(&format!("{line} -- g-counter"), &[]);
-    run.expect_valid().expect_said(&["Valid: everything looks good."]);
+    run.expect_valid().expect_text(&["Valid: everything looks good."]);
     assert!(!run.stderr.contains("note: "), "{run}");
 }
 
@@ -209,7 +211,7 @@ fn a_closed_output_is_distinguished_from_an_exit() {
     std::fs::write(&node, "#!/bin/sh\nread init\nexec >/dev/null\nexec cat\n").unwrap();
     std::fs::set_permissions(&node, PermissionsExt::from_mode(0o755)).unwrap();
     let run = test(ECHO, &["--bin", node.to_str().unwrap()]);
-    run.expect_code(255).expect_said(&["node n0 closed its standard output and ran on"]);
+    run.expect_code(255).expect_text(&["node n0 closed its standard output and ran on"]);
 }
 
 /// Shell scripts that reply to `init` with names of a hundred thousand digits.
@@ -217,7 +219,7 @@ fn a_closed_output_is_distinguished_from_an_exit() {
 fn a_long_node_name_is_clipped() {
     let folder = tempfile::tempdir().unwrap();
     let node = folder.path().join("node");
-    for (src, dest, said) in [
+    for (src, dest, printed) in [
         ("n0", "%0100000d", "has the unknown dest \"000"),
         ("%0100000d", "c0", "has the src \"000"),
     ] {
@@ -226,7 +228,7 @@ fn a_long_node_name_is_clipped() {
         std::fs::write(&node, script).unwrap();
         std::fs::set_permissions(&node, PermissionsExt::from_mode(0o755)).unwrap();
         let run = test(ECHO, &["--bin", node.to_str().unwrap()]);
-        run.expect_code(255).expect_said(&[said, "0… (100002 bytes in all)"]);
+        run.expect_code(255).expect_text(&[printed, "0… (100002 bytes in all)"]);
         assert!(run.stderr.len() < 2000, "{} bytes", run.stderr.len());
     }
 }
@@ -234,5 +236,5 @@ fn a_long_node_name_is_clipped() {
 #[test]
 fn a_node_for_another_workload_is_distinguished_from_a_broken_one() {
     let run = test("-w unique-ids --node-count 1 --time-limit 1 --rate 20 -- echo", &[]);
-    run.expect_code(1).expect_said(&["no generate succeeded", "most often: error 10"]);
+    run.expect_code(1).expect_text(&["no generate succeeded", "most often: error 10"]);
 }

@@ -37,11 +37,11 @@ fn a_proxy_of_lin_kv_is_linearizable_and_one_that_caches_reads_is_not() {
             test(line, &[FORWARDS_TO_LIN_KV]).expect_valid();
         });
         let run = test(line, &[CACHES_READS]);
-        run.expect_code(1).expect_said(&[
+        run.expect_code(1).expect_text(&[
             "nonlinearizable read: n",
             " of its output) read ",
             ", where the value can only be ",
-            "the node shows a copy that is out of date",
+            "the node reads a copy that is out of date",
         ]);
     });
 }

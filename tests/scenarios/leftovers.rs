@@ -20,7 +20,12 @@ fn start(folder: &Path, mark: &str) -> (Child, JoinHandle<String>) {
 /// Starts a test and waits for a line of its output with the given text.
 ///
 /// The returned thread collects the further output of the bench.
-fn begin(folder: &Path, flags: &str, more: &[&str], says: &str) -> (Child, JoinHandle<String>) {
+fn begin(
+    folder: &Path,
+    flags: &str,
+    more: &[&str],
+    expected_text: &str,
+) -> (Child, JoinHandle<String>) {
     let mut child = Command::new(WORKBENCH)
         .arg("test")
         .args(flags.split_whitespace())
@@ -32,7 +37,7 @@ fn begin(folder: &Path, flags: &str, more: &[&str], says: &str) -> (Child, JoinH
         .unwrap();
     let stderr = BufReader::new(child.stderr.take().unwrap());
     let mut lines = stderr.lines().map(Result::unwrap);
-    assert!(lines.any(|line| line.contains(says)), "the test never began");
+    assert!(lines.any(|line| line.contains(expected_text)), "the test never began");
     let rest = thread::spawn(move || lines.map(|line| line + "\n").collect());
     (child, rest)
 }
@@ -61,7 +66,7 @@ fn signal(child: &Child, name: &str) {
 #[test]
 fn after_ctrl_c_no_node_is_left() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut bench, said) = start(folder.path(), "mark-of-the-interrupted");
+    let (mut bench, printed) = start(folder.path(), "mark-of-the-interrupted");
     signal(&bench, "INT");
     assert_eq!(bench.wait().unwrap().code(), Some(255));
     expect_none_left("mark-of-the-interrupted");
@@ -69,11 +74,11 @@ fn after_ctrl_c_no_node_is_left() {
     assert!(latest.join("history.edn").exists(), "what happened until then is kept");
     let results = std::fs::read_to_string(latest.join("results.edn")).unwrap();
     assert!(results.contains(":error \"interrupted\""), "{results}");
-    let said = said.join().unwrap();
-    let tail = "and no result was checked: history.edn there has all, and node-logs the nodes' \
-                standard error\n";
-    assert!(said.contains("error: interrupted\nit got as far as "), "{said}");
-    assert!(said.contains(" operations were started, ") && said.ends_with(tail), "{said}");
+    let printed = printed.join().unwrap();
+    let tail = "and no result was checked; history.edn there has all operations, and \
+                node-logs the nodes' standard error\n";
+    assert!(printed.contains("error: interrupted\nstopped at "), "{printed}");
+    assert!(printed.contains(" operations started, ") && printed.ends_with(tail), "{printed}");
 }
 
 /// `timeout` signals a process and its group, so the bench may receive two signals.
@@ -82,12 +87,12 @@ fn two_concurrent_interrupts_count_as_one() {
     for _ in 0..5 {
         let folder = tempfile::tempdir().unwrap();
         let (mut bench, _) = start(folder.path(), "mark-of-the-twice-interrupted");
-        let asked = Instant::now();
+        let sent_at = Instant::now();
         // The system merges equal pending signals, so the bench may receive one or two.
         signal(&bench, "INT");
         signal(&bench, "INT");
         assert_eq!(bench.wait().unwrap().code(), Some(255));
-        let took = asked.elapsed();
+        let took = sent_at.elapsed();
         expect_none_left("mark-of-the-twice-interrupted");
         if folder.path().join("store/latest/results.edn").exists() {
             return;
@@ -95,7 +100,7 @@ fn two_concurrent_interrupts_count_as_one() {
         // If the machine stalls for more than a second, the second signal is a second request.
         assert!(took > Duration::from_secs(1), "nothing is kept after {took:?}");
     }
-    panic!("the bench never heard two signals within a second");
+    panic!("the bench never received two signals within a second");
 }
 
 /// An interrupted simulation stores its history. A killed simulation leaves no directory.
@@ -104,15 +109,19 @@ fn an_interrupted_simulation_leaves_no_empty_directory() {
     let flags = "-w echo --sim --node-count 1 --rate 1e5 --time-limit 100 --log-net-send";
     for name in ["INT", "KILL"] {
         let folder = tempfile::tempdir().unwrap();
-        let (mut bench, said) = begin(folder.path(), flags, &[], "echo");
+        let (mut bench, printed) = begin(folder.path(), flags, &[], "echo");
         signal(&bench, name);
         let code = bench.wait().unwrap().code();
-        let said = said.join().unwrap();
+        let printed = printed.join().unwrap();
         let stored = folder.path().join("store/latest/history.edn").exists();
         if name == "INT" {
             assert!(code == Some(255) && stored, "{code:?}");
-            let tail = " of them succeeded, and no result was checked: history.edn there has all\n";
-            assert!(said.contains("error: interrupted\n") && said.ends_with(tail), "{said}");
+            let tail =
+                " succeeded, and no result was checked; history.edn there has all operations\n";
+            assert!(
+                printed.contains("error: interrupted\n") && printed.ends_with(tail),
+                "{printed}"
+            );
         } else {
             assert!(!folder.path().join("store").exists(), "an empty folder is left");
         }
@@ -123,12 +132,15 @@ fn an_interrupted_simulation_leaves_no_empty_directory() {
 fn an_interrupted_sweep_prints_the_number_of_seeds_tried() {
     let folder = tempfile::tempdir().unwrap();
     let flags = "-w echo --node-count 1 --time-limit 10 --seeds 0..100000";
-    let (bench, said) = begin(folder.path(), flags, &[], "of 100000 seeds");
+    let (bench, printed) = begin(folder.path(), flags, &[], "of 100000 seeds");
     signal(&bench, "INT");
     let output = bench.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(255));
-    let said = said.join().unwrap();
-    assert!(said.contains(" of 100000 seeds were tried, and valid\nerror: interrupted"), "{said}");
+    let printed = printed.join().unwrap();
+    assert!(
+        printed.contains(" of 100000 seeds were tried, and valid\nerror: interrupted"),
+        "{printed}"
+    );
     let results = String::from_utf8(output.stdout).unwrap();
     assert!(results.starts_with("{:seed-count "), "{results}");
 }
@@ -139,14 +151,14 @@ fn an_interrupted_sweep_prints_the_command_that_replays_its_failure() {
     let folder = tempfile::tempdir().unwrap();
     let flags = "-w unique-ids --node-count 2 --rate 500 --time-limit 100 --availability total \
                  --nemesis kill --nemesis-interval 2 --seeds 0..2";
-    let (mut bench, said) = begin(folder.path(), flags, &[], "1 of 2 seeds");
+    let (mut bench, printed) = begin(folder.path(), flags, &[], "1 of 2 seeds");
     signal(&bench, "INT");
     assert_eq!(bench.wait().unwrap().code(), Some(255));
-    let said = said.join().unwrap();
-    let (_, failure) = said.split_once("Seed ").expect(&said);
-    let (seed, rest) = failure.split_once(" failed.\n").expect(&said);
+    let printed = printed.join().unwrap();
+    let (_, failure) = printed.split_once("Seed ").expect(&printed);
+    let (seed, rest) = failure.split_once(" failed.\n").expect(&printed);
     let replay = format!(" --sim --seed {seed}\nerror: interrupted\n");
-    assert!(rest.starts_with("To repeat it: ") && rest.ends_with(&replay), "{said}");
+    assert!(rest.starts_with("To repeat it: ") && rest.ends_with(&replay), "{printed}");
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn a_program_is_tested_from_a_test_of_its_own_crate() {
     let report = echo().run(FAULTY_NODE, &["echoes something else"]).unwrap();
     assert!(!report.is_valid() && report.to_string().contains("wrong echo: n0"), "{report}");
     assert!(folder.path().join("latest/node-logs/n0.log").exists());
-    let failure = echo().run(FAULTY_NODE, &["exits at once"]).unwrap_err();
+    let failure = echo().run(FAULTY_NODE, &["exits immediately"]).unwrap_err();
     assert!(matches!(failure, Failure::Exited { .. }), "{failure}");
     let failure = echo().run("no-such-file", &[]).unwrap_err();
     assert!(failure.to_string().starts_with("cannot start no-such-file: "), "{failure}");

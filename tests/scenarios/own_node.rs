@@ -43,7 +43,7 @@ fn a_test_stores_results_history_and_node_logs() {
     assert_eq!(results, run.results(), "what is stored is what was printed");
     let wrote = run.stdout.lines().last().unwrap().strip_prefix("Wrote ").unwrap();
     assert_eq!(std::fs::read_to_string(run.folder.path().join(wrote)).unwrap(), results);
-    run.expect_said(&["testing this project's own node; use --bin for another program"]);
+    run.expect_text(&["testing this project's own node; use --bin for another program"]);
     let history = std::fs::read_to_string(run.stored("history.edn")).unwrap();
     let first = history.lines().next().unwrap();
     assert!(first.contains(":type :invoke, :process 0, :f :echo"), "{first}");

@@ -106,7 +106,7 @@ fn a_history_of_every_workload_is_read_back_and_judged_alike() {
 
 #[test]
 fn anomalies_are_found_in_a_history_that_is_read_back() {
-    for (workload, flaw) in [
+    for (workload, mistake) in [
         (WorkloadName::Echo, "echoes something else"),
         (WorkloadName::UniqueIds, "gives duplicate IDs"),
         (WorkloadName::Broadcast, "keeps values to itself"),
@@ -119,10 +119,10 @@ fn anomalies_are_found_in_a_history_that_is_read_back() {
         (WorkloadName::TxnListAppend, "keeps what it aborts"),
         (WorkloadName::TxnRwRegister, "keeps what it aborts"),
     ] {
-        let factory = |_: Startup| -> Box<dyn SimulatedNode> { Box::new(FaultyNode::new(flaw)) };
+        let factory = |_: Startup| -> Box<dyn SimulatedNode> { Box::new(FaultyNode::new(mistake)) };
         let plan = Plan { nemesis: Vec::new(), ..plan(true) };
         let valid = workload.visit(RoundTrip { plan, factory: &factory });
-        assert_eq!(valid, Valid::False, "{flaw}");
+        assert_eq!(valid, Valid::False, "{mistake}");
     }
 }
 
@@ -132,10 +132,10 @@ fn check_judges_a_stored_test_and_compares_the_verdicts() {
     let folder = run.expect_valid().stored("");
     let folder = folder.to_str().unwrap();
     let checked = workbench(&["check", folder, "-w", "broadcast"]);
-    checked.expect_code(0).expect_said(&["Verdict: valid, as recorded in results.edn"]);
+    checked.expect_code(0).expect_text(&["Verdict: valid, as recorded in results.edn"]);
     checked.expect_result(":recorded {:valid? true}");
     let checked = workbench(&["check", folder, "-w", "kafka"]);
-    checked.expect_code(255).expect_said(&["this workload has no operation :"]);
+    checked.expect_code(255).expect_text(&["this workload has no operation :"]);
 
     // A value that a read showed is missing from all later reads.
     let path = run.stored("history.edn");
@@ -143,7 +143,7 @@ fn check_judges_a_stored_test_and_compares_the_verdicts() {
     let lost = history.replace(":f :read, :value {:size", ":f :read, :value {:removed [0] :size");
     fs::write(&path, lost).unwrap();
     let checked = workbench(&["check", folder, "-w", "broadcast"]);
-    checked.expect_code(1).expect_said(&["lost value: 0", "but results.edn has valid"]);
+    checked.expect_code(1).expect_text(&["lost value: 0", "but results.edn has valid"]);
 }
 
 #[test]
@@ -157,9 +157,9 @@ fn check_reports_an_unreadable_history() {
     };
     let valid = "{:type :invoke :f :read :process 0 :time 0}\n\
                  {:type :ok :f :read :value 0 :process 0 :time 9}";
-    check(valid, &[]).expect_code(254).expect_said(&["give --node-count or --nodes"]);
-    check("{:type", &["--node-count", "1"]).expect_code(255).expect_said(&["line 1: column 1"]);
-    check("", &["--node-count", "1"]).expect_code(255).expect_said(&["has no operation"]);
+    check(valid, &[]).expect_code(254).expect_text(&["pass --node-count or --nodes"]);
+    check("{:type", &["--node-count", "1"]).expect_code(255).expect_text(&["line 1: column 1"]);
+    check("", &["--node-count", "1"]).expect_code(255).expect_text(&["has no operation"]);
     fs::create_dir(folder.path().join("node-logs")).unwrap();
     fs::write(folder.path().join("node-logs/n0.log"), "").unwrap();
     let checked = check(valid, &[]);

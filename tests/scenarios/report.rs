@@ -65,7 +65,7 @@ fn every_control_of_a_report_works_in_a_browser() {
     let flags = "-w broadcast --node-count 2 --time-limit 2 --rate 20 --quiet-time 0.2 \
                  --nemesis partition --nemesis-interval 0.5";
     let run = faulty_node(flags, "tells nobody");
-    run.expect_code(1).expect_said(&["lost value"]).expect_result("/report.html\n");
+    run.expect_code(1).expect_text(&["lost value"]).expect_result("/report.html\n");
     let report = fs::read_to_string(run.stored("report.html")).unwrap();
     let (head, body) = report.split_once("<head>").unwrap();
     let (body, end) = body.rsplit_once("</body>").unwrap();

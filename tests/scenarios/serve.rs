@@ -91,7 +91,7 @@ fn runs_are_listed_filtered_compared_and_shown() {
     serving.expect("/compare?run=echo/20260101T000000.000Z", 400, "choose two runs");
     let missing = folder.path().join("none");
     let args = ["serve", "--port", "0", "--store", missing.to_str().unwrap()];
-    workbench(&args).expect_code(255).expect_said(&["cannot serve"]);
+    workbench(&args).expect_code(255).expect_text(&["cannot serve"]);
 }
 
 #[test]

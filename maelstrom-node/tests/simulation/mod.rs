@@ -160,7 +160,7 @@ impl Simulation {
         let line = json!({"src": "c1", "dest": name(node), "body": body}).to_string();
         let mut out = Outbox::new();
         self.nodes[node].handle(self.now, line.as_bytes(), &mut out);
-        self.post(node, &out).expect("a client is answered at once")
+        self.post(node, &out).expect("a client gets its reply immediately")
     }
 
     /// Puts a node's messages to peers on the network, and returns the body of its reply to the

@@ -65,9 +65,9 @@ fn workbench_with(args: &[&str], set_up: impl FnOnce(&mut Command) -> &mut Comma
     }
 }
 
-/// Runs the test with a node that has this flaw.
-pub(crate) fn faulty_node(flags: &str, flaw: &str) -> Run {
-    test(flags, &["--bin", FAULTY_NODE, "--", flaw])
+/// Runs the test with a node that has this mistake.
+pub(crate) fn faulty_node(flags: &str, mistake: &str) -> Run {
+    test(flags, &["--bin", FAULTY_NODE, "--", mistake])
 }
 
 impl Run {
@@ -91,7 +91,7 @@ impl Run {
 
     /// Checks that the message contains these parts, which are needed to find the fault.
     #[track_caller]
-    pub(crate) fn expect_said(&self, parts: &[&str]) -> &Run {
+    pub(crate) fn expect_text(&self, parts: &[&str]) -> &Run {
         for part in parts {
             assert!(self.stderr.contains(part), "{part:?} is missing\n{self}");
         }
@@ -101,8 +101,8 @@ impl Run {
 
     /// Checks that one line describes the error of a flag, and that no test begins.
     #[track_caller]
-    pub(crate) fn expect_refusal(&self, said: &str) -> &Run {
-        self.expect_code(254).expect_said(&["error: ", said]);
+    pub(crate) fn expect_refusal(&self, printed: &str) -> &Run {
+        self.expect_code(254).expect_text(&["error: ", printed]);
         assert_eq!(self.stderr.lines().count(), 1, "{self}");
         assert!(self.stdout.is_empty() && !self.folder.path().join("store").exists(), "{self}");
         self

@@ -9,16 +9,16 @@ use workbench::drive::sim::SimulatedNode;
 use workbench::faulty::FaultyNode;
 
 fn main() -> ExitCode {
-    let Some(flaw) = std::env::args().nth(1) else {
-        eprintln!("faulty-node: name the flaw");
+    let Some(mistake) = std::env::args().nth(1) else {
+        eprintln!("faulty-node: no mistake given; pass its name as the argument");
         return ExitCode::FAILURE;
     };
-    let mut node = FaultyNode::new(&flaw);
+    let mut node = FaultyNode::new(&mistake);
     let mut out = Vec::new();
     for (number, line) in std::io::stdin().lock().split(b'\n').enumerate() {
-        match flaw.as_str() {
-            "exits at once" => {
-                eprintln!("out of patience");
+        match mistake.as_str() {
+            "exits immediately" => {
+                eprintln!("fatal error");
                 return ExitCode::from(3);
             }
             "exits early" if number == 3 => {
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         let line = line.unwrap_or_default();
         node.handle(Time::default(), &line, &mut |line| out.push(line.to_vec()));
         for mut line in out.drain(..) {
-            if flaw != "never ends its line" {
+            if mistake != "never ends its line" {
                 line.push(b'\n');
             }
             if std::io::stdout().write_all(&line).is_err() {
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    if flaw.starts_with("mark") {
+    if mistake.starts_with("mark") {
         // These nodes also ignore the end of their input.
         loop {
             std::thread::park();

@@ -154,7 +154,7 @@ impl TestArgs {
     pub(super) fn simulated_nodes(&self) -> Result<Box<Factory<'static>>, String> {
         let config = self.node_config()?;
         Ok(match &self.faulty {
-            Some(flaw) => Box::new(faulty::factory(flaw.clone())),
+            Some(mistake) => Box::new(faulty::factory(mistake.clone())),
             None => Box::new(config.factory()),
         })
     }

@@ -198,9 +198,10 @@ mod tests {
 
     #[test]
     fn a_message_is_split_into_what_was_seen_and_what_to_change() {
-        let text = "warning: node n1 is mute\n  expected: an answer\n  likely: it hangs\n  log: x";
+        let text =
+            "warning: node n1 is silent\n  expected: an answer\n  likely: it hangs\n  log: x";
         let Diagnosis::Wrong(mistake) = of_text(text) else { panic!() };
-        assert_eq!(mistake.seen, "node n1 is mute\n  expected: an answer\n  log: x");
+        assert_eq!(mistake.seen, "node n1 is silent\n  expected: an answer\n  log: x");
         assert_eq!(mistake.change, "likely: it hangs");
     }
 }

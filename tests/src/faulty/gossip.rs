@@ -1,4 +1,4 @@
-//! A broadcast node with a rare flaw.
+//! A broadcast node with a rare mistake.
 //!
 //! It sends each value to every other node until that node acknowledges it. When it has to
 //! retransmit, it gives up one value in 10,000.
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::base::time::Time;
 use crate::drive::sim::{SimulatedNode, Write};
 
-/// The name of the flaw.
+/// The name of the mistake.
 pub(super) const FORGETS_RARELY: &str = "forgets one value in 10000 under partition";
 
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);

@@ -13,13 +13,13 @@ pub(super) struct Logs {
 }
 
 impl Logs {
-    pub(super) fn send(&mut self, flaw: &str, body: &Value) -> Value {
+    pub(super) fn send(&mut self, mistake: &str, body: &Value) -> Value {
         self.sends += 1;
         let now_and_then = self.sends.is_multiple_of(7);
         let log = self.logs.entry(body["key"].as_str().unwrap_or_default().to_owned()).or_default();
         let last = log.last().map(|(offset, _)| *offset);
         let mut offset = last.map_or(0, |last| last + 1);
-        match flaw {
+        match mistake {
             "reuses offsets" if now_and_then => offset = last.unwrap_or(0),
             "loses messages" if now_and_then => return json!({"type": "send_ok", "offset": offset}),
             "stores messages twice" if now_and_then => {
@@ -41,7 +41,7 @@ impl Logs {
         json!({"type": "send_ok", "offset": offset})
     }
 
-    pub(super) fn poll(&self, flaw: &str, body: &Value) -> Value {
+    pub(super) fn poll(&self, mistake: &str, body: &Value) -> Value {
         let none = Map::new();
         let wanted = body["offsets"].as_object().unwrap_or(&none);
         let mut messages = Map::new();
@@ -51,10 +51,10 @@ impl Logs {
             let mut shown: Vec<Value> = log
                 .iter()
                 .filter(|(offset, _)| *offset >= from)
-                .filter(|(offset, _)| flaw != "skips offsets" || offset % 5 != 3)
+                .filter(|(offset, _)| mistake != "skips offsets" || offset % 5 != 3)
                 .map(|(offset, message)| json!([offset, message]))
                 .collect();
-            match flaw {
+            match mistake {
                 "polls backwards" => shown.reverse(),
                 "repeats the last poll" if from > 0 => {
                     let before = log.iter().rev().find(|(offset, _)| *offset < from);
@@ -77,12 +77,12 @@ impl Logs {
         json!({"type": "commit_offsets_ok"})
     }
 
-    pub(super) fn list_committed(&mut self, flaw: &str, body: &Value) -> Value {
+    pub(super) fn list_committed(&mut self, mistake: &str, body: &Value) -> Value {
         self.lists += 1;
         let mut offsets = Map::new();
         for key in body["keys"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             let Some(committed) = self.committed.get(key) else { continue };
-            let shown = match flaw {
+            let shown = match mistake {
                 "forgets commits" if self.lists.is_multiple_of(2) => continue,
                 "commits one less" => committed - 1,
                 "commits too far" => committed + 1000,

@@ -1,7 +1,7 @@
-//! Nodes that are wrong on purpose, each with one named flaw.
+//! Nodes that are wrong on purpose, each with one named mistake.
 //!
 //! They test the checkers, as processes and in simulation: a checker must not accept any of them.
-//! Without a flaw, a node that runs alone is correct.
+//! Without a mistake, a node that runs alone is correct.
 
 mod gossip;
 mod log;
@@ -20,10 +20,10 @@ use registers::Registers;
 use transactions::Transactions;
 use values::Values;
 
-/// A node with a flaw, for all workloads. It does not exchange data with other nodes.
+/// A node with a mistake, for all workloads. It does not exchange data with other nodes.
 #[derive(Debug)]
 pub struct FaultyNode {
-    flaw: String,
+    mistake: String,
     name: Value,
     answered: u64,
     values: Values,
@@ -32,20 +32,20 @@ pub struct FaultyNode {
     transactions: Transactions,
 }
 
-/// Returns a function that creates simulated nodes with this flaw.
-pub fn factory(flaw: String) -> impl Fn(Startup) -> Box<dyn SimulatedNode> + Sync {
-    move |startup| match flaw.as_str() {
+/// Returns a function that creates simulated nodes with this mistake.
+pub fn factory(mistake: String) -> impl Fn(Startup) -> Box<dyn SimulatedNode> + Sync {
+    move |startup| match mistake.as_str() {
         gossip::FORGETS_RARELY => Box::new(GossipNode::new(startup.incarnation)),
-        flaw => Box::new(FaultyNode::new(flaw)),
+        mistake => Box::new(FaultyNode::new(mistake)),
     }
 }
 
 impl FaultyNode {
-    /// Creates a node with this flaw. A node with an unknown flaw is correct.
+    /// Creates a node with this mistake. A node with an unknown mistake is correct.
     #[must_use]
-    pub fn new(flaw: &str) -> FaultyNode {
+    pub fn new(mistake: &str) -> FaultyNode {
         FaultyNode {
-            flaw: flaw.to_owned(),
+            mistake: mistake.to_owned(),
             name: Value::Null,
             answered: 0,
             values: Values::default(),
@@ -63,7 +63,7 @@ impl FaultyNode {
 
     fn generate(&mut self) -> Value {
         let node = self.number();
-        let id = match self.flaw.as_str() {
+        let id = match self.mistake.as_str() {
             // The ID is unique only on this node.
             "gives duplicate IDs" => json!(self.answered),
             "mixes types" if self.answered.is_multiple_of(2) => {
@@ -76,34 +76,37 @@ impl FaultyNode {
 
     /// Returns `true` if this node never answers.
     fn is_silent(&self) -> bool {
-        self.flaw.strip_suffix(" is mute").is_some_and(|who| who == "everybody" || self.name == who)
+        self.mistake == "all nodes are silent"
+            || self.mistake.strip_suffix(" is silent").is_some_and(|name| self.name == name)
     }
 
     fn reply(&mut self, body: &Value) -> Value {
-        let flaw = self.flaw.as_str();
-        if let Some(code) = flaw.strip_prefix("answers with error ") {
+        let mistake = self.mistake.as_str();
+        if let Some(code) = mistake.strip_prefix("answers with error ") {
             let code: i64 = code.parse().unwrap_or_default();
             return json!({"type": "error", "code": code, "text": "its own words"});
         }
         let number = self.number();
         match body["type"].as_str().unwrap_or_default() {
-            "echo" if flaw == "echoes something else" => json!({"type": "echo_ok", "echo": "hm"}),
+            "echo" if mistake == "echoes something else" => {
+                json!({"type": "echo_ok", "echo": "hm"})
+            }
             "echo" => json!({"type": "echo_ok", "echo": body["echo"]}),
             "generate" => self.generate(),
-            "topology" if flaw == "refuses topology" => {
+            "topology" if mistake == "refuses topology" => {
                 json!({"type": "error", "code": 10, "text": "not supported"})
             }
             "topology" => json!({"type": "topology_ok"}),
-            "broadcast" => self.values.insert(flaw, body["message"].clone(), "broadcast_ok"),
+            "broadcast" => self.values.insert(mistake, body["message"].clone(), "broadcast_ok"),
             "add" if body["delta"].is_null() => {
-                self.values.insert(flaw, body["element"].clone(), "add_ok")
+                self.values.insert(mistake, body["element"].clone(), "add_ok")
             }
-            "add" => self.values.add(flaw, body["delta"].as_i64().unwrap_or_default()),
-            "read" => self.values.read(flaw, number),
-            "send" => self.logs.send(flaw, body),
-            "poll" => self.logs.poll(flaw, body),
+            "add" => self.values.add(mistake, body["delta"].as_i64().unwrap_or_default()),
+            "read" => self.values.read(mistake, number),
+            "send" => self.logs.send(mistake, body),
+            "poll" => self.logs.poll(mistake, body),
             "commit_offsets" => self.logs.commit(body),
-            "list_committed_offsets" => self.logs.list_committed(flaw, body),
+            "list_committed_offsets" => self.logs.list_committed(mistake, body),
             _ => json!({"type": "error", "code": 10, "text": "not supported"}),
         }
     }
@@ -112,11 +115,11 @@ impl FaultyNode {
     fn replies(&mut self, request: &Value) -> Vec<(Value, Value)> {
         let body = &request["body"];
         match body["type"].as_str().unwrap_or_default() {
-            "txn" if !self.flaw.starts_with("answers with error") => {
-                self.transactions.handle(&self.flaw, request)
+            "txn" if !self.mistake.starts_with("answers with error") => {
+                self.transactions.handle(&self.mistake, request)
             }
             "read" | "write" | "cas" if body.get("key").is_some() => {
-                vec![(request.clone(), self.registers.reply(&self.flaw, body))]
+                vec![(request.clone(), self.registers.reply(&self.mistake, body))]
             }
             _ => vec![(request.clone(), self.reply(body))],
         }
@@ -130,20 +133,20 @@ impl FaultyNode {
         if body["type"] != "init" {
             self.spoil(&mut message);
         }
-        if self.flaw == "answers twice" {
+        if self.mistake == "answers twice" {
             write(message.to_string().as_bytes());
         }
         write(message.to_string().as_bytes());
     }
 
-    /// Changes the message around a reply, if that is the flaw.
+    /// Changes the message around a reply, if that is the mistake.
     fn spoil(&self, message: &mut Value) {
-        match self.flaw.as_str() {
+        match self.mistake.as_str() {
             "adds fields" => message["body"]["debug"] = json!(true),
             "sends null" => message["body"]["msg_id"] = Value::Null,
-            "writes to nobody" => message["dest"] = json!("n99"),
+            "writes to an unknown node" => message["dest"] = json!("n99"),
             "answers another request" => message["body"]["in_reply_to"] = json!(1_000_000),
-            "claims another name" => message["src"] = json!("n1x"),
+            "uses another name" => message["src"] = json!("n1x"),
             "writes arrays" => {
                 let body = message["body"].take();
                 *message = json!([message["src"], message["dest"], body]);
@@ -172,7 +175,7 @@ impl SimulatedNode for FaultyNode {
         }
         if !is_init {
             self.answered += 1;
-            if self.flaw == "writes junk" {
+            if self.mistake == "writes junk" {
                 write(format!("handling a {}", body["type"]).as_bytes());
             }
             for (request, reply) in self.replies(&request) {
@@ -181,8 +184,8 @@ impl SimulatedNode for FaultyNode {
             return;
         }
         self.name = body["node_id"].clone();
-        self.values.kind_of_read(&self.flaw);
-        let reply = match self.flaw.as_str() {
+        self.values.kind_of_read(&self.mistake);
+        let reply = match self.mistake.as_str() {
             "never answers init" => return,
             "writes too early" => {
                 let peer = body["node_ids"].as_array().and_then(|names| names.last());

@@ -15,22 +15,22 @@ pub(super) struct Registers {
 
 impl Registers {
     /// Replies to a request.
-    pub(super) fn reply(&mut self, flaw: &str, body: &Value) -> Value {
+    pub(super) fn reply(&mut self, mistake: &str, body: &Value) -> Value {
         let key = body["key"].to_string();
         let current = self.values.get(&key).cloned();
         let before = self.before.get(&key).cloned().or_else(|| current.clone());
         match body["type"].as_str().unwrap_or_default() {
-            "read" => match if flaw == "reads old values" { before } else { current } {
+            "read" => match if mistake == "reads old values" { before } else { current } {
                 Some(value) => json!({"type": "read_ok", "value": value}),
                 None => json!({"type": "error", "code": 20, "text": "no such key"}),
             },
             "write" => {
-                self.set(flaw, key, body["value"].clone());
+                self.set(mistake, key, body["value"].clone());
                 json!({"type": "write_ok"})
             }
-            _ => match if flaw == "compares with an old value" { before } else { current } {
+            _ => match if mistake == "compares with an old value" { before } else { current } {
                 Some(value) if value == body["from"] => {
-                    self.set(flaw, key, body["to"].clone());
+                    self.set(mistake, key, body["to"].clone());
                     json!({"type": "cas_ok"})
                 }
                 Some(value) => {
@@ -42,9 +42,9 @@ impl Registers {
         }
     }
 
-    fn set(&mut self, flaw: &str, key: String, value: Value) {
+    fn set(&mut self, mistake: &str, key: String, value: Value) {
         self.changes += 1;
-        if flaw == "loses writes" && self.changes.is_multiple_of(10) {
+        if mistake == "loses writes" && self.changes.is_multiple_of(10) {
             return;
         }
         if let Some(before) = self.values.insert(key.clone(), value) {

@@ -9,7 +9,7 @@ type Steps = Vec<Value>;
 /// The data, by key as JSON.
 type Data = BTreeMap<String, Value>;
 
-/// The data of the node and the state of its flaws.
+/// The data of the node and the state of its mistakes.
 #[derive(Debug, Default)]
 pub(super) struct Transactions {
     data: Data,
@@ -25,27 +25,27 @@ pub(super) struct Transactions {
 
 impl Transactions {
     /// Runs the transaction of a request, and returns each request that has a reply now.
-    pub(super) fn handle(&mut self, flaw: &str, request: &Value) -> Vec<(Value, Value)> {
+    pub(super) fn handle(&mut self, mistake: &str, request: &Value) -> Vec<(Value, Value)> {
         self.executed += 1;
         let pairs = ["interleaves transactions", "allows write skew", "loses updates"];
-        if !pairs.contains(&flaw) {
-            let reply = self.run(flaw, steps(request));
+        if !pairs.contains(&mistake) {
+            let reply = self.run(mistake, steps(request));
             return vec![(request.clone(), reply)];
         }
         let Some(first) = self.waiting.take() else {
             self.waiting = Some(request.clone());
             return Vec::new();
         };
-        let replies = match flaw {
+        let replies = match mistake {
             "interleaves transactions" => self.interleave(&first, request),
-            _ => self.run_on_snapshots(flaw == "allows write skew", &first, request),
+            _ => self.run_on_snapshots(mistake == "allows write skew", &first, request),
         };
         let [one, two] = replies;
         vec![(first, one), (request.clone(), two)]
     }
 
     /// Runs one transaction.
-    fn run(&mut self, flaw: &str, mut steps: Steps) -> Value {
+    fn run(&mut self, mistake: &str, mut steps: Steps) -> Value {
         let before = self.data.clone();
         let only_reads = steps.iter().all(is_read);
         let mut written = Data::new();
@@ -56,19 +56,19 @@ impl Transactions {
                     self.intermediate.insert(key.clone(), overwritten);
                 }
                 apply(&mut self.data, step);
-                if flaw == "appends twice" && self.executed.is_multiple_of(5) {
+                if mistake == "appends twice" && self.executed.is_multiple_of(5) {
                     apply(&mut self.data, step);
                 }
                 continue;
             }
-            let shown = match flaw {
+            let shown = match mistake {
                 "reads an old snapshot" if only_reads => self.old.get(&key),
                 "forgets its own writes" => before.get(&key),
                 "invents values" if self.executed.is_multiple_of(20) => Some(&Value::Bool(true)),
                 _ => self.data.get(&key),
             };
             step[2] = shown.cloned().unwrap_or(Value::Null);
-            if flaw == "shows intermediate writes"
+            if mistake == "shows intermediate writes"
                 && !written.contains_key(&key)
                 && let Some(value) = self.intermediate.remove(&key)
             {
@@ -81,7 +81,7 @@ impl Transactions {
         if self.executed.is_multiple_of(8) {
             self.old = before;
         }
-        if flaw == "keeps what it aborts" && self.executed.is_multiple_of(5) {
+        if mistake == "keeps what it aborts" && self.executed.is_multiple_of(5) {
             return json!({"type": "error", "code": 14, "text": "aborted"});
         }
         json!({"type": "txn_ok", "txn": steps})

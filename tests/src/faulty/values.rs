@@ -26,36 +26,36 @@ enum Shown {
 
 impl Values {
     /// Determines the kind of read. The argument may name the workload: `g-set: forgets values`.
-    pub(super) fn kind_of_read(&mut self, flaw: &str) {
-        self.shown_as = match flaw.split_once(':').map(|(workload, _)| workload) {
+    pub(super) fn kind_of_read(&mut self, mistake: &str) {
+        self.shown_as = match mistake.split_once(':').map(|(workload, _)| workload) {
             Some("g-set") => Shown::Elements,
             Some("g-counter" | "pn-counter") => Shown::Sum,
             _ => Shown::Messages,
         };
     }
 
-    pub(super) fn insert(&mut self, flaw: &str, element: Value, reply: &str) -> Value {
+    pub(super) fn insert(&mut self, mistake: &str, element: Value, reply: &str) -> Value {
         self.elements.push(element);
         self.inserts += 1;
-        if flaw.ends_with("keeps what it refuses") && self.inserts.is_multiple_of(7) {
+        if mistake.ends_with("keeps what it refuses") && self.inserts.is_multiple_of(7) {
             return json!({"type": "error", "code": 11, "text": "try later"});
         }
         json!({"type": reply})
     }
 
-    pub(super) fn add(&mut self, flaw: &str, delta: i64) -> Value {
-        let times = if flaw.ends_with("counts twice") { 2 } else { 1 };
+    pub(super) fn add(&mut self, mistake: &str, delta: i64) -> Value {
+        let times = if mistake.ends_with("counts twice") { 2 } else { 1 };
         self.sum += delta * times;
         self.recent = delta;
         json!({"type": "add_ok"})
     }
 
-    pub(super) fn read(&mut self, flaw: &str, node: i64) -> Value {
+    pub(super) fn read(&mut self, mistake: &str, node: i64) -> Value {
         self.reads += 1;
         let now_and_then = self.reads % 50 == 49;
         if self.shown_as == Shown::Sum {
-            let late = if flaw.ends_with("counts late") { self.recent } else { 0 };
-            let sum = match flaw.split(": ").last().unwrap_or_default() {
+            let late = if mistake.ends_with("counts late") { self.recent } else { 0 };
+            let sum = match mistake.split(": ").last().unwrap_or_default() {
                 "adds its own number" => self.sum + node,
                 "reads 0 now and then" if now_and_then => 0,
                 "reads too much now and then" if now_and_then => self.sum + 1_000_000,
@@ -64,13 +64,13 @@ impl Values {
             return json!({"type": "read_ok", "value": sum});
         }
         let mut elements = self.elements.clone();
-        if flaw.ends_with("shows values twice") {
+        if mistake.ends_with("shows values twice") {
             elements.extend(self.elements.first().cloned());
-        } else if flaw.ends_with("invents values") {
+        } else if mistake.ends_with("invents values") {
             elements.push(json!(-1));
-        } else if flaw.ends_with("drops half now and then") && now_and_then {
+        } else if mistake.ends_with("drops half now and then") && now_and_then {
             elements.truncate(elements.len() / 2);
-        } else if flaw.ends_with("forgets values") {
+        } else if mistake.ends_with("forgets values") {
             elements.truncate(1);
         }
         let field = if self.shown_as == Shown::Elements { "value" } else { "messages" };

@@ -170,7 +170,7 @@ mod tests {
                     (0..node_count).map(|node| hears(&cut, node, node_count)).collect();
                 for (node, view) in views.iter().enumerate() {
                     assert!(view.contains(&node) && view.len() > node_count / 2, "{view:?}");
-                    assert!(view.len() < node_count, "nobody is cut off from node {node}");
+                    assert!(view.len() < node_count, "no node is disconnected from node {node}");
                 }
                 let distinct: BTreeSet<_> = views.iter().collect();
                 assert_eq!(distinct.len(), node_count, "{views:?}");
