@@ -29,11 +29,7 @@ fn arguments(command: &str) -> Vec<String> {
 
 /// Returns the last command that a run printed to repeat a failure.
 fn last_command(run: &Run) -> &str {
-    run.stderr
-        .lines()
-        .filter_map(|line| line.strip_prefix("To see it again: "))
-        .next_back()
-        .unwrap()
+    run.stderr.lines().filter_map(|line| line.strip_prefix("To repeat it: ")).next_back().unwrap()
 }
 
 /// Runs a printed command.
@@ -54,12 +50,12 @@ fn size(run: &Run) -> [usize; 2] {
 #[test]
 fn a_sweep_reduces_a_planted_mistake_to_a_few_operations_and_one_fault() {
     let run = planted("test", &["--seeds", SEEDS, "--minimize-time", "300"]);
-    run.expect_code(1).expect_said(&["The first failure is that of seed 19", "lost value: "]);
+    run.expect_code(1).expect_text(&["The first failure, seed 19", "lost value: "]);
     let [operations, faults] = size(&run);
     assert!((1..=10).contains(&operations) && faults == 1, "{run}");
     let command = last_command(&run);
     for _ in 0..3 {
-        repeat(command).expect_code(1).expect_said(&["lost value: "]);
+        repeat(command).expect_code(1).expect_text(&["lost value: "]);
     }
     let sweep = std::fs::read_to_string(run.stored("sweep.json")).unwrap();
     let sweep: Value = serde_json::from_str(&sweep).unwrap();
@@ -77,26 +73,26 @@ fn a_failing_seed_is_reduced_by_itself() {
     let flags = "minimize -w broadcast --node-count 3 --rate 10 --time-limit 5 --seed 2 --faulty";
     let flags: Vec<&str> = flags.split_whitespace().chain(["keeps values to itself"]).collect();
     let run = workbench(&flags);
-    run.expect_code(1).expect_said(&["Seed 2 fails: lost value: ", ", 2 of 3 nodes, "]);
+    run.expect_code(1).expect_text(&["Seed 2 fails: lost value: ", ", 2 of 3 nodes, "]);
     assert_eq!(size(&run), [1, 0], "{run}");
-    repeat(last_command(&run)).expect_code(1).expect_said(&["lost value: "]);
+    repeat(last_command(&run)).expect_code(1).expect_text(&["lost value: "]);
     let run = workbench(&[&flags[..], &["--minimize-time", "0"]].concat());
-    run.expect_code(1).expect_said(&["Minimized in 0 runs: ", "--minimize-time"]);
+    run.expect_code(1).expect_text(&["Minimized in 0 runs: ", "--minimize-time"]);
 }
 
 #[test]
 fn a_seed_that_does_not_fail_is_not_minimized() {
     let run = workbench(&["minimize", "-w", "echo", "--time-limit", "2", "--seed", "3"]);
-    run.expect_code(255).expect_said(&["Seed 3 does not fail"]);
+    run.expect_code(255).expect_text(&["Seed 3 does not fail"]);
     workbench(&["minimize", "-w", "echo"]).expect_refusal("minimize needs --seed");
 }
 
 #[test]
-fn a_swarm_prints_what_it_draws_and_each_failing_seed_can_be_run_again() {
+fn a_swarm_prints_its_drawn_flags_and_each_failing_seed_replays() {
     let flags = "-w broadcast --time-limit 5 --rate 20 --swarm --seeds 0..6 --keep-going \
                  --minimize-time 0";
     let run = test(flags, &["--faulty", "keeps values to itself"]);
-    run.expect_code(1).expect_said(&[": --node-count ", "To make it small: cargo"]);
+    run.expect_code(1).expect_text(&[": --node-count ", "To minimize it: cargo"]);
     let sweep = std::fs::read_to_string(run.stored("sweep.json")).unwrap();
     let sweep: Value = serde_json::from_str(&sweep).unwrap();
     let failing = sweep["failing"].as_array().unwrap();
@@ -106,7 +102,7 @@ fn a_swarm_prints_what_it_draws_and_each_failing_seed_can_be_run_again() {
         assert!(command.contains(row["settings"].as_str().unwrap()), "{row}");
         assert!(run.stderr.contains(command), "{command}\n{run}");
         let reason = row["reason"].as_str().unwrap();
-        repeat(command).expect_code(1).expect_said(&[reason]);
+        repeat(command).expect_code(1).expect_text(&[reason]);
     }
 }
 
@@ -116,7 +112,7 @@ fn a_swarm_over_registers_prints_commands_that_the_bench_accepts() {
     let flags = "-w lin-kv --concurrency 2n --time-limit 5 --rate 50 --swarm --seeds 0..20";
     let run = test(flags, &["--faulty", "reads old values"]);
     run.expect_code(1);
-    repeat(last_command(&run)).expect_code(1).expect_said(&["no cas succeeded"]);
+    repeat(last_command(&run)).expect_code(1).expect_text(&["no cas succeeded"]);
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn a_sweep_tries_every_seed_and_prints_the_spread_of_figures() {
         .expect_result(":seed-count 20")
         .expect_result(":valid-count 20")
         .expect_result(":servers-msgs-per-op")
-        .expect_said(&["20 of 20 seeds", "Valid: all 20 seeds."]);
+        .expect_text(&["20 of 20 seeds", "Valid: all 20 seeds."]);
 }
 
 /// Under kills, no test reaches total availability, so seeds fail. The bench reports the first
@@ -133,7 +133,7 @@ fn the_first_failing_seed_is_printed_with_its_replay_command() {
     let line = "-w unique-ids --node-count 2 --rate 50 --time-limit 10 --availability total \
                 --nemesis kill --nemesis-interval 2";
     let run = test(line, &["--seeds", "0..50", "--minimize-time", "0"]);
-    run.expect_code(1).expect_said(&[
+    run.expect_code(1).expect_text(&[
         "The first failure, seed ",
         "too little availability",
         "; by node: n",
@@ -141,7 +141,7 @@ fn the_first_failing_seed_is_printed_with_its_replay_command() {
     let replay = run.stderr.lines().find_map(|line| line.strip_prefix("To repeat it: ")).unwrap();
     let flags = replay.strip_prefix("cargo workbench test ").unwrap();
     let again = test(flags, &[]);
-    again.expect_code(1).expect_said(&["too little availability"]);
+    again.expect_code(1).expect_text(&["too little availability"]);
     assert!(run.stdout.starts_with("{:seed-count "), "one map of results, the sweep's\n{run}");
     assert!(!run.stderr.contains(" are invalid and "), "a table without --keep-going\n{run}");
     let stored = |run: &Run| std::fs::read_to_string(run.stored("results.edn")).unwrap();
@@ -153,7 +153,7 @@ fn a_sweep_that_keeps_going_ends_with_a_table_of_failing_seeds() {
     let line = "-w unique-ids --node-count 2 --rate 50 --time-limit 10 --availability total \
                 --nemesis kill --nemesis-interval 2 --keep-going --minimize-time 0 --seeds 0..20";
     let run = test(line, &[]);
-    run.expect_code(1).expect_result(":seed-count 20").expect_said(&["Of 20 seeds, "]);
+    run.expect_code(1).expect_result(":seed-count 20").expect_text(&["Of 20 seeds, "]);
     let is_row =
         |line: &&str| line.contains("  invalid  ") && line.contains("  too little availability: ");
     let rows = run.stderr.lines().filter(is_row);
@@ -165,7 +165,7 @@ fn a_sweep_that_keeps_going_ends_with_a_table_of_failing_seeds() {
 #[test]
 fn a_sweep_of_unknown_seeds_tries_them_all_and_exits_2() {
     let run = test("-w echo --rate 0 --time-limit 1 --seeds 0..20", &[]);
-    run.expect_code(2).expect_result(":seed-count 20").expect_said(&[
+    run.expect_code(2).expect_result(":seed-count 20").expect_text(&[
         "Unknown: 0 of 20 seeds are valid, and none is invalid.",
         "Of 20 seeds, 0 are invalid and 20 unknown:",
     ]);
@@ -176,12 +176,12 @@ fn a_sweep_of_unknown_seeds_tries_them_all_and_exits_2() {
 fn the_quiet_time_grows_with_the_staleness_of_the_projects_own_node() {
     let line = "-w broadcast --node-count 5 --rate 10 --time-limit 20 --nemesis partition";
     let stale = ["--seeds", "0..20", "--", "--max-staleness-ms", "5000"];
-    test(line, &stale).expect_code(0).expect_said(&[
+    test(line, &stale).expect_code(0).expect_text(&[
         "note: the quiet time before the final reads is 20 s because of --max-staleness-ms",
         "Valid: all 20 seeds.",
     ]);
     let line = format!("{line} --quiet-time 0 --minimize-time 0");
     let hasty = test(&line, &stale);
-    hasty.expect_code(1).expect_said(&["lost"]);
+    hasty.expect_code(1).expect_text(&["lost"]);
     assert!(!hasty.stderr.contains("note: "), "{hasty}");
 }

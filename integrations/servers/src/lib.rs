@@ -63,7 +63,7 @@ impl Drop for Server {
 
 /// Prints that a test is skipped because a server is not installed.
 fn skipped(server: &str) {
-    // Past the test runner, which would show it only if the test fails.
+    // This bypasses the test runner, which would show the text only if the test fails.
     let _ = writeln!(io::stderr(), "skipped: {server} is not installed");
 }
 

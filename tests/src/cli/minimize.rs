@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::run::{Judged, STORE, failed, simulate};
-use super::usage::refuse;
+use super::usage::usage_error;
 use super::{TestArgs, replay};
 use crate::drive::interrupt;
 use crate::drive::sim::Factory;
@@ -34,14 +34,14 @@ Examples:
 pub fn run(args: &TestArgs) -> u8 {
     interrupt::listen();
     if args.seed.is_none() {
-        return refuse("minimize needs --seed: that of a simulation which fails");
+        return usage_error("minimize needs --seed: the seed of a simulation that fails");
     }
     if (&args.only_operations, &args.only_faults) != (&Selection::All, &Selection::All) {
-        return refuse("minimize selects operations and faults: leave out --only-…");
+        return usage_error("minimize selects operations and faults itself; omit --only-…");
     }
     match args.plan() {
         Ok(plan) => args.workload.visit(Minimize { args, plan }),
-        Err(problem) => refuse(&problem),
+        Err(problem) => usage_error(&problem),
     }
 }
 
@@ -58,35 +58,35 @@ impl Visitor for Minimize<'_> {
         let Minimize { args, plan } = self;
         let plan = if args.swarm { plan.swarm(W::CLIENTS_PER_NODE) } else { plan };
         if let Err(problem) = W::check_plan(&plan) {
-            return refuse(&problem);
+            return usage_error(&problem);
         }
         let factory = match args.simulated_nodes() {
             Ok(factory) => factory,
-            Err(problem) => return refuse(&problem),
+            Err(problem) => return usage_error(&problem),
         };
         let search = Search { args, plan: &plan, factory: &factory, limit: args.minimize_time() };
         let first: Judged<W> = search.judged(plan.clone(), None, false);
         if Kind::of(&first).is_some() {
-            console::say(format_args!("Seed {} fails: {}", plan.seed, first.reason()));
+            console::eprintln(format_args!("Seed {} fails: {}", plan.seed, first.reason()));
         }
         match search.minimize(&first) {
             Ok(small) => {
-                console::say(small.summary());
-                let code = small.judged.tell(Some(&small.command));
+                console::eprintln(small.summary());
+                let code = small.judged.print_outcome(Some(&small.command));
                 let store = Store::create(Path::new(STORE), W::NAME);
                 small.judged.store(store.as_ref(), None, Some(&small.command));
                 code
             }
             Err(NotMinimized::Valid) => {
                 let seed = plan.seed;
-                console::say(format_args!(
+                console::eprintln(format_args!(
                     "Seed {seed} does not fail: there is nothing to minimize."
                 ));
                 EXIT_FAILED
             }
             Err(NotMinimized::Interrupted) => failed(&Failure::Interrupted),
             Err(problem @ NotMinimized::NotDeterministic) => {
-                console::say(format_args!("error: {problem}"));
+                console::eprintln(format_args!("error: {problem}"));
                 EXIT_FAILED
             }
         }

@@ -374,7 +374,7 @@ pub struct TestArgs {
     /// The time to reduce a failing simulation to a small one, in seconds, at most 1000000. After
     /// --seeds, this happens with the first invalid seed, and 0 turns it off. [default: 30 after
     /// --seeds, and without a limit for `minimize`]
-    #[arg(long, value_name = "SECONDS", value_parser = number(0.0..=MOST_SECONDS))]
+    #[arg(long, value_name = "SECONDS", value_parser = number(0.0..=MAX_SECONDS))]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub minimize_time: Option<f64>,
 

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_a_sweep_is_left_out_and_what_is_added_comes_last() {
+    fn a_replay_command_omits_sweep_flags_and_appends_new_flags() {
         let line = "test -w kafka --seeds 0..9 --keep-going --minimize-time 0 --sim --rate=5 -- --seed it's";
         assert_eq!(
             of(line, None, "--time-limit 1"),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_swarm_drew_takes_the_place_of_what_was_given() {
+    fn drawn_flags_replace_the_flags_of_the_command_line() {
         let line = "test -w kafka --rate 5 --swarm --nemesis=kill --time-limit 3 --seeds 0..9";
         assert_eq!(
             of(line, Some("--rate 2.5"), ""),

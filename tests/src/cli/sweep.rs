@@ -84,7 +84,7 @@ impl Sweeping<'_> {
         };
         if let Some(text) = text {
             let tried = sweep.ended.len();
-            console::say(format_args!(
+            console::eprintln(format_args!(
                 "Of {tried} seeds, {invalid} are invalid and {unknown} unknown:\n{}",
                 text.trim_end()
             ));
@@ -150,15 +150,15 @@ impl Sweeping<'_> {
         let interrupted = || {
             // This seed may not be the first failure: an interrupt may have stopped the seeds below
             // it.
-            console::say(format_args!("Seed {seed} failed.\nTo see it again: {replay}"));
+            console::eprintln(format_args!("Seed {seed} failed.\nTo repeat it: {replay}"));
             failed(&Failure::Interrupted)
         };
         if interrupt::is_requested() {
             return interrupted();
         }
-        console::say(format_args!("The first failure is that of seed {seed}, once more:"));
+        console::eprintln(format_args!("The first failure, seed {seed}, again:"));
         if let Some(drawn) = self.drawn::<W>(seed) {
-            console::say(format_args!("drawn from seed {seed}: {drawn}"));
+            console::eprintln(format_args!("drawn from seed {seed}: {drawn}"));
         }
         let plan = self.plan::<W>(seed);
         let workload = W::from_options(&self.args.options(&plan));
@@ -178,7 +178,7 @@ impl Sweeping<'_> {
                 console::print(&format!("Wrote {}\n", store.folder().join(SWEEP).display()))
             })
         {
-            console::say(format_args!("error: {failure}"));
+            console::eprintln(format_args!("error: {failure}"));
         }
         code.unwrap_or_else(interrupted)
     }
@@ -195,23 +195,25 @@ impl Sweeping<'_> {
         let minimize = self.command::<W>("minimize", plan.seed);
         let limit = self.args.minimize_time().unwrap_or(MINIMIZE_TIME);
         if limit.is_zero() {
-            console::say(format_args!("To make it small: {minimize}"));
+            console::eprintln(format_args!("To minimize it: {minimize}"));
             return None;
         }
         let seconds = limit.as_secs_f64();
-        console::say(format_args!("Reducing it, for at most {seconds} s (--minimize-time) …"));
+        console::eprintln(format_args!(
+            "Minimizing it for at most {seconds} s (--minimize-time) …"
+        ));
         let search = Search { args: self.args, plan, factory: self.factory, limit: Some(limit) };
         let small = match search.minimize(judged) {
             Ok(small) => small,
             Err(problem) => {
-                console::say(format_args!("It was not reduced: {problem}"));
+                console::eprintln(format_args!("It was not minimized: {problem}"));
                 return None;
             }
         };
-        console::say(small.summary());
+        console::eprintln(small.summary());
         explain(&small.judged.report, Some(&small.command));
         if !small.is_complete {
-            console::say(format_args!("To make it smaller: {minimize}"));
+            console::eprintln(format_args!("To minimize it further: {minimize}"));
         }
         if let Some(store) = store {
             let store = store.create_minimized();
@@ -234,9 +236,9 @@ fn first_difference<W: Operations>(first: &History<W>, second: &History<W>) -> O
             break;
         }
         if one != other {
-            let shown = |line: Option<String>| line.unwrap_or_else(|| "no event".to_owned());
+            let shown = |line: Option<String>| line.unwrap_or_else(|| "missing".to_owned());
             return Some(format!(
-                "not deterministic: event {index} is {} and, at the second run, {}",
+                "not deterministic: event {index} is {} in the first run, and {} in the second",
                 shown(one),
                 shown(other)
             ));
@@ -251,15 +253,17 @@ fn without_failure(sweep: &Sweep, count: u64) -> u8 {
     let unknown = sweep.seeds(Valid::Unknown).count();
     if interrupt::is_requested() {
         let verdict = if unknown == 0 { "valid" } else { "not invalid" };
-        console::say(format_args!("{tried} of {count} seeds were tried, and {verdict}"));
+        console::eprintln(format_args!("{tried} of {count} seeds were tried, and {verdict}"));
         return failed(&Failure::Interrupted);
     }
     if unknown == 0 {
-        console::say(format_args!("Valid: all {tried} seeds."));
+        console::eprintln(format_args!("Valid: all {tried} seeds."));
         return EXIT_VALID;
     }
     let valid = tried - unknown;
-    console::say(format_args!("Unknown: {valid} of {tried} seeds are valid, and none is invalid."));
+    console::eprintln(format_args!(
+        "Unknown: {valid} of {tried} seeds are valid, and none is invalid."
+    ));
     EXIT_UNKNOWN
 }
 
@@ -279,9 +283,6 @@ mod tests {
         assert!(difference.starts_with("not deterministic: event 1 is {:index 1"), "{difference}");
         assert!(difference.contains(":ok") && difference.contains(":net-timeout"), "{difference}");
         let difference = first_difference(&same, &longer).unwrap();
-        assert!(
-            difference.contains("event 2 is no event and, at the second run, "),
-            "{difference}"
-        );
+        assert!(difference.contains("event 2 is missing in the first run, and "), "{difference}");
     }
 }

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_is_cut_at_a_line_and_loses_what_a_terminal_would_act_on() {
+    fn a_log_is_clipped_at_a_line_and_loses_control_characters() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("n0.log");
         std::fs::write(&path, "first line\nsecond \u{1b}[2J\nthird\n").unwrap();

@@ -266,7 +266,7 @@ mod tests {
     use crate::workload::echo::Echo;
 
     #[test]
-    fn faults_of_each_kind_begin_and_end_in_turns() {
+    fn faults_of_each_kind_begin_and_end_alternately() {
         let mut history: History<Echo> = History::new();
         for (at_s, f) in [
             (0, "start-partition"),
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn an_anomaly_leads_to_the_operations_of_its_events() {
+    fn an_anomaly_links_to_the_operations_of_its_events() {
         let mut history: History<Pings> = History::new();
         let at = |ms: u64| Time(ms * 1000);
         let ping = || Invocation { process: 0, node: 0, op: (), is_final: false };

@@ -16,17 +16,16 @@ pub(crate) fn missed_rate<W: Workload>(plan: &Plan, history: &History<W>) -> Opt
     }
     let time_limit_s = plan.time_limit.as_secs_f64();
     let timeout_s = reply_timeout::<W>(plan).as_secs_f64();
-    let in_vain_s = unanswered(history) as f64 * timeout_s;
-    let share_in_vain = in_vain_s / (plan.concurrency as f64 * time_limit_s);
+    let unanswered_s = unanswered(history) as f64 * timeout_s;
+    let unanswered_share = unanswered_s / (plan.concurrency as f64 * time_limit_s);
     // Missing replies are the cause if the missing operations would have fit into the time that
     // clients waited for them. They are also the cause if this wait took at least half of the
     // clients' time.
     let share_missing = 1.0 - started as f64 / asked;
-    let likely = if share_in_vain >= share_missing.min(0.5) {
-        format!("clients waited {timeout_s} s each for answers that never came")
+    let likely = if unanswered_share >= share_missing.min(0.5) {
+        format!("clients waited {timeout_s} s each for missing answers")
     } else {
-        "all clients waited for answers; give more of them with --concurrency, or ask for less \
-         with --rate"
+        "all clients waited for answers; use more clients (--concurrency) or a lower --rate"
             .to_owned()
     };
     Some(format!(
@@ -38,14 +37,14 @@ pub(crate) fn missed_rate<W: Workload>(plan: &Plan, history: &History<W>) -> Opt
 
 /// Returns the number of operations, except final ones, whose client timed out.
 fn unanswered<W: Workload>(history: &History<W>) -> usize {
-    let in_vain = history.events().iter().filter(|event| match &event.kind {
+    let unanswered_ops = history.events().iter().filter(|event| match &event.kind {
         EventKind::Fail { invocation, error: OpError::Timeout, .. }
         | EventKind::Info { invocation, error: OpError::Timeout, .. } => {
             !history.invocation(*invocation).is_final
         }
         _ => false,
     });
-    in_vain.count()
+    unanswered_ops.count()
 }
 
 #[cfg(test)]
@@ -55,13 +54,13 @@ mod tests {
 
     /// The example's clients have 30 s in total, and the plan requires 100 operations.
     #[test]
-    fn silence_is_blamed_for_a_missed_rate_only_if_it_took_the_time() {
+    fn missing_answers_explain_a_missed_rate_only_if_they_took_the_time() {
         let likely = |answered, unanswered| {
             let ends = [vec![(0, None); answered], vec![(1, Some(OpError::Timeout)); unanswered]];
-            let said = missed_rate(&Plan::example(), &history(&ends.concat()));
-            said.map(|said| said.split_once("\n  likely: ").unwrap().1.to_owned())
+            let warning = missed_rate(&Plan::example(), &history(&ends.concat()));
+            warning.map(|warning| warning.split_once("\n  likely: ").unwrap().1.to_owned())
         };
-        let silence = Some("clients waited 5 s each for answers that never came".to_owned());
+        let silence = Some("clients waited 5 s each for missing answers".to_owned());
         let busy = likely(40, 0);
         assert!(busy.as_ref().is_some_and(|busy| busy.contains("--concurrency")), "{busy:?}");
         // A third of the time.

@@ -35,7 +35,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn is_mute(&self) -> bool {
+    fn is_silent(&self) -> bool {
         self.unanswered == self.ended
     }
 }
@@ -58,7 +58,7 @@ impl Replies<'_> {
             match error {
                 Some(OpError::Crash | OpError::Killed) => continue,
                 Some(OpError::Timeout) => tally.unanswered += 1,
-                Some(error @ OpError::Rpc { code, .. }) if is_worth_a_word::<W>(*code, plan) => {
+                Some(error @ OpError::Rpc { code, .. }) if is_unexplained::<W>(*code, plan) => {
                     tally.errors += 1;
                     errors.push(error);
                 }
@@ -85,27 +85,27 @@ impl Replies<'_> {
     #[must_use]
     pub(crate) fn silence(&self, plan: &Plan, logs: Option<&Path>) -> Option<String> {
         let goes_down = plan.nemesis.iter().any(|n| matches!(n, Nemesis::Kill | Nemesis::Pause));
-        let is_odd = |tally: &Tally| plan.nemesis.is_empty() || (tally.is_mute() && !goes_down);
+        let is_odd = |tally: &Tally| plan.nemesis.is_empty() || (tally.is_silent() && !goes_down);
         let mut silent: Vec<(usize, &Tally)> =
             self.nodes().filter(|(_, tally)| tally.unanswered > 0 && is_odd(tally)).collect();
         // The warning describes the first node. A node that never replies shows the problem best.
-        silent.sort_by_key(|(_, tally)| !tally.is_mute());
+        silent.sort_by_key(|(_, tally)| !tally.is_silent());
         let (first, tally) = silent.first()?;
         let shown = |(node, tally): &(usize, &Tally)| {
             let Tally { ended, unanswered, .. } = tally;
             let name = plan.directory.node_name(*node);
-            match tally.is_mute() {
+            match tally.is_silent() {
                 true => format!("{name} answered none of {ended} requests"),
                 false => format!("{name} left {unanswered} of {ended} requests without an answer"),
             }
         };
-        let likely = match (tally.is_mute(), plan.nemesis.is_empty()) {
+        let likely = match (tally.is_silent(), plan.nemesis.is_empty()) {
             (true, true) => "it hangs, or does not flush its standard output",
             (true, false) => {
                 "it hangs, does not flush its standard output, or waits for nodes that a fault \
-                 keeps it from, as it must in a minority"
+                 disconnects, as a minority must"
             }
-            (false, _) => "it hangs at times, is too slow, or waits for others that are away",
+            (false, _) => "it hangs at times, is too slow, or waits for nodes that do not respond",
         };
         let round_trips = plan.latency.mean * 4;
         let latency = if round_trips < self.reply_timeout {
@@ -119,9 +119,12 @@ impl Replies<'_> {
         let name = plan.directory.node_name(*first);
         let look = match logs {
             Some(logs) => {
-                format!("{} has what it said", logs.join(node_logs::file_name(name)).display())
+                format!(
+                    "see its standard error in {}",
+                    logs.join(node_logs::file_name(name)).display()
+                )
             }
-            None => "--log-net-recv shows what it was asked".to_owned(),
+            None => "--log-net-recv shows its requests".to_owned(),
         };
         Some(format!(
             "warning: node {}\n  expected: an answer to each within {} s\n  likely: \
@@ -161,7 +164,7 @@ impl Replies<'_> {
 /// Returns `true` if faults do not explain the error.
 ///
 /// Faults explain most errors, but not that a node does not support or understand a request.
-fn is_worth_a_word<W: Workload>(code: i64, plan: &Plan) -> bool {
+fn is_unexplained<W: Workload>(code: i64, plan: &Plan) -> bool {
     if plan.nemesis.is_empty() {
         !W::USUAL_ERRORS.contains(&code)
     } else {
@@ -184,13 +187,13 @@ mod tests {
     }
 
     #[test]
-    fn a_mute_node_stands_for_those_that_miss_a_few() {
+    fn the_warning_describes_a_silent_node_before_others() {
         let ends = [(0, None), (0, SILENCE), (1, SILENCE), (2, None)];
         assert_eq!(
             silence(&ends, &Plan::example()),
             "warning: node n1 answered none of 1 requests; n0 left 1 of 2 requests without an \
              answer\n  expected: an answer to each within 5 s\n  likely: it hangs, or does not \
-             flush its standard output; logs/n1.log has what it said"
+             flush its standard output; see its standard error in logs/n1.log"
         );
         assert_eq!(silence(&[(0, None)], &Plan::example()), "");
     }
@@ -200,28 +203,28 @@ mod tests {
         let read = || lin_kv::Op::Read { key: 0 };
         let ends = [(0, SILENCE)];
         let history = History::<LinKv>::ended(&ends, read, || lin_kv::Output::Replaced);
-        let said = Replies::new(&history, &Plan::example()).silence(&Plan::example(), None);
-        let said = said.unwrap_or_default();
-        assert!(said.contains("\n  expected: an answer to each within 1 s\n"), "{said}");
+        let warning = Replies::new(&history, &Plan::example()).silence(&Plan::example(), None);
+        let warning = warning.unwrap_or_default();
+        assert!(warning.contains("\n  expected: an answer to each within 1 s\n"), "{warning}");
     }
 
     #[test]
-    fn a_node_that_is_mute_under_faults_may_be_waiting_for_others() {
+    fn the_warning_for_a_silent_node_under_faults_mentions_disconnected_nodes() {
         let plan = Plan { nemesis: vec![Nemesis::Partition], ..Plan::example() };
-        let said = silence(&[(0, SILENCE), (1, None), (1, SILENCE)], &plan);
-        assert!(said.starts_with("warning: node n0 answered none of 1 requests\n"), "{said}");
-        assert!(said.contains("or waits for nodes that a fault keeps it from"), "{said}");
+        let warning = silence(&[(0, SILENCE), (1, None), (1, SILENCE)], &plan);
+        assert!(warning.starts_with("warning: node n0 answered none of 1 requests\n"), "{warning}");
+        assert!(warning.contains("or waits for nodes that a fault disconnects"), "{warning}");
     }
 
     #[test]
-    fn a_latency_that_alone_uses_up_a_clients_patience_is_named() {
-        let said = |millis| {
+    fn the_warning_names_a_latency_that_exceeds_the_client_timeout() {
+        let warning = |millis| {
             let latency = Latency::constant(Duration::from_millis(millis));
             silence(&[(0, SILENCE)], &Plan { latency, ..Plan::example() })
         };
         let named = "; two round trips to another node take 5 s at this --latency; ";
-        assert!(said(1250).contains(named), "{}", said(1250));
-        assert!(!said(1249).contains("--latency"), "{}", said(1249));
+        assert!(warning(1250).contains(named), "{}", warning(1250));
+        assert!(!warning(1249).contains("--latency"), "{}", warning(1249));
     }
 
     /// An error that a fault explains does not count. The warning shows one of the others.
@@ -232,9 +235,9 @@ mod tests {
             [(1, error(11, "away")), (1, error(10, "what?")), (0, error(10, "no")), (0, None)];
         let plan = Plan { nemesis: vec![Nemesis::Loss], ..Plan::example() };
         let history = History::<UniqueIds>::ended(&ends, || Generate, || UniqueId::Int(1));
-        let said = Replies::new(&history, &plan).errors(&plan).unwrap_or_default();
-        let told = "warning: 2 of 4 requests were answered with an error that no fault explains, \
+        let warning = Replies::new(&history, &plan).errors(&plan).unwrap_or_default();
+        let expected = "warning: 2 of 4 requests were answered with an error that no fault explains, \
                     most often: error 10: what?\n  by node: n0 1 of 2, n1 1 of 2\n";
-        assert!(said.starts_with(told), "{said}");
+        assert!(warning.starts_with(expected), "{warning}");
     }
 }
