@@ -23,7 +23,7 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_with_status_254() {
         ("echo --sim", "the workload is named with -w echo, and once more as -- echo if the node"),
         (
             "-w echo --max-staleness-ms 680",
-            "those follow --, at the end of the line, as in -- --max-staleness-ms",
+            "put it after --, at the end of the line, as in -- --max-staleness-ms",
         ),
         ("-w echo --max-staleness-ms=680", "found; it is an argument of this project's node"),
         ("-w kafka --acks majority", "found; it is an argument of this project's node"),

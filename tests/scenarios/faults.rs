@@ -52,7 +52,7 @@ fn a_killed_process_starts_again_without_its_memory() {
     let line = "-w unique-ids --nodes n1 --time-limit 4 --rate 50 --nemesis kill \
                 --nemesis-interval 0.5 --seed 3";
     let run = faulty_node(line, "none");
-    run.expect_code(1).expect_text(&["duplicate ID: 1001 was given by n1 at ", ", n1 at "]);
+    run.expect_code(1).expect_text(&["duplicate ID: 1001 was returned by n1 at ", ", n1 at "]);
     expect_nemesis_operation(&run, "start");
 }
 
