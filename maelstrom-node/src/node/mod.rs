@@ -302,7 +302,11 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             if let Some(due) = due.filter(|due| *due <= until) {
                 return Some(Retry { due, until });
             }
-            out.error(client, ErrorCode::TemporarilyUnavailable, &format!("no IDs: {why}"));
+            out.error(
+                client,
+                ErrorCode::TemporarilyUnavailable,
+                &format!("cannot generate IDs: {why}"),
+            );
             self.failure = Some(why);
             self.postponed_init = None;
             return None;
@@ -415,7 +419,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             }
         };
         if let Err(why) = self.run_workload(kind) {
-            let text = format!("no IDs: {why}");
+            let text = format!("cannot generate IDs: {why}");
             out.error(client, ErrorCode::TemporarilyUnavailable, &text);
             return None;
         }

@@ -1,4 +1,4 @@
-//! The driver on inputs and outputs that tell when they are used.
+//! The driver on inputs and outputs that count their uses.
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
 use std::cell::{Cell, RefCell};
@@ -16,24 +16,24 @@ use super::*;
 
 const NOON: UnixMillis = UnixMillis(1_767_268_800_000);
 
-/// More than a millisecond has.
+/// More requests than a millisecond has IDs.
 const IDS: usize = 5000;
 
 const INIT: &str = r#"{"src":"c1","dest":"n0","body":{"type":"init","msg_id":1,"node_id":"n0","node_ids":["n0"]}}"#;
 const GENERATE: &str = r#"{"src":"c1","dest":"n0","body":{"type":"generate","msg_id":2}}"#;
 
-/// Long enough for whatever does not hang.
+/// The timeout that only a hanging node exceeds.
 const RECOVERY_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn node(config: Config) -> Node<ManualClock> {
     Node::new(config, 1, ManualClock::new(NOON))
 }
 
-/// Asks for IDs, each with a read of its own, and only then lets the clock go on.
+/// An input that requests IDs, one per read, and then advances the clock.
 struct Input<'a> {
     clock: ManualClock,
     reads: usize,
-    /// Goes on with empty lines until everything has been answered.
+    /// Returns empty lines until all requests have replies.
     is_endless: bool,
     written: &'a Cell<usize>,
     /// Always ready to be read.
@@ -92,16 +92,16 @@ fn answers(is_endless: bool) -> usize {
 }
 
 #[test]
-fn what_is_due_does_not_wait_for_the_input_to_pause() {
+fn a_deadline_does_not_wait_for_the_input_to_pause() {
     assert_eq!(answers(true), 1 + IDS);
 }
 
 #[test]
-fn what_waits_when_the_input_ends_is_answered() {
+fn waiting_requests_get_replies_when_the_input_ends() {
     assert_eq!(answers(false), 1 + IDS);
 }
 
-/// A socket that does not wait. Its first lines come when it is waited for, not before.
+/// A nonblocking socket. Its first lines arrive when the driver waits for it, and not before.
 struct Shared {
     ours: UnixStream,
     theirs: RefCell<Option<UnixStream>>,
@@ -129,7 +129,7 @@ impl Read for Shared {
 }
 
 #[test]
-fn an_input_that_somebody_else_has_made_not_wait_is_waited_for() {
+fn waits_for_a_nonblocking_input() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
     let theirs = RefCell::new(Some(theirs));
@@ -140,7 +140,7 @@ fn an_input_that_somebody_else_has_made_not_wait_is_waited_for() {
     assert_eq!(String::from_utf8(output).unwrap().lines().count(), 2);
 }
 
-/// A socket that does not wait, and that nobody reads before it is waited for.
+/// A nonblocking socket that is read only after the driver has waited for it.
 struct Full {
     ours: UnixStream,
     theirs: RefCell<Option<UnixStream>>,
@@ -168,8 +168,8 @@ impl Write for &Full {
 }
 
 #[test]
-fn an_output_that_somebody_else_has_made_not_wait_is_waited_for() {
-    // More than a socket holds.
+fn waits_for_a_nonblocking_output() {
+    // More bytes than the buffer of a socket holds.
     const LONG: usize = 4 << 20;
     let (ours, theirs) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
@@ -183,12 +183,12 @@ fn an_output_that_somebody_else_has_made_not_wait_is_waited_for() {
     input.rewind().unwrap();
     drive(&mut node(Config::default()), input, Patient(&output)).unwrap();
     output.ours.shutdown(Shutdown::Write).unwrap();
-    let said = output.reader.take().unwrap().join().unwrap();
-    let lengths: Vec<usize> = said.lines().map(str::len).collect();
+    let output_text = output.reader.take().unwrap().join().unwrap();
+    let lengths: Vec<usize> = output_text.lines().map(str::len).collect();
     assert!(lengths.len() == 3 && lengths[1] > LONG, "{lengths:?}");
 }
 
-/// Says one thing and is silent from then on, but still open.
+/// An input that has one batch of lines, and then stays open without further bytes.
 struct Silent<'a> {
     first: &'a [u8],
     ours: UnixStream,
@@ -213,12 +213,12 @@ impl Read for Silent<'_> {
 }
 
 /// Ends the input with the first gossip.
-struct Heard {
+struct CountingOutput {
     theirs: UnixStream,
     gossip: usize,
 }
 
-impl Write for &mut Heard {
+impl Write for &mut CountingOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if String::from_utf8_lossy(bytes).contains("gossip") {
             self.gossip += 1;
@@ -233,7 +233,7 @@ impl Write for &mut Heard {
 }
 
 #[test]
-fn a_node_with_a_silent_input_does_what_is_due_and_sleeps_until_then() {
+fn a_node_with_an_idle_input_meets_its_deadlines_and_sleeps_between_them() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let guard = ours.try_clone().unwrap();
     let (ended, is_ended) = mpsc::channel::<()>();
@@ -247,16 +247,16 @@ fn a_node_with_a_silent_input_does_what_is_due_and_sleeps_until_then() {
     let first = format!("{init}\n{value}\n");
     let uses = Cell::new(0);
     let input = Silent { first: first.as_bytes(), ours, uses: &uses };
-    let mut heard = Heard { theirs, gossip: 0 };
-    drive(&mut node(Config::default()), input, &mut heard).unwrap();
+    let mut output = CountingOutput { theirs, gossip: 0 };
+    drive(&mut node(Config::default()), input, &mut output).unwrap();
     drop(ended);
     guard.join().unwrap();
-    assert_eq!(heard.gossip, 1, "nothing was passed on while the input was open");
+    assert_eq!(output.gossip, 1, "no gossip was sent while the input was open");
     assert!(uses.get() < 10, "the input was used {} times", uses.get());
 }
 
 #[test]
-fn a_node_that_could_not_be_set_up_handles_no_other_line() {
+fn a_node_whose_init_failed_handles_no_further_line() {
     let asked = Arc::new(AtomicUsize::new(0));
     let released = LeaseError::Released { node: NodeId::MIN };
     let mut node = node(Config::default()).with_generator({
@@ -275,9 +275,12 @@ fn a_node_that_could_not_be_set_up_handles_no_other_line() {
     let why = drive(&mut node, ours, &mut output).unwrap_err();
     assert_eq!(why.to_string(), format!("--data-dir: {released}"));
     assert_eq!(asked.load(Ordering::Relaxed), 1);
-    let said = String::from_utf8(output).unwrap();
-    assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(said.contains(&format!("no IDs: --data-dir: {released}")), "{said}");
+    let output_text = String::from_utf8(output).unwrap();
+    assert_eq!(output_text.lines().count(), 1, "{output_text}");
+    assert!(
+        output_text.contains(&format!("cannot generate IDs: --data-dir: {released}")),
+        "{output_text}"
+    );
 }
 
 /// Returns a node whose lease is granted at the given time, and the error until then.
@@ -310,8 +313,11 @@ fn an_init_that_waits_for_its_lease_is_answered_when_the_lease_is_granted() {
     clock.set(UnixMillis(NOON.0 + 400));
     node.handle_deadline(Time(400_000), &mut out);
     node.handle(Time(400_000), GENERATE.as_bytes(), &mut out);
-    let said = text(&out);
-    assert!(said.contains("init_ok") && said.contains("generate_ok"), "{said}");
+    let output_text = text(&out);
+    assert!(
+        output_text.contains("init_ok") && output_text.contains("generate_ok"),
+        "{output_text}"
+    );
     assert!(!node.owes_reply());
 }
 

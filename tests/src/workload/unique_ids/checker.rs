@@ -34,18 +34,18 @@ pub(super) fn check(history: &History<UniqueIds>, context: &Context<'_>) -> Verd
     let mut anomalies: Vec<Anomaly> = duplicated
         .iter()
         .map(|(id, givers)| {
-            let told = givers.iter().take(MAX_GIVERS).map(|done| {
+            let given = givers.iter().take(MAX_GIVERS).map(|done| {
                 let node = context.directory.node_name(done.invocation.node);
                 format!("{node} at {}", history.place(done.completed))
             });
-            let told = told.collect::<Vec<_>>().join(", ");
+            let given = given.collect::<Vec<_>>().join(", ");
             let more = match givers.len().saturating_sub(MAX_GIVERS) {
                 0 => String::new(),
                 1 => ", and once more".to_owned(),
                 more => format!(", and {more} times more"),
             };
             let step = clock_step_between(history, context, givers);
-            let told = format!("duplicate ID: {} was given by {told}{more}", Edn::from(**id));
+            let told = format!("duplicate ID: {} was returned by {given}{more}", Edn::from(**id));
             let text = told + step.as_deref().unwrap_or_default();
             let cause = step.map(|_| clock_step::CAUSE);
             let events = givers.iter().map(|done| done.completed);
@@ -70,7 +70,7 @@ pub(super) fn check(history: &History<UniqueIds>, context: &Context<'_>) -> Verd
     {
         let node = context.directory.node_name(done.invocation.node);
         let (id, at) = (Edn::from(done.output), history.place(done.completed));
-        let object = Anomaly::from(format!("objects as IDs: {node} gave {id} at {at}"));
+        let object = Anomaly::from(format!("objects as IDs: {node} returned {id} at {at}"));
         anomalies.push(object.seen_in([done.completed]));
     }
     let range = givers.first_key_value().zip(givers.last_key_value());
