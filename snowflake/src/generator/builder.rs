@@ -81,7 +81,7 @@ impl Builder {
     }
 
     /// Sets how long a waiting call waits while the clock stands still, in milliseconds; the
-    /// default is 1,000.
+    /// default is 1,000. With 0 no call waits.
     pub const fn frozen_clock_ms(mut self, ms: u64) -> Builder {
         self.frozen_clock_ms = ms;
         self

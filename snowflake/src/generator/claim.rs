@@ -1,6 +1,8 @@
 //! The claim: how a call takes slots. `README.md` beside this file has the protocol, its
 //! numbered steps, and the argument for each ordering here.
 
+use core::sync::atomic::{Ordering::Acquire, fence};
+
 use super::gate::OpenGuard;
 use super::slot::Slot;
 use crate::clock::{Clock, Internal, ProcessDeadline, Reading, fork};
@@ -245,6 +247,8 @@ impl<C: Clock> Generator<C> {
     /// Returns why the slots below `end` cannot be issued at `now`, in a grant that ends at
     /// `grant_end`.
     pub(crate) fn no_slot_before(&self, end: Slot, grant_end: Slot, now: UnixMillis) -> ClaimError {
+        // A thread that has seen the cursor of a seal also sees why: step S1.
+        fence(Acquire);
         let why = self.grant.why();
         let until = self.time_of_tick(grant_end.ticks_from_start(self.settings.node));
         if why == LeaseEnd::Released {

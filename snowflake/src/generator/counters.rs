@@ -15,7 +15,8 @@ use crate::{Clock, Generator};
 #[non_exhaustive]
 pub struct Counters {
     /// IDs issued. Exact while no call is under way; otherwise it may differ by what those
-    /// calls claim. The IDs of a [`Batch`](crate::Batch) or a [`Block`](crate::Block) count
+    /// calls claim. A value that was read during a failing call may be one too high. It stays
+    /// until later IDs have made up for it. The IDs of a [`Batch`](crate::Batch) or a [`Block`](crate::Block) count
     /// when they are claimed.
     pub ids_issued: u64,
     /// Calls that waited, with or without success.

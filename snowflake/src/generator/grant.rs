@@ -141,7 +141,9 @@ mod leased {
         pub(crate) fn times(&self) -> (UnixMillis, UnixMillis) {
             let seen = self.cursor.get();
             let timeline = self.time_of_tick(seen.ticks_from_start(self.settings.node));
-            let (now, _) = self.read_clock(seen, false);
+            // Without calls, only these readings confirm a forward step.
+            let guard = self.gate.guard();
+            let (now, _) = self.read_clock(seen, guard.is_some());
             (now, now.max(timeline))
         }
 

@@ -3,7 +3,7 @@
 use core::future::Future;
 use core::time::Duration;
 
-use super::Wait;
+use super::{MS, Wait};
 use crate::{ClaimError, Clock, Generator, Id};
 
 impl<C: Clock> Generator<C> {
@@ -19,8 +19,8 @@ impl<C: Clock> Generator<C> {
     ///
     /// # Errors
     ///
-    /// As `next_id`, which blocks. The elapsed time is the sum of the durations passed to `sleep`. A
-    /// drop of the future while it waits may lose one ID of the next millisecond.
+    /// As `next_id`, which blocks. The elapsed time is the sum of the durations passed to `sleep`,
+    /// each at least a millisecond. A drop of the future while it waits may lose one ID of the next millisecond.
     ///
     /// # Examples
     ///
@@ -47,7 +47,8 @@ impl<C: Clock> Generator<C> {
             match wait.pause(error, elapsed) {
                 Ok(pause) => {
                     sleep(pause.time).await;
-                    elapsed += pause.time;
+                    // A frozen clock may stand at the end of its millisecond.
+                    elapsed += pause.time.max(MS);
                     has_waited = true;
                 }
                 Err(error) => break Err(error),

@@ -138,22 +138,29 @@ fn every_slot_of_the_next_millisecond_may_be_reserved() {
     }
 }
 
+/// A clock that stands still, some microseconds before the end of its millisecond.
+struct FrozenClock {
+    left_us: u64,
+}
+
+impl Clock for FrozenClock {
+    fn now(&self) -> UnixMillis {
+        at(TICK)
+    }
+
+    fn read(&self, _: Internal) -> Reading {
+        let deadline = Some(Deadline { count: 3000, counts_per_ms: 1000 });
+        Reading { deadline, ..Reading::at(self.now()) }
+    }
+
+    fn counter(&self, _: Internal) -> u64 {
+        3000 - self.left_us
+    }
+}
+
 #[test]
 fn a_pause_ends_with_the_millisecond_of_the_clock() {
-    struct Quarter;
-    impl Clock for Quarter {
-        fn now(&self) -> UnixMillis {
-            at(TICK)
-        }
-        fn read(&self, _: Internal) -> Reading {
-            let deadline = Some(Deadline { count: 3000, counts_per_ms: 1000 });
-            Reading { deadline, ..Reading::at(self.now()) }
-        }
-        fn counter(&self, _: Internal) -> u64 {
-            2250
-        }
-    }
-    let generator = builder().build(Quarter).unwrap();
+    let generator = builder().build(FrozenClock { left_us: 750 }).unwrap();
     while generator.try_next_id().is_ok() {}
     let mut call = Wait::new(&generator, Want::ONE, Duration::MAX);
     let pause = call.pause(AHEAD, Duration::ZERO).unwrap();
@@ -391,6 +398,20 @@ async fn an_async_call_fails_on_a_frozen_clock() {
     };
     assert!(matches!(error, ClaimError::FrozenClock { .. }), "{error:?}");
     assert!(start.elapsed() >= 50 * MS);
+}
+
+#[tokio::test]
+async fn an_async_call_notices_a_clock_that_is_frozen_at_the_end_of_a_millisecond() {
+    let generator = builder().frozen_clock_ms(50).build(FrozenClock { left_us: 10 }).unwrap();
+    while generator.try_next_id().is_ok() {}
+    let mut sleeps = 0;
+    let sleep = |_| {
+        sleeps += 1;
+        std::future::ready(())
+    };
+    let error = generator.next_id_async(sleep).await.unwrap_err();
+    assert!(matches!(error, ClaimError::FrozenClock { .. }), "{error:?}");
+    assert!(sleeps <= 51, "{sleeps}");
 }
 
 #[test]

@@ -150,6 +150,18 @@ fn an_error_of_a_generator_that_catches_up_reports_the_exact_wait() {
     assert_eq!(generator.try_next_id().map(tick), Ok(1301));
 }
 
+#[test]
+fn a_keeper_confirms_a_forward_step_if_no_call_does() {
+    let clock = ManualClock::with_monotonic(at(1000));
+    let builder = Generator::builder(NodeId::MIN, Epoch::Y2024);
+    let generator = builder.build_leased(at(1000), at(4000), clock.clone()).unwrap();
+    generator.try_next_id().unwrap();
+    clock.step_forward(3_600_000);
+    assert_eq!(generator.times().0, at(1000));
+    clock.advance(1000);
+    assert_eq!(generator.times().0, at(3_602_000));
+}
+
 /// Four threads claim at full speed while one extends the grant with gaps.
 #[test]
 fn threads_at_full_speed_stay_inside_the_grants() {
