@@ -163,15 +163,21 @@ impl EtcdStore {
         Ok(())
     }
 
+    /// Returns an error in a forked child. The connections are the parent's, and a lock may never
+    /// be unlocked here.
+    fn check_process(&self) -> Result<(), LeaseError> {
+        if self.fork_generation == fork::generation() {
+            return Ok(());
+        }
+        Err(StoreError::new(&*self.location, StoreErrorKind::Forked).into())
+    }
+
     fn transact(
         &self,
         doing: &'static str,
         transaction: &Transaction,
     ) -> Result<TransactionResponse, LeaseError> {
-        if self.fork_generation != fork::generation() {
-            // The connections are the parent's, and a lock may never be unlocked here.
-            return Err(StoreError::new(&*self.location, StoreErrorKind::Forked).into());
-        }
+        self.check_process()?;
         self.gateway.transact(transaction).map_err(|error| {
             StoreError::new(&*self.location, StoreErrorKind::Failed { doing }).because(error).into()
         })
@@ -219,6 +225,7 @@ impl EtcdStore {
         node: Option<NodeId>,
         change: impl Fn(&View) -> Result<(NodeId, LeaseRecord, T), LeaseError>,
     ) -> Result<T, LeaseError> {
+        self.check_process()?;
         let start = Instant::now();
         let mut cached = node.and_then(|node| self.cache.lock().only(node));
         let mut read = None;

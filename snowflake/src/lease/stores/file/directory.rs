@@ -9,6 +9,7 @@ use std::time::UNIX_EPOCH;
 use rustix::fs::{FlockOperation, flock};
 
 use super::disk::Disk;
+use crate::clock::fork;
 use crate::lease::{StoreError, StoreErrorKind};
 
 /// The lock file. It is locked while the store is open, holds the owner record, and
@@ -20,8 +21,9 @@ const LOCK: &str = "lock";
 pub(super) struct Directory {
     pub(super) path: PathBuf,
     lock: File,
-    /// The process that locked it. A child that is forked later shares the lock.
-    process: u32,
+    /// The [generation](fork::generation) of the process that locked it. A child that is forked
+    /// later shares the lock.
+    fork_generation: u32,
 }
 
 impl Directory {
@@ -47,7 +49,10 @@ impl Directory {
             Err(cause) => return Err(failed("opening the lock file", cause)),
         };
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Directory { path: path.to_owned(), lock, process: std::process::id() }),
+            Ok(()) => {
+                let fork_generation = fork::generation();
+                Ok(Directory { path: path.to_owned(), lock, fork_generation })
+            }
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 let mut text = String::new();
                 let process = lock.read_to_string(&mut text).ok().and(text.trim().parse().ok());
@@ -78,7 +83,7 @@ impl Directory {
 
     /// Returns `true` unless this process is a forked child of the one that locked the directory.
     pub(super) fn is_ours(&self) -> bool {
-        self.process == std::process::id()
+        self.fork_generation == fork::generation()
     }
 
     /// Returns the identity of the directory, which a copy does not have.

@@ -11,7 +11,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use self::directory::Directory;
 use self::disk::{Disk, RealDisk, replace};
@@ -56,6 +56,7 @@ pub struct FileStore {
     directory: Directory,
     limits: GrantLimits,
     disk: Box<dyn Disk>,
+    format: IdFormat,
     file: Mutex<LeaseFile>,
 }
 
@@ -156,7 +157,8 @@ impl FileStore {
             return Err(StoreError::new(path.display().to_string(), StoreErrorKind::Copied).into());
         }
         directory.record_owner(&*disk).map_err(|error| failed(path, WRITE_OWNER, error))?;
-        Ok(FileStore { directory, limits, disk, file: Mutex::new(file) })
+        let (format, file) = (file.format, Mutex::new(file));
+        Ok(FileStore { directory, limits, disk, format, file })
     }
 
     /// Replaces a damaged or copied store by a new one with the same mark for every node ID.
@@ -208,14 +210,16 @@ impl FileStore {
             .map_err(|(doing, error)| failed(&path, doing, error))?;
         // This comes last, because an owner record proves that high-water marks existed here.
         directory.record_owner(&*disk).map_err(|error| failed(&path, WRITE_OWNER, error))?;
-        Ok(FileStore { directory, limits, disk, file: Mutex::new(file) })
+        let (format, file) = (file.format, Mutex::new(file));
+        Ok(FileStore { directory, limits, disk, format, file })
     }
 
     /// Reads the records of the store at `path`, which may be in use.
     ///
     /// # Errors
     ///
-    /// [`LeaseError::Store`] with [`StoreErrorKind::Missing`] or [`StoreErrorKind::Damaged`].
+    /// [`LeaseError::Store`] with [`StoreErrorKind::Missing`], [`StoreErrorKind::Damaged`] or
+    /// [`StoreErrorKind::Failed`].
     pub fn peek(path: impl AsRef<Path>) -> Result<(IdFormat, LeaseTable), LeaseError> {
         let (LeaseFile { format, table, .. }, _) = look(path.as_ref())?;
         Ok((format, table))
@@ -252,6 +256,16 @@ impl FileStore {
         Ok(file.directory != identity)
     }
 
+    /// Locks the content of the lease file. Returns an error in a forked child: the parent continues
+    /// to write, and the lock may never be unlocked here.
+    fn lock(&self) -> Result<MutexGuard<'_, LeaseFile>, LeaseError> {
+        if self.directory.is_ours() {
+            return Ok(self.file.lock());
+        }
+        let location = self.directory.path.display().to_string();
+        Err(StoreError::new(location, StoreErrorKind::Forked).into())
+    }
+
     /// Changes the table durably. If the write fails, the table is not changed, except that its
     /// high-water marks are raised to those that may be on the disk now.
     fn change<T>(
@@ -259,11 +273,7 @@ impl FileStore {
         change: impl FnOnce(&mut LeaseTable) -> Result<T, LeaseError>,
     ) -> Result<T, LeaseError> {
         let path = &self.directory.path;
-        if !self.directory.is_ours() {
-            // The parent continues to write, and this process would not see it.
-            return Err(StoreError::new(path.display().to_string(), StoreErrorKind::Forked).into());
-        }
-        let mut file = self.file.lock();
+        let mut file = self.lock()?;
         let mut next = file.clone();
         let granted = change(&mut next.table)?;
         match replace(&*self.disk, path, LEASES, next.to_text().as_bytes()) {
@@ -281,7 +291,7 @@ impl FileStore {
 
 impl LeaseStore for FileStore {
     fn id_format(&self) -> IdFormat {
-        self.file.lock().format
+        self.format
     }
 
     fn acquire(&self, request: &AcquireRequest) -> Result<Grant, LeaseError> {
@@ -297,7 +307,7 @@ impl LeaseStore for FileStore {
     }
 
     fn records(&self) -> Result<Vec<(NodeId, LeaseRecord)>, LeaseError> {
-        let file = self.file.lock();
+        let file = self.lock()?;
         Ok(file.table.iter().map(|(node, record)| (node, record.clone())).collect())
     }
 
