@@ -184,7 +184,10 @@ impl fmt::Display for LeaseEnd {
             LeaseEnd::NotRenewed => "a renewal is under way; retry",
             LeaseEnd::StoreFailed => "the lease store failed; retry, and see the keeper's status",
             LeaseEnd::Rejected => "the lease store rejected the renewal; see the keeper's status",
-            LeaseEnd::TakenOver => "another process took the node ID over; restart this process",
+            LeaseEnd::TakenOver => {
+                "another process took the node ID over; give each process its own node ID, or let \
+                 each lease a free one"
+            }
             LeaseEnd::Released => "the lease was released; start a new keeper",
         })
     }

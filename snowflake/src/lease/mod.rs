@@ -60,6 +60,8 @@
 //! - A store that is restored from an old backup, or that loses what it has confirmed, has old
 //!   high-water marks and grants their time again.
 //! - After an operator lowers a high-water mark with `reset`, IDs above it can be issued again.
+//! - A store knows only the node IDs that it leases. A process with a node ID from elsewhere, such
+//!   as the ordinal of a StatefulSet, can have the same one.
 //! - IDs of different node IDs are ordered only as well as the clocks agree.
 //!
 //! # Time ahead of the clock
@@ -67,7 +69,8 @@
 //! After a crash the rest of the last grant is lost, and the next holder starts ahead of its
 //! clock. Its timestamps then advance at half the pace of the clock until the clock has caught up.
 //! Repeated crashes add up to at most one grant. If crashes have used up the time of a grant, the
-//! next start waits for at most a sixth of it.
+//! next start waits for at most a sixth of it. If the clock has stepped back by more than a grant,
+//! each crash adds a sixth of a grant, up to the store's limit.
 //!
 //! # Choosing the length of a grant
 //!
@@ -139,7 +142,8 @@
 //!   process.
 //! - Kubernetes: a [`FileStore`] needs a separate volume and a fixed node ID for each pod. A
 //!   StatefulSet with `volumeClaimTemplates` provides both. Network file systems are rejected.
-//!   `terminationGracePeriodSeconds` has to cover the release: one round trip. With PostgreSQL
+//!   `terminationGracePeriodSeconds` has to cover the release: one round trip, or up to 10 s if the
+//!   store does not answer. With PostgreSQL
 //!   or etcd a Deployment of up to 1024 pods is enough, and no node ID has to be chosen. Do not
 //!   use the etcd of the Kubernetes cluster.
 //! - Prefork servers: start the keeper in the worker, after the fork.

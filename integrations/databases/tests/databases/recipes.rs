@@ -92,7 +92,7 @@ fn check(database: &str, mut run: impl FnMut(&str) -> Vec<Vec<String>>) {
 fn the_recipes_run_on_postgresql() {
     let Some(server) = Postgres::start() else { return };
     let mut client = Client::connect(&server.url(), NoTls).unwrap();
-    client.batch_execute("SET TIME ZONE 'UTC'").unwrap();
+    client.batch_execute("SET TIME ZONE 'America/New_York'").unwrap();
     for partition in statements("Partitions by month", "PostgreSQL") {
         client.batch_execute(&partition).unwrap();
     }

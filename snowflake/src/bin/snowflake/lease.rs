@@ -32,8 +32,8 @@ pub(crate) enum LeaseCommand {
     },
     /// Release a node ID whose process is gone, so that it is free immediately.
     ///
-    /// The high-water mark stays, so no ID is issued twice. If the process still runs, it issues
-    /// IDs until its grant ends. Then the store rejects its renewal.
+    /// The high-water mark stays, so no ID is issued twice. If the process still runs, it acquires
+    /// the node ID again at its next renewal, unless another process holds it by then.
     ///
     /// For a node ID that is free already the exit status is 1: another one may have been meant.
     Release {

@@ -18,8 +18,8 @@ use crate::{NodeId, UnixMillis};
 /// 3. Only that holder's [`release`](LeaseStore::release), and an operator's
 ///    [`reset`](LeaseStore::reset), lower a mark.
 ///
-/// The methods block for as long as the store takes. Each must give up by itself well within
-/// a grant.
+/// The methods block for as long as the store takes. Each must give up by itself within a few
+/// seconds. While a call blocks, the keeper does not renew, and IDs end with the grant.
 pub trait LeaseStore: Send + Sync {
     /// Returns the format of the store's IDs.
     fn id_format(&self) -> IdFormat;
@@ -57,8 +57,8 @@ pub trait LeaseStore: Send + Sync {
 
     /// Sets a high-water mark by hand. **IDs at or above it can be issued again.**
     ///
-    /// Stop the holder of the node ID first. A running holder issues IDs until its grant ends, and
-    /// its next renewal fails.
+    /// Stop the holder of the node ID first. A running holder issues IDs until its grant ends. At its
+    /// next renewal it acquires the node ID again, unless another process holds it by then.
     ///
     /// # Errors
     ///
