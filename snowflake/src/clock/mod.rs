@@ -1,6 +1,8 @@
 //! Sources of the time.
 
 #[cfg(feature = "std")]
+mod boot;
+#[cfg(feature = "std")]
 mod coarse;
 mod deadline;
 pub(crate) mod fork;
@@ -10,6 +12,8 @@ mod reading;
 mod step_filter;
 mod system;
 
+#[cfg(feature = "std")]
+pub(crate) use boot::since_boot;
 #[cfg(feature = "std")]
 pub use coarse::CoarseClock;
 pub(crate) use deadline::{Deadline, ProcessDeadline};

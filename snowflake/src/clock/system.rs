@@ -31,7 +31,7 @@ mod with_std {
     use std::time::{SystemTime, UNIX_EPOCH};
 
     use super::SystemClock;
-    use crate::clock::{Deadline, Internal, Reading, fork};
+    use crate::clock::{Deadline, Internal, Reading, fork, since_boot};
     use crate::{Clock, UnixMillis};
 
     pub(in crate::clock) const NS_PER_MS: u64 = 1_000_000;
@@ -106,20 +106,9 @@ mod with_std {
         (UnixMillis(since.as_millis() as u64), u64::from(since.subsec_nanos()) % NS_PER_MS)
     }
 
-    /// Returns the milliseconds of a clock that is never set and that counts suspended time.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    pub(in crate::clock) fn monotonic_ms() -> u64 {
-        let since_boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-        since_boot.tv_sec as u64 * 1000 + since_boot.tv_nsec as u64 / NS_PER_MS
-    }
-
     /// Returns the milliseconds of a clock that is never set.
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
     pub(in crate::clock) fn monotonic_ms() -> u64 {
-        use std::time::Instant;
-
-        static START: OnceLock<Instant> = OnceLock::new();
-        START.get_or_init(Instant::now).elapsed().as_millis() as u64
+        since_boot().as_millis() as u64
     }
 }
 

@@ -36,6 +36,7 @@ const WORKS: u8 = 0;
 const UNREACHABLE: u8 = 1;
 /// Executes a request, and then returns an error.
 const LOSES_ANSWERS: u8 = 2;
+const PANICS: u8 = 3;
 
 impl FlakyStore {
     fn new() -> Arc<FlakyStore> {
@@ -53,6 +54,7 @@ impl FlakyStore {
         };
         match self.mode.load(SeqCst) {
             UNREACHABLE => failed(),
+            PANICS => panic!("the store of a test panics"),
             LOSES_ANSWERS => execute(&self.store).and_then(|_| failed()),
             _ => execute(&self.store),
         }
@@ -158,6 +160,24 @@ fn ids_end_with_the_grant_of_an_unreachable_store_and_resume_after_its_return() 
     assert!(ended.to_string().contains("the lease store failed"), "{ended}");
     let status = keeper.status().unwrap();
     assert!(status.error.unwrap().to_string().contains("the test failed"));
+
+    store.mode.store(WORKS, SeqCst);
+    issue_until(generator, Result::is_ok);
+    keeper.release().unwrap();
+}
+
+#[test]
+fn a_panic_of_the_store_is_a_failed_renewal_that_the_keeper_repeats() {
+    let store = FlakyStore::new();
+    let keeper = builder(&store, 7).start(SystemClock).unwrap();
+    let generator = keeper.generator();
+    store.mode.store(PANICS, SeqCst);
+    issue_until(generator, |_| keeper.status().unwrap().error.is_some());
+    let error = keeper.status().unwrap().error.unwrap();
+    assert!(error.to_string().contains("the store panicked"), "{error}");
+    issue_until(generator, |result| {
+        matches!(result, Err(ClaimError::LeaseEnded { why: LeaseEnd::StoreFailed, .. }))
+    });
 
     store.mode.store(WORKS, SeqCst);
     issue_until(generator, Result::is_ok);

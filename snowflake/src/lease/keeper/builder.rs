@@ -4,14 +4,17 @@ use std::fmt;
 use std::thread;
 use std::time::Duration;
 
-use super::boot_clock::{BootClock, since_boot};
 use super::log::Log;
 use super::renewal::Renewal;
+use crate::clock::since_boot;
 use crate::lease::{
     AcquireRequest, Grant, Keeper, LeaseError, LeaseStore, ManualKeeper, ReleaseRequest,
     StoreError, StoreErrorKind, Takeover,
 };
 use crate::{Builder, Clock, Generator, NodeId};
+
+/// The function that reads the boot clock. A test replaces it to simulate a suspend.
+pub(super) type BootClock = Box<dyn Fn() -> Duration + Send + Sync>;
 
 /// The settings of a [`Keeper`], from [`Keeper::builder`].
 #[must_use = "a builder holds no node ID until `start`"]
@@ -160,6 +163,7 @@ impl KeeperBuilder {
     /// - As the store's [`acquire`](LeaseStore::acquire).
     /// - [`LeaseError::BeforeEpoch`] or [`LeaseError::Build`] if the clock is before the epoch.
     /// - [`LeaseError::InvalidGrant`] if the store's grant does not fit the request.
+    /// - [`LeaseError::Store`] if the keeper's thread does not start. The node ID is released.
     pub fn start<C: Clock + Send + Sync + 'static>(
         self,
         clock: C,

@@ -1,6 +1,5 @@
 //! The keeper: holds a node ID, and renews its lease in the background.
 
-mod boot_clock;
 mod builder;
 mod lease;
 mod log;
@@ -11,21 +10,22 @@ mod tests;
 
 use std::fmt;
 use std::mem;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use self::boot_clock::BootClock;
+use self::builder::BootClock;
 pub use self::builder::KeeperBuilder;
 use self::lease::Lease;
 use self::log::Log;
 pub use self::manual::ManualKeeper;
 use self::renewal::Renewal;
 use crate::clock::fork;
-use crate::lease::{Grant, LeaseError, LeaseStore, ReleaseRequest};
-use crate::{Clock, Generator, SystemClock};
+use crate::lease::{Grant, LeaseError, LeaseStore, ReleaseRequest, StoreError, StoreErrorKind};
+use crate::{Clock, Generator, LeaseEnd, SystemClock};
 
 /// The holder of a node ID, which renews its lease in the background.
 ///
@@ -162,6 +162,10 @@ impl<C: Clock + Send + Sync + 'static> Keeper<C> {
         let thread = thread::Builder::new().name("snowflake-keeper".to_owned()).spawn({
             let shared = Arc::clone(&shared);
             move || shared.keep(due)
+        });
+        let thread = thread.inspect_err(|_| {
+            // If this fails too, the node ID becomes free at the grant's end.
+            let _ = shared.release();
         })?;
         let inner = Some(Inner { shared, thread });
         Ok(Keeper { inner, generator, fork_generation: fork::generation() })
@@ -188,8 +192,7 @@ impl<C: Clock + Send + Sync + 'static> Keeper<C> {
         }
         let Some(inner) = self.inner.take() else { return Ok(()) };
         inner.shared.stop(Stop::Now);
-        // The keeper's thread ends with an error only if the store panicked. The node ID is
-        // released nevertheless.
+        // The thread does not panic. If it did, the node ID would be released nevertheless.
         let _ = inner.thread.join();
         inner.shared.release()
     }
@@ -262,7 +265,7 @@ impl<C: Clock> Shared<C> {
             }
             let lease = self.state.lock().lease;
             // The lock is free during the renewal, because `status` must not wait for the store.
-            let (lease, result) = self.renewal.renew(lease, &*self.store, &self.generator);
+            let (lease, result) = self.renew(lease);
             log.renewal(&lease, &result, &self.generator, (self.boot_clock)());
             let pause = self.renewal.pause(&lease, &result, &self.generator);
             due = (self.boot_clock)().saturating_add(pause);
@@ -270,6 +273,18 @@ impl<C: Clock> Shared<C> {
             state.lease = lease;
             state.status.record(lease.current, &result);
         }
+    }
+
+    /// Renews the lease. A panic of the store is a failed renewal, so the keeper continues.
+    fn renew(&self, lease: Lease) -> (Lease, Result<bool, LeaseError>) {
+        let renew = || self.renewal.renew(lease, &*self.store, &self.generator);
+        // A panic leaves the lease as it was, and the generator consists of atomics.
+        panic::catch_unwind(AssertUnwindSafe(renew)).unwrap_or_else(|_| {
+            self.generator.set_lease_end(LeaseEnd::StoreFailed);
+            let kind = StoreErrorKind::Failed { doing: "renewing" };
+            let cause = std::io::Error::other("the store panicked");
+            (lease, Err(StoreError::new("of this process", kind).because(cause).into()))
+        })
     }
 
     /// Seals the generator, and then lowers the high-water mark to the end of the time in which

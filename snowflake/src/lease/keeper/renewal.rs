@@ -43,7 +43,10 @@ impl Renewal {
         }
         let granted = match store.renew(&RenewRequest::after(&lease.current, now, until)) {
             Err(lost @ (LeaseError::TakenOver { .. } | LeaseError::Released { .. })) => {
-                self.acquire_again(&lease.current, now, store).map_err(|_| lost)
+                self.acquire_again(&lease.current, now, store).map_err(|error| match error {
+                    LeaseError::Held { .. } => lost,
+                    other => other,
+                })
             }
             granted => granted,
         };

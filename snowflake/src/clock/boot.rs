@@ -2,21 +2,18 @@
 
 use std::time::Duration;
 
-/// The function that reads the boot clock. A test replaces it to simulate a suspend.
-pub(super) type BootClock = Box<dyn Fn() -> Duration + Send + Sync>;
-
 /// Returns the time since the machine was started, including suspends.
 ///
 /// `Instant` does not count suspends on Linux and macOS. A keeper that used it would continue to
-/// sleep after a resume, past the end of its grant.
+/// sleep after a resume, past the end of its grant. The step filter would take a resume for a step.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) fn since_boot() -> Duration {
+pub(crate) fn since_boot() -> Duration {
     read(rustix::time::ClockId::Boottime)
 }
 
 /// Returns the time since the machine was started. On macOS and iOS this clock counts suspends.
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
-pub(super) fn since_boot() -> Duration {
+pub(crate) fn since_boot() -> Duration {
     read(rustix::time::ClockId::Monotonic)
 }
 
@@ -28,7 +25,7 @@ fn read(clock: rustix::time::ClockId) -> Duration {
 
 /// Returns the time since the first call. On Windows `Instant` counts suspends.
 #[cfg(not(unix))]
-pub(super) fn since_boot() -> Duration {
+pub(crate) fn since_boot() -> Duration {
     use std::sync::LazyLock;
     use std::time::Instant;
 
