@@ -1,6 +1,9 @@
 //! The settings, from environment variables.
 
 use std::env;
+use std::str::FromStr;
+
+use sqlx::sqlite::SqliteConnectOptions;
 
 /// The settings of the service.
 pub(crate) struct Config {
@@ -24,6 +27,12 @@ impl Config {
             listen: setting("LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
             database_url,
         }
+    }
+
+    /// Returns `true` if the database is an SQLite file that does not exist.
+    pub(crate) fn has_no_database_yet(&self) -> bool {
+        let sqlite = SqliteConnectOptions::from_str(&self.database_url);
+        sqlite.is_ok_and(|options| !options.get_filename().exists())
     }
 }
 

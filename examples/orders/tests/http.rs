@@ -23,11 +23,17 @@ struct Orders {
 }
 
 impl Orders {
-    /// Starts the service in `directory`, at a free port, and waits until it listens.
-    fn start(directory: &Path, settings: &[(&str, &str)]) -> Orders {
+    /// Returns the command of the service in `directory`, at a free port.
+    fn command(directory: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_orders"));
         command.current_dir(directory).env("LISTEN", "127.0.0.1:0");
         command.env_remove("DATABASE_URL").env_remove("LEASES");
+        command
+    }
+
+    /// Starts the service, and waits until it listens.
+    fn start(directory: &Path, settings: &[(&str, &str)]) -> Orders {
+        let mut command = Orders::command(directory);
         command.envs(settings.iter().copied()).stdout(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let mut line = String::new();
@@ -152,6 +158,20 @@ fn the_description_the_metrics_and_the_health_are_served() {
     let issued = format!("snowflake_ids_issued_total{{node=\"{node}\"}} 1\n");
     assert!(metrics.as_str().unwrap().contains(&issued), "{metrics}");
     assert!(service.get("/").1.as_str().unwrap().contains("openapi.json"));
+}
+
+/// An empty lease store would permit the IDs in the database again.
+#[test]
+fn a_service_with_a_database_and_without_its_lease_store_does_not_start() {
+    let directory = TempDir::new().unwrap();
+    let orders = Orders::start(directory.path(), &[]);
+    orders.customer();
+    assert!(orders.terminate().success());
+    std::fs::remove_dir_all(directory.path().join("orders-leases")).unwrap();
+
+    let output = Orders::command(directory.path()).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && message.contains("no store here"), "{message}");
 }
 
 #[test]
