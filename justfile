@@ -58,9 +58,50 @@ bench:
 package *flags:
     cargo package --package snowflake-ids --all-features {{ flags }}
 
-# Licences, sources and duplicate versions of dependencies.
+# `cargo install --locked` builds cargo-hack, cargo-machete, cargo-deny, cargo-semver-checks and
+# cargo-check-external-types.
+#
+# Every check that needs a tool of its own.
+tools: features unused deny external-types semver
+
+# Each feature of the crate alone, and each pair of groups.
+features:
+    cargo hack clippy --package snowflake-ids --each-feature --exclude-features default -- -D warnings
+    cargo hack clippy --package snowflake-ids --feature-powerset --depth 2 --exclude-features default \
+        --group-features arbitrary-1,proptest-1 \
+        --group-features bson-3,borsh-1,bytemuck-1,rkyv-0_8 \
+        --group-features chrono-0_4,jiff-1,time-0_3 \
+        --group-features diesel-2,postgres-types-0_2,rusqlite,sea-orm-2,sqlx-0_9,sqlx-postgres-0_9 \
+        --group-features etcd,postgres \
+        --group-features metrics-0_24,tracing-0_1 \
+        --group-features schemars-1,utoipa-6 \
+        -- -D warnings
+
+# Dependencies that no code uses.
+unused:
+    cargo machete --skip-target-dir
+
+# Licenses, sources and duplicate versions of dependencies.
 deny:
-    cargo deny check bans licenses sources
+    cargo deny --manifest-path Cargo.toml --config deny.toml check bans licenses sources
+    cargo deny --manifest-path integrations/Cargo.toml --config deny.toml check bans licenses sources
+
+# The tool reads rustdoc's JSON, which is unstable. Its version 0.5 reads that of Rust 1.95.
+#
+# Types of other crates in the public interface: only those that `snowflake/Cargo.toml` lists.
+external-types:
+    RUSTC_BOOTSTRAP=1 cargo check-external-types --manifest-path snowflake/Cargo.toml --all-features
+
+# The public interface against the last release, which is the last tag `v*`.
+semver since=`git describe --tags --abbrev=0 --match 'v*' 2> /dev/null || true`:
+    @[ -n '{{ since }}' ] || echo 'no tag v* to compare with'
+    [ -z '{{ since }}' ] || cargo semver-checks --package snowflake-ids --all-features --baseline-rev {{ since }}
+
+# `pip install kubernetes-validate` installs the tool.
+#
+# The example service's manifests, by the schemas of Kubernetes.
+manifests:
+    kubernetes-validate --strict examples/orders/deploy/*.yaml
 
 # Anything at all on the node's input. Needs cargo-fuzz; stable Rust will do.
 [working-directory: 'maelstrom-node/fuzz']
