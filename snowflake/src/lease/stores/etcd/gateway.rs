@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use ureq::Agent;
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
-use super::address::{Address, Credentials, Tls};
 use super::messages::{Authenticate, Authenticated, ErrorBody, Transaction, TransactionResponse};
+use super::url::{Credentials, EtcdUrl, Tls};
 use crate::UnixMillis;
 use crate::lease::stores::tls::{self, FileError};
 
@@ -69,8 +69,8 @@ impl fmt::Display for GatewayError {
 impl Error for GatewayError {}
 
 impl Gateway {
-    pub(super) fn new(address: Address) -> Result<Gateway, FileError> {
-        let Address { members, credentials, timeout, tls, .. } = address;
+    pub(super) fn new(url: EtcdUrl) -> Result<Gateway, FileError> {
+        let EtcdUrl { members, credentials, timeout, tls, .. } = url;
         let scheme = if tls.is_some() { "https" } else { "http" };
         // The members share the time that a request may take.
         let share = timeout / u32::try_from(members.len()).unwrap_or(u32::MAX);

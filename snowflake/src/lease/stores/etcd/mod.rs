@@ -1,8 +1,8 @@
 //! A store in etcd.
 
-mod address;
 mod gateway;
 mod messages;
+mod url;
 mod view;
 
 use std::error::Error;
@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use self::address::Address;
 use self::gateway::Gateway;
 use self::messages::{Compare, Operation, Revision, Transaction, TransactionResponse};
+use self::url::EtcdUrl;
 use self::view::{Keys, View};
 use crate::clock::fork;
 use crate::lease::{
@@ -133,12 +133,11 @@ impl EtcdStore {
     /// - [`LeaseError::IdFormatMismatch`] if the store at the prefix has another epoch.
     pub fn connect(url: &str, epoch: Epoch, limits: GrantLimits) -> Result<EtcdStore, LeaseError> {
         let failed = |doing| StoreError::new("in etcd", StoreErrorKind::Failed { doing });
-        let address =
-            Address::parse(url).map_err(|error| failed("reading the URL").because(error))?;
-        let location = format!("in etcd at {}/{}", address.members.join(","), address.prefix);
-        let keys = Keys::under(&address.prefix);
-        let gateway = Gateway::new(address)
-            .map_err(|error| failed("reading the certificates").because(error))?;
+        let url = EtcdUrl::parse(url).map_err(|error| failed("reading the URL").because(error))?;
+        let location = format!("in etcd at {}/{}", url.members.join(","), url.prefix);
+        let keys = Keys::under(&url.prefix);
+        let gateway =
+            Gateway::new(url).map_err(|error| failed("reading the certificates").because(error))?;
         let format = IdFormat::new(epoch);
         let (cache, fork_generation) = (Mutex::default(), fork::generation());
         let store = EtcdStore { gateway, location, keys, format, limits, cache, fork_generation };

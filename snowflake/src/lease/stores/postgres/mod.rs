@@ -1,8 +1,8 @@
 //! A store in PostgreSQL.
 
-mod address;
 mod session;
 mod tls;
+mod url;
 
 use std::fmt;
 
@@ -11,8 +11,8 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, Row, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use self::address::Address;
 use self::session::{CallError, Link, Session};
+use self::url::PostgresUrl;
 use crate::lease::{
     AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, LeaseTable,
     ReleaseRequest, RenewRequest, StoreError, StoreErrorKind,
@@ -117,12 +117,12 @@ impl PostgresStore {
         limits: GrantLimits,
     ) -> Result<PostgresStore, LeaseError> {
         let failed = |doing| StoreError::new("in PostgreSQL", StoreErrorKind::Failed { doing });
-        let address =
-            Address::parse(url).map_err(|error| failed("reading the URL").because(error))?;
-        let tls = tls::config(&address)
-            .map_err(|error| failed("reading the certificates").because(error))?;
-        let location = format!("in PostgreSQL at {}", location(&address.config));
-        let link = Link::new(address.config, MakeRustlsConnect::new(tls))
+        let url =
+            PostgresUrl::parse(url).map_err(|error| failed("reading the URL").because(error))?;
+        let tls =
+            tls::config(&url).map_err(|error| failed("reading the certificates").because(error))?;
+        let location = format!("in PostgreSQL at {}", location(&url.config));
+        let link = Link::new(url.config, MakeRustlsConnect::new(tls))
             .map_err(|error| failed("starting a runtime").because(error))?;
         let format = IdFormat::new(epoch);
         let store = PostgresStore { link, location, format, limits };

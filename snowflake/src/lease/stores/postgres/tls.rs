@@ -12,13 +12,13 @@ use rustls::{
 };
 use tokio_postgres::config::SslNegotiation;
 
-use super::address::{Address, ServerCheck};
+use super::url::{PostgresUrl, ServerCheck};
 use crate::lease::stores::tls::{self, FileError};
 
-/// Returns the TLS configuration of connections to `address`.
-pub(super) fn config(address: &Address) -> Result<ClientConfig, FileError> {
+/// Returns the TLS configuration of connections to `url`.
+pub(super) fn config(url: &PostgresUrl) -> Result<ClientConfig, FileError> {
     let provider = tls::provider();
-    let roots = match &address.server_check {
+    let roots = match &url.server_check {
         ServerCheck::None => None,
         ServerCheck::Signature(file) | ServerCheck::SignatureAndHost(Some(file)) => {
             Some((tls::certificates(file)?, file.as_path()))
@@ -38,7 +38,7 @@ pub(super) fn config(address: &Address) -> Result<ClientConfig, FileError> {
             Some(verifier.map_err(|error| FileError::new(from, error))?)
         }
     };
-    let checks_host = matches!(address.server_check, ServerCheck::SignatureAndHost(_));
+    let checks_host = matches!(url.server_check, ServerCheck::SignatureAndHost(_));
     let algorithms = provider.signature_verification_algorithms;
     let verifier = Arc::new(Verifier { chain, checks_host, algorithms });
     let config = ClientConfig::builder_with_provider(provider)
@@ -46,7 +46,7 @@ pub(super) fn config(address: &Address) -> Result<ClientConfig, FileError> {
         .map_err(|error| FileError::new("TLS".as_ref(), error))?
         .dangerous()
         .with_custom_certificate_verifier(verifier);
-    let mut config = match &address.client {
+    let mut config = match &url.client {
         None => config.with_no_client_auth(),
         Some((certificate, key)) => {
             let chain = tls::certificates(certificate)?;
@@ -57,7 +57,7 @@ pub(super) fn config(address: &Address) -> Result<ClientConfig, FileError> {
                 .map_err(|error| FileError::new(key, error))?
         }
     };
-    if address.config.get_ssl_negotiation() == SslNegotiation::Direct {
+    if url.config.get_ssl_negotiation() == SslNegotiation::Direct {
         config.alpn_protocols = vec![b"postgresql".to_vec()];
     }
     Ok(config)

@@ -15,7 +15,7 @@ use super::session::with_causes;
 
 /// A parsed connection URL, or its `key=value` form.
 #[derive(Debug)]
-pub(super) struct Address {
+pub(super) struct PostgresUrl {
     pub(super) config: Config,
     pub(super) server_check: ServerCheck,
     /// This client's certificate and its key.
@@ -35,22 +35,22 @@ pub(super) enum ServerCheck {
 
 /// The error of an invalid URL. It does not show the URL, which may have a password.
 #[derive(Debug)]
-pub(super) enum AddressError {
+pub(super) enum UrlError {
     /// An error of tokio-postgres.
     Config(tokio_postgres::Error),
     Other(&'static str),
 }
 
-impl fmt::Display for AddressError {
+impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            AddressError::Config(error) => with_causes(error, f),
-            AddressError::Other(what) => f.write_str(what),
+            UrlError::Config(error) => with_causes(error, f),
+            UrlError::Other(what) => f.write_str(what),
         }
     }
 }
 
-impl Error for AddressError {}
+impl Error for UrlError {}
 
 /// libpq's options for TLS, as text.
 #[derive(Debug, Default)]
@@ -76,8 +76,8 @@ impl TlsOptions {
     }
 }
 
-impl Address {
-    pub(super) fn parse(text: &str) -> Result<Address, AddressError> {
+impl PostgresUrl {
+    pub(super) fn parse(text: &str) -> Result<PostgresUrl, UrlError> {
         let mut tls = TlsOptions::default();
         let is_url = ["postgres://", "postgresql://"].iter().any(|it| text.starts_with(it));
         let rest = if is_url {
@@ -85,13 +85,13 @@ impl Address {
         } else if text.split('=').next().is_some_and(|name| name.contains("://")) {
             // As `key=value` pairs, the password would be a part of a key, and an error would show
             // it.
-            return Err(AddressError::Other(
+            return Err(UrlError::Other(
                 "unknown scheme; begin the URL with `postgres://` or `postgresql://`",
             ));
         } else {
             without_pairs(text, &mut tls)
         };
-        let mut config: Config = rest.parse().map_err(AddressError::Config)?;
+        let mut config: Config = rest.parse().map_err(UrlError::Config)?;
         let mode = tls.mode.as_deref();
         match mode {
             None => {}
@@ -101,7 +101,7 @@ impl Address {
                 _ = config.ssl_mode(SslMode::Require);
             }
             Some(_) => {
-                return Err(AddressError::Other(
+                return Err(UrlError::Other(
                     "unknown sslmode; use disable, prefer, require, verify-ca or verify-full",
                 ));
             }
@@ -113,7 +113,7 @@ impl Address {
             // The system's authorities certify any owner of a host, so without a check of the host
             // they prove nothing.
             (Some("verify-ca"), None) => {
-                return Err(AddressError::Other(
+                return Err(UrlError::Other(
                     "sslmode=verify-ca without a file; set sslrootcert, or use verify-full",
                 ));
             }
@@ -123,12 +123,12 @@ impl Address {
             (None, None) => None,
             (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
             _ => {
-                return Err(AddressError::Other(
+                return Err(UrlError::Other(
                     "a client certificate needs both sslcert and sslkey; add the other",
                 ));
             }
         };
-        Ok(Address { config, server_check, client })
+        Ok(PostgresUrl { config, server_check, client })
     }
 }
 
@@ -136,10 +136,10 @@ impl Address {
 ///
 /// libpq and tokio-postgres permit a `?` in a password: the options begin at the first one after
 /// it. A URL that they would read differently from this function is an error.
-fn without_options(url: &str, tls: &mut TlsOptions) -> Result<String, AddressError> {
+fn without_options(url: &str, tls: &mut TlsOptions) -> Result<String, UrlError> {
     let authority = url.split('/').nth(2).unwrap_or_default();
     if url.find('@') != url.rfind('@').filter(|_| authority.contains('@')) {
-        return Err(AddressError::Other(
+        return Err(UrlError::Other(
             "misplaced `@`; write `@` as %40 except before the host, and `/` in a password as %2F",
         ));
     }
@@ -196,8 +196,8 @@ mod tests {
 
     use super::*;
 
-    fn parse(text: &str) -> Address {
-        Address::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    fn parse(text: &str) -> PostgresUrl {
+        PostgresUrl::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
     #[test]
@@ -213,23 +213,22 @@ mod tests {
         assert_eq!(url.config, pairs.config);
         assert_eq!(url.config.get_hosts(), [Host::Tcp("a.example".to_owned())]);
         assert_eq!(url.config.get_password(), Some(&b"p@ss"[..]));
-        for address in [url, pairs] {
+        for url in [url, pairs] {
             let check = ServerCheck::SignatureAndHost(Some("/etc/ca.pem".into()));
-            assert_eq!(address.server_check, check);
-            assert_eq!(address.client, Some(("c.pem".into(), "k.pem".into())));
+            assert_eq!(url.server_check, check);
+            assert_eq!(url.client, Some(("c.pem".into(), "k.pem".into())));
         }
     }
 
     #[test]
     fn values_keep_their_quotes_spaces_and_escapes() {
-        let address =
-            parse(r"host=a sslrootcert='/etc/it\'s mine' sslmode=require password='a \'b'");
-        assert_eq!(address.server_check, ServerCheck::Signature("/etc/it's mine".into()));
-        assert_eq!(address.config.get_password(), Some(&b"a 'b"[..]));
+        let url = parse(r"host=a sslrootcert='/etc/it\'s mine' sslmode=require password='a \'b'");
+        assert_eq!(url.server_check, ServerCheck::Signature("/etc/it's mine".into()));
+        assert_eq!(url.config.get_password(), Some(&b"a 'b"[..]));
         // No truncation of the text panics.
         let text = r"host=ä sslmode='require' password='a \'ü' sslkey=\";
         for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
-            let _ = Address::parse(&text[..end]);
+            let _ = PostgresUrl::parse(&text[..end]);
         }
     }
 
@@ -252,7 +251,7 @@ mod tests {
             "postgresql://u:se@cret@host/db?sslmode=require",
             "postgresql://host/db?sslmode=require&application_name=a@b",
         ] {
-            let error = Address::parse(url).unwrap_err().to_string();
+            let error = PostgresUrl::parse(url).unwrap_err().to_string();
             assert!(error.starts_with("misplaced `@`"), "{url}: {error}");
         }
     }
@@ -260,7 +259,7 @@ mod tests {
     #[test]
     fn the_error_of_an_unknown_scheme_has_no_password() {
         for url in ["http://u:secret@h?sslmode=require", " postgres://u:secret@h?a=b"] {
-            let error = Address::parse(url).unwrap_err().to_string();
+            let error = PostgresUrl::parse(url).unwrap_err().to_string();
             assert!(error.starts_with("unknown scheme; "), "{url}: {error}");
             assert!(!error.contains("secret"), "{url}: {error}");
         }
@@ -279,8 +278,8 @@ mod tests {
             ("?sslmode=verify-full", SslMode::Require, by_system()),
             ("?sslmode=verify-full&sslrootcert=system", SslMode::Require, by_system()),
         ] {
-            let address = parse(&format!("postgres://a{options}"));
-            let parsed = (address.config.get_ssl_mode(), address.server_check);
+            let url = parse(&format!("postgres://a{options}"));
+            let parsed = (url.config.get_ssl_mode(), url.server_check);
             assert_eq!(parsed, (mode, check), "{options}");
         }
         for (options, reason) in [
@@ -289,7 +288,7 @@ mod tests {
             ("sslcert=c", "needs both sslcert and sslkey"),
             ("sslmodes=x", "unknown option"),
         ] {
-            let error = Address::parse(&format!("postgres://a?{options}")).unwrap_err();
+            let error = PostgresUrl::parse(&format!("postgres://a?{options}")).unwrap_err();
             assert!(error.to_string().contains(reason), "{options}: {error}");
         }
     }

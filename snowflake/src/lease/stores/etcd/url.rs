@@ -16,7 +16,7 @@ const PORT: u16 = 2379;
 const TIMEOUT_MS: u64 = 1000;
 
 /// A parsed connection URL.
-pub(super) struct Address {
+pub(super) struct EtcdUrl {
     /// `host:port` of each member.
     pub(super) members: Vec<String>,
     pub(super) credentials: Option<Credentials>,
@@ -43,22 +43,22 @@ pub(super) struct Tls {
 
 /// The error of an invalid URL. It does not show the URL, which may have a password.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct AddressError(String);
+pub(super) struct UrlError(String);
 
-impl fmt::Display for AddressError {
+impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl Error for AddressError {}
+impl Error for UrlError {}
 
-fn invalid<T>(what: impl Into<String>) -> Result<T, AddressError> {
-    Err(AddressError(what.into()))
+fn invalid<T>(what: impl Into<String>) -> Result<T, UrlError> {
+    Err(UrlError(what.into()))
 }
 
-impl Address {
-    pub(super) fn parse(url: &str) -> Result<Address, AddressError> {
+impl EtcdUrl {
+    pub(super) fn parse(url: &str) -> Result<EtcdUrl, UrlError> {
         let (rest, encrypted) = match url.split_once("://") {
             Some(("etcd", rest)) => (rest, false),
             Some(("etcds", rest)) => (rest, true),
@@ -79,21 +79,21 @@ impl Address {
             Some((user, hosts)) => (Some(user), hosts),
             None => (None, authority),
         };
-        let mut address = Address {
+        let mut url = EtcdUrl {
             members: hosts.split(',').map(member).collect::<Result<_, _>>()?,
             credentials: user.map(credentials).transpose()?,
             prefix: decoded("prefix", prefix.trim_end_matches('/'))?,
             timeout: Duration::from_millis(TIMEOUT_MS),
             tls: encrypted.then(Tls::default),
         };
-        if address.prefix.is_empty() {
-            address.prefix = "snowflake".to_owned();
+        if url.prefix.is_empty() {
+            url.prefix = "snowflake".to_owned();
         }
-        address.set_options(options)?;
-        Ok(address)
+        url.set_options(options)?;
+        Ok(url)
     }
 
-    fn set_options(&mut self, options: &str) -> Result<(), AddressError> {
+    fn set_options(&mut self, options: &str) -> Result<(), UrlError> {
         let [mut cert, mut key] = [None, None];
         for option in options.split('&').filter(|option| !option.is_empty()) {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
@@ -128,7 +128,7 @@ impl Address {
 }
 
 /// Returns `host:port`. Rejects characters that would have a meaning in the gateway's URL.
-fn member(text: &str) -> Result<String, AddressError> {
+fn member(text: &str) -> Result<String, UrlError> {
     let (host, port) = match text.rsplit_once(':') {
         // An IPv6 address is in brackets. A bracket after the last colon means that there is no port.
         Some((host, port)) if !port.contains(']') => match port.parse() {
@@ -146,14 +146,14 @@ fn member(text: &str) -> Result<String, AddressError> {
     Ok(format!("{host}:{port}"))
 }
 
-fn credentials(text: &str) -> Result<Credentials, AddressError> {
+fn credentials(text: &str) -> Result<Credentials, UrlError> {
     let Some((user, password)) = text.split_once(':') else {
         return invalid("a user without a password; write `user:password@host`");
     };
     Ok(Credentials { user: decoded("user", user)?, password: decoded("password", password)? })
 }
 
-fn decoded(name: &str, text: &str) -> Result<String, AddressError> {
+fn decoded(name: &str, text: &str) -> Result<String, UrlError> {
     match percent_decode_str(text).decode_utf8() {
         Ok(decoded) => Ok(decoded.into_owned()),
         Err(_) => invalid(format!("`{name}` is not UTF-8; percent-encode UTF-8 text")),
@@ -166,25 +166,25 @@ mod tests {
 
     #[test]
     fn a_url_with_a_host_alone_has_defaults() {
-        let address = Address::parse("etcd://localhost").unwrap();
-        assert_eq!((&*address.prefix, address.timeout.as_millis()), ("snowflake", 1000));
-        assert_eq!(address.members, ["localhost:2379"]);
-        assert!(address.credentials.is_none() && address.tls.is_none());
+        let url = EtcdUrl::parse("etcd://localhost").unwrap();
+        assert_eq!((&*url.prefix, url.timeout.as_millis()), ("snowflake", 1000));
+        assert_eq!(url.members, ["localhost:2379"]);
+        assert!(url.credentials.is_none() && url.tls.is_none());
     }
 
     #[test]
     fn a_url_has_several_members_credentials_a_prefix_and_options() {
-        let address = Address::parse(
+        let url = EtcdUrl::parse(
             "etcds://ids:p%40ss:word@a.example,b.example:4001,[::1]:2,[::1]/orders/eu/\
              ?cacert=/etc/ca%20s.pem&cert=c.pem&key=k.pem&timeout_ms=250",
         )
         .unwrap();
-        assert_eq!(address.members, ["a.example:2379", "b.example:4001", "[::1]:2", "[::1]:2379"]);
-        let Credentials { user, password } = address.credentials.unwrap();
-        assert_eq!((&*user, &*password, &*address.prefix), ("ids", "p@ss:word", "orders/eu"));
-        assert_eq!(address.timeout.as_millis(), 250);
+        assert_eq!(url.members, ["a.example:2379", "b.example:4001", "[::1]:2", "[::1]:2379"]);
+        let Credentials { user, password } = url.credentials.unwrap();
+        assert_eq!((&*user, &*password, &*url.prefix), ("ids", "p@ss:word", "orders/eu"));
+        assert_eq!(url.timeout.as_millis(), 250);
         let client = Some(("c.pem".into(), "k.pem".into()));
-        assert_eq!(address.tls, Some(Tls { ca: Some("/etc/ca s.pem".into()), client }));
+        assert_eq!(url.tls, Some(Tls { ca: Some("/etc/ca s.pem".into()), client }));
     }
 
     #[test]
@@ -210,7 +210,7 @@ mod tests {
             ("etcd://a?timeout_ms=0", "invalid `timeout_ms`; write a number from 1 on"),
             ("etcd://a?ttl=3", "unknown option `ttl`; use `cacert`, `cert`, `key` or `timeout_ms`"),
         ] {
-            assert_eq!(Address::parse(url).err(), Some(AddressError(message.to_owned())), "{url}");
+            assert_eq!(EtcdUrl::parse(url).err(), Some(UrlError(message.to_owned())), "{url}");
         }
     }
 }
