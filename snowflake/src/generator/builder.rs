@@ -8,7 +8,7 @@ use super::catch_up::CatchUp;
 use super::counters::ClaimCounters;
 use super::cursor::Cursor;
 use super::gate::Gate;
-use super::grant::Grant;
+use super::grant::GrantBounds;
 use super::slot::Slot;
 use super::sync::const_fn;
 use crate::clock::{Internal, StepFilter, fork};
@@ -202,7 +202,7 @@ impl Builder {
             Generator {
                 cursor: CachePadded::new(Cursor::new(self.first)),
                 gate: Gate::new(),
-                grant: Grant::new(self.grant_end),
+                grant: GrantBounds::new(self.grant_end),
                 step_filter: StepFilter::new(),
                 counters: ClaimCounters::new(),
                 settings: self,

@@ -15,7 +15,7 @@ use super::sync::{AtomicU64, Ordering, const_fn};
 use crate::error::LeaseEnd;
 
 #[derive(Debug)]
-pub(crate) struct Grant(CachePadded<Line>);
+pub(crate) struct GrantBounds(CachePadded<Line>);
 
 #[derive(Debug)]
 struct Line {
@@ -33,11 +33,11 @@ struct Line {
 /// Past every slot.
 const NOT_SEALED: u64 = u64::MAX;
 
-impl Grant {
+impl GrantBounds {
     const_fn! {
-        pub(crate) const fn new(end: Slot) -> Grant {
+        pub(crate) const fn new(end: Slot) -> GrantBounds {
             let why = AtomicU8::new(LeaseEnd::NotRenewed as u8);
-            Grant(CachePadded::new(Line {
+            GrantBounds(CachePadded::new(Line {
                 start: AtomicU64::new(0),
                 end: AtomicU64::new(end.to_word()),
                 why,
@@ -72,7 +72,7 @@ mod leased {
     use crate::generator::sync::is_end_before_start;
     use crate::{Clock, Generator, UnixMillis};
 
-    impl Grant {
+    impl GrantBounds {
         /// Sets why no later grant exists. `Released` stays.
         fn set_why(&self, why: LeaseEnd) {
             let is_released = |current| current == LeaseEnd::Released as u8;

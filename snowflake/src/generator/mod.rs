@@ -36,7 +36,7 @@ use crate::{ClaimError, Clock, Epoch, Id, NodeId, SystemClock};
 use counters::ClaimCounters;
 use cursor::Cursor;
 use gate::Gate;
-use grant::Grant;
+use grant::GrantBounds;
 
 /// Issues IDs to any number of threads through `&self`.
 ///
@@ -63,7 +63,7 @@ use grant::Grant;
 pub struct Generator<C = SystemClock> {
     pub(crate) cursor: CachePadded<Cursor>,
     pub(crate) gate: Gate,
-    pub(crate) grant: Grant,
+    pub(crate) grant: GrantBounds,
     pub(crate) step_filter: StepFilter,
     pub(crate) counters: ClaimCounters,
     pub(crate) settings: Builder,
