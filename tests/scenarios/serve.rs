@@ -1,11 +1,13 @@
 //! `workbench serve`: it serves the store, and nothing else, over HTTP.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+
+use zip::ZipArchive;
 
 use crate::support::{WORKBENCH, workbench};
 
@@ -38,16 +40,24 @@ impl Serving {
     }
 
     /// Sends the bytes of a request unchanged, and returns the whole response.
-    fn send(&self, request: &str) -> String {
+    fn bytes(&self, request: &str) -> Vec<u8> {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut response = Vec::new();
         stream.read_to_end(&mut response).unwrap();
-        String::from_utf8_lossy(&response).into_owned()
+        response
+    }
+
+    fn send(&self, request: &str) -> String {
+        String::from_utf8_lossy(&self.bytes(request)).into_owned()
+    }
+
+    fn request(&self, target: &str) -> String {
+        format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address)
     }
 
     fn get(&self, target: &str) -> String {
-        self.send(&format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address))
+        self.send(&self.request(target))
     }
 
     #[track_caller]
@@ -85,6 +95,9 @@ fn runs_are_listed_filtered_compared_and_shown() {
     serving.expect("/?text=kill", 200, "1 runs");
     serving.expect("/store/echo/20260101T000000.000Z/", 200, "<td>stats count<td class=value>7");
     serving.expect("/store/kafka/latest/results.edn", 200, ":valid? false");
+    // Links of a page without its last slash lead to the files of the run.
+    let file = "href=\"/store/kafka/latest/results.edn\"";
+    serving.expect("/store/kafka/latest", 200, file);
     serving.expect("/store/kafka/20260104T000000.000Z/node-logs/n0.log", 200, "hello log");
     let pair = "run=echo/20260101T000000.000Z&run=kafka%2F20260102T000000.000Z";
     serving.expect(&format!("/compare?{pair}"), 200, "<tr class=differs><td>valid?");
@@ -139,6 +152,76 @@ fn nothing_outside_the_store_is_served() {
     }
     assert!(store.join("echo/1").exists());
     serving.expect("/store/echo/1/results.edn", 200, ":valid? true");
+}
+
+/// Returns the body of a chunked response.
+fn body_of_chunks(response: &[u8]) -> Vec<u8> {
+    let line_end = |bytes: &[u8]| bytes.windows(2).position(|pair| pair == b"\r\n").unwrap();
+    let head_end = response.windows(4).position(|part| part == b"\r\n\r\n").unwrap();
+    let (mut rest, mut body) = (&response[head_end + 4..], Vec::new());
+    loop {
+        let end = line_end(rest);
+        let length = std::str::from_utf8(&rest[..end]).unwrap();
+        let length = usize::from_str_radix(length, 16).unwrap();
+        if length == 0 {
+            assert_eq!(&rest[end..], b"\r\n\r\n");
+            return body;
+        }
+        body.extend_from_slice(&rest[end + 2..end + 2 + length]);
+        rest = &rest[end + 2 + length + 2..];
+    }
+}
+
+#[test]
+fn a_run_is_served_as_an_archive_of_its_own_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    run(&store, "echo/1", "{:valid? true}");
+    fs::create_dir_all(store.join("echo/1/node-logs")).unwrap();
+    // Random text does not compress, so the archive has several chunks.
+    let log: String = (0..100_000_u64).map(|n| (n.wrapping_mul(n) % 9973).to_string()).collect();
+    fs::write(store.join("echo/1/node-logs/n0.log"), &log).unwrap();
+    fs::write(folder.path().join("secret"), "the secret").unwrap();
+    symlink(folder.path().join("secret"), store.join("echo/1/secret")).unwrap();
+    symlink(folder.path(), store.join("echo/1/out")).unwrap();
+    symlink(folder.path(), store.join("echo/out")).unwrap();
+    symlink("1", store.join("echo/latest")).unwrap();
+    symlink("echo/1", store.join("latest")).unwrap();
+    fs::create_dir_all(store.join("kafka/half-written")).unwrap();
+    let serving = Serving::start(&store);
+    for (target, files) in [
+        ("/zip/echo/1", &["echo-1/node-logs/n0.log", "echo-1/results.edn"][..]),
+        ("/zip/latest", &["echo-1/node-logs/n0.log", "echo-1/results.edn"]),
+        ("/zip/kafka/half-written", &[]),
+    ] {
+        let response = serving.bytes(&serving.request(target));
+        let head = String::from_utf8_lossy(&response[..300.min(response.len())]).into_owned();
+        assert!(head.starts_with("HTTP/1.1 200 ") && head.contains(".zip\"\r\n"), "{head}");
+        let mut archive = ZipArchive::new(Cursor::new(body_of_chunks(&response))).unwrap();
+        let names: Vec<String> =
+            archive.file_names().map(|name| name.unwrap().into_owned()).collect();
+        assert_eq!(names, files, "{target}");
+        if let Some(name) = files.first() {
+            let mut text = String::new();
+            archive.by_name(name).unwrap().read_to_string(&mut text).unwrap();
+            assert!(text == log, "{target}");
+        }
+    }
+    for target in [
+        "/zip/",
+        "/zip/echo",
+        "/zip/echo/2",
+        "/zip/echo/1/node-logs",
+        "/zip/echo/1/results.edn",
+        "/zip/echo/out",
+        "/zip/echo/out/store",
+        "/zip/../store",
+        "/zip/echo/..",
+        "/zip/%2e%2e/secret",
+        "/zip/echo/1%00",
+    ] {
+        serving.expect(target, 404, "the run does not exist in the store");
+    }
 }
 
 #[test]

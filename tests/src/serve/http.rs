@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use percent_encoding::percent_decode_str;
 
+use super::archive::Archive;
+
 /// The maximum length of the head of a request, in bytes.
 const MAX_HEAD: usize = 8 << 10;
 /// The time within which a client has to send its request.
@@ -15,6 +17,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// The timeout for the rest of a request, and the maximum of its bytes that are read.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_DRAINED: u64 = 1 << 20;
+/// The size of a chunk of an archive, in bytes.
+const MAX_CHUNK: usize = 64 << 10;
 /// The maximum time for which a client may accept no byte of the response.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -32,6 +36,8 @@ pub struct Request {
 pub struct Response {
     status: u16,
     kind: &'static str,
+    /// The name under which a browser saves the response, in plain characters.
+    attachment: Option<String>,
     body: Body,
 }
 
@@ -39,6 +45,7 @@ pub struct Response {
 enum Body {
     Text(String),
     File(File, u64),
+    Archive(Archive),
 }
 
 impl Request {
@@ -99,14 +106,14 @@ impl Response {
     /// Creates a page.
     #[must_use]
     pub fn html(page: String) -> Response {
-        Response { status: 200, kind: "text/html; charset=utf-8", body: Body::Text(page) }
+        Response::new(200, "text/html; charset=utf-8", Body::Text(page))
     }
 
     /// Creates an error response.
     #[must_use]
     pub fn error(status: u16, problem: &str) -> Response {
         let body = Body::Text(format!("{status}: {problem}\n"));
-        Response { status, kind: "text/plain; charset=utf-8", body }
+        Response::new(status, "text/plain; charset=utf-8", body)
     }
 
     /// Creates a response with a file.
@@ -117,11 +124,21 @@ impl Response {
             Ok((file, length))
         });
         match opened {
-            Ok((file, length)) => {
-                Response { status: 200, kind: kind_of(path), body: Body::File(file, length) }
-            }
+            Ok((file, length)) => Response::new(200, kind_of(path), Body::File(file, length)),
             Err(_) => Response::error(404, "the file cannot be read"),
         }
+    }
+
+    /// Creates a response with an archive, which a browser saves as a file.
+    #[must_use]
+    pub fn archive(archive: Archive) -> Response {
+        let attachment = Some(format!("{}.zip", archive.name()));
+        let response = Response::new(200, "application/zip", Body::Archive(archive));
+        Response { attachment, ..response }
+    }
+
+    fn new(status: u16, kind: &'static str, body: Body) -> Response {
+        Response { status, kind, attachment: None, body }
     }
 
     /// Returns the status code.
@@ -131,25 +148,55 @@ impl Response {
     }
 
     fn write(self, out: &mut impl Write) -> io::Result<()> {
-        let length = match &self.body {
-            Body::Text(text) => text.len() as u64,
-            Body::File(_, length) => *length,
-        };
         write!(
             out,
-            "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {length}\r\n\
-             Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\
-             Connection: close\r\n\r\n",
+            "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nCache-Control: no-store\r\n\
+             X-Content-Type-Options: nosniff\r\nConnection: close\r\n",
             self.status,
             reason(self.status),
             self.kind,
         )?;
+        if let Some(name) = &self.attachment {
+            write!(out, "Content-Disposition: attachment; filename=\"{name}\"\r\n")?;
+        }
+        match &self.body {
+            Body::Text(text) => write!(out, "Content-Length: {}\r\n\r\n", text.len())?,
+            Body::File(_, length) => write!(out, "Content-Length: {length}\r\n\r\n")?,
+            // The length is not known before the end. Chunks show a client that it has all.
+            Body::Archive(_) => write!(out, "Transfer-Encoding: chunked\r\n\r\n")?,
+        }
         match self.body {
             Body::Text(text) => out.write_all(text.as_bytes())?,
             // The file may grow during the response, because the run may be active.
             Body::File(file, length) => drop(io::copy(&mut file.take(length), out)?),
+            Body::Archive(archive) => {
+                let mut chunks = BufWriter::with_capacity(MAX_CHUNK, Chunks(&mut *out));
+                archive.write(&mut chunks)?;
+                chunks.flush()?;
+                drop(chunks);
+                out.write_all(b"0\r\n\r\n")?;
+            }
         }
         out.flush()
+    }
+}
+
+/// A writer of the chunked transfer encoding, without the last chunk.
+struct Chunks<W>(W);
+
+impl<W: Write> Write for Chunks<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // An empty chunk would end the response.
+        if !bytes.is_empty() {
+            write!(self.0, "{:x}\r\n", bytes.len())?;
+            self.0.write_all(bytes)?;
+            self.0.write_all(b"\r\n")?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
@@ -244,6 +291,17 @@ mod tests {
         assert_eq!(request.path, "/a/b/c");
         assert_eq!(request.all("run").collect::<Vec<_>>(), ["x/y", "z w"]);
         assert_eq!((request.get("e"), request.get("none")), ("", ""));
+    }
+
+    #[test]
+    fn writes_chunks_that_no_empty_write_ends() {
+        let mut out = Vec::new();
+        let mut chunks = Chunks(&mut out);
+        for bytes in ["hello, ", "", "and a longer text"] {
+            chunks.write_all(bytes.as_bytes()).unwrap();
+        }
+        chunks.write_all(b"").unwrap();
+        assert_eq!(out, b"7\r\nhello, \r\n11\r\nand a longer text\r\n");
     }
 
     #[test]

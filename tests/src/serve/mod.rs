@@ -1,8 +1,9 @@
 //! A server that shows the store in a browser, on the loopback interface.
 //!
 //! [`http`] reads one request per connection, and [`runs`] lists the runs of a store. [`files`]
-//! finds the file that a path names, and `pages` writes HTML.
+//! finds the file that a path names, [`archive`] packs a run, and `pages` writes HTML.
 
+pub mod archive;
 pub mod files;
 pub mod http;
 mod pages;
@@ -15,6 +16,7 @@ use std::thread;
 
 use crossbeam_channel::bounded;
 
+use archive::Archive;
 use files::Found;
 use http::{Request, Response};
 use runs::Runs;
@@ -88,10 +90,18 @@ impl Server {
                     _ => Response::error(400, "choose two runs"),
                 }
             }
-            path => match path.strip_prefix("/store/") {
-                Some(path) => self.stored(path),
-                None => Response::error(404, "the page does not exist"),
+            path => match (path.strip_prefix("/store/"), path.strip_prefix("/zip/")) {
+                (Some(path), _) => self.stored(path),
+                (None, Some(name)) => self.zipped(name),
+                (None, None) => Response::error(404, "the page does not exist"),
             },
+        }
+    }
+
+    fn zipped(&self, name: &str) -> Response {
+        match self.runs.folder(name) {
+            Some(folder) => Response::archive(Archive::new(&folder)),
+            None => Response::error(404, "the run does not exist in the store"),
         }
     }
 
@@ -100,7 +110,7 @@ impl Server {
             Some(Found::File(file)) => Response::file(&file),
             Some(Found::Folder(folder)) => {
                 let run = self.runs.find(path.trim_end_matches('/'));
-                Response::html(pages::folder(path, &files::entries(&folder), run.as_ref()))
+                Response::html(pages::folder(path, &files::entries(&folder), run.as_deref()))
             }
             None => Response::error(404, "the file does not exist in the store"),
         }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use super::http::Request;
 use super::runs::{Summary, Verdict};
 use crate::format::datum::Datum;
 use crate::format::markup::Escaped;
+use crate::output::store::{REPORT, SWEEP};
 use crate::workload::WorkloadName;
 
 /// The maximum number of runs on a page.
@@ -21,19 +23,21 @@ td.value { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
 tr.differs { background: #fb03; }
 .valid::before { content: '\\2713\\a0'; } .invalid::before { content: '\\2717\\a0'; }
 .valid { color: light-dark(#060, #6d6); } .invalid { color: light-dark(#a00, #f88); }
+.unknown, .unfinished, .unreadable { color: light-dark(#855300, #e8b04a); }
+td.wide { min-width: 14rem; }
 form { display: flex; flex-wrap: wrap; gap: .5rem; margin: 1rem 0; }
 .scroll { overflow-x: auto; }";
 
 /// Returns the list of runs that the parameters select, with a form to filter it.
-pub(super) fn list(runs: &[Summary], request: &Request) -> String {
+pub(super) fn list(runs: &[Arc<Summary>], request: &Request) -> String {
     let (workload, verdict) = (request.get("workload"), request.get("verdict"));
     let text = request.get("text");
-    let is_chosen = |run: &&Summary| {
+    let is_chosen = |run: &&Arc<Summary>| {
         (workload.is_empty() || run.name.split('/').next() == Some(workload))
             && (verdict.is_empty() || run.verdict.word() == verdict)
             && (text.is_empty() || run.name.contains(text) || flags(run).contains(text))
     };
-    let chosen: Vec<&Summary> = runs.iter().filter(is_chosen).collect();
+    let chosen: Vec<&Arc<Summary>> = runs.iter().filter(is_chosen).collect();
     let pages = chosen.len().div_ceil(PER_PAGE).max(1);
     let page = request.get("page").parse().unwrap_or(1).clamp(1, pages);
     let mut body = String::from("<h1>Runs</h1><form method=get action=/>");
@@ -60,8 +64,8 @@ pub(super) fn list(runs: &[Summary], request: &Request) -> String {
     }
     body.push_str(
         "</p><form method=get action=/compare><button>compare two runs</button>\
-         <div class=scroll><table><tr><th>compare<th>run<th>verdict<th>flags<th>seconds\
-         <th>figures</tr>",
+         <div class=scroll tabindex=0 role=region aria-label=Runs><table><tr><th>compare<th>run\
+         <th>verdict<th>flags<th>seconds<th>figures</tr>",
     );
     for run in chosen.iter().skip((page - 1) * PER_PAGE).take(PER_PAGE) {
         let name = escape(&run.name);
@@ -69,7 +73,7 @@ pub(super) fn list(runs: &[Summary], request: &Request) -> String {
         let _ = write!(
             body,
             "<tr><td><input type=checkbox name=run value=\"{name}\" aria-label=\"compare {name}\">\
-             <td><a href=\"/store/{link}/\">{name}</a><td>{}<td>{}<td>{}<td>{}</tr>",
+             <td><a href=\"/store/{link}/\">{name}</a><td>{}<td class=wide>{}<td>{}<td class=wide>{}</tr>",
             verdict_of(run),
             escape(&flags(run)),
             escape(&seconds(run)),
@@ -82,18 +86,30 @@ pub(super) fn list(runs: &[Summary], request: &Request) -> String {
 
 /// Returns the entries of a directory, and the results if it is a run.
 pub(super) fn folder(path: &str, entries: &[String], run: Option<&Summary>) -> String {
+    let path = path.trim_end_matches('/');
     let mut body = format!("<p><a href=/>all runs</a></p><h1>{}</h1>", escape(path));
     if let Some(run) = run {
-        let _ = write!(body, "<p>{} {}</p>", verdict_of(run), escape(&figures(run)));
+        let link = escape(&encode(&run.name));
+        let _ = write!(body, "<p>{} {}</p><p>", verdict_of(run), escape(&figures(run)));
+        for (file, label) in [(REPORT, "report"), (SWEEP, "failing seeds of the sweep")] {
+            if entries.iter().any(|entry| entry == file) {
+                let _ = write!(body, "<a href=\"/store/{link}/{file}\">{label}</a> · ");
+            }
+        }
+        let _ = write!(body, "<a href=\"/zip/{link}\">all files as a ZIP archive</a></p>");
     }
     body.push_str("<ul>");
     for entry in entries {
-        let (link, entry) = (escape(&encode(entry)), escape(entry));
-        let _ = write!(body, "<li><a href=\"{link}\">{entry}</a>");
+        // The path may lack its last slash, so that a relative link would lead elsewhere.
+        let link = escape(&encode(&format!("/store/{path}/{entry}")));
+        let _ = write!(body, "<li><a href=\"{link}\">{}</a>", escape(entry));
     }
     body.push_str("</ul>");
     if let Some(run) = run {
-        body.push_str("<div class=scroll><table><tr><th>result<th>value</tr>");
+        body.push_str(
+            "<div class=scroll tabindex=0 role=region aria-label=Results><table><tr><th>result\
+             <th>value</tr>",
+        );
         for (key, value) in run.flat() {
             let (key, value) = (escape(&key), escape(&value));
             let _ = write!(body, "<tr><td>{key}<td class=value>{value}</tr>");
@@ -112,7 +128,8 @@ pub(super) fn compare(a: &Summary, b: &Summary) -> String {
         }
     }
     let mut body = String::from(
-        "<p><a href=/>all runs</a></p><h1>Two runs</h1><div class=scroll><table><tr><th>result",
+        "<p><a href=/>all runs</a></p><h1>Two runs</h1><div class=scroll tabindex=0 role=region \
+         aria-label=Results><table><tr><th>result",
     );
     for run in [a, b] {
         let (name, link) = (escape(&run.name), escape(&encode(&run.name)));
@@ -166,7 +183,7 @@ fn flags(run: &Summary) -> String {
     }
     for (key, unit) in [("rate", "/s"), ("latency-ms", " ms")] {
         if let Some(Datum::Number(number)) = run.get(&["plan", key]) {
-            flags.push(format!("{number}{unit}"));
+            flags.push(format!("{}{unit}", rounded(number)));
         }
     }
     for fault in run.get(&["plan", "nemesis"]).and_then(Datum::items).unwrap_or_default() {
@@ -182,17 +199,29 @@ fn flags(run: &Summary) -> String {
 }
 
 fn seconds(run: &Summary) -> String {
-    run.get(&["plan", "time-limit"]).map(Datum::to_json).unwrap_or_default()
+    match run.get(&["plan", "time-limit"]) {
+        Some(Datum::Number(number)) => rounded(number),
+        _ => String::new(),
+    }
+}
+
+/// Returns a number with at most two decimal places.
+fn rounded(number: &str) -> String {
+    match number.parse::<f64>() {
+        Ok(value) => format!("{}", (value * 100.0).round() / 100.0),
+        Err(_) => number.to_owned(),
+    }
 }
 
 /// Returns the figures for a comparison of runs.
 fn figures(run: &Summary) -> String {
     let number = |path: &[&str]| match run.get(path) {
-        Some(Datum::Number(number)) => Some(number.clone()),
+        Some(Datum::Number(number)) => Some(rounded(number)),
         _ => None,
     };
-    let quantile = |path: &[&str], nth: usize| {
-        Some(run.get(path)?.entries()?.get(nth)?.1.to_json()).filter(|text| text != "null")
+    let quantile = |path: &[&str], nth: usize| match &run.get(path)?.entries()?.get(nth)?.1 {
+        Datum::Number(number) => Some(rounded(number)),
+        _ => None,
     };
     let stable = ["workload", "stable-latencies"];
     let parts = [
@@ -241,8 +270,8 @@ mod tests {
         let request =
             Request { query: vec![("text".into(), "\"><i>".into())], ..Request::default() };
         let pages = [
-            list(std::slice::from_ref(&odd), &Request::default()),
-            list(std::slice::from_ref(&odd), &request),
+            list(&[Arc::new(odd.clone())], &Request::default()),
+            list(&[Arc::new(odd.clone())], &request),
             folder(name, &["<img>".to_owned()], Some(&odd)),
             compare(&odd, &odd),
         ];
@@ -261,8 +290,30 @@ mod tests {
     }
 
     #[test]
+    fn figures_have_two_decimal_places_and_other_values_stay() {
+        let results = "{:net {:servers {:msgs-per-op 6.432232626909808}}, :stats {:count 2029}}";
+        assert_eq!(figures(&run("a/1", results)), "2029 operations, 6.43 msgs/op");
+        for (number, shown) in [("100.0", "100"), ("0.005", "0.01"), ("1e400", "inf"), ("x", "x")] {
+            assert_eq!(rounded(number), shown);
+        }
+    }
+
+    #[test]
+    fn a_page_of_a_run_leads_to_its_report_and_its_archive() {
+        let odd = run("echo/1 2", "{}");
+        let page = folder("echo/1 2", &["node-logs/".into(), "report.html".into()], Some(&odd));
+        for link in
+            ["/store/echo/1%202/report.html", "/zip/echo/1%202", "/store/echo/1%202/node-logs/"]
+        {
+            assert!(page.contains(&format!("href=\"{link}\"")), "{link} in {page}");
+        }
+        assert!(!page.contains("sweep.html"));
+    }
+
+    #[test]
     fn a_page_lists_a_hundred_runs() {
-        let runs: Vec<Summary> = (0..250).map(|n| run(&format!("echo/{n:03}"), "{}")).collect();
+        let runs: Vec<Arc<Summary>> =
+            (0..250).map(|n| Arc::new(run(&format!("echo/{n:03}"), "{}"))).collect();
         let request = Request { query: vec![("page".into(), "3".into())], ..Request::default() };
         let page = list(&runs, &request);
         assert!(page.contains("250 runs, page 3 of 3") && page.contains("echo/249"), "{page}");

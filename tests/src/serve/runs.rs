@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use super::files::{self, Found};
@@ -67,8 +67,16 @@ pub struct Summary {
 #[derive(Debug)]
 pub struct Runs {
     root: PathBuf,
-    /// The summary of each results file, with the file's modification time and size.
-    read: Mutex<HashMap<String, (SystemTime, u64, Summary)>>,
+    /// The results files that were read, by the name of the run.
+    read: Mutex<HashMap<String, ReadFile>>,
+}
+
+/// A results file that was read. A file with another modification time or size is read again.
+#[derive(Debug)]
+struct ReadFile {
+    changed: SystemTime,
+    length: u64,
+    summary: Arc<Summary>,
 }
 
 impl Runs {
@@ -93,7 +101,7 @@ impl Runs {
 
     /// Returns all runs, the latest first.
     #[must_use]
-    pub fn list(&self) -> Vec<Summary> {
+    pub fn list(&self) -> Vec<Arc<Summary>> {
         let mut names: Vec<(String, String)> = Vec::new();
         for workload in folders(&self.root) {
             let runs = folders(&self.root.join(&workload));
@@ -104,21 +112,27 @@ impl Runs {
         names.iter().map(|(run, workload)| self.summary(format!("{workload}/{run}"))).collect()
     }
 
-    /// Returns the run with this name.
+    /// Returns the run at a path, which may contain links such as `latest`.
     #[must_use]
-    pub fn find(&self, name: &str) -> Option<Summary> {
-        if name.split('/').count() != 2 {
-            return None;
-        }
-        match files::find(&self.root, name)? {
-            Found::Folder(_) => Some(self.summary(name.to_owned())),
-            Found::File(_) => None,
-        }
+    pub fn find(&self, path: &str) -> Option<Arc<Summary>> {
+        let folder = self.folder(path)?;
+        let name = folder.strip_prefix(&self.root).ok()?.to_str()?;
+        Some(self.summary(name.to_owned()))
     }
 
-    fn summary(&self, name: String) -> Summary {
-        let unfinished =
-            || Summary { name: name.clone(), verdict: Verdict::Unfinished, results: Datum::Nil };
+    /// Returns the directory of the run at a path, without links.
+    #[must_use]
+    pub fn folder(&self, path: &str) -> Option<PathBuf> {
+        let Found::Folder(folder) = files::find(&self.root, path)? else { return None };
+        let depth = folder.strip_prefix(&self.root).ok()?.iter().count();
+        (depth == 2).then_some(folder)
+    }
+
+    fn summary(&self, name: String) -> Arc<Summary> {
+        let unfinished = || {
+            let (verdict, results) = (Verdict::Unfinished, Datum::Nil);
+            Arc::new(Summary { name: name.clone(), verdict, results })
+        };
         let Some(Found::File(path)) = files::find(&self.root, &format!("{name}/results.edn"))
         else {
             return unfinished();
@@ -126,12 +140,13 @@ impl Runs {
         let Ok(metadata) = path.metadata() else { return unfinished() };
         let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         let read = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, length, summary)) = read().get(&name)
-            && (*at, *length) == (changed, metadata.len())
+        let length = metadata.len();
+        if let Some(file) = read().get(&name)
+            && (file.changed, file.length) == (changed, length)
         {
-            return summary.clone();
+            return Arc::clone(&file.summary);
         }
-        let text = match metadata.len() {
+        let text = match length {
             0..=MAX_RESULTS => fs::read_to_string(&path).unwrap_or_default(),
             _ => String::new(),
         };
@@ -142,8 +157,8 @@ impl Runs {
             Some(_) => Verdict::Unknown,
             None => Verdict::Unreadable,
         };
-        let summary = Summary { name: name.clone(), verdict, results };
-        read().insert(name, (changed, metadata.len(), summary.clone()));
+        let summary = Arc::new(Summary { name: name.clone(), verdict, results });
+        read().insert(name, ReadFile { changed, length, summary: Arc::clone(&summary) });
         summary
     }
 }
