@@ -6,16 +6,17 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use workbench::base::address::Directory;
 use workbench::base::time::Time;
+use workbench::doctor::{Examined, trial};
 use workbench::drive::sim::{SimulatedNode, Simulator, Startup, Write};
 use workbench::faulty::FaultyNode;
 use workbench::judge::Valid;
+use workbench::judge::transactions::Model as ConsistencyModel;
 use workbench::net::Model;
 use workbench::net::latency::Latency;
 use workbench::output::progress::Screen;
 use workbench::output::report::Report;
 use workbench::plan::{FigureLimits, MIN_QUIET_TIME, Plan};
 use workbench::runner::Runner;
-use workbench::workload::Workload;
 use workbench::workload::broadcast::Broadcast;
 use workbench::workload::broadcast::topology::Topology;
 use workbench::workload::counter::GCounter;
@@ -23,6 +24,7 @@ use workbench::workload::echo::Echo;
 use workbench::workload::g_set::GSet;
 use workbench::workload::kafka::{Kafka, Settings};
 use workbench::workload::unique_ids::UniqueIds;
+use workbench::workload::{Workload, WorkloadName};
 
 const TABLE: &str = include_str!("odd_nodes.txt");
 
@@ -201,6 +203,56 @@ fn every_odd_node_gets_the_verdict_that_maelstrom_gives_it() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Returns the mistakes that the doctor finds in three odd nodes, in virtual time.
+fn mistakes(odd: Odd) -> Vec<Examined> {
+    let factory = |_: Startup| -> Box<dyn SimulatedNode> {
+        let node = FaultyNode::new(&format!("{}: none", odd.workload));
+        Box::new(OddNode { node, odd, replies: 0 })
+    };
+    let workload = WorkloadName::ALL.iter().find(|name| name.facts().name == odd.workload);
+    let nodes = trial::Nodes::Simulated(&factory);
+    let examined =
+        trial::examine(*workload.unwrap(), &[ConsistencyModel::StrictSerializable], nodes).unwrap();
+    examined.into_iter().filter(Examined::is_wrong).collect()
+}
+
+/// The nodes of the table do not exchange data. So only two workloads are correct without a change.
+#[test]
+fn the_doctor_finds_a_mistake_in_every_odd_node_that_a_strict_test_fails() {
+    // Maelstrom permits these, and the doctor advises against them.
+    let advised = ["twice", "silence", "error 13", "error 1000", "error 11"];
+    let mut wrong = String::new();
+    for odd in table().into_iter().filter(|odd| ["echo", "unique-ids"].contains(&odd.workload)) {
+        let (strict, why) = verdict(odd, true);
+        let mistakes = mistakes(odd);
+        let is_named = !mistakes.is_empty();
+        if is_named != (strict != "valid" || advised.contains(&odd.change)) {
+            wrong.push_str(&format!(
+                "{odd:?} is {strict}: {why}, and the doctor finds {mistakes:?}\n"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Of the other workloads, a malformed reply or a failed test is named as a violation of the protocol.
+#[test]
+fn the_doctor_names_every_violation_of_the_protocol() {
+    let mut seen = 0;
+    for odd in table() {
+        let (strict, why) = verdict(odd, true);
+        if strict == "fails" || why.contains("malformed line") {
+            let mistakes = mistakes(odd);
+            assert!(
+                mistakes.iter().any(|wrong| wrong.expected.contains("protocol")),
+                "{odd:?}: {mistakes:?}"
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 50, "{seen} violations");
 }
 
 /// Maelstrom accepts some incorrect behavior. The bench reports it, and a strict test fails.

@@ -7,10 +7,12 @@ use clap::Args;
 
 use super::run::STORE;
 use super::usage::usage_error;
+use super::values::ModelParser;
 use crate::doctor::{Diagnosis, Examined, Mistake, startup, trial};
 use crate::drive::interrupt;
 use crate::drive::own_node::OwnNodeConfig;
 use crate::drive::process::{Launch, Program, executable};
+use crate::judge::transactions::Model as ConsistencyModel;
 use crate::output::console;
 use crate::output::exit::{EXIT_FAILED, EXIT_INVALID, EXIT_VALID};
 use crate::output::store::Store;
@@ -37,6 +39,11 @@ pub struct DoctorArgs {
     #[arg(short, long, value_name = "NAME")]
     pub workload: Option<WorkloadName>,
 
+    /// For transactions: the consistency models that must hold, separated by commas.
+    #[arg(long, value_name = "MODELS", default_value = "strict-serializable")]
+    #[arg(value_delimiter = ',', value_parser = ModelParser, hide_possible_values = true)]
+    pub consistency_models: Vec<ConsistencyModel>,
+
     /// Arguments for the node; those that begin with a hyphen follow `--`.
     #[arg(value_name = "ARGS")]
     pub args: Vec<OsString>,
@@ -46,7 +53,7 @@ pub struct DoctorArgs {
 #[must_use]
 pub fn run(args: DoctorArgs) -> u8 {
     interrupt::listen();
-    let DoctorArgs { bin, workload, args } = args;
+    let DoctorArgs { bin, workload, consistency_models, args } = args;
     let program = match &bin {
         None => match OwnNodeConfig::parse(args.iter().cloned()) {
             Ok(_) => Program::Own,
@@ -70,7 +77,7 @@ pub fn run(args: DoctorArgs) -> u8 {
         expected: CAN_RUN,
         result: Diagnosis::Right(launch.program.to_string()),
     });
-    match examine(&launch, workload) {
+    match examine(&launch, workload, &consistency_models) {
         Ok(mut examined) => {
             // If /bin/sh runs the file without a mistake, the missing #! line is not a mistake
             // either.
@@ -93,13 +100,18 @@ pub fn run(args: DoctorArgs) -> u8 {
     }
 }
 
-fn examine(launch: &Launch, workload: Option<WorkloadName>) -> Result<Vec<Examined>, Failure> {
+fn examine(
+    launch: &Launch,
+    workload: Option<WorkloadName>,
+    models: &[ConsistencyModel],
+) -> Result<Vec<Examined>, Failure> {
     let store = Store::create(Path::new(STORE), "doctor")?;
     let mut examined = startup::examine(launch, store.node_log("n0")?)?;
     let Some(workload) = workload else { return Ok(examined) };
     // Such a mistake would also end the tests, which would report less about it.
     if !examined.iter().any(Examined::is_wrong) {
-        examined.extend(trial::examine(workload, launch, Path::new(STORE))?);
+        let nodes = trial::Nodes::Processes(launch, Path::new(STORE));
+        examined.extend(trial::examine(workload, models, nodes)?);
     }
     Ok(examined)
 }

@@ -2,12 +2,14 @@
 //!
 //! On the slow network, a node that waits for another node answers after its client has closed.
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use super::{Diagnosis, Examined, Mistake};
 use crate::base::address::Directory;
 use crate::drive::process::{Launch, ProcessDriver};
+use crate::drive::sim::{Factory, Simulator};
 use crate::judge::transactions::Model as ConsistencyModel;
 use crate::judge::{Anomaly, Valid};
 use crate::net::latency::Latency;
@@ -29,15 +31,35 @@ const REPLIES: &str = "answers every request";
 const RESULTS: &str = "gives right results";
 const DROPS: &str = "sends nothing to clients that have closed";
 
+/// The nodes of both tests.
+#[derive(Clone, Copy)]
+pub enum Nodes<'a> {
+    /// Processes. Their tests are stored in this directory.
+    Processes(&'a Launch, &'a Path),
+    /// Simulated nodes, whose tests are not stored.
+    Simulated(&'a Factory<'a>),
+}
+
+impl fmt::Debug for Nodes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Nodes::Processes(..) => "Processes",
+            Nodes::Simulated(_) => "Simulated",
+        })
+    }
+}
+
 /// Runs both tests and examines them.
+///
+/// `consistency_models` are the models that transactions must satisfy.
 ///
 /// # Errors
 ///
 /// Returns an error if a test cannot be stored or is interrupted.
 pub fn examine(
     workload: WorkloadName,
-    launch: &Launch,
-    store: &Path,
+    consistency_models: &[ConsistencyModel],
+    nodes: Nodes<'_>,
 ) -> Result<Vec<Examined>, Failure> {
     let trial = |latency, time_limit, rate, quiet_time| Trial {
         plan: Plan {
@@ -49,8 +71,8 @@ pub fn examine(
             strict: true,
             ..Plan::new(Directory::numbered(3))
         },
-        launch,
-        store,
+        consistency_models,
+        nodes,
     };
     let usual =
         trial(Duration::from_millis(10), Duration::from_secs(2), 60.0, Duration::from_secs(2));
@@ -68,8 +90,8 @@ pub fn examine(
 /// A test whose workload is not known yet.
 struct Trial<'a> {
     plan: Plan,
-    launch: &'a Launch,
-    store: &'a Path,
+    consistency_models: &'a [ConsistencyModel],
+    nodes: Nodes<'a>,
 }
 
 /// The parts of a test's results that the checks read.
@@ -87,28 +109,37 @@ impl Visitor for Trial<'_> {
     type Output = Result<Shown, Failure>;
 
     fn visit<W: Workload>(self) -> Result<Shown, Failure> {
-        let Trial { plan, launch, store } = self;
+        let Trial { plan, consistency_models, nodes } = self;
         let workload = W::from_options(&Options {
             plan: &plan,
             topology: Topology::Grid,
             key_count: 10,
             max_writes_per_key: 16,
             max_txn_length: 4,
-            consistency_models: &[ConsistencyModel::StrictSerializable],
+            consistency_models,
         });
-        let store = Store::create(store, W::NAME)?;
         let screen = Screen::silent();
         let names = plan.directory.node_names().to_vec();
         let mut runner = Runner::new(plan, workload);
+        let (launch, store) = match nodes {
+            Nodes::Processes(launch, store) => (launch, Store::create(store, W::NAME)?),
+            Nodes::Simulated(factory) => {
+                let ended = Simulator::new(runner.plan(), factory, &screen).run(&mut runner);
+                let test = runner.finish();
+                let report = Report::new(&test, "simulation", None);
+                return Ok(Shown::new(&test, report, ended.err(), None));
+            }
+        };
         let ended = ProcessDriver::new(launch, Some(&store), &screen, &names).run(&mut runner);
         let test = runner.finish();
         store.write_history(&test.history)?;
         match ended {
             Err(failure @ (Failure::Interrupted | Failure::Store { .. })) => Err(failure),
             ended => {
-                let report = Report::new(&test, "process", Some(&store.node_logs()));
+                let logs = store.node_logs();
+                let report = Report::new(&test, "process", Some(&logs));
                 store.write_results(&report.results)?;
-                Ok(Shown::new(&test, report, ended.err(), &store.node_logs()))
+                Ok(Shown::new(&test, report, ended.err(), Some(&logs)))
             }
         }
     }
@@ -119,7 +150,7 @@ impl Shown {
         test: &FinishedTest<W>,
         report: Report,
         failure: Option<Failure>,
-        logs: &Path,
+        logs: Option<&Path>,
     ) -> Shown {
         let FinishedTest { plan, history, protocol_warnings, .. } = test;
         let mut replies = Replies::new(history, plan);
@@ -130,7 +161,7 @@ impl Shown {
             anomalies: if is_judged { report.anomalies } else { Vec::new() },
             findings: report.findings,
             warnings: protocol_warnings.warnings(&plan.directory),
-            replies: [replies.silence(plan, Some(logs)), replies.errors(plan)]
+            replies: [replies.silence(plan, logs), replies.errors(plan)]
                 .into_iter()
                 .flatten()
                 .collect(),
