@@ -107,7 +107,8 @@ fn reads_the_values_of_each_workload_as_maelstrom_records_them() {
     else {
         panic!("{logs:?}")
     };
-    assert_eq!(start.iter().collect::<Vec<_>>(), [(&0, &0), (&7, &0)]);
+    // The first offsets come from the node, and the history does not contain them.
+    assert!(start.is_empty());
     assert_eq!((polled[&0][0].offset, next[&0]), (3, 4));
 }
 

@@ -13,6 +13,7 @@ mod faults;
 mod faulty_nodes;
 mod first_node;
 mod foreign_node;
+mod golden;
 mod leftovers;
 mod library;
 mod maelstrom_histories;

@@ -84,8 +84,9 @@ pub enum Output {
     Assigned {
         /// The offset of the next poll, by key.
         start: BTreeMap<Key, Offset>,
-        /// The committed offsets of the requested keys that have one.
-        listed: BTreeMap<Key, Offset>,
+        /// The committed offsets of the requested keys that have one. Maelstrom's histories do not
+        /// contain them.
+        listed: Option<BTreeMap<Key, Offset>>,
     },
     /// The messages of each key. The last offset of each has been committed.
     Polled(BTreeMap<Key, Vec<Record>>),
@@ -153,7 +154,11 @@ impl Operations for Kafka {
                 send_value(*key, Edn::vector([*offset, *message]))
             }
             (_, Output::Assigned { start, listed }) => {
-                Edn::map([("start", offsets(start)), ("committed", offsets(listed))])
+                let mut assigned = Edn::map([("start", offsets(start))]);
+                if let Some(listed) = listed {
+                    assigned.insert("committed", offsets(listed));
+                }
+                assigned
             }
             (_, Output::Polled(polled)) => {
                 let pair = |record: &Record| {
@@ -235,7 +240,7 @@ impl Workload for Kafka {
             Op::Assign { keys, rewind: true } => {
                 session.offsets = keys.iter().map(|&key| (key, 0)).collect();
                 let start = session.offsets.clone();
-                Step::Done(Output::Assigned { start, listed: BTreeMap::new() })
+                Step::Done(Output::Assigned { start, listed: Some(BTreeMap::new()) })
             }
             Op::Assign { keys, rewind: false } => {
                 let names: Vec<String> = keys.iter().map(Key::to_string).collect();
@@ -269,7 +274,8 @@ impl Workload for Kafka {
                     (*key, known.copied().unwrap_or(0))
                 };
                 session.offsets = keys.iter().map(start).collect();
-                Step::Done(Output::Assigned { start: session.offsets.clone(), listed })
+                let start = session.offsets.clone();
+                Step::Done(Output::Assigned { start, listed: Some(listed) })
             }
             Op::Crash => Step::Crash,
             Op::Poll => match session.polled.take() {

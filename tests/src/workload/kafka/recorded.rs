@@ -52,17 +52,18 @@ pub(super) fn output(
             let value = event.value();
             let offsets = |name| {
                 let offset = |offset: &Datum| offset.int::<Offset>();
-                value.get(name).map_or(Ok(BTreeMap::new()), |map| by_key(map, offset))
+                value.get(name).map(|map| by_key(map, offset)).transpose()
             };
             let listed = offsets("committed")?;
-            // Maelstrom records only the keys. Its clients continue at their own offsets.
-            let start = match value.get("start") {
-                Some(_) => offsets("start")?,
-                None => {
-                    let known = |key| session.offsets.get(key).filter(|_| !rewind).copied();
-                    keys.iter().map(|key| (*key, known(key).unwrap_or(0))).collect()
+            // Maelstrom records only the keys. Its clients continue at their own offsets, and
+            // begin with other keys at committed offsets, which the history does not contain.
+            let start = offsets("start")?.unwrap_or_else(|| match rewind {
+                true => keys.iter().map(|key| (*key, 0)).collect(),
+                false => {
+                    let known = |key: &Key| Some((*key, *session.offsets.get(key)?));
+                    keys.iter().filter_map(known).collect()
                 }
-            };
+            });
             session.offsets.clone_from(&start);
             Ok(Output::Assigned { start, listed })
         }

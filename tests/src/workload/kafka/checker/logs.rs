@@ -16,7 +16,8 @@ use crate::workload::kafka::{Kafka, Key, Offset, Op, Output};
 pub(super) struct Logs {
     /// The messages that replies show at each offset. In a correct log there is one.
     keys: BTreeMap<Key, BTreeMap<Offset, BTreeSet<Element>>>,
-    sends: BTreeMap<i64, Send>,
+    /// What clients sent, by message and key. Maelstrom's clients send the same numbers to every key.
+    sends: BTreeMap<(i64, Key), Send>,
     /// The polls that show each message.
     polled: BTreeMap<(Key, Element), Polled>,
     highest_polled: BTreeMap<Key, Offset>,
@@ -38,7 +39,6 @@ struct Polled {
 /// A message that a client sent.
 #[derive(Debug)]
 struct Send {
-    key: Key,
     invoked: usize,
     end: End,
 }
@@ -58,7 +58,7 @@ impl Logs {
         let mut logs = Logs::default();
         for (invoked, invocation) in history.invocations() {
             if let Op::Send { key, message } = invocation.op {
-                logs.sends.insert(message, Send { key, invoked, end: End::Uncertain });
+                logs.sends.insert((message, key), Send { invoked, end: End::Uncertain });
             }
         }
         for (index, event) in history.events().iter().enumerate() {
@@ -71,8 +71,8 @@ impl Logs {
                     logs.take(history.invocation(*invocation), output, index);
                 }
                 EventKind::Fail { invocation, .. } => {
-                    if let Op::Send { message, .. } = &history.invocation(*invocation).op
-                        && let Some(send) = logs.sends.get_mut(message)
+                    if let Op::Send { key, message } = history.invocation(*invocation).op
+                        && let Some(send) = logs.sends.get_mut(&(message, key))
                     {
                         send.end = End::Failed;
                     }
@@ -90,7 +90,7 @@ impl Logs {
         match (&invocation.op, output) {
             (Op::Send { key, message }, Output::Sent(offset)) => {
                 self.place(*key, *offset, Element::Int(*message));
-                if let Some(send) = self.sends.get_mut(message) {
+                if let Some(send) = self.sends.get_mut(&(*message, *key)) {
                     send.end = End::Acknowledged(*offset, index);
                 }
             }
@@ -186,15 +186,12 @@ impl Logs {
         };
         for (key, message) in self.keys.iter().flat_map(messages).collect::<Vec<_>>() {
             let Some(known) = self.first_heard_of(key, &message) else { continue };
-            let acknowledged = match &message {
-                Element::Int(number) => self.sends.get(number).and_then(|send| match send.end {
-                    End::Acknowledged(_, index) if send.key == key => {
-                        Some((history.invocation(send.invoked).node, history.time(index)))
-                    }
-                    _ => None,
-                }),
-                Element::Other(_) => None,
-            };
+            let acknowledged = self.send(key, &message).and_then(|send| match send.end {
+                End::Acknowledged(_, index) => {
+                    Some((history.invocation(send.invoked).node, history.time(index)))
+                }
+                End::Uncertain | End::Failed => None,
+            });
             let shown = self.polled.get(&(key, message.clone())).into_iter();
             let shown = shown.flat_map(|polled| &polled.last_by_node);
             let shown = shown.map(|(node, index)| (*node, history.time(*index)));
@@ -207,15 +204,20 @@ impl Logs {
         }
     }
 
+    /// Returns the send of a message to this key.
+    fn send(&self, key: Key, message: &Element) -> Option<&Send> {
+        match message {
+            Element::Int(number) => self.sends.get(&(*number, key)),
+            Element::Other(_) => None,
+        }
+    }
+
     /// Returns the first event that shows the offset of a message.
     fn first_heard_of(&self, key: Key, message: &Element) -> Option<usize> {
-        let acknowledged = match message {
-            Element::Int(number) => self.sends.get(number).and_then(|send| match send.end {
-                End::Acknowledged(_, index) if send.key == key => Some(index),
-                _ => None,
-            }),
-            Element::Other(_) => None,
-        };
+        let acknowledged = self.send(key, message).and_then(|send| match send.end {
+            End::Acknowledged(_, index) => Some(index),
+            End::Uncertain | End::Failed => None,
+        });
         let polled = self.polled.get(&(key, message.clone())).map(|polled| polled.first);
         acknowledged.into_iter().chain(polled).min()
     }
@@ -307,11 +309,8 @@ impl Logs {
         anomalies: &mut Anomalies,
     ) {
         for ((key, message), &Polled { first: index, .. }) in &self.polled {
-            let send = match message {
-                Element::Int(number) => self.sends.get(number),
-                Element::Other(_) => None,
-            };
-            let (name, sentence) = match send.filter(|s| s.key == *key && s.invoked < index) {
+            let send = self.send(*key, message);
+            let (name, sentence) = match send.filter(|send| send.invoked < index) {
                 None => ("phantom", "phantom value"),
                 Some(Send { end: End::Failed, .. }) => ("G1a", "aborted read"),
                 Some(_) => continue,
@@ -337,11 +336,10 @@ impl Logs {
         context: &Context<'_>,
         anomalies: &mut Anomalies,
     ) {
-        for (message, send) in &self.sends {
+        for (&(message, key), send) in &self.sends {
             let End::Acknowledged(offset, index) = send.end else { continue };
-            let key = send.key;
             let node = history.invocation(send.invoked).node;
-            let entry = (key, Element::Int(*message));
+            let entry = (key, Element::Int(message));
             if self.lost.contains_key(&entry) || self.polled.contains_key(&entry) {
                 continue;
             }

@@ -112,6 +112,7 @@ pub(super) fn check(
                 if *rewind {
                     continue;
                 }
+                let Some(listed) = listed else { continue };
                 seen.check_committed(client, keys, listed, anomalies);
                 client.raise_committed(listed.iter().map(|(key, offset)| (*key, *offset)), at);
             }
