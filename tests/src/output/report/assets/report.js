@@ -177,7 +177,7 @@
     }
 
     y(row) {
-      return AXIS + (row + 0.5) * ROW - this.element.scrollTop;
+      return AXIS + (row + 0.5) * ROW - this.scrolled;
     }
 
     draw() {
@@ -189,6 +189,8 @@
       this.height = element.clientHeight;
       this.gutter = this.width < 500 ? 66 : 88;
       this.inner.style.height = `${Math.max(content, this.height)}px`;
+      // Read once: each read makes the browser check the layout of the page.
+      this.scrolled = element.scrollTop;
       const scale = window.devicePixelRatio || 1;
       if (canvas.width !== Math.round(this.width * scale) || canvas.height !== Math.round(this.height * scale)) {
         canvas.width = Math.round(this.width * scale);
@@ -233,7 +235,7 @@
     }
 
     drawRows(ctx, rows) {
-      const top = Math.max(0, Math.floor(this.element.scrollTop / ROW) - 1);
+      const top = Math.max(0, Math.floor(this.scrolled / ROW) - 1);
       const bottom = Math.min(rows.length, top + Math.ceil(this.height / ROW) + 2);
       ctx.textBaseline = 'middle';
       for (let row = top; row < bottom; row++) {
