@@ -237,7 +237,7 @@ fn the_doctor_finds_a_mistake_in_every_odd_node_that_a_strict_test_fails() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// Of the other workloads, a malformed reply or a failed test is named as a violation of the protocol.
+/// A malformed reply, or a line that ends a test, is a violation of the protocol in every workload.
 #[test]
 fn the_doctor_names_every_violation_of_the_protocol() {
     let mut seen = 0;

@@ -60,7 +60,7 @@ impl Archive {
                 .compression_method(CompressionMethod::Deflated)
                 .large_file(length >= LARGE_FILE);
             zip.start_file(format!("{}/{}", self.name, name.display()), options)?;
-            // The run may still be active, and the file may grow meanwhile.
+            // The run may still be active, and the file may grow while it is read.
             io::copy(&mut file.take(length), &mut zip)?;
         }
         zip.finish()?;

@@ -16,7 +16,7 @@ use crate::workload::kafka::{Kafka, Key, Offset, Op, Output};
 pub(super) struct Logs {
     /// The messages that replies show at each offset. In a correct log there is one.
     keys: BTreeMap<Key, BTreeMap<Offset, BTreeSet<Element>>>,
-    /// What clients sent, by message and key. Maelstrom's clients send the same numbers to every key.
+    /// The sends, by message and key. Maelstrom's clients send the same numbers to every key.
     sends: BTreeMap<(i64, Key), Send>,
     /// The polls that show each message.
     polled: BTreeMap<(Key, Element), Polled>,
