@@ -69,7 +69,7 @@ fn each_line_of_a_stored_history_in_json_is_an_event() {
 #[test]
 fn stored_results_are_read_by_check_and_by_serve() {
     let checked = workbench(&["check", golden("own").to_str().unwrap(), "-w", "broadcast"]);
-    checked.expect_code(0).expect_said(&["Verdict: valid, as recorded in results.edn"]);
+    checked.expect_code(0).expect_text(&["Verdict: valid, as recorded in results.edn"]);
     let before = edn(&text("own/results.edn"));
     let now = edn(&checked.stdout);
     // The judge may add keys. Those of an earlier version keep their values.
@@ -112,11 +112,11 @@ fn check_judges_histories_in_the_form_of_maelstrom() {
         ("txn-list-append", "txn-list-append", "2", 0, valid),
         ("txn-rw-register", "txn-rw-register", "2", 0, valid),
     ];
-    for (file, workload, nodes, code, said) in cases {
+    for (file, workload, nodes, code, printed) in cases {
         let path = golden(&format!("maelstrom/{file}.edn"));
         let args = ["check", path.to_str().unwrap(), "-w", workload, "--node-count", nodes];
         let run = workbench(&[&args[..], &["--strict"]].concat());
-        run.expect_code(code).expect_said(said);
+        run.expect_code(code).expect_text(printed);
         assert!(code != 0 || !run.stderr.contains("finding: "), "{run}");
     }
     let files = std::fs::read_dir(golden("maelstrom")).unwrap().count();
