@@ -81,7 +81,10 @@ impl Server {
 
     fn respond(&self, request: &Request) -> Response {
         match request.path.as_str() {
-            "/" => Response::html(pages::list(&self.runs.list(), request)),
+            "/" => {
+                let summary = |name: &str| self.runs.summary(name);
+                Response::html(pages::list(&self.runs.names(), summary, request))
+            }
             "/compare" => {
                 let summaries: Vec<_> =
                     request.all("run").filter_map(|name| self.runs.find(name)).collect();

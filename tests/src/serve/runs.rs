@@ -99,9 +99,9 @@ impl Runs {
         &self.root
     }
 
-    /// Returns all runs, the latest first.
+    /// Returns the names of all runs, the latest first.
     #[must_use]
-    pub fn list(&self) -> Vec<Arc<Summary>> {
+    pub fn names(&self) -> Vec<String> {
         let mut names: Vec<(String, String)> = Vec::new();
         for workload in folders(&self.root) {
             let runs = folders(&self.root.join(&workload));
@@ -109,7 +109,7 @@ impl Runs {
         }
         // The names of runs are times, so the order of the names is the order of the times.
         names.sort_unstable_by(|a, b| b.cmp(a));
-        names.iter().map(|(run, workload)| self.summary(format!("{workload}/{run}"))).collect()
+        names.iter().map(|(run, workload)| format!("{workload}/{run}")).collect()
     }
 
     /// Returns the run at a path, which may contain links such as `latest`.
@@ -117,7 +117,7 @@ impl Runs {
     pub fn find(&self, path: &str) -> Option<Arc<Summary>> {
         let folder = self.folder(path)?;
         let name = folder.strip_prefix(&self.root).ok()?.to_str()?;
-        Some(self.summary(name.to_owned()))
+        Some(self.summary(name))
     }
 
     /// Returns the directory of the run at a path, without links.
@@ -128,10 +128,12 @@ impl Runs {
         (depth == 2).then_some(folder)
     }
 
-    fn summary(&self, name: String) -> Arc<Summary> {
+    /// Returns the summary of the run with this name.
+    #[must_use]
+    pub fn summary(&self, name: &str) -> Arc<Summary> {
         let unfinished = || {
             let (verdict, results) = (Verdict::Unfinished, Datum::Nil);
-            Arc::new(Summary { name: name.clone(), verdict, results })
+            Arc::new(Summary { name: name.to_owned(), verdict, results })
         };
         let Some(Found::File(path)) = files::find(&self.root, &format!("{name}/results.edn"))
         else {
@@ -141,7 +143,7 @@ impl Runs {
         let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         let read = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let length = metadata.len();
-        if let Some(file) = read().get(&name)
+        if let Some(file) = read().get(name)
             && (file.changed, file.length) == (changed, length)
         {
             return Arc::clone(&file.summary);
@@ -157,8 +159,8 @@ impl Runs {
             Some(_) => Verdict::Unknown,
             None => Verdict::Unreadable,
         };
-        let summary = Arc::new(Summary { name: name.clone(), verdict, results });
-        read().insert(name, ReadFile { changed, length, summary: Arc::clone(&summary) });
+        let summary = Arc::new(Summary { name: name.to_owned(), verdict, results });
+        read().insert(name.to_owned(), ReadFile { changed, length, summary: Arc::clone(&summary) });
         summary
     }
 }
