@@ -206,16 +206,14 @@ const RIGHT: [(Option<&str>, &str, &[&str]); 15] = [
 fn doctor_finds_no_mistake_in_correct_nodes() {
     let has_python = has_python();
     let needs_python = |bin: Option<&str>| bin.is_some_and(|bin| bin.ends_with(".py"));
-    // Not all at a time: the doctor's limits are in real time, and interpreters start slowly.
-    for cases in RIGHT.chunks(8) {
-        thread::scope(|scope| {
-            for (bin, workload, more) in cases.iter().filter(|c| has_python || !needs_python(c.0)) {
-                scope.spawn(move || {
-                    let bin = bin.map_or(vec![], |bin| vec!["--bin", bin]);
-                    let args = [&["doctor"], &*bin, &["-w", workload], more].concat();
-                    workbench(&args).expect_code(0).expect_result("No mistake found.");
-                });
-            }
-        });
-    }
+    thread::scope(|scope| {
+        for (bin, workload, more) in RIGHT.iter().filter(|case| has_python || !needs_python(case.0))
+        {
+            scope.spawn(move || {
+                let bin = bin.map_or(vec![], |bin| vec!["--bin", bin]);
+                let args = [&["doctor"], &*bin, &["-w", workload], more].concat();
+                workbench(&args).expect_code(0).expect_result("No mistake found.");
+            });
+        }
+    });
 }
