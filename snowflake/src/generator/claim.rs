@@ -263,8 +263,8 @@ impl<C: Clock> Generator<C> {
         let needed = self.time_of_tick(end.last_tick());
         let mut wait_ms = self.settings.earliest_for(needed).0.saturating_sub(now.0);
         if end > grant_end {
-            // The IDs are ahead of the clock up to the end of the grant. The keeper has
-            // renewed it by the time the clock is there, or the grant has ended.
+            // The IDs are ahead of the clock up to the end of the grant. When the clock reaches
+            // that time, the keeper has renewed the grant, or the grant has ended.
             wait_ms = wait_ms.max(until.0 - now.0);
         }
         ClaimError::Ahead { wait_ms: wait_ms.max(1) }

@@ -1,7 +1,7 @@
 //! The atomics of the claim: those of `core`, or of loom in a model.
 //!
-//! The claim does not know which. In a model, `weaken` breaks a primitive on purpose, and
-//! the test requires that the model then fails: a model that cannot fail proves nothing.
+//! The claim is the same with either. In a model, `weaken` breaks a primitive on purpose, and the
+//! test requires that the model then fails: a model that cannot fail proves nothing.
 
 #[cfg(not(snowflake_loom))]
 pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};

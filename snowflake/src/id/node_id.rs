@@ -201,7 +201,7 @@ pub enum NodeIdError {
     /// The name is not a pod of the StatefulSet, or its ordinal is not a node ID.
     #[cfg(feature = "std")]
     NotAPod {
-        /// The name that should be a pod's.
+        /// The name that is not a pod of the StatefulSet.
         pod: String,
         /// The name of the StatefulSet.
         stateful_set: String,

@@ -4,14 +4,14 @@
 /// [`TypedId`](crate::TypedId).
 ///
 /// One generic implementation for all [`AnyId`](crate::AnyId) would break the orphan rules.
-#[allow(unused_macros, reason = "each feature uses it, and there may be none")]
+#[allow(unused_macros, reason = "unused without a feature that implements foreign traits")]
 macro_rules! for_ids {
     ($implement:ident) => {
         $implement!(Id);
         $implement!(TypedId<K>, K);
     };
 }
-#[allow(unused_imports, reason = "each feature uses it, and there may be none")]
+#[allow(unused_imports, reason = "unused without a feature that implements foreign traits")]
 use for_ids;
 
 #[cfg(feature = "arbitrary-1")]
