@@ -22,12 +22,12 @@ fn modules_depend_on_lower_ones_only() {
 
     let mut wrong = Vec::new();
     for (height, layer) in LAYERS.iter().enumerate() {
-        let mut folders = vec![src.join(layer)];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).expect("a directory") {
+        let mut dirs = vec![src.join(layer)];
+        while let Some(dir) = dirs.pop() {
+            for entry in fs::read_dir(dir).expect("a directory") {
                 let path = entry.expect("an entry").path();
                 if path.is_dir() {
-                    folders.push(path);
+                    dirs.push(path);
                     continue;
                 }
                 let text = fs::read_to_string(&path).expect("UTF-8");

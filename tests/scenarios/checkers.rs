@@ -203,9 +203,9 @@ fn anomalies_in_reads_before_the_end_are_findings() {
         let report = judge("drops half now and then");
         assert_eq!(report.valid, Valid::True, "{}", report.results);
         expect_finding(&report, "value gone: n1 shows ", " more at ");
-        let report = judge("keeps what it refuses");
+        let report = judge("keeps rejected values");
         assert_eq!(report.valid, Valid::True, "{}", report.results);
-        expect_finding(&report, "refused value: n1 shows ", "with error 11");
+        expect_finding(&report, "rejected value: n1 shows ", "with error 11");
     }
 }
 
@@ -215,7 +215,7 @@ fn wrong_logs_are_found() {
         ("reuses offsets", "reused offset: ", "inconsistent-offsets"),
         ("loses messages", "lost write: ", "lost-write"),
         ("stores messages twice", "duplicate message: ", "duplicate"),
-        ("keeps what it refuses", "aborted read: n1 shows ", "G1a"),
+        ("keeps rejected values", "aborted read: n1 shows ", "G1a"),
         ("gives offsets backwards", "offset going back: n1 returned offset ", "nonmonotonic-send"),
         ("invents messages", "phantom value: n1 shows \"boo\"", "phantom"),
         ("skips offsets", "skipped offset: n1 returned offset ", "poll-skip"),

@@ -49,7 +49,7 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_with_status_254() {
         ("-w echo --nodes c1", "node name \"c1\" is the name of a client"),
         ("-w echo --nemesis earthquake", "invalid value 'earthquake'"),
         ("-w echo --seeds 0..5 --seed 3", "cannot be used with"),
-        ("-w echo --sim --bin /bin/true", "--sim simulates this project's own node"),
+        ("-w echo --sim --bin /bin/true", "--sim: only this project's own node can be simulated"),
         (
             "-w echo --seeds 0..3 --bin /bin/true",
             "leave out --bin, or --seeds to run the program in",
@@ -82,12 +82,12 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_with_status_254() {
             "arguments of the node: unknown workload \"gossip\"; possible values: echo,",
         ),
     ] {
-        test(flags, &[]).expect_refusal(printed);
+        test(flags, &[]).expect_usage_error(printed);
     }
     let run = workbench(&[]);
-    run.expect_refusal("requires a subcommand but one was not provided");
-    workbench(&["-w", "echo"]).expect_refusal("begin with a subcommand, such as test");
-    workbench(&["tset"]).expect_refusal("unrecognized subcommand 'tset'; did you mean");
+    run.expect_usage_error("requires a subcommand but one was not provided");
+    workbench(&["-w", "echo"]).expect_usage_error("begin with a subcommand, such as test");
+    workbench(&["tset"]).expect_usage_error("unrecognized subcommand 'tset'; did you mean");
 }
 
 /// The test runs, and one line warns of the flags before it begins.
@@ -145,11 +145,11 @@ fn rejects_a_number_out_of_range() {
     for (flag, printed, values) in cases {
         for value in values {
             let run = test("-w echo", &[flag, value]);
-            run.expect_refusal(printed).expect_text(&[value, flag, "; see --help"]);
+            run.expect_usage_error(printed).expect_text(&[value, flag, "; see --help"]);
         }
     }
     for seeds in ["5..5", "5..3", "5", "-5..5", "0..1000001", "0..18446744073709551616"] {
-        test("-w echo", &["--seeds", seeds]).expect_refusal("must be a range of at most");
+        test("-w echo", &["--seeds", seeds]).expect_usage_error("must be a range of at most");
     }
 }
 
@@ -158,7 +158,7 @@ fn rejects_a_number_out_of_range() {
 fn rejects_numbers_that_are_too_large_in_combination() {
     let names: Vec<String> = (0..1025).map(|node| format!("n{node}")).collect();
     let run = test("-w echo --nodes", &[&names.join(",")]);
-    run.expect_refusal("--nodes: 1025 nodes are too many (limit 1024 nodes)");
+    run.expect_usage_error("--nodes: 1025 nodes are too many (limit 1024 nodes)");
     for (flags, printed) in [
         ("--concurrency 1000n --node-count 11", "--concurrency: 11000 clients for 11 nodes"),
         (
@@ -170,7 +170,7 @@ fn rejects_numbers_that_are_too_large_in_combination() {
             "--nemesis-interval and --time-limit: 100000000 starts and ends of faults",
         ),
     ] {
-        test(&format!("-w echo --sim {flags}"), &[]).expect_refusal(printed);
+        test(&format!("-w echo --sim {flags}"), &[]).expect_usage_error(printed);
     }
 }
 
@@ -238,8 +238,9 @@ fn arguments_without_a_hyphen_go_to_the_node() {
 fn faults_may_have_spaces_around_them() {
     let run = test("-w echo --sim --time-limit 30 --nemesis", &["partition , loss"]);
     run.expect_valid().expect_text(&["faults: loss ", "partition "]);
-    test("-w echo --nemesis", &["partition, earthquake"])
-        .expect_refusal("invalid value 'earthquake' for '--nemesis <FAULTS>' [possible values:");
+    test("-w echo --nemesis", &["partition, earthquake"]).expect_usage_error(
+        "invalid value 'earthquake' for '--nemesis <FAULTS>' [possible values:",
+    );
 }
 
 #[test]
@@ -280,8 +281,8 @@ fn accepts_every_flag_of_maelstrom() {
                 --max-txn-length 4 --max-writes-per-key 16 --key-count 10";
     let run = test(line, &[]);
     run.expect_valid();
-    let folder = run.folder.path().join("store/echo");
-    let tests = std::fs::read_dir(folder).unwrap().flatten();
+    let dir = run.dir.path().join("store/echo");
+    let tests = std::fs::read_dir(dir).unwrap().flatten();
     let tests = tests.filter(|entry| entry.file_name() != "latest").count();
     assert_eq!(tests, 2, "--test-count 2\n{run}");
     assert!(run.stored("node-logs/b.log").exists(), "{run}");
@@ -289,8 +290,8 @@ fn accepts_every_flag_of_maelstrom() {
 
 #[test]
 fn nodes_can_be_named_in_a_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let names = folder.path().join("names");
+    let dir = tempfile::tempdir().unwrap();
+    let names = dir.path().join("names");
     std::fs::write(&names, "left\nright\n\n").unwrap();
     let line = "-w echo --time-limit 1 --rate 10 --nodes-file";
     let run = test(line, &[names.to_str().unwrap()]);
@@ -303,8 +304,8 @@ fn nodes_can_be_named_in_a_file() {
 /// A shell would run some of these programs as its own scripts, with misleading errors.
 #[test]
 fn an_unusable_program_is_an_error_with_advice() {
-    let folder = tempfile::tempdir().unwrap();
-    let program = folder.path().join("node");
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("node");
     // The ELF header of a program for machine 0xfffe.
     let foreign: Vec<u8> =
         [&b"\x7fELF\x02\x01\x01"[..], &[0; 9], b"\x02\x00\xfe\xff", &[0; 44]].concat();
@@ -327,7 +328,7 @@ fn an_unusable_program_is_an_error_with_advice() {
         std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
         let path = program.to_str().unwrap();
         let run = test("-w echo --time-limit 1 --bin", &[path]);
-        run.expect_refusal(printed).expect_text(&[&format!("error: --bin {path}: ")]);
+        run.expect_usage_error(printed).expect_text(&[&format!("error: --bin {path}: ")]);
     }
 }
 
@@ -348,8 +349,8 @@ fn program_without_loader() -> Vec<u8> {
 /// Only the start shows these: an interpreter that is a directory, or that `env` cannot find.
 #[test]
 fn a_program_that_fails_to_start_exits_with_status_255() {
-    let folder = tempfile::tempdir().unwrap();
-    let program = folder.path().join("node");
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("node");
     let without_loader = program_without_loader();
     let damaged = &std::fs::read(WORKBENCH).unwrap()[..64];
     let cases: &[(&[u8], &[&str])] = &[
@@ -407,16 +408,16 @@ fn a_program_that_fails_to_start_exits_with_status_255() {
 #[test]
 fn an_unusable_data_dir_is_reported_with_the_nodes_error() {
     let line = "-w unique-ids --node-count 1 --time-limit 1";
-    let run = test(line, &["--", "--data-dir", "/no/such/folder"]);
+    let run = test(line, &["--", "--data-dir", "/no/such/directory"]);
     run.expect_code(255).expect_text(&[
         "node n0 exited by itself (exit status: 1)",
         "likely: see its standard error below",
-        "--data-dir /no/such/folder: No such file or directory",
+        "--data-dir /no/such/directory: No such file or directory",
     ]);
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("node-0")).unwrap();
-    std::fs::write(folder.path().join("node-0/leases"), "junk").unwrap();
-    let run = test(line, &["--", "--data-dir", folder.path().to_str().unwrap()]);
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("node-0")).unwrap();
+    std::fs::write(dir.path().join("node-0/leases"), "junk").unwrap();
+    let run = test(line, &["--", "--data-dir", dir.path().to_str().unwrap()]);
     run.expect_code(255);
     run.expect_text(&[
         "rejects \"init\": error 11: cannot generate IDs: ",
@@ -427,8 +428,8 @@ fn an_unusable_data_dir_is_reported_with_the_nodes_error() {
 /// The same works under Maelstrom, because Java starts such a script in the same way.
 #[test]
 fn a_shell_script_needs_no_interpreter_line() {
-    let folder = tempfile::tempdir().unwrap();
-    let program = folder.path().join("node");
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("node");
     std::fs::write(&program, format!("exec '{FAULTY_NODE}' \"$@\"\n")).unwrap();
     std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
     let line = "-w echo --node-count 1 --time-limit 1 --rate 20 --bin";
@@ -442,7 +443,9 @@ fn a_shell_script_needs_no_interpreter_line() {
 #[test]
 fn rejects_a_command_line_as_program() {
     let run = test("-w echo", &["--bin", "python3 ./node.py"]);
-    run.expect_refusal("No such file or directory (os error 2); --bin takes the path of one file");
+    run.expect_usage_error(
+        "No such file or directory (os error 2); --bin takes the path of one file",
+    );
 }
 
 /// A file is in the place of the directory for results, as on a read-only disk. The test runs, and
@@ -452,8 +455,8 @@ fn a_test_whose_results_cannot_be_stored_is_judged() {
     for sim in ["", "--sim"] {
         let run =
             test_with(&format!("-w echo --node-count 1 --time-limit 1 {sim}"), &[], |command| {
-                let folder = command.get_current_dir().unwrap();
-                std::fs::write(folder.join("store"), "").unwrap();
+                let dir = command.get_current_dir().unwrap();
+                std::fs::write(dir.join("store"), "").unwrap();
                 command
             });
         run.expect_valid().expect_text(&[
@@ -464,8 +467,8 @@ fn a_test_whose_results_cannot_be_stored_is_judged() {
     }
     let run =
         test_with("-w echo --node-count 1 --time-limit 1", &["--bin", "/bin/false"], |command| {
-            let folder = command.get_current_dir().unwrap();
-            std::fs::write(folder.join("store"), "").unwrap();
+            let dir = command.get_current_dir().unwrap();
+            std::fs::write(dir.join("store"), "").unwrap();
             command
         });
     run.expect_code(255).expect_text(&["node n0 exited by itself (exit status: 1)"]);
@@ -477,7 +480,7 @@ fn a_test_whose_results_cannot_be_stored_is_judged() {
 fn a_challenge_sets_flags_and_limits_and_is_reported_as_junit() {
     let run = test("--challenge 3e --time-limit 5 --sim --seed 1 --junit report.xml", &[]);
     run.expect_valid().expect_result(":limits {").expect_result(":limit 2000.0");
-    let report = std::fs::read_to_string(run.folder.path().join("report.xml")).unwrap();
+    let report = std::fs::read_to_string(run.dir.path().join("report.xml")).unwrap();
     assert!(
         report.contains(r#"<testcase classname="workbench.broadcast" name="seed 1"/>"#),
         "{report}"
@@ -493,7 +496,7 @@ fn a_challenge_sets_flags_and_limits_and_is_reported_as_junit() {
         " servers msgs/op (limit: less than 0.1)",
         "To repeat it: cargo workbench test --strict --challenge 3e --max-msgs-per-op 0.1",
     ]);
-    let report = std::fs::read_to_string(run.folder.path().join("report.xml")).unwrap();
+    let report = std::fs::read_to_string(run.dir.path().join("report.xml")).unwrap();
     assert!(report.contains(r#"<failure message="limit exceeded: "#), "{report}");
-    test("--challenge 3f", &[]).expect_refusal("--challenge <NAME>");
+    test("--challenge 3f", &[]).expect_usage_error("--challenge <NAME>");
 }

@@ -111,10 +111,10 @@ fn a_node_that_exits_or_hangs_fails_the_test() {
                 "likely: it does not write a newline after each message",
             ],
         ),
-        (ECHO, "refuses init", 255, &["node n0", "rejects \"init\": error 13: no disk"]),
+        (ECHO, "rejects init", 255, &["node n0", "rejects \"init\": error 13: no disk"]),
         (
             BROADCAST,
-            "refuses topology",
+            "rejects topology",
             255,
             &[
                 "node n",
@@ -206,8 +206,8 @@ fn errors_in_a_valid_test_cause_a_warning_and_count_for_availability() {
 /// A shell script that reads `init`, closes its standard output, and waits for more.
 #[test]
 fn a_closed_output_is_distinguished_from_an_exit() {
-    let folder = tempfile::tempdir().unwrap();
-    let node = folder.path().join("node");
+    let dir = tempfile::tempdir().unwrap();
+    let node = dir.path().join("node");
     std::fs::write(&node, "#!/bin/sh\nread init\nexec >/dev/null\nexec cat\n").unwrap();
     std::fs::set_permissions(&node, PermissionsExt::from_mode(0o755)).unwrap();
     let run = test(ECHO, &["--bin", node.to_str().unwrap()]);
@@ -217,8 +217,8 @@ fn a_closed_output_is_distinguished_from_an_exit() {
 /// Shell scripts that reply to `init` with names of a hundred thousand digits.
 #[test]
 fn a_long_node_name_is_clipped() {
-    let folder = tempfile::tempdir().unwrap();
-    let node = folder.path().join("node");
+    let dir = tempfile::tempdir().unwrap();
+    let node = dir.path().join("node");
     for (src, dest, printed) in [
         ("n0", "%0100000d", "has the unknown dest \"000"),
         ("%0100000d", "c0", "has the src \"000"),

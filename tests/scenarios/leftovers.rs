@@ -12,16 +12,16 @@ use crate::support::{FAULTY_NODE, WORKBENCH, processes_mentioning};
 ///
 /// `mark` distinguishes the processes of this test from other processes. The returned thread
 /// collects the further output of the bench.
-fn start(folder: &Path, mark: &str) -> (Child, JoinHandle<String>) {
+fn start(dir: &Path, mark: &str) -> (Child, JoinHandle<String>) {
     let flags = "-w echo --node-count 2 --time-limit 60 --bin";
-    begin(folder, flags, &[FAULTY_NODE, "--", mark], "the nodes are ready")
+    begin(dir, flags, &[FAULTY_NODE, "--", mark], "the nodes are ready")
 }
 
 /// Starts a test and waits for a line of its output with the given text.
 ///
 /// The returned thread collects the further output of the bench.
 fn begin(
-    folder: &Path,
+    dir: &Path,
     flags: &str,
     more: &[&str],
     expected_text: &str,
@@ -30,7 +30,7 @@ fn begin(
         .arg("test")
         .args(flags.split_whitespace())
         .args(more)
-        .current_dir(folder)
+        .current_dir(dir)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -65,12 +65,12 @@ fn signal(child: &Child, name: &str) {
 
 #[test]
 fn after_ctrl_c_no_node_is_left() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut bench, printed) = start(folder.path(), "mark-of-the-interrupted");
+    let dir = tempfile::tempdir().unwrap();
+    let (mut bench, printed) = start(dir.path(), "mark-of-the-interrupted");
     signal(&bench, "INT");
     assert_eq!(bench.wait().unwrap().code(), Some(255));
     expect_none_left("mark-of-the-interrupted");
-    let latest = folder.path().join("store/latest");
+    let latest = dir.path().join("store/latest");
     assert!(latest.join("history.edn").exists(), "what happened until then is kept");
     let results = std::fs::read_to_string(latest.join("results.edn")).unwrap();
     assert!(results.contains(":error \"interrupted\""), "{results}");
@@ -85,8 +85,8 @@ fn after_ctrl_c_no_node_is_left() {
 #[test]
 fn two_concurrent_interrupts_count_as_one() {
     for _ in 0..5 {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut bench, _) = start(folder.path(), "mark-of-the-twice-interrupted");
+        let dir = tempfile::tempdir().unwrap();
+        let (mut bench, _) = start(dir.path(), "mark-of-the-twice-interrupted");
         let sent_at = Instant::now();
         // The system merges equal pending signals, so the bench may receive one or two.
         signal(&bench, "INT");
@@ -94,7 +94,7 @@ fn two_concurrent_interrupts_count_as_one() {
         assert_eq!(bench.wait().unwrap().code(), Some(255));
         let took = sent_at.elapsed();
         expect_none_left("mark-of-the-twice-interrupted");
-        if folder.path().join("store/latest/results.edn").exists() {
+        if dir.path().join("store/latest/results.edn").exists() {
             return;
         }
         // If the machine stalls for more than a second, the second signal is a second request.
@@ -108,12 +108,12 @@ fn two_concurrent_interrupts_count_as_one() {
 fn an_interrupted_simulation_leaves_no_empty_directory() {
     let flags = "-w echo --sim --node-count 1 --rate 1e5 --time-limit 100 --log-net-send";
     for name in ["INT", "KILL"] {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut bench, printed) = begin(folder.path(), flags, &[], "echo");
+        let dir = tempfile::tempdir().unwrap();
+        let (mut bench, printed) = begin(dir.path(), flags, &[], "echo");
         signal(&bench, name);
         let code = bench.wait().unwrap().code();
         let printed = printed.join().unwrap();
-        let stored = folder.path().join("store/latest/history.edn").exists();
+        let stored = dir.path().join("store/latest/history.edn").exists();
         if name == "INT" {
             assert!(code == Some(255) && stored, "{code:?}");
             let tail =
@@ -123,16 +123,16 @@ fn an_interrupted_simulation_leaves_no_empty_directory() {
                 "{printed}"
             );
         } else {
-            assert!(!folder.path().join("store").exists(), "an empty folder is left");
+            assert!(!dir.path().join("store").exists(), "an empty directory is left");
         }
     }
 }
 
 #[test]
 fn an_interrupted_sweep_prints_the_number_of_seeds_tried() {
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let flags = "-w echo --node-count 1 --time-limit 10 --seeds 0..100000";
-    let (bench, printed) = begin(folder.path(), flags, &[], "of 100000 seeds");
+    let (bench, printed) = begin(dir.path(), flags, &[], "of 100000 seeds");
     signal(&bench, "INT");
     let output = bench.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(255));
@@ -148,10 +148,10 @@ fn an_interrupted_sweep_prints_the_number_of_seeds_tried() {
 /// The interrupt may arrive while other seeds run or while the failing seed runs again.
 #[test]
 fn an_interrupted_sweep_prints_the_command_that_replays_its_failure() {
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let flags = "-w unique-ids --node-count 2 --rate 500 --time-limit 100 --availability total \
                  --nemesis kill --nemesis-interval 2 --seeds 0..2";
-    let (mut bench, printed) = begin(folder.path(), flags, &[], "1 of 2 seeds");
+    let (mut bench, printed) = begin(dir.path(), flags, &[], "1 of 2 seeds");
     signal(&bench, "INT");
     assert_eq!(bench.wait().unwrap().code(), Some(255));
     let printed = printed.join().unwrap();
@@ -163,8 +163,8 @@ fn an_interrupted_sweep_prints_the_command_that_replays_its_failure() {
 
 #[test]
 fn after_the_bench_itself_is_killed_no_node_is_left() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut bench, _) = start(folder.path(), "mark-of-the-killed");
+    let dir = tempfile::tempdir().unwrap();
+    let (mut bench, _) = start(dir.path(), "mark-of-the-killed");
     assert!(!processes_mentioning(Path::new("mark-of-the-killed")).is_empty());
     signal(&bench, "KILL");
     bench.wait().unwrap();

@@ -89,8 +89,8 @@ fn bench() -> Bench {
 
 #[test]
 fn a_simulated_node_of_another_crate_is_judged_under_faults() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = folder.path().join("store");
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("store");
     let retry = |_: Startup| Gossip { retry: Some(Duration::from_secs(1)), ..Gossip::default() };
     let report = bench().store(&store).strict().simulate(retry).unwrap();
     assert!(report.is_valid(), "{report}");
@@ -109,19 +109,19 @@ fn a_simulated_node_of_another_crate_is_judged_under_faults() {
 
 #[test]
 fn a_program_is_tested_from_a_test_of_its_own_crate() {
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let echo = || {
         Bench::new(WorkloadName::Echo)
             .nodes(1)
             .rate(20.0)
             .time_limit(Duration::from_secs(1))
-            .store(folder.path())
+            .store(dir.path())
     };
     let report = echo().run(FAULTY_NODE, &["none"]).unwrap();
     assert!(report.is_valid(), "{report}");
     let report = echo().run(FAULTY_NODE, &["echoes something else"]).unwrap();
     assert!(!report.is_valid() && report.to_string().contains("wrong echo: n0"), "{report}");
-    assert!(folder.path().join("latest/node-logs/n0.log").exists());
+    assert!(dir.path().join("latest/node-logs/n0.log").exists());
     let failure = echo().run(FAULTY_NODE, &["exits immediately"]).unwrap_err();
     assert!(matches!(failure, Failure::Exited { .. }), "{failure}");
     let failure = echo().run("no-such-file", &[]).unwrap_err();
@@ -130,14 +130,14 @@ fn a_program_is_tested_from_a_test_of_its_own_crate() {
 
 #[test]
 fn a_program_is_tested_against_the_consistency_model_that_it_promises() {
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let transactions = || {
         Bench::new(WorkloadName::TxnListAppend)
             .nodes(1)
             .clients_per_node(4)
             .rate(200.0)
             .time_limit(Duration::from_secs(1))
-            .store(folder.path())
+            .store(dir.path())
     };
     let skewed = ["allows write skew"];
     let report = transactions().run(FAULTY_NODE, &skewed).unwrap();

@@ -84,7 +84,7 @@ fn a_failing_seed_is_reduced_by_itself() {
 fn a_seed_that_does_not_fail_is_not_minimized() {
     let run = workbench(&["minimize", "-w", "echo", "--time-limit", "2", "--seed", "3"]);
     run.expect_code(255).expect_text(&["Seed 3 does not fail"]);
-    workbench(&["minimize", "-w", "echo"]).expect_refusal("minimize needs --seed");
+    workbench(&["minimize", "-w", "echo"]).expect_usage_error("minimize needs --seed");
 }
 
 #[test]

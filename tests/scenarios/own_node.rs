@@ -42,13 +42,13 @@ fn a_test_stores_results_history_and_node_logs() {
     let results = std::fs::read_to_string(run.stored("results.edn")).unwrap();
     assert_eq!(results, run.results(), "what is stored is what was printed");
     let wrote = run.stdout.lines().last().unwrap().strip_prefix("Wrote ").unwrap();
-    assert_eq!(std::fs::read_to_string(run.folder.path().join(wrote)).unwrap(), results);
+    assert_eq!(std::fs::read_to_string(run.dir.path().join(wrote)).unwrap(), results);
     run.expect_text(&["testing this project's own node; use --bin for another program"]);
     let history = std::fs::read_to_string(run.stored("history.edn")).unwrap();
     let first = history.lines().next().unwrap();
     assert!(first.contains(":type :invoke, :process 0, :f :echo"), "{first}");
     assert!(run.stored("node-logs/n1.log").exists());
-    let latest = run.folder.path().join("store/echo/latest/results.edn");
+    let latest = run.dir.path().join("store/echo/latest/results.edn");
     assert_eq!(std::fs::read_to_string(latest).unwrap(), results);
     for key in [":stats", ":availability", ":ok-fraction 1.0", ":all", ":clients", ":servers"] {
         run.expect_result(key);

@@ -129,12 +129,12 @@ fn anomalies_are_found_in_a_history_that_is_read_back() {
 #[test]
 fn check_judges_a_stored_test_and_compares_the_verdicts() {
     let run = test("-w broadcast --sim --seed 3 --time-limit 5 --nemesis partition", &[]);
-    let folder = run.expect_valid().stored("");
-    let folder = folder.to_str().unwrap();
-    let checked = workbench(&["check", folder, "-w", "broadcast"]);
+    let dir = run.expect_valid().stored("");
+    let dir = dir.to_str().unwrap();
+    let checked = workbench(&["check", dir, "-w", "broadcast"]);
     checked.expect_code(0).expect_text(&["Verdict: valid, as recorded in results.edn"]);
     checked.expect_result(":recorded {:valid? true}");
-    let checked = workbench(&["check", folder, "-w", "kafka"]);
+    let checked = workbench(&["check", dir, "-w", "kafka"]);
     checked.expect_code(255).expect_text(&["this workload has no operation :"]);
 
     // A value that a read showed is missing from all later reads.
@@ -142,14 +142,14 @@ fn check_judges_a_stored_test_and_compares_the_verdicts() {
     let history = fs::read_to_string(&path).unwrap();
     let lost = history.replace(":f :read, :value {:size", ":f :read, :value {:removed [0] :size");
     fs::write(&path, lost).unwrap();
-    let checked = workbench(&["check", folder, "-w", "broadcast"]);
+    let checked = workbench(&["check", dir, "-w", "broadcast"]);
     checked.expect_code(1).expect_text(&["lost value: 0", "but results.edn has valid"]);
 }
 
 #[test]
 fn check_reports_an_unreadable_history() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("history.edn");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("history.edn");
     let check = |text: &str, more: &[&str]| {
         fs::write(&path, text).unwrap();
         let args = ["check", path.to_str().unwrap(), "-w", "g-counter"];
@@ -160,8 +160,8 @@ fn check_reports_an_unreadable_history() {
     check(valid, &[]).expect_code(254).expect_text(&["pass --node-count or --nodes"]);
     check("{:type", &["--node-count", "1"]).expect_code(255).expect_text(&["line 1: column 1"]);
     check("", &["--node-count", "1"]).expect_code(255).expect_text(&["has no operation"]);
-    fs::create_dir(folder.path().join("node-logs")).unwrap();
-    fs::write(folder.path().join("node-logs/n0.log"), "").unwrap();
+    fs::create_dir(dir.path().join("node-logs")).unwrap();
+    fs::write(dir.path().join("node-logs/n0.log"), "").unwrap();
     let checked = check(valid, &[]);
     assert_ne!(checked.code, Some(254), "{checked}");
     fs::remove_file(&path).unwrap();

@@ -70,9 +70,9 @@ fn every_control_of_a_report_works_in_a_browser() {
     let (head, body) = report.split_once("<head>").unwrap();
     let (body, end) = body.rsplit_once("</body>").unwrap();
     let driven = format!("{head}<head>{WATCH}{body}<script>{DRIVER}</script></body>{end}");
-    let page = run.folder.path().join("driven.html");
+    let page = run.dir.path().join("driven.html");
     fs::write(&page, driven).unwrap();
-    let document = document(&browser, &page, &run.folder.path().join("profile"));
+    let document = document(&browser, &page, &run.dir.path().join("profile"));
     let seen = document.split_once(r#"<pre id="seen">"#).and_then(|(_, s)| s.split_once("</pre>"));
     let Some((seen, _)) = seen else { panic!("the driver did not end: {document:.2000}") };
     assert!(seen.ends_with("failures: none"), "{seen}");
@@ -112,7 +112,7 @@ fn a_test_stores_a_report_and_its_plots() {
     assert!(report.contains("--sim --seed 7"), "the command that runs the test again");
 
     let mut export = Command::new(WORKBENCH);
-    export.args(["export", "--perfetto", "store/latest"]).current_dir(&run.folder);
+    export.args(["export", "--perfetto", "store/latest"]).current_dir(&run.dir);
     assert!(export.status().unwrap().success());
     let trace = fs::read_to_string(run.stored("perfetto.json")).unwrap();
     let trace: serde_json::Value = serde_json::from_str(&trace).unwrap();

@@ -69,15 +69,15 @@ impl Serving {
 }
 
 fn run(store: &Path, name: &str, results: &str) {
-    let folder = store.join(name);
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("results.edn"), results).unwrap();
+    let dir = store.join(name);
+    fs::create_dir_all(&dir).unwrap();
+    fs::write(dir.join("results.edn"), results).unwrap();
 }
 
 #[test]
 fn runs_are_listed_filtered_compared_and_shown() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = folder.path().join("store");
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("store");
     run(&store, "echo/20260101T000000.000Z", "{:seed 41, :stats {:count 7}, :valid? true}");
     run(&store, "kafka/20260102T000000.000Z", "{:plan {:nemesis [:kill]}, :valid? false}");
     run(&store, "kafka/20260103T000000.000Z", "{:plan {:nemesis [:ki");
@@ -102,20 +102,20 @@ fn runs_are_listed_filtered_compared_and_shown() {
     let pair = "run=echo/20260101T000000.000Z&run=kafka%2F20260102T000000.000Z";
     serving.expect(&format!("/compare?{pair}"), 200, "<tr class=differs><td>valid?");
     serving.expect("/compare?run=echo/20260101T000000.000Z", 400, "choose two runs");
-    let missing = folder.path().join("none");
+    let missing = dir.path().join("none");
     let args = ["serve", "--port", "0", "--store", missing.to_str().unwrap()];
     workbench(&args).expect_code(255).expect_text(&["cannot serve"]);
 }
 
 #[test]
 fn nothing_outside_the_store_is_served() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = folder.path().join("store");
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("store");
     run(&store, "echo/1", "{:valid? true}");
-    fs::write(folder.path().join("secret"), "the secret").unwrap();
-    symlink(folder.path(), store.join("echo/out")).unwrap();
-    symlink(folder.path().join("secret"), store.join("echo/1/secret")).unwrap();
-    symlink(folder.path().join("secret"), store.join("echo/1/report.html")).unwrap();
+    fs::write(dir.path().join("secret"), "the secret").unwrap();
+    symlink(dir.path(), store.join("echo/out")).unwrap();
+    symlink(dir.path().join("secret"), store.join("echo/1/secret")).unwrap();
+    symlink(dir.path().join("secret"), store.join("echo/1/report.html")).unwrap();
     let serving = Serving::start(&store);
     for target in [
         "/store/../secret",
@@ -226,11 +226,11 @@ fn a_run_is_served_as_an_archive_of_its_own_files() {
 
 #[test]
 fn ten_thousand_runs_are_listed() {
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     for number in 0..10_000 {
-        run(folder.path(), &format!("echo/{number:05}"), "{:valid? true}");
+        run(dir.path(), &format!("echo/{number:05}"), "{:valid? true}");
     }
-    let serving = Serving::start(folder.path());
+    let serving = Serving::start(dir.path());
     serving.expect("/?page=100", 200, "10000 runs, page 100 of 100");
     serving.expect("/?verdict=invalid", 200, "0 runs");
     serving.expect("/?text=echo/09999", 200, "1 runs");

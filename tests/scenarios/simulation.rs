@@ -158,7 +158,7 @@ fn a_sweep_that_keeps_going_ends_with_a_table_of_failing_seeds() {
         |line: &&str| line.contains("  invalid  ") && line.contains("  too little availability: ");
     let rows = run.stderr.lines().filter(is_row);
     assert!(rows.count() > 1, "{run}");
-    test("-w echo --keep-going", &[]).expect_refusal("--seeds <A..B>");
+    test("-w echo --keep-going", &[]).expect_usage_error("--seeds <A..B>");
 }
 
 /// A test without operations has an unknown verdict, and the sweep continues after it.

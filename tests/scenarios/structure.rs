@@ -22,9 +22,9 @@ fn source() -> PathBuf {
 
 /// Returns the path below `src` and the code of each source file in a directory, without
 /// comments and test modules.
-fn files_below(folder: &Path) -> Vec<(String, String)> {
+fn files_below(dir: &Path) -> Vec<(String, String)> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
+    for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             files.extend(files_below(&path));
@@ -49,16 +49,16 @@ fn names_after<'a>(code: &'a str, prefix: &str) -> Vec<&'a str> {
 
 #[test]
 fn dependencies_between_the_directories_of_the_bench_point_one_way() {
-    let mut folders: Vec<String> = fs::read_dir(source())
+    let mut dirs: Vec<String> = fs::read_dir(source())
         .unwrap()
         .map(|entry| entry.unwrap())
         .filter(|entry| entry.path().is_dir() && entry.file_name() != "bin")
         .map(|entry| entry.file_name().into_string().unwrap())
         .collect();
-    folders.sort_unstable();
+    dirs.sort_unstable();
     let mut layers = LAYERS.map(str::to_owned);
     layers.sort_unstable();
-    assert_eq!(folders, layers, "each folder has its place in LAYERS");
+    assert_eq!(dirs, layers, "each directory has its place in LAYERS");
 
     let mut seen = 0;
     let mut wrong = Vec::new();
@@ -69,7 +69,7 @@ fn dependencies_between_the_directories_of_the_bench_point_one_way() {
                 match used_height {
                     Some(used_height) if used_height <= height => seen += 1,
                     Some(_) => wrong.push(format!("{file} uses {used}")),
-                    None => wrong.push(format!("{file} uses crate::{used}, not a folder")),
+                    None => wrong.push(format!("{file} uses crate::{used}, not a directory")),
                 }
             }
         }
@@ -80,8 +80,8 @@ fn dependencies_between_the_directories_of_the_bench_point_one_way() {
 
 #[test]
 fn workloads_do_not_depend_on_each_other() {
-    let folder = source().join("workload");
-    let workloads: Vec<String> = fs::read_dir(&folder)
+    let dir = source().join("workload");
+    let workloads: Vec<String> = fs::read_dir(&dir)
         .unwrap()
         .map(|entry| entry.unwrap())
         .filter(|entry| entry.path().is_dir())
@@ -90,7 +90,7 @@ fn workloads_do_not_depend_on_each_other() {
     assert!(workloads.len() >= 7, "{workloads:?}");
     let mut wrong = Vec::new();
     for workload in &workloads {
-        for (file, code) in files_below(&folder.join(workload)) {
+        for (file, code) in files_below(&dir.join(workload)) {
             let siblings = names_after(&code, "workload::");
             let others = siblings.into_iter().filter(|name| {
                 workloads.iter().any(|other| other == name)

@@ -150,8 +150,8 @@ mod tests {
     #[test]
     fn rejects_more_nodes_than_node_ids() {
         let names: Vec<String> = (0..1025).map(|index| format!("node-{index}")).collect();
-        let refused = Cluster::new("node-7", names.clone());
-        assert_eq!(refused, Err(ClusterError::TooMany { nodes: 1025 }));
+        let rejected = Cluster::new("node-7", names.clone());
+        assert_eq!(rejected, Err(ClusterError::TooMany { nodes: 1025 }));
         assert!(Cluster::new("node-7", names[..1024].to_vec()).is_ok());
     }
 

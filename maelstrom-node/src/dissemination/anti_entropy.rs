@@ -99,9 +99,9 @@ impl<S: State> Dissemination<S> {
             let which = match gossip {
                 // The items are on their way. The peer requests lost ones again.
                 Gossip { wants: true, .. } if self.peers[index].rest.is_some() => Selection::None,
-                Gossip { wants: true, .. } => Selection::AllUnconfirmed,
+                Gossip { wants: true, .. } => Selection::AllUnacknowledged,
                 // A peer that probes may have missed items.
-                Gossip { probe: true, .. } => Selection::SomeUnconfirmed,
+                Gossip { probe: true, .. } => Selection::SomeUnacknowledged,
                 _ => Selection::None,
             };
             self.send(now, index, which, Extras { want, ..Extras::default() }, out);
@@ -168,7 +168,7 @@ impl<S: State> Dissemination<S> {
         self.send(
             now,
             index,
-            Selection::SomeUnconfirmed,
+            Selection::SomeUnacknowledged,
             Extras { probe: true, ..Extras::default() },
             out,
         );

@@ -220,7 +220,7 @@ impl<S: State> Dissemination<S> {
         }
         self.answer(now, index, &gossip, out);
         if self.is_direct() && was_in_repair && self.lacks_something(index) {
-            self.send(now, index, Selection::SomeUnconfirmed, Extras::default(), out);
+            self.send(now, index, Selection::SomeUnacknowledged, Extras::default(), out);
         }
         self.note_hub_change(now, hub_before, out);
     }

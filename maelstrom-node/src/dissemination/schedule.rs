@@ -26,7 +26,7 @@ pub(crate) struct Schedule {
     /// The time at which the oldest unreported item was added.
     pub(crate) holding_since: Option<Time>,
     /// The time at which the oldest item of the batch was added.
-    pub(crate) gathering_since: Option<Time>,
+    pub(crate) batch_since: Option<Time>,
 }
 
 /// A round clock: the instant of one flush, and the time between two flushes.
@@ -94,17 +94,17 @@ impl Schedule {
 
     /// Plans to pass on an item that was added at `since`, at `due` or earlier.
     pub(crate) fn pass_on_by(&mut self, now: Time, since: Time, due: Time, strategy: Strategy) {
-        let oldest = self.gathering_since.map_or(since, |oldest| oldest.min(since));
-        self.gathering_since = Some(oldest);
+        let oldest = self.batch_since.map_or(since, |oldest| oldest.min(since));
+        self.batch_since = Some(oldest);
         let due = match (strategy, self.rounds) {
             (Strategy::Rounds { margin, .. }, Some(rounds)) => {
                 let flush = rounds.next(now);
                 // A report that is slightly late for its round does not cause another flush.
                 if due + 2 * margin >= flush { flush } else { due.max(now + margin) }
             }
-            (Strategy::Hub { window, gather }, _) => {
+            (Strategy::Hub { window, linger }, _) => {
                 let spaced = self.passed_on_at.map_or(now, |last| last + window);
-                due.min(spaced.max(now + gather))
+                due.min(spaced.max(now + linger))
             }
             _ => due,
         };

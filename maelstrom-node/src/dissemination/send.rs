@@ -44,9 +44,9 @@ pub(crate) enum Selection {
     /// All items that were not sent to the receiver yet.
     New,
     /// The unacknowledged items that fit into one message.
-    SomeUnconfirmed,
+    SomeUnacknowledged,
     /// All unacknowledged items, in several messages if necessary.
-    AllUnconfirmed,
+    AllUnacknowledged,
 }
 
 impl<S: State> Dissemination<S> {
@@ -79,7 +79,7 @@ impl<S: State> Dissemination<S> {
         self.schedule.passed_on_at = Some(now);
         self.schedule.is_waiting = false;
         self.schedule.reported.clear();
-        let oldest = self.schedule.gathering_since.take();
+        let oldest = self.schedule.batch_since.take();
         let strategy = self.strategy();
         let until_flush = match strategy {
             Strategy::Rounds { period, .. } => self.schedule.until_next_flush(now, period),
@@ -113,7 +113,7 @@ impl<S: State> Dissemination<S> {
     ) {
         let peer = &self.peers[index];
         let mut known = peer.has.clone();
-        if !matches!(selection, Selection::SomeUnconfirmed | Selection::AllUnconfirmed) {
+        if !matches!(selection, Selection::SomeUnacknowledged | Selection::AllUnacknowledged) {
             for (origin, sent) in peer.sent.iter() {
                 known.extend(origin, sent);
             }
@@ -125,7 +125,7 @@ impl<S: State> Dissemination<S> {
             let gossip = self.share(now, index, &have, items, extras);
             let dest = &self.cluster.names()[index];
             out.send(self.cluster.my_name(), dest, &Payload::Gossip { gossip: &gossip });
-            if !more || selection == Selection::SomeUnconfirmed {
+            if !more || selection == Selection::SomeUnacknowledged {
                 break;
             }
             if nth == MAX_MESSAGES {
@@ -149,7 +149,7 @@ impl<S: State> Dissemination<S> {
         {
             // The items of the previous batch are sent but not acknowledged yet.
             let selection =
-                if selection == Selection::AllUnconfirmed { Selection::New } else { selection };
+                if selection == Selection::AllUnacknowledged { Selection::New } else { selection };
             self.send(now, index, selection, Extras::default(), out);
         }
     }

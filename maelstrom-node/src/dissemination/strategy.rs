@@ -46,7 +46,7 @@ pub(crate) enum Strategy {
         /// The shortest time between two flushes of the hub.
         window: Duration,
         /// The time that the hub batches items after a quiet period (a linger time).
-        gather: Duration,
+        linger: Duration,
     },
     /// To the hub once per round, timed to arrive just before the flush of the hub.
     Rounds {
@@ -58,7 +58,7 @@ pub(crate) enum Strategy {
 }
 
 /// A linger time that batches only the items that arrive together.
-const SHORT_GATHER: Duration = Duration::from_millis(6);
+const SHORT_LINGER: Duration = Duration::from_millis(6);
 
 /// The time before the hub's flush at which a report should arrive on an idle network.
 ///
@@ -83,8 +83,8 @@ impl Strategy {
             }
             // A short window rarely has a second item, so a long linger time would only delay
             // the first one. In a long window, batching saves messages.
-            _ if window < base * 3 / 5 => Strategy::Hub { window, gather: SHORT_GATHER },
-            _ => Strategy::Hub { window, gather: window },
+            _ if window < base * 3 / 5 => Strategy::Hub { window, linger: SHORT_LINGER },
+            _ => Strategy::Hub { window, linger: window },
         }
     }
 }
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn the_bound_and_the_round_trip_decide_the_strategy() {
-        let hub = |window, gather| Strategy::Hub { window: ms(window), gather: ms(gather) };
+        let hub = |window, linger| Strategy::Hub { window: ms(window), linger: ms(linger) };
         assert_eq!(strategy(ms(150), 200, 0), Strategy::Mesh);
         assert_eq!(strategy(ms(300), 200, 0), hub(97, 6));
         assert_eq!(strategy(ms(600), 200, 0), hub(394, 394));

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use snowflake::Id;
 
 use super::error::message_of;
-use super::{ErrorCode, Gossip, MicroOp, MsgId, Refusal};
+use super::{ErrorCode, Gossip, MicroOp, MsgId, RequestError};
 
 /// The offsets of a request about logs, by key.
 pub type Offsets = BTreeMap<String, i64>;
@@ -230,9 +230,9 @@ impl<'a> Body<'a> {
     ///
     /// # Errors
     ///
-    /// Returns [`Refusal::NotSupported`] for an unknown type, and [`Refusal::Malformed`] with
+    /// Returns [`RequestError::NotSupported`] for an unknown type, and [`RequestError::Malformed`] with
     /// the name of a field that is missing or has the wrong type.
-    pub fn request(&self) -> Result<Request<'a>, Refusal> {
+    pub fn request(&self) -> Result<Request<'a>, RequestError> {
         Ok(match &*self.kind {
             "init" => Request::Init {
                 node_id: self.parsed("node_id", self.node_id, "a string")?,
@@ -249,7 +249,7 @@ impl<'a> Body<'a> {
             "broadcast" => Request::Broadcast { message: self.field("message", self.message)? },
             "add" if self.element.is_none() && self.delta.is_none() => {
                 let text = "add needs a field \"element\", for a set, or \"delta\", for a counter";
-                return Err(Refusal::Malformed(text.to_owned()));
+                return Err(RequestError::Malformed(text.to_owned()));
             }
             "add" => Request::Add { element: self.element, delta: self.delta },
             "read" => Request::Read,
@@ -268,17 +268,20 @@ impl<'a> Body<'a> {
             }
             "gossip" => Request::Gossip(self.parsed("gossip", self.gossip, "a gossip message")?),
             unknown => {
-                return Err(Refusal::NotSupported(format!("unknown message type {unknown:?}")));
+                return Err(RequestError::NotSupported(format!(
+                    "unknown message type {unknown:?}"
+                )));
             }
         })
     }
 
-    fn offsets(&self) -> Result<Offsets, Refusal> {
+    fn offsets(&self) -> Result<Offsets, RequestError> {
         self.parsed("offsets", self.offsets, "an object of integers")
     }
 
-    fn field(&self, name: &str, value: Option<&'a RawValue>) -> Result<&'a RawValue, Refusal> {
-        value.ok_or_else(|| Refusal::Malformed(format!("{} needs a field {name:?}", self.kind)))
+    fn field(&self, name: &str, value: Option<&'a RawValue>) -> Result<&'a RawValue, RequestError> {
+        value
+            .ok_or_else(|| RequestError::Malformed(format!("{} needs a field {name:?}", self.kind)))
     }
 
     fn parsed<T: Deserialize<'a>>(
@@ -286,10 +289,10 @@ impl<'a> Body<'a> {
         name: &str,
         value: Option<&'a RawValue>,
         shape: &str,
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, RequestError> {
         serde_json::from_str(self.field(name, value)?.get()).map_err(|why| {
             let why = message_of(&why);
-            Refusal::Malformed(format!("{}: {name:?} must be {shape}: {why}", self.kind))
+            RequestError::Malformed(format!("{}: {name:?} must be {shape}: {why}", self.kind))
         })
     }
 }

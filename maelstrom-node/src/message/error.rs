@@ -10,7 +10,7 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(into = "u32")]
 pub enum ErrorCode {
-    /// The request was not confirmed in time. It may have taken effect, or may do so later.
+    /// The request was not acknowledged in time. It may have taken effect, or may do so later.
     Timeout,
     /// The node does not support requests of this type.
     NotSupported,
@@ -33,16 +33,16 @@ impl From<ErrorCode> for u32 {
 
 /// The reason why a body is not a [`Request`](super::Request).
 #[derive(Debug)]
-pub enum Refusal {
+pub enum RequestError {
     /// Error 10: the node does not know this type.
     NotSupported(String),
     /// Error 12: a field is missing or has the wrong type.
     Malformed(String),
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Refusal::NotSupported(text) | Refusal::Malformed(text)) = self;
+        let (RequestError::NotSupported(text) | RequestError::Malformed(text)) = self;
         f.write_str(clipped(text))
     }
 }

@@ -23,7 +23,7 @@ mod outbox;
 pub use body::{Body, Offsets, Payload, Request};
 pub use envelope::{Address, Envelope, LineError, MsgId};
 pub(crate) use error::clipped;
-pub use error::{ErrorCode, Refusal};
+pub use error::{ErrorCode, RequestError};
 pub use gossip::Gossip;
 pub(crate) use gossip::{DigestEntry, RoundTiming, Run, TimeEcho};
 pub use micro_op::MicroOp;

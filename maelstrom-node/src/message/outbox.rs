@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Address, ErrorCode, MsgId, Payload, Refusal, clipped};
+use super::{Address, ErrorCode, MsgId, Payload, RequestError, clipped};
 
 /// A buffer of the messages from one or more calls into the node.
 ///
@@ -68,10 +68,10 @@ impl Outbox {
         self.reply(request, &Payload::Error { code, text: clipped(text) });
     }
 
-    pub(crate) fn refuse(&mut self, request: Option<&Address<'_>>, refusal: &Refusal) {
-        match refusal {
-            Refusal::NotSupported(text) => self.error(request, ErrorCode::NotSupported, text),
-            Refusal::Malformed(text) => self.error(request, ErrorCode::MalformedRequest, text),
+    pub(crate) fn reject(&mut self, request: Option<&Address<'_>>, error: &RequestError) {
+        match error {
+            RequestError::NotSupported(text) => self.error(request, ErrorCode::NotSupported, text),
+            RequestError::Malformed(text) => self.error(request, ErrorCode::MalformedRequest, text),
         }
     }
 

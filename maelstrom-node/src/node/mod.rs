@@ -221,11 +221,11 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
                 let kind = clipped(envelope.body.kind());
                 tracing::warn!(kind, "ignored a reply: this node sends no requests");
             }
-            Err(refusal) => {
+            Err(error) => {
                 if client.is_none() {
-                    tracing::warn!(from = clipped(&envelope.src), "ignored a message: {refusal}");
+                    tracing::warn!(from = clipped(&envelope.src), "ignored a message: {error}");
                 }
-                out.refuse(client.as_ref(), &refusal);
+                out.reject(client.as_ref(), &error);
             }
         }
     }
@@ -462,11 +462,11 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     /// reads, if there is exactly one.
     fn kind_for(&self, request: &Request<'_>) -> Result<Kind, (ErrorCode, String)> {
         if let Some(only) = self.config.workload {
-            let refusal = || format!("this node serves only {}", only.name());
+            let text = || format!("this node serves only {}", only.name());
             return if self.serves(only, request) {
                 Ok(only)
             } else {
-                Err((ErrorCode::NotSupported, refusal()))
+                Err((ErrorCode::NotSupported, text()))
             };
         }
         let mut running = self.workloads.keys().copied().filter(|kind| self.serves(*kind, request));

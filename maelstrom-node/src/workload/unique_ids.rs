@@ -97,7 +97,7 @@ impl Workload for UniqueIds {
         out: &mut Outbox,
     ) {
         let (Request::Generate, Some(client)) = (request, client) else { return };
-        let refused = if self.waiting.is_empty() {
+        let rejected = if self.waiting.is_empty() {
             match self.generator.try_next_id() {
                 Ok(id) => return out.reply(Some(client), &Payload::GenerateOk { id }),
                 Err(ClaimError::Ahead { wait_ms, .. }) => {
@@ -114,7 +114,7 @@ impl Workload for UniqueIds {
         } else {
             None
         };
-        match refused {
+        match rejected {
             // The generator issued no ID, so the error is definite.
             Some(text) => out.error(Some(client), ErrorCode::TemporarilyUnavailable, &text),
             None => self.waiting.push_back(Waiting {

@@ -54,8 +54,8 @@ fn rejects_a_second_init_with_other_names() {
         request(6, json!({"type": "read"})),
         request(7, json!({"type": "init", "node_id": "n0", "node_ids": ["n0"]})),
     ]);
-    for refused in &replies[1..4] {
-        assert_eq!((&refused["type"], &refused["code"]), (&json!("error"), &json!(12)));
+    for rejected in &replies[1..4] {
+        assert_eq!((&rejected["type"], &rejected["code"]), (&json!("error"), &json!(12)));
     }
     assert_eq!(replies[4]["messages"], json!([1]));
     assert_eq!(replies[5], json!({"type": "init_ok", "in_reply_to": 7}));

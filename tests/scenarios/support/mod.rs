@@ -15,7 +15,7 @@ pub(crate) struct Run {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
-    pub(crate) folder: TempDir,
+    pub(crate) dir: TempDir,
 }
 
 /// Runs `workbench test` with flags separated by spaces, and `more` flags that may have spaces.
@@ -47,9 +47,9 @@ pub(crate) fn workbench(args: &[&str]) -> Run {
 }
 
 fn workbench_with(args: &[&str], set_up: impl FnOnce(&mut Command) -> &mut Command) -> Run {
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let mut command = Command::new(WORKBENCH);
-    command.args(args).current_dir(&folder);
+    command.args(args).current_dir(&dir);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     set_up(&mut command);
     let child = command.spawn().unwrap();
@@ -61,7 +61,7 @@ fn workbench_with(args: &[&str], set_up: impl FnOnce(&mut Command) -> &mut Comma
         code: status.code(),
         stdout: String::from_utf8(stdout).unwrap(),
         stderr: String::from_utf8(stderr).unwrap(),
-        folder,
+        dir,
     }
 }
 
@@ -101,10 +101,10 @@ impl Run {
 
     /// Checks that one line describes the error of a flag, and that no test begins.
     #[track_caller]
-    pub(crate) fn expect_refusal(&self, printed: &str) -> &Run {
+    pub(crate) fn expect_usage_error(&self, printed: &str) -> &Run {
         self.expect_code(254).expect_text(&["error: ", printed]);
         assert_eq!(self.stderr.lines().count(), 1, "{self}");
-        assert!(self.stdout.is_empty() && !self.folder.path().join("store").exists(), "{self}");
+        assert!(self.stdout.is_empty() && !self.dir.path().join("store").exists(), "{self}");
         self
     }
 
@@ -116,7 +116,7 @@ impl Run {
 
     /// Returns the path of a file of the stored test.
     pub(crate) fn stored(&self, file: &str) -> PathBuf {
-        self.folder.path().join("store/latest").join(file)
+        self.dir.path().join("store/latest").join(file)
     }
 }
 

@@ -96,8 +96,8 @@ impl CheckArgs {
         // A node can write bytes that are not text into an error, and Maelstrom passes them on.
         let bytes = fs::read(&path).map_err(|error| failed(error.to_string()))?;
         let text = String::from_utf8_lossy(&bytes);
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let recorded = self.recorded(folder).map_err(|problem| (EXIT_BAD_FLAGS, problem))?;
+        let dir = path.parent().unwrap_or(Path::new("."));
+        let recorded = self.recorded(dir).map_err(|problem| (EXIT_BAD_FLAGS, problem))?;
         let plan = Plan {
             strict: self.strict,
             availability: self.availability,
@@ -115,8 +115,8 @@ impl CheckArgs {
     }
 
     /// Collects the facts from the flags and from the files beside the history.
-    fn recorded(&self, folder: &Path) -> Result<Recorded, String> {
-        let results = fs::read_to_string(folder.join("results.edn")).ok();
+    fn recorded(&self, dir: &Path) -> Result<Recorded, String> {
+        let results = fs::read_to_string(dir.join("results.edn")).ok();
         let results = results.and_then(|text| EdnReader::new(&text).read().ok().flatten());
         let get = |key| results.as_ref().and_then(|results| results.get(key));
         let plan = |key| get("plan").and_then(|plan| plan.get(key));
@@ -125,7 +125,7 @@ impl CheckArgs {
             None if !self.nodes.is_empty() => self.nodes.clone(),
             None => match plan("nodes").and_then(Datum::items) {
                 Some(names) => names.iter().filter_map(Datum::text).map(str::to_owned).collect(),
-                None => names_of_logs(&folder.join("node-logs")),
+                None => names_of_logs(&dir.join("node-logs")),
             },
         };
         if names.is_empty() {
@@ -146,8 +146,8 @@ impl CheckArgs {
 }
 
 /// Returns the names of the nodes that have a log, with n2 before n10.
-fn names_of_logs(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+fn names_of_logs(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     let name =
         |entry: fs::DirEntry| Some(entry.file_name().to_str()?.strip_suffix(".log")?.to_owned());
     let mut names: Vec<String> = entries.filter_map(name).collect();

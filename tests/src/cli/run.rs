@@ -248,7 +248,7 @@ impl<W: Workload> Judged<W> {
         match written {
             Ok(store) => {
                 // As Maelstrom does: scripts look for the last line.
-                let path = |file| store.folder().join(file).display().to_string();
+                let path = |file| store.dir().join(file).display().to_string();
                 let wrote = format!("Wrote {}\nWrote {}\n", path(REPORT), path("results.edn"));
                 if let Err(failure) = console::print(&wrote) {
                     console::eprintln(format_args!("error: {failure}"));

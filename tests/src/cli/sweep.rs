@@ -175,7 +175,7 @@ impl Sweeping<'_> {
         }
         if let Some(store) = &store
             && let Err(failure) = store.write_sweep(&table).and_then(|()| {
-                console::print(&format!("Wrote {}\n", store.folder().join(SWEEP).display()))
+                console::print(&format!("Wrote {}\n", store.dir().join(SWEEP).display()))
             })
         {
             console::eprintln(format_args!("error: {failure}"));

@@ -26,7 +26,7 @@ impl Logs {
                 log.push((offset, body["msg"].clone()));
                 offset += 1;
             }
-            "keeps what it refuses" if now_and_then => {
+            "keeps rejected values" if now_and_then => {
                 log.push((offset, body["msg"].clone()));
                 return json!({"type": "error", "code": 11, "text": "try later"});
             }

@@ -93,7 +93,7 @@ impl FaultyNode {
             }
             "echo" => json!({"type": "echo_ok", "echo": body["echo"]}),
             "generate" => self.generate(),
-            "topology" if mistake == "refuses topology" => {
+            "topology" if mistake == "rejects topology" => {
                 json!({"type": "error", "code": 10, "text": "not supported"})
             }
             "topology" => json!({"type": "topology_ok"}),
@@ -193,7 +193,7 @@ impl SimulatedNode for FaultyNode {
                 write(hello.to_string().as_bytes());
                 json!({"type": "init_ok"})
             }
-            "refuses init" => json!({"type": "error", "code": 13, "text": "no disk"}),
+            "rejects init" => json!({"type": "error", "code": 13, "text": "no disk"}),
             _ => json!({"type": "init_ok"}),
         };
         self.send(&request, reply, write);

@@ -37,7 +37,7 @@ impl Values {
     pub(super) fn insert(&mut self, mistake: &str, element: Value, reply: &str) -> Value {
         self.elements.push(element);
         self.inserts += 1;
-        if mistake.ends_with("keeps what it refuses") && self.inserts.is_multiple_of(7) {
+        if mistake.ends_with("keeps rejected values") && self.inserts.is_multiple_of(7) {
             return json!({"type": "error", "code": 11, "text": "try later"});
         }
         json!({"type": reply})

@@ -73,8 +73,8 @@ fn majorities_ring(shuffled: &[usize], rng: &mut Rng) -> Cut {
     let mut sees: Vec<BTreeSet<usize>> = (0..count).map(|node| BTreeSet::from([node])).collect();
     if count <= 5 {
         for start in 0..count {
-            let centre = shuffled[(start + majority / 2) % count];
-            sees[centre] = (0..majority).map(|step| shuffled[(start + step) % count]).collect();
+            let center = shuffled[(start + majority / 2) % count];
+            sees[center] = (0..majority).map(|step| shuffled[(start + step) % count]).collect();
         }
     } else {
         // Joins the least connected node to the least connected node that it does not see, until

@@ -26,7 +26,7 @@ pub const MINIMIZED: &str = "minimized";
 /// The directory of one test.
 #[derive(Debug)]
 pub struct Store {
-    folder: PathBuf,
+    dir: PathBuf,
 }
 
 impl Store {
@@ -42,15 +42,15 @@ impl Store {
         // Two tests may start within a millisecond.
         let mut names =
             std::iter::once(name.clone()).chain((2..).map(|count| format!("{name}-{count}")));
-        let folder = loop {
-            let folder = all.join(names.next().unwrap_or_default());
-            match fs::create_dir(&folder) {
-                Ok(()) => break folder,
+        let dir = loop {
+            let dir = all.join(names.next().unwrap_or_default());
+            match fs::create_dir(&dir) {
+                Ok(()) => break dir,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(failure(&folder, &error)),
+                Err(error) => return Err(failure(&dir, &error)),
             }
         };
-        let store = Store { folder };
+        let store = Store { dir };
         store.point(&all.join("latest"), Path::new(store.name()))?;
         store.point(&root.join("latest"), &Path::new(workload).join(store.name()))?;
         Ok(store)
@@ -62,13 +62,13 @@ impl Store {
     ///
     /// Returns an error if the directory cannot be created.
     pub fn create_minimized(&self) -> Result<Store, Failure> {
-        let folder = self.folder.join(MINIMIZED);
-        fs::create_dir(&folder).map_err(|error| failure(&folder, &error))?;
-        Ok(Store { folder })
+        let dir = self.dir.join(MINIMIZED);
+        fs::create_dir(&dir).map_err(|error| failure(&dir, &error))?;
+        Ok(Store { dir })
     }
 
     fn name(&self) -> &std::ffi::OsStr {
-        self.folder.file_name().unwrap_or_default()
+        self.dir.file_name().unwrap_or_default()
     }
 
     /// Replaces a link atomically, so that the link always leads to a test.
@@ -83,14 +83,14 @@ impl Store {
 
     /// Returns the directory.
     #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Returns the directory of the logs that contain the nodes' standard error.
     #[must_use]
     pub fn node_logs(&self) -> PathBuf {
-        self.folder.join("node-logs")
+        self.dir.join("node-logs")
     }
 
     /// Opens the log of a node's standard error in append mode.
@@ -101,9 +101,9 @@ impl Store {
     ///
     /// Returns an error if the file cannot be opened.
     pub fn node_log(&self, node: &str) -> Result<File, Failure> {
-        let folder = self.node_logs();
-        fs::create_dir_all(&folder).map_err(|error| failure(&folder, &error))?;
-        let path = folder.join(node_logs::file_name(node));
+        let dir = self.node_logs();
+        fs::create_dir_all(&dir).map_err(|error| failure(&dir, &error))?;
+        let path = dir.join(node_logs::file_name(node));
         let mut options = File::options();
         options.create(true).append(true).open(&path).map_err(|error| failure(&path, &error))
     }
@@ -158,7 +158,7 @@ impl Store {
         name: &str,
         write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
     ) -> Result<(), Failure> {
-        let path = self.folder.join(name);
+        let path = self.dir.join(name);
         let written = File::create(&path).and_then(|file| {
             let mut out = BufWriter::new(file);
             write(&mut out)?;

@@ -50,7 +50,7 @@ pub enum Failure {
         /// The exit status.
         status: ExitStatus,
         /// `true` if the node may have rejected its arguments: it exited before its first line.
-        may_refuse_args: bool,
+        may_reject_args: bool,
         /// `true` if a shell ran the program, because the program names no interpreter.
         by_shell: bool,
         /// The last lines of the node's standard error.
@@ -141,7 +141,7 @@ impl fmt::Display for Failure {
                  thread has ended{}",
                 StderrLines(stderr)
             ),
-            Failure::Exited { node, status, may_refuse_args, by_shell, stderr } => {
+            Failure::Exited { node, status, may_reject_args, by_shell, stderr } => {
                 let shell = if *by_shell {
                     "/bin/sh ran it, because it has no #! line: if it is not a shell script, begin \
                      it with a line like #!/usr/bin/env python3; otherwise "
@@ -152,7 +152,7 @@ impl fmt::Display for Failure {
                     f,
                     "node {node} exited by itself ({status})\n  expected: a process that runs \
                      until it is killed\n  likely: {shell}{}{}",
-                    why_exited(status.code(), *may_refuse_args, stderr),
+                    why_exited(status.code(), *may_reject_args, stderr),
                     StderrLines(stderr)
                 )
             }
@@ -185,14 +185,14 @@ impl std::error::Error for Failure {}
 ///
 /// The meanings are conventions of shells and argument parsers. The node's own message is more
 /// reliable than this guess.
-fn why_exited(code: Option<i32>, may_refuse_args: bool, stderr: &str) -> &'static str {
+fn why_exited(code: Option<i32>, may_reject_args: bool, stderr: &str) -> &'static str {
     match code {
         Some(127) => {
             "a command was not found: the interpreter in its first line, or a command that it runs"
         }
         _ if !stderr.trim().is_empty() => "see its standard error below",
         Some(0) => "it exits after one request",
-        Some(2) if may_refuse_args => "it rejects its arguments (those after --), or it crashed",
+        Some(2) if may_reject_args => "it rejects its arguments (those after --), or it crashed",
         _ => "it crashed",
     }
 }

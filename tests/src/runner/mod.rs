@@ -275,7 +275,7 @@ impl<W: Workload> Runner<W> {
 
     /// Returns `true` if a node has written a line since its last start.
     #[must_use]
-    pub fn has_spoken(&self, node: usize) -> bool {
+    pub fn has_written(&self, node: usize) -> bool {
         self.lines_written[node] > 0
     }
 

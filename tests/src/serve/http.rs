@@ -214,7 +214,7 @@ pub fn serve(
         None => Response::error(431, "the head of the request is too long"),
         Some(head) => match Request::parse(&head) {
             Ok(request) => respond(&request),
-            Err(refusal) => refusal,
+            Err(response) => response,
         },
     };
     response.write(&mut BufWriter::new(&mut connection))?;
@@ -282,7 +282,7 @@ mod tests {
 
     fn parse(line: &str, host: &str) -> Result<Request, u16> {
         let head = format!("{line}\r\nAccept: */*\r\nHost: {host}");
-        Request::parse(&head).map_err(|refusal| refusal.status())
+        Request::parse(&head).map_err(|response| response.status())
     }
 
     #[test]

@@ -58,7 +58,7 @@ fn json_and_toml_strings_have_one_spelling() {
 }
 
 #[test]
-fn as_string_refuses_the_integers_that_javascript_may_have_rounded() {
+fn as_string_rejects_the_integers_that_javascript_may_have_rounded() {
     assert!(Json::read::<Lenient>(br#"{"id":5}"#).is_ok());
     assert!(Json::read::<Strict>(br#"{"id":5}"#).is_err());
     assert!(Toml::read::<Strict>(b"id = 5").is_err());

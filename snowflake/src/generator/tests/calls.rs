@@ -142,8 +142,8 @@ fn a_deadline_that_is_too_near_fails_immediately() {
     generator.try_next_id().unwrap();
     clock.step_back(500);
     let start = Instant::now();
-    let refused = generator.next_id_deadline(start + Duration::from_millis(100));
-    assert!(matches!(refused, Err(ClaimError::WaitTooLong { wait_ms: 500, .. })), "{refused:?}");
+    let result = generator.next_id_deadline(start + Duration::from_millis(100));
+    assert!(matches!(result, Err(ClaimError::WaitTooLong { wait_ms: 500, .. })), "{result:?}");
     assert!(start.elapsed() < Duration::from_millis(400));
 }
 

@@ -152,7 +152,7 @@ fn ids_of_the_coarse_clock_are_unique_and_never_ahead_of_the_time() {
 }
 
 #[test]
-fn a_waiting_call_is_not_overtaken() {
+fn a_waiting_call_gets_its_id_while_others_claim() {
     let clock = ManualClock::new(at(1));
     let generator = builder().frozen_clock_ms(20_000).max_wait_ms(20_000);
     let generator = generator.build(clock.clone()).unwrap();
@@ -166,8 +166,8 @@ fn a_waiting_call_is_not_overtaken() {
             thread::yield_now();
         }
         clock.advance(1);
-        let overtaking = std::iter::from_fn(|| generator.try_next_id().ok()).count() as u64;
-        assert_eq!(overtaking, IDS_PER_MS - 1);
+        let other_claims = std::iter::from_fn(|| generator.try_next_id().ok()).count() as u64;
+        assert_eq!(other_claims, IDS_PER_MS - 1);
         let waited = waiting.join().unwrap().unwrap().parts();
         assert_eq!((waited.timestamp_ms, waited.sequence), (2, 0));
     });

@@ -72,13 +72,13 @@ fn check(path: &Path, head: &[u8]) -> Result<(), String> {
         return Ok(());
     }
     // The system may support formats other than the bench's own.
-    reason_refused(path).map_or(Ok(()), |reason| Err(format!("cannot be run: {reason}")))
+    reason_not_startable(path).map_or(Ok(()), |reason| Err(format!("cannot be run: {reason}")))
 }
 
-/// Returns the reason why the system refuses to start a program, if it does.
+/// Returns the reason why the system cannot start a program, or `None` if it can.
 ///
-/// Only a direct start shows it. The `execvp` of a launcher passes a refused file to a shell.
-pub(super) fn reason_refused(path: &Path) -> Option<String> {
+/// Only a direct start shows it: the `execvp` of a launcher passes such a file to a shell.
+pub(super) fn reason_not_startable(path: &Path) -> Option<String> {
     let mut start = Command::new(path);
     start.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
     match start.spawn() {

@@ -172,7 +172,7 @@ impl<'a> ProcessDriver<'a> {
                 runner.node_wrote(now, writer.node, &line)
             }
             Event::Closed(writer) if self.is_current(writer) => {
-                Err(self.exited(writer.node, runner.has_spoken(writer.node)))
+                Err(self.exited(writer.node, runner.has_written(writer.node)))
             }
             Event::WroteTooMuch(writer) if self.is_current(writer) => Err(Failure::Endless {
                 node: self.names[writer.node].clone(),
@@ -188,27 +188,27 @@ impl<'a> ProcessDriver<'a> {
             .is_some_and(|running| running.incarnation() == writer.incarnation)
     }
 
-    fn exited(&mut self, node: usize, has_spoken: bool) -> Failure {
+    fn exited(&mut self, node: usize, has_written: bool) -> Failure {
         let name = self.names[node].clone();
         let Some(running) = self.nodes[node].take() else { return Failure::Interrupted };
         let (status, stderr) = running.into_end();
         let program = &self.launch.program;
-        let refused = || match (program, status?.code()?) {
+        let by_exit_code = || match (program, status?.code()?) {
             // A shell exits with these codes if the file is not a script.
-            (Program::Binary(path), 2 | 126 | 127) if !has_spoken => {
-                executable::reason_refused(path)
+            (Program::Binary(path), 2 | 126 | 127) if !has_written => {
+                executable::reason_not_startable(path)
             }
             _ => None,
         };
-        let reason = launcher::reason_not_started(status, &stderr).or_else(refused);
+        let reason = launcher::reason_not_started(status, &stderr).or_else(by_exit_code);
         if let Some(reason) = reason {
             return Failure::CannotStart { program: program.to_string(), reason };
         }
         match status {
             Some(status) => {
                 let by_shell = matches!(program, Program::ShellScript(_));
-                let may_refuse_args = !has_spoken && !self.launch.args.is_empty();
-                Failure::Exited { node: name, status, may_refuse_args, by_shell, stderr }
+                let may_reject_args = !has_written && !self.launch.args.is_empty();
+                Failure::Exited { node: name, status, may_reject_args, by_shell, stderr }
             }
             None => Failure::Closed { node: name, stderr },
         }

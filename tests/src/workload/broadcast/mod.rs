@@ -30,12 +30,12 @@ impl Protocol for Topology {
 
     fn setup(&self, directory: &Directory) -> Option<Request> {
         let count = directory.node_count();
-        let neighbours = |node| {
-            let near = self.neighbours(node, count);
+        let neighbors = |node| {
+            let near = self.neighbors(node, count);
             near.into_iter().map(|near| directory.node_name(near)).collect::<Vec<_>>()
         };
         let topology: serde_json::Map<_, _> = (0..count)
-            .map(|node| (directory.node_name(node).to_owned(), neighbours(node).into()))
+            .map(|node| (directory.node_name(node).to_owned(), neighbors(node).into()))
             .collect();
         let topology = serde_json::Value::from(topology);
         let fields = format!(r#","topology":{topology}"#);

@@ -17,7 +17,7 @@ pub enum Topology {
 impl Topology {
     /// Returns the neighbors of one of `count` nodes.
     #[must_use]
-    pub fn neighbours(self, node: usize, count: usize) -> Vec<usize> {
+    pub fn neighbors(self, node: usize, count: usize) -> Vec<usize> {
         let near: Vec<Option<usize>> = match self {
             Topology::Total => return (0..count).filter(|&other| other != node).collect(),
             Topology::Line => vec![node.checked_sub(1), Some(node + 1)],
@@ -49,8 +49,8 @@ mod tests {
                 let mut reached = vec![0];
                 let mut next = 0;
                 while let Some(&node) = reached.get(next) {
-                    for other in topology.neighbours(node, count) {
-                        let back = topology.neighbours(other, count);
+                    for other in topology.neighbors(node, count) {
+                        let back = topology.neighbors(other, count);
                         assert!(
                             back.contains(&node),
                             "{topology:?}: {node} and {other} of {count}"
@@ -68,8 +68,8 @@ mod tests {
 
     #[test]
     fn a_grid_of_five_is_three_wide() {
-        assert_eq!(Topology::Grid.neighbours(0, 5), [3, 1]);
-        assert_eq!(Topology::Grid.neighbours(2, 5), [1]);
-        assert_eq!(Topology::Grid.neighbours(4, 5), [1, 3]);
+        assert_eq!(Topology::Grid.neighbors(0, 5), [3, 1]);
+        assert_eq!(Topology::Grid.neighbors(2, 5), [1]);
+        assert_eq!(Topology::Grid.neighbors(4, 5), [1, 3]);
     }
 }

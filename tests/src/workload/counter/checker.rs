@@ -39,11 +39,11 @@ pub(super) fn check<const SHRINKS: bool>(
             Output::Sum(sum) if possible.sums.contains(sum) && !certain.sums.contains(sum) => {
                 let node = context.directory.node_name(done.invocation.node);
                 let at = history.place(done.completed);
-                let refused = Anomaly::from(format!(
-                    "refused addition: {node} shows {sum} at {at}, in a final read; the sum \
+                let rejected = Anomaly::from(format!(
+                    "rejected addition: {node} shows {sum} at {at}, in a final read; the sum \
                      includes an addition that was answered with an error"
                 ));
-                Some(refused.seen_in([done.completed]))
+                Some(rejected.seen_in([done.completed]))
             }
             _ => None,
         })
@@ -117,7 +117,7 @@ impl Possible {
     fn new<const SHRINKS: bool>(
         history: &History<Counter<SHRINKS>>,
         context: &Context<'_>,
-        refused_may_count: bool,
+        rejected_may_count: bool,
     ) -> Possible {
         let mut certain = 0;
         let mut uncertain = Vec::new();
@@ -129,7 +129,7 @@ impl Possible {
             else {
                 continue;
             };
-            if refused_may_count && matches!(event.kind, EventKind::Fail { .. }) {
+            if rejected_may_count && matches!(event.kind, EventKind::Fail { .. }) {
                 continue;
             }
             settled.insert(*invocation);

@@ -79,7 +79,7 @@ impl<const SHRINKS: bool> Workload for Counter<SHRINKS> {
             "an addition was not sent to other nodes, or was overwritten by another \
                            node's state",
         ),
-        ("refused addition", "an addition was applied although its sender got an error"),
+        ("rejected addition", "an addition was applied although its sender got an error"),
         ("phantom addition", "an addition that arrived twice was counted twice"),
         ("impossible sum", "an addition that arrived twice was counted twice, or one was undone"),
         ("counter going back", "the sum is overwritten by an older one from another node"),

@@ -30,7 +30,7 @@ pub(super) fn check(history: &History<Echo>, context: &Context<'_>) -> Verdict {
         format!("wrong echo: {node} received {op:?} and returned {output} at {at}")
     });
     // Maelstrom compares the request with the reply, and an error contains no value.
-    let refused: Vec<_> = history
+    let rejected: Vec<_> = history
         .events()
         .iter()
         .enumerate()
@@ -39,15 +39,15 @@ pub(super) fn check(history: &History<Echo>, context: &Context<'_>) -> Verdict {
             _ => None,
         })
         .collect();
-    let refusals = refused.iter().map(|(index, invocation, error)| {
+    let rejections = rejected.iter().map(|(index, invocation, error)| {
         let asked = history.invocation(*invocation);
         let node = context.directory.node_name(asked.node);
         let at = history.place(*index);
         format!("wrong echo: {node} received {:?} and returned {error} at {at}", asked.op)
     });
     Verdict::new(
-        Valid::from(wrong.is_empty() && refused.is_empty()),
+        Valid::from(wrong.is_empty() && rejected.is_empty()),
         Edn::map([("errors", Edn::vector(errors))]),
-        anomalies.chain(refusals),
+        anomalies.chain(rejections),
     )
 }

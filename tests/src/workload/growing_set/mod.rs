@@ -122,7 +122,7 @@ impl<P: Protocol> Workload for GrowingSet<P> {
         ),
         ("phantom value", "the value was made up, converted, or taken from another field"),
         ("value gone", "the node omits some of its values, or reads an older state"),
-        ("refused value", "the value was stored although its sender got an error"),
+        ("rejected value", "the value was stored although its sender got an error"),
     ];
     const HAS_FINAL_READS: bool = true;
 

@@ -151,7 +151,7 @@ pub(super) fn check<P: Protocol>(
         }
     }
     reads.values_mut().for_each(Reads::finish);
-    findings.extend(refused_and_kept(history, context, &reads).into_iter().map(Anomaly::from));
+    findings.extend(rejected_and_stored(history, context, &reads).into_iter().map(Anomaly::from));
     for value in &mut values {
         for (&node, reads) in &reads {
             judge_visibility(value, node, reads);
@@ -162,7 +162,7 @@ pub(super) fn check<P: Protocol>(
     for value in values.iter_mut().filter(is_gone) {
         value.allowed_loss = is_allowed_loss(value, &reads, history, &context.kills);
     }
-    summarise(history, directory, &values, &phantoms, &duplicated, findings)
+    summarize(history, directory, &values, &phantoms, &duplicated, findings)
 }
 
 /// Returns a sentence if a read misses a value that an earlier read of the same node showed.
@@ -195,12 +195,12 @@ fn value_gone<P: Protocol>(
 }
 
 /// Returns a sentence for each visible value whose addition failed definitely.
-fn refused_and_kept<P: Protocol>(
+fn rejected_and_stored<P: Protocol>(
     history: &History<GrowingSet<P>>,
     context: &Context<'_>,
     reads: &BTreeMap<usize, Reads>,
 ) -> Vec<String> {
-    let refused = history.events().iter().filter_map(|event| match &event.kind {
+    let rejected = history.events().iter().filter_map(|event| match &event.kind {
         EventKind::Fail { invocation, error, .. } => {
             let start = history.invocation(*invocation);
             match start.op {
@@ -210,12 +210,12 @@ fn refused_and_kept<P: Protocol>(
         }
         _ => None,
     });
-    let kept = refused.filter_map(|(element, node, error)| {
+    let kept = rejected.filter_map(|(element, node, error)| {
         let shows =
             |(shower, reads): (&usize, &Reads)| Some((*shower, reads.first_that_shows(element)?));
         let (shower, read) = reads.iter().find_map(shows)?;
         Some(format!(
-            "refused value: {} shows {element} at {}, although {} answered its {} with {error}",
+            "rejected value: {} shows {element} at {}, although {} answered its {} with {error}",
             context.directory.node_name(shower),
             history.place(read),
             context.directory.node_name(node),
@@ -270,7 +270,7 @@ fn absent(value: &mut Value, node: usize, reads: &Reads, range: Range<usize>) {
     }
 }
 
-fn summarise<W: Workload>(
+fn summarize<W: Workload>(
     history: &History<W>,
     directory: &Directory,
     values: &[Value],
