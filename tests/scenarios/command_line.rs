@@ -52,7 +52,7 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_with_status_254() {
         ("-w echo --sim --bin /bin/true", "--sim: only this project's own node can be simulated"),
         (
             "-w echo --seeds 0..3 --bin /bin/true",
-            "leave out --bin, or --seeds to run the program in",
+            "omit --bin, or omit --seeds to run the program in",
         ),
         ("-w echo --nemesis clock", "--nemesis clock needs simulated nodes"),
         ("-w echo --latency-dist normal", "[possible values: constant, uniform, exponential]"),

@@ -130,7 +130,7 @@ fn rejects_files_that_the_system_cannot_run() {
 const FAULTY: [(&str, Option<&str>, &str); 24] = [
     ("exits immediately", None, "exited by itself (exit status: 3)"),
     ("never ends its line", None, "without a newline"),
-    ("refuses init", None, "answered init with an error"),
+    ("rejects init", None, "answered init with an error"),
     ("writes too early", None, "before the first request"),
     ("answers twice", None, "answered init 2 times"),
     ("never answers init", None, "wrote nothing within 12 s"),
@@ -148,7 +148,7 @@ const FAULTY: [(&str, Option<&str>, &str); 24] = [
     ("n1 is silent", Some("echo"), "node n1 answered none of "),
     ("all nodes are silent", Some("echo"), "answered none of "),
     ("echoes something else", Some("echo"), "wrong echo: "),
-    ("refuses topology", Some("broadcast"), "rejects \"topology\": error 10"),
+    ("rejects topology", Some("broadcast"), "rejects \"topology\": error 10"),
     ("keeps values to itself", Some("broadcast"), "lost value: "),
     ("gives duplicate IDs", Some("unique-ids"), "duplicate ID: "),
     ("mixes types", Some("unique-ids"), "mixed types of ID: "),
