@@ -266,12 +266,19 @@ impl<C: Clock> Shared<C> {
             let lease = self.state.lock().lease;
             // The lock is free during the renewal, because `status` must not wait for the store.
             let (lease, result) = self.renew(lease);
-            log.renewal(&lease, &result, &self.generator, (self.boot_clock)());
             let pause = self.renewal.pause(&lease, &result, &self.generator);
             due = (self.boot_clock)().saturating_add(pause);
-            let mut state = self.state.lock();
-            state.lease = lease;
-            state.status.record(lease.current, &result);
+            let is_stopping = {
+                let mut state = self.state.lock();
+                state.lease = lease;
+                state.status.record(lease.current, &result);
+                state.stop.is_some()
+            };
+            // A generator that is sealed for the stop looks as if its lease had ended.
+            if !is_stopping {
+                // The lock is free, because what receives the log may call `status`.
+                log.renewal(&lease, &result, &self.generator, (self.boot_clock)());
+            }
         }
     }
 
