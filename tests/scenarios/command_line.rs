@@ -60,7 +60,7 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_with_status_254() {
         ("-w echo --bin /no/such/node", "--bin /no/such/node: No such file"),
         (
             "-w echo --bin python3",
-            "No such file or directory (os error 2); --bin is the path of one",
+            "No such file or directory (os error 2); --bin takes the path of one",
         ),
         ("-w echo --bin /tmp", "is not a file"),
         ("-w echo --bin /etc/passwd", "is not executable; try chmod +x"),
