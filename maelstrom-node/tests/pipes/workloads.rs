@@ -180,7 +180,8 @@ fn a_starting_node_rejects_log_requests_until_its_peers_respond() {
     for acks in ["1", "majority"] {
         let input = [init(&["n0", "n1", "n2"]), lines.concat()].concat();
         let replies = replies(&run(&["kafka", "--acks", acks], &input));
-        assert!(replies[1..4].iter().all(|reply| reply["code"] == 11), "{replies:?}");
+        let codes: Vec<_> = replies[1..4].iter().map(|reply| &reply["code"]).collect();
+        assert_eq!(codes, [11, 0, 11], "the error of a commit is indefinite: {replies:?}");
         assert_eq!(replies[4]["msgs"], json!({}));
     }
 }

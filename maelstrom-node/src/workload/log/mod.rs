@@ -80,9 +80,9 @@ use recovery::Stage;
 /// The longest time that a client waits for a majority.
 ///
 /// Maelstrom's clients time out after 5 s, and a reply to a closed client silences the node.
-const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
+const WAIT_TIMEOUT: Duration = Duration::from_millis(4500);
 
-/// The time without a majority after which the node rejects further requests.
+/// The time without a majority after which the node rejects further messages.
 const STALL_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// The limit on the text of messages in one poll, besides the first message of each key.
@@ -182,15 +182,20 @@ impl Log {
         }
     }
 
-    /// Returns an error if the log cannot take records at present.
-    fn check_available(&self, now: Time) -> Result<(), Rejection> {
+    /// Returns an error with this code if the log cannot take records at present.
+    ///
+    /// The log takes no records after it has waited this long for a majority.
+    fn check_available(
+        &self,
+        now: Time,
+        max_wait: Duration,
+        code: ErrorCode,
+    ) -> Result<(), Rejection> {
         if !self.stage.is_serving() {
-            return Err((ErrorCode::TemporarilyUnavailable, RECOVERING));
+            return Err((code, RECOVERING));
         }
-        if self.unacknowledged.front().is_some_and(|first| now.since(first.since) >= STALL_TIMEOUT)
-        {
-            let text = "a majority of the nodes does not respond; try again later";
-            return Err((ErrorCode::TemporarilyUnavailable, text));
+        if self.unacknowledged.front().is_some_and(|first| now.since(first.since) >= max_wait) {
+            return Err((code, "a majority of the nodes does not respond; try again later"));
         }
         Ok(())
     }
@@ -203,7 +208,7 @@ impl Log {
         message: &RawValue,
         out: &mut Outbox,
     ) -> Result<(), Rejection> {
-        self.check_available(now)?;
+        self.check_available(now, STALL_TIMEOUT, ErrorCode::TemporarilyUnavailable)?;
         if message.get().len() > super::MAX_VALUE_BYTES {
             return Err((ErrorCode::MalformedRequest, "send: \"msg\" is too large (limit 8 MiB)"));
         }
@@ -226,7 +231,9 @@ impl Log {
         offsets: &Offsets,
         out: &mut Outbox,
     ) -> Result<(), Rejection> {
-        self.check_available(now)?;
+        // Maelstrom's client continues after the polled messages even if their commit fails. After
+        // a definite error it keeps its position but drops the messages, and so it skips them.
+        self.check_available(now, WAIT_TIMEOUT, ErrorCode::Timeout)?;
         let records = self.records.state();
         let mut news = BTreeMap::new();
         for (key, offset) in offsets {
