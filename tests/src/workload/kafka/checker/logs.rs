@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Anomalies;
+use super::{Anomalies, View};
 use crate::base::time::Time;
 use crate::format::edn::Edn;
 use crate::format::element::Element;
@@ -54,7 +54,7 @@ enum End {
 }
 
 impl Logs {
-    pub(super) fn new(history: &History<Kafka>, kills: &Kills) -> Logs {
+    pub(super) fn new(history: &History<Kafka>, kills: &Kills, view: View) -> Logs {
         let mut logs = Logs::default();
         for (invoked, invocation) in history.invocations() {
             if let Op::Send { key, message } = invocation.op {
@@ -67,7 +67,9 @@ impl Logs {
                     logs.take(history.invocation(*invocation), output, index);
                 }
                 EventKind::Fail { invocation, partial: Some(output), .. }
-                | EventKind::Info { invocation, partial: Some(output), .. } => {
+                | EventKind::Info { invocation, partial: Some(output), .. }
+                    if view == View::Strict =>
+                {
                     logs.take(history.invocation(*invocation), output, index);
                 }
                 EventKind::Fail { invocation, .. } => {

@@ -4,12 +4,15 @@
 //! polls only one thing, without transactions. The checker therefore finds no cycles, and no
 //! aborted or precommitted reads except *G1a*. Jepsen hardly checks committed offsets. This checker
 //! adds two anomalies for them: *committed-offset-back* and *committed-offset-unknown*.
+//!
+//! The checker judges a history twice, with each [`View`]. The anomalies in Maelstrom's view decide
+//! the verdict. The anomalies that only the strict view has are findings.
 
 mod logs;
 mod process;
 mod visibility;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::format::edn::Edn;
 use crate::history::History;
@@ -21,6 +24,18 @@ use logs::Logs;
 
 /// The largest number of examples of an anomaly in the results.
 const EXAMPLES: usize = 8;
+
+/// The rules by which the checker judges a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum View {
+    /// Maelstrom's rules.
+    ///
+    /// A poll counts only if its commit succeeded. Otherwise Maelstrom's client drops the messages,
+    /// although its next poll continues after them if the error was definite.
+    Maelstrom,
+    /// The rules for a strict test: every message that a client received counts.
+    Strict,
+}
 
 /// The anomalies that the checker found, by name.
 #[derive(Debug, Default)]
@@ -36,51 +51,62 @@ impl Anomalies {
     ) {
         self.0.entry(name).or_default().push(Anomaly::from(sentence).seen_in(events));
     }
+
+    /// Removes the anomalies of another view.
+    fn remove_all(&mut self, others: &Anomalies) {
+        for (name, found) in &mut self.0 {
+            let others: BTreeSet<&str> =
+                others.0.get(name).into_iter().flatten().map(|other| other.text.as_str()).collect();
+            found.retain(|anomaly| !others.contains(anomaly.text.as_str()));
+        }
+        self.0.retain(|_, found| !found.is_empty());
+    }
 }
 
 /// Judges a history of sends and polls.
 #[must_use]
 pub(super) fn check(history: &History<Kafka>, context: &Context<'_>) -> Verdict {
-    let mut anomalies = Anomalies::default();
-    let logs = Logs::new(history, &context.kills);
+    let (mut anomalies, mut strict) = (Anomalies::default(), Anomalies::default());
+    let logs = Logs::new(history, &context.kills, View::Maelstrom);
     logs.check(history, context, &mut anomalies);
-    let visibility = process::check(history, context, &logs, &mut anomalies);
+    process::check(history, context, &logs, View::Maelstrom, &mut anomalies);
+    let logs = Logs::new(history, &context.kills, View::Strict);
+    logs.check(history, context, &mut strict);
+    let visibility = process::check(history, context, &logs, View::Strict, &mut strict);
+    // Jepsen's checker does not look for these anomalies.
+    for name in ["committed-offset-back", "committed-offset-unknown", "phantom"] {
+        anomalies.0.remove(name);
+    }
+    strict.remove_all(&anomalies);
 
-    let found =
-        |beyond: bool| anomalies.0.iter().filter(move |(name, _)| is_beyond(name) == beyond);
-    let valid = match (found(false).next().is_none(), logs.polled_count()) {
+    let valid = match (anomalies.0.is_empty(), logs.polled_count()) {
         (false, _) => Valid::False,
         (true, 0) => Valid::Unknown,
         (true, _) => Valid::True,
     };
     let nothing = (valid == Valid::Unknown)
         .then(|| "nothing to judge: no message was polled".to_owned().into());
+    let names: BTreeSet<&'static str> =
+        anomalies.0.keys().chain(strict.0.keys()).copied().collect();
     let mut results = Edn::map([
         ("send-count", logs.send_count().into()),
         ("acknowledged-count", logs.acknowledged_count().into()),
         ("polled-count", logs.polled_count().into()),
         ("key-count", logs.key_count().into()),
-        ("error-types", Edn::Vector(anomalies.0.keys().map(|name| Edn::Keyword(name)).collect())),
+        ("error-types", Edn::Vector(names.iter().map(|name| Edn::Keyword(name)).collect())),
     ]);
     let stable_latencies_ms = visibility.stable_latencies_ms(history);
     if let Some(quantiles) = quantiles(&stable_latencies_ms, Edn::from) {
         results.insert("stable-latencies", quantiles);
     }
-    for (name, found) in &anomalies.0 {
-        let examples = found.iter().take(EXAMPLES).map(|anomaly| anomaly.text.as_str());
+    for name in names {
+        let found =
+            || [&anomalies, &strict].into_iter().filter_map(|all| all.0.get(name)).flatten();
+        let examples = found().take(EXAMPLES).map(|anomaly| anomaly.text.as_str());
         let examples = Edn::vector(examples);
-        results.insert(name, Edn::map([("count", found.len().into()), ("errs", examples)]));
+        results.insert(name, Edn::map([("count", found().count().into()), ("errs", examples)]));
     }
-    let (beyond, anomalies): (Vec<_>, Vec<_>) =
-        anomalies.0.into_iter().partition(|(name, _)| is_beyond(name));
-    let all =
-        |found: Vec<(&'static str, Vec<Anomaly>)>| found.into_iter().flat_map(|(_, found)| found);
-    Verdict::new(valid, results, all(anomalies).chain(nothing))
-        .with_findings(all(beyond))
+    Verdict::new(valid, results, anomalies.0.into_values().flatten().chain(nothing))
+        .with_findings(strict.0.into_values().flatten())
         .with_stable_latencies(stable_latencies_ms)
-}
-
-/// Returns `true` for anomalies that Jepsen's checker does not look for.
-fn is_beyond(name: &str) -> bool {
-    ["committed-offset-back", "committed-offset-unknown", "phantom"].contains(&name)
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Anomalies;
 use super::logs::Logs;
 use super::visibility::Visibility;
+use super::{Anomalies, View};
 use crate::base::time::Time;
 use crate::history::{EventKind, History, Invocation, Place};
 use crate::workload::Context;
@@ -42,13 +42,15 @@ struct Received<'a> {
     committed: bool,
 }
 
-/// Returns all results that clients received, in the order of the ends of their operations.
-fn received(history: &History<Kafka>) -> impl Iterator<Item = Received<'_>> {
-    history.events().iter().enumerate().filter_map(|(completed, event)| {
+/// Returns the results that count in a view, in the order of the ends of their operations.
+fn received(history: &History<Kafka>, view: View) -> impl Iterator<Item = Received<'_>> {
+    history.events().iter().enumerate().filter_map(move |(completed, event)| {
         let (invoked, output, committed) = match &event.kind {
             EventKind::Ok { invocation, output, .. } => (*invocation, output, true),
             EventKind::Fail { invocation, partial: Some(output), .. }
-            | EventKind::Info { invocation, partial: Some(output), .. } => {
+            | EventKind::Info { invocation, partial: Some(output), .. }
+                if view == View::Strict =>
+            {
                 (*invocation, output, false)
             }
             _ => return None,
@@ -66,12 +68,13 @@ pub(super) fn check(
     history: &History<Kafka>,
     context: &Context<'_>,
     logs: &Logs,
+    view: View,
     anomalies: &mut Anomalies,
 ) -> Visibility {
     let mut visibility = Visibility::default();
     let mut clients: BTreeMap<u64, Client> = BTreeMap::new();
     for Received { invoked, completed, invocation, output, committed: is_committed } in
-        received(history)
+        received(history, view)
     {
         let client = clients.entry(invocation.process).or_default();
         let at = history.time(completed);
