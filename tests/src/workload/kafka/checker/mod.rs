@@ -32,8 +32,14 @@ enum View {
     ///
     /// A poll counts only if its commit succeeded. Otherwise Maelstrom's client drops the messages,
     /// although its next poll continues after them if the error was definite.
+    ///
+    /// A poll continues where the client's last poll of the key ended. A client's first poll of a
+    /// key may start anywhere, and so may a poll after an empty list.
     Maelstrom,
     /// The rules for a strict test: every message that a client received counts.
+    ///
+    /// A client's first poll of a key starts at the committed offset. An empty list does not move a
+    /// client.
     Strict,
 }
 

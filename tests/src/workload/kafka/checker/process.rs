@@ -94,6 +94,9 @@ pub(super) fn check(
             (_, Output::Polled(polled)) => {
                 for (&key, records) in polled {
                     seen.check_poll(client, key, records, anomalies);
+                    if view == View::Maelstrom && records.is_empty() {
+                        client.polled.remove(&key);
+                    }
                     for record in records {
                         visibility.show(key, record.offset, invoked);
                     }
@@ -108,9 +111,14 @@ pub(super) fn check(
                 }
             }
             (Op::Assign { keys, rewind }, Output::Assigned { start, listed }) => {
-                client.polled.retain(|key, _| !rewind && keys.contains(key));
-                for (&key, &offset) in start {
-                    client.polled.entry(key).or_insert(offset.saturating_sub(1));
+                match view {
+                    View::Maelstrom => client.polled.retain(|key, _| keys.contains(key)),
+                    View::Strict => {
+                        client.polled.retain(|key, _| !rewind && keys.contains(key));
+                        for (&key, &offset) in start {
+                            client.polled.entry(key).or_insert(offset.saturating_sub(1));
+                        }
+                    }
                 }
                 if *rewind {
                     continue;
