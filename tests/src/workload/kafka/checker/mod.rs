@@ -34,12 +34,13 @@ enum View {
     /// although its next poll continues after them if the error was definite.
     ///
     /// A poll continues where the client's last poll of the key ended. A client's first poll of a
-    /// key may start anywhere, and so may a poll after an empty list.
+    /// key may start anywhere, and so may a poll after an empty list. Offsets of sends may go back
+    /// after an assignment without their key.
     Maelstrom,
     /// The rules for a strict test: every message that a client received counts.
     ///
     /// A client's first poll of a key starts at the committed offset. An empty list does not move a
-    /// client.
+    /// client. Offsets of its sends never go back.
     Strict,
 }
 

@@ -112,7 +112,10 @@ pub(super) fn check(
             }
             (Op::Assign { keys, rewind }, Output::Assigned { start, listed }) => {
                 match view {
-                    View::Maelstrom => client.polled.retain(|key, _| keys.contains(key)),
+                    View::Maelstrom => {
+                        client.polled.retain(|key, _| keys.contains(key));
+                        client.sent.retain(|key, _| keys.contains(key));
+                    }
                     View::Strict => {
                         client.polled.retain(|key, _| !rewind && keys.contains(key));
                         for (&key, &offset) in start {
