@@ -14,6 +14,7 @@ mod faulty_nodes;
 mod first_node;
 mod foreign_node;
 mod golden;
+mod kafka_verdicts;
 mod leftovers;
 mod library;
 mod maelstrom_histories;

@@ -181,6 +181,9 @@ impl Workload for Kafka {
                                    messages";
     const CAUSES: &'static [(&'static str, &'static str)] = &[
         ("phantom value", "the value was made up, converted, or taken from another field"),
+        ("early value", "the value was made up, or taken from another field"),
+        ("message without a send", "the value was made up, converted, or taken from another field"),
+        ("empty lists", "polls never return messages; without messages, leave out the key"),
         ("reused offset", "nodes assign offsets of one key without coordination"),
         ("duplicate message", "a message that arrived twice, or was retried, was appended twice"),
         ("aborted read", "a message was appended although its sender got an error"),
