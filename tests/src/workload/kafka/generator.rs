@@ -1,6 +1,6 @@
 //! The generator of the operations of clients.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Key, Offset, Op, Output, Settings};
@@ -27,8 +27,6 @@ pub(super) struct Generator {
     polled: BTreeMap<Key, Offset>,
     /// The offsets up to which each worker must still poll at the end.
     missing: BTreeMap<usize, BTreeMap<Key, Offset>>,
-    /// The workers that lost their client, and thus its assignment, during the final polls.
-    unassigned: BTreeSet<usize>,
 }
 
 impl Generator {
@@ -42,7 +40,6 @@ impl Generator {
             sent: BTreeMap::new(),
             polled: BTreeMap::new(),
             missing: BTreeMap::new(),
-            unassigned: BTreeSet::new(),
         }
     }
 
@@ -87,36 +84,24 @@ impl Generator {
 
     /// Returns the next final operation of a worker.
     ///
-    /// A new client polls every key from its beginning. It stops after it has seen all known
-    /// messages, or after [`LAST_POLLS`].
+    /// A new client polls every key with messages from its beginning. It stops after it has seen all
+    /// known messages, or after [`LAST_POLLS`]. As in Maelstrom, a worker assigns keys only once: if
+    /// it loses its client, the next client polls nothing.
     pub(super) fn final_op(&mut self, worker: usize, nth: usize, elapsed: Duration) -> Option<Op> {
         match nth {
+            _ if self.sent.is_empty() => None,
             0 => Some(Op::Crash),
             1 => {
                 self.missing.insert(worker, self.sent.clone());
-                Some(self.assign_all())
+                Some(Op::Assign { keys: self.sent.keys().copied().collect(), rewind: true })
             }
             _ => {
                 let all_seen = self.missing.get(&worker).is_none_or(BTreeMap::is_empty);
                 if all_seen || elapsed >= LAST_POLLS {
                     return None;
                 }
-                if self.unassigned.remove(&worker) {
-                    return Some(self.assign_all());
-                }
                 Some(Op::Poll)
             }
-        }
-    }
-
-    fn assign_all(&self) -> Op {
-        Op::Assign { keys: (0..self.next_key).collect(), rewind: true }
-    }
-
-    /// Records that a worker has a new client, which has no keys yet.
-    pub(super) fn client_lost(&mut self, worker: usize) {
-        if self.missing.contains_key(&worker) {
-            self.unassigned.insert(worker);
         }
     }
 

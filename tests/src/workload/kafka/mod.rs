@@ -112,6 +112,18 @@ pub struct Session {
     polled: Option<BTreeMap<Key, Vec<Record>>>,
 }
 
+impl Session {
+    /// Continues each key of a poll after its messages.
+    fn advance(&mut self, polled: &BTreeMap<Key, Vec<Record>>) {
+        for (key, records) in polled {
+            let last = records.iter().map(|record| record.offset).max();
+            let next = last.map_or(0, |last| last.saturating_add(1));
+            let offset = self.offsets.entry(*key).or_insert(next);
+            *offset = next.max(*offset);
+        }
+    }
+}
+
 impl Kafka {
     /// Creates the workload with these settings.
     #[must_use]
@@ -226,9 +238,6 @@ impl Workload for Kafka {
         if let EventKind::Ok { output, .. } = end {
             self.generator.observe(worker, op, output);
         }
-        if matches!(end, EventKind::Info { .. }) {
-            self.generator.client_lost(worker);
-        }
     }
 
     fn start(&mut self, session: &mut Session, op: &Op) -> Step<Kafka> {
@@ -280,13 +289,13 @@ impl Workload for Kafka {
                 Some(polled) => Step::Done(Output::Polled(polled)),
                 None => {
                     let polled = messages(reply)?;
+                    // As in Maelstrom, the next poll continues after these messages, even if the
+                    // commit fails.
+                    session.advance(&polled);
                     let commit: BTreeMap<Key, Offset> = committed(&polled).collect();
                     if commit.is_empty() {
                         return Ok(Step::Done(Output::Polled(polled)));
                     }
-                    // As in Maelstrom, the next poll continues after these messages, even if the
-                    // commit fails.
-                    session.offsets.extend(commit.iter().map(|(key, last)| (*key, last + 1)));
                     session.polled = Some(polled);
                     Step::Send(offsets_request("commit_offsets", &commit, COMMIT_OK))
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Key, Offset, Op, Output, Record, Session, committed};
+use super::{Key, Offset, Op, Output, Record, Session};
 use crate::format::datum::Datum;
 use crate::format::element::Element;
 use crate::workload::RecordedEvent;
@@ -45,7 +45,7 @@ pub(super) fn output(
                 [_, messages] => by_key(messages, records)?,
                 _ => BTreeMap::new(),
             };
-            session.offsets.extend(committed(&polled).map(|(key, last)| (key, last + 1)));
+            session.advance(&polled);
             Ok(Output::Polled(polled))
         }
         Op::Assign { keys, rewind } => {
