@@ -318,6 +318,6 @@ fn verdict_line(report: &Report) -> &'static str {
         Valid::True if report.warnings.is_empty() => "Valid: everything looks good.",
         Valid::True => "Valid, but see the warnings above.",
         Valid::False => "Invalid: see above for what went wrong.",
-        Valid::Unknown => "Unknown: the test had too few operations for a verdict.",
+        Valid::Unknown => "Unknown: see above for the reason.",
     }
 }

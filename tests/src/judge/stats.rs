@@ -29,8 +29,8 @@ impl Counts {
 ///
 /// A kind of operation without a success makes the test invalid: it tested nothing.
 ///
-/// If no operation was started, the verdict is unknown. It is also unknown if faults or latency may
-/// have prevented every success, and the errors only report unavailability.
+/// As in Maelstrom, this holds too if faults or latency prevented every success; the anomaly then
+/// says so. A test in which no operation was started is valid, with a finding.
 #[must_use]
 pub fn check<W: Operations>(
     history: &History<W>,
@@ -59,27 +59,22 @@ pub fn check<W: Operations>(
         let mut errors = errors.get(f).into_iter().flatten();
         may_be_unavailable && errors.all(|error| error.is_unavailability())
     };
-    let works = |f: &str, counts: &Counts| match counts.ok > 0 || may_always_fail(f) {
-        true => Valid::True,
-        false if is_unavailable(f) => Valid::Unknown,
-        false => Valid::False,
-    };
-    let mut anomalies: Vec<Anomaly> = by_f
+    let works = |f: &str, counts: &Counts| Valid::from(counts.ok > 0 || may_always_fail(f));
+    let anomalies: Vec<Anomaly> = by_f
         .iter()
         .filter(|(f, counts)| works(f, counts) != Valid::True)
         .map(|(f, counts)| {
             let count = counts.fail + counts.info;
-            let ended = format!("no {f} succeeded: {count} of {count} ended without success");
+            let why = if is_unavailable(f) { ", which faults or latency may explain" } else { "" };
+            let ended = format!("no {f} succeeded: {count} of {count} ended without success{why}");
             Anomaly::of_errors(ended, errors.get(f).into_iter().flatten().copied())
         })
         .collect();
     let verdicts = by_f.iter().map(|(f, counts)| works(f, counts));
-    let mut valid = verdicts.min().unwrap_or(Valid::True);
-    if valid == Valid::True && history.invocations().all(|(_, invocation)| invocation.is_final) {
-        valid = Valid::Unknown;
-        let nothing = "nothing was tested: no operation was started within the time limit";
-        anomalies.push(nothing.to_owned().into());
-    }
+    let valid = verdicts.min().unwrap_or(Valid::True);
+    let is_empty = history.invocations().all(|(_, invocation)| invocation.is_final);
+    let nothing = "nothing was tested: no operation was started within the time limit";
+    let nothing = is_empty.then(|| Anomaly::from(nothing.to_owned()));
     let by_f_edn =
         by_f.iter().map(|(f, counts)| (Edn::Keyword(f), counts.to_edn(works(f, counts))));
     let mut results = all.to_edn(valid);
@@ -88,7 +83,7 @@ pub fn check<W: Operations>(
         entries.pop();
     }
     results.insert("by-f", Edn::Map(by_f_edn.collect()));
-    Verdict::new(valid, results, anomalies)
+    Verdict::new(valid, results, anomalies).with_findings(nothing)
 }
 
 #[cfg(test)]
@@ -107,14 +102,23 @@ mod tests {
     }
 
     #[test]
-    fn operations_that_faults_may_have_prevented_are_unknown() {
+    fn an_operation_that_never_succeeds_during_faults_is_invalid_with_an_explanation() {
         let error = |code| Some(OpError::Rpc { code, text: String::new() });
-        let verdict = |code| {
+        let problem = |code| {
             let history =
                 History::<Pings>::ended(&[(0, error(11)), (0, error(code))], || (), || ());
-            check(&history, |_| false, true).valid
+            let verdict = check(&history, |_| false, true);
+            assert_eq!(verdict.valid, Valid::False, "the same as Maelstrom's");
+            verdict.anomalies[0].text.contains("which faults or latency may explain")
         };
-        assert_eq!(verdict(0), Valid::Unknown);
-        assert_eq!(verdict(12), Valid::False, "a request that the node does not understand");
+        assert!(problem(0));
+        assert!(!problem(12), "a request that the node does not understand");
+    }
+
+    #[test]
+    fn a_history_without_operations_is_valid_with_a_finding() {
+        let verdict = check(&History::<Pings>::new(), |_| false, false);
+        assert_eq!(verdict.valid, Valid::True);
+        assert!(verdict.findings[0].text.starts_with("nothing was tested: "), "{verdict:?}");
     }
 }
