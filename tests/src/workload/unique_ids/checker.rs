@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{UniqueId, UniqueIds, clock_step};
+use super::{UniqueId, UniqueIds, clock_step, order};
 use crate::format::edn::Edn;
 use crate::history::{Completed, History};
 use crate::judge::{Anomaly, Valid, Verdict};
@@ -52,7 +52,9 @@ pub(super) fn check(history: &History<UniqueIds>, context: &Context<'_>) -> Verd
             Anomaly { cause, ..Anomaly::from(text) }.seen_in(events)
         })
         .collect();
-    let is_incomparable = kinds.len() > 1 || givers.len() > 1 && kinds.contains_key("object");
+    let object = kinds.get("object").filter(|_| acknowledged > 1);
+    let list = incomparable_list(history).filter(|_| kinds.len() == 1);
+    let is_incomparable = kinds.len() > 1 || object.is_some() || list.is_some();
     if kinds.len() > 1 {
         let given: Vec<String> = kinds
             .iter()
@@ -65,13 +67,13 @@ pub(super) fn check(history: &History<UniqueIds>, context: &Context<'_>) -> Verd
         let mixed = Anomaly::from(format!("mixed types of ID: {}", given.join(", ")));
         anomalies.push(mixed.seen_in(kinds.values().map(|done| done.completed)));
     }
-    if givers.len() > 1
-        && let Some(done) = kinds.get("object")
-    {
+    let single = [("objects as IDs", object), ("incomparable lists", list.as_ref())];
+    for (name, done) in single {
+        let Some(done) = done else { continue };
         let node = context.directory.node_name(done.invocation.node);
         let (id, at) = (Edn::from(done.output), history.place(done.completed));
-        let object = Anomaly::from(format!("objects as IDs: {node} returned {id} at {at}"));
-        anomalies.push(object.seen_in([done.completed]));
+        let anomaly = Anomaly::from(format!("{name}: {node} gave {id} at {at}"));
+        anomalies.push(anomaly.seen_in([done.completed]));
     }
     let range = givers.first_key_value().zip(givers.last_key_value());
     let map = Edn::map([
@@ -101,4 +103,17 @@ fn clock_step_between(
         let range = first.completed..next.completed;
         clock_step::before_restart(history, context.directory.node_name(node), range)
     })
+}
+
+/// Returns the first list that Maelstrom cannot compare with the lists before it.
+fn incomparable_list(history: &History<UniqueIds>) -> Option<Completed<'_, UniqueIds>> {
+    let list = |done: &Completed<'_, UniqueIds>| match done.output {
+        UniqueId::Other(json) if json.as_str().starts_with('[') => {
+            serde_json::from_str::<serde_json::Value>(json.as_str()).ok()
+        }
+        _ => None,
+    };
+    let lists = || history.completed().filter_map(|done| Some((list(&done)?, done)));
+    let index = order::first_incomparable(lists().map(|(list, _)| list))?;
+    lists().nth(index).map(|(_, done)| done)
 }

@@ -2,6 +2,7 @@
 
 mod checker;
 mod clock_step;
+mod order;
 
 use super::{Context, Options, RecordedEvent, Request, Step, Workload};
 use crate::base::rng::Rng;
