@@ -161,10 +161,11 @@ fn a_sweep_that_keeps_going_ends_with_a_table_of_failing_seeds() {
     test("-w echo --keep-going", &[]).expect_usage_error("--seeds <A..B>");
 }
 
-/// Broadcast without operations has an unknown verdict, and the sweep continues after it.
+/// IDs of several types have an unknown verdict, and the sweep continues after it.
 #[test]
 fn a_sweep_of_unknown_seeds_tries_them_all_and_exits_2() {
-    let run = test("-w broadcast --rate 0 --time-limit 1 --seeds 0..20", &[]);
+    let line = "-w unique-ids --node-count 2 --rate 50 --time-limit 1 --seeds 0..20";
+    let run = test(line, &["--faulty", "mixes types"]);
     run.expect_code(2).expect_result(":seed-count 20").expect_text(&[
         "Unknown: 0 of 20 seeds are valid, and none is invalid.",
         "Of 20 seeds, 0 are invalid and 20 unknown:",
