@@ -11,9 +11,10 @@
 //!    that time begins with the restart, and is at least `RECOVERY`.
 //!
 //! With [`AllowedLoss::AfterMajority`] a loss is allowed if, at some kill, more than a minority of
-//! the nodes is dead or empty. These nodes can form a majority that does not have the value.
+//! the nodes is dead or empty. These nodes can form a majority that does not have the value. A node
+//! that faults have cut off since its start is empty, too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::base::address::Directory;
@@ -52,6 +53,8 @@ pub struct Kills {
     kills: Vec<(Time, usize)>,
     /// The restarts of each node, in order.
     starts: BTreeMap<usize, Vec<Time>>,
+    /// The first time at which an operation of each node succeeded.
+    served: BTreeMap<usize, Time>,
     /// The spans during which any fault was active, in order and disjoint.
     disturbed: Vec<(Time, Time)>,
 }
@@ -69,31 +72,55 @@ impl Kills {
             node_count: directory.node_count(),
             kills: Vec::new(),
             starts: BTreeMap::new(),
+            served: BTreeMap::new(),
             disturbed: Vec::new(),
         };
-        let mut active = 0;
+        for done in history.completed() {
+            let at = history.time(done.completed);
+            kills.served.entry(done.invocation.node).or_insert(at);
+        }
+        let mut dead = BTreeSet::new();
+        let mut active = BTreeSet::new();
         for event in history.events() {
             let EventKind::Nemesis { f, value } = &event.kind else { continue };
-            if let ("kill" | "start", Edn::Vector(names)) = (*f, value) {
-                for node in 0..directory.node_count() {
-                    if names.contains(&directory.node_name(node).into()) {
-                        match *f {
-                            "kill" => kills.kills.push((event.time, node)),
-                            _ => kills.starts.entry(node).or_default().push(event.time),
-                        }
+            let names = match value {
+                Edn::Vector(names) => names.as_slice(),
+                _ => &[],
+            };
+            let named = (0..directory.node_count())
+                .filter(|node| names.contains(&directory.node_name(*node).into()));
+            match *f {
+                "kill" => {
+                    for node in named {
+                        dead.insert(node);
+                        kills.kills.push((event.time, node));
                     }
                 }
+                // A start acts on all nodes, and does nothing to those that are not dead.
+                "start" => {
+                    for node in named.filter(|node| dead.remove(node)) {
+                        kills.starts.entry(node).or_default().push(event.time);
+                    }
+                }
+                _ => {}
             }
-            if ["kill", "pause"].contains(f) || f.starts_with("start-") {
-                if active == 0 {
-                    kills.disturbed.push((event.time, Time(u64::MAX)));
-                }
-                active += 1;
-            } else if ["start", "resume"].contains(f) || f.starts_with("stop-") {
-                active -= 1;
-                if let (0, Some(last)) = (active, kills.disturbed.last_mut()) {
-                    last.1 = event.time;
-                }
+            let was_quiet = active.is_empty();
+            match *f {
+                // A kill or a pause of no node is not a fault.
+                "kill" | "pause" if names.is_empty() => {}
+                "kill" | "pause" => _ = active.insert(*f),
+                "start" => _ = active.remove("kill"),
+                "resume" => _ = active.remove("pause"),
+                f => match (f.strip_prefix("start-"), f.strip_prefix("stop-")) {
+                    (Some(kind), _) => _ = active.insert(kind),
+                    (_, Some(kind)) => _ = active.remove(kind),
+                    _ => {}
+                },
+            }
+            match (was_quiet, active.is_empty(), kills.disturbed.last_mut()) {
+                (true, false, _) => kills.disturbed.push((event.time, Time(u64::MAX))),
+                (false, true, Some(last)) => last.1 = event.time,
+                _ => {}
             }
         }
         kills
@@ -174,10 +201,14 @@ impl Kills {
 
     /// Returns `true` if a node is up at the time of a kill and has all values.
     ///
-    /// A node has all values if it was never killed, or had the time to receive them again.
+    /// A node has all values if it had the time to receive them since its start. A node that was
+    /// never killed also has them if it has served a request.
     fn is_full(&self, node: usize, kill: Time) -> bool {
         match self.last_kill_and_start(node, kill) {
-            (None, _) => true,
+            (None, _) => {
+                self.served.get(&node).is_some_and(|served| *served <= kill)
+                    || self.undisturbed(Time::default(), kill) >= RECOVERY
+            }
             (died, Some(started)) if died <= Some(started) => {
                 self.undisturbed(started, kill) >= RECOVERY
             }
@@ -235,6 +266,13 @@ mod tests {
         assert_eq!(of_another(9), None, "n2 has it");
     }
 
+    /// A start acts on all nodes, and may come without a kill.
+    #[test]
+    fn a_start_of_a_node_that_runs_changes_nothing() {
+        let kills = kills(WINDOW, &[(8, "start", "n2"), (9, "kill", "n1"), (10, "kill", "n3")]);
+        assert_eq!(lost_s(&kills, 1), None, "n2 has had the value for eight seconds");
+    }
+
     #[test]
     fn time_under_a_fault_does_not_count() {
         let kills = kills(
@@ -278,6 +316,16 @@ mod tests {
         assert_eq!(lost(&two(12)), Some(12), "n1 is still empty");
         assert_eq!(lost(&two(13)), None, "n1 has had two seconds");
         assert_eq!(lost_s(&kills(AllowedLoss::Nothing, &two(12)), 1), None);
+    }
+
+    /// Faults from the beginning keep n3 from ever joining the others.
+    #[test]
+    fn a_node_that_was_never_connected_is_empty() {
+        let faults = [(0, "start-partition", ""), (5, "kill", "n1"), (6, "start", "n1")];
+        let last = kills(AllowedLoss::AfterMajority, &faults);
+        assert_eq!(lost_s(&last, 1), Some(5));
+        let healed = [(0, "start-partition", ""), (1, "stop-partition", ""), (5, "kill", "n1")];
+        assert_eq!(lost_s(&kills(AllowedLoss::AfterMajority, &healed), 1), None);
     }
 
     #[test]

@@ -158,22 +158,32 @@ impl Logs {
         let (after, before) = span;
         let from = after.checked_add(1).filter(|from| *from < before)?;
         let mut offsets = self.keys.get(&key)?.range(from..before);
+        // A node that still has lost messages does not have those that took their place.
+        let is_behind = self.has_loss(key, [before; 2], at);
         let must_show = |message: &Element| {
             let entry = (key, message.clone());
             let is_lost = self.lost.get(&entry).is_some_and(|lost| *lost <= at);
-            !is_lost && !self.fills_a_gap(history, key, message, at)
+            !is_lost && !self.fills_a_gap(history, key, message, at, is_behind)
         };
         let found = offsets.find(|(_, messages)| messages.iter().any(must_show));
         found.map(|(offset, _)| *offset)
     }
 
-    /// Returns `true` if a message was first seen after a loss, and after a poll at this time.
+    /// Returns `true` if a message was first seen after a loss, and a poll at this time need not show
+    /// it: the message was seen later, or the node is behind the loss.
     ///
     /// Nodes that have lost the end of a log assign its offsets again.
-    fn fills_a_gap(&self, history: &History<Kafka>, key: Key, message: &Element, at: Time) -> bool {
+    fn fills_a_gap(
+        &self,
+        history: &History<Kafka>,
+        key: Key,
+        message: &Element,
+        at: Time,
+        is_behind: bool,
+    ) -> bool {
         let Some(loss) = self.first_loss.get(&key) else { return false };
         let since = self.first_heard_of(key, message).map(|index| history.time(index));
-        since.is_some_and(|since| since > at && since >= *loss)
+        since.is_some_and(|since| (since > at || is_behind) && since >= *loss)
     }
 
     /// Returns `true` if a message at one of these offsets may have been lost by this time.
@@ -209,7 +219,10 @@ impl Logs {
             let shown = shown.flat_map(|polled| &polled.last_by_node);
             let shown = shown.map(|(node, index)| (*node, history.time(*index)));
             let holders: Vec<_> = acknowledged.into_iter().chain(shown).collect();
-            if let Some(lost) = kills.lost_at(history.time(known), &holders) {
+            // A message without an acknowledgement may have its offset since it was sent.
+            let sent = self.send(key, &message).filter(|_| acknowledged.is_none());
+            let since = history.time(sent.map_or(known, |send| send.invoked));
+            if let Some(lost) = kills.lost_at(since, &holders) {
                 let first = self.first_loss.entry(key).or_insert(lost);
                 *first = lost.min(*first);
                 self.lost.insert((key, message), lost);
@@ -297,7 +310,9 @@ impl Logs {
         }
     }
 
-    /// Returns `true` if each message at an offset was lost before the next one had the offset.
+    /// Returns `true` if a loss lies between each message at an offset and the next one.
+    ///
+    /// A message without an acknowledgement may be seen only after another has its offset.
     fn is_reuse_allowed(
         &self,
         history: &History<Kafka>,
@@ -308,9 +323,12 @@ impl Logs {
         let mut in_order: Vec<_> =
             messages.iter().map(|message| (since(message), message)).collect();
         in_order.sort_unstable();
+        let is_lost_before = |message: &Element, other: Option<Time>| {
+            self.lost.get(&(key, message.clone())).is_some_and(|lost| Some(*lost) <= other)
+        };
         in_order.windows(2).all(|pair| {
-            let lost = self.lost.get(&(key, pair[0].1.clone()));
-            lost.is_some_and(|lost| Some(*lost) <= pair[1].0)
+            let [(first_seen, first), (then_seen, then)] = [pair[0], pair[1]];
+            is_lost_before(first, then_seen) || is_lost_before(then, first_seen)
         })
     }
 
