@@ -268,4 +268,6 @@ impl<'a> Simulator<'a> {
 }
 
 #[cfg(test)]
+mod scale;
+#[cfg(test)]
 mod tests;
