@@ -18,7 +18,7 @@ use workbench::net::latency::Latency;
 use workbench::output::progress::Screen;
 use workbench::output::report::Report;
 use workbench::plan::Nemesis;
-use workbench::plan::{FigureLimits, MIN_QUIET_TIME, Plan};
+use workbench::plan::{FigureLimits, MIN_QUIET_TIME, Plan, Targets};
 use workbench::runner::failure::Failure;
 use workbench::runner::{FinishedTest, Runner};
 use workbench::workload::Workload;
@@ -43,6 +43,7 @@ fn plan(node_count: usize) -> Plan {
         latency: Latency::constant(Duration::from_millis(5)),
         model: NetworkModel::Maelstrom,
         nemesis: Vec::new(),
+        nemesis_targets: vec![Targets::One],
         nemesis_interval: Duration::from_secs(2),
         allowed_loss_window: None,
         quiet_time: MIN_QUIET_TIME,

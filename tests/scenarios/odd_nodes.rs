@@ -15,7 +15,7 @@ use workbench::net::Model;
 use workbench::net::latency::Latency;
 use workbench::output::progress::Screen;
 use workbench::output::report::Report;
-use workbench::plan::{FigureLimits, MIN_QUIET_TIME, Plan};
+use workbench::plan::{FigureLimits, MIN_QUIET_TIME, Plan, Targets};
 use workbench::runner::Runner;
 use workbench::workload::broadcast::Broadcast;
 use workbench::workload::broadcast::topology::Topology;
@@ -143,6 +143,7 @@ fn plan(strict: bool) -> Plan {
         latency: Latency::constant(Duration::from_millis(5)),
         model: Model::Maelstrom,
         nemesis: Vec::new(),
+        nemesis_targets: vec![Targets::One],
         nemesis_interval: Duration::from_secs(2),
         allowed_loss_window: None,
         quiet_time: MIN_QUIET_TIME,

@@ -40,7 +40,7 @@ fn values_and_counters_converge_with_every_seed() {
         ] {
             let line = format!(
                 "-w {kind} --seeds 0..100 --node-count 5 --rate 50 --time-limit 20 \
-                 --nemesis {nemesis} -- {kind}"
+                 --nemesis {nemesis} --nemesis-targets one -- {kind}"
             );
             test(&line, &[]).expect_code(0).expect_result(":valid-count 100");
         }
@@ -63,7 +63,7 @@ fn a_log_keeps_acknowledged_messages_with_every_seed() {
     ] {
         let line = format!(
             "-w kafka --seeds 0..100 --node-count 5 --concurrency 2n --rate 50 --time-limit 20 \
-             --nemesis {nemesis} -- --acks {acks}"
+             --nemesis {nemesis} --nemesis-targets one -- --acks {acks}"
         );
         test(&line, &[]).expect_code(0).expect_result(":valid-count 100");
     }
@@ -75,7 +75,7 @@ fn a_log_keeps_acknowledged_messages_with_every_seed() {
 #[test]
 fn a_log_may_lose_messages_if_a_majority_restarts_together() {
     let line = "-w kafka --node-count 3 --concurrency 2n --rate 50 --time-limit 20 \
-                --nemesis kill --nemesis-interval 0.2 --latency 100";
+                --nemesis kill --nemesis-targets one --nemesis-interval 0.2 --latency 100";
     test(line, &["--seeds", "0..10"]).expect_code(0);
     let flags = ["--seeds", "0..50", "--allowed-loss-window", "0", "--minimize-time", "0"];
     let run = test(line, &flags);
@@ -86,10 +86,23 @@ fn a_log_may_lose_messages_if_a_majority_restarts_together() {
     assert!(is_lost, "{results}\n{run}");
 }
 
+/// By default a kill can stop all nodes. No correct node is invalid, whatever was lost.
+#[test]
+fn kills_of_any_number_of_nodes_make_no_correct_node_invalid() {
+    for workload in ["broadcast", "kafka", "g-counter"] {
+        let line = format!(
+            "-w {workload} --seeds 0..60 --keep-going --node-count 3 --concurrency 2n --rate 20 \
+             --time-limit 30 --nemesis kill,pause,partition --nemesis-interval 3 -- {workload}"
+        );
+        test(&line, &[]).expect_result(":invalid-seeds []");
+    }
+}
+
 /// Earlier versions of the checkers judged these correct nodes invalid.
 ///
 /// A poll whose commit failed did not count. The offsets of lost messages counted as skipped or
-/// reused. A restarted node counted as a node with all its state.
+/// reused. A node that was restarted, or cut off from the beginning, counted as a node with all
+/// state.
 #[test]
 fn correct_nodes_are_valid_in_former_checker_mistakes() {
     for line in [
@@ -101,6 +114,11 @@ fn correct_nodes_are_valid_in_former_checker_mistakes() {
          --nemesis kill,partition --sim --seed 1",
         "-w kafka --node-count 3 --concurrency 2n --rate 20 --time-limit 20 \
          --nemesis partition,one-way,kill,clock --nemesis-interval 3 --sim --seed 86",
+        // A node that was cut off from the beginning, and a node that is behind a loss.
+        "-w kafka --node-count 3 --concurrency 2n --rate 20 --time-limit 20 \
+         --nemesis partition,one-way,kill,clock --nemesis-interval 3 --sim --seed 1364",
+        "-w kafka --node-count 3 --concurrency 2n --rate 20 --time-limit 20 \
+         --nemesis partition,one-way,kill,clock --nemesis-interval 3 --sim --seed 312",
     ] {
         test(line, &[]).expect_valid();
     }

@@ -23,7 +23,7 @@ use crate::judge::transactions::Model as ConsistencyModel;
 use crate::net::Model;
 use crate::net::latency::Distribution;
 use crate::plan::selection::Selection;
-use crate::plan::{Availability, Nemesis};
+use crate::plan::{Availability, Nemesis, Targets};
 use crate::workload::WorkloadName;
 
 pub use challenge::Challenge;
@@ -147,7 +147,8 @@ Examples:
   workbench test -w unique-ids --node-count 3 --rate 1000 --time-limit 30 \\
       --availability total --nemesis partition
   workbench test -w broadcast --bin ./my-node --node-count 5 --time-limit 20 -- --my-flag
-  workbench test -w broadcast --node-count 5 --nemesis partition,kill --seeds 0..1000
+  workbench test -w broadcast --node-count 5 --nemesis partition,kill \\
+      --seeds 0..1000 -- broadcast
 
 Maelstrom's --username, --password, --ssh-private-key, --strict-host-key-checking, --no-ssh,
 --leave-db-running and --logging-json are accepted and have no effect.";
@@ -270,6 +271,12 @@ pub struct TestArgs {
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     #[arg(value_parser = number(0.001..=MAX_SECONDS), help_heading = "Faults")]
     pub nemesis_interval: f64,
+
+    /// How kills and pauses choose their nodes, separated by commas. Each way is equally likely.
+    /// [default: all of them, as in Jepsen]
+    #[arg(long, value_name = "WAYS", value_delimiter = ',', help_heading = "Beyond Maelstrom")]
+    #[arg(value_enum)]
+    pub nemesis_targets: Vec<Targets>,
 
     /// The allowed loss window, in seconds without faults, at most 1000000: a kill may lose values
     /// that the node acknowledged at most this long before the kill. 0 allows no loss. [default: 2;

@@ -17,10 +17,14 @@ impl TestArgs {
             }
             _ => None,
         };
-        let missing_workload = self.missing_workload_argument().map(|workload| {
+        let missing_workload = self.missing_workload_argument(plan).map(|workload| {
+            let reads = match self.workload.facts().may_begin_with_bare_read {
+                true => "it cannot answer a read before the first add",
+                false => "a restarted node cannot answer a read before another request",
+            };
             format!(
-                "note: the node does not know its workload, so it cannot answer a read before the \
-                 first add; end the line with -- {workload}"
+                "note: the node does not know its workload, so {reads}; end the line with -- \
+                 {workload}"
             )
         });
         let names = plan.directory.node_names();
@@ -52,10 +56,13 @@ impl TestArgs {
     }
 
     /// Returns the workload if this project's own node needs its name and lacks it.
-    fn missing_workload_argument(&self) -> Option<&'static str> {
+    fn missing_workload_argument(&self, plan: &Plan) -> Option<&'static str> {
         let is_own = self.bin.as_ref().is_none_or(|bin| bin.ends_with("maelstrom-node"));
         let facts = self.workload.facts();
-        let config = self.own_config().ok().filter(|_| is_own && facts.may_begin_with_bare_read)?;
+        let restarts = plan.nemesis.contains(&Nemesis::Kill);
+        let has_first_read =
+            facts.may_begin_with_bare_read || restarts && facts.may_restart_with_bare_read;
+        let config = self.own_config().ok().filter(|_| is_own && has_first_read)?;
         (!config.names_workload()).then_some(facts.name)
     }
 }

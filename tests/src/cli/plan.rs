@@ -11,7 +11,7 @@ use crate::drive::process::{Launch, Program, executable};
 use crate::drive::sim::Factory;
 use crate::faulty;
 use crate::net::latency::Latency;
-use crate::plan::{FigureLimits, MIN_QUIET_TIME, Nemesis, Plan};
+use crate::plan::{FigureLimits, MIN_QUIET_TIME, Nemesis, Plan, Targets};
 use crate::workload::Options;
 
 /// The largest number of operations of a test, and of faults.
@@ -105,6 +105,10 @@ impl TestArgs {
             latency: Latency { mean, distribution: self.latency_dist },
             model: self.net,
             nemesis,
+            nemesis_targets: match self.nemesis_targets.as_slice() {
+                [] => Targets::ALL.to_vec(),
+                given => given.to_vec(),
+            },
             nemesis_interval: Duration::from_secs_f64(self.nemesis_interval),
             allowed_loss_window: self.allowed_loss_window.map(Duration::from_secs_f64),
             quiet_time: self.quiet_time(),

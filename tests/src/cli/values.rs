@@ -12,7 +12,7 @@ use clap::{Arg, Command, ValueEnum};
 use crate::judge::transactions::Model as ConsistencyModel;
 use crate::net::Model;
 use crate::net::latency::Distribution;
-use crate::plan::{Availability, Nemesis};
+use crate::plan::{Availability, Nemesis, Targets};
 use crate::workload::WorkloadName;
 use crate::workload::broadcast::topology::Topology;
 
@@ -75,6 +75,16 @@ impl ValueEnum for WorkloadName {
 impl ValueEnum for Nemesis {
     fn value_variants<'a>() -> &'a [Nemesis] {
         &Nemesis::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(self.help()))
+    }
+}
+
+impl ValueEnum for Targets {
+    fn value_variants<'a>() -> &'a [Targets] {
+        &Targets::ALL
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {

@@ -467,4 +467,21 @@ mod tests {
         assert_eq!(drain(&mut net), [(10, id), (10, id)]);
         assert_eq!((net.journal().servers.sent, net.journal().servers.received), (1, 2));
     }
+
+    /// Maelstrom keeps the queue of a dead node, and replaces it at the restart.
+    #[test]
+    fn a_restarted_node_receives_no_message_of_the_time_before() {
+        for model in [Model::Maelstrom, Model::Ideal] {
+            let mut net = network(model, 10);
+            send(&mut net, 0, Address::Node(0), 1);
+            net.set_down(Time(5 * MS), 1, true);
+            send(&mut net, 6, Address::Node(0), 1);
+            send(&mut net, 7, Address::Client(0), 1);
+            net.set_down(Time(8 * MS), 1, false);
+            let after = send(&mut net, 9, Address::Node(0), 1);
+            assert_eq!(drain(&mut net), [(19, after)], "{model:?}");
+            let counts = &net.journal().servers;
+            assert_eq!((counts.sent, counts.received), (3, 1), "what is lost counts as sent");
+        }
+    }
 }

@@ -5,6 +5,7 @@ mod limits;
 mod nemesis;
 pub mod selection;
 mod swarm;
+mod targets;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::net::latency::Latency;
 pub use availability::Availability;
 pub use limits::FigureLimits;
 pub use nemesis::Nemesis;
+pub use targets::Targets;
 
 /// The default quiet time before the final reads, as in Maelstrom.
 pub const MIN_QUIET_TIME: Duration = Duration::from_secs(10);
@@ -38,6 +40,8 @@ pub struct Plan {
     pub model: Model,
     /// The faults to inject.
     pub nemesis: Vec<Nemesis>,
+    /// The ways to choose the nodes of a kill or a pause. Each is equally likely.
+    pub nemesis_targets: Vec<Targets>,
     /// The mean time from a fault's start to its end, and from then to the next start.
     pub nemesis_interval: Duration,
     /// The allowed loss window. A kill may lose values that the node acknowledged at most this long
@@ -73,6 +77,7 @@ impl Plan {
             latency: Latency::constant(Duration::ZERO),
             model: Model::Maelstrom,
             nemesis: Vec::new(),
+            nemesis_targets: Targets::ALL.to_vec(),
             nemesis_interval: Duration::from_secs(10),
             allowed_loss_window: None,
             quiet_time: MIN_QUIET_TIME,
@@ -98,6 +103,7 @@ impl Plan {
             latency: Latency::constant(Duration::ZERO),
             model: Model::Maelstrom,
             nemesis: Vec::new(),
+            nemesis_targets: Targets::ALL.to_vec(),
             nemesis_interval: Duration::from_secs(10),
             allowed_loss_window: None,
             quiet_time: MIN_QUIET_TIME,

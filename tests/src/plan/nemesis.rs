@@ -13,9 +13,9 @@ pub enum Nemesis {
     Duplicate,
     /// A share of all messages held back, so that others overtake them.
     Reorder,
-    /// A node killed and started again, with its memory lost.
+    /// Nodes killed and started again, with their memory lost.
     Kill,
-    /// A node paused for a while.
+    /// Nodes paused for a while.
     Pause,
     /// A node's clock stepped or running at the wrong speed, in simulation only.
     Clock,
@@ -58,8 +58,8 @@ impl Nemesis {
             Nemesis::Loss => "A share of all messages lost",
             Nemesis::Duplicate => "A share of all messages delivered twice",
             Nemesis::Reorder => "A share of all messages held back, so that others overtake them",
-            Nemesis::Kill => "A node killed and started again without its memory",
-            Nemesis::Pause => "A node paused for a while",
+            Nemesis::Kill => "Nodes killed and started again without their memory",
+            Nemesis::Pause => "Nodes paused for a while",
             Nemesis::Clock => "A node's clock stepped, and fast or slow; with --sim only",
         }
     }

@@ -140,7 +140,7 @@ impl<W: Workload> Runner<W> {
             Received::Error(Role::Worker(worker), error) => self.op_failed(now, worker, error),
             Received::Reply(Role::Init(node)) => {
                 self.calls.close(client);
-                self.initialized(now, node);
+                self.initialized(node);
             }
             Received::Reply(Role::Setup(_)) => {
                 self.calls.close(client);

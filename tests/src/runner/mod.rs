@@ -169,13 +169,7 @@ impl<W: Workload> Runner<W> {
             node_count,
             Rng::new(plan.seed, Stream::Network),
         );
-        let nemesis = NemesisSchedule::new(
-            &plan.nemesis,
-            plan.nemesis_interval,
-            plan.directory.node_names().to_vec(),
-            plan.latency.mean,
-            Rng::new(plan.seed, Stream::Nemesis),
-        );
+        let nemesis = NemesisSchedule::new(&plan, Rng::new(plan.seed, Stream::Nemesis));
         Runner {
             workload,
             network,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::calls::Role;
-use super::{CLIENT_TIMEOUT, Command, NodeState, Phase, Runner};
+use super::{CLIENT_TIMEOUT, Command, NodeState, Runner};
 use crate::base::time::Time;
 use crate::format::wire::Schema;
 use crate::history::{EventKind, OpError};
@@ -34,13 +34,10 @@ impl<W: Workload> Runner<W> {
 
     /// Handles a node's reply to `init`.
     ///
-    /// A restarted node receives the workload's setup request immediately. During startup, nodes
-    /// wait for each other.
-    pub(super) fn initialized(&mut self, now: Time, node: usize) {
+    /// The nodes wait for each other before the workload's setup requests. As in Maelstrom, a
+    /// restarted node receives no setup request.
+    pub(super) fn initialized(&mut self, node: usize) {
         self.nodes[node] = NodeState::Ready;
-        if self.phase != Phase::Initializing {
-            self.set_up(now, node);
-        }
     }
 
     pub(super) fn set_up(&mut self, now: Time, node: usize) {
@@ -92,14 +89,22 @@ impl<W: Workload> Runner<W> {
             Action::Inject(kind, fault) => self.network.inject(kind, fault),
             Action::Heal(kind) => self.network.heal(kind),
             Action::Kill(nodes) => nodes.into_iter().for_each(|node| self.kill(now, node)),
-            Action::Start(nodes) => nodes.into_iter().for_each(|node| self.start_node(now, node)),
+            Action::Start(nodes) => {
+                let dead = |node: &usize| self.nodes[*node] == NodeState::Dead;
+                let dead: Vec<usize> = nodes.into_iter().filter(dead).collect();
+                dead.into_iter().for_each(|node| self.start_node(now, node));
+            }
             Action::Pause(nodes) => {
-                self.paused.extend(&nodes);
-                self.commands.extend(nodes.into_iter().map(Command::Pause));
+                for node in nodes {
+                    // A dead node has no process that could be paused.
+                    if self.nodes[node] != NodeState::Dead && self.paused.insert(node) {
+                        self.commands.push_back(Command::Pause(node));
+                    }
+                }
             }
             Action::Resume(nodes) => {
-                self.paused.retain(|paused| !nodes.contains(paused));
-                self.commands.extend(nodes.into_iter().map(Command::Resume));
+                let paused = nodes.into_iter().filter(|node| self.paused.remove(node));
+                self.commands.extend(paused.map(Command::Resume));
             }
             Action::Clock { node, step_us, gain_us_per_s } => {
                 self.commands.push_back(Command::Clock { node, step_us, gain_us_per_s });

@@ -80,6 +80,10 @@ pub trait Workload: Operations {
     ///
     /// Several workloads have such a `read`, and a node cannot distinguish them.
     const MAY_BEGIN_WITH_BARE_READ: bool = false;
+    /// `true` if a restarted node may receive such a `read` before any other request.
+    ///
+    /// A restarted node receives no setup request.
+    const MAY_RESTART_WITH_BARE_READ: bool = Self::MAY_BEGIN_WITH_BARE_READ;
     /// The losses that kills allow, unless the command line sets a window.
     const ALLOWED_LOSS: AllowedLoss = AllowedLoss::Window(Duration::from_secs(2));
     /// The error codes with which a correct node may reply although no fault is active.

@@ -6,6 +6,7 @@ use std::fmt;
 use super::Workload;
 use crate::base::time::Time;
 use crate::format::datum::Datum;
+use crate::format::edn::Edn;
 use crate::format::edn_reader::EdnReader;
 use crate::history::{EventKind, History, Invocation, OpError};
 
@@ -204,16 +205,25 @@ impl<W: Workload, N: Fn(u64) -> usize> Reading<'_, W, N> {
     /// Records a nemesis operation.
     ///
     /// Jepsen records its start and its end as two consecutive events with the same name. Only
-    /// the first event counts.
+    /// the first event counts, except for kills, pauses and their ends: there only the second event
+    /// names the nodes.
     fn nemesis(&mut self, time: Time, event: RecordedEvent<'_>) {
         let f = NEMESIS_OPERATIONS.into_iter().find(|f| *f == event.f());
         if f.is_some() && self.last_nemesis_f == f {
             self.last_nemesis_f = None;
             return;
         }
+        let acts_on_nodes = matches!(f, Some("kill" | "start" | "pause" | "resume"));
+        let value = match event.value() {
+            Datum::Map(results) if acts_on_nodes => {
+                Edn::vector(results.iter().map(|(node, _)| Edn::from(node)))
+            }
+            Datum::Keyword(_) | Datum::Nil if acts_on_nodes => return,
+            value => value.into(),
+        };
         self.last_nemesis_f = f;
         if let Some(f) = f {
-            self.history.push(time, EventKind::Nemesis { f, value: event.value().into() });
+            self.history.push(time, EventKind::Nemesis { f, value });
         }
     }
 }

@@ -54,6 +54,8 @@ pub struct Facts {
     pub has_final_reads: bool,
     /// [`Workload::MAY_BEGIN_WITH_BARE_READ`].
     pub may_begin_with_bare_read: bool,
+    /// [`Workload::MAY_RESTART_WITH_BARE_READ`].
+    pub may_restart_with_bare_read: bool,
 }
 
 /// Collects the [`Facts`] about a workload.
@@ -68,6 +70,7 @@ impl Visitor for CollectFacts {
             summary: W::SUMMARY,
             has_final_reads: W::HAS_FINAL_READS,
             may_begin_with_bare_read: W::MAY_BEGIN_WITH_BARE_READ,
+            may_restart_with_bare_read: W::MAY_RESTART_WITH_BARE_READ,
         }
     }
 }

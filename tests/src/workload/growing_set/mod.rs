@@ -110,6 +110,7 @@ impl<P: Protocol> Workload for GrowingSet<P> {
     const NAME: &'static str = P::NAME;
     const SUMMARY: &'static str = P::SUMMARY;
     const MAY_BEGIN_WITH_BARE_READ: bool = P::MAY_BEGIN_WITH_BARE_READ;
+    const MAY_RESTART_WITH_BARE_READ: bool = true;
     const CAUSES: &'static [(&'static str, &'static str)] = &[
         (
             "lost value",
