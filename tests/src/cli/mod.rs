@@ -272,7 +272,7 @@ pub struct TestArgs {
     #[arg(value_parser = number(0.001..=MAX_SECONDS), help_heading = "Faults")]
     pub nemesis_interval: f64,
 
-    /// How kills and pauses choose their nodes, separated by commas. Each way is equally likely.
+    /// Ways to choose the nodes of a kill or a pause, separated by commas; each is equally likely.
     /// [default: all of them, as in Jepsen]
     #[arg(long, value_name = "WAYS", value_delimiter = ',', help_heading = "Beyond Maelstrom")]
     #[arg(value_enum)]

@@ -159,6 +159,6 @@ fn a_test_continues_after_faults_of_all_nodes() {
             |event| matches!(event.kind, EventKind::Nemesis { f, .. } if ends.contains(&f)),
         );
         let after = history.completed().filter(|done| Some(done.completed) > end).count();
-        assert!(after > 10, "{kind:?}: {after} operations succeeded after the last fault");
+        assert!(after >= 10, "{kind:?}: only {after} final reads succeeded");
     }
 }

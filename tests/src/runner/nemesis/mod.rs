@@ -24,11 +24,11 @@ pub enum Action {
     Heal(FaultKind),
     /// Kills these nodes.
     Kill(Vec<usize>),
-    /// Starts those of these nodes that are dead.
+    /// Starts these nodes, except those that run.
     Start(Vec<usize>),
     /// Pauses these nodes.
     Pause(Vec<usize>),
-    /// Resumes those of these nodes that are paused.
+    /// Resumes these nodes, except those that run.
     Resume(Vec<usize>),
     /// Steps a node's clock and then changes its rate.
     Clock {
