@@ -52,3 +52,20 @@ fn failures_by_node<W: Operations>(history: &History<W>, directory: &Directory) 
     let shown = |(&node, count): (&usize, &usize)| format!("{} {count}", directory.node_name(node));
     failures.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{OpError, Pings};
+
+    #[test]
+    fn exactly_nine_tenths_do_not_reach_an_availability_of_0_9() {
+        let mut ends = vec![(0, None); 9];
+        ends.push((0, Some(OpError::Timeout)));
+        let history = History::<Pings>::ended(&ends, || (), || ());
+        let directory = Directory::new(vec!["n0".to_owned()]).unwrap();
+        let valid = |share| check(&history, &directory, Some(Availability::AtLeast(share))).valid;
+        assert_eq!(valid(0.9), Valid::False, "as with Maelstrom");
+        assert_eq!(valid(0.89), Valid::True);
+    }
+}

@@ -118,6 +118,7 @@ impl Workload for UniqueIds {
         ),
         ("mixed types of ID", "one code path writes IDs as strings, and another writes numbers"),
         ("objects as IDs", "Maelstrom cannot compare objects; return strings, numbers or lists"),
+        ("incomparable lists", "Maelstrom compares lists item by item, and compares no objects"),
     ];
     const REUSABLE_CLIENTS: bool = true;
 
