@@ -42,9 +42,10 @@ fn a_malformed_line_is_reported_with_the_expected_form() {
         (
             ECHO,
             "writes junk",
-            255,
+            1,
             &[
-                "node n0 wrote a line that is not JSON",
+                "finding: muted node: node n0 wrote a line that is not JSON",
+                "warning: node n0 is muted, as in Maelstrom, after line 2 of its standard output",
                 "line 2 of its standard output: handling a \"echo\"",
                 "expected: {\"src\"",
                 "log to standard error",
@@ -53,9 +54,9 @@ fn a_malformed_line_is_reported_with_the_expected_form() {
         (
             ECHO,
             "writes arrays",
-            255,
+            1,
             &[
-                "node n0 wrote a line that is not a message: it is not a JSON object",
+                "muted node: node n0 wrote a line that is not a message: it is not a JSON object",
                 "line 2 of its standard output: [\"n0\",",
                 "expected: {\"src\"",
                 "likely: write each message as an object {…} with named fields",
@@ -77,9 +78,9 @@ fn a_malformed_line_is_reported_with_the_expected_form() {
             1,
             &["node n0", "null where \"msg_id\" must be an integer", "omit it"],
         ),
-        (ECHO, "writes to an unknown node", 255, &["node n0", "has the unknown dest \"n99\""]),
+        (ECHO, "writes to an unknown node", 1, &["node n0", "has the unknown dest \"n99\""]),
         (ECHO, "answers another request", 1, &["node n0", "does not answer a request of c1"]),
-        (ECHO, "uses another name", 255, &["node n0", "has the src \"n1x\""]),
+        (ECHO, "uses another name", 1, &["node n0", "has the src \"n1x\""]),
         (ECHO, "answers with another type", 1, &["node n0", "is a reply of type \"ok\""]),
     ]);
 }
@@ -212,6 +213,25 @@ fn a_closed_output_is_distinguished_from_an_exit() {
     std::fs::set_permissions(&node, PermissionsExt::from_mode(0o755)).unwrap();
     let run = test(ECHO, &["--bin", node.to_str().unwrap()]);
     run.expect_code(255).expect_text(&["node n0 closed its standard output and ran on"]);
+}
+
+/// The same script after the answer to `init`. The second script exits a second later.
+#[test]
+fn a_node_that_closes_its_output_later_is_muted_and_fails_if_it_exits() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = folder.path().join("node");
+    let init_ok = r#"{"src":"n0","dest":"c0","body":{"type":"init_ok","in_reply_to":1}}"#;
+    let run = |end: &str| {
+        let script = format!("#!/bin/sh\nread init\necho '{init_ok}'\nexec >/dev/null\n{end}\n");
+        std::fs::write(&node, script).unwrap();
+        std::fs::set_permissions(&node, PermissionsExt::from_mode(0o755)).unwrap();
+        test(ECHO, &["--bin", node.to_str().unwrap()])
+    };
+    run("exec cat").expect_code(1).expect_text(&[
+        "finding: muted node: node n0 closed its standard output and continued to run",
+        "warning: node n0 is muted, as in Maelstrom, because it closed its standard output",
+    ]);
+    run("read echo; exit 3").expect_code(255).expect_text(&["exited by itself (exit status: 3)"]);
 }
 
 /// Shell scripts that reply to `init` with names of a hundred thousand digits.

@@ -1,6 +1,6 @@
 //! Odd nodes: the bench's verdict equals Maelstrom's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -55,7 +55,12 @@ struct OddNode {
     node: FaultyNode,
     odd: Odd,
     replies: u64,
+    /// The replies that are written later, in order.
+    late: VecDeque<(Time, Vec<u8>)>,
 }
+
+/// The delay of a late reply. The client has given up, and its worker has begun another operation.
+const LATE: Duration = Duration::from_secs(6);
 
 impl SimulatedNode for OddNode {
     fn handle(&mut self, now: Time, line: &[u8], write: Write<'_>) {
@@ -65,11 +70,23 @@ impl SimulatedNode for OddNode {
             let message: Value = serde_json::from_slice(&line).unwrap();
             let is_meant = message["body"]["type"] == self.odd.reply;
             self.replies += u64::from(is_meant);
-            if is_meant && self.replies.is_multiple_of(self.odd.every) {
-                changed(message, self.odd.change).iter().for_each(|line| write(line));
-            } else {
+            if !is_meant || !self.replies.is_multiple_of(self.odd.every) {
                 write(&line);
+            } else if self.odd.change == "late" {
+                self.late.push_back((now + LATE, line));
+            } else {
+                changed(message, self.odd.change).iter().for_each(|line| write(line));
             }
+        }
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        self.late.front().map(|(at, _)| *at)
+    }
+
+    fn handle_deadline(&mut self, now: Time, write: Write<'_>) {
+        while let Some((_, line)) = self.late.pop_front_if(|(at, _)| *at <= now) {
+            write(&line);
         }
     }
 }
@@ -174,7 +191,7 @@ fn verdict(odd: Odd, strict: bool) -> (&'static str, String) {
 fn judge<W: Workload>(odd: Odd, strict: bool, workload: W) -> (&'static str, String) {
     let factory = |_: Startup| -> Box<dyn SimulatedNode> {
         let node = FaultyNode::new(&format!("{}: none", odd.workload));
-        Box::new(OddNode { node, odd, replies: 0 })
+        Box::new(OddNode { node, odd, replies: 0, late: VecDeque::new() })
     };
     let screen = Screen::silent();
     let plan = plan(strict);

@@ -154,7 +154,7 @@ impl Shown {
     ) -> Shown {
         let FinishedTest { plan, history, protocol_warnings, .. } = test;
         let mut replies = Replies::new(history, plan);
-        replies.without_late(|node| protocol_warnings.late_answers(node));
+        replies.without_explained(test);
         let is_judged = failure.is_none() && report.valid != Valid::True;
         Shown {
             failure,
@@ -169,8 +169,10 @@ impl Shown {
     }
 
     fn examined(&self) -> Vec<Examined> {
-        let malformed =
-            self.findings.iter().find(|finding| finding.text.starts_with("malformed line"));
+        let is_malformed = |finding: &&Anomaly| {
+            ["muted node", "malformed line"].iter().any(|name| finding.text.starts_with(name))
+        };
+        let malformed = self.findings.iter().find(is_malformed);
         let wrong_result =
             self.anomalies.iter().chain(&self.findings).find(|wrong| Some(*wrong) != malformed);
         let protocol = match (&self.failure, malformed, self.warnings.first()) {
@@ -194,13 +196,14 @@ impl Shown {
     }
 
     fn late_answers(&self) -> Diagnosis {
-        match (
-            &self.failure,
-            self.warnings.iter().find(|text| text.contains("after the client's timeout")),
-        ) {
-            (Some(failure), _) => of_text(&failure.to_string()),
-            (None, Some(warning)) => of_text(warning),
-            (None, None) => Diagnosis::Right(String::new()),
+        let is_late = |text: &str| text.contains("after the client's timeout");
+        let finding = self.findings.iter().find(|finding| is_late(&finding.text));
+        let warning = self.warnings.iter().find(|text| is_late(text));
+        match (&self.failure, finding, warning) {
+            (Some(failure), ..) => of_text(&failure.to_string()),
+            (None, Some(finding), _) => of_anomaly(finding),
+            (None, None, Some(warning)) => of_text(warning),
+            (None, None, None) => Diagnosis::Right(String::new()),
         }
     }
 }

@@ -27,8 +27,10 @@ pub(super) struct Calls {
     clients: BTreeMap<u64, Client>,
     timeouts: BTreeSet<(Time, u64)>,
     opened: u64,
+    /// Clients that have their only reply. They close before the next event.
+    answered: Vec<u64>,
     /// The requests, by client and `msg_id`, that clients gave up before the reply.
-    given_up: BTreeSet<(u64, u64)>,
+    given_up: BTreeMap<(u64, u64), Cause>,
 }
 
 #[derive(Debug)]
@@ -45,12 +47,20 @@ struct Call {
     reply: Schema,
 }
 
+/// The cause for which a client gave up a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The node took too long, or the client was closed.
+    Node,
+    /// The nemesis paused the node meanwhile.
+    Pause,
+}
+
 /// The classification of a message to a client.
 #[derive(Debug)]
 pub(super) enum Received {
-    /// A reply to a request that the client gave up. The client is still open.
-    Nothing,
-    /// A reply to a request that the client gave up. The client is closed.
+    /// A reply to a request that the client gave up. The client is still open, or a pause of the
+    /// node explains the delay.
     Late,
     /// Another reply to a request that already had one.
     Repeated,
@@ -73,8 +83,25 @@ impl Calls {
     }
 
     pub(super) fn close(&mut self, client: u64) {
-        self.give_up(client);
+        self.give_up(client, Cause::Node);
         self.clients.remove(&client);
+    }
+
+    /// Closes a client before the next event.
+    ///
+    /// Maelstrom closes it when its thread wakes up. A line that the node wrote together with the
+    /// reply is read earlier.
+    pub(super) fn close_soon(&mut self, client: u64) {
+        self.answered.push(client);
+    }
+
+    /// Closes the clients of [`Calls::close_soon`].
+    pub(super) fn close_answered(&mut self) {
+        std::mem::take(&mut self.answered).into_iter().for_each(|client| self.close(client));
+    }
+
+    pub(super) fn is_open(&self, client: u64) -> bool {
+        self.clients.contains_key(&client)
     }
 
     /// Closes the clients that set up a node.
@@ -127,10 +154,10 @@ impl Calls {
     }
 
     /// Makes a client give up its request.
-    pub(super) fn give_up(&mut self, number: u64) {
+    pub(super) fn give_up(&mut self, number: u64, cause: Cause) {
         if let Some(call) = self.clients.get_mut(&number).and_then(|client| client.call.take()) {
             self.timeouts.remove(&(call.deadline, number));
-            self.given_up.insert((number, call.msg_id));
+            self.given_up.insert((number, call.msg_id), cause);
         }
     }
 
@@ -138,13 +165,18 @@ impl Calls {
     ///
     /// # Errors
     ///
-    /// Returns an error if the client never existed, or if a node's reply during setup is wrong.
+    /// Returns an error if the client never existed or is closed, or if a node's reply during setup
+    /// is wrong.
     pub(super) fn receive(&mut self, number: u64, body: &Body<'_>) -> Result<Received, Malformed> {
         let in_reply_to = body.int("in_reply_to").and_then(|id| u64::try_from(id).ok());
-        let given_up = in_reply_to.is_some_and(|id| self.given_up.remove(&(number, id)));
+        let given_up = in_reply_to.and_then(|id| self.given_up.remove(&(number, id)));
         let Some(client) = self.clients.get_mut(&number) else {
             if number < self.opened {
-                return Ok(if given_up { Received::Late } else { Received::Repeated });
+                // The compared version of Maelstrom has no pauses, and a node cannot notice one.
+                return match given_up {
+                    Some(Cause::Pause) => Ok(Received::Late),
+                    given_up => Err(to_closed_client(number, given_up.is_some())),
+                };
             }
             return Err(Malformed {
                 problem: format!("has the unknown dest c{number}"),
@@ -169,7 +201,7 @@ impl Calls {
             };
         };
         let Some(call) = client.call.filter(|call| call.msg_id == in_reply_to) else {
-            return Ok(if given_up { Received::Nothing } else { Received::Repeated });
+            return Ok(given_up.map_or(Received::Repeated, |_| Received::Late));
         };
         let received = if body.text("type").as_deref() == Some("error") {
             let malformed = || Malformed {
@@ -202,5 +234,27 @@ impl Calls {
         client.call = None;
         self.timeouts.remove(&(call.deadline, number));
         Ok(received)
+    }
+}
+
+/// Returns the problem of a message to a client that has closed.
+fn to_closed_client(client: u64, given_up: bool) -> Malformed {
+    let (problem, expected, hint) = if given_up {
+        (
+            "after the client's timeout, and the client is closed",
+            "an answer within 5 s, or none",
+            "it was delayed, or waited for other nodes; drop requests older than 4.5 s",
+        )
+    } else {
+        (
+            "again, and the client is closed",
+            "one answer to each request",
+            "the node retried the request internally, and answered each attempt",
+        )
+    };
+    Malformed {
+        problem: format!("answers c{client} {problem}"),
+        expected: expected.to_owned(),
+        hint,
     }
 }

@@ -17,20 +17,43 @@ use crate::workload::{Request, Workload};
 impl<W: Workload> Runner<W> {
     /// Takes one line that a node wrote on its standard output.
     ///
+    /// A line that breaks the protocol mutes a node that is set up: Maelstrom's reader of the node
+    /// stops there, and the test continues.
+    ///
     /// # Errors
     ///
-    /// Returns an error if the line breaks the protocol.
+    /// Returns an error if such a line comes before the node is set up.
     pub fn node_wrote(&mut self, now: Time, node: usize, line: &[u8]) -> Result<(), Failure> {
         if self.nodes[node] == NodeState::Dead {
             return Ok(());
         }
         self.lines_written[node] += 1;
-        self.take_line(now, node, line).map_err(|malformed| Failure::Malformed {
+        if self.muted.ignores(node) {
+            return Ok(());
+        }
+        let Err(malformed) = self.take_line(now, node, line) else { return Ok(()) };
+        let line_number = self.lines_written[node];
+        if self.is_set_up(node) {
+            self.muted.mute(node, line_number, line, malformed);
+            return Ok(());
+        }
+        Err(Failure::Malformed {
             node: self.plan.directory.node_name(node).to_owned(),
-            line_number: self.lines_written[node],
+            line_number,
             line: String::from_utf8_lossy(line).into_owned(),
             malformed,
         })
+    }
+
+    /// Handles the end of the output of a node that is set up and continues to run.
+    pub fn node_closed(&mut self, node: usize) {
+        self.muted.close(node);
+    }
+
+    /// Returns `true` if the output of a node is ignored.
+    #[must_use]
+    pub fn is_muted(&self, node: usize) -> bool {
+        self.muted.is_muted(node)
     }
 
     /// Takes a reply to a client that extends the node's last list.
@@ -77,6 +100,9 @@ impl<W: Workload> Runner<W> {
             // Maelstrom requires only that an endpoint with this name exists.
             match src {
                 Some(Address::Node(_) | Address::Service(_)) => self.note(node, malformed),
+                Some(Address::Client(client)) if self.calls.is_open(client) => {
+                    self.note(node, malformed);
+                }
                 Some(Address::Client(_)) | None => return Err(malformed),
             }
         }
@@ -125,7 +151,6 @@ impl<W: Workload> Runner<W> {
         body: &Body<'_>,
     ) -> Result<(), Malformed> {
         match self.calls.receive(client, body)? {
-            Received::Nothing => {}
             Received::Late => self.warn(ProtocolWarning::Late, node),
             Received::Repeated => self.warn(ProtocolWarning::Repeated, node),
             Received::Stray(stray) => self.note(node, stray),
@@ -139,11 +164,11 @@ impl<W: Workload> Runner<W> {
             }
             Received::Error(Role::Worker(worker), error) => self.op_failed(now, worker, error),
             Received::Reply(Role::Init(node)) => {
-                self.calls.close(client);
+                self.calls.close_soon(client);
                 self.initialized(node);
             }
             Received::Reply(Role::Setup(_)) => {
-                self.calls.close(client);
+                self.calls.close_soon(client);
                 self.nodes[node] = NodeState::Ready;
             }
             Received::Error(role @ (Role::Init(_) | Role::Setup(_)), error) => {

@@ -16,6 +16,7 @@ mod calls;
 pub mod failure;
 mod malformed;
 mod messages;
+mod muted;
 pub mod nemesis;
 mod nodes;
 mod protocol_warnings;
@@ -38,6 +39,7 @@ use crate::workload::Workload;
 
 use calls::{Calls, Role};
 pub use malformed::MalformedLines;
+pub use muted::MutedNodes;
 pub use protocol_warnings::{ProtocolWarning, ProtocolWarnings};
 use worker::Worker;
 
@@ -132,12 +134,15 @@ pub struct Runner<W: Workload> {
     workers: Vec<Worker<W>>,
     nodes: Vec<NodeState>,
     paused: BTreeSet<usize>,
+    /// The time at which each node last resumed after a pause.
+    resumed: BTreeMap<usize, Time>,
     /// The number of lines of each node since its last start.
     lines_written: Vec<u64>,
     /// Nodes that have received only `init` since the test began.
     unasked: BTreeSet<usize>,
     protocol_warnings: ProtocolWarnings,
     malformed: MalformedLines,
+    muted: MutedNodes,
     history: History<W>,
     commands: VecDeque<Command>,
     phase: Phase,
@@ -179,10 +184,12 @@ impl<W: Workload> Runner<W> {
             workers: Vec::new(),
             nodes: vec![NodeState::Starting; node_count],
             paused: BTreeSet::new(),
+            resumed: BTreeMap::new(),
             lines_written: vec![0; node_count],
             unasked: (0..node_count).collect(),
             protocol_warnings: ProtocolWarnings::default(),
             malformed: MalformedLines::default(),
+            muted: MutedNodes::default(),
             history: History::new(),
             commands: VecDeque::new(),
             phase: Phase::Initializing,
@@ -247,6 +254,7 @@ impl<W: Workload> Runner<W> {
     ///
     /// Returns an error if a node is not ready in time.
     pub fn advance(&mut self, now: Time) -> Result<(), Failure> {
+        self.calls.close_answered();
         while self.step(now)? {}
         Ok(())
     }
@@ -298,6 +306,7 @@ impl<W: Workload> Runner<W> {
             network: self.network,
             protocol_warnings: self.protocol_warnings,
             malformed: self.malformed,
+            muted: self.muted,
             origin: self.origin,
             recording,
             is_complete: self.selected == Selection::All,
@@ -398,6 +407,8 @@ pub struct FinishedTest<W: Workload> {
     pub protocol_warnings: ProtocolWarnings,
     /// Lines that broke the protocol and did not end the test.
     pub malformed: MalformedLines,
+    /// The nodes whose output was ignored from some line on.
+    pub muted: MutedNodes,
     /// The time at which the first operation could start. The history's times are relative to it.
     pub origin: Time,
     /// The messages, if they were recorded.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::calls::Role;
-use super::{CLIENT_TIMEOUT, Command, NodeState, Runner};
+use super::calls::{Cause, Role};
+use super::{CLIENT_TIMEOUT, Command, NodeState, Phase, Runner};
 use crate::base::time::Time;
 use crate::format::wire::Schema;
 use crate::history::{EventKind, OpError};
@@ -20,6 +20,7 @@ impl<W: Workload> Runner<W> {
     pub(super) fn start_node(&mut self, now: Time, node: usize) {
         self.nodes[node] = NodeState::Starting;
         self.lines_written[node] = 0;
+        self.muted.restart(node);
         self.fail_pending_calls(now, node);
         self.network.set_down(now, node, false);
         self.commands.push_back(Command::Start(node));
@@ -51,7 +52,8 @@ impl<W: Workload> Runner<W> {
     pub(super) fn timed_out(&mut self, now: Time, client: u64, role: Role) -> Result<(), Failure> {
         let (node, waited) = match role {
             Role::Worker(worker) => {
-                self.calls.give_up(client);
+                let cause = self.cause_of_timeout(worker);
+                self.calls.give_up(client, cause);
                 self.op_failed(now, worker, OpError::Timeout);
                 return Ok(());
             }
@@ -72,6 +74,23 @@ impl<W: Workload> Runner<W> {
             expected: reply.expected(),
             speech: Box::default(),
         })
+    }
+
+    /// Returns the cause of a worker's timeout: the node, or a pause of the node.
+    fn cause_of_timeout(&self, worker: usize) -> Cause {
+        let (node, asked) = self.workers[worker].request();
+        let resumed = self.resumed.get(&node).is_some_and(|resumed| *resumed >= asked);
+        if resumed || self.paused.contains(&node) { Cause::Pause } else { Cause::Node }
+    }
+
+    /// Returns `true` if a node has answered all setup requests of its current start.
+    ///
+    /// Before that, a node whose output Maelstrom ignores fails the test: the setup request times
+    /// out.
+    #[must_use]
+    pub fn is_set_up(&self, node: usize) -> bool {
+        let has_more = || self.workload.setup(&self.plan.directory).is_some();
+        self.nodes[node] == NodeState::Ready && (self.phase != Phase::Initializing || !has_more())
     }
 
     /// Returns the type of a node's setup request, and the expected reply.
@@ -103,8 +122,12 @@ impl<W: Workload> Runner<W> {
                 }
             }
             Action::Resume(nodes) => {
-                let paused = nodes.into_iter().filter(|node| self.paused.remove(node));
-                self.commands.extend(paused.map(Command::Resume));
+                for node in nodes {
+                    if self.paused.remove(&node) {
+                        self.resumed.insert(node, now);
+                        self.commands.push_back(Command::Resume(node));
+                    }
+                }
             }
             Action::Clock { node, step_us, gain_us_per_s } => {
                 self.commands.push_back(Command::Clock { node, step_us, gain_us_per_s });
@@ -127,7 +150,7 @@ impl<W: Workload> Runner<W> {
     fn fail_pending_calls(&mut self, now: Time, node: usize) {
         for index in 0..self.workers.len() {
             if let Some(client) = self.workers[index].waits_for(node) {
-                self.calls.give_up(client);
+                self.calls.give_up(client, Cause::Node);
                 self.op_failed(now, index, OpError::Killed);
             }
         }

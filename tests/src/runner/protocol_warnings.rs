@@ -11,7 +11,7 @@ pub enum ProtocolWarning {
     /// A message to another node before the sender received a request. Some nodes may not be set up
     /// at that time.
     Early,
-    /// A reply to a client that gave up its request and closed.
+    /// A reply to a client that gave up its request and closes soon.
     Late,
     /// Another reply to a request that already had a reply.
     Repeated,
@@ -34,7 +34,7 @@ impl ProtocolWarnings {
         self.0.entry((kind, node)).or_insert(occurrences).count += 1;
     }
 
-    /// Returns the number of a node's replies to clients that gave up and closed.
+    /// Returns the number of a node's replies to clients that had given up.
     #[must_use]
     pub fn late_answers(&self, node: usize) -> u64 {
         self.0.get(&(ProtocolWarning::Late, node)).map_or(0, |occurrences| occurrences.count)
@@ -105,8 +105,8 @@ impl ProtocolWarning {
             ),
             ProtocolWarning::Late => (
                 "answered a client after the client's timeout",
-                "an answer within 5 s, or none: Maelstrom ignores a node that writes to a closed \
-                 client",
+                "an answer within 5 s, or none: the client closes at its next operation, and \
+                 Maelstrom ignores a node that writes to a closed client",
                 "it was delayed, or waited for other nodes; drop requests older than 4.5 s",
             ),
             ProtocolWarning::Repeated => (

@@ -26,9 +26,13 @@ pub(super) struct Worker<W: Workload> {
     node: usize,
     process: u64,
     client: u64,
+    /// `true` if the next operation needs a new client.
+    needs_client: bool,
     session: W::Session,
     /// The index of the operation in progress.
     doing: Option<usize>,
+    /// The time of the last request.
+    asked: Time,
     /// The line of the node's standard output with the first reply.
     line: Option<u64>,
     final_ops: FinalOps,
@@ -47,8 +51,10 @@ impl<W: Workload> Worker<W> {
             node: index % node_count,
             process: index as u64,
             client,
+            needs_client: false,
             session: W::Session::default(),
             doing: None,
+            asked: Time::default(),
             line: None,
             final_ops: FinalOps::default(),
         }
@@ -56,6 +62,11 @@ impl<W: Workload> Worker<W> {
 
     pub(super) fn is_busy(&self) -> bool {
         self.doing.is_some()
+    }
+
+    /// Returns the node and the time of the last request.
+    pub(super) fn request(&self) -> (usize, Time) {
+        (self.node, self.asked)
     }
 
     /// Returns the client that waits for a reply of this node, if there is one.
@@ -142,6 +153,7 @@ impl<W: Workload> Runner<W> {
 
     fn invoke(&mut self, now: Time, index: usize, op: W::Op, is_final: bool) {
         self.operations += 1;
+        self.replace_client(index);
         let worker = &self.workers[index];
         let invocation =
             Invocation { process: worker.process, node: worker.node, op: op.clone(), is_final };
@@ -170,10 +182,11 @@ impl<W: Workload> Runner<W> {
     }
 
     fn take(&mut self, now: Time, index: usize, step: Step<W>) {
-        let worker = &self.workers[index];
+        let worker = &mut self.workers[index];
         let Some(invocation) = worker.doing else { return };
         match step {
             Step::Send(request) => {
+                worker.asked = now;
                 let (client, node) = (worker.client, worker.node);
                 self.ask(now, client, node, &request, reply_timeout::<W>(&self.plan));
             }
@@ -221,10 +234,19 @@ impl<W: Workload> Runner<W> {
     }
 
     /// Gives a worker a new process number, because an operation's result is unknown.
+    ///
+    /// Like Jepsen's, the worker keeps its client open until its next operation. Until then, an
+    /// answer to the client is harmless.
     fn renew(&mut self, index: usize) {
         let worker = &mut self.workers[index];
         worker.process += self.plan.concurrency as u64;
-        if !W::REUSABLE_CLIENTS {
+        worker.needs_client = !W::REUSABLE_CLIENTS;
+    }
+
+    /// Closes a worker's client and opens a new one, if the last operation requires this.
+    fn replace_client(&mut self, index: usize) {
+        let worker = &mut self.workers[index];
+        if std::mem::take(&mut worker.needs_client) {
             self.calls.close(worker.client);
             worker.client = self.calls.open(Role::Worker(index));
             worker.session = W::Session::default();

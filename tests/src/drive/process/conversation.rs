@@ -78,7 +78,7 @@ impl Conversation {
                         break;
                     }
                 }
-                Event::WroteTooMuch(_) | Event::Closed(_) => {
+                Event::WroteTooMuch(_) | Event::Closed(_) | Event::Exited(_) => {
                     let end = self.node.take().map(RunningNode::into_end);
                     observed.end = end.map(|(status, stderr)| End { status, stderr });
                     break;

@@ -44,6 +44,8 @@ enum Event {
     WroteTooMuch(Writer),
     /// A node closed its standard output.
     Closed(Writer),
+    /// A node exited after it closed its standard output.
+    Exited(Writer),
 }
 
 /// A node and its incarnation. The driver ignores output of earlier incarnations.
@@ -112,7 +114,7 @@ impl<'a> ProcessDriver<'a> {
                 self.next_tick = now + TICK;
             }
             if runner.is_over() {
-                return Ok(());
+                return self.check_that_all_run(runner);
             }
             if interrupt::is_requested() {
                 return Err(Failure::Interrupted);
@@ -172,13 +174,35 @@ impl<'a> ProcessDriver<'a> {
                 runner.node_wrote(now, writer.node, &line)
             }
             Event::Closed(writer) if self.is_current(writer) => {
+                if runner.is_set_up(writer.node) {
+                    // If the node is exiting, the next event says so.
+                    runner.node_closed(writer.node);
+                    return Ok(());
+                }
                 Err(self.exited(writer.node, runner.has_written(writer.node)))
             }
-            Event::WroteTooMuch(writer) if self.is_current(writer) => Err(Failure::Endless {
-                node: self.names[writer.node].clone(),
-                limit: node::LINE_LIMIT,
-            }),
+            Event::Exited(writer) if self.is_current(writer) => {
+                Err(self.exited(writer.node, runner.has_written(writer.node)))
+            }
+            Event::WroteTooMuch(writer)
+                if self.is_current(writer) && !runner.is_muted(writer.node) =>
+            {
+                let node = self.names[writer.node].clone();
+                Err(Failure::Endless { node, limit: node::LINE_LIMIT })
+            }
             _ => Ok(()),
+        }
+    }
+
+    /// Fails if a node's process has exited, as Maelstrom does before it kills the nodes.
+    ///
+    /// A process that left a child with its pipes has exited, too.
+    fn check_that_all_run<W: Workload>(&mut self, runner: &Runner<W>) -> Result<(), Failure> {
+        let has_exited =
+            |node: &mut Option<RunningNode>| node.as_mut().is_some_and(RunningNode::has_exited);
+        match self.nodes.iter_mut().position(has_exited) {
+            Some(node) => Err(self.exited(node, runner.has_written(node))),
+            None => Ok(()),
         }
     }
 

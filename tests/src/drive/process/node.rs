@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::{Event, Launch, Writer, launcher};
 use crate::output::progress::Screen;
@@ -82,7 +82,16 @@ impl RunningNode {
         let unfinished = Arc::new(Unfinished::default());
         if let Some(stdout) = child.stdout.take() {
             let (events, unfinished) = (events.clone(), Arc::clone(&unfinished));
-            thread::spawn(move || listen(stdout, writer, &events, &unfinished));
+            let pid = pid(&child);
+            thread::spawn(move || {
+                listen(stdout, writer, &events, &unfinished);
+                // The process is not reaped here, so that its status remains available.
+                let exited = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+                if pid.is_some_and(|pid| waitid(WaitId::Pid(pid), exited).is_ok()) {
+                    // The receiver may no longer exist.
+                    let _ = events.send(Event::Exited(writer));
+                }
+            });
         }
         if let Some(pipe) = child.stderr.take() {
             let shown = launch.show_stderr.then(|| (screen.clone(), name.to_owned()));
@@ -100,6 +109,11 @@ impl RunningNode {
         self.writer.incarnation
     }
 
+    /// Returns `true` if the process that was started has exited.
+    pub(super) fn has_exited(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_some())
+    }
+
     /// Queues a line for the node's standard input. A slow or dead node does not cause an error
     /// here.
     pub(super) fn give(&self, line: Vec<u8>) {
@@ -112,11 +126,11 @@ impl RunningNode {
     }
 
     pub(super) fn pause(&self) {
-        signal(group(&self.child), Signal::STOP);
+        signal(pid(&self.child), Signal::STOP);
     }
 
     pub(super) fn resume(&self) {
-        signal(group(&self.child), Signal::CONT);
+        signal(pid(&self.child), Signal::CONT);
     }
 
     /// Returns the start of the output after the last newline.
@@ -144,7 +158,7 @@ impl RunningNode {
 /// A process that was already exiting keeps its status however long the exit takes: the kernel
 /// records the status before it closes the pipes.
 fn end(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
-    let group = group(child);
+    let group = pid(child);
     let (sender, ended) = bounded(1);
     thread::scope(|scope| {
         scope.spawn(move || sender.send(child.wait().ok()));
@@ -158,8 +172,8 @@ fn end(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
     })
 }
 
-/// Returns the process group that a process leads.
-fn group(child: &Child) -> Option<Pid> {
+/// Returns the ID of a process, which is also the ID of the process group that it leads.
+fn pid(child: &Child) -> Option<Pid> {
     i32::try_from(child.id()).ok().and_then(Pid::from_raw)
 }
 
@@ -172,7 +186,7 @@ fn signal(group: Option<Pid>, signal: Signal) {
 
 /// Kills a process that leads a process group, and all others of the group.
 pub(super) fn kill(child: &Child) {
-    signal(group(child), Signal::KILL);
+    signal(pid(child), Signal::KILL);
 }
 
 impl Drop for RunningNode {
@@ -195,6 +209,8 @@ fn feed(mut stdin: ChildStdin, lines: &Receiver<Vec<u8>>) {
 }
 
 /// Reads lines from a node until it closes its standard output.
+///
+/// The rest of a line that is too long is discarded, so that the pipe stays open.
 fn listen(stdout: impl Read, writer: Writer, events: &Sender<Event>, unfinished: &Unfinished) {
     let mut stdout = BufReader::with_capacity(1 << 16, stdout);
     loop {
@@ -209,9 +225,13 @@ fn listen(stdout: impl Read, writer: Writer, events: &Sender<Event>, unfinished:
             Ok(()) if !line.is_empty() => Event::Wrote(writer, line),
             Ok(()) | Err(_) => Event::Closed(writer),
         };
-        let last = matches!(event, Event::WroteTooMuch(_) | Event::Closed(_));
-        if events.send(event).is_err() || last {
+        let is_last = matches!(event, Event::Closed(_));
+        let is_too_long = matches!(event, Event::WroteTooMuch(_));
+        if events.send(event).is_err() || is_last {
             return;
+        }
+        if is_too_long {
+            let _ = io::copy(&mut stdout, &mut io::sink());
         }
     }
 }

@@ -87,8 +87,7 @@ impl Report {
         driver: &'static str,
         logs: Option<&Path>,
     ) -> Report {
-        let FinishedTest { plan, workload, history, network, protocol_warnings, malformed, .. } =
-            outcome;
+        let FinishedTest { plan, workload, history, network, protocol_warnings, .. } = outcome;
         let operations = history.invocations().count();
         let allowed = plan.allowed_loss_window.map_or(W::ALLOWED_LOSS, AllowedLoss::window);
         let kills = Kills::new(history, &plan.directory, allowed);
@@ -119,7 +118,8 @@ impl Report {
         let valid = parts.iter().map(|(_, part)| part.valid).min().unwrap_or(Valid::Unknown);
         let anomalies: Vec<Anomaly> =
             parts.iter().flat_map(|(_, part)| part.anomalies.clone()).collect();
-        let mut findings: Vec<Anomaly> = malformed.findings(&plan.directory).collect();
+        let mut findings: Vec<Anomaly> = outcome.muted.findings(&plan.directory).collect();
+        findings.extend(outcome.malformed.findings(&plan.directory));
         findings.extend(parts.iter().flat_map(|(_, part)| part.findings.clone()));
         let valid = if plan.strict && !findings.is_empty() { Valid::False } else { valid };
         let stable_latencies_ms = parts[4].1.stable_latencies_ms.clone();
@@ -132,7 +132,8 @@ impl Report {
                 "findings",
                 Edn::map([
                     ("count", findings.len().into()),
-                    ("malformed-line-count", malformed.count().into()),
+                    ("malformed-line-count", outcome.malformed.count().into()),
+                    ("muted-node-count", outcome.muted.count().into()),
                     ("examples", Edn::vector(examples)),
                 ]),
             );
@@ -141,9 +142,10 @@ impl Report {
         results.insert("plan", plan.to_edn());
         results.insert("seed", plan.seed.into());
         results.insert("valid?", valid.into());
-        let mut warnings = protocol_warnings.warnings(&plan.directory);
+        let mut warnings: Vec<String> = outcome.muted.warnings(&plan.directory).collect();
+        warnings.extend(protocol_warnings.warnings(&plan.directory));
         let mut replies = Replies::new(history, plan);
-        replies.without_late(|node| protocol_warnings.late_answers(node));
+        replies.without_explained(outcome);
         warnings.extend(replies.silence(plan, logs));
         // Anomalies explain such errors.
         warnings.extend(replies.errors(plan).filter(|_| anomalies.is_empty()));

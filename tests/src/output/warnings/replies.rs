@@ -11,7 +11,7 @@ use crate::judge::causes;
 use crate::judge::errors::most_frequent;
 use crate::output::node_logs;
 use crate::plan::{Nemesis, Plan};
-use crate::runner::reply_timeout;
+use crate::runner::{FinishedTest, reply_timeout};
 use crate::workload::Workload;
 
 /// The outcomes of the operations on each node.
@@ -69,11 +69,13 @@ impl Replies<'_> {
         Replies { by_node, errors, reply_timeout: reply_timeout::<W>(plan) }
     }
 
-    /// Excludes requests to which a node replied too late. Another warning names them.
-    pub(crate) fn without_late(&mut self, late_answers: impl Fn(usize) -> u64) {
+    /// Excludes requests that other warnings explain: those to which a node replied too late, and
+    /// the unanswered ones of muted nodes.
+    pub(crate) fn without_explained<W: Workload>(&mut self, test: &FinishedTest<W>) {
         for (node, tally) in self.by_node.iter_mut().enumerate() {
-            let late = usize::try_from(late_answers(node)).unwrap_or(usize::MAX);
-            let late = late.min(tally.unanswered);
+            let late = test.protocol_warnings.late_answers(node);
+            let late = if test.muted.contains(node) { u64::MAX } else { late };
+            let late = usize::try_from(late).unwrap_or(usize::MAX).min(tally.unanswered);
             tally.unanswered -= late;
             tally.ended -= late;
         }
