@@ -85,8 +85,9 @@ impl SimulatedNode for OddNode {
     }
 
     fn handle_deadline(&mut self, now: Time, write: Write<'_>) {
-        while let Some((_, line)) = self.late.pop_front_if(|(at, _)| *at <= now) {
-            write(&line);
+        while self.late.front().is_some_and(|(at, _)| *at <= now) {
+            let late = self.late.pop_front();
+            late.iter().for_each(|(_, line)| write(line));
         }
     }
 }
@@ -102,6 +103,15 @@ fn changed(mut message: Value, change: &str) -> Vec<Vec<u8>> {
     let (verb, argument) = change.split_once(' ').unwrap_or((change, ""));
     match verb {
         "silence" => return Vec::new(),
+        "suffix" => return vec![[write(&message), argument.as_bytes().to_vec()].concat()],
+        "insert" => {
+            return vec![[b"{", argument.as_bytes(), b",", &write(&message)[1..]].concat()];
+        }
+        "stray" => {
+            let mut stray = message.clone();
+            stray["body"]["in_reply_to"] = json!(99);
+            return vec![write(&stray), write(&message)];
+        }
         "twice" => return vec![write(&message), write(&message)],
         "line" => return vec![argument.as_bytes().to_vec(), write(&message)],
         "error" => {

@@ -108,10 +108,12 @@ impl Seen {
         wrong(with_stderr(seen, stderr), change)
     }
 
-    /// Reports the first malformed line. Maelstrom ignores a node from that line on.
+    /// Reports the first line that deviates from the protocol. Maelstrom ignores a node after most
+    /// such lines.
     fn framed(&self) -> Diagnosis {
         for line in self.lines() {
-            if let Err(malformed) = Envelope::parse(line.as_bytes()) {
+            let parsed = Envelope::parse(line.as_bytes()).map(|envelope| envelope.deviation);
+            if let Err(malformed) | Ok(Some(malformed)) = parsed {
                 let seen = format!("it wrote a line that {}: {}", malformed.problem, excerpt(line));
                 return wrong(seen, malformed.hint);
             }

@@ -3,14 +3,14 @@
 //! It shares no code with the node: a bench that parsed with the code under test would not notice a
 //! mistake in that code.
 //!
-//! Real Maelstrom silently ignores a node after its first malformed line. Here that line is a
+//! Real Maelstrom silently ignores a node after a line that it cannot deliver. Here that line is a
 //! [`Malformed`] error that describes the expected line.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{self, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -29,27 +29,56 @@ pub struct Malformed {
 }
 
 /// A message as a node wrote it. The envelope is parsed, and the body is not.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub struct Envelope<'a> {
     /// The sender that the message names.
-    #[serde(borrow)]
     pub src: Cow<'a, str>,
     /// The recipient.
-    #[serde(borrow)]
     pub dest: Cow<'a, str>,
     /// The body, a JSON object. It is checked only if the recipient is a client.
-    #[serde(borrow)]
     pub body: &'a RawValue,
-    #[serde(default, borrow, deserialize_with = "even_null")]
+    /// A deviation from the protocol that Maelstrom accepts.
+    pub deviation: Option<Malformed>,
     id: Option<&'a RawValue>,
+    has_duplicate: bool,
 }
 
-/// Reads a field so that null is distinguished from a missing field.
-fn even_null<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
+impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const FIELDS: &[&str] = &["src", "dest", "body", "id"];
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Envelope<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            /// Reads the fields. Of two fields with the same name, the last one counts.
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let (mut src, mut dest, mut body, mut id) = (None, None, None, None);
+                let mut has_duplicate = false;
+                while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+                    has_duplicate |= match &*key {
+                        "src" => src.replace(map.next_value::<Key<'de>>()?.0).is_some(),
+                        "dest" => dest.replace(map.next_value::<Key<'de>>()?.0).is_some(),
+                        "body" => body.replace(map.next_value::<&RawValue>()?).is_some(),
+                        "id" => id.replace(map.next_value::<&RawValue>()?).is_some(),
+                        other => return Err(de::Error::unknown_field(other, FIELDS)),
+                    };
+                }
+                Ok(Envelope {
+                    src: src.ok_or_else(|| de::Error::missing_field("src"))?,
+                    dest: dest.ok_or_else(|| de::Error::missing_field("dest"))?,
+                    body: body.unwrap_or(RawValue::NULL),
+                    deviation: None,
+                    id,
+                    has_duplicate,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
 }
 
 const ENVELOPE: &str =
@@ -58,39 +87,45 @@ const ENVELOPE: &str =
 impl Envelope<'_> {
     /// Reads one line of a node's standard output.
     ///
+    /// Like Maelstrom's parser, it reads one JSON value, and ignores the rest of the line.
+    ///
     /// # Errors
     ///
-    /// Returns an error unless the line is one JSON object with `src`, `dest` and `body`, and
-    /// perhaps an integer `id`. The body must be an object, too.
+    /// Returns an error unless the line begins with a JSON object that has `src`, `dest`, and
+    /// perhaps an integer `id`. The body must be an object, or empty in another way.
     pub fn parse(line: &[u8]) -> Result<Envelope<'_>, Malformed> {
         let malformed = |problem, hint| Malformed { problem, expected: ENVELOPE.to_owned(), hint };
+        let mut values = serde_json::Deserializer::from_slice(line).into_iter::<Envelope<'_>>();
+        let first = values.next();
+        let rest = line.get(values.byte_offset()..).unwrap_or_default().trim_ascii();
         let is_object = line.trim_ascii_start().starts_with(b"{");
-        let envelope: Envelope<'_> = match serde_json::from_slice(line) {
-            Err(error) if error.classify() != Category::Data => {
+        let mut envelope = match first {
+            None => {
+                let problem = "is not JSON: the line is empty".to_owned();
+                return Err(malformed(problem, "write one message per line, and no other line"));
+            }
+            Some(Err(error)) if error.classify() != Category::Data => {
                 return Err(malformed(
                     format!("is not JSON: {}", message_of(&error)),
                     "standard output is only for messages, one per line; log to standard error",
                 ));
             }
-            // This also rejects an array, whose items the parser would take for the fields in this
-            // order.
             _ if !is_object => {
                 return Err(malformed(
                     "is not a message: it is not a JSON object".to_owned(),
                     "write each message as an object {…} with named fields",
                 ));
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 let problem = message_of(&error);
                 let hint = match problem.split(' ').next() {
                     Some("missing") => "every message needs src, dest and body",
                     Some("unknown") => "an envelope has no other fields; put them into body",
-                    Some("duplicate") => "write each field once",
                     _ => "check the types: src and dest are strings, and body is an object",
                 };
                 return Err(malformed(format!("is not a message: {problem}"), hint));
             }
-            Ok(envelope) => envelope,
+            Some(Ok(envelope)) => envelope,
         };
         if let Some(id) = envelope.id.filter(|id| !is_integer(id.get())) {
             return Err(malformed(
@@ -98,11 +133,36 @@ impl Envelope<'_> {
                 "an envelope needs no id; omit it",
             ));
         }
+        if !rest.is_empty() {
+            let problem =
+                format!("has text after the message: {}", excerpt(&String::from_utf8_lossy(rest)));
+            let hint = "end the line after the message; two messages need two lines";
+            envelope.deviation = Some(malformed(problem, hint));
+        } else if envelope.has_duplicate {
+            let problem = "has a field twice in its envelope".to_owned();
+            envelope.deviation = Some(malformed(problem, "write each field once"));
+        }
         if !envelope.body.get().starts_with('{') {
-            return Err(malformed("has a body that is not an object".to_owned(), "wrap it in {…}"));
+            let problem = "has a body that is not an object".to_owned();
+            if !is_empty(envelope.body.get()) {
+                return Err(malformed(problem, "wrap it in {…}"));
+            }
+            envelope.body = empty_object();
+            let hint = "every message needs src, dest and body";
+            envelope.deviation.get_or_insert(malformed(problem, hint));
         }
         Ok(envelope)
     }
+}
+
+/// Returns `true` if Maelstrom reads a value as an object without fields.
+fn is_empty(text: &str) -> bool {
+    let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    matches!(text, "null" | "\"\"") || inner.is_some_and(|inner| inner.trim().is_empty())
+}
+
+fn empty_object<'a>() -> &'a RawValue {
+    serde_json::from_str("{}").unwrap_or(RawValue::NULL)
 }
 
 /// The type of a field in a reply.
@@ -429,9 +489,9 @@ mod tests {
         for (line, wrong) in [
             ("hello", "not JSON"),
             ("", "not JSON"),
-            (r#"{"src":"n1","dest":"c1","body":{}} trailing"#, "not JSON"),
-            (r#"{"src":"n1","dest":"c1"}"#, "missing field `body`"),
-            (r#"{"src":"n1","dest":"c1","body":[]}"#, "not an object"),
+            (r#"{"dest":"c1","body":{}}"#, "missing field `src`"),
+            (r#"{"src":"n1","dest":"c1","body":[1]}"#, "not an object"),
+            (r#"{"src":"n1","dest":"c1","body":"x"}"#, "not an object"),
             (r#"{"src":"n1","dest":"c1","body":{},"type":"x"}"#, "unknown field `type`"),
             (r#"{"src":1,"dest":"c1","body":{}}"#, "not a message"),
             (r#"{"src":"n1","dest":"c1","body":{},"id":null}"#, "null where \"id\" must be"),
@@ -444,6 +504,27 @@ mod tests {
             assert!(problem.contains(wrong), "{line}: {problem}");
         }
         assert!(Envelope::parse(b"{\"src\":\"\xff\"}").is_err());
+    }
+
+    #[test]
+    fn what_maelstroms_parser_accepts_is_accepted_with_a_deviation() {
+        for (line, deviation) in [
+            (r#"{"src":"n1","dest":"c1","body":{}}"#, None),
+            (r#"{"src":"n1","dest":"c1","body":{}}  "#, None),
+            (r#"{"src":"n1","dest":"c1","body":{}} trailing"#, Some("text after the message: t")),
+            (r#"{"src":"n1","dest":"c1","body":{}}}"#, Some("text after the message: }")),
+            (r#"{"src":"n1","dest":"c1","body":{}}{"src":5}"#, Some("text after the message: {")),
+            (r#"{"src":"n9","src":"n1","dest":"c1","body":{}}"#, Some("a field twice")),
+            (r#"{"src":"n1","dest":"c1"}"#, Some("not an object")),
+            (r#"{"src":"n1","dest":"c1","body":null}"#, Some("not an object")),
+            (r#"{"src":"n1","dest":"c1","body":[ ]}"#, Some("not an object")),
+        ] {
+            let envelope = Envelope::parse(line.as_bytes()).unwrap();
+            assert_eq!((&*envelope.src, envelope.body.get()), ("n1", "{}"), "{line}");
+            let problem = envelope.deviation.map(|deviation| deviation.problem);
+            assert_eq!(problem.is_some(), deviation.is_some(), "{line}: {problem:?}");
+            assert!(problem.unwrap_or_default().contains(deviation.unwrap_or_default()), "{line}");
+        }
     }
 
     /// Messages about a value of a megabyte fit in a line.

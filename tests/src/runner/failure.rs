@@ -89,6 +89,8 @@ pub enum Failure {
 /// The last output of a node that did not reply.
 #[derive(Clone, Debug, Default)]
 pub struct LastOutput {
+    /// The first line that answers no request, with its number.
+    pub stray: Option<(u64, Malformed)>,
     /// The beginning of the text on standard output after the last newline.
     pub unfinished_line: String,
     /// The last lines of the node's standard error.
@@ -108,7 +110,7 @@ impl fmt::Display for Failure {
                 malformed.hint,
             ),
             Failure::NotReady { node, request, waited, expected, speech } => {
-                let LastOutput { unfinished_line, stderr } = &**speech;
+                let LastOutput { stray, unfinished_line, stderr } = &**speech;
                 let limit = waited.as_secs();
                 write!(f, "node {node} did not answer {request:?} within {limit} s")?;
                 if !unfinished_line.trim().is_empty() {
@@ -118,6 +120,17 @@ impl fmt::Display for Failure {
                          and a newline\n  likely: it does not write a newline after each \
                          message{}",
                         excerpt(unfinished_line),
+                        StderrLines(stderr)
+                    );
+                }
+                if let Some((line, stray)) = stray {
+                    return write!(
+                        f,
+                        "\n  it wrote a line that {} (line {line} of its standard output)\n  \
+                         expected: {}\n  likely: {}{}",
+                        stray.problem,
+                        stray.expected,
+                        stray.hint,
                         StderrLines(stderr)
                     );
                 }

@@ -73,7 +73,9 @@ impl<W: Workload> Runner<W> {
         let shortened = known.shorten(line)?;
         let envelope = Envelope::parse(&shortened.line).ok()?;
         let directory = &self.plan.directory;
-        if directory.find(&envelope.src) != Some(Address::Node(node)) {
+        if envelope.deviation.is_some()
+            || directory.find(&envelope.src) != Some(Address::Node(node))
+        {
             return None;
         }
         let dest = directory.find(&envelope.dest)?;
@@ -88,7 +90,8 @@ impl<W: Workload> Runner<W> {
         if let Some(taken) = self.take_shortened(now, node, line) {
             return taken;
         }
-        let envelope = Envelope::parse(line)?;
+        let mut envelope = Envelope::parse(line)?;
+        let deviation = envelope.deviation.take();
         let directory = &self.plan.directory;
         let src = directory.find(&envelope.src);
         if src != Some(Address::Node(node)) {
@@ -119,6 +122,9 @@ impl<W: Workload> Runner<W> {
             });
         };
         let src = src.unwrap_or(Address::Node(node));
+        if let Some(deviation) = deviation {
+            self.note(node, deviation);
+        }
         if let Address::Client(client) = dest {
             let body = envelope.body;
             let id = self.network.hand_to_client(now, src, dest, body.get());
@@ -153,7 +159,13 @@ impl<W: Workload> Runner<W> {
         match self.calls.receive(client, body)? {
             Received::Late => self.warn(ProtocolWarning::Late, node),
             Received::Repeated => self.warn(ProtocolWarning::Repeated, node),
-            Received::Stray(stray) => self.note(node, stray),
+            Received::Stray(role, stray) => {
+                if matches!(role, Role::Init(_) | Role::Setup(_)) {
+                    let line = self.lines_written[node];
+                    self.setup_strays.entry(node).or_insert((line, stray.clone()));
+                }
+                self.note(node, stray);
+            }
             Received::Malformed(worker, malformed) => {
                 self.malformed_reply(now, worker, node, malformed)
             }

@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use crate::base::rng::{Rng, Stream};
 use crate::base::time::Time;
+use crate::format::wire::Malformed;
 use crate::history::{EventKind, History};
 use crate::net::Network;
 use crate::net::recording::Recording;
@@ -143,6 +144,8 @@ pub struct Runner<W: Workload> {
     protocol_warnings: ProtocolWarnings,
     malformed: MalformedLines,
     muted: MutedNodes,
+    /// The first line of each node, since its last start, that answers no setup request.
+    setup_strays: BTreeMap<usize, (u64, Malformed)>,
     history: History<W>,
     commands: VecDeque<Command>,
     phase: Phase,
@@ -190,6 +193,7 @@ impl<W: Workload> Runner<W> {
             protocol_warnings: ProtocolWarnings::default(),
             malformed: MalformedLines::default(),
             muted: MutedNodes::default(),
+            setup_strays: BTreeMap::new(),
             history: History::new(),
             commands: VecDeque::new(),
             phase: Phase::Initializing,

@@ -7,7 +7,7 @@ use super::{CLIENT_TIMEOUT, Command, NodeState, Phase, Runner};
 use crate::base::time::Time;
 use crate::format::wire::Schema;
 use crate::history::{EventKind, OpError};
-use crate::runner::failure::Failure;
+use crate::runner::failure::{Failure, LastOutput};
 use crate::runner::nemesis::{Action, NemesisOp};
 use crate::workload::{Request, Workload};
 
@@ -21,6 +21,7 @@ impl<W: Workload> Runner<W> {
         self.nodes[node] = NodeState::Starting;
         self.lines_written[node] = 0;
         self.muted.restart(node);
+        self.setup_strays.remove(&node);
         self.fail_pending_calls(now, node);
         self.network.set_down(now, node, false);
         self.commands.push_back(Command::Start(node));
@@ -72,7 +73,10 @@ impl<W: Workload> Runner<W> {
             request,
             waited,
             expected: reply.expected(),
-            speech: Box::default(),
+            speech: Box::new(LastOutput {
+                stray: self.setup_strays.remove(&node),
+                ..LastOutput::default()
+            }),
         })
     }
 

@@ -241,10 +241,11 @@ impl<'a> ProcessDriver<'a> {
     /// Adds the last lines of standard error to the failure of a node that does not answer.
     fn with_stderr(&self, failure: Failure) -> Failure {
         match failure {
-            Failure::NotReady { node, request, waited, expected, speech: _ } => {
+            Failure::NotReady { node, request, waited, expected, speech } => {
                 let index = self.names.iter().position(|name| *name == node);
                 let running = index.and_then(|index| self.nodes[index].as_ref());
                 let speech = Box::new(LastOutput {
+                    stray: speech.stray,
                     unfinished_line: running.map(RunningNode::unfinished_line).unwrap_or_default(),
                     stderr: running.map(RunningNode::stderr).unwrap_or_default(),
                 });
