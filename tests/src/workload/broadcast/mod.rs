@@ -34,7 +34,9 @@ impl Protocol for Topology {
             let near = self.neighbors(node, count);
             near.into_iter().map(|near| directory.node_name(near)).collect::<Vec<_>>()
         };
-        let topology: serde_json::Map<_, _> = (0..count)
+        // Maelstrom builds a line from its pairs of neighbors, so a single node is not in it.
+        let listed = if *self == Topology::Line && count < 2 { 0 } else { count };
+        let topology: serde_json::Map<_, _> = (0..listed)
             .map(|node| (directory.node_name(node).to_owned(), neighbors(node).into()))
             .collect();
         let topology = serde_json::Value::from(topology);
