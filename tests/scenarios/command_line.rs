@@ -35,13 +35,6 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_with_status_254() {
         ("-w echo --rate", "a value is required for '--rate <HZ>' but none was supplied"),
         ("-w", "a value is required for '--workload <NAME>' but none was supplied"),
         ("-w lin-kw", "invalid value 'lin-kw' for '--workload <NAME>' [possible values: echo,"),
-        // Maelstrom's default is also lin-kv, and its default of one client per node is too low.
-        ("", "--concurrency: lin-kv needs two clients per node for each key, so a multiple of 10"),
-        (
-            "-w txn-list-append --consistency-models strict",
-            "invalid value 'strict' for '--consistency-models <MODELS>' [possible values: \
-             read-uncommitted,",
-        ),
         ("-w txn-rw-register --max-txn-length 0", "must be a whole number from 1 to 1000"),
         ("-w echo --availability 1.5", "must be a number from 0 to 1, or total"),
         ("-w echo --nodes a,a", "node name \"a\" is given twice"),
@@ -57,13 +50,6 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_with_status_254() {
         ("-w echo --nemesis clock", "--nemesis clock needs simulated nodes"),
         ("-w echo --latency-dist normal", "[possible values: constant, uniform, exponential]"),
         ("-w g-set --nodes a,a", "node name \"a\" is given twice"),
-        ("-w echo --bin /no/such/node", "--bin /no/such/node: No such file"),
-        (
-            "-w echo --bin python3",
-            "No such file or directory (os error 2); --bin takes the path of one",
-        ),
-        ("-w echo --bin /tmp", "is not a file"),
-        ("-w echo --bin /etc/passwd", "is not executable; try chmod +x"),
         (
             "-w echo -- --frobnicate",
             "arguments of the node: invalid option '--frobnicate'; see cargo run --package",
@@ -88,6 +74,75 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_with_status_254() {
     run.expect_usage_error("requires a subcommand but one was not provided");
     workbench(&["-w", "echo"]).expect_usage_error("begin with a subcommand, such as test");
     workbench(&["tset"]).expect_usage_error("unrecognized subcommand 'tset'; did you mean");
+}
+
+/// Maelstrom accepts these flags, and its test fails when it starts.
+#[test]
+fn a_test_that_cannot_start_exits_255() {
+    for (flags, printed) in [
+        // Maelstrom's default is also lin-kv, and its default of one client per node is too low.
+        ("", "--concurrency: lin-kv needs two clients per node for each key, so a multiple of 10"),
+        ("-w echo --latency-dist exponential", "only a constant latency can be 0; set --latency"),
+        ("-w echo --latency-dist uniform --latency 0", "only a constant latency can be 0"),
+        ("-w echo --bin /no/such/node", "--bin /no/such/node: No such file"),
+        (
+            "-w echo --bin python3",
+            "No such file or directory (os error 2); --bin takes the path of one",
+        ),
+        ("-w echo --bin /tmp", "is not a file"),
+        ("-w echo --bin /etc/passwd", "is not executable; try chmod +x"),
+    ] {
+        test(flags, &[]).expect_failed_start(printed);
+    }
+    // Without operations, Maelstrom does not look at the number of clients.
+    let run = test("-w lin-kv --rate 0 --time-limit 1 --sim", &[]);
+    assert_ne!(run.code, Some(255), "{run}");
+}
+
+/// Lists of nodes are joined, a repeated list takes its last value, and spaces do not belong to
+/// names.
+#[test]
+fn nodes_are_named_as_in_maelstrom() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("names");
+    std::fs::write(&file, "f1\n  f2\n").unwrap();
+    let file = file.to_str().unwrap();
+    for (flags, more, nodes) in [
+        ("", vec![], r#"["n1" "n2" "n3" "n4" "n5"]"#),
+        ("--nodes a --nodes b", vec![], r#"["b"]"#),
+        ("", vec!["--nodes", "a, b,c,"], r#"["a" "b" "c"]"#),
+        ("--nodes a,b --node c -n d", vec!["--nodes-file", file], r#"["f1" "f2" "a" "b" "c" "d"]"#),
+        ("--node-count 2 --nodes a -n b", vec![], r#"["n0" "n1" "b"]"#),
+        ("--nemesis kill --nemesis partition", vec!["-n", "a"], r#"["a"]"#),
+    ] {
+        let run = test(&format!("-w echo --sim --seed 1 --time-limit 1 {flags}"), &more);
+        run.expect_code(0).expect_result(&format!(":nodes {nodes}"));
+        if flags.contains("kill") {
+            run.expect_result(":nemesis [:partition]");
+        }
+    }
+}
+
+/// Maelstrom reads the share as EDN.
+#[test]
+fn availability_is_a_number_a_fraction_total_or_nil() {
+    for share in ["1/2", ":total", "total", "nil", "0.5", "1"] {
+        let run = test("-w echo --sim --seed 1 --time-limit 1", &["--availability", share]);
+        run.expect_code(0);
+    }
+    for share in ["3/2", "1/0", "half"] {
+        test("-w echo --availability", &[share]).expect_usage_error("must be a number from 0 to 1");
+    }
+}
+
+/// Elle fails for a model that it does not know. Other workloads do not look at the models.
+#[test]
+fn an_unknown_consistency_model_leaves_transactions_undecided() {
+    let flags = "--sim --seed 1 --time-limit 1 --consistency-models strict,read-committed";
+    test(&format!("-w echo {flags}"), &[]).expect_code(0);
+    let run = test(&format!("-w txn-list-append {flags}"), &[]);
+    run.expect_code(2)
+        .expect_text(&["unknown consistency model: strict; known models: read-uncommitted,"]);
 }
 
 /// The test runs, and one line warns of the flags before it begins.
@@ -328,7 +383,7 @@ fn an_unusable_program_is_an_error_with_advice() {
         std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
         let path = program.to_str().unwrap();
         let run = test("-w echo --time-limit 1 --bin", &[path]);
-        run.expect_usage_error(printed).expect_text(&[&format!("error: --bin {path}: ")]);
+        run.expect_failed_start(printed).expect_text(&[&format!("error: --bin {path}: ")]);
     }
 }
 
@@ -443,7 +498,7 @@ fn a_shell_script_needs_no_interpreter_line() {
 #[test]
 fn rejects_a_command_line_as_program() {
     let run = test("-w echo", &["--bin", "python3 ./node.py"]);
-    run.expect_usage_error(
+    run.expect_failed_start(
         "No such file or directory (os error 2); --bin takes the path of one file",
     );
 }

@@ -30,6 +30,7 @@ fn read<W: Workload>(text: &str) -> Result<History<W>, String> {
         max_writes_per_key: 1,
         max_txn_length: 1,
         consistency_models: &[Model::StrictSerializable],
+        unknown_models: &[],
     });
     let history = read_history(&mut workload, text, |process| process as usize % 3);
     history.map_err(|error| error.to_string())

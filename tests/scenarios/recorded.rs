@@ -55,6 +55,7 @@ impl Visitor for RoundTrip<'_> {
                 max_writes_per_key: 16,
                 max_txn_length: 4,
                 consistency_models: &[Model::ReadCommitted],
+                unknown_models: &[],
             })
         };
         let screen = Screen::silent();

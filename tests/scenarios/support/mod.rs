@@ -102,7 +102,18 @@ impl Run {
     /// Checks that one line describes the error of a flag, and that no test begins.
     #[track_caller]
     pub(crate) fn expect_usage_error(&self, printed: &str) -> &Run {
-        self.expect_code(254).expect_text(&["error: ", printed]);
+        self.expect_error(254, printed)
+    }
+
+    /// Checks that the test did not start although its flags are valid.
+    #[track_caller]
+    pub(crate) fn expect_failed_start(&self, printed: &str) -> &Run {
+        self.expect_error(255, printed)
+    }
+
+    #[track_caller]
+    fn expect_error(&self, code: i32, printed: &str) -> &Run {
+        self.expect_code(code).expect_text(&["error: ", printed]);
         assert_eq!(self.stderr.lines().count(), 1, "{self}");
         assert!(self.stdout.is_empty() && !self.dir.path().join("store").exists(), "{self}");
         self

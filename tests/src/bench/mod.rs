@@ -200,6 +200,7 @@ impl Settings {
             max_writes_per_key: 16,
             max_txn_length: 4,
             consistency_models: &self.consistency_models,
+            unknown_models: &[],
         });
         Runner::new(self.plan.clone(), workload).recording_messages()
     }

@@ -7,19 +7,19 @@ use std::time::Duration;
 use clap::Args;
 
 use super::values::{
-    MAX_NODES, MAX_SECONDS, ModelParser, TopologyName, count, number, parse_availability,
+    MAX_NODES, MAX_SECONDS, Models, NodeNames, Share, TopologyName, count, number,
+    parse_availability, parse_models, parse_nodes,
 };
 use crate::base::address::Directory;
 use crate::format::datum::Datum;
 use crate::format::edn::Edn;
 use crate::format::edn_reader::EdnReader;
 use crate::judge::Valid;
-use crate::judge::transactions::Model as ConsistencyModel;
 use crate::output::console;
 use crate::output::exit::{EXIT_BAD_FLAGS, EXIT_FAILED};
 use crate::output::recorded;
 use crate::output::report::Report;
-use crate::plan::{Availability, Plan};
+use crate::plan::Plan;
 use crate::workload::recorded::read_history;
 use crate::workload::{Options, Visitor, Workload, WorkloadName};
 
@@ -39,12 +39,12 @@ pub struct CheckArgs {
     pub node_count: Option<usize>,
 
     /// The names of the nodes, separated by commas.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    pub nodes: Vec<String>,
+    #[arg(long, value_name = "NAMES", value_parser = parse_nodes)]
+    pub nodes: Option<NodeNames>,
 
     /// The share of operations that has to succeed: a number from 0 to 1, or `total`.
     #[arg(long, value_name = "SHARE", value_parser = parse_availability)]
-    pub availability: Option<Availability>,
+    pub availability: Option<Share>,
 
     /// The allowed loss window, in seconds: a kill may lose values that the node acknowledged at
     /// most this long before the kill.
@@ -53,8 +53,8 @@ pub struct CheckArgs {
 
     /// For transactions: the consistency models that must hold, separated by commas.
     #[arg(long, value_name = "MODELS", default_value = "strict-serializable")]
-    #[arg(value_delimiter = ',', value_parser = ModelParser, hide_possible_values = true)]
-    pub consistency_models: Vec<ConsistencyModel>,
+    #[arg(value_parser = parse_models)]
+    pub consistency_models: Models,
 
     /// Fail the test also for findings that Maelstrom does not make.
     #[arg(long)]
@@ -100,7 +100,7 @@ impl CheckArgs {
         let recorded = self.recorded(dir).map_err(|problem| (EXIT_BAD_FLAGS, problem))?;
         let plan = Plan {
             strict: self.strict,
-            availability: self.availability,
+            availability: self.availability.and_then(|expected| expected.0),
             allowed_loss_window: self.allowed_loss_window.map(Duration::from_secs_f64),
             ..Plan::new(recorded.directory)
         };
@@ -120,10 +120,10 @@ impl CheckArgs {
         let results = results.and_then(|text| EdnReader::new(&text).read().ok().flatten());
         let get = |key| results.as_ref().and_then(|results| results.get(key));
         let plan = |key| get("plan").and_then(|plan| plan.get(key));
-        let names = match self.node_count {
-            Some(count) => (0..count).map(|node| format!("n{node}")).collect(),
-            None if !self.nodes.is_empty() => self.nodes.clone(),
-            None => match plan("nodes").and_then(Datum::items) {
+        let names = match (self.node_count, &self.nodes) {
+            (Some(count), _) => (0..count).map(|node| format!("n{node}")).collect(),
+            (None, Some(names)) => names.0.clone(),
+            (None, None) => match plan("nodes").and_then(Datum::items) {
                 Some(names) => names.iter().filter_map(Datum::text).map(str::to_owned).collect(),
                 None => names_of_logs(&dir.join("node-logs")),
             },
@@ -160,7 +160,7 @@ struct Judge<'a> {
     plan: Plan,
     text: &'a str,
     concurrency: Option<u64>,
-    models: &'a [ConsistencyModel],
+    models: &'a Models,
 }
 
 impl Visitor for Judge<'_> {
@@ -174,7 +174,8 @@ impl Visitor for Judge<'_> {
             key_count: 1,
             max_writes_per_key: 1,
             max_txn_length: 1,
-            consistency_models: models,
+            consistency_models: &models.known,
+            unknown_models: &models.unknown,
         });
         let nodes = plan.directory.node_count() as u64;
         // A client that lost track of an operation continues as a process with a higher number.

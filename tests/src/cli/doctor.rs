@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::run::STORE;
 use super::usage::usage_error;
-use super::values::ModelParser;
+use super::values::{Models, parse_models};
 use crate::doctor::{Diagnosis, Examined, Mistake, startup, trial};
 use crate::drive::interrupt;
 use crate::drive::own_node::OwnNodeConfig;
@@ -41,8 +41,8 @@ pub struct DoctorArgs {
 
     /// For transactions: the consistency models that must hold, separated by commas.
     #[arg(long, value_name = "MODELS", default_value = "strict-serializable")]
-    #[arg(value_delimiter = ',', value_parser = ModelParser, hide_possible_values = true)]
-    pub consistency_models: Vec<ConsistencyModel>,
+    #[arg(value_parser = parse_models)]
+    pub consistency_models: Models,
 
     /// Arguments for the node; those that begin with a hyphen follow `--`.
     #[arg(value_name = "ARGS")]
@@ -54,6 +54,9 @@ pub struct DoctorArgs {
 pub fn run(args: DoctorArgs) -> u8 {
     interrupt::listen();
     let DoctorArgs { bin, workload, consistency_models, args } = args;
+    if let Some(name) = consistency_models.unknown.first() {
+        return usage_error(&format!("--consistency-models: unknown model {name:?}"));
+    }
     let program = match &bin {
         None => match OwnNodeConfig::parse(args.iter().cloned()) {
             Ok(_) => Program::Own,
@@ -77,7 +80,7 @@ pub fn run(args: DoctorArgs) -> u8 {
         expected: CAN_RUN,
         result: Diagnosis::Right(launch.program.to_string()),
     });
-    match examine(&launch, workload, &consistency_models) {
+    match examine(&launch, workload, &consistency_models.known) {
         Ok(mut examined) => {
             // If /bin/sh runs the file without a mistake, the missing #! line is not a mistake
             // either.

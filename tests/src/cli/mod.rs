@@ -19,19 +19,18 @@ use std::path::PathBuf;
 
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::judge::transactions::Model as ConsistencyModel;
 use crate::net::Model;
 use crate::net::latency::Distribution;
+use crate::plan::Targets;
 use crate::plan::selection::Selection;
-use crate::plan::{Availability, Nemesis, Targets};
 use crate::workload::WorkloadName;
 
 pub use challenge::Challenge;
-pub use plan::Nodes;
-pub use values::{Concurrency, Seeds, TopologyName};
+pub use plan::{Nodes, Unusable};
+pub use values::{Concurrency, Faults, Models, NodeNames, Seeds, Share, TopologyName};
 use values::{
-    MAX_NODES, MAX_SECONDS, ModelParser, NemesisParser, count, number, parse_availability,
-    parse_concurrency, parse_seeds, within,
+    MAX_NODES, MAX_SECONDS, NemesisParser, count, number, parse_availability, parse_concurrency,
+    parse_models, parse_nodes, parse_seeds, within,
 };
 
 /// The command that lists the options of this project's own node.
@@ -169,16 +168,15 @@ pub struct TestArgs {
     #[arg(long, value_name = "NUM", value_parser = count(MAX_NODES), help_heading = "Nodes")]
     pub node_count: Option<usize>,
 
-    /// The nodes' names, separated by commas.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Nodes")]
-    #[arg(default_value = "n1,n2,n3,n4,n5")]
-    pub nodes: Vec<String>,
+    /// The nodes' names, separated by commas. [default: n1,n2,n3,n4,n5]
+    #[arg(long, value_name = "NAMES", value_parser = parse_nodes, help_heading = "Nodes")]
+    pub nodes: Option<NodeNames>,
 
-    /// The name of one node; may be given several times, instead of --nodes.
+    /// The name of one more node; may be given several times.
     #[arg(short, long, value_name = "NAME", help_heading = "Nodes")]
     pub node: Vec<String>,
 
-    /// A file with the nodes' names, one per line, instead of --nodes.
+    /// A file with the names of further nodes, one per line.
     #[arg(long, value_name = "FILE", help_heading = "Nodes")]
     pub nodes_file: Option<PathBuf>,
 
@@ -207,10 +205,11 @@ pub struct TestArgs {
     #[arg(value_parser = number(0.001..=MAX_SECONDS), help_heading = "Clients")]
     pub time_limit: f64,
 
-    /// The share of operations that has to succeed: a number from 0 to 1, or `total`.
+    /// The share of operations that has to succeed: a number or a fraction from 0 to 1, or `total`;
+    /// `nil` for no such share.
     #[arg(long, value_name = "SHARE", value_parser = parse_availability)]
     #[arg(help_heading = "Clients")]
-    pub availability: Option<Availability>,
+    pub availability: Option<Share>,
 
     /// For broadcast: the topology that determines the neighbors of each node.
     #[arg(long, value_name = "SPEC", default_value = "grid", help_heading = "Clients")]
@@ -234,9 +233,8 @@ pub struct TestArgs {
 
     /// For transactions: the consistency models that must hold, separated by commas.
     #[arg(long, value_name = "MODELS", default_value = "strict-serializable")]
-    #[arg(value_delimiter = ',', value_parser = ModelParser, help_heading = "Clients")]
-    #[arg(hide_possible_values = true)]
-    pub consistency_models: Vec<ConsistencyModel>,
+    #[arg(value_parser = parse_models, help_heading = "Clients")]
+    pub consistency_models: Models,
 
     /// The number of runs of the test, at most 1000000; the bench stops after a run that is not
     /// valid.
@@ -262,9 +260,8 @@ pub struct TestArgs {
     pub log_net_recv: bool,
 
     /// The faults to inject, separated by commas.
-    #[arg(long, value_name = "FAULTS", value_delimiter = ',', help_heading = "Faults")]
-    #[arg(value_parser = NemesisParser)]
-    pub nemesis: Vec<Nemesis>,
+    #[arg(long, value_name = "FAULTS", help_heading = "Faults", value_parser = NemesisParser)]
+    pub nemesis: Option<Faults>,
 
     /// Mean time from a fault's start to its end, and from its end to its next start, in seconds;
     /// from 0.001 to 1000000.

@@ -10,7 +10,7 @@ use crate::drive::own_node::OwnNodeConfig;
 use crate::drive::process::{Launch, Program, executable};
 use crate::drive::sim::Factory;
 use crate::faulty;
-use crate::net::latency::Latency;
+use crate::net::latency::{Distribution, Latency};
 use crate::plan::{FigureLimits, MIN_QUIET_TIME, Nemesis, Plan, Targets};
 use crate::workload::Options;
 
@@ -18,6 +18,15 @@ use crate::workload::Options;
 ///
 /// The bench keeps all of them until it judges the test.
 const MAX_EVENTS: f64 = 1e7;
+
+/// The reason why a test has no nodes.
+#[derive(Debug)]
+pub enum Unusable {
+    /// The flags are invalid.
+    Flags(String),
+    /// The program cannot be run. Maelstrom notices this when it starts the nodes.
+    Program(String),
+}
 
 /// The nodes of a test.
 #[derive(Debug)]
@@ -35,16 +44,28 @@ impl TestArgs {
         self.sim || self.seeds.is_some() || self.faulty.is_some() || self.swarm
     }
 
-    /// Returns the names that --node, --nodes-file or --nodes give.
+    /// Returns the names of the nodes.
+    ///
+    /// Like Jepsen, joins those of --nodes-file, of --nodes and of each --node. Like Maelstrom,
+    /// uses --node-count instead of --nodes.
     fn node_names(&self) -> Result<Vec<String>, String> {
-        if !self.node.is_empty() {
-            return Ok(self.node.clone());
+        let mut names = Vec::new();
+        if let Some(path) = &self.nodes_file {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| format!("--nodes-file {}: {error}", path.display()))?;
+            let lines = text.lines().map(str::trim).filter(|name| !name.is_empty());
+            names.extend(lines.map(str::to_owned));
         }
-        let Some(path) = &self.nodes_file else { return Ok(self.nodes.clone()) };
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| format!("--nodes-file {}: {error}", path.display()))?;
-        let names = text.lines().map(str::trim).filter(|name| !name.is_empty());
-        Ok(names.map(str::to_owned).collect())
+        match (self.node_count, &self.nodes) {
+            (Some(count), _) => names.extend((0..count).map(|node| format!("n{node}"))),
+            (None, Some(given)) => names.extend(given.0.iter().cloned()),
+            (None, None) => {}
+        }
+        names.extend(self.node.iter().cloned());
+        if names.is_empty() && self.nodes_file.is_none() {
+            names = (1..=5).map(|node| format!("n{node}")).collect();
+        }
+        Ok(names)
     }
 
     /// Returns the plan of the test.
@@ -53,11 +74,8 @@ impl TestArgs {
     ///
     /// Returns a sentence about the first flag that is invalid, alone or with the other flags.
     pub fn plan(&self) -> Result<Plan, String> {
-        let names = match self.node_count {
-            Some(count) => (0..count).map(|node| format!("n{node}")).collect(),
-            None => self.node_names()?,
-        };
-        let directory = Directory::new(names).map_err(|problem| format!("--nodes: {problem}"))?;
+        let directory =
+            Directory::new(self.node_names()?).map_err(|problem| format!("--nodes: {problem}"))?;
         if let Some(name) = directory.node_names().iter().find(|name| name.starts_with('-')) {
             return Err(format!("--nodes: {name:?} looks like a flag; is the value missing?"));
         }
@@ -77,7 +95,7 @@ impl TestArgs {
                  {MAX_CLIENTS} clients)"
             ));
         }
-        let mut nemesis = self.nemesis.clone();
+        let mut nemesis = self.nemesis.as_ref().map(|faults| faults.0.clone()).unwrap_or_default();
         nemesis.sort_unstable();
         nemesis.dedup();
         if nemesis.contains(&Nemesis::Clock) && !self.simulates() {
@@ -113,7 +131,7 @@ impl TestArgs {
             allowed_loss_window: self.allowed_loss_window.map(Duration::from_secs_f64),
             quiet_time: self.quiet_time(),
             strict: self.strict,
-            availability: self.availability,
+            availability: self.availability.and_then(|expected| expected.0),
             limits: FigureLimits {
                 msgs_per_op: self.max_msgs_per_op,
                 stable_median_ms: self.max_stable_median_ms,
@@ -125,6 +143,16 @@ impl TestArgs {
         })
     }
 
+    /// Returns a sentence about a setting that Maelstrom accepts as a flag, and with which its test
+    /// fails before it starts.
+    pub(super) fn unusable_latency(&self) -> Option<String> {
+        let is_drawn = self.latency_dist != Distribution::Constant;
+        (is_drawn && self.latency == 0.0 && !self.swarm).then(|| {
+            "--latency-dist: only a constant latency can be 0; set --latency to the mean in ms"
+                .to_owned()
+        })
+    }
+
     /// Returns the settings from which a workload is created.
     pub(super) fn options<'a>(&'a self, plan: &'a Plan) -> Options<'a> {
         Options {
@@ -133,7 +161,8 @@ impl TestArgs {
             key_count: self.key_count,
             max_writes_per_key: self.max_writes_per_key,
             max_txn_length: self.max_txn_length,
-            consistency_models: &self.consistency_models,
+            consistency_models: &self.consistency_models.known,
+            unknown_models: &self.consistency_models.unknown,
         }
     }
 
@@ -193,9 +222,9 @@ impl TestArgs {
     /// # Errors
     ///
     /// Returns the errors of [`TestArgs::node_config`] and [`TestArgs::launch`].
-    pub fn nodes(&self) -> Result<Nodes, String> {
+    pub fn nodes(&self) -> Result<Nodes, Unusable> {
         if self.simulates() {
-            self.node_config().map(Nodes::Simulated)
+            self.node_config().map(Nodes::Simulated).map_err(Unusable::Flags)
         } else {
             self.launch().map(Nodes::Processes)
         }
@@ -207,12 +236,11 @@ impl TestArgs {
     ///
     /// Returns a sentence about a program that does not exist or cannot be run, or about arguments
     /// that this project's own node does not accept.
-    pub fn launch(&self) -> Result<Launch, String> {
+    pub fn launch(&self) -> Result<Launch, Unusable> {
         let program = match &self.bin {
-            None => self.own_config().map(|_| Program::Own)?,
-            Some(path) => {
-                executable(path).map_err(|wrong| format!("--bin {}: {wrong}", path.display()))?
-            }
+            None => self.own_config().map(|_| Program::Own).map_err(Unusable::Flags)?,
+            Some(path) => executable(path)
+                .map_err(|wrong| Unusable::Program(format!("--bin {}: {wrong}", path.display())))?,
         };
         Ok(Launch { program, args: self.args.clone(), show_stderr: self.log_stderr })
     }

@@ -5,8 +5,7 @@ use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
 use std::str::FromStr;
 
-use clap::builder::{EnumValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::error::ErrorKind;
+use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
 use clap::{Arg, Command, ValueEnum};
 
 use crate::judge::transactions::Model as ConsistencyModel;
@@ -126,23 +125,47 @@ impl ValueEnum for Model {
     }
 }
 
-/// A parser for the name of a fault.
+/// The names of `--nodes`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeNames(pub Vec<String>);
+
+/// The faults of `--nemesis`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Faults(pub Vec<Nemesis>);
+
+/// The models of `--consistency-models`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Models {
+    /// The models that the bench can judge.
+    pub known: Vec<ConsistencyModel>,
+    /// The names of other models. Maelstrom accepts them, and its checker then fails.
+    pub unknown: Vec<String>,
+}
+
+/// The value of `--availability`; `None` if no share has to succeed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Share(pub Option<Availability>);
+
+/// A parser for a list of faults.
 ///
-/// The parser allows spaces around the name, because people put a space after each comma.
+/// The list is one value, so that a repeated flag takes its last list. The parser allows spaces
+/// around the names, because people put a space after each comma.
 #[derive(Clone, Debug)]
 pub(super) struct NemesisParser;
 
 impl TypedValueParser for NemesisParser {
-    type Value = Nemesis;
+    type Value = Faults;
 
     fn parse_ref(
         &self,
         command: &Command,
         arg: Option<&Arg>,
         value: &OsStr,
-    ) -> Result<Nemesis, clap::Error> {
-        let trimmed = value.to_str().map_or(value, |text| OsStr::new(text.trim()));
-        EnumValueParser::<Nemesis>::new().parse_ref(command, arg, trimmed)
+    ) -> Result<Faults, clap::Error> {
+        let one = |name: &OsStr| EnumValueParser::<Nemesis>::new().parse_ref(command, arg, name);
+        let Some(text) = value.to_str() else { return one(value).map(|fault| Faults(vec![fault])) };
+        let faults = text.split(',').map(|name| one(OsStr::new(name.trim())));
+        faults.collect::<Result<_, _>>().map(Faults)
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
@@ -152,43 +175,29 @@ impl TypedValueParser for NemesisParser {
     }
 }
 
-/// A parser for the name of a consistency model.
-///
-/// The parser allows spaces around the name, and a colon before it.
-#[derive(Clone, Debug)]
-pub(super) struct ModelParser;
-
-impl TypedValueParser for ModelParser {
-    type Value = ConsistencyModel;
-
-    fn parse_ref(
-        &self,
-        command: &Command,
-        arg: Option<&Arg>,
-        value: &OsStr,
-    ) -> Result<ConsistencyModel, clap::Error> {
-        let name = value.to_str().map(|text| text.trim().trim_start_matches(':'));
-        if let Some(model) = name.and_then(ConsistencyModel::from_name) {
-            return Ok(model);
-        }
-        // Reports the error as for any other list of names, with the nearest name.
-        let names: Vec<&'static str> = model_names().collect();
-        PossibleValuesParser::new(names)
-            .parse_ref(command, arg, value)
-            .and_then(|_| Err(clap::Error::new(ErrorKind::InvalidValue)))
+/// Parses the names of nodes. A space after a comma does not belong to a name, as in Jepsen.
+pub(super) fn parse_nodes(text: &str) -> Result<NodeNames, String> {
+    let mut parts = text.split(',');
+    let first = parts.next().map(str::to_owned);
+    let rest = parts.map(|name| name.trim_ascii_start().to_owned());
+    let mut names: Vec<String> = first.into_iter().chain(rest).collect();
+    // A comma at the end adds no name.
+    while names.len() > 1 && names.last().is_some_and(String::is_empty) {
+        names.pop();
     }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(model_names().map(PossibleValue::new)))
-    }
+    Ok(NodeNames(names))
 }
 
-/// Returns every name of a consistency model.
-fn model_names() -> impl Iterator<Item = &'static str> {
-    let names = |model: &ConsistencyModel| {
-        [model.name()].into_iter().chain(model.other_names().iter().copied())
-    };
-    ConsistencyModel::ALL.iter().flat_map(names)
+/// Parses the names of consistency models, with or without a colon before each.
+pub(super) fn parse_models(text: &str) -> Result<Models, String> {
+    let mut models = Models::default();
+    for name in text.split(',').map(|name| name.trim().trim_start_matches(':')) {
+        match ConsistencyModel::from_name(name) {
+            Some(model) => models.known.push(model),
+            None => models.unknown.push(name.to_owned()),
+        }
+    }
+    Ok(models)
 }
 
 /// The largest number of nodes of a test. The node ID of an ID has ten bits.
@@ -250,10 +259,23 @@ pub(super) fn parse_seeds(text: &str) -> Result<Seeds, String> {
     }
 }
 
-pub(super) fn parse_availability(text: &str) -> Result<Availability, String> {
-    if text == "total" {
-        return Ok(Availability::Total);
-    }
-    let share = number(0.0..=1.0)(text);
-    share.map(Availability::AtLeast).map_err(|problem| format!("{problem}, or total"))
+/// Parses a share as Maelstrom reads it: a number, a fraction, `total` or `nil`.
+pub(super) fn parse_availability(text: &str) -> Result<Share, String> {
+    let expected = match text {
+        "total" | ":total" => Some(Availability::Total),
+        "nil" => None,
+        _ => {
+            let fraction = text.split_once('/').and_then(|(over, under)| {
+                let over = f64::from(over.parse::<u32>().ok()?);
+                let under = under.parse::<u32>().ok().filter(|under| *under > 0)?;
+                Some(over / f64::from(under))
+            });
+            let share = match fraction {
+                Some(share) if share <= 1.0 => Ok(share),
+                _ => number(0.0..=1.0)(text),
+            };
+            Some(Availability::AtLeast(share.map_err(|problem| format!("{problem}, or total"))?))
+        }
+    };
+    Ok(Share(expected))
 }

@@ -117,6 +117,7 @@ impl Visitor for Trial<'_> {
             max_writes_per_key: 16,
             max_txn_length: 4,
             consistency_models,
+            unknown_models: &[],
         });
         let screen = Screen::silent();
         let names = plan.directory.node_names().to_vec();

@@ -236,6 +236,8 @@ pub struct Options<'a> {
     pub max_txn_length: usize,
     /// For transactions: the consistency models that the history must satisfy.
     pub consistency_models: &'a [Model],
+    /// For transactions: names of consistency models that the bench does not know.
+    pub unknown_models: &'a [String],
 }
 
 /// The facts besides the history that a checker needs.

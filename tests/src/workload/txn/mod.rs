@@ -19,8 +19,8 @@ use crate::format::edn::Edn;
 use crate::format::element::Element;
 use crate::format::wire::{Body, Malformed, Schema, Shape};
 use crate::history::{History, Operations};
-use crate::judge::Verdict;
 use crate::judge::transactions::{Anomalies, Judgement, Model, Transaction};
+use crate::judge::{Valid, Verdict};
 
 use generator::Generator;
 pub use generator::Limits;
@@ -76,6 +76,7 @@ pub trait Data: Debug + Clone + Copy + Default {
 pub struct Txn<D> {
     generator: Generator,
     models: Vec<Model>,
+    unknown_models: Vec<String>,
     data: PhantomData<D>,
 }
 
@@ -101,7 +102,8 @@ impl<D: Data> Txn<D> {
     /// Creates the workload with these limits, and the models that its history must satisfy.
     #[must_use]
     pub fn new(limits: Limits, models: &[Model]) -> Txn<D> {
-        Txn { generator: Generator::new(limits), models: models.to_vec(), data: PhantomData }
+        let (models, unknown_models) = (models.to_vec(), Vec::new());
+        Txn { generator: Generator::new(limits), models, unknown_models, data: PhantomData }
     }
 }
 
@@ -156,7 +158,8 @@ impl<D: Data> Workload for Txn<D> {
             max_txn_length: options.max_txn_length,
             max_writes_per_key: options.max_writes_per_key,
         };
-        Txn::new(limits, options.consistency_models)
+        let txn = Txn::new(limits, options.consistency_models);
+        Txn { unknown_models: options.unknown_models.to_vec(), ..txn }
     }
 
     fn next_op(&mut self, _worker: usize, rng: &mut Rng) -> Vec<Step> {
@@ -224,7 +227,16 @@ impl<D: Data> Workload for Txn<D> {
     }
 
     fn check(&self, history: &History<Self>, context: &Context<'_>) -> Verdict {
-        checker::check(history, context, &self.models)
+        let verdict = checker::check(history, context, &self.models);
+        if self.unknown_models.is_empty() {
+            return verdict;
+        }
+        // Elle fails for a model that it does not know, whatever is in the history.
+        let names = self.unknown_models.join(", ");
+        let known: Vec<&str> = Model::ALL.iter().map(|model| model.name()).collect();
+        let problem =
+            format!("unknown consistency model: {names}; known models: {}", known.join(", "));
+        Verdict::new(Valid::Unknown, Edn::map([("error", problem.as_str().into())]), [problem])
     }
 }
 
