@@ -15,8 +15,7 @@ pub(crate) struct Definition {
     pub(crate) takes_ids: bool,
     /// Returns `true` if the workload has requests of this type.
     pub(crate) serves: fn(&Request<'_>) -> bool,
-    /// Returns `true` if a request of this type is the workload's alone, or if the workload
-    /// is the one that serves it by default.
+    /// Returns `true` if a node without a workload argument starts this workload on the request.
     pub(crate) is_identified_by: fn(&Request<'_>) -> bool,
     /// Creates the workload, or returns why it cannot run.
     pub(crate) create: fn(Context<'_>) -> Result<Box<dyn Workload>, String>,

@@ -53,8 +53,6 @@ pub struct Kills {
     kills: Vec<(Time, usize)>,
     /// The restarts of each node, in order.
     starts: BTreeMap<usize, Vec<Time>>,
-    /// The first time at which an operation of each node succeeded.
-    served: BTreeMap<usize, Time>,
     /// The spans during which any fault was active, in order and disjoint.
     disturbed: Vec<(Time, Time)>,
 }
@@ -72,13 +70,8 @@ impl Kills {
             node_count: directory.node_count(),
             kills: Vec::new(),
             starts: BTreeMap::new(),
-            served: BTreeMap::new(),
             disturbed: Vec::new(),
         };
-        for done in history.completed() {
-            let at = history.time(done.completed);
-            kills.served.entry(done.invocation.node).or_insert(at);
-        }
         let mut dead = BTreeSet::new();
         let mut active = BTreeSet::new();
         for event in history.events() {
@@ -201,14 +194,11 @@ impl Kills {
 
     /// Returns `true` if a node is up at the time of a kill and has all values.
     ///
-    /// A node has all values if it had the time to receive them since its start. A node that was
-    /// never killed also has them if it has served a request.
+    /// A node has all values if it had the time to receive them since its start. Its replies do not
+    /// show that: an empty node can answer a poll.
     fn is_full(&self, node: usize, kill: Time) -> bool {
         match self.last_kill_and_start(node, kill) {
-            (None, _) => {
-                self.served.get(&node).is_some_and(|served| *served <= kill)
-                    || self.undisturbed(Time::default(), kill) >= RECOVERY
-            }
+            (None, _) => self.undisturbed(Time::default(), kill) >= RECOVERY,
             (died, Some(started)) if died <= Some(started) => {
                 self.undisturbed(started, kill) >= RECOVERY
             }

@@ -50,7 +50,7 @@ pub(super) const CAUSES: &[(&str, &str)] = &[
     ("phantom value", "the value was made up, converted, or taken from another key"),
     ("no verdict", "the element was made up, converted, or taken from another key"),
     ("appends out of order", "the writes of a transaction are applied in another order"),
-    ("unrepeatable read", "a key is looked up again for each read of a transaction"),
+    ("unrepeatable read", "the reads of a transaction do not come from one snapshot"),
     ("future read", "the writes of a transaction are applied before its reads"),
     ("changed transaction", "the reply does not have the steps of the request, in their order"),
     ("written twice", "a reply contains a write that the client did not request"),
