@@ -70,6 +70,9 @@ impl Generator {
     ///
     /// One assignment in three also has all keys with messages that no client has polled yet, so
     /// that no message stays unseen for long.
+    ///
+    /// Keys without a message are left out. Maelstrom's checker has no verdict about a node that
+    /// returns such a key with an empty list, and no test should depend on that.
     fn assign(&self, key: Key, rng: &mut Rng) -> Op {
         let mut keys = vec![key];
         keys.extend(self.keys.iter().map(|(key, _)| *key).filter(|_| rng.chance(0.5)));
@@ -77,9 +80,15 @@ impl Generator {
             let behind = |(key, sent): &(&Key, &Offset)| self.polled.get(key) < Some(sent);
             keys.extend(self.sent.iter().filter(behind).map(|(key, _)| *key));
         }
+        keys.retain(|key| self.has_messages(*key));
         keys.sort_unstable();
         keys.dedup();
-        Op::Assign { keys, rewind: false }
+        if keys.is_empty() { Op::Poll } else { Op::Assign { keys, rewind: false } }
+    }
+
+    /// Returns `true` if a client has sent a message to this key.
+    fn has_messages(&self, key: Key) -> bool {
+        !self.keys.contains(&(key, 0))
     }
 
     /// Returns the next final operation of a worker.
