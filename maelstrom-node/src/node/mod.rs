@@ -4,6 +4,9 @@
 //! and calls the node again at its one deadline. The node itself does no I/O, reads no
 //! clock and draws no seed. The same object therefore runs behind a pipe and in a simulator.
 
+mod identify;
+mod ids;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,6 +18,8 @@ use serde_json::value::RawValue;
 use snowflake::lease::LeaseError;
 use snowflake::{Clock, Epoch, Generator, NodeId};
 
+use ids::{Ids, NoGenerator};
+
 use crate::base::{Cluster, Config, Kind, Time};
 use crate::message::{Address, Envelope, ErrorCode, LineError, Outbox, Payload, Request, clipped};
 use crate::workload::{self, Context, IdGenerator, Workload};
@@ -23,10 +28,6 @@ use crate::workload::{self, Context, IdGenerator, Workload};
 ///
 /// The node drops further messages. Anti-entropy delivers their items later.
 const MAX_EARLY_BYTES: usize = 4 << 20;
-
-/// The epoch of the IDs: late enough to leave 67 years, early enough for any clock that
-/// is roughly right.
-const EPOCH: Epoch = Epoch::Y2024;
 
 /// The time after its own `init` at which a node assumes that every peer is initialized.
 ///
@@ -81,14 +82,6 @@ pub struct Node<C> {
     introduce_at: Option<Time>,
 }
 
-/// The source of the ID generator.
-enum Ids<C> {
-    Clock,
-    Given(Box<IdSource<C>>),
-}
-
-type IdSource<C> = dyn FnMut(NodeId, Epoch) -> Result<Arc<Generator<C>>, LeaseError> + Send;
-
 /// An `init` whose answer waits until the store can grant a lease.
 #[derive(Debug)]
 struct PostponedInit {
@@ -102,37 +95,6 @@ struct Retry {
     due: Time,
     /// The time after which the node fails instead.
     until: Time,
-}
-
-/// The reason why a node has no generator.
-struct NoGenerator {
-    why: String,
-    /// The time after which there may be one.
-    retry_after: Option<Duration>,
-}
-
-impl<C> fmt::Debug for Ids<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Ids::Clock => "Clock",
-            Ids::Given(_) => "Given",
-        })
-    }
-}
-
-impl<C: Clock + Clone> Ids<C> {
-    fn generator(&mut self, node_id: NodeId, clock: &C) -> Result<Arc<Generator<C>>, NoGenerator> {
-        match self {
-            Ids::Clock => Generator::builder(node_id, EPOCH)
-                .build(clock.clone())
-                .map(Arc::new)
-                .map_err(|why| NoGenerator { why: why.to_string(), retry_after: None }),
-            Ids::Given(source) => source(node_id, EPOCH).map_err(|error| NoGenerator {
-                why: format!("--data-dir: {error}"),
-                retry_after: error.retry_after(),
-            }),
-        }
-    }
 }
 
 impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
@@ -408,7 +370,8 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             out.error(client, ErrorCode::TemporarilyUnavailable, text);
             return None;
         }
-        let kind = match self.kind_for(request) {
+        let running = self.workloads.keys().copied();
+        let kind = match identify::kind_of(request, self.config.workload, running) {
             Ok(kind) => kind,
             Err((code, text)) => {
                 if let (Request::Gossip(_), None) = (request, client) {
@@ -454,50 +417,6 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         self.workloads.insert(kind, workload);
         Ok(())
     }
-
-    /// Returns the workload that serves a request.
-    ///
-    /// It is the workload that the command line names, or else the one that the request
-    /// identifies. A `read` identifies none: it goes to the running workload that serves
-    /// reads, if there is exactly one.
-    fn kind_for(&self, request: &Request<'_>) -> Result<Kind, (ErrorCode, String)> {
-        if let Some(only) = self.config.workload {
-            let text = || format!("this node serves only {}", only.name());
-            return if self.serves(only, request) {
-                Ok(only)
-            } else {
-                Err((ErrorCode::NotSupported, text()))
-            };
-        }
-        let mut running = self.workloads.keys().copied().filter(|kind| self.serves(*kind, request));
-        match (workload::identify(request), running.next(), running.next()) {
-            (Some(identified), ..) => Ok(identified),
-            (None, Some(only), None) => Ok(only),
-            _ => Err(unidentified(request)),
-        }
-    }
-
-    /// Returns `true` if a request or gossip message belongs to this workload.
-    fn serves(&self, kind: Kind, request: &Request<'_>) -> bool {
-        match request {
-            Request::Gossip(gossip) => gossip.workload == kind.name(),
-            _ => workload::candidates(request).any(|candidate| candidate == kind),
-        }
-    }
-}
-
-/// Returns the error for a request that does not identify its workload.
-fn unidentified(request: &Request<'_>) -> (ErrorCode, String) {
-    if let Request::Gossip(gossip) = request {
-        let text = format!("gossip: unknown workload {:?}", clipped(&gossip.workload));
-        return (ErrorCode::MalformedRequest, text);
-    }
-    let known: Vec<&str> = workload::candidates(request).map(Kind::name).collect();
-    let text = format!(
-        "read does not identify its workload; start the node with one of {}",
-        known.join(", ")
-    );
-    (ErrorCode::TemporarilyUnavailable, text)
 }
 
 /// Replaces carriage returns and newlines in a JSON line by spaces.
