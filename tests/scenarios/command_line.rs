@@ -103,8 +103,8 @@ fn a_test_that_cannot_start_exits_255() {
 /// names.
 #[test]
 fn nodes_are_named_as_in_maelstrom() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("names");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("names");
     std::fs::write(&file, "f1\n  f2\n").unwrap();
     let file = file.to_str().unwrap();
     for (flags, more, nodes) in [

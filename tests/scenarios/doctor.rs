@@ -47,8 +47,8 @@ fn has_python() -> bool {
 }
 
 fn doctor(script: &str, more: &[&str]) -> Run {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("node");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("node");
     fs::write(&path, script).unwrap();
     fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
     workbench(&[&["doctor", "--bin", path.to_str().unwrap()], more].concat())

@@ -218,8 +218,8 @@ fn a_closed_output_is_distinguished_from_an_exit() {
 /// The same script after the answer to `init`. The second script exits a second later.
 #[test]
 fn a_node_that_closes_its_output_later_is_muted_and_fails_if_it_exits() {
-    let folder = tempfile::tempdir().unwrap();
-    let node = folder.path().join("node");
+    let dir = tempfile::tempdir().unwrap();
+    let node = dir.path().join("node");
     let init_ok = r#"{"src":"n0","dest":"c0","body":{"type":"init_ok","in_reply_to":1}}"#;
     let run = |end: &str| {
         let script = format!("#!/bin/sh\nread init\necho '{init_ok}'\nexec >/dev/null\n{end}\n");

@@ -174,17 +174,17 @@ fn body_of_chunks(response: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_run_is_served_as_an_archive_of_its_own_files() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = folder.path().join("store");
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("store");
     run(&store, "echo/1", "{:valid? true}");
     fs::create_dir_all(store.join("echo/1/node-logs")).unwrap();
     // Random text does not compress, so the archive has several chunks.
     let log: String = (0..100_000_u64).map(|n| (n.wrapping_mul(n) % 9973).to_string()).collect();
     fs::write(store.join("echo/1/node-logs/n0.log"), &log).unwrap();
-    fs::write(folder.path().join("secret"), "the secret").unwrap();
-    symlink(folder.path().join("secret"), store.join("echo/1/secret")).unwrap();
-    symlink(folder.path(), store.join("echo/1/out")).unwrap();
-    symlink(folder.path(), store.join("echo/out")).unwrap();
+    fs::write(dir.path().join("secret"), "the secret").unwrap();
+    symlink(dir.path().join("secret"), store.join("echo/1/secret")).unwrap();
+    symlink(dir.path(), store.join("echo/1/out")).unwrap();
+    symlink(dir.path(), store.join("echo/out")).unwrap();
     symlink("1", store.join("echo/latest")).unwrap();
     symlink("echo/1", store.join("latest")).unwrap();
     fs::create_dir_all(store.join("kafka/half-written")).unwrap();

@@ -19,7 +19,7 @@ const LARGE_FILE: u64 = 1 << 30;
 /// An archive of one run.
 #[derive(Debug)]
 pub struct Archive {
-    folder: PathBuf,
+    directory: PathBuf,
     name: String,
 }
 
@@ -28,12 +28,12 @@ impl Archive {
     ///
     /// The archive has the name of the workload and of the run.
     #[must_use]
-    pub fn new(folder: &Path) -> Archive {
-        let parts = folder.iter().rev().take(2).map(|part| part.to_string_lossy());
+    pub fn new(directory: &Path) -> Archive {
+        let parts = directory.iter().rev().take(2).map(|part| part.to_string_lossy());
         let parts: Vec<_> = parts.collect();
         let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
         let name = parts.into_iter().rev().collect::<Vec<_>>().join("-");
-        Archive { folder: folder.to_owned(), name: name.chars().map(plain).collect() }
+        Archive { directory: directory.to_owned(), name: name.chars().map(plain).collect() }
     }
 
     /// Returns the name of the archive without its extension, in plain characters.
@@ -52,8 +52,8 @@ impl Archive {
     /// Returns an error if `out` cannot be written to, or if a file cannot be read to its end.
     pub fn write(&self, out: impl Write) -> io::Result<()> {
         let mut zip = ZipWriter::new_stream(out);
-        for path in files_below(&self.folder) {
-            let Ok(name) = path.strip_prefix(&self.folder) else { continue };
+        for path in files_below(&self.directory) {
+            let Ok(name) = path.strip_prefix(&self.directory) else { continue };
             let Ok(file) = File::open(&path) else { continue };
             let length = file.metadata()?.len();
             let options = SimpleFileOptions::default()
@@ -69,15 +69,15 @@ impl Archive {
 }
 
 /// Returns the regular files below a directory, in the order of their paths.
-fn files_below(folder: &Path) -> Vec<PathBuf> {
+fn files_below(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    let mut folders = vec![(folder.to_owned(), 0)];
-    while let Some((folder, depth)) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+    let mut directories = vec![(directory.to_owned(), 0)];
+    while let Some((directory, depth)) = directories.pop() {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
             // This kind is the entry's own: it does not follow links.
             let Ok(kind) = entry.file_type() else { continue };
             if kind.is_dir() && depth < MAX_DEPTH {
-                folders.push((entry.path(), depth + 1));
+                directories.push((entry.path(), depth + 1));
             } else if kind.is_file() && files.len() < MAX_FILES {
                 files.push(entry.path());
             }

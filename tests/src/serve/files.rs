@@ -11,7 +11,7 @@ pub enum Found {
     /// A regular file.
     File(PathBuf),
     /// A directory.
-    Folder(PathBuf),
+    Directory(PathBuf),
 }
 
 /// Finds the file or directory at a path below the root. `root` contains no links.
@@ -34,7 +34,7 @@ pub fn find(root: &Path, path: &str) -> Option<Found> {
     let kind = full.metadata().ok()?.file_type();
     match (kind.is_file(), kind.is_dir()) {
         (true, _) => Some(Found::File(full)),
-        (_, true) => Some(Found::Folder(full)),
+        (_, true) => Some(Found::Directory(full)),
         _ => None,
     }
 }
@@ -43,14 +43,14 @@ pub fn find(root: &Path, path: &str) -> Option<Found> {
 ///
 /// Names of directories end with `/`.
 #[must_use]
-pub fn entries(folder: &Path) -> Vec<String> {
+pub fn entries(directory: &Path) -> Vec<String> {
     let name = |entry: fs::DirEntry| {
         let name = entry.file_name().into_string().ok()?;
-        let is_folder = entry.path().is_dir();
-        Some(if is_folder { format!("{name}/") } else { name })
+        let is_directory = entry.path().is_dir();
+        Some(if is_directory { format!("{name}/") } else { name })
     };
     let mut names: Vec<String> =
-        fs::read_dir(folder).into_iter().flatten().flatten().filter_map(name).collect();
+        fs::read_dir(directory).into_iter().flatten().flatten().filter_map(name).collect();
     names.sort_unstable();
     names
 }
@@ -63,21 +63,21 @@ mod tests {
 
     #[test]
     fn finds_only_files_in_the_store() {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = folder.path().canonicalize().unwrap();
-        let root = folder.join("store");
+        let directory = tempfile::tempdir().unwrap();
+        let directory = directory.path().canonicalize().unwrap();
+        let root = directory.join("store");
         fs::create_dir_all(root.join("echo/1")).unwrap();
         fs::write(root.join("echo/1/results.edn"), "{}").unwrap();
-        fs::write(folder.join("secret"), "x").unwrap();
+        fs::write(directory.join("secret"), "x").unwrap();
         symlink("1", root.join("echo/latest")).unwrap();
-        symlink(folder.join("secret"), root.join("echo/1/link")).unwrap();
+        symlink(directory.join("secret"), root.join("echo/1/link")).unwrap();
         symlink("../../../secret", root.join("echo/1/relative")).unwrap();
         symlink("..", root.join("up")).unwrap();
         symlink("loop", root.join("loop")).unwrap();
         let results = Found::File(root.join("echo/1/results.edn"));
         assert_eq!(find(&root, "echo/1/results.edn").as_ref(), Some(&results));
         assert_eq!(find(&root, "echo/latest/results.edn").as_ref(), Some(&results));
-        assert_eq!(find(&root, "/echo//1/").as_ref(), Some(&Found::Folder(root.join("echo/1"))));
+        assert_eq!(find(&root, "/echo//1/").as_ref(), Some(&Found::Directory(root.join("echo/1"))));
         for path in [
             "../secret",
             "echo/../../secret",

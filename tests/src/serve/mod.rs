@@ -102,8 +102,8 @@ impl Server {
     }
 
     fn zipped(&self, name: &str) -> Response {
-        match self.runs.folder(name) {
-            Some(folder) => Response::archive(Archive::new(&folder)),
+        match self.runs.directory(name) {
+            Some(directory) => Response::archive(Archive::new(&directory)),
             None => Response::error(404, "the run does not exist in the store"),
         }
     }
@@ -111,9 +111,9 @@ impl Server {
     fn stored(&self, path: &str) -> Response {
         match files::find(self.runs.root(), path) {
             Some(Found::File(file)) => Response::file(&file),
-            Some(Found::Folder(folder)) => {
+            Some(Found::Directory(directory)) => {
                 let run = self.runs.find(path.trim_end_matches('/'));
-                Response::html(pages::folder(path, &files::entries(&folder), run.as_deref()))
+                Response::html(pages::directory(path, &files::entries(&directory), run.as_deref()))
             }
             None => Response::error(404, "the file does not exist in the store"),
         }

@@ -95,7 +95,7 @@ pub(super) fn list(
 }
 
 /// Returns the entries of a directory, and the results if it is a run.
-pub(super) fn folder(path: &str, entries: &[String], run: Option<&Summary>) -> String {
+pub(super) fn directory(path: &str, entries: &[String], run: Option<&Summary>) -> String {
     let path = path.trim_end_matches('/');
     let title = run.map_or(path, |run| run.name.as_str());
     let mut body = format!("<p><a href=/>all runs</a></p><h1>{}</h1>", escape(title));
@@ -285,7 +285,7 @@ mod tests {
         let pages = [
             list(&[name.to_owned()], |_| Arc::new(odd.clone()), &Request::default()),
             list(&[name.to_owned()], |_| Arc::new(odd.clone()), &request),
-            folder(name, &["<img>".to_owned()], Some(&odd)),
+            directory(name, &["<img>".to_owned()], Some(&odd)),
             compare(&odd, &odd),
         ];
         for page in pages {
@@ -314,7 +314,7 @@ mod tests {
     #[test]
     fn a_page_of_a_run_leads_to_its_report_and_its_archive() {
         let odd = run("echo/1 2", "{}");
-        let page = folder("echo/1 2", &["node-logs/".into(), "report.html".into()], Some(&odd));
+        let page = directory("echo/1 2", &["node-logs/".into(), "report.html".into()], Some(&odd));
         for link in
             ["/store/echo/1%202/report.html", "/zip/echo/1%202", "/store/echo/1%202/node-logs/"]
         {

@@ -103,8 +103,8 @@ impl Runs {
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<(String, String)> = Vec::new();
-        for workload in folders(&self.root) {
-            let runs = folders(&self.root.join(&workload));
+        for workload in directories(&self.root) {
+            let runs = directories(&self.root.join(&workload));
             names.extend(runs.into_iter().map(|run| (run, workload.clone())));
         }
         // The names of runs are times, so the order of the names is the order of the times.
@@ -115,17 +115,17 @@ impl Runs {
     /// Returns the run at a path, which may contain links such as `latest`.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<Arc<Summary>> {
-        let folder = self.folder(path)?;
-        let name = folder.strip_prefix(&self.root).ok()?.to_str()?;
+        let directory = self.directory(path)?;
+        let name = directory.strip_prefix(&self.root).ok()?.to_str()?;
         Some(self.summary(name))
     }
 
     /// Returns the directory of the run at a path, without links.
     #[must_use]
-    pub fn folder(&self, path: &str) -> Option<PathBuf> {
-        let Found::Folder(folder) = files::find(&self.root, path)? else { return None };
-        let depth = folder.strip_prefix(&self.root).ok()?.iter().count();
-        (depth == 2).then_some(folder)
+    pub fn directory(&self, path: &str) -> Option<PathBuf> {
+        let Found::Directory(directory) = files::find(&self.root, path)? else { return None };
+        let depth = directory.strip_prefix(&self.root).ok()?.iter().count();
+        (depth == 2).then_some(directory)
     }
 
     /// Returns the summary of the run with this name.
@@ -203,8 +203,8 @@ fn flatten(datum: &Datum, path: String, flat: &mut Vec<(String, String)>) {
 /// Returns the names of the directories in a directory.
 ///
 /// Links, such as `latest`, are excluded.
-fn folders(folder: &Path) -> Vec<String> {
-    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten().filter(is_folder);
+fn directories(directory: &Path) -> Vec<String> {
+    let is_directory = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten().filter(is_directory);
     entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }

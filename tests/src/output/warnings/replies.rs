@@ -20,7 +20,7 @@ use crate::workload::Workload;
 /// excluded.
 #[derive(Debug)]
 pub(crate) struct Replies<'a> {
-    by_node: Vec<Tally>,
+    by_node: Vec<ReplyCounts>,
     /// The errors that no fault explains, in the order of the history.
     errors: Vec<&'a OpError>,
     /// How long a client waits for a reply.
@@ -28,13 +28,13 @@ pub(crate) struct Replies<'a> {
 }
 
 #[derive(Debug, Default)]
-struct Tally {
+struct ReplyCounts {
     ended: usize,
     unanswered: usize,
     errors: usize,
 }
 
-impl Tally {
+impl ReplyCounts {
     fn is_silent(&self) -> bool {
         self.unanswered == self.ended
     }
@@ -46,7 +46,7 @@ impl Replies<'_> {
     pub(crate) fn new<'a, W: Workload>(history: &'a History<W>, plan: &Plan) -> Replies<'a> {
         let mut errors = Vec::new();
         let mut by_node = Vec::new();
-        by_node.resize_with(plan.directory.node_count(), Tally::default);
+        by_node.resize_with(plan.directory.node_count(), ReplyCounts::default);
         for event in history.events() {
             let (invocation, error) = match &event.kind {
                 EventKind::Ok { invocation, .. } => (*invocation, None),
@@ -54,17 +54,17 @@ impl Replies<'_> {
                 | EventKind::Info { invocation, error, .. } => (*invocation, Some(error)),
                 EventKind::Invoke(_) | EventKind::Nemesis { .. } => continue,
             };
-            let tally: &mut Tally = &mut by_node[history.invocation(invocation).node];
+            let counts: &mut ReplyCounts = &mut by_node[history.invocation(invocation).node];
             match error {
                 Some(OpError::Crash | OpError::Killed) => continue,
-                Some(OpError::Timeout) => tally.unanswered += 1,
+                Some(OpError::Timeout) => counts.unanswered += 1,
                 Some(error @ OpError::Rpc { code, .. }) if is_unexplained::<W>(*code, plan) => {
-                    tally.errors += 1;
+                    counts.errors += 1;
                     errors.push(error);
                 }
                 Some(OpError::Rpc { .. } | OpError::Malformed(_)) | None => {}
             }
-            tally.ended += 1;
+            counts.ended += 1;
         }
         Replies { by_node, errors, reply_timeout: reply_timeout::<W>(plan) }
     }
@@ -72,12 +72,12 @@ impl Replies<'_> {
     /// Excludes requests that other warnings explain: those to which a node replied too late, and
     /// the unanswered ones of muted nodes.
     pub(crate) fn without_explained<W: Workload>(&mut self, test: &FinishedTest<W>) {
-        for (node, tally) in self.by_node.iter_mut().enumerate() {
+        for (node, counts) in self.by_node.iter_mut().enumerate() {
             let late = test.protocol_warnings.late_answers(node);
             let late = if test.muted.contains(node) { u64::MAX } else { late };
-            let late = usize::try_from(late).unwrap_or(usize::MAX).min(tally.unanswered);
-            tally.unanswered -= late;
-            tally.ended -= late;
+            let late = usize::try_from(late).unwrap_or(usize::MAX).min(counts.unanswered);
+            counts.unanswered -= late;
+            counts.ended -= late;
         }
     }
 
@@ -87,21 +87,22 @@ impl Replies<'_> {
     #[must_use]
     pub(crate) fn silence(&self, plan: &Plan, logs: Option<&Path>) -> Option<String> {
         let goes_down = plan.nemesis.iter().any(|n| matches!(n, Nemesis::Kill | Nemesis::Pause));
-        let is_odd = |tally: &Tally| plan.nemesis.is_empty() || (tally.is_silent() && !goes_down);
-        let mut silent: Vec<(usize, &Tally)> =
-            self.nodes().filter(|(_, tally)| tally.unanswered > 0 && is_odd(tally)).collect();
+        let is_odd =
+            |counts: &ReplyCounts| plan.nemesis.is_empty() || (counts.is_silent() && !goes_down);
+        let mut silent: Vec<(usize, &ReplyCounts)> =
+            self.nodes().filter(|(_, counts)| counts.unanswered > 0 && is_odd(counts)).collect();
         // The warning describes the first node. A node that never replies shows the problem best.
-        silent.sort_by_key(|(_, tally)| !tally.is_silent());
-        let (first, tally) = silent.first()?;
-        let shown = |(node, tally): &(usize, &Tally)| {
-            let Tally { ended, unanswered, .. } = tally;
+        silent.sort_by_key(|(_, counts)| !counts.is_silent());
+        let (first, counts) = silent.first()?;
+        let shown = |(node, counts): &(usize, &ReplyCounts)| {
+            let ReplyCounts { ended, unanswered, .. } = counts;
             let name = plan.directory.node_name(*node);
-            match tally.is_silent() {
+            match counts.is_silent() {
                 true => format!("{name} answered none of {ended} requests"),
                 false => format!("{name} left {unanswered} of {ended} requests without an answer"),
             }
         };
-        let likely = match (tally.is_silent(), plan.nemesis.is_empty()) {
+        let likely = match (counts.is_silent(), plan.nemesis.is_empty()) {
             (true, true) => "it hangs, or does not flush its standard output",
             (true, false) => {
                 "it hangs, does not flush its standard output, or waits for nodes that a fault \
@@ -141,13 +142,13 @@ impl Replies<'_> {
     pub(crate) fn errors(&self, plan: &Plan) -> Option<String> {
         let usual = most_frequent(self.errors.iter().copied())?;
         let count = self.errors.len();
-        let ended: usize = self.by_node.iter().map(|tally| tally.ended).sum();
+        let ended: usize = self.by_node.iter().map(|counts| counts.ended).sum();
         let by_node: Vec<String> = self
             .nodes()
-            .filter(|(_, tally)| tally.errors > 0)
-            .map(|(node, tally)| {
+            .filter(|(_, counts)| counts.errors > 0)
+            .map(|(node, counts)| {
                 let name = plan.directory.node_name(node);
-                format!("{name} {} of {}", tally.errors, tally.ended)
+                format!("{name} {} of {}", counts.errors, counts.ended)
             })
             .collect();
         Some(format!(
@@ -158,7 +159,7 @@ impl Replies<'_> {
         ))
     }
 
-    fn nodes(&self) -> impl Iterator<Item = (usize, &Tally)> {
+    fn nodes(&self) -> impl Iterator<Item = (usize, &ReplyCounts)> {
         self.by_node.iter().enumerate()
     }
 }
