@@ -12,7 +12,7 @@ use crate::{ClaimError, Clock, Generator, Id};
 impl<C: Clock> Generator<C> {
     /// Issues the next ID, and waits for it if necessary.
     ///
-    /// The call sleeps while it waits, except for the last 80 µs. After a full millisecond it waits
+    /// The call sleeps while it waits, except for the last 50 µs. After a full millisecond it waits
     /// for less than 1 ms. After a backward step it waits for the length of the step.
     /// [`max_ahead_ms`](crate::Builder::max_ahead_ms) shortens both.
     ///

@@ -22,9 +22,9 @@ use crate::{ClaimError, LeaseEnd, UnixMillis};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// The latency of waking a thread: about 75 µs on an idle Linux machine. Sleeps end this much
-/// early, and the thread spins for the rest.
-const WAKE_LATENCY: Duration = Duration::from_micros(80);
+/// The latency of waking a thread. Linux delays a timer by up to 50 µs: the default timer slack of
+/// `prctl(2)`. Sleeps end this much early, and the thread spins for the rest.
+const WAKE_LATENCY: Duration = Duration::from_micros(50);
 
 /// The longest single sleep. After a step of the clock, a waiting call reads the new time at most
 /// this much later.
