@@ -123,7 +123,7 @@ fn a_module_accepts_its_own_form_only() {
     let valid = serde_json::to_value(forms(id!("4242")).0).unwrap();
     for (field, wrong, reason) in [
         ("string", json!(4242), "expected a Snowflake ID as a decimal string"),
-        ("string", json!("000000000044J"), "leading zero"),
+        ("string", json!("000000000044J"), "byte 12, counted from 0, is `J`"),
         ("base32", json!(4242), "expected UserId: a Snowflake ID as a string of 13 base32"),
         ("base32", json!("4242"), "UserId: invalid ID: 4 characters; write 13 characters"),
         ("unsigned", json!("4242"), "expected a Snowflake ID as an integer"),

@@ -39,6 +39,10 @@ fn parse_errors_name_the_remedy() {
         ("", "invalid ID: empty text; write 1 to 19 decimal digits"),
         ("0", "invalid ID: 0 is not an ID; the smallest ID is 1"),
         ("07", "invalid ID: leading zero; remove it"),
+        (
+            "018f9d5e-0000-7000-8000-000000000000",
+            "invalid ID: byte 3, counted from 0, is `f`; write decimal digits only",
+        ),
         ("+7", "invalid ID: byte 0, counted from 0, is `+`; remove the sign"),
         ("\"7\"", "invalid ID: byte 0, counted from 0, is `\\\"`; remove the quotes"),
         ("0x10", "invalid ID: byte 1, counted from 0, is `x`; convert hexadecimal to decimal"),

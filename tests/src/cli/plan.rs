@@ -46,8 +46,8 @@ impl TestArgs {
 
     /// Returns the names of the nodes.
     ///
-    /// Like Jepsen, joins those of --nodes-file, of --nodes and of each --node. Like Maelstrom,
-    /// uses --node-count instead of --nodes.
+    /// Like Jepsen, joins the names in --nodes-file, --nodes and each --node. Like Maelstrom, takes
+    /// --node-count instead of --nodes.
     fn node_names(&self) -> Result<Vec<String>, String> {
         let mut names = Vec::new();
         if let Some(path) = &self.nodes_file {

@@ -31,7 +31,6 @@ impl Id {
         match digits {
             [] => return Err(ParseIdError::Empty),
             [b'0'] => return Err(ParseIdError::Zero),
-            [b'0', b'0'..=b'9', ..] => return Err(ParseIdError::LeadingZero),
             _ => {}
         }
         let mut raw = 0_u64;
@@ -48,6 +47,10 @@ impl Id {
                 raw = raw * 10 + digit as u64;
             }
             at += 1;
+        }
+        // A UUID may begin with a zero too, and has a byte that is not a digit.
+        if digits[0] == b'0' {
+            return Err(ParseIdError::LeadingZero);
         }
         match Id::from_raw(raw) {
             Ok(id) if at <= MAX_DIGITS => Ok(id),

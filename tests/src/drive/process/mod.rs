@@ -175,7 +175,7 @@ impl<'a> ProcessDriver<'a> {
             }
             Event::Closed(writer) if self.is_current(writer) => {
                 if runner.is_set_up(writer.node) {
-                    // If the node is exiting, the next event says so.
+                    // If the node is exiting, the next event is its exit.
                     runner.node_closed(writer.node);
                     return Ok(());
                 }

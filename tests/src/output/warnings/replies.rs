@@ -23,7 +23,7 @@ pub(crate) struct Replies<'a> {
     by_node: Vec<ReplyCounts>,
     /// The errors that no fault explains, in the order of the history.
     errors: Vec<&'a OpError>,
-    /// How long a client waits for a reply.
+    /// The time after which a client stops waiting for a reply.
     reply_timeout: Duration,
 }
 
