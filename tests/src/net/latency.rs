@@ -50,4 +50,40 @@ impl Latency {
             Distribution::Exponential => rng.span_around(self.mean),
         }
     }
+    /// Draws the latency of one message in whole milliseconds, rounded down, as Maelstrom does.
+    ///
+    /// A constant latency is not drawn, and not rounded.
+    pub fn draw_millis(&self, rng: &mut Rng) -> Duration {
+        let drawn = self.draw(rng);
+        match self.distribution {
+            Distribution::Constant => drawn,
+            Distribution::Uniform | Distribution::Exponential => {
+                Duration::from_millis(drawn.as_millis().try_into().unwrap_or(u64::MAX))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::rng::Stream;
+
+    /// Rounding takes half a millisecond away. The mean of the rounded exponential distribution is
+    /// 1/(e - 1).
+    #[test]
+    fn drawn_latencies_are_whole_milliseconds() {
+        for (distribution, mean_us) in [
+            (Distribution::Constant, 1000),
+            (Distribution::Uniform, 500),
+            (Distribution::Exponential, 582),
+        ] {
+            let latency = Latency { mean: Duration::from_millis(1), distribution };
+            let mut rng = Rng::new(3, Stream::Network);
+            let drawn: Vec<Duration> = (0..10_000).map(|_| latency.draw_millis(&mut rng)).collect();
+            assert!(drawn.iter().all(|latency| latency.subsec_micros().is_multiple_of(1000)));
+            let mean = drawn.iter().sum::<Duration>() / 10_000;
+            assert!(mean.as_micros().abs_diff(mean_us) < 30, "{distribution:?}: {mean:?}");
+        }
+    }
 }

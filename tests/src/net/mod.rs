@@ -9,9 +9,10 @@
 //! - **The thread checks partitions when it takes the message**, before it sleeps. A message that a
 //!   partition blocks is lost, and still counts as sent.
 //! - **Clients have no latency**: a message to or from a client is due immediately.
+//! - **A drawn latency is a whole number of milliseconds**, rounded down.
 //!
 //! [`Model::Ideal`] has no head-of-line blocking: every message arrives when it is due, and the
-//! partition is checked then. [`Model::Busy`] adds the delays of a busy machine (`busy.rs`).
+//! partition is checked then. It does not round latencies. [`Model::Busy`] adds the delays of a busy machine (`busy.rs`).
 
 mod busy;
 pub mod fault;
@@ -22,6 +23,7 @@ pub mod recording;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::address::{Address, Service};
 use crate::base::rng::Rng;
@@ -178,18 +180,25 @@ impl Network {
             self.enqueue(now, now + 2 * delay, queue, packet);
             return id;
         }
-        let due = now + delay + self.latency.draw(&mut self.rng);
+        let due = now + delay + self.draw_latency();
         match fault::judge(self.faults.values(), |fault| fault.on_send(&packet, &mut self.rng)) {
             Fate::Pass => self.enqueue(now, due, queue, packet),
             Fate::Drop => self.note(now, &packet, Delivery::Lost),
             Fate::Twice => {
-                let again = now + delay + self.latency.draw(&mut self.rng);
+                let again = now + delay + self.draw_latency();
                 self.enqueue(now, due, queue, packet.clone());
                 self.enqueue(now, again, queue, packet);
             }
             Fate::Delay(extra) => self.enqueue(now, due + extra, queue, packet),
         }
         id
+    }
+
+    fn draw_latency(&mut self) -> Duration {
+        match self.model {
+            Model::Maelstrom | Model::Busy => self.latency.draw_millis(&mut self.rng),
+            Model::Ideal => self.latency.draw(&mut self.rng),
+        }
     }
 
     /// Takes the next message that is due, for any receiver.
@@ -327,8 +336,6 @@ fn blocked(faults: &BTreeMap<FaultKind, Fault>, packet: &Packet) -> Option<Deliv
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::partition::Cut;
     use super::*;
     use crate::base::rng::Stream;
