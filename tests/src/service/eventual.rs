@@ -47,14 +47,12 @@ impl Replica {
         effect.answer
     }
 
-    /// Merges another replica.
-    ///
-    /// Of two values with the same timestamp the greater wins, so that replicas converge.
+    /// Merges another replica. Its values win over values with the same timestamp.
     fn merge(&mut self, other: Replica) {
         self.clock = self.clock.max(other.clock);
         for (key, theirs) in other.values {
             let ours = self.values.entry(key).or_insert_with(|| theirs.clone());
-            if theirs > *ours {
+            if theirs.0 >= ours.0 {
                 *ours = theirs;
             }
         }
