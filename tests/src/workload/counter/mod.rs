@@ -20,7 +20,7 @@ pub type GCounter = Counter<false>;
 /// A counter with additions of positive and negative numbers.
 pub type PnCounter = Counter<true>;
 
-/// The workload: half additions, half reads.
+/// The workload: half additions, half reads. A counter that grows has one addition in three.
 #[derive(Debug, Default)]
 pub struct Counter<const SHRINKS: bool>;
 
@@ -98,11 +98,17 @@ impl<const SHRINKS: bool> Workload for Counter<SHRINKS> {
     }
 
     fn next_op(&mut self, _worker: usize, rng: &mut Rng) -> Op {
-        if rng.chance(0.5) {
-            return Op::Read;
+        // Maelstrom draws the operations of both counters in the same way. For a counter that grows
+        // it draws again instead of a negative addition. The next draw is often a read.
+        loop {
+            if rng.chance(0.5) {
+                return Op::Read;
+            }
+            let delta = rng.below(10) as i64 - 5;
+            if SHRINKS || delta >= 0 {
+                return Op::Add(delta);
+            }
         }
-        let drawn = if SHRINKS { rng.below(10) as i64 - 5 } else { rng.below(5) as i64 };
-        Op::Add(drawn)
     }
 
     fn final_op(&mut self, _worker: usize, nth: usize, _elapsed: Duration) -> Option<Op> {
