@@ -56,8 +56,8 @@ pub struct Settings {
 pub enum Op {
     /// Assigns the keys that the client polls from now on.
     ///
-    /// A poll of a key continues at the client's own offset, or at the committed offset, or at the
-    /// beginning of the log.
+    /// A poll of a key continues at the client's own offset, or begins at offset 0. Maelstrom's
+    /// client requests the committed offsets, but no poll of it begins at one.
     Assign {
         /// The keys.
         keys: Vec<Key>,
@@ -276,10 +276,9 @@ impl Workload for Kafka {
                 let expected = "an object of offsets by key, for the keys of the request";
                 let mut listed = by_key(reply.read("offsets", expected)?)?;
                 listed.retain(|key, _| keys.contains(key));
-                let start = |key| {
-                    let known = session.offsets.get(key).or(listed.get(key));
-                    (*key, known.copied().unwrap_or(0))
-                };
+                // Maelstrom's client looks for the keys among the fields of the reply, not in its
+                // `offsets`. It never finds one, so a new key begins at 0.
+                let start = |key: &Key| (*key, session.offsets.get(key).copied().unwrap_or(0));
                 session.offsets = keys.iter().map(start).collect();
                 let start = session.offsets.clone();
                 Step::Done(Output::Assigned { start, listed: Some(listed) })
@@ -306,6 +305,10 @@ impl Workload for Kafka {
     /// Returns the messages of a poll whose commit failed: the client has received them.
     fn partial_output(&mut self, session: &mut Session, _op: &Op) -> Option<Output> {
         session.polled.take().map(Output::Polled)
+    }
+
+    fn is_idempotent(op: &Op) -> bool {
+        matches!(op, Op::Assign { .. })
     }
 
     /// Returns `true` for crashes, which never succeed.

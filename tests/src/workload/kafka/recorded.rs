@@ -56,14 +56,10 @@ pub(super) fn output(
             };
             let listed = offsets("committed")?;
             // Maelstrom records only the keys. Its clients continue at their own offsets, and
-            // begin with other keys at committed offsets, which the history does not contain.
-            let start = offsets("start")?.unwrap_or_else(|| match rewind {
-                true => keys.iter().map(|key| (*key, 0)).collect(),
-                false => {
-                    let known = |key: &Key| Some((*key, *session.offsets.get(key)?));
-                    keys.iter().filter_map(known).collect()
-                }
-            });
+            // begin with other keys at 0.
+            let known = |key: &Key| session.offsets.get(key).filter(|_| !rewind).copied();
+            let start = |key: &Key| (*key, known(key).unwrap_or(0));
+            let start = offsets("start")?.unwrap_or_else(|| keys.iter().map(start).collect());
             session.offsets.clone_from(&start);
             Ok(Output::Assigned { start, listed })
         }

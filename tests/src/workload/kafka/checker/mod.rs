@@ -40,8 +40,8 @@ enum View {
     Maelstrom,
     /// The rules for a strict test: every message that a client received counts.
     ///
-    /// A client's first poll of a key starts at the committed offset. An empty list does not move a
-    /// client. Offsets of its sends never go back.
+    /// A client's first poll of a key starts at offset 0. An empty list does not move a client.
+    /// Offsets of its sends never go back.
     Strict,
 }
 
