@@ -15,7 +15,7 @@ use crate::workload::Request;
 pub(super) enum Role {
     /// The client initializes a node.
     Init(usize),
-    /// The client sends the workload's setup request to a node.
+    /// The client sends the workload's setup request to a node. Jepsen closes it after the test.
     Setup(usize),
     /// The client carries out operations.
     Worker(usize),
@@ -104,11 +104,11 @@ impl Calls {
         self.clients.contains_key(&client)
     }
 
-    /// Closes the clients that set up a node.
-    pub(super) fn close_setup(&mut self, node: usize) {
-        let setup = |client: &Client| [Role::Init(node), Role::Setup(node)].contains(&client.role);
+    /// Closes the clients that initialize a node.
+    pub(super) fn close_init(&mut self, node: usize) {
+        let is_init = |client: &Client| client.role == Role::Init(node);
         let clients: Vec<u64> =
-            self.clients.iter().filter(|(_, c)| setup(c)).map(|(&number, _)| number).collect();
+            self.clients.iter().filter(|(_, c)| is_init(c)).map(|(&number, _)| number).collect();
         clients.into_iter().for_each(|client| self.close(client));
     }
 

@@ -179,10 +179,7 @@ impl<W: Workload> Runner<W> {
                 self.calls.close_soon(client);
                 self.initialized(node);
             }
-            Received::Reply(Role::Setup(_)) => {
-                self.calls.close_soon(client);
-                self.nodes[node] = NodeState::Ready;
-            }
+            Received::Reply(Role::Setup(_)) => self.nodes[node] = NodeState::Ready,
             Received::Error(role @ (Role::Init(_) | Role::Setup(_)), error) => {
                 let (request, reply) = self.preparation(role);
                 let hint = match (role, &error) {

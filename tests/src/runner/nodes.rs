@@ -142,7 +142,7 @@ impl<W: Workload> Runner<W> {
     fn kill(&mut self, now: Time, node: usize) {
         self.nodes[node] = NodeState::Dead;
         self.paused.remove(&node);
-        self.calls.close_setup(node);
+        self.calls.close_init(node);
         self.network.set_down(now, node, true);
         self.commands.push_back(Command::Kill(node));
         self.fail_pending_calls(now, node);

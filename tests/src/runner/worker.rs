@@ -212,7 +212,8 @@ impl<W: Workload> Runner<W> {
         // Maelstrom's client crashes at a malformed reply, and then loses the whole result.
         let session = &mut self.workers[index].session;
         let partial = if is_malformed { None } else { self.workload.partial_output(session, op) };
-        if error.is_definite() || W::is_idempotent(op) && !is_malformed {
+        let fails = error.is_definite() || W::is_idempotent(op) && !is_malformed;
+        if fails && W::CATCHES_ERRORS {
             self.end(now, index, EventKind::Fail { invocation, error, partial });
         } else {
             self.end(now, index, EventKind::Info { invocation, error, partial });

@@ -84,6 +84,11 @@ pub trait Workload: Operations {
     ///
     /// A restarted node receives no setup request.
     const MAY_RESTART_WITH_BARE_READ: bool = Self::MAY_BEGIN_WITH_BARE_READ;
+    /// `true` if Maelstrom's client survives errors and timeouts.
+    ///
+    /// Otherwise the outcome of an operation with an error of any code is unknown, and its client
+    /// closes.
+    const CATCHES_ERRORS: bool = true;
     /// The losses that kills allow, unless the command line sets a window.
     const ALLOWED_LOSS: AllowedLoss = AllowedLoss::Window(Duration::from_secs(2));
     /// The error codes with which a correct node may reply although no fault is active.

@@ -18,6 +18,7 @@ pub type Broadcast = GrowingSet<Topology>;
 impl Protocol for Topology {
     const NAME: &'static str = "broadcast";
     const SUMMARY: &'static str = "Values that reach every node";
+    const CATCHES_ERRORS: bool = true;
     const ADD: &'static str = "broadcast";
     const VALUE: &'static str = "message";
     const ADD_OK: Schema = Schema { kind: "broadcast_ok", fields: &[] };

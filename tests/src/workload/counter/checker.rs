@@ -124,14 +124,16 @@ impl Possible {
         let mut allowed_loss = 0;
         let mut settled = BTreeSet::new();
         for (index, event) in history.events().iter().enumerate() {
-            let (EventKind::Ok { invocation, .. } | EventKind::Fail { invocation, .. }) =
-                &event.kind
-            else {
-                continue;
+            let invocation = match &event.kind {
+                EventKind::Ok { invocation, .. } => invocation,
+                EventKind::Fail { invocation, error, .. }
+                | EventKind::Info { invocation, error, .. }
+                    if error.is_definite() && !rejected_may_count =>
+                {
+                    invocation
+                }
+                _ => continue,
             };
-            if rejected_may_count && matches!(event.kind, EventKind::Fail { .. }) {
-                continue;
-            }
             settled.insert(*invocation);
             let start = history.invocation(*invocation);
             if let (Op::Add(delta), EventKind::Ok { .. }) = (start.op, &event.kind) {

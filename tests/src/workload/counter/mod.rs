@@ -90,6 +90,7 @@ impl<const SHRINKS: bool> Workload for Counter<SHRINKS> {
         ),
     ];
     const HAS_FINAL_READS: bool = true;
+    const CATCHES_ERRORS: bool = false;
 
     type Session = ();
 
@@ -135,10 +136,6 @@ impl<const SHRINKS: bool> Workload for Counter<SHRINKS> {
             Op::Add(_) => Output::Accepted,
             Op::Read => Output::Sum(reply.read("value", "an integer")?),
         }))
-    }
-
-    fn is_idempotent(op: &Op) -> bool {
-        *op == Op::Read
     }
 
     fn recorded_op(event: RecordedEvent<'_>) -> Result<Op, String> {

@@ -15,6 +15,7 @@ impl Protocol for Elements {
     const NAME: &'static str = "g-set";
     const SUMMARY: &'static str = "A set that grows";
     const MAY_BEGIN_WITH_BARE_READ: bool = true;
+    const CATCHES_ERRORS: bool = false;
     const ADD: &'static str = "add";
     const VALUE: &'static str = "element";
     const ADD_OK: Schema = Schema { kind: "add_ok", fields: &[] };

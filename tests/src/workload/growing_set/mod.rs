@@ -26,6 +26,8 @@ pub trait Protocol: Debug + Sized {
     const SUMMARY: &'static str;
     /// [`Workload::MAY_BEGIN_WITH_BARE_READ`].
     const MAY_BEGIN_WITH_BARE_READ: bool = false;
+    /// [`Workload::CATCHES_ERRORS`].
+    const CATCHES_ERRORS: bool;
     /// The `type` of a request that adds a value.
     const ADD: &'static str;
     /// The field of the request with the value.
@@ -126,6 +128,7 @@ impl<P: Protocol> Workload for GrowingSet<P> {
         ("rejected value", "the value was stored although its sender got an error"),
     ];
     const HAS_FINAL_READS: bool = true;
+    const CATCHES_ERRORS: bool = P::CATCHES_ERRORS;
 
     type Session = ();
 

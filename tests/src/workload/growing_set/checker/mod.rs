@@ -194,14 +194,16 @@ fn value_gone<P: Protocol>(
     ))
 }
 
-/// Returns a sentence for each visible value whose addition failed definitely.
+/// Returns a sentence for each visible value whose addition was answered with a definite error.
 fn rejected_and_stored<P: Protocol>(
     history: &History<GrowingSet<P>>,
     context: &Context<'_>,
     reads: &BTreeMap<usize, Reads>,
 ) -> Vec<String> {
     let rejected = history.events().iter().filter_map(|event| match &event.kind {
-        EventKind::Fail { invocation, error, .. } => {
+        EventKind::Fail { invocation, error, .. } | EventKind::Info { invocation, error, .. }
+            if error.is_definite() =>
+        {
             let start = history.invocation(*invocation);
             match start.op {
                 Op::Add(element) => Some((element, start.node, error)),
