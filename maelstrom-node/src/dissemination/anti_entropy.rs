@@ -4,12 +4,15 @@
 //! answer. Before that, a third node sends an *indirect probe*. Unlike SWIM, each node
 //! suspects on its own: suspicion is not disseminated, and any message refutes it.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use rand_core::Rng;
 
 use super::schedule::{RoundClock, micros};
 use super::send::{Extras, Selection};
 use super::strategy::{Direct, Strategy, Timeouts};
-use super::stream::Origin;
+use super::stream::{Digest, Origin};
 use super::{Dissemination, State};
 use crate::base::Time;
 use crate::message::{Gossip, Outbox};
@@ -18,22 +21,25 @@ impl<S: State> Dissemination<S> {
     /// Plans to acknowledge new items, and expects acknowledgements of them.
     pub(crate) fn note_new_items(&mut self, now: Time, from: Option<usize>) {
         let others = now + self.timeouts.acknowledge_within();
-        for index in self.others() {
-            let peer = &mut self.peers[index];
-            let acknowledge_at = match self.config.direct {
-                // The items are from this node, and therefore new to the peer, or they are from the
-                // peer itself.
-                Some(Direct { window, .. }) if from.is_none_or(|from| from == index) => {
-                    peer.sent_at.map_or(now, |sent_at| now.max(sent_at + window))
+        match self.config.direct {
+            Some(Direct { window, .. }) => {
+                for index in self.others() {
+                    let mut peer = self.peers.change(index);
+                    // The items are from this node, and therefore new to the peer, or they are
+                    // from the peer itself.
+                    let acknowledge_at = match from.is_none_or(|from| from == index) {
+                        true => peer.sent_at.map_or(now, |sent_at| now.max(sent_at + window)),
+                        false => others,
+                    };
+                    let planned = peer.acknowledge_at.unwrap_or(acknowledge_at);
+                    peer.acknowledge_at = Some(planned.min(acknowledge_at));
                 }
-                _ => others,
-            };
-            if self.is_close_to(index) {
-                let peer = &mut self.peers[index];
-                peer.acknowledge_at = Some(
-                    peer.acknowledge_at
-                        .map_or(acknowledge_at, |planned| planned.min(acknowledge_at)),
-                );
+            }
+            // A planned acknowledgement is earlier than `others`.
+            None => {
+                for index in self.close_peers(self.peers.without_acknowledgement()) {
+                    self.peers.change(index).acknowledge_at = Some(others);
+                }
             }
         }
         self.expect_acknowledgements(now, from);
@@ -41,44 +47,61 @@ impl<S: State> Dissemination<S> {
 
     /// Plans retransmissions to the peers that do not acknowledge in time.
     pub(crate) fn expect_acknowledgements(&mut self, now: Time, except: Option<usize>) {
-        for index in self.others() {
-            if Some(index) != except
-                && self.is_bound_to(index)
-                && self.peers[index].retransmit_at.is_none()
-            {
-                self.expect_acknowledgement(now, index);
+        let without = self.peers.without_retransmission();
+        let bound = match self.hub() == self.cluster.me() {
+            true => without.iter().copied().collect(),
+            false => self.close_peers(without),
+        };
+        let expected = Arc::new(self.streams.have().clone());
+        for index in bound {
+            if Some(index) != except {
+                self.expect_acknowledgement(now, index, Arc::clone(&expected));
             }
         }
     }
 
+    /// Returns the peers in a set that the strategy exchanges new items with.
+    ///
+    /// A node that is not the first by name looks at its hub and its followers only.
+    fn close_peers(&self, set: &BTreeSet<usize>) -> Vec<usize> {
+        if self.is_direct() || self.cluster.me() == 0 {
+            return set.iter().copied().collect();
+        }
+        let followers = self.peers.followers();
+        let hub = Some(self.hub()).filter(|hub| !followers.contains(hub));
+        let close = followers.iter().copied().chain(hub);
+        close.filter(|index| set.contains(index)).collect()
+    }
+
     /// Plans a retransmission to a peer that does not acknowledge the present items in time.
-    fn expect_acknowledgement(&mut self, now: Time, index: usize) {
+    fn expect_acknowledgement(&mut self, now: Time, index: usize, expected: Arc<Digest>) {
         let hub = index == self.hub() && self.strategy() != Strategy::Mesh;
-        let peer = &mut self.peers[index];
+        let mut peer = self.peers.change(index);
         // A hub that has received no message from this node has none of this node's items to
         // acknowledge.
         let by_hub = hub && peer.knows_me;
-        peer.retransmit_at =
-            Some(now + self.timeouts.acknowledged_within(by_hub, &peer.round_trip));
-        peer.expected = self.streams.have().clone();
+        let within = self.timeouts.acknowledged_within(by_hub, &peer.round_trip);
+        peer.retransmit_at = Some(now + within);
+        peer.expected = expected;
     }
 
     /// Updates what a peer has, and cancels a retransmission that is no longer needed.
     pub(crate) fn note_digest(&mut self, now: Time, index: usize, gossip: &Gossip<'_>) {
-        for entry in gossip.digest.iter() {
-            if usize::from(entry.node) < self.peers.len() {
-                let origin = Origin { node: entry.node, incarnation: entry.incarnation };
-                self.peers[index].has.extend(origin, &entry.have);
-            }
+        let nodes = self.peers.len();
+        let mut peer = self.peers.change(index);
+        for entry in gossip.digest.iter().filter(|entry| usize::from(entry.node) < nodes) {
+            let origin = Origin { node: entry.node, incarnation: entry.incarnation };
+            peer.has.extend(origin, &entry.have);
         }
+        drop(peer);
         let peer = &self.peers[index];
         let acknowledged = peer.retransmit_at.is_none()
             || peer.knows_me
                 && !peer.expected.exceeds(&peer.has, |origin| !peer.made(index, origin));
         if !self.is_bound_to(index) || !self.lacks_something(index) {
-            self.peers[index].retransmit_at = None;
+            self.peers.change(index).retransmit_at = None;
         } else if acknowledged {
-            self.expect_acknowledgement(now, index);
+            self.expect_acknowledgement(now, index, Arc::new(self.streams.have().clone()));
         }
     }
 
@@ -141,13 +164,13 @@ impl<S: State> Dissemination<S> {
 
     /// Sends the acknowledgements and retransmissions that are due.
     pub(crate) fn do_anti_entropy(&mut self, now: Time, out: &mut Outbox) {
-        for index in self.others() {
+        for index in self.peers.due(now) {
             self.send_rest(now, index, out);
             if self.peers[index].retransmit_at.is_some_and(|due| due <= now) {
                 self.retransmit(now, index, out);
             }
             if self.peers[index].acknowledge_at.is_some_and(|due| due <= now) {
-                self.peers[index].acknowledge_at = None;
+                self.peers.change(index).acknowledge_at = None;
                 if self.is_close_to(index) && !self.peers[index].is_in_repair() {
                     // The acknowledgement carries new items at no further cost. Without a
                     // hub, each node sends only its own items.
@@ -160,11 +183,11 @@ impl<S: State> Dissemination<S> {
 
     fn retransmit(&mut self, now: Time, index: usize, out: &mut Outbox) {
         if !self.is_bound_to(index) || !self.lacks_something(index) {
-            self.peers[index].retransmit_at = None;
+            self.peers.change(index).retransmit_at = None;
             return;
         }
         let unanswered = self.peers[index].unanswered.saturating_add(1);
-        self.peers[index].unanswered = unanswered;
+        self.peers.change(index).unanswered = unanswered;
         self.send(
             now,
             index,
@@ -193,7 +216,7 @@ impl<S: State> Dissemination<S> {
             // The peer probably has another hub.
             false => self.turn(now, index),
         };
-        self.peers[index].retransmit_at = Some(due);
+        self.peers.change(index).retransmit_at = Some(due);
     }
 
     /// Returns the time of the next retransmission to a peer of another hub.

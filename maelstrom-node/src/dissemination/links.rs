@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use super::peer::Peer;
-use super::round_trip::{GUESS, RoundTrip};
+use super::round_trip::GUESS;
 use super::strategy::{self, Strategy};
 use super::{Dissemination, State};
 
 impl<S: State> Dissemination<S> {
     /// Returns the strategy for the present hub.
     pub(crate) fn strategy(&self) -> Strategy {
-        let lateness = self.links().map(RoundTrip::lateness).max().unwrap_or_default();
-        Strategy::new(self.config, self.base(), lateness)
+        let (base, lateness) = self.slowest_link();
+        Strategy::new(self.config, base, lateness)
     }
 
     /// Returns the time for which nodes may hold an item on its way.
@@ -23,18 +23,21 @@ impl<S: State> Dissemination<S> {
     ///
     /// On the hub, this is the time of the slowest link, so that values are in time on every node.
     pub(crate) fn base(&self) -> Duration {
-        self.links().map(RoundTrip::base).max().unwrap_or(GUESS)
+        self.slowest_link().0
     }
 
-    /// Returns the measured links on which the strategy depends.
+    /// Returns the longest base and the longest lateness of the links of the strategy.
     ///
     /// A node depends on its link to the hub. The hub depends on its links to all responsive nodes.
-    fn links(&self) -> impl Iterator<Item = &RoundTrip> {
+    fn slowest_link(&self) -> (Duration, Duration) {
         let hub = self.hub();
-        let is_hub = hub == self.cluster.me();
-        let counts = move |index: &usize| is_hub && !self.peers[*index].is_in_repair();
-        let links = self.others().filter(move |index| *index == hub || counts(index));
-        links.map(|index| &self.peers[index].round_trip).filter(|link| link.is_measured())
+        let measured = if hub == self.cluster.me() {
+            self.peers.slowest_links()
+        } else {
+            let link = &self.peers[hub].round_trip;
+            link.is_measured().then(|| (link.base(), link.lateness()))
+        };
+        measured.unwrap_or((GUESS, Duration::ZERO))
     }
 
     /// Warns once if values are late because the network is slower than an idle one.

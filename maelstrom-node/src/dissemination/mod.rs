@@ -26,6 +26,7 @@ use crate::message::{Gossip, Outbox, RoundTiming, Run, clipped};
 mod anti_entropy;
 mod links;
 mod peer;
+mod peers;
 mod round_trip;
 mod rounds;
 mod schedule;
@@ -34,7 +35,7 @@ mod strategy;
 mod stream;
 mod view;
 
-use peer::Peer;
+use peers::Peers;
 use schedule::{RoundClock, Schedule};
 use send::{Extras, Selection};
 use strategy::{Strategy, Timeouts};
@@ -69,8 +70,7 @@ pub(crate) struct Dissemination<S: State> {
     mine: Origin,
     state: S,
     streams: Streams<S::Item>,
-    /// One entry per node. The entry of this node is not used.
-    peers: Vec<Peer>,
+    peers: Peers,
     config: DisseminationConfig,
     /// `true` during the recovery of this node.
     ///
@@ -96,7 +96,7 @@ impl<S: State> Dissemination<S> {
     ) -> Dissemination<S> {
         // A cluster has at most 1024 nodes.
         let node = u16::try_from(cluster.me()).unwrap_or(u16::MAX);
-        let peers = cluster.names().iter().map(|_| Peer::default()).collect();
+        let peers = Peers::new(cluster.names().len(), cluster.me());
         Dissemination {
             kind,
             cluster,
@@ -138,7 +138,7 @@ impl<S: State> Dissemination<S> {
         if restarted || self.is_direct() {
             for index in self.others() {
                 if self.is_bound_to(index) {
-                    self.peers[index].retransmit_at = Some(now);
+                    self.peers.change(index).retransmit_at = Some(now);
                 }
             }
         }
@@ -193,7 +193,7 @@ impl<S: State> Dissemination<S> {
         };
         let hub_before = self.hub();
         let was_in_repair = self.peers[index].is_in_repair();
-        let present = self.peers[index].receive(now, self.mine.incarnation, &gossip);
+        let present = self.peers.change(index).receive(now, self.mine.incarnation, &gossip);
         let learnt = self.take_items(&gossip.items);
         if !present {
             // The items of an earlier incarnation are valid; the rest is out of date.
@@ -207,7 +207,7 @@ impl<S: State> Dissemination<S> {
             return;
         }
         self.warn_if_late(index);
-        self.peers[index].follows = gossip.follows;
+        self.peers.change(index).follows = gossip.follows;
         self.note_digest(now, index, &gossip);
         if learnt {
             self.note_new_items(now, Some(index));
@@ -230,12 +230,7 @@ impl<S: State> Dissemination<S> {
         if !self.started {
             return None;
         }
-        let rest = |peer: &Peer| peer.rest.map(|(due, _)| due);
-        let peers = self
-            .peers
-            .iter()
-            .flat_map(|peer| [peer.retransmit_at, peer.acknowledge_at, rest(peer)]);
-        peers.flatten().chain(self.schedule.deadline()).min()
+        self.peers.deadline().into_iter().chain(self.schedule.deadline()).min()
     }
 
     /// Sends the messages that are due.
@@ -318,12 +313,15 @@ impl<S: State> Dissemination<S> {
     /// Returns the hub: the first node by name that is not suspected.
     fn hub(&self) -> usize {
         let me = self.cluster.me();
-        self.peers[..me].iter().position(|peer| !peer.is_suspected()).unwrap_or(me)
+        self.peers.iter().take(me).position(|peer| !peer.is_suspected()).unwrap_or(me)
     }
 
     /// Returns `true` if at least one peer relies on this node to pass on new items.
     fn passes_on(&self) -> bool {
-        self.others().any(|index| self.serves(index))
+        match self.cluster.me() {
+            0 => self.peers.len() > 1,
+            _ => !self.peers.followers().is_empty(),
+        }
     }
 
     /// Returns `true` if this node passes new items on to a peer.

@@ -1,6 +1,7 @@
 //! The state that a node keeps for each of its peers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::round_trip::RoundTrip;
@@ -32,7 +33,7 @@ pub(crate) struct Peer {
     ///
     /// Later items are excluded. Otherwise, under steady traffic, no lost item would ever
     /// be retransmitted.
-    pub(crate) expected: Digest,
+    pub(crate) expected: Arc<Digest>,
     /// The number of consecutive retransmissions without an answer.
     pub(crate) unanswered: u32,
     /// The time of the delayed acknowledgement, unless another message is sent first.

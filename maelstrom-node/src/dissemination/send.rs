@@ -134,7 +134,7 @@ impl<S: State> Dissemination<S> {
             }
             extras = Extras::default();
         }
-        let peer = &mut self.peers[index];
+        let mut peer = self.peers.change(index);
         peer.sent = known;
         peer.sent_at = Some(now);
         peer.acknowledge_at = None;
@@ -143,7 +143,7 @@ impl<S: State> Dissemination<S> {
 
     /// Sends the next batch to a peer, if it is due.
     pub(crate) fn send_rest(&mut self, now: Time, index: usize, out: &mut Outbox) {
-        let rest = self.peers[index].rest.take_if(|(due, _)| *due <= now);
+        let rest = self.peers.change(index).rest.take_if(|(due, _)| *due <= now);
         if let Some((_, selection)) = rest
             && !self.peers[index].is_in_repair()
         {

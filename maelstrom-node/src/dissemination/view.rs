@@ -1,6 +1,6 @@
 //! A read-only view of digests, for workloads with a quorum protocol.
 
-use super::peer::Peer;
+use super::peers::Peers;
 use super::stream::{Digest, Origin};
 
 /// The digest of this node, and the last known digests of its peers.
@@ -8,7 +8,7 @@ use super::stream::{Digest, Origin};
 pub(crate) struct View<'a> {
     pub(super) mine: Origin,
     pub(super) have: &'a Digest,
-    pub(super) peers: &'a [Peer],
+    pub(super) peers: &'a Peers,
 }
 
 impl<'a> View<'a> {
