@@ -6,6 +6,7 @@
 
 mod identify;
 mod ids;
+mod introduction;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,9 +20,12 @@ use snowflake::lease::LeaseError;
 use snowflake::{Clock, Epoch, Generator, NodeId};
 
 use ids::{Ids, NoGenerator};
+use introduction::Introduction;
 
 use crate::base::{Cluster, Config, Kind, Time};
-use crate::message::{Address, Envelope, ErrorCode, LineError, Outbox, Payload, Request, clipped};
+use crate::message::{
+    Address, Envelope, ErrorCode, Gossip, LineError, Outbox, Payload, Request, clipped,
+};
 use crate::workload::{self, Context, IdGenerator, Workload};
 
 /// The limit on peers' messages that the node keeps until its `init`.
@@ -80,6 +84,8 @@ pub struct Node<C> {
     restarted: bool,
     /// The time at which this node starts to send to peers, unless a message allows it earlier.
     introduce_at: Option<Time>,
+    /// The introduction of this node after a restart without a workload argument.
+    introduction: Option<Introduction>,
 }
 
 /// An `init` whose answer waits until the store can grant a lease.
@@ -117,6 +123,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             postponed_init: None,
             restarted: false,
             introduce_at: None,
+            introduction: None,
         }
     }
 
@@ -197,7 +204,8 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     pub fn deadline(&self) -> Option<Time> {
         let deadlines = self.workloads.values().filter_map(|workload| workload.deadline());
         let init = self.postponed_init.as_ref().map(|postponed| postponed.retry.due);
-        deadlines.chain(self.introduce_at).chain(init).min()
+        let introduction = self.introduction.as_ref().and_then(Introduction::deadline);
+        deadlines.chain(self.introduce_at).chain(introduction).chain(init).min()
     }
 
     /// Returns `true` if a client waits for a reply that a later deadline will produce.
@@ -219,6 +227,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             self.restarted = true;
             self.start(now);
         }
+        self.introduce(now, out);
         for workload in self.workloads.values_mut() {
             workload.on_deadline(now, out);
         }
@@ -340,6 +349,22 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         for workload in self.workloads.values_mut() {
             workload.on_started(now, self.restarted);
         }
+        if self.restarted
+            && self.introduction.is_none()
+            && self.config.workload.is_none()
+            && self.replicated().next().is_none()
+            && let Some(cluster) = &self.cluster
+        {
+            self.introduction = Some(Introduction::new(now, cluster));
+        }
+    }
+
+    /// Returns the running workloads whose state nodes exchange.
+    fn replicated(&mut self) -> impl Iterator<Item = &mut Box<dyn Workload>> {
+        let running = self.workloads.iter_mut();
+        let is_replicated =
+            |kind| workload::definition(kind).is_some_and(|definition| definition.is_replicated);
+        running.filter(move |(kind, _)| is_replicated(**kind)).map(|(_, workload)| workload)
     }
 
     fn serve(
@@ -350,6 +375,11 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         request: Request<'_>,
         out: &mut Outbox,
     ) {
+        if let Request::Gossip(gossip) = &request
+            && gossip.workload.is_empty()
+        {
+            return self.receive_introduction(now, src, gossip, out);
+        }
         let Some(workload) = self.workload_for(&request, client, out) else { return };
         if let Request::Gossip(gossip) = request {
             workload.on_gossip(now, src, *gossip, out);
@@ -415,6 +445,11 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             ids: &mut ids,
         })?;
         self.workloads.insert(kind, workload);
+        if definition.is_replicated
+            && let Some(introduction) = &mut self.introduction
+        {
+            introduction.end();
+        }
         Ok(())
     }
 }

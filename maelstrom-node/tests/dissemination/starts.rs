@@ -132,13 +132,14 @@ fn a_restarted_node_requests_its_items_from_the_hub_without_a_client_request() {
 }
 
 /// No client sends a request after the restart. The node recovers, and its peers receive the
-/// new incarnation.
+/// new incarnation. A node without a workload argument learns the workload from its peers.
 #[test]
 fn a_node_that_restarts_in_an_idle_cluster_recovers_without_a_client_request() {
-    for node in 0..3 {
+    for (node, has_argument) in (0..3).flat_map(|node| [(node, true), (node, false)]) {
         for workload in ["g-set", "g-counter", "broadcast"] {
             let mut simulation = Simulation::new(Scenario {
                 workload,
+                has_argument,
                 nodes: 3,
                 shortest_delay_ms: DELAY_MS,
                 longest_delay_ms: DELAY_MS,
@@ -151,7 +152,57 @@ fn a_node_that_restarts_in_an_idle_cluster_recovers_without_a_client_request() {
             simulation.restart_quietly(node);
             // 1 s until it may write to peers, and two round trips.
             simulation.run_until_ms(21_500);
-            assert_eq!(simulation.read(node).len(), 6, "{workload}: n{node}");
+            let context = format!("{workload}, argument: {has_argument}, n{node}");
+            assert_eq!(simulation.read(node).len(), 6, "{context}");
+            simulation.run_until_ms(40_000);
+            let sent = simulation.sent_since(20_000).len();
+            assert!(sent <= 12, "{context}: {sent} messages");
         }
     }
+}
+
+/// Two of three nodes restart, and the third is unreachable for a while. They do not know their
+/// workload and keep introducing themselves until the third node replies.
+#[test]
+fn a_restarted_node_without_a_workload_introduces_itself_until_a_peer_with_state_replies() {
+    let mut simulation = Simulation::new(Scenario {
+        workload: "g-set",
+        has_argument: false,
+        nodes: 3,
+        shortest_delay_ms: DELAY_MS,
+        longest_delay_ms: DELAY_MS,
+        ..Scenario::default()
+    });
+    for value in 0..6 {
+        simulation.add(usize::try_from(value).expect("few values") % 3, value);
+    }
+    simulation.run_until_ms(20_000);
+    simulation.disconnected = vec![(0, 2), (1, 2)];
+    simulation.restart_quietly(0);
+    simulation.restart_quietly(1);
+    simulation.run_until_ms(120_000);
+    let sent = simulation.sent_since(60_000).len();
+    assert!(sent <= 30, "{sent} messages in 60 s: one from each node in 4 s");
+    simulation.disconnected.clear();
+    simulation.run_until_ms(125_000);
+    for node in 0..3 {
+        assert_eq!(simulation.read(node).len(), 6, "n{node}");
+    }
+    simulation.run_until_ms(200_000);
+    assert!(simulation.sent_since(190_000).is_empty(), "a node still sends");
+}
+
+/// No client has ever sent a request that names a workload. The nodes introduce themselves once,
+/// and then no node sends.
+#[test]
+fn nodes_without_any_state_stop_introducing_themselves() {
+    let mut simulation =
+        Simulation::new(Scenario { has_argument: false, nodes: 4, ..Scenario::default() });
+    for node in 0..4 {
+        simulation.restart_quietly(node);
+    }
+    simulation.run_until_ms(60_000);
+    assert!(!simulation.sent.is_empty());
+    let last = simulation.sent.last().map(|sent| sent.at);
+    assert!(last < Some(ms(10_000)), "a node still sends at {last:?}");
 }
