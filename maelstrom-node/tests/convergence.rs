@@ -63,6 +63,10 @@ fn run(scenario: Scenario) {
 prop_compose! {
     fn scenarios()(
         workload in prop::sample::select(vec!["broadcast", "g-set", "g-counter"]),
+        // Without an argument and a request, only the number of its `init` shows a node that it
+        // has restarted. A restart that is not quiet has no such number.
+        (has_argument, has_quiet_restarts) in
+            prop::sample::select(vec![(true, false), (true, true), (false, true)]),
         seed in any::<u64>(),
         nodes in 1usize..8,
         max_staleness_ms in prop_oneof![Just(0), Just(100), Just(550), Just(1900)],
@@ -74,8 +78,8 @@ prop_compose! {
         cuts in prop::collection::vec((0usize..8, 0..FAULTS_END_MS, 0..FAULTS_END_MS), 0..5),
     ) -> Scenario {
         Scenario {
-            workload, seed, nodes, max_staleness_ms, longest_delay_ms, loss, duplication, restarts,
-            values, cuts, ..Scenario::default()
+            workload, has_argument, has_quiet_restarts, seed, nodes, max_staleness_ms,
+            longest_delay_ms, loss, duplication, restarts, values, cuts, ..Scenario::default()
         }
     }
 }
@@ -180,4 +184,22 @@ fn an_incarnation_wrongly_considered_ended_is_recognized_when_it_probes() {
         cuts: vec![(2, 652, 5502)],
         ..Scenario::default()
     });
+}
+
+/// n4 cannot reach the hub. Its stand-in n1 acknowledges its value, is killed before it passes the
+/// value on, and comes back without it. n4 must keep sending the value to the hub: no message
+/// tells it that n1 has restarted, and no message tells n1 that n4 relied on it.
+#[test]
+fn a_value_survives_the_restart_of_a_stand_in_that_acknowledged_it() {
+    for has_quiet_restarts in [false, true] {
+        run(Scenario {
+            seed: 302_393_105_578_258_447,
+            nodes: 6,
+            loss: 52,
+            has_quiet_restarts,
+            restarts: vec![(6158, 2), (7677, 7)],
+            values: vec![(6496, 4)],
+            ..Scenario::default()
+        });
+    }
 }

@@ -48,9 +48,14 @@ impl<S: State> Dissemination<S> {
     /// Plans retransmissions to the peers that do not acknowledge in time.
     pub(crate) fn expect_acknowledgements(&mut self, now: Time, except: Option<usize>) {
         let without = self.peers.without_retransmission();
-        let bound = match self.hub() == self.cluster.me() {
-            true => without.iter().copied().collect(),
-            false => self.close_peers(without),
+        let hub = self.hub();
+        let bound = if hub == self.cluster.me() {
+            without.iter().copied().collect()
+        } else {
+            let mut close = self.close_peers(without);
+            // The nodes before a stand-in: see `is_bound_to`.
+            close.extend(without.range(..hub).filter(|_| !self.is_direct()));
+            close
         };
         let expected = Arc::new(self.streams.have().clone());
         for index in bound {

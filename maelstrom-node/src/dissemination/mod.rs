@@ -76,6 +76,11 @@ pub(crate) struct Dissemination<S: State> {
     ///
     /// A recovering node immediately requests missing items from any peer.
     is_recovering: bool,
+    /// The digest to send while items of peers wait to be passed on: the digest without them.
+    ///
+    /// An acknowledgement thus means that this node has passed the items on. If it stops
+    /// permanently before that, their senders retransmit them to the next hub.
+    acknowledged: Option<Digest>,
     timeouts: Timeouts,
     rng: Xoshiro256PlusPlus,
     started: bool,
@@ -106,6 +111,7 @@ impl<S: State> Dissemination<S> {
             peers,
             config,
             is_recovering: config.direct.is_some(),
+            acknowledged: None,
             timeouts: Timeouts::new(config),
             rng: Xoshiro256PlusPlus::seed_from_u64(incarnation),
             started: false,
@@ -194,6 +200,7 @@ impl<S: State> Dissemination<S> {
         let hub_before = self.hub();
         let was_in_repair = self.peers[index].is_in_repair();
         let present = self.peers.change(index).receive(now, self.mine.incarnation, &gossip);
+        let before = self.digest_before(&gossip);
         let learnt = self.take_items(&gossip.items);
         if !present {
             // The items of an earlier incarnation are valid; the rest is out of date.
@@ -211,7 +218,7 @@ impl<S: State> Dissemination<S> {
         self.note_digest(now, index, &gossip);
         if learnt {
             self.note_new_items(now, Some(index));
-            self.forward(now, index, &gossip);
+            self.forward(now, index, &gossip, before);
         }
         if index == self.hub()
             && let Some(RoundTiming { hold_us, period_us }) = gossip.round
@@ -278,11 +285,18 @@ impl<S: State> Dissemination<S> {
         }
     }
 
+    /// Returns the present digest if the items of a message may be the first ones to pass on.
+    fn digest_before(&self, gossip: &Gossip<'_>) -> Option<Digest> {
+        let passes_on = gossip.follows || self.passes_on();
+        let may_begin = self.acknowledged.is_none() && !gossip.items.is_empty();
+        (may_begin && passes_on && !self.is_direct()).then(|| self.streams.have().clone())
+    }
+
     /// Plans to send new items from a peer to the nodes that may not have them.
     ///
     /// This applies to items from the hub, from a follower, and from a node that acts as
     /// the hub. Other messages are retransmissions, or went to every node already.
-    fn forward(&mut self, now: Time, from: usize, gossip: &Gossip<'_>) {
+    fn forward(&mut self, now: Time, from: usize, gossip: &Gossip<'_>, before: Option<Digest>) {
         let hub = self.hub();
         if self.is_direct() || !gossip.follows && !gossip.forward && from != hub {
             return;
@@ -290,6 +304,7 @@ impl<S: State> Dissemination<S> {
         let age = Duration::from_micros(gossip.age_us.unwrap_or(0));
         let since = now.before(age);
         if self.passes_on() {
+            self.acknowledged = self.acknowledged.take().or(before);
             let due = now + self.slack().saturating_sub(age);
             self.schedule.pass_on_by(now, since, due, self.strategy());
             self.note_report(now, from);
@@ -343,9 +358,12 @@ impl<S: State> Dissemination<S> {
     /// Returns `true` if a peer must acknowledge the items of this node.
     ///
     /// These are the peers that the strategy exchanges items with. A node that acts as the
-    /// hub needs the acknowledgement of every peer: no other node may reach them.
+    /// hub needs the acknowledgement of every peer: no other node may reach them. A node with a
+    /// stand-in also needs that of the nodes before the stand-in: the stand-in may restart
+    /// without the items, and then nothing else would show that it has forgotten its followers.
     fn is_bound_to(&self, index: usize) -> bool {
-        self.is_close_to(index) || self.hub() == self.cluster.me()
+        let hub = self.hub();
+        index < hub || hub == self.cluster.me() || self.is_close_to(index)
     }
 
     fn others(&self) -> impl Iterator<Item = usize> + use<S> {

@@ -76,6 +76,7 @@ impl<S: State> Dissemination<S> {
     /// Passes new items on to every peer that this node serves.
     pub(crate) fn pass_on(&mut self, now: Time, out: &mut Outbox) {
         self.schedule.pass_on_at = None;
+        self.acknowledged = None;
         self.schedule.passed_on_at = Some(now);
         self.schedule.is_waiting = false;
         self.schedule.reported.clear();
@@ -118,7 +119,7 @@ impl<S: State> Dissemination<S> {
                 known.extend(origin, sent);
             }
         }
-        let have = self.streams.have().entries();
+        let have = self.acknowledged.as_ref().unwrap_or(self.streams.have()).entries();
         let mut rest = None;
         for nth in 1.. {
             let (items, more) = self.pick(index, selection, &mut known);
@@ -137,7 +138,9 @@ impl<S: State> Dissemination<S> {
         let mut peer = self.peers.change(index);
         peer.sent = known;
         peer.sent_at = Some(now);
-        peer.acknowledge_at = None;
+        if self.acknowledged.is_none() {
+            peer.acknowledge_at = None;
+        }
         peer.rest = rest.or(peer.rest);
     }
 

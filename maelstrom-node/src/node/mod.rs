@@ -23,9 +23,7 @@ use ids::{Ids, NoGenerator};
 use introduction::Introduction;
 
 use crate::base::{Cluster, Config, Kind, Time};
-use crate::message::{
-    Address, Envelope, ErrorCode, Gossip, LineError, Outbox, Payload, Request, clipped,
-};
+use crate::message::{Address, Envelope, ErrorCode, LineError, Outbox, Payload, Request, clipped};
 use crate::workload::{self, Context, IdGenerator, Workload};
 
 /// The limit on peers' messages that the node keeps until its `init`.

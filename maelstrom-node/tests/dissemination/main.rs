@@ -7,6 +7,7 @@ use maelstrom_node::Time;
 use simulation::{Scenario, Sent, Simulation};
 
 mod after_a_partition;
+mod hub_stops;
 mod repair;
 #[path = "../simulation/mod.rs"]
 mod simulation;

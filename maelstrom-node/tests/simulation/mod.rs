@@ -23,6 +23,8 @@ pub(crate) struct Scenario {
     pub(crate) longest_delay_ms: u64,
     pub(crate) loss: u64,
     pub(crate) duplication: u64,
+    /// `true` if no client sends a request to a restarted node.
+    pub(crate) has_quiet_restarts: bool,
     /// The restarts: the time and the node of each.
     pub(crate) restarts: Vec<(u64, usize)>,
     /// The added values: the time and the node of each.
@@ -44,6 +46,7 @@ impl Default for Scenario {
             longest_delay_ms: 0,
             loss: 0,
             duplication: 0,
+            has_quiet_restarts: false,
             restarts: vec![],
             values: vec![],
             cuts: vec![],
@@ -154,6 +157,9 @@ impl Simulation {
 
     /// Kills a node and starts it again without its state.
     pub(crate) fn restart(&mut self, node: usize) {
+        if self.scenario.has_quiet_restarts {
+            return self.restart_quietly(node);
+        }
         self.nodes[node] = self.start(node);
         self.init(node);
     }

@@ -1,0 +1,36 @@
+//! A hub that stops for good.
+
+use maelstrom_node::Time;
+
+use crate::simulation;
+
+/// A node has restarted and adds a value, so its first message to the hub has the value and requests
+/// missing ones. The hub replies immediately and passes the value on later. It stops for good in
+/// between. Messages that it has sent still arrive.
+///
+/// No acknowledgement may make the origin forget that the others lack its value.
+#[test]
+fn a_value_reaches_all_nodes_if_its_hub_stops_for_good_after_the_reply() {
+    for max_staleness_ms in [308, 550, 1900] {
+        for stops_after_ms in (0..max_staleness_ms + 1600).step_by(20) {
+            let mut simulation = simulation(5, max_staleness_ms);
+            for value in 0..10 {
+                simulation.run_until_ms(5000 + 700 * u64::from(value));
+                simulation.add(value as usize % 5, value);
+            }
+            simulation.run_until_ms(20_000);
+            simulation.restart_quietly(3);
+            simulation.run_until_ms(20_950);
+            simulation.add(3, 100);
+            simulation.run_until_ms(20_000 + stops_after_ms);
+            simulation.pause(0, Time(u64::MAX));
+            simulation.run_until_ms(45_000 + stops_after_ms);
+            for node in 1..5 {
+                assert!(
+                    simulation.has(node, 100),
+                    "{max_staleness_ms} ms, hub stops after {stops_after_ms} ms: n{node} lacks it"
+                );
+            }
+        }
+    }
+}
