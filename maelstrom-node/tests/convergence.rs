@@ -187,8 +187,8 @@ fn an_incarnation_wrongly_considered_ended_is_recognized_when_it_probes() {
 }
 
 /// n4 cannot reach the hub. Its stand-in n1 acknowledges its value, is killed before it passes the
-/// value on, and comes back without it. n4 must keep sending the value to the hub: no message
-/// tells it that n1 has restarted, and no message tells n1 that n4 relied on it.
+/// value on, and comes back without it. n4 must keep sending the value to the hub: it receives no
+/// message about the restart of n1, and n1 does not know that n4 relied on it.
 #[test]
 fn a_value_survives_the_restart_of_a_stand_in_that_acknowledged_it() {
     for has_quiet_restarts in [false, true] {
@@ -202,4 +202,38 @@ fn a_value_survives_the_restart_of_a_stand_in_that_acknowledged_it() {
             ..Scenario::default()
         });
     }
+}
+
+/// Late messages make n0 and n3 take ended incarnations of each other for the present ones. Each
+/// ignores the proof of the other, because it ignores the other's present incarnation.
+#[test]
+fn two_nodes_that_take_ended_incarnations_of_each_other_for_the_present_ones_recover() {
+    run(Scenario {
+        seed: 635_553_488_227_349_950,
+        nodes: 4,
+        max_staleness_ms: 1900,
+        longest_delay_ms: 680,
+        has_quiet_restarts: true,
+        restarts: vec![(2515, 4), (2296, 3)],
+        values: vec![(53, 3), (98, 6), (1166, 3), (720, 1), (2451, 3), (1296, 6)],
+        ..Scenario::default()
+    });
+}
+
+/// The round clock of the hub has shorter rounds than the present margin. A flush that waits for
+/// late reports must not wait for the reports of the next round, and so on.
+#[test]
+fn a_flush_does_not_wait_for_round_after_round() {
+    let values = [(6485, 2), (4091, 2), (3419, 0), (1446, 2), (1816, 3), (5447, 3), (6698, 2)];
+    let more = [(5202, 2), (5780, 3), (2902, 7), (4238, 7), (6445, 0), (5728, 1), (4373, 2)];
+    run(Scenario {
+        workload: "g-set",
+        has_argument: false,
+        seed: 16_988_464_826_960_114_358,
+        nodes: 3,
+        longest_delay_ms: 651,
+        has_quiet_restarts: true,
+        values: [&values[..], &more, &[(5245, 1)]].concat(),
+        ..Scenario::default()
+    });
 }

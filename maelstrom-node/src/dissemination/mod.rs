@@ -21,7 +21,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::value::RawValue;
 
 use crate::base::{Cluster, Kind, Time};
-use crate::message::{Gossip, Outbox, RoundTiming, Run, clipped};
+use crate::message::{Gossip, Outbox, RoundTiming, Run, TimeEcho, clipped};
 
 mod anti_entropy;
 mod links;
@@ -209,7 +209,10 @@ impl<S: State> Dissemination<S> {
             }
             // If the sender is the present incarnation after all, its echo will prove that.
             if gossip.probe {
-                self.send(now, index, Selection::None, Extras::default(), out);
+                let Gossip { incarnation, sent_us, .. } = gossip;
+                let unrecognized = Some(TimeEcho { incarnation, sent_us, held_us: 0 });
+                let extras = Extras { probe: true, unrecognized, ..Extras::default() };
+                self.send(now, index, Selection::None, extras, out);
             }
             return;
         }
@@ -358,9 +361,9 @@ impl<S: State> Dissemination<S> {
     /// Returns `true` if a peer must acknowledge the items of this node.
     ///
     /// These are the peers that the strategy exchanges items with. A node that acts as the
-    /// hub needs the acknowledgement of every peer: no other node may reach them. A node with a
-    /// stand-in also needs that of the nodes before the stand-in: the stand-in may restart
-    /// without the items, and then nothing else would show that it has forgotten its followers.
+    /// hub needs the acknowledgement of every peer: no other node may reach them. The
+    /// nodes before a stand-in must acknowledge, too: the stand-in may restart without the items,
+    /// and then nothing else would show that it has forgotten its followers.
     fn is_bound_to(&self, index: usize) -> bool {
         let hub = self.hub();
         index < hub || hub == self.cluster.me() || self.is_close_to(index)

@@ -68,7 +68,7 @@ impl Peer {
         self.unanswered = 0;
         self.last_heard = Some((gossip.sent_us, now));
         if let Some(TimeEcho { sent_us, held_us, .. }) = echoed {
-            self.knows_me = true;
+            self.knows_me = !gossip.unrecognized;
             let [away, held] = [now.0.saturating_sub(sent_us), held_us].map(Duration::from_micros);
             self.round_trip.sample(now, away, held);
         }
@@ -79,7 +79,9 @@ impl Peer {
     ///
     /// Incarnations are random numbers, so a late message can make an old incarnation
     /// look new. Only the running incarnation can correct this: it echoes the timestamp of
-    /// a message that was sent after its supposed end.
+    /// a message that was sent after its supposed end. Two nodes may take ended incarnations of
+    /// each other for the present ones. Therefore a reply to a supposedly ended incarnation echoes
+    /// the time of that incarnation ([`Gossip::unrecognized`]).
     fn begin_incarnation(&mut self, now: Time, incarnation: u64, echoed: Option<TimeEcho>) -> bool {
         if let Some(over_since) = self.over.get(&incarnation) {
             if echoed.is_none_or(|echoed| Time(echoed.sent_us) <= *over_since) {
@@ -152,6 +154,7 @@ mod tests {
             forward: false,
             probe: false,
             wants: false,
+            unrecognized: false,
             indirect_probe: None,
             sent_us: 0,
             echo: echoed.map(|(incarnation, sent_us)| TimeEcho {

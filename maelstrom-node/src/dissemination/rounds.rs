@@ -36,7 +36,7 @@ impl<S: State> Dissemination<S> {
     /// Records a report for the next flush. If the flush waits only for this report, it is due.
     pub(crate) fn note_report(&mut self, now: Time, from: usize) {
         self.schedule.reported.insert(from);
-        if self.schedule.is_waiting && !self.lacks_reports() {
+        if self.schedule.waits_until.is_some() && !self.lacks_reports() {
             self.schedule.pass_on_at = Some(now);
         }
     }
@@ -44,11 +44,16 @@ impl<S: State> Dissemination<S> {
     /// Lets a flush that is due wait for late reports. Returns `false` if it need not wait.
     pub(crate) fn wait_for_reports(&mut self, now: Time) -> bool {
         let Strategy::Rounds { margin, .. } = self.strategy() else { return false };
-        let scheduled = self.schedule.rounds.and_then(|rounds| rounds.last(now));
-        let latest = scheduled.map(|flush| flush + margin).filter(|latest| *latest > now);
+        // A flush that waits keeps its end. The clock may be of an earlier strategy with rounds
+        // shorter than the margin, so that a new end could always be in the future.
+        let latest = self.schedule.waits_until.or_else(|| {
+            let scheduled = self.schedule.rounds.and_then(|rounds| rounds.last(now));
+            scheduled.map(|flush| flush + margin)
+        });
+        let latest = latest.filter(|latest| *latest > now);
         let Some(latest) = latest.filter(|_| self.lacks_reports()) else { return false };
         self.schedule.pass_on_at = Some(latest);
-        self.schedule.is_waiting = true;
+        self.schedule.waits_until = Some(latest);
         true
     }
 

@@ -21,8 +21,8 @@ pub(crate) struct Schedule {
     pub(crate) rounds: Option<RoundClock>,
     /// The peers that have reported since items were last passed on.
     pub(crate) reported: BTreeSet<usize>,
-    /// `true` if the scheduled flush is due and waits for late reports.
-    pub(crate) is_waiting: bool,
+    /// The time until which the scheduled flush waits for late reports, if it does.
+    pub(crate) waits_until: Option<Time>,
     /// The time at which the oldest unreported item was added.
     pub(crate) holding_since: Option<Time>,
     /// The time at which the oldest item of the batch was added.

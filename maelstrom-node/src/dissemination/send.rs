@@ -7,7 +7,7 @@ use super::strategy::Strategy;
 use super::stream::{Digest, Origin};
 use super::{Dissemination, State};
 use crate::base::Time;
-use crate::message::{DigestEntry, Gossip, Outbox, Payload, RoundTiming, Run};
+use crate::message::{DigestEntry, Gossip, Outbox, Payload, RoundTiming, Run, TimeEcho};
 
 /// The limit on the text of the items in one message.
 ///
@@ -32,6 +32,8 @@ pub(crate) struct Extras {
     pub(crate) relay: Option<usize>,
     pub(crate) pace: Option<RoundTiming>,
     pub(crate) forward: bool,
+    /// The echo for an incarnation of the receiver that is not the present one.
+    pub(crate) unrecognized: Option<TimeEcho>,
 }
 
 /// A selection of items for a message.
@@ -78,7 +80,7 @@ impl<S: State> Dissemination<S> {
         self.schedule.pass_on_at = None;
         self.acknowledged = None;
         self.schedule.passed_on_at = Some(now);
-        self.schedule.is_waiting = false;
+        self.schedule.waits_until = None;
         self.schedule.reported.clear();
         let oldest = self.schedule.batch_since.take();
         let strategy = self.strategy();
@@ -208,9 +210,10 @@ impl<S: State> Dissemination<S> {
             follows: index == self.hub() && self.strategy() != Strategy::Mesh,
             probe: extras.probe,
             wants: extras.want,
+            unrecognized: extras.unrecognized.is_some(),
             indirect_probe: extras.relay.and_then(|index| u16::try_from(index).ok()),
             sent_us: now.0,
-            echo: self.peers[index].echo(now),
+            echo: extras.unrecognized.or_else(|| self.peers[index].echo(now)),
             round: extras.pace,
         }
     }

@@ -43,6 +43,12 @@ pub struct Gossip<'a> {
     /// The sender requests the items that its digest lacks.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) wants: bool,
+    /// The sender takes another incarnation of the receiver for the present one.
+    ///
+    /// The echo belongs to the message that it replies to. With its own echo, the receiver can
+    /// prove that it is present.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) unrecognized: bool,
     /// The index of a node that the sender cannot reach. The receiver must probe it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) indirect_probe: Option<u16>,
@@ -69,6 +75,7 @@ impl Gossip<'_> {
             forward: false,
             probe,
             wants: false,
+            unrecognized: false,
             indirect_probe: None,
             sent_us: now.0,
             echo: None,
