@@ -123,6 +123,46 @@ fn offsets_of_sends_may_go_back_after_an_assignment_without_their_key() {
     expect(&history("[\"0\"]"), Valid::False, "offset going back: n1 returned offset 0");
 }
 
+/// Maelstrom takes the offset of such a message from the polls that show it.
+#[test]
+fn the_message_of_a_send_without_a_reply_must_not_be_before_earlier_ones() {
+    let history = |after, shown| {
+        [
+            (1, "send", "[[:send \"0\" 11]]", "ok", "[[:send \"0\" [1 11]]]"),
+            (1, "send", "[[:send \"0\" 10]]", "info", "[[:send \"0\" 10]]"),
+            (0, "send", "[[:send \"0\" 12]]", "ok", after),
+            (0, "poll", POLL, "ok", shown),
+        ]
+    };
+    let after = "[[:send \"0\" [2 12]]]";
+    let before = history(after, "[[:poll {\"0\" [[0 10] [1 11] [2 12]]}]]");
+    expect(&before, Valid::False, "offset going back: polls show offset 0 of key 0");
+    let never = history(after, "[[:poll {\"0\" [[1 11] [2 12]]}]]");
+    assert_eq!(report(&never, true).valid, Valid::True);
+    let later = history("[[:send \"0\" [3 12]]]", "[[:poll {\"0\" [[1 11] [2 10] [3 12]]}]]");
+    assert_eq!(report(&later, true).valid, Valid::True);
+}
+
+/// For Maelstrom a key is any string.
+#[test]
+fn a_key_that_no_client_uses_leaves_the_test_unjudged() {
+    let [first, second, third, all] = SENT;
+    for key in ["foo", "007", "+1", "", "-1", "4294967296", "1.0", "a\\\"b"] {
+        let [shown, empty] =
+            ["[[0 10]]", "[]"].map(|messages| format!("[[:poll {{\"{key}\" {messages}}}]]"));
+        let history = |end, value| [first, second, third, all, (0, "poll", POLL, end, value)];
+        let phantom = "message without a send: phantom value: n0 shows 10 under key ";
+        expect(&history("ok", &shown), Valid::Unknown, phantom);
+        let unjudged = report(&history("ok", &empty), false);
+        assert_eq!(unjudged.valid, Valid::Unknown, "{unjudged}");
+        let text = &unjudged.anomalies[0].text;
+        assert!(text.starts_with("empty lists: polls return key "), "{text}");
+        // Maelstrom drops the messages of a poll that failed.
+        let failed = history("fail", &shown);
+        expect(&failed, Valid::True, "phantom value: n0 shows 10 under key ");
+    }
+}
+
 #[test]
 fn a_message_without_a_send_leaves_the_test_unjudged() {
     let [first, second, third, all] = SENT;

@@ -12,7 +12,7 @@ use workbench::workload::broadcast::topology::Topology;
 use workbench::workload::counter::{GCounter, Output as Count};
 use workbench::workload::echo::Echo;
 use workbench::workload::growing_set::Output as Shown;
-use workbench::workload::kafka::{Kafka, Output as Log};
+use workbench::workload::kafka::{Kafka, Key, Output as Log};
 use workbench::workload::lin_kv::{LinKv, Output as Register};
 use workbench::workload::recorded::read_history;
 use workbench::workload::txn_list_append::TxnListAppend;
@@ -109,8 +109,9 @@ fn reads_the_values_of_each_workload_as_maelstrom_records_them() {
         panic!("{logs:?}")
     };
     // A client begins with new keys at 0, and the history does not contain it.
-    assert_eq!((start[&0], start[&7]), (0, 0));
-    assert_eq!((polled[&0][0].offset, next[&0]), (3, 4));
+    let [zero, seven] = [0, 7].map(Key::Number);
+    assert_eq!((start[&zero], start[&seven]), (0, 0));
+    assert_eq!((polled[&zero][0].offset, next[&zero]), (3, 4));
 }
 
 #[test]

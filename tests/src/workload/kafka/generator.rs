@@ -19,8 +19,8 @@ const LAST_POLLS: Duration = Duration::from_secs(10);
 pub(super) struct Generator {
     settings: Settings,
     /// The keys in use, and the number of messages that each has received.
-    keys: Vec<(Key, usize)>,
-    next_key: Key,
+    keys: Vec<(u32, usize)>,
+    next_key: u32,
     next_message: i64,
     /// The highest known offset of each key. `polled` has the highest offset in any poll.
     sent: BTreeMap<Key, Offset>,
@@ -31,10 +31,10 @@ pub(super) struct Generator {
 
 impl Generator {
     pub(super) fn new(settings: Settings) -> Generator {
-        let keys: Vec<(Key, usize)> = (0..).take(settings.key_count).map(|key| (key, 0)).collect();
+        let keys: Vec<(u32, usize)> = (0..).take(settings.key_count).map(|key| (key, 0)).collect();
         Generator {
             settings,
-            next_key: keys.len() as Key,
+            next_key: keys.len() as u32,
             keys,
             next_message: 0,
             sent: BTreeMap::new(),
@@ -56,7 +56,7 @@ impl Generator {
             return Op::Poll;
         }
         let (key, writes) = &mut self.keys[slot];
-        let send = Op::Send { key: *key, message: self.next_message };
+        let send = Op::Send { key: Key::Number(*key), message: self.next_message };
         self.next_message += 1;
         *writes += 1;
         if *writes == self.settings.max_writes_per_key {
@@ -73,22 +73,23 @@ impl Generator {
     ///
     /// Keys without a message are left out. Maelstrom's checker has no verdict about a node that
     /// returns such a key with an empty list, and no test should depend on that.
-    fn assign(&self, key: Key, rng: &mut Rng) -> Op {
-        let mut keys = vec![key];
-        keys.extend(self.keys.iter().map(|(key, _)| *key).filter(|_| rng.chance(0.5)));
+    fn assign(&self, key: u32, rng: &mut Rng) -> Op {
+        let mut keys = vec![Key::Number(key)];
+        let used = self.keys.iter().map(|(key, _)| Key::Number(*key));
+        keys.extend(used.filter(|_| rng.chance(0.5)));
         if rng.chance(1.0 / 3.0) {
             let behind = |(key, sent): &(&Key, &Offset)| self.polled.get(key) < Some(sent);
-            keys.extend(self.sent.iter().filter(behind).map(|(key, _)| *key));
+            keys.extend(self.sent.iter().filter(behind).map(|(key, _)| key.clone()));
         }
-        keys.retain(|key| self.has_messages(*key));
+        keys.retain(|key| self.has_messages(key));
         keys.sort_unstable();
         keys.dedup();
         if keys.is_empty() { Op::Poll } else { Op::Assign { keys, rewind: false } }
     }
 
     /// Returns `true` if a client has sent a message to this key.
-    fn has_messages(&self, key: Key) -> bool {
-        !self.keys.contains(&(key, 0))
+    fn has_messages(&self, key: &Key) -> bool {
+        !matches!(key, Key::Number(number) if self.keys.contains(&(*number, 0)))
     }
 
     /// Returns the next final operation of a worker.
@@ -102,7 +103,7 @@ impl Generator {
             0 => Some(Op::Crash),
             1 => {
                 self.missing.insert(worker, self.sent.clone());
-                Some(Op::Assign { keys: self.sent.keys().copied().collect(), rewind: true })
+                Some(Op::Assign { keys: self.sent.keys().cloned().collect(), rewind: true })
             }
             _ => {
                 let all_seen = self.missing.get(&worker).is_none_or(BTreeMap::is_empty);
@@ -120,11 +121,13 @@ impl Generator {
             *highest = offset.max(*highest);
         };
         match (op, output) {
-            (Op::Send { key, .. }, Output::Sent(offset)) => raise(&mut self.sent, *key, *offset),
+            (Op::Send { key, .. }, Output::Sent(offset)) => {
+                raise(&mut self.sent, key.clone(), *offset);
+            }
             (_, Output::Polled(polled)) => {
                 for (key, last) in super::committed(polled) {
-                    raise(&mut self.sent, key, last);
-                    raise(&mut self.polled, key, last);
+                    raise(&mut self.sent, key.clone(), last);
+                    raise(&mut self.polled, key.clone(), last);
                     if let Some(missing) = self.missing.get_mut(&worker)
                         && missing.get(&key).is_some_and(|wanted| last >= *wanted)
                     {

@@ -2,6 +2,7 @@
 
 mod checker;
 mod generator;
+mod key;
 mod recorded;
 
 use std::collections::BTreeMap;
@@ -9,7 +10,6 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::{Context, Options, RecordedEvent, Request, Step, Workload};
-use crate::base::excerpt::quoted;
 use crate::base::rng::Rng;
 use crate::format::edn::Edn;
 use crate::format::element::Element;
@@ -19,6 +19,7 @@ use crate::judge::Verdict;
 use crate::judge::kills::AllowedLoss;
 
 use generator::Generator;
+pub use key::Key;
 
 const SEND_OK: Schema = Schema { kind: "send_ok", fields: &[("offset", Shape::Int)] };
 const POLL_OK: Schema = Schema { kind: "poll_ok", fields: &[("msgs", Shape::Object)] };
@@ -29,8 +30,6 @@ const LIST_OK: Schema =
 /// The mean interval between two crashes of a client, as in Maelstrom's test.
 const CRASH_INTERVAL: Duration = Duration::from_secs(30);
 
-/// The key of a log. In messages, the key is the number as a string.
-pub type Key = u32;
 /// An offset in a log.
 pub type Offset = i64;
 
@@ -118,7 +117,7 @@ impl Session {
         for (key, records) in polled {
             let last = records.iter().map(|record| record.offset).max();
             let next = last.map_or(0, |last| last.saturating_add(1));
-            let offset = self.offsets.entry(*key).or_insert(next);
+            let offset = self.offsets.entry(key.clone()).or_insert(next);
             *offset = next.max(*offset);
         }
     }
@@ -148,22 +147,22 @@ impl Operations for Kafka {
     fn op_value(op: &Op) -> Edn {
         match op {
             Op::Assign { keys, rewind } => {
-                let keys = Edn::vector(keys.iter().map(Key::to_string));
+                let keys = Edn::vector(keys.iter().map(Edn::from));
                 if *rewind { Edn::map([("seek-to-beginning", keys)]) } else { keys }
             }
             Op::Crash => Edn::Nil,
             Op::Poll => Edn::Vector(vec![Edn::Vector(vec![Edn::Keyword("poll")])]),
-            Op::Send { key, message } => send_value(*key, (*message).into()),
+            Op::Send { key, message } => send_value(key, (*message).into()),
         }
     }
 
     fn output_value(op: &Op, output: &Output) -> Edn {
         let offsets = |offsets: &BTreeMap<Key, Offset>| {
-            Edn::Map(offsets.iter().map(|(k, o)| (k.to_string().into(), (*o).into())).collect())
+            Edn::Map(offsets.iter().map(|(key, offset)| (key.into(), (*offset).into())).collect())
         };
         match (op, output) {
             (Op::Send { key, message }, Output::Sent(offset)) => {
-                send_value(*key, Edn::vector([*offset, *message]))
+                send_value(key, Edn::vector([*offset, *message]))
             }
             (_, Output::Assigned { start, listed }) => {
                 let mut assigned = Edn::map([("start", offsets(start))]);
@@ -177,7 +176,7 @@ impl Operations for Kafka {
                     Edn::Vector(vec![record.offset.into(), (&record.message).into()])
                 };
                 let key = |(key, records): (&Key, &Vec<Record>)| {
-                    (key.to_string().into(), Edn::Vector(records.iter().map(pair).collect()))
+                    (key.into(), Edn::Vector(records.iter().map(pair).collect()))
                 };
                 let polled = Edn::Map(polled.iter().map(key).collect());
                 Edn::Vector(vec![Edn::Vector(vec![Edn::Keyword("poll"), polled])])
@@ -245,19 +244,19 @@ impl Workload for Kafka {
         match op {
             Op::Crash => Step::Crash,
             Op::Assign { keys, rewind: true } => {
-                session.offsets = keys.iter().map(|&key| (key, 0)).collect();
+                session.offsets = keys.iter().map(|key| (key.clone(), 0)).collect();
                 let start = session.offsets.clone();
                 Step::Done(Output::Assigned { start, listed: Some(BTreeMap::new()) })
             }
             Op::Assign { keys, rewind: false } => {
-                let names: Vec<String> = keys.iter().map(Key::to_string).collect();
-                let fields = format!(r#","keys":{}"#, serde_json::Value::from(names));
+                let names: Vec<_> = keys.iter().map(Key::name).collect();
+                let fields = format!(r#","keys":{}"#, serde_json::json!(names));
                 Step::Send(Request { kind: "list_committed_offsets", fields, reply: LIST_OK })
             }
             Op::Poll => Step::Send(offsets_request("poll", &session.offsets, POLL_OK)),
             Op::Send { key, message } => Step::Send(Request {
                 kind: "send",
-                fields: format!(r#","key":"{key}","msg":{message}"#),
+                fields: format!(r#","key":{},"msg":{message}"#, serde_json::json!(key.name())),
                 reply: SEND_OK,
             }),
         }
@@ -274,11 +273,12 @@ impl Workload for Kafka {
             Op::Send { .. } => Step::Done(Output::Sent(reply.read("offset", "an integer")?)),
             Op::Assign { keys, .. } => {
                 let expected = "an object of offsets by key, for the keys of the request";
-                let mut listed = by_key(reply.read("offsets", expected)?)?;
+                let mut listed = by_key(reply.read("offsets", expected)?);
                 listed.retain(|key, _| keys.contains(key));
                 // Maelstrom's client looks for the keys among the fields of the reply, not in its
                 // `offsets`. It never finds one, so a new key begins at 0.
-                let start = |key: &Key| (*key, session.offsets.get(key).copied().unwrap_or(0));
+                let start =
+                    |key: &Key| (key.clone(), session.offsets.get(key).copied().unwrap_or(0));
                 session.offsets = keys.iter().map(start).collect();
                 let start = session.offsets.clone();
                 Step::Done(Output::Assigned { start, listed: Some(listed) })
@@ -347,8 +347,8 @@ impl Workload for Kafka {
     }
 }
 
-fn send_value(key: Key, message: Edn) -> Edn {
-    let send = vec![Edn::Keyword("send"), key.to_string().into(), message];
+fn send_value(key: &Key, message: Edn) -> Edn {
+    let send = vec![Edn::Keyword("send"), key.into(), message];
     Edn::Vector(vec![Edn::Vector(send)])
 }
 
@@ -357,7 +357,7 @@ pub(crate) fn committed(
     polled: &BTreeMap<Key, Vec<Record>>,
 ) -> impl Iterator<Item = (Key, Offset)> + '_ {
     let last = |records: &Vec<Record>| records.iter().map(|record| record.offset).max();
-    polled.iter().filter_map(move |(key, records)| Some((*key, last(records)?)))
+    polled.iter().filter_map(move |(key, records)| Some((key.clone(), last(records)?)))
 }
 
 fn offsets_request(kind: &'static str, offsets: &BTreeMap<Key, Offset>, reply: Schema) -> Request {
@@ -365,7 +365,7 @@ fn offsets_request(kind: &'static str, offsets: &BTreeMap<Key, Offset>, reply: S
     for (index, (key, offset)) in offsets.iter().enumerate() {
         let comma = if index == 0 { "" } else { "," };
         // Writing to a string cannot fail.
-        let _ = write!(fields, r#"{comma}"{key}":{offset}"#);
+        let _ = write!(fields, "{comma}{}:{offset}", serde_json::json!(key.name()));
     }
     fields.push('}');
     Request { kind, fields, reply }
@@ -381,7 +381,7 @@ fn messages(reply: &Body<'_>) -> Result<BTreeMap<Key, Vec<Record>>, Malformed> {
     {
         let record = |(offset, message)| Record { offset, message: Element::Int(message) };
         let records = |pairs: Option<Vec<_>>| pairs.into_iter().flatten().map(record).collect();
-        return by_key(numbers.into_iter().map(|(key, pairs)| (key, records(pairs))).collect());
+        return Ok(by_key(numbers.into_iter().map(|(key, pairs)| (key, records(pairs))).collect()));
     }
     let any: BTreeMap<String, Option<Vec<(Offset, &serde_json::value::RawValue)>>> =
         reply.read("msgs", EXPECTED)?;
@@ -397,18 +397,16 @@ fn messages(reply: &Body<'_>) -> Result<BTreeMap<Key, Vec<Record>>, Malformed> {
     for (key, pairs) in any {
         all.insert(key, pairs.into_iter().flatten().map(record).collect::<Result<_, _>>()?);
     }
-    by_key(all)
+    Ok(by_key(all))
 }
 
 /// Reads the keys of an object. Like Maelstrom, it accepts keys that were not requested.
-fn by_key<T>(object: BTreeMap<String, T>) -> Result<BTreeMap<Key, T>, Malformed> {
-    let key = |(name, value): (String, T)| match name.parse::<Key>() {
-        Ok(key) if name == key.to_string() => Ok((key, value)),
-        _ => Err(Malformed {
-            problem: format!("has the key {}, which was not in the request", quoted(&name)),
-            expected: "only keys of the request".to_owned(),
-            hint: "omit other keys; a key without messages may be omitted too",
-        }),
-    };
-    object.into_iter().map(key).collect()
+fn by_key<T>(object: BTreeMap<String, T>) -> BTreeMap<Key, T> {
+    object.into_iter().map(|(name, value)| (Key::new(&name), value)).collect()
+}
+
+impl From<&Key> for Edn {
+    fn from(key: &Key) -> Edn {
+        Edn::Str(key.name().into_owned())
+    }
 }

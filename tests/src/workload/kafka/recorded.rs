@@ -58,7 +58,7 @@ pub(super) fn output(
             // Maelstrom records only the keys. Its clients continue at their own offsets, and
             // begin with other keys at 0.
             let known = |key: &Key| session.offsets.get(key).filter(|_| !rewind).copied();
-            let start = |key: &Key| (*key, known(key).unwrap_or(0));
+            let start = |key: &Key| (key.clone(), known(key).unwrap_or(0));
             let start = offsets("start")?.unwrap_or_else(|| keys.iter().map(start).collect());
             session.offsets.clone_from(&start);
             Ok(Output::Assigned { start, listed })
@@ -89,7 +89,7 @@ fn sent<'a>(event: RecordedEvent<'a>) -> Result<(Key, &'a Datum), String> {
 
 fn key(datum: &Datum) -> Result<Key, String> {
     let name = datum.text().ok_or_else(|| format!("a key is a string, found {}", datum.kind()))?;
-    name.parse().map_err(|_| format!("the key {name:?} is not a number"))
+    Ok(Key::new(name))
 }
 
 fn by_key<T>(

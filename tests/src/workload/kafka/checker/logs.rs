@@ -59,8 +59,8 @@ impl Logs {
     pub(super) fn new(history: &History<Kafka>, kills: &Kills, view: View) -> Logs {
         let mut logs = Logs::default();
         for (invoked, invocation) in history.invocations() {
-            if let Op::Send { key, message } = invocation.op {
-                logs.sends.insert((message, key), Send { invoked, end: End::Uncertain });
+            if let Op::Send { key, message } = &invocation.op {
+                logs.sends.insert((*message, key.clone()), Send { invoked, end: End::Uncertain });
             }
         }
         for (index, event) in history.events().iter().enumerate() {
@@ -75,8 +75,8 @@ impl Logs {
                     logs.take(history.invocation(*invocation), output, index);
                 }
                 EventKind::Fail { invocation, .. } => {
-                    if let Op::Send { key, message } = history.invocation(*invocation).op
-                        && let Some(send) = logs.sends.get_mut(&(message, key))
+                    if let Op::Send { key, message } = &history.invocation(*invocation).op
+                        && let Some(send) = logs.sends.get_mut(&(*message, key.clone()))
                     {
                         send.end = End::Failed;
                     }
@@ -93,21 +93,22 @@ impl Logs {
     fn take(&mut self, invocation: &Invocation<Op>, output: &Output, index: usize) {
         match (&invocation.op, output) {
             (Op::Send { key, message }, Output::Sent(offset)) => {
-                self.place(*key, *offset, Element::Int(*message));
-                if let Some(send) = self.sends.get_mut(&(*message, *key)) {
+                self.place(key, *offset, Element::Int(*message));
+                if let Some(send) = self.sends.get_mut(&(*message, key.clone())) {
                     send.end = End::Acknowledged(*offset, index);
                 }
             }
             (_, Output::Polled(polled)) => {
-                for (&key, records) in polled {
-                    self.polled_keys.insert(key);
+                for (key, records) in polled {
+                    self.polled_keys.insert(key.clone());
                     for record in records {
                         self.place(key, record.offset, record.message.clone());
-                        let polled = self.polled.entry((key, record.message.clone()));
+                        let polled = self.polled.entry((key.clone(), record.message.clone()));
                         let polled = polled
                             .or_insert(Polled { first: index, last_by_node: BTreeMap::new() });
                         polled.last_by_node.insert(invocation.node, index);
-                        let highest = self.highest_polled.entry(key).or_insert(record.offset);
+                        let highest =
+                            self.highest_polled.entry(key.clone()).or_insert(record.offset);
                         *highest = record.offset.max(*highest);
                     }
                 }
@@ -116,8 +117,15 @@ impl Logs {
         }
     }
 
-    fn place(&mut self, key: Key, offset: Offset, message: Element) {
-        self.keys.entry(key).or_default().entry(offset).or_default().insert(message);
+    /// Returns the last offset at which replies show a message.
+    pub(super) fn offset(&self, key: &Key, message: i64) -> Option<Offset> {
+        let message = Element::Int(message);
+        let mut log = self.keys.get(key)?.iter().rev();
+        log.find(|(_, messages)| messages.contains(&message)).map(|(offset, _)| *offset)
+    }
+
+    fn place(&mut self, key: &Key, offset: Offset, message: Element) {
+        self.keys.entry(key.clone()).or_default().entry(offset).or_default().insert(message);
     }
 
     pub(super) fn send_count(&self) -> usize {
@@ -136,9 +144,9 @@ impl Logs {
     /// Returns a key whose polls return no messages, but only empty lists.
     ///
     /// Jepsen's checker ignores messages with negative offsets.
-    pub(super) fn always_empty(&self) -> Option<Key> {
+    pub(super) fn always_empty(&self) -> Option<&Key> {
         let is_empty = |key: &&Key| self.highest_polled.get(*key).is_none_or(|last| *last < 0);
-        self.polled_keys.iter().find(is_empty).copied()
+        self.polled_keys.iter().find(is_empty)
     }
 
     pub(super) fn key_count(&self) -> usize {
@@ -151,17 +159,17 @@ impl Logs {
     pub(super) fn between(
         &self,
         history: &History<Kafka>,
-        key: Key,
+        key: &Key,
         span: (Offset, Offset),
         at: Time,
     ) -> Option<Offset> {
         let (after, before) = span;
         let from = after.checked_add(1).filter(|from| *from < before)?;
-        let mut offsets = self.keys.get(&key)?.range(from..before);
+        let mut offsets = self.keys.get(key)?.range(from..before);
         // A node that still has lost messages does not have those that took their place.
         let is_behind = self.has_loss(key, [before; 2], at);
         let must_show = |message: &Element| {
-            let entry = (key, message.clone());
+            let entry = (key.clone(), message.clone());
             let is_lost = self.lost.get(&entry).is_some_and(|lost| *lost <= at);
             !is_lost && !self.fills_a_gap(history, key, message, at, is_behind)
         };
@@ -176,12 +184,12 @@ impl Logs {
     fn fills_a_gap(
         &self,
         history: &History<Kafka>,
-        key: Key,
+        key: &Key,
         message: &Element,
         at: Time,
         is_behind: bool,
     ) -> bool {
-        let Some(loss) = self.first_loss.get(&key) else { return false };
+        let Some(loss) = self.first_loss.get(key) else { return false };
         let since = self.first_heard_of(key, message).map(|index| history.time(index));
         since.is_some_and(|since| (since > at || is_behind) && since >= *loss)
     }
@@ -189,41 +197,38 @@ impl Logs {
     /// Returns `true` if a message at one of these offsets may have been lost by this time.
     ///
     /// The nodes may then assign the offset again.
-    pub(super) fn has_loss(&self, key: Key, offsets: [Offset; 2], at: Time) -> bool {
-        let Some(log) = self.keys.get(&key).filter(|_| self.first_loss.contains_key(&key)) else {
+    pub(super) fn has_loss(&self, key: &Key, offsets: [Offset; 2], at: Time) -> bool {
+        let Some(log) = self.keys.get(key).filter(|_| self.first_loss.contains_key(key)) else {
             return false;
         };
-        offsets
-            .iter()
-            .filter_map(|offset| log.get(offset))
-            .flatten()
-            .any(|message| self.lost.get(&(key, message.clone())).is_some_and(|lost| *lost <= at))
+        offsets.iter().filter_map(|offset| log.get(offset)).flatten().any(|message| {
+            self.lost.get(&(key.clone(), message.clone())).is_some_and(|lost| *lost <= at)
+        })
     }
 
     /// Finds the messages that may have been lost in kills, and the times of the losses.
     fn find_losses(&mut self, history: &History<Kafka>, kills: &Kills) {
         let messages = |(key, log): (&Key, &BTreeMap<Offset, BTreeSet<Element>>)| {
-            let key = *key;
             let messages = log.values().flatten().cloned().collect::<BTreeSet<_>>();
-            messages.into_iter().map(move |message| (key, message)).collect::<Vec<_>>()
+            messages.into_iter().map(|message| (key.clone(), message)).collect::<Vec<_>>()
         };
         for (key, message) in self.keys.iter().flat_map(messages).collect::<Vec<_>>() {
-            let Some(known) = self.first_heard_of(key, &message) else { continue };
-            let acknowledged = self.send(key, &message).and_then(|send| match send.end {
+            let Some(known) = self.first_heard_of(&key, &message) else { continue };
+            let acknowledged = self.send(&key, &message).and_then(|send| match send.end {
                 End::Acknowledged(_, index) => {
                     Some((history.invocation(send.invoked).node, history.time(index)))
                 }
                 End::Uncertain | End::Failed => None,
             });
-            let shown = self.polled.get(&(key, message.clone())).into_iter();
+            let shown = self.polled.get(&(key.clone(), message.clone())).into_iter();
             let shown = shown.flat_map(|polled| &polled.last_by_node);
             let shown = shown.map(|(node, index)| (*node, history.time(*index)));
             let holders: Vec<_> = acknowledged.into_iter().chain(shown).collect();
             // A message without an acknowledgement may have its offset since it was sent.
-            let sent = self.send(key, &message).filter(|_| acknowledged.is_none());
+            let sent = self.send(&key, &message).filter(|_| acknowledged.is_none());
             let since = history.time(sent.map_or(known, |send| send.invoked));
             if let Some(lost) = kills.lost_at(since, &holders) {
-                let first = self.first_loss.entry(key).or_insert(lost);
+                let first = self.first_loss.entry(key.clone()).or_insert(lost);
                 *first = lost.min(*first);
                 self.lost.insert((key, message), lost);
             }
@@ -231,26 +236,26 @@ impl Logs {
     }
 
     /// Returns the send of a message to this key.
-    fn send(&self, key: Key, message: &Element) -> Option<&Send> {
+    fn send(&self, key: &Key, message: &Element) -> Option<&Send> {
         match message {
-            Element::Int(number) => self.sends.get(&(*number, key)),
+            Element::Int(number) => self.sends.get(&(*number, key.clone())),
             Element::Other(_) => None,
         }
     }
 
     /// Returns the first event that shows the offset of a message.
-    fn first_heard_of(&self, key: Key, message: &Element) -> Option<usize> {
+    fn first_heard_of(&self, key: &Key, message: &Element) -> Option<usize> {
         let acknowledged = self.send(key, message).and_then(|send| match send.end {
             End::Acknowledged(_, index) => Some(index),
             End::Uncertain | End::Failed => None,
         });
-        let polled = self.polled.get(&(key, message.clone())).map(|polled| polled.first);
+        let polled = self.polled.get(&(key.clone(), message.clone())).map(|polled| polled.first);
         acknowledged.into_iter().chain(polled).min()
     }
 
     /// Returns the highest offset in any reply.
-    pub(super) fn highest(&self, key: Key) -> Option<Offset> {
-        self.keys.get(&key)?.last_key_value().map(|(offset, _)| *offset)
+    pub(super) fn highest(&self, key: &Key) -> Option<Offset> {
+        self.keys.get(key)?.last_key_value().map(|(offset, _)| *offset)
     }
 
     pub(super) fn check(
@@ -271,7 +276,7 @@ impl Logs {
         context: &Context<'_>,
         anomalies: &mut Anomalies,
     ) {
-        let source = |key, message: &Element| match self.first_heard_of(key, message) {
+        let source = |key: &Key, message: &Element| match self.first_heard_of(key, message) {
             None => Edn::from(message).to_string(),
             Some(index) => {
                 let node = node_of_end(history, context, index);
@@ -281,10 +286,10 @@ impl Logs {
         for (key, log) in &self.keys {
             let mut places: BTreeMap<&Element, Vec<Offset>> = BTreeMap::new();
             for (offset, messages) in log {
-                if messages.len() > 1 && !self.is_reuse_allowed(history, *key, messages) {
-                    let events = messages.iter().filter_map(|m| self.first_heard_of(*key, m));
+                if messages.len() > 1 && !self.is_reuse_allowed(history, key, messages) {
+                    let events = messages.iter().filter_map(|m| self.first_heard_of(key, m));
                     let events: Vec<usize> = events.collect();
-                    let messages: Vec<_> = messages.iter().map(|m| source(*key, m)).collect();
+                    let messages: Vec<_> = messages.iter().map(|m| source(key, m)).collect();
                     let messages = messages.join(", ");
                     anomalies.add(
                         "inconsistent-offsets",
@@ -299,11 +304,11 @@ impl Logs {
             for (message, offsets) in places.into_iter().filter(|(_, offsets)| offsets.len() > 1) {
                 anomalies.add(
                     "duplicate",
-                    self.first_heard_of(*key, message),
+                    self.first_heard_of(key, message),
                     format!(
                         "duplicate message: of key {key} each of {} holds {}",
                         Edn::vector(offsets),
-                        source(*key, message)
+                        source(key, message)
                     ),
                 );
             }
@@ -316,7 +321,7 @@ impl Logs {
     fn is_reuse_allowed(
         &self,
         history: &History<Kafka>,
-        key: Key,
+        key: &Key,
         messages: &BTreeSet<Element>,
     ) -> bool {
         let since = |message| self.first_heard_of(key, message).map(|index| history.time(index));
@@ -324,7 +329,8 @@ impl Logs {
             messages.iter().map(|message| (since(message), message)).collect();
         in_order.sort_unstable();
         let is_lost_before = |message: &Element, other: Option<Time>| {
-            self.lost.get(&(key, message.clone())).is_some_and(|lost| Some(*lost) <= other)
+            let entry = (key.clone(), message.clone());
+            self.lost.get(&entry).is_some_and(|lost| Some(*lost) <= other)
         };
         in_order.windows(2).all(|pair| {
             let [(first_seen, first), (then_seen, then)] = [pair[0], pair[1]];
@@ -340,7 +346,7 @@ impl Logs {
         anomalies: &mut Anomalies,
     ) {
         for ((key, message), &Polled { first: index, .. }) in &self.polled {
-            let send = self.send(*key, message);
+            let send = self.send(key, message);
             let (name, sentence, why) = match send {
                 None => ("phantom", "phantom value", "which no client sent to this key"),
                 Some(send) if send.invoked >= index => {
@@ -369,10 +375,10 @@ impl Logs {
         context: &Context<'_>,
         anomalies: &mut Anomalies,
     ) {
-        for (&(message, key), send) in &self.sends {
+        for ((message, key), send) in &self.sends {
             let End::Acknowledged(offset, index) = send.end else { continue };
             let node = history.invocation(send.invoked).node;
-            let entry = (key, Element::Int(message));
+            let entry = (key.clone(), Element::Int(*message));
             if self.lost.contains_key(&entry) || self.polled.contains_key(&entry) {
                 continue;
             }
@@ -380,7 +386,7 @@ impl Logs {
             let at = history.place(index);
             let what =
                 format!("{message}, acknowledged by {node} at {at} as {offset} of key {key}");
-            match self.highest_polled.get(&key).filter(|highest| **highest >= offset) {
+            match self.highest_polled.get(key).filter(|highest| **highest >= offset) {
                 Some(highest) => anomalies.add(
                     "lost-write",
                     [index],

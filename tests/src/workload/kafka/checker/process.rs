@@ -37,22 +37,33 @@ struct Received<'a> {
     invoked: usize,
     completed: usize,
     invocation: &'a Invocation<Op>,
-    output: &'a Output,
+    /// `None` for a send without a reply: it may have succeeded, and polls may show its message.
+    output: Option<&'a Output>,
     /// `false` for a poll whose commit failed.
     committed: bool,
+}
+
+/// The offset of a client's message.
+#[derive(Clone, Copy)]
+enum Sent {
+    /// The node returned the offset.
+    Acknowledged(Offset),
+    /// The node did not reply, and polls show the message.
+    Polled(Offset),
 }
 
 /// Returns the results that count in a view, in the order of the ends of their operations.
 fn received(history: &History<Kafka>, view: View) -> impl Iterator<Item = Received<'_>> {
     history.events().iter().enumerate().filter_map(move |(completed, event)| {
         let (invoked, output, committed) = match &event.kind {
-            EventKind::Ok { invocation, output, .. } => (*invocation, output, true),
+            EventKind::Ok { invocation, output, .. } => (*invocation, Some(output), true),
             EventKind::Fail { invocation, partial: Some(output), .. }
             | EventKind::Info { invocation, partial: Some(output), .. }
                 if view == View::Strict =>
             {
-                (*invocation, output, false)
+                (*invocation, Some(output), false)
             }
+            EventKind::Info { invocation, partial: None, .. } => (*invocation, None, false),
             _ => return None,
         };
         let invocation = history.invocation(invoked);
@@ -87,15 +98,19 @@ pub(super) fn check(
             |since| context.kills.next(invocation.node, since).is_some_and(|kill| kill <= at);
         client.committed.retain(|_, (_, since)| !restarted(*since));
         match (&invocation.op, output) {
-            (Op::Send { key, .. }, Output::Sent(offset)) => {
-                seen.check_send(client, *key, *offset, anomalies);
-                visibility.acknowledge(*key, *offset, completed);
+            (Op::Send { key, .. }, Some(Output::Sent(offset))) => {
+                seen.check_send(client, key, Sent::Acknowledged(*offset), anomalies);
+                visibility.acknowledge(key, *offset, completed);
             }
-            (_, Output::Polled(polled)) => {
-                for (&key, records) in polled {
+            (Op::Send { key, message }, None) => match logs.offset(key, *message) {
+                Some(offset) => seen.check_send(client, key, Sent::Polled(offset), anomalies),
+                None => _ = client.sent.remove(key),
+            },
+            (_, Some(Output::Polled(polled))) => {
+                for (key, records) in polled {
                     seen.check_poll(client, key, records, anomalies);
                     if view == View::Maelstrom && records.is_empty() {
-                        client.polled.remove(&key);
+                        client.polled.remove(key);
                     }
                     for record in records {
                         visibility.show(key, record.offset, invoked);
@@ -103,14 +118,14 @@ pub(super) fn check(
                 }
                 // The final polls start again at the beginning, and a node may return their
                 // messages in portions.
-                for (&key, &last) in client.polled.iter().filter(|_| !invocation.is_final) {
+                for (key, &last) in client.polled.iter().filter(|_| !invocation.is_final) {
                     visibility.poll(key, last, invoked);
                 }
                 if is_committed {
                     client.raise_committed(committed(polled), at);
                 }
             }
-            (Op::Assign { keys, rewind }, Output::Assigned { start, listed }) => {
+            (Op::Assign { keys, rewind }, Some(Output::Assigned { start, listed })) => {
                 match view {
                     View::Maelstrom => {
                         client.polled.retain(|key, _| keys.contains(key));
@@ -118,8 +133,8 @@ pub(super) fn check(
                     }
                     View::Strict => {
                         client.polled.retain(|key, _| !rewind && keys.contains(key));
-                        for (&key, &offset) in start {
-                            client.polled.entry(key).or_insert(offset.saturating_sub(1));
+                        for (key, &offset) in start {
+                            client.polled.entry(key.clone()).or_insert(offset.saturating_sub(1));
                         }
                     }
                 }
@@ -128,7 +143,8 @@ pub(super) fn check(
                 }
                 let Some(listed) = listed else { continue };
                 seen.check_committed(client, keys, listed, anomalies);
-                client.raise_committed(listed.iter().map(|(key, offset)| (*key, *offset)), at);
+                client
+                    .raise_committed(listed.iter().map(|(key, offset)| (key.clone(), *offset)), at);
             }
             _ => {}
         }
@@ -146,31 +162,37 @@ impl Client {
 }
 
 impl Seen<'_> {
-    fn check_send(&self, client: &mut Client, key: Key, offset: Offset, anomalies: &mut Anomalies) {
+    /// Checks that the offsets of a client's sends increase.
+    fn check_send(&self, client: &mut Client, key: &Key, sent: Sent, anomalies: &mut Anomalies) {
         let Seen { node, process, event, at, time, logs, .. } = self;
-        let before = client.sent.insert(key, offset).filter(|before| *before >= offset);
-        if let Some(before) = before.filter(|before| !logs.has_loss(key, [*before, offset], *time))
-        {
-            anomalies.add(
-                "nonmonotonic-send",
-                [*event],
-                format!(
-                    "offset going back: {node} returned offset {offset} of key {key} to process \
-                     {process} at {at}, after {before}"
-                ),
-            );
-        }
+        let (Sent::Acknowledged(offset) | Sent::Polled(offset)) = sent;
+        let before = client.sent.insert(key.clone(), offset).filter(|before| *before >= offset);
+        let Some(before) = before.filter(|before| !logs.has_loss(key, [*before, offset], *time))
+        else {
+            return;
+        };
+        let sentence = match sent {
+            Sent::Acknowledged(_) => format!(
+                "{node} returned offset {offset} of key {key} to process {process} at {at}, after \
+                 {before}"
+            ),
+            Sent::Polled(_) => format!(
+                "polls show offset {offset} of key {key} for the send of process {process} to \
+                 {node} without a reply until {at}, after {before}"
+            ),
+        };
+        anomalies.add("nonmonotonic-send", [*event], format!("offset going back: {sentence}"));
     }
 
     fn check_poll(
         &self,
         client: &mut Client,
-        key: Key,
+        key: &Key,
         records: &[Record],
         anomalies: &mut Anomalies,
     ) {
         let Seen { node, process, event, at, time, history, logs } = self;
-        let mut before = client.polled.get(&key).copied();
+        let mut before = client.polled.get(key).copied();
         for (index, record) in records.iter().enumerate() {
             let offset = record.offset;
             let (back, skip) = if index == 0 {
@@ -203,7 +225,7 @@ impl Seen<'_> {
             before = Some(offset);
         }
         if let Some(last) = before {
-            client.polled.insert(key, last);
+            client.polled.insert(key.clone(), last);
         }
     }
 
@@ -231,7 +253,7 @@ impl Seen<'_> {
                 );
             }
             if let Some(returned) = returned
-                && logs.highest(*key) < Some(*returned)
+                && logs.highest(key) < Some(*returned)
             {
                 anomalies.add(
                     "committed-offset-unknown",

@@ -27,19 +27,19 @@ impl Visibility {
     ///
     /// The caller must record acknowledgements and polls in the order of their ends. Otherwise
     /// a poll would be compared with later messages.
-    pub(super) fn acknowledge(&mut self, key: Key, offset: Offset, at: usize) {
+    pub(super) fn acknowledge(&mut self, key: &Key, offset: Offset, at: usize) {
         self.message(key, offset).acknowledged = Some(at);
     }
 
     /// Records that a poll with this start showed the message at this offset.
-    pub(super) fn show(&mut self, key: Key, offset: Offset, started: usize) {
+    pub(super) fn show(&mut self, key: &Key, offset: Offset, started: usize) {
         let message = self.message(key, offset);
         message.last_present = message.last_present.max(Some(started));
     }
 
     /// Records that a poll with this start showed a client no message after `last`.
-    pub(super) fn poll(&mut self, key: Key, last: Offset, started: usize) {
-        let Some(log) = self.0.get_mut(&key) else { return };
+    pub(super) fn poll(&mut self, key: &Key, last: Offset, started: usize) {
+        let Some(log) = self.0.get_mut(key) else { return };
         for message in log.range_mut(last.saturating_add(1)..).map(|(_, message)| message) {
             if message.acknowledged.is_some_and(|at| at < started) {
                 message.last_absent = message.last_absent.max(Some(started));
@@ -47,8 +47,8 @@ impl Visibility {
         }
     }
 
-    fn message(&mut self, key: Key, offset: Offset) -> &mut Message {
-        self.0.entry(key).or_default().entry(offset).or_default()
+    fn message(&mut self, key: &Key, offset: Offset) -> &mut Message {
+        self.0.entry(key.clone()).or_default().entry(offset).or_default()
     }
 
     /// Returns the stable latency of each acknowledged message, in milliseconds, sorted.
@@ -90,12 +90,12 @@ mod tests {
     #[test]
     fn a_message_is_stable_from_the_start_of_the_last_poll_without_it() {
         let mut visibility = Visibility::default();
-        visibility.acknowledge(1, 7, 2);
+        visibility.acknowledge(&Key::Number(1), 7, 2);
         for (last, started) in [(6, 1), (6, 4), (5, 3), (7, 8), (9, 9)] {
-            visibility.poll(1, last, started);
+            visibility.poll(&Key::Number(1), last, started);
         }
-        visibility.poll(2, 0, 9);
-        visibility.show(1, 7, 8);
+        visibility.poll(&Key::Number(2), 0, 9);
+        visibility.show(&Key::Number(1), 7, 8);
         assert_eq!(visibility.stable_latencies_ms(&history()), [200], "of polls at 100 to 900 ms");
     }
 
@@ -103,25 +103,25 @@ mod tests {
     fn a_poll_does_not_count_for_messages_below_its_end() {
         let mut visibility = Visibility::default();
         for offset in [3, 8] {
-            visibility.acknowledge(1, offset, 1);
-            visibility.show(1, offset, 7);
+            visibility.acknowledge(&Key::Number(1), offset, 1);
+            visibility.show(&Key::Number(1), offset, 7);
         }
-        visibility.poll(1, 5, 6);
+        visibility.poll(&Key::Number(1), 5, 6);
         assert_eq!(visibility.stable_latencies_ms(&history()), [0, 500]);
     }
 
     #[test]
     fn only_messages_in_later_polls_have_a_latency() {
         let mut visibility = Visibility::default();
-        visibility.show(1, 1, 1);
-        visibility.acknowledge(1, 1, 2);
+        visibility.show(&Key::Number(1), 1, 1);
+        visibility.acknowledge(&Key::Number(1), 1, 2);
         assert_eq!(visibility.stable_latencies_ms(&history()), [0], "shown before it is known");
-        visibility.acknowledge(1, 2, 2);
-        visibility.show(1, 3, 2);
+        visibility.acknowledge(&Key::Number(1), 2, 2);
+        visibility.show(&Key::Number(1), 3, 2);
         assert_eq!(visibility.stable_latencies_ms(&history()), [0], "never shown, or not known");
-        visibility.poll(1, 0, 5);
+        visibility.poll(&Key::Number(1), 0, 5);
         assert!(visibility.stable_latencies_ms(&history()).is_empty(), "gone again");
-        visibility.show(1, 1, 6);
+        visibility.show(&Key::Number(1), 1, 6);
         assert_eq!(visibility.stable_latencies_ms(&history()), [300], "and back");
     }
 }
