@@ -78,6 +78,13 @@ impl Sweeping<'_> {
         let invalid = sweep.seeds(Valid::False).count();
         let text = (unknown > 0 || (after_invalid == AfterInvalid::KeepGoing && invalid > 0))
             .then(|| table.text());
+        let only_unavailable = match sweep.unavailable_seeds().count() {
+            0 => String::new(),
+            count => format!(
+                " ({count} of the invalid seeds only because no operation of a kind succeeded, which \
+                 faults or latency may explain)"
+            ),
+        };
         let code = match sweep.first_failure() {
             None => without_failure(&sweep, count),
             Some(seed) => self.explained::<W>(seed, table),
@@ -85,7 +92,7 @@ impl Sweeping<'_> {
         if let Some(text) = text {
             let tried = sweep.ended.len();
             console::eprintln(format_args!(
-                "Of {tried} seeds, {invalid} are invalid and {unknown} unknown:\n{}",
+                "Of {tried} seeds, {invalid} are invalid and {unknown} unknown{only_unavailable}:\n{}",
                 text.trim_end()
             ));
         }
@@ -136,6 +143,7 @@ impl Sweeping<'_> {
             reason.and_then(|reason| reason.lines().next().map(|line| beginning(line, 120)));
         Some(Ended {
             valid,
+            is_unavailable: !is_invalid && report.is_unavailable,
             figures: report.figures,
             reason,
             settings: self.drawn::<W>(seed),

@@ -95,6 +95,15 @@ pub struct Verdict {
     pub findings: Vec<Anomaly>,
     /// The stable latencies, if the workload has any.
     pub stable_latencies_ms: Vec<u64>,
+    /// `true` if faults or latency may explain every anomaly: no node is known to be at fault.
+    pub is_unavailable: bool,
+}
+
+/// Returns `true` if some of the verdicts are invalid, and faults or latency may explain each.
+#[must_use]
+pub fn is_unavailable<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> bool {
+    let mut invalid = verdicts.filter(|verdict| verdict.valid == Valid::False).peekable();
+    invalid.peek().is_some() && invalid.all(|verdict| verdict.is_unavailable)
 }
 
 impl Verdict {
@@ -112,6 +121,7 @@ impl Verdict {
             anomalies: anomalies.into_iter().map(Into::into).collect(),
             findings: Vec::new(),
             stable_latencies_ms: Vec::new(),
+            is_unavailable: false,
         }
     }
 

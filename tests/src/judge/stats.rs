@@ -30,7 +30,7 @@ impl Counts {
 /// A kind of operation without a success makes the test invalid: it tested nothing.
 ///
 /// As in Maelstrom, this holds too if faults or latency prevented every success; the anomaly then
-/// mentions them. A test in which no operation was started is valid, with a finding.
+/// mentions them, and the verdict says so. A test in which no operation was started is valid, with a finding.
 #[must_use]
 pub fn check<W: Operations>(
     history: &History<W>,
@@ -83,7 +83,9 @@ pub fn check<W: Operations>(
         entries.pop();
     }
     results.insert("by-f", Edn::Map(by_f_edn.collect()));
-    Verdict::new(valid, results, anomalies).with_findings(nothing)
+    let mut failed = by_f.iter().filter(|(f, counts)| works(f, counts) != Valid::True);
+    let is_unavailable = !anomalies.is_empty() && failed.all(|(f, _)| is_unavailable(f));
+    Verdict { is_unavailable, ..Verdict::new(valid, results, anomalies).with_findings(nothing) }
 }
 
 #[cfg(test)]
@@ -109,7 +111,10 @@ mod tests {
                 History::<Pings>::ended(&[(0, error(11)), (0, error(code))], || (), || ());
             let verdict = check(&history, |_| false, true);
             assert_eq!(verdict.valid, Valid::False, "the same as Maelstrom's");
-            verdict.anomalies[0].text.contains("which faults or latency may explain")
+            let is_explained =
+                verdict.anomalies[0].text.contains("which faults or latency may explain");
+            assert_eq!(verdict.is_unavailable, is_explained);
+            is_explained
         };
         assert!(problem(0));
         assert!(!problem(12), "a request that the node does not understand");

@@ -5,7 +5,7 @@
 use crate::format::edn::Edn;
 use crate::history::History;
 use crate::judge::kills::{AllowedLoss, Kills};
-use crate::judge::{Anomaly, Valid, availability, perf, stats};
+use crate::judge::{Anomaly, Valid, availability, is_unavailable, perf, stats};
 use crate::output::report::{Figures, MAX_EXAMPLES, Report, faults};
 use crate::plan::Plan;
 use crate::workload::{Context, Workload};
@@ -32,6 +32,7 @@ pub fn judge<W: Workload>(workload: &W, history: &History<W>, plan: &Plan) -> Re
         ..Figures::default()
     };
     let valid = parts.iter().map(|(_, part)| part.valid).min().unwrap_or(Valid::Unknown);
+    let is_unavailable = is_unavailable(parts.iter().map(|(_, part)| part));
     let collect = |of: fn(&crate::judge::Verdict) -> &Vec<Anomaly>| -> Vec<Anomaly> {
         parts.iter().flat_map(|(_, part)| of(part)).cloned().collect()
     };
@@ -48,5 +49,14 @@ pub fn judge<W: Workload>(workload: &W, history: &History<W>, plan: &Plan) -> Re
     }
     results.insert("valid?", valid.into());
     let warnings = Vec::new();
-    Report { valid, results, anomalies, findings, figures, warnings, stable_latencies_ms }
+    Report {
+        valid,
+        is_unavailable,
+        results,
+        anomalies,
+        findings,
+        figures,
+        warnings,
+        stable_latencies_ms,
+    }
 }

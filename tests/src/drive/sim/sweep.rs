@@ -17,6 +17,8 @@ use crate::output::sweep::FailingSeed;
 pub struct Ended {
     /// The judgement. It is also invalid if the test could not finish.
     pub valid: Valid,
+    /// `true` if it is invalid only because faults or latency left no success to an operation.
+    pub is_unavailable: bool,
     /// The figures of the test.
     pub figures: Figures,
     /// The first problem, in one line, if the judgement is not valid.
@@ -107,10 +109,18 @@ impl Ended {
 }
 
 impl Sweep {
-    /// Returns the first seed that was invalid.
+    /// Returns the first seed that was invalid. A seed that was only unavailable comes last.
     #[must_use]
     pub fn first_failure(&self) -> Option<u64> {
-        self.seeds(Valid::False).next()
+        let unavailable: Vec<u64> = self.unavailable_seeds().collect();
+        let at_fault = self.seeds(Valid::False).find(|seed| !unavailable.contains(seed));
+        at_fault.or(unavailable.first().copied())
+    }
+
+    /// Returns the seeds that were invalid only because faults or latency left no success to an
+    /// operation, in order.
+    pub fn unavailable_seeds(&self) -> impl Iterator<Item = u64> {
+        self.ended.iter().filter(|(_, ended)| ended.is_unavailable).map(|(seed, _)| *seed)
     }
 
     /// Returns the seeds with this verdict, in order.
@@ -151,6 +161,7 @@ impl Sweep {
             ("valid-count", self.seeds(Valid::True).count().into()),
             ("first-failure", self.first_failure().map_or(Edn::Nil, Edn::from)),
             ("invalid-seeds", Edn::vector(self.seeds(Valid::False))),
+            ("unavailable-seeds", Edn::vector(self.unavailable_seeds())),
             ("unknown-seeds", Edn::vector(self.seeds(Valid::Unknown))),
             ("operations", spread(|figures| Some(figures.operations as f64))),
             ("servers-msgs-per-op", spread(|figures| figures.server_messages_per_op)),
@@ -174,6 +185,7 @@ mod tests {
         let reason = (valid != Valid::True).then(|| "lost 7".to_owned());
         Some(Ended {
             valid,
+            is_unavailable: false,
             figures: Figures::default(),
             reason,
             settings: None,
@@ -207,6 +219,22 @@ mod tests {
             sweep.failing().iter().map(|row| (row.seed, row.valid)).collect();
         assert_eq!(failing, [(1, Valid::Unknown), (3, Valid::False), (4, Valid::False)]);
         assert_eq!(sweep.seeds(Valid::True).count(), 7);
+    }
+
+    #[test]
+    fn a_seed_that_is_only_unavailable_is_not_the_first_failure_unless_no_other_seed_fails() {
+        let ended = |unavailable: fn(u64) -> bool| {
+            run(
+                0..10,
+                AfterInvalid::KeepGoing,
+                |seed| mixed(seed).map(|end| Ended { is_unavailable: unavailable(seed), ..end }),
+                |_| {},
+            )
+        };
+        let first = |seed| seed == 3;
+        assert_eq!(ended(first).first_failure(), Some(4));
+        assert_eq!(ended(first).unavailable_seeds().collect::<Vec<_>>(), [3]);
+        assert_eq!(ended(|seed| seed == 3 || seed == 4).first_failure(), Some(3));
     }
 
     #[test]

@@ -23,7 +23,7 @@ use std::path::Path;
 use crate::format::edn::Edn;
 use crate::history::{EventKind, History};
 use crate::judge::kills::{AllowedLoss, Kills};
-use crate::judge::{Anomaly, Valid, Verdict, availability, perf, stats};
+use crate::judge::{Anomaly, Valid, Verdict, availability, is_unavailable, perf, stats};
 use crate::output::exit::{EXIT_INVALID, EXIT_UNKNOWN, EXIT_VALID};
 use crate::output::limits;
 use crate::output::warnings::{self, Replies};
@@ -40,6 +40,8 @@ pub(super) const MAX_EXAMPLES: usize = 10;
 pub struct Report {
     /// The judgement.
     pub valid: Valid,
+    /// `true` if it is invalid only because faults or latency left no success to an operation.
+    pub is_unavailable: bool,
     /// The results map, with Maelstrom's keys.
     pub results: Edn,
     /// Every anomaly.
@@ -102,6 +104,7 @@ impl Report {
             anomalies: Vec::new(),
             findings: Vec::new(),
             stable_latencies_ms: Vec::new(),
+            is_unavailable: false,
         };
         let may_be_unavailable =
             !plan.nemesis.is_empty() || plan.latency.typical_max() * 4 >= CLIENT_TIMEOUT;
@@ -116,6 +119,7 @@ impl Report {
         let figures = Figures::new(outcome, workload);
         parts.extend(limits::check(&figures, &plan.limits).map(|verdict| ("limits", verdict)));
         let valid = parts.iter().map(|(_, part)| part.valid).min().unwrap_or(Valid::Unknown);
+        let is_unavailable = is_unavailable(parts.iter().map(|(_, part)| part));
         let anomalies: Vec<Anomaly> =
             parts.iter().flat_map(|(_, part)| part.anomalies.clone()).collect();
         let mut findings: Vec<Anomaly> = outcome.muted.findings(&plan.directory).collect();
@@ -150,7 +154,16 @@ impl Report {
         // Anomalies explain such errors.
         warnings.extend(replies.errors(plan).filter(|_| anomalies.is_empty()));
         warnings.extend(warnings::missed_rate(plan, history).filter(|_| outcome.is_complete));
-        Report { valid, results, anomalies, findings, figures, warnings, stable_latencies_ms }
+        Report {
+            valid,
+            is_unavailable,
+            results,
+            anomalies,
+            findings,
+            figures,
+            warnings,
+            stable_latencies_ms,
+        }
     }
 
     /// Returns `true` if there are no anomalies and enough operations for a verdict.
@@ -292,6 +305,7 @@ mod tests {
             let problem = Anomaly::of_errors("it failed".to_owned(), [&error(text)].into_iter());
             Report {
                 valid: Valid::False,
+                is_unavailable: false,
                 results: Edn::map([]),
                 anomalies: vec![problem],
                 findings: Vec::new(),
