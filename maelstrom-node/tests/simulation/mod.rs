@@ -165,12 +165,17 @@ impl Simulation {
     }
 
     /// Sends a client's request, and returns the body of the reply.
-    pub(crate) fn request(&mut self, node: usize, mut body: Value) -> Value {
+    pub(crate) fn request(&mut self, node: usize, body: Value) -> Value {
+        self.submit(node, body).expect("a client gets its reply immediately")
+    }
+
+    /// Sends a client's request, and returns the body of the reply unless it comes later.
+    pub(crate) fn submit(&mut self, node: usize, mut body: Value) -> Option<Value> {
         body["msg_id"] = json!(1);
         let line = json!({"src": "c1", "dest": name(node), "body": body}).to_string();
         let mut out = Outbox::new();
         self.nodes[node].handle(self.now, line.as_bytes(), &mut out);
-        self.post(node, &out).expect("a client gets its reply immediately")
+        self.post(node, &out)
     }
 
     /// Puts a node's messages to peers on the network, and returns the body of its reply to the

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::record::{Record, Sent};
 use crate::base::Ranges;
 use crate::dissemination::{Origin, State};
+use crate::message::DigestEntry;
 
 /// The largest offset: the largest integer that every JSON reader decodes exactly.
 pub(super) const LARGEST_OFFSET: u64 = (1 << 53) - 1;
@@ -31,8 +32,10 @@ pub(super) struct Records {
     commits: BTreeMap<Origin, VecDeque<Commit>>,
     /// The incarnations that a later one of their node has declared over.
     over: BTreeSet<Origin>,
-    /// By node, the last incarnation that declared which items of the earlier ones count.
-    closings: BTreeMap<u16, Closing>,
+    /// By incarnation, its declaration which items of the earlier ones of its node count.
+    declarations: BTreeMap<Origin, Ends>,
+    /// The items that count of each incarnation, by the declarations that stand.
+    ends: BTreeMap<Origin, Ranges>,
     /// The incarnations that have recovered, each with its record *recovered*.
     recovered: BTreeMap<Origin, Recovered>,
     /// The incarnations of the bootstrap majority, on a first start.
@@ -69,11 +72,8 @@ struct Message {
     len: u32,
 }
 
-#[derive(Debug)]
-struct Closing {
-    by: u64,
-    ends: BTreeMap<u64, Ranges>,
-}
+/// By incarnation of one node, the items that count.
+type Ends = BTreeMap<u64, Ranges>;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Recovered {
@@ -127,7 +127,14 @@ impl Records {
 
     /// Returns the items of an earlier incarnation that count, if a record declares them.
     pub(super) fn end(&self, origin: Origin) -> Option<&Ranges> {
-        self.closings.get(&origin.node)?.ends.get(&origin.incarnation)
+        self.ends.get(&origin)
+    }
+
+    /// Returns the earlier incarnations of an incarnation's node for which a declaration is missing.
+    pub(super) fn undeclared(&self, mine: Origin) -> impl Iterator<Item = Origin> {
+        let of_node = mine.of_incarnation(0)..=mine.of_incarnation(u64::MAX);
+        let over = self.over.range(of_node).copied();
+        over.filter(move |origin| *origin != mine && self.end(*origin).is_none())
     }
 
     /// Returns `true` if an incarnation is in a bootstrap majority.
@@ -203,10 +210,25 @@ impl Records {
     }
 
     /// Stores the declaration of an incarnation about the earlier ones of its node.
-    fn close(&mut self, origin: Origin, ends: BTreeMap<u64, Ranges>) {
-        let newer = self.closings.get(&origin.node).is_none_or(|last| ends.contains_key(&last.by));
-        if newer {
-            self.closings.insert(origin.node, Closing { by: origin.incarnation, ends });
+    ///
+    /// It replaces the declarations of the incarnations that it lists. Two incarnations that did not
+    /// know of each other leave two declarations that stand. Then an item counts if it counts by
+    /// one of them. So the result does not depend on the order in which they arrive.
+    fn declare(&mut self, by: Origin, ends: Ends) {
+        let declared = self.declarations.entry(by).or_default();
+        for (incarnation, have) in ends {
+            declared.entry(incarnation).or_default().extend(&have);
+        }
+        let of_node = by.of_incarnation(0)..=by.of_incarnation(u64::MAX);
+        self.ends.retain(|origin, _| origin.node != by.node);
+        for (by, ends) in self.declarations.range(of_node.clone()) {
+            let mut others = self.declarations.range(of_node.clone()).map(|(_, ends)| ends);
+            if others.any(|ends| ends.contains_key(&by.incarnation)) {
+                continue;
+            }
+            for (incarnation, have) in ends {
+                self.ends.entry(by.of_incarnation(*incarnation)).or_default().extend(have);
+            }
         }
     }
 }
@@ -253,12 +275,15 @@ impl State for Records {
             }
             Record::Recovered { ends, bootstrap } => {
                 let by_bootstrap = !bootstrap.is_empty();
-                self.recovered.insert(origin, Recovered { sequence, by_bootstrap });
+                self.recovered.entry(origin).or_insert(Recovered { sequence, by_bootstrap });
                 self.bootstrap.extend(bootstrap);
-                let ends = ends.into_iter().filter(|end| end.node == origin.node);
-                let ends: BTreeMap<_, _> = ends.map(|end| (end.incarnation, end.have)).collect();
+                let is_earlier = |end: &DigestEntry| {
+                    end.node == origin.node && end.incarnation != origin.incarnation
+                };
+                let ends = ends.into_iter().filter(is_earlier);
+                let ends: Ends = ends.map(|end| (end.incarnation, end.have)).collect();
                 self.over.extend(ends.keys().map(|earlier| origin.of_incarnation(*earlier)));
-                self.close(origin, ends);
+                self.declare(origin, ends);
             }
         }
         self.texts.push(text.to_owned());
@@ -338,6 +363,29 @@ mod tests {
         assert!(records.take(OTHER, 4, &late).is_some());
         records.apply_commits(|_| true);
         assert_eq!(records.committed("k"), None, "and the commit is void");
+    }
+
+    #[test]
+    fn declarations_of_incarnations_that_did_not_know_of_each_other_add_up_in_any_order() {
+        let [first, second, third] = [21, 22, 23].map(|later| OTHER.of_incarnation(later));
+        type Declaration = (Origin, &'static [(u64, std::ops::Range<u64>)]);
+        let counts = |declarations: &[Declaration]| {
+            let mut records = Records::new(1, 2);
+            for (by, ends) in declarations {
+                recovered(&mut records, *by, ends);
+            }
+            records.end(OTHER).map(|end| end.iter().collect::<Vec<_>>())
+        };
+        let apart: [Declaration; 2] = [(first, &[(20, 0..3)]), (second, &[(20, 2..5)])];
+        let alone: [Declaration; 2] = [(second, &[]), (first, &[(20, 0..3)])];
+        let last: Declaration = (third, &[(20, 0..2), (21, 0..1), (22, 0..1)]);
+        for (declarations, expected) in
+            [(&apart[..], 0..5), (&alone, 0..3), (&[apart[0], last], 0..2), (&[last], 0..2)]
+        {
+            assert_eq!(counts(declarations), Some(vec![expected.clone()]));
+            let reversed: Vec<_> = declarations.iter().rev().copied().collect();
+            assert_eq!(counts(&reversed), Some(vec![expected]));
+        }
     }
 
     #[test]

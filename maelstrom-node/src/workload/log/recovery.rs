@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::record::Record;
 use super::{Log, quorum};
 use crate::base::{Acks, Time};
-use crate::dissemination::{Digest, View};
+use crate::dissemination::{Digest, Origin, View};
 use crate::message::DigestEntry;
 
 /// The stage of an incarnation.
@@ -77,6 +77,9 @@ impl Log {
         }
         if matches!(self.stage, Stage::Recovered { .. }) {
             self.spread();
+        }
+        if self.stage.is_recovered() {
+            self.declare_late(now);
         }
     }
 
@@ -173,6 +176,30 @@ impl Log {
         if self.acks == Acks::One || learnt.iter().all(is_safe) {
             self.stage = Stage::Serving;
             self.records.set_recovered();
+        }
+    }
+}
+
+impl Log {
+    /// Declares which items count of earlier incarnations that this node did not know of when it
+    /// recovered.
+    ///
+    /// Otherwise recovered nodes would never take their items.
+    fn declare_late(&mut self, now: Time) {
+        let (records, view) = self.records.split();
+        let have = view.have();
+        let is_complete = |origin: &Origin| {
+            let has = |index| view.has(index).of(*origin);
+            view.others().all(|index| has(index).missing_in(have.of(*origin)).next().is_none())
+        };
+        let end = |origin: Origin| DigestEntry {
+            node: origin.node,
+            incarnation: origin.incarnation,
+            have: have.of(origin).clone(),
+        };
+        let ends: Vec<_> = records.undeclared(view.mine()).filter(is_complete).map(end).collect();
+        if !ends.is_empty() {
+            self.records.add(now, &Record::Recovered { ends, bootstrap: Vec::new() }.text());
         }
     }
 }
