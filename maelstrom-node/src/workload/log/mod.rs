@@ -57,6 +57,25 @@
 //!
 //! **Promise:** no message acknowledged by a majority is lost as long as at most a minority is
 //! down or recovering at the same time.
+//!
+//! **Beyond the promise**, more than a minority may restart together. A node cannot tell such a
+//! restart from a first start while the nodes that kept their memory are cut off. If it waited for
+//! them, a partition would stop a first start. So the restarted nodes form another bootstrap
+//! majority and serve clients. When the others return, two histories meet.
+//! - *No node loses a message for this reason.* Each node takes what the other history has.
+//!   Declarations of incarnations that did not know of each other add up ([`records`]).
+//! - *The log continues.* A recovered node takes no items of an incarnation that is over without a
+//!   declaration, and messages that are not on every node stop polls. So a node declares late
+//!   what counts of its earlier incarnations if it did not know of them when it recovered.
+//! - Two messages may have the same offset. A client of the first history may already have polled
+//!   past the offsets of the second one.
+//!
+//! # Messages
+//!
+//! Every message carries the new records of its sender and acknowledges all that it has received.
+//! New records wait for others for a small part of a round trip. An acknowledgement waits for the
+//! next record of a node that has just added one. So while clients send to two nodes, one message
+//! each way serves all records of a round trip.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -88,9 +107,9 @@ const STALL_TIMEOUT: Duration = Duration::from_millis(1500);
 /// The limit on the text of messages in one poll, besides the first message of each key.
 const MAX_POLLED_BYTES: usize = 256 << 10;
 
-/// The linger time of records that wait for a majority.
+/// The shortest time between two messages to a node while records wait for a majority.
 ///
-/// Clients wait about as long, and two nodes exchange two messages in that time.
+/// On a fast network, clients wait about as long, and two nodes exchange two messages in that time.
 const MAJORITY_LINGER: Duration = Duration::from_micros(3500);
 
 const RECOVERING: &str =

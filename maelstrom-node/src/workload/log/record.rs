@@ -20,7 +20,7 @@ pub(super) enum Record<'a> {
     Commit(BTreeMap<Cow<'a, str>, u64>),
     /// A new incarnation is recovering, and these earlier ones are over.
     Recovering(Vec<u64>),
-    /// The incarnation has recovered.
+    /// The incarnation has recovered. A later record of this kind adds further ends.
     Recovered {
         /// The items of the earlier incarnations that count. Any other is void.
         ends: Vec<DigestEntry>,

@@ -312,7 +312,7 @@ mod tests {
         let ends = ends.iter().map(|(incarnation, range)| {
             let mut have = Ranges::default();
             have.insert(range.clone());
-            crate::message::DigestEntry { node: origin.node, incarnation: *incarnation, have }
+            DigestEntry { node: origin.node, incarnation: *incarnation, have }
         });
         let record = Record::Recovered { ends: ends.collect(), bootstrap: Vec::new() };
         records.take(origin, 1, &record.text()).unwrap();

@@ -152,7 +152,12 @@ impl Log {
             let have = records.end(origin).unwrap_or_else(|| view.have().of(origin)).clone();
             DigestEntry { node, incarnation, have }
         };
-        let ends = past_incarnations(&view).into_iter().map(end).collect();
+        // Other members of a bootstrap majority may have no memory either. Items that no member has,
+        // but a node that is cut off, are not void. `declare_late` follows.
+        let counts = |incarnation: &u64| {
+            bootstrap.is_empty() || has_all(&view, view.mine().of_incarnation(*incarnation))
+        };
+        let ends = past_incarnations(&view).into_iter().filter(counts).map(end).collect();
         let learnt = view.have().clone();
         records.guard();
         self.records.add(now, &Record::Recovered { ends, bootstrap }.text());
@@ -187,21 +192,23 @@ impl Log {
     /// Otherwise recovered nodes would never take their items.
     fn declare_late(&mut self, now: Time) {
         let (records, view) = self.records.split();
-        let have = view.have();
-        let is_complete = |origin: &Origin| {
-            let has = |index| view.has(index).of(*origin);
-            view.others().all(|index| has(index).missing_in(have.of(*origin)).next().is_none())
-        };
         let end = |origin: Origin| DigestEntry {
             node: origin.node,
             incarnation: origin.incarnation,
-            have: have.of(origin).clone(),
+            have: view.have().of(origin).clone(),
         };
-        let ends: Vec<_> = records.undeclared(view.mine()).filter(is_complete).map(end).collect();
+        let open = records.undeclared(view.mine());
+        let ends: Vec<_> = open.filter(|origin| has_all(&view, *origin)).map(end).collect();
         if !ends.is_empty() {
             self.records.add(now, &Record::Recovered { ends, bootstrap: Vec::new() }.text());
         }
     }
+}
+
+/// Returns `true` if this node has all items of a stream that any of its peers has.
+fn has_all(view: &View<'_>, origin: Origin) -> bool {
+    let have = view.have().of(origin);
+    view.others().all(|index| view.has(index).of(origin).missing_in(have).next().is_none())
 }
 
 /// Returns the earlier incarnations of this node that it or any of its peers knows.
