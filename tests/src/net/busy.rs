@@ -1,24 +1,33 @@
 //! The delays of a machine that is too busy to deliver messages immediately.
 //!
-//! The real Maelstrom compiles itself while a test starts, on the same processors as the nodes.
-//! Measurements used 25 nodes on 2 cores and a latency of 100 ms. The round trips took up to 500 ms
-//! in the first seconds, and up to 208 ms later (`MEASURED_MS` in the tests below). This model adds
-//! such delays to every message:
+//! The real Maelstrom compiles itself while a test starts, on the same processors as the nodes. A
+//! message then waits for each thread that carries it. The model has three parts:
 //!
+//! - **A delay precedes the queue.** Threads carry a message to the queue of its receiver. Its latency
+//!   begins there, as does the head-of-line blocking.
 //! - **All messages share the machine.** Messages that are sent together have the same delay. The
-//!   model draws a new delay every [`INTERVAL`].
-//! - **A delay has an Erlang distribution**: it is the sum of [`Load::stages`] exponential
-//!   delays, as in a tandem of queues. Few stages give a long tail, many a steady delay.
-//! - **Messages of clients are delayed, too.** The model delivers a reply when it is sent. The
-//!   delay of the request therefore includes the delay of the reply.
-
+//!   delay is drawn every [`INTERVAL`] and changes linearly between two draws: a backlog of work
+//!   neither appears nor disappears immediately. A draw has an Erlang distribution: it is the sum
+//!   of [`Load::stages`] exponential delays, as in a tandem of queues. Few stages give a long tail,
+//!   many a steady delay.
+//! - **The messages of clients are delayed, too** ([`of_request_and_reply`]).
+//!
 use std::time::Duration;
 
 use crate::base::rng::Rng;
 use crate::base::time::Time;
 
 /// The time between two draws of the delay.
-const INTERVAL: Duration = Duration::from_millis(100);
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// Returns the delay of a request and its reply together, from the delay of a message.
+///
+/// Two threads of Maelstrom carry a message between nodes: the reader of the sender's output, and
+/// the writer of the receiver's input. A request and its reply need both, and the thread of the
+/// client. The model delivers a reply when it is sent, so the request has the whole delay.
+pub(super) fn of_request_and_reply(delay: Duration) -> Duration {
+    delay * 3 / 2
+}
 
 /// The time from the sending of a message to the end of its round trip, on average.
 ///
@@ -36,18 +45,18 @@ struct Load {
 
 /// The load of each second since the start of the test. The last load persists.
 const LOADS: [Load; 12] = [
-    load(1, 17_300),
-    load(1, 25_000),
-    load(4, 21_800),
-    load(2, 33_500),
-    load(8, 10_910),
-    load(8, 7_850),
-    load(8, 5_680),
-    load(1, 24_400),
-    load(2, 7_080),
-    load(2, 3_810),
-    load(1, 7_750),
-    load(4, 1_110),
+    load(1, 18_470),
+    load(2, 11_970),
+    load(3, 31_200),
+    load(2, 36_400),
+    load(8, 10_870),
+    load(12, 5_400),
+    load(16, 2_970),
+    load(1, 24_200),
+    load(2, 7_890),
+    load(3, 2_710),
+    load(1, 10_800),
+    load(3, 1_480),
 ];
 
 const fn load(stages: u32, mean_us: u64) -> Load {
@@ -57,24 +66,41 @@ const fn load(stages: u32, mean_us: u64) -> Load {
 /// The state of the machine on which a test runs.
 #[derive(Debug, Default)]
 pub(super) struct Machine {
-    /// The present delay.
+    /// The last draw of the delay before the present time, and the draw after it.
+    draws: Option<[Draw; 2]>,
+}
+
+/// The delay at one instant.
+#[derive(Clone, Copy, Debug)]
+struct Draw {
+    at: Time,
     delay: Duration,
-    /// The time of the next draw.
-    next: Time,
+}
+
+impl Draw {
+    fn new(at: Time, rng: &mut Rng) -> Draw {
+        let second = (at + HALF_ROUND_TRIP).since(Time::default()).as_secs();
+        let second = usize::try_from(second).unwrap_or(usize::MAX);
+        let Load { stages, mean_us } = LOADS[second.min(LOADS.len() - 1)];
+        let mean = Duration::from_micros(mean_us);
+        Draw { at, delay: (0..stages).map(|_| rng.span_around(mean)).sum() }
+    }
 }
 
 impl Machine {
     /// Returns the delay of a message that is sent at `now`.
     pub(super) fn delay(&mut self, now: Time, rng: &mut Rng) -> Duration {
-        if now >= self.next {
-            let second = (now + HALF_ROUND_TRIP).since(Time::default()).as_secs();
-            let second = usize::try_from(second).unwrap_or(usize::MAX);
-            let Load { stages, mean_us } = LOADS[second.min(LOADS.len() - 1)];
-            let mean = Duration::from_micros(mean_us);
-            self.delay = (0..stages).map(|_| rng.span_around(mean)).sum();
-            self.next = now + INTERVAL;
+        let mut draw = |at| Draw::new(at, rng);
+        let mut draws = self
+            .draws
+            .unwrap_or_else(|| [Time::default(), Time::default() + INTERVAL].map(&mut draw));
+        while now >= draws[1].at {
+            draws = [draws[1], draw(draws[1].at + INTERVAL)];
         }
-        self.delay
+        self.draws = Some(draws);
+        let [from, to] = draws;
+        let share = now.since(from.at).as_secs_f64() / INTERVAL.as_secs_f64();
+        from.delay.mul_f64(1.0 - share) + to.delay.mul_f64(share)
     }
 }
 

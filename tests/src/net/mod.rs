@@ -69,6 +69,8 @@ pub struct Network {
     latency: Latency,
     /// The source of additional delays, with [`Model::Busy`].
     machine: Option<Machine>,
+    /// The messages that the busy machine delays, by the time at which they reach a queue.
+    delayed: BTreeMap<(Time, u64), Delayed>,
     faults: BTreeMap<FaultKind, Fault>,
     /// The queues of the nodes, then the queues of the services.
     queues: Vec<Queue>,
@@ -82,6 +84,15 @@ pub struct Network {
     rng: Rng,
     journal: Journal,
     recording: Option<Recording>,
+}
+
+/// A message that has not reached the queue of its receiver.
+#[derive(Debug)]
+struct Delayed {
+    queue: usize,
+    /// The time from the queue to the receiver.
+    latency: Duration,
+    packet: Packet,
 }
 
 /// The messages that wait for one receiver.
@@ -104,6 +115,7 @@ impl Network {
             model,
             latency,
             machine: (model == Model::Busy).then(Machine::default),
+            delayed: BTreeMap::new(),
             faults: BTreeMap::new(),
             queues,
             due: BTreeSet::new(),
@@ -131,7 +143,8 @@ impl Network {
     /// Ends the recording, and returns it if there is one.
     pub fn take_recording(&mut self, now: Time) -> Option<Recording> {
         let mut recording = self.recording.take()?;
-        for packet in self.queues.iter().flat_map(Queue::packets) {
+        let delayed = self.delayed.values().map(|delayed| &delayed.packet);
+        for packet in self.queues.iter().flat_map(Queue::packets).chain(delayed) {
             recording.add(now, packet, Delivery::UnderWay);
         }
         recording.sort();
@@ -176,20 +189,20 @@ impl Network {
         let delay = self.machine.as_mut().map(|machine| machine.delay(now, &mut self.rng));
         let delay = delay.unwrap_or_default();
         if src.is_client() {
-            // The request has the delay of the reply as well: `hand_to_client` adds none.
-            self.enqueue(now, now + 2 * delay, queue, packet);
+            let delay = busy::of_request_and_reply(delay);
+            self.delay(now, delay, Duration::ZERO, queue, packet);
             return id;
         }
-        let due = now + delay + self.draw_latency();
+        let latency = self.draw_latency();
         match fault::judge(self.faults.values(), |fault| fault.on_send(&packet, &mut self.rng)) {
-            Fate::Pass => self.enqueue(now, due, queue, packet),
+            Fate::Pass => self.delay(now, delay, latency, queue, packet),
             Fate::Drop => self.note(now, &packet, Delivery::Lost),
             Fate::Twice => {
-                let again = now + delay + self.draw_latency();
-                self.enqueue(now, due, queue, packet.clone());
-                self.enqueue(now, again, queue, packet);
+                let again = self.draw_latency();
+                self.delay(now, delay, latency, queue, packet.clone());
+                self.delay(now, delay, again, queue, packet);
             }
-            Fate::Delay(extra) => self.enqueue(now, due + extra, queue, packet),
+            Fate::Delay(extra) => self.delay(now, delay, latency + extra, queue, packet),
         }
         id
     }
@@ -203,6 +216,14 @@ impl Network {
 
     /// Takes the next message that is due, for any receiver.
     pub fn receive(&mut self, now: Time) -> Option<Packet> {
+        while let Some(entry) = self.delayed.first_entry().filter(|entry| entry.key().0 <= now) {
+            let ((at, _), Delayed { queue, latency, packet }) = entry.remove_entry();
+            if self.down.contains(&queue) {
+                self.note(at, &packet, Delivery::Down);
+            } else {
+                self.enqueue(at, at + latency, queue, packet);
+            }
+        }
         let packet = self.receive_from_queues(now)?;
         self.journal.received(&packet);
         self.note(now, &packet, Delivery::Arrived);
@@ -212,7 +233,8 @@ impl Network {
     /// Returns the time at which the next message is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        self.due.first().map(|(due, _)| *due)
+        let delayed = self.delayed.first_key_value().map(|((at, _), _)| *at);
+        self.due.first().map(|(due, _)| *due).into_iter().chain(delayed).min()
     }
 
     /// Starts a fault, or replaces the active fault of this kind.
@@ -248,6 +270,23 @@ impl Network {
             Address::Node(node) => (!self.down.contains(&node)).then_some(node),
             Address::Service(service) => Some(self.node_count + service as usize),
         }
+    }
+
+    /// Lets a message reach its queue after a delay.
+    fn delay(
+        &mut self,
+        now: Time,
+        delay: Duration,
+        latency: Duration,
+        queue: usize,
+        packet: Packet,
+    ) {
+        if delay.is_zero() {
+            return self.enqueue(now, now + latency, queue, packet);
+        }
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        self.delayed.insert((now + delay, sequence), Delayed { queue, latency, packet });
     }
 
     fn enqueue(&mut self, now: Time, due: Time, queue: usize, packet: Packet) {
