@@ -414,6 +414,37 @@ mod tests {
         }
     }
 
+    fn send_delayed(net: &mut Network, delay_ms: u64) -> u64 {
+        let (src, dest) = (Address::Node(0), Address::Node(1));
+        let packet = Packet { id: net.next_id, sent: Time(0), src, dest, body: "{}".into() };
+        net.next_id += 1;
+        let [delay, latency] = [delay_ms, 100].map(Duration::from_millis);
+        net.delay(Time(0), delay, latency, 1, packet);
+        net.next_id - 1
+    }
+
+    #[test]
+    fn a_message_blocks_a_client_only_after_its_delay() {
+        let mut net = network(Model::Maelstrom, 100);
+        let delayed = send_delayed(&mut net, 50);
+        let before = send(&mut net, 40, Address::Client(0), 1);
+        assert_eq!(net.receive(Time(40 * MS)).map(|packet| packet.id), Some(before));
+        assert!(net.receive(Time(50 * MS)).is_none());
+        let behind = send(&mut net, 60, Address::Client(0), 1);
+        assert_eq!(drain(&mut net), [(150, delayed), (150, behind)]);
+    }
+
+    #[test]
+    fn a_delayed_message_to_a_dead_node_is_lost() {
+        let mut net = network(Model::Maelstrom, 100);
+        net.record();
+        send_delayed(&mut net, 50);
+        net.set_down(Time(10 * MS), 1, true);
+        assert_eq!(drain(&mut net), []);
+        let recording = net.take_recording(Time(60 * MS)).unwrap();
+        assert_eq!(recording.messages()[0].delivery, Delivery::Down);
+    }
+
     #[test]
     fn blocking_one_receiver_does_not_block_another() {
         let mut net = network(Model::Maelstrom, 100);
