@@ -96,7 +96,9 @@ impl<S: State> Dissemination<S> {
         let mut peer = self.peers.change(index);
         for entry in gossip.digest.iter().filter(|entry| usize::from(entry.node) < nodes) {
             let origin = Origin { node: entry.node, incarnation: entry.incarnation };
-            peer.has.extend(origin, &entry.have);
+            if peer.has.extend(origin, &entry.have) {
+                peer.sent.extend(origin, &entry.have);
+            }
         }
         drop(peer);
         let peer = &self.peers[index];

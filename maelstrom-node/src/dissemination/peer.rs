@@ -23,7 +23,7 @@ pub(crate) struct Peer {
     pub(crate) knows_me: bool,
     /// The items that the peer has acknowledged.
     pub(crate) has: Digest,
-    /// The items that the peer has once all messages to it have arrived.
+    /// The items that the peer has once all messages to it have arrived. It contains `has`.
     pub(crate) sent: Digest,
     /// `true` if the peer relies on this node to pass on new items.
     pub(crate) follows: bool,

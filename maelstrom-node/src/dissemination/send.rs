@@ -114,14 +114,16 @@ impl<S: State> Dissemination<S> {
         mut extras: Extras,
         out: &mut Outbox,
     ) {
-        let peer = &self.peers[index];
-        let mut known = peer.has.clone();
-        if !matches!(selection, Selection::SomeUnacknowledged | Selection::AllUnacknowledged) {
-            for (origin, sent) in peer.sent.iter() {
-                known.extend(origin, sent);
+        let mut known = match selection {
+            Selection::SomeUnacknowledged | Selection::AllUnacknowledged => {
+                self.peers[index].has.clone()
             }
-        }
-        let have = self.acknowledged.as_ref().unwrap_or(self.streams.have()).entries();
+            _ => std::mem::take(&mut self.peers.change(index).sent),
+        };
+        let have = match &self.acknowledged {
+            Some(acknowledged) => acknowledged.entries(),
+            None => self.streams.entries(),
+        };
         let mut rest = None;
         for nth in 1.. {
             let (items, more) = self.pick(index, selection, &mut known);

@@ -4,8 +4,10 @@
 //! integer per stream, the first missing number, and the ranges past a gap. Such a digest is a
 //! version vector with exceptions, as in WinFS (Malkhi & Terry 2005).
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::base::Ranges;
 use crate::message::DigestEntry;
@@ -60,7 +62,7 @@ impl Digest {
     }
 
     /// Returns the digest in the form that messages carry.
-    pub(crate) fn entries(&self) -> Vec<DigestEntry> {
+    pub(crate) fn entries(&self) -> Arc<[DigestEntry]> {
         self.iter()
             .map(|(Origin { node, incarnation }, have)| DigestEntry {
                 node,
@@ -76,6 +78,8 @@ impl Digest {
 pub(crate) struct Streams<I> {
     streams: BTreeMap<Origin, Stream<I>>,
     have: Digest,
+    /// The digest in the form that messages carry. A flush sends it to every peer.
+    entries: OnceCell<Arc<[DigestEntry]>>,
 }
 
 #[derive(Debug)]
@@ -90,12 +94,17 @@ struct Stream<I> {
 
 impl<I: Copy> Streams<I> {
     pub(crate) fn new() -> Streams<I> {
-        Streams { streams: BTreeMap::new(), have: Digest::default() }
+        Streams { streams: BTreeMap::new(), have: Digest::default(), entries: OnceCell::new() }
     }
 
     /// Returns the digest of all streams.
     pub(crate) fn have(&self) -> &Digest {
         &self.have
+    }
+
+    /// Returns the digest of all streams in the form that messages carry.
+    pub(crate) fn entries(&self) -> Arc<[DigestEntry]> {
+        Arc::clone(self.entries.get_or_init(|| self.have.entries()))
     }
 
     /// Returns `true` if an item is missing.
@@ -121,6 +130,7 @@ impl<I: Copy> Streams<I> {
             stream.ahead.insert(sequence, item);
         }
         self.have.insert(origin, sequence..sequence + 1);
+        self.entries.take();
     }
 
     /// Adds an item that supersedes all earlier items of its stream.
@@ -130,6 +140,7 @@ impl<I: Copy> Streams<I> {
         let only = Stream { first: sequence, run: vec![item], ahead: BTreeMap::new() };
         self.streams.insert(origin, only);
         self.have.insert(origin, 0..sequence + 1);
+        self.entries.take();
     }
 
     /// Returns the sequence number of the next item of a stream of this node.
