@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::peer::Peer;
 use super::round_trip::GUESS;
-use super::strategy::{self, Strategy};
+use super::strategy::{self, MIN_MARGIN, Strategy};
 use super::{Dissemination, State};
 
 impl<S: State> Dissemination<S> {
@@ -24,6 +24,23 @@ impl<S: State> Dissemination<S> {
     /// On the hub, this is the time of the slowest link, so that values are in time on every node.
     pub(crate) fn base(&self) -> Duration {
         self.slowest_link().0
+    }
+
+    /// Returns how late the last report of a peer was, as far as the hub makes up for it.
+    ///
+    /// The hub lingers less by this time, so a report that took longer than on an idle network still
+    /// meets the bound. The last round trip ended with the report, and half of its lateness
+    /// belongs to the way up. The result is at most a quarter of the window, so a slow network
+    /// costs few messages. With a short linger time, an earlier flush costs more messages and makes
+    /// values hardly younger. A round waits for late reports instead.
+    pub(crate) fn lateness_of_report(&self, from: usize) -> Duration {
+        match self.strategy() {
+            Strategy::Hub { window, linger } if linger == window => {
+                let late = self.peers[from].round_trip.last_lateness() / 2;
+                late.saturating_sub(MIN_MARGIN).min(window / 4)
+            }
+            _ => Duration::ZERO,
+        }
     }
 
     /// Returns the longest base and the longest lateness of the links of the strategy.

@@ -308,7 +308,7 @@ impl<S: State> Dissemination<S> {
         let since = now.before(age);
         if self.passes_on() {
             self.acknowledged = self.acknowledged.take().or(before);
-            let due = now + self.slack().saturating_sub(age);
+            let due = now + self.slack().saturating_sub(age + self.lateness_of_report(from));
             self.schedule.pass_on_by(now, since, due, self.strategy());
             self.note_report(now, from);
         }

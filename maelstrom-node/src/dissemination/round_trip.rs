@@ -37,6 +37,7 @@ const MAX_HELD: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RoundTrip {
     samples: u32,
+    last: Duration,
     mean: Duration,
     deviation: Duration,
     /// The start of the present half window.
@@ -60,6 +61,7 @@ impl RoundTrip {
             return;
         }
         let measured = away.saturating_sub(held);
+        self.last = measured;
         if self.samples == 0 {
             self.mean = measured;
             self.half_since = now;
@@ -97,6 +99,11 @@ impl RoundTrip {
     /// Returns the mean, or [`GUESS`] without a measurement.
     pub(crate) fn mean(&self) -> Duration {
         if self.samples == 0 { GUESS } else { self.mean }
+    }
+
+    /// Returns how much longer than the base the last round trip took.
+    pub(crate) fn last_lateness(&self) -> Duration {
+        self.last.saturating_sub(self.base())
     }
 
     /// Returns how much longer than the base a round trip usually takes at present.

@@ -138,3 +138,21 @@ fn each_node_logs_once_that_values_are_late() {
         assert_eq!(log.matches("values are late").count(), expected, "{log}");
     }
 }
+
+/// On a network that has become 40 ms slower for each hop, the hub lingers less: a report is late
+/// by 40 ms, and the hub makes up for all but 12 ms.
+#[test]
+fn the_hub_lingers_less_for_a_late_report() {
+    let mut simulation = simulation(5, 550);
+    for value in 0..20 {
+        simulation.run_until_ms(u64::from(value) * 1000);
+        if value == 10 {
+            simulation.set_delay_ms(DELAY_MS + 40);
+        }
+        simulation.add(1 + value as usize % 4, value);
+    }
+    simulation.run_until_ms(19_000 + 550 + 80 - 28);
+    for node in 0..5 {
+        assert!(simulation.has(node, 19), "n{node}");
+    }
+}
