@@ -17,6 +17,8 @@ pub enum OpError {
         /// The error text.
         text: String,
     },
+    /// The node answered with an error with this text, and without an integer code.
+    WithoutCode(String),
     /// The workload ended the client.
     Crash,
     /// The node was killed before it answered.
@@ -44,6 +46,10 @@ impl OpError {
     pub(super) fn to_edn(&self) -> Edn {
         match self {
             OpError::Timeout => Edn::Keyword("net-timeout"),
+            // Maelstrom writes the names of error codes.
+            OpError::WithoutCode(text) => {
+                Edn::Vector(vec![Edn::Keyword("unknown"), text.as_str().into()])
+            }
             OpError::Crash => Edn::Keyword("crash"),
             OpError::Killed => Edn::Keyword("node-killed"),
             OpError::Malformed(problem) => {
@@ -66,6 +72,9 @@ impl fmt::Display for OpError {
                 write!(f, "a malformed reply, which {}", excerpt(problem))
             }
             OpError::Rpc { code, text } => write!(f, "error {code}: {}", excerpt(text)),
+            OpError::WithoutCode(text) => {
+                write!(f, "an error without an integer code: {}", excerpt(text))
+            }
         }
     }
 }

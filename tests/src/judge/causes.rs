@@ -15,6 +15,9 @@ pub fn of_error(error: &OpError) -> &'static str {
         OpError::Malformed(_) => {
             return "the fields, types or values of the reply do not match the request";
         }
+        OpError::WithoutCode(_) => {
+            return "the code is missing or in quotes; Maelstrom's doc/protocol.md lists the codes";
+        }
         OpError::Rpc { code, .. } => *code,
     };
     match code {

@@ -19,6 +19,7 @@ pub fn most_frequent<'a>(errors: impl Iterator<Item = &'a OpError>) -> Option<&'
             OpError::Killed => (2, 0),
             OpError::Malformed(_) => (3, 0),
             OpError::Rpc { code, .. } => (4, *code),
+            OpError::WithoutCode(_) => (5, 0),
         };
         by_kind.entry(kind).or_insert((0_usize, Reverse(index), error)).0 += 1;
     }

@@ -68,6 +68,8 @@ pub(super) enum Received {
     Stray(Role, Malformed),
     /// A malformed reply to a worker. Maelstrom's client crashes when it receives one.
     Malformed(usize, Malformed),
+    /// An error without an integer code, with its text. Its outcome is unknown.
+    WithoutCode(usize, String, Malformed),
     /// The expected reply.
     Reply(Role),
     /// An error.
@@ -210,7 +212,7 @@ impl Calls {
             let text = body.text("text").unwrap_or_default().into_owned();
             match (body.int("code"), client.role) {
                 (Some(code), role) => Received::Error(role, OpError::Rpc { code, text }),
-                (None, Role::Worker(worker)) => Received::Malformed(worker, malformed()),
+                (None, Role::Worker(worker)) => Received::WithoutCode(worker, text, malformed()),
                 (None, Role::Init(_) | Role::Setup(_)) => return Err(malformed()),
             }
         } else {

@@ -169,6 +169,10 @@ impl<W: Workload> Runner<W> {
             Received::Malformed(worker, malformed) => {
                 self.malformed_reply(now, worker, node, malformed)
             }
+            Received::WithoutCode(worker, text, malformed) => {
+                self.note(node, malformed);
+                self.op_failed(now, worker, OpError::WithoutCode(text));
+            }
             Received::Reply(Role::Worker(worker)) => {
                 if let Err(malformed) = self.reply_received(now, worker, node, body) {
                     self.malformed_reply(now, worker, node, malformed);

@@ -62,7 +62,8 @@ impl Replies<'_> {
                     counts.errors += 1;
                     errors.push(error);
                 }
-                Some(OpError::Rpc { .. } | OpError::Malformed(_)) | None => {}
+                Some(OpError::Rpc { .. } | OpError::WithoutCode(_) | OpError::Malformed(_))
+                | None => {}
             }
             counts.ended += 1;
         }
