@@ -213,9 +213,10 @@ fn feed(mut stdin: ChildStdin, lines: &Receiver<Vec<u8>>) {
 /// The rest of a line that is too long is discarded, so that the pipe stays open.
 fn listen(stdout: impl Read, writer: Writer, events: &Sender<Event>, unfinished: &Unfinished) {
     let mut stdout = BufReader::with_capacity(1 << 16, stdout);
+    let mut after_return = false;
     loop {
         let mut line = Vec::new();
-        let event = match read_line(&mut stdout, &mut line, unfinished) {
+        let event = match read_line(&mut stdout, &mut line, &mut after_return, unfinished) {
             Ok(()) if line.last() == Some(&b'\n') => {
                 line.pop();
                 Event::Wrote(writer, line)
@@ -238,10 +239,14 @@ fn listen(stdout: impl Read, writer: Writer, events: &Sender<Event>, unfinished:
 
 /// Reads up to a newline, the end or [`LINE_LIMIT`].
 ///
+/// As for Maelstrom's reader, a carriage return ends a line, and so do a carriage return and a newline
+/// together. The line ends with a newline in each case.
+///
 /// It shares the bytes before the newline arrives: nodes that never end their line are frequent.
 fn read_line(
     input: &mut impl BufRead,
     line: &mut Vec<u8>,
+    after_return: &mut bool,
     unfinished: &Unfinished,
 ) -> io::Result<()> {
     while line.len() < LINE_LIMIT {
@@ -250,11 +255,19 @@ fn read_line(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         };
-        let newline = available.iter().position(|&byte| byte == b'\n');
+        if std::mem::take(after_return) && available.first() == Some(&b'\n') {
+            input.consume(1);
+            continue;
+        }
+        let newline = memchr::memchr2(b'\n', b'\r', available);
         let end = newline.map_or(available.len(), |newline| newline + 1);
         let end = end.min(LINE_LIMIT - line.len());
         line.extend_from_slice(&available[..end]);
         input.consume(end);
+        if let Some(last @ b'\r') = line.last_mut() {
+            *last = b'\n';
+            *after_return = true;
+        }
         if line.last() == Some(&b'\n') {
             unfinished.set(b"");
             break;
@@ -375,14 +388,30 @@ mod tests {
         let read = |input: &str| {
             let (mut line, unfinished) = (Vec::new(), Unfinished::default());
             // A byte at a time, as a slow node writes.
-            read_line(&mut BufReader::with_capacity(1, input.as_bytes()), &mut line, &unfinished)
-                .unwrap();
+            let mut input = BufReader::with_capacity(1, input.as_bytes());
+            read_line(&mut input, &mut line, &mut false, &unfinished).unwrap();
             let kept = String::from_utf8(unfinished.bytes().clone()).unwrap();
             (String::from_utf8(line).unwrap(), kept)
         };
         assert_eq!(read("{\"src\""), ("{\"src\"".to_owned(), "{\"src\"".to_owned()));
         assert_eq!(read("one\ntwo"), ("one\n".to_owned(), String::new()));
         assert_eq!(read(&"x".repeat(5000)).1.len(), MAX_UNFINISHED);
+    }
+
+    #[test]
+    fn a_carriage_return_ends_a_line_like_a_newline() {
+        for capacity in [1, 3, 100] {
+            let mut input = BufReader::with_capacity(capacity, &b"a\rb\r\nc\nd\r\r\n\ne"[..]);
+            let mut after_return = false;
+            let lines: Vec<String> = std::iter::from_fn(|| {
+                let mut line = Vec::new();
+                read_line(&mut input, &mut line, &mut after_return, &Unfinished::default())
+                    .unwrap();
+                (!line.is_empty()).then(|| String::from_utf8(line).unwrap())
+            })
+            .collect();
+            assert_eq!(lines, ["a\n", "b\n", "c\n", "d\n", "\n", "\n", "e"], "{capacity}");
+        }
     }
 
     #[test]
