@@ -71,7 +71,7 @@ fn reads_the_values_of_each_workload_as_maelstrom_records_them() {
         r#"{:type :invoke :f :echo :value "Please echo 1" :process 0 :time 0}
         {:type :ok :f :echo :value {:echo "Please echo 1", :type "echo_ok", :in_reply_to 1} :process 0 :time 9}"#,
     );
-    assert_eq!(outputs(&echo.unwrap()), [&serde_json::json!("Please echo 1")]);
+    assert_eq!(outputs(&echo.unwrap())[0].as_str(), r#""Please echo 1""#);
     let ids = read::<UniqueIds>(
         "{:type :invoke :f :generate :process 0 :time 0}
         {:type :ok :f :generate :value [1 \"a\"] :process 0 :time 9}",

@@ -124,12 +124,15 @@ fn changed(mut message: Value, change: &str) -> Vec<Vec<u8>> {
         "twice" => return vec![write(&message), write(&message)],
         "line" => return vec![argument.as_bytes().to_vec(), write(&message)],
         "error" => {
-            let code: u64 = argument.parse().unwrap();
+            let code: Value = serde_json::from_str(argument).unwrap();
             let in_reply_to = &message["body"]["in_reply_to"];
             message["body"] = json!({"type": "error", "in_reply_to": in_reply_to, "code": code});
             return vec![write(&message)];
         }
         _ => {}
+    }
+    if let Some((kind, path)) = argument.split_once(' ') {
+        return vec![with_raw(message, path, |number| raw(verb, kind, number))];
     }
     let (parent, field) = parent(&mut message, argument);
     let value = &mut parent[field];
@@ -154,6 +157,36 @@ fn changed(mut message: Value, change: &str) -> Vec<Vec<u8>> {
         verb => panic!("no such change: {verb}"),
     }
     vec![write(&message)]
+}
+
+/// Returns a message with other text in place of a value.
+fn with_raw(mut message: Value, path: &str, raw: impl Fn(&str) -> Vec<u8>) -> Vec<u8> {
+    let (parent, field) = parent(&mut message, path);
+    let value = parent[field].to_string();
+    parent[field] = json!("@");
+    let text = message.to_string();
+    let (before, after) = text.split_once(r#""@""#).unwrap();
+    [before.as_bytes(), &raw(&value), after.as_bytes()].concat()
+}
+
+/// Returns text that no JSON library writes, for a value.
+fn raw(verb: &str, kind: &str, value: &str) -> Vec<u8> {
+    let string = |text: &[u8]| [b"\"", text, value.as_bytes(), b"\""].concat();
+    match (verb, kind) {
+        ("bytes", "tab") => string(b"\t"),
+        ("bytes", "latin1") => string(b"caf\xe9"),
+        ("bytes", "half") => string(br"\ud83d"),
+        ("bytes", "lost") => vec![b'"', 0xF8 + value.len() as u8, b'"'],
+        ("nest", depth) => {
+            let depth: usize = depth.parse().unwrap();
+            format!("{}{value}{}", "[".repeat(depth), "]".repeat(depth)).into_bytes()
+        }
+        ("digits", count) => {
+            let count: usize = count.parse().unwrap();
+            format!("9{value:0>width$}", width = count - 1).into_bytes()
+        }
+        change => panic!("no such change: {change:?}"),
+    }
 }
 
 fn parent<'a, 'b>(message: &'a mut Value, path: &'b str) -> (&'a mut Value, &'b str) {
@@ -251,6 +284,11 @@ fn a_late_answer_mutes_a_node_only_if_its_client_has_closed() {
         ("broadcast", "broadcast_ok", "late after error 11", false),
         ("broadcast", "broadcast_ok", "late after error 13", true),
         ("broadcast", "broadcast_ok", "late", true),
+        ("broadcast", "read_ok", "late after error \"11\"", false),
+        ("broadcast", "broadcast_ok", "late after error \"11\"", true),
+        ("broadcast", "broadcast_ok", "late after error 11.0", true),
+        ("g-set", "read_ok", "late after error null", true),
+        ("kafka", "list_committed_offsets_ok", "late after error null", false),
         ("g-set", "read_ok", "late", true),
         ("g-set", "add_ok", "late after error 11", true),
         ("g-counter", "read_ok", "late", true),

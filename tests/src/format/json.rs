@@ -24,6 +24,12 @@ impl Canonical {
         Ok(Canonical(out.into()))
     }
 
+    /// Returns a string.
+    #[must_use]
+    pub fn string(text: &str) -> Canonical {
+        Canonical(Value::from(text).to_string().into())
+    }
+
     /// Returns null.
     #[must_use]
     pub fn null() -> Canonical {
@@ -37,6 +43,7 @@ impl Canonical {
     }
 }
 
+/// Writes a value. The recursion is as deep as the value, which the parser of lines limits.
 fn write_canonical(text: &str, out: &mut String) -> serde_json::Result<()> {
     match text.trim_start().bytes().next() {
         Some(b'[') => {
@@ -79,6 +86,12 @@ mod tests {
         ] {
             assert_eq!(Canonical::parse(one), Canonical::parse(other));
         }
+    }
+
+    #[test]
+    fn the_deepest_value_of_a_message_fits_on_the_stack() {
+        let deep = format!("{}1{}", r#"[{"a":"#.repeat(500), "}]".repeat(500));
+        assert_eq!(Canonical::parse(&deep).unwrap().as_str(), deep);
     }
 
     #[test]

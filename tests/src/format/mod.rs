@@ -7,6 +7,8 @@ pub mod edn_to_json;
 pub mod element;
 pub mod json;
 pub mod known_list;
+mod limits;
 pub mod markup;
 pub mod numbers;
+pub mod repair;
 pub mod wire;

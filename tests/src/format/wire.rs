@@ -11,10 +11,11 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{self, MapAccess, Visitor};
-use serde_json::Value;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
+use super::json::Canonical;
+use super::limits;
 use crate::base::excerpt::{excerpt, quoted};
 
 /// A line that violates the protocol: the problem and the expected form.
@@ -92,7 +93,8 @@ impl Envelope<'_> {
     /// # Errors
     ///
     /// Returns an error unless the line begins with a JSON object that has `src`, `dest`, and
-    /// perhaps an integer `id`. The body must be an object, or empty in another way.
+    /// perhaps an integer `id`. The body must be an object, or empty in another way. The object must
+    /// be within the limits of Maelstrom's parser.
     pub fn parse(line: &[u8]) -> Result<Envelope<'_>, Malformed> {
         let malformed = |problem, hint| Malformed { problem, expected: ENVELOPE.to_owned(), hint };
         let mut values = serde_json::Deserializer::from_slice(line).into_iter::<Envelope<'_>>();
@@ -127,6 +129,12 @@ impl Envelope<'_> {
             }
             Some(Ok(envelope)) => envelope,
         };
+        if let Some(excess) = limits::exceeded(line) {
+            return Err(malformed(
+                format!("has {excess}, and Maelstrom's parser reads no more"),
+                "send less in one message, with less nesting",
+            ));
+        }
         if let Some(id) = envelope.id.filter(|id| !is_integer(id.get())) {
             return Err(malformed(
                 format!("has {} where \"id\" must be an integer", excerpt(id.get())),
@@ -306,9 +314,14 @@ impl<'a> Body<'a> {
     ///
     /// # Errors
     ///
-    /// Returns an error if the field is missing or is nested too deep.
-    pub fn value(&self, name: &str) -> Result<Value, Malformed> {
-        self.read(name, "any JSON value")
+    /// Returns an error if the field is missing.
+    pub fn value(&self, name: &str) -> Result<Canonical, Malformed> {
+        let text = self.raw(name).map_or("", RawValue::get);
+        Canonical::parse(text).map_err(|problem| Malformed {
+            problem: format!("has {} for {name:?}: {problem}", excerpt(text)),
+            expected: format!("{name:?} as any JSON value"),
+            hint: "check the JSON of nested values too",
+        })
     }
 
     /// Returns the value of a field of a certain type.
@@ -486,6 +499,8 @@ mod tests {
     fn an_envelope_is_one_json_object_with_its_fields_and_no_others() {
         let good = br#"{"src":"n1","dest":"c1","body":{"type":"x"},"id":4}"#;
         assert_eq!(Envelope::parse(good).unwrap().dest, "c1");
+        let brackets = ["[", "]"].map(|bracket| bracket.repeat(100_000)).concat();
+        let deep = format!(r#"{{"src":"n1","dest":"c1","body":{{"a":{brackets}}}}}"#);
         for (line, wrong) in [
             ("hello", "not JSON"),
             ("", "not JSON"),
@@ -499,6 +514,7 @@ mod tests {
             (r#"["n1","c1",{}]"#, "not a JSON object"),
             (r#"["n1","c1",{},4]"#, "not a JSON object"),
             ("17", "not a JSON object"),
+            (deep.as_str(), "nested more than 1000 deep"),
         ] {
             let problem = Envelope::parse(line.as_bytes()).unwrap_err().problem;
             assert!(problem.contains(wrong), "{line}: {problem}");

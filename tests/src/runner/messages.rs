@@ -7,6 +7,7 @@ use super::{Command, NodeState, ProtocolWarning, Runner};
 use crate::base::address::{Address, Directory, Service};
 use crate::base::excerpt::{excerpt, quoted};
 use crate::base::time::Time;
+use crate::format::repair;
 use crate::format::wire::{Body, Envelope, Malformed};
 use crate::history::OpError;
 use crate::judge::causes;
@@ -71,6 +72,9 @@ impl<W: Workload> Runner<W> {
         let known = self.workload.known_list(node)?;
         let field = known.field;
         let shortened = known.shorten(line)?;
+        if repair::has_surrogate(&shortened.line) {
+            return None;
+        }
         let envelope = Envelope::parse(&shortened.line).ok()?;
         let directory = &self.plan.directory;
         if envelope.deviation.is_some()
@@ -90,7 +94,19 @@ impl<W: Workload> Runner<W> {
         if let Some(taken) = self.take_shortened(now, node, line) {
             return taken;
         }
-        let mut envelope = Envelope::parse(line)?;
+        let repaired;
+        let mut envelope = match Envelope::parse(line) {
+            Ok(envelope) if !repair::has_surrogate(line) => envelope,
+            parsed => match repair::repaired(line) {
+                None => parsed?,
+                Some(found) => {
+                    repaired = found;
+                    let mut envelope = Envelope::parse(&repaired.line)?;
+                    envelope.deviation.get_or_insert_with(|| repaired.deviation.clone());
+                    envelope
+                }
+            },
+        };
         let deviation = envelope.deviation.take();
         let directory = &self.plan.directory;
         let src = directory.find(&envelope.src);

@@ -3,6 +3,7 @@
 use super::Echo;
 use crate::base::excerpt::excerpt;
 use crate::format::edn::Edn;
+use crate::format::json::Canonical;
 use crate::history::{EventKind, History};
 use crate::judge::{Valid, Verdict};
 use crate::workload::Context;
@@ -13,7 +14,7 @@ use crate::workload::Context;
 pub(super) fn check(history: &History<Echo>, context: &Context<'_>) -> Verdict {
     let wrong: Vec<_> = history
         .completed()
-        .filter(|done| done.output.as_str() != Some(&done.invocation.op))
+        .filter(|done| *done.output != Canonical::string(&done.invocation.op))
         .collect();
     let errors = wrong.iter().map(|done| {
         Edn::map([
@@ -26,7 +27,7 @@ pub(super) fn check(history: &History<Echo>, context: &Context<'_>) -> Verdict {
         let node = context.directory.node_name(done.invocation.node);
         let (op, output) = (&done.invocation.op, done.output);
         let at = history.place(done.completed);
-        let output = excerpt(&output.to_string());
+        let output = excerpt(output.as_str());
         format!("wrong echo: {node} received {op:?} and returned {output} at {at}")
     });
     // Maelstrom compares the request with the reply, and an error contains no value.

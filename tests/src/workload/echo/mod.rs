@@ -8,6 +8,7 @@ use super::{Context, Options, RecordedEvent, Request, Step, Workload};
 use crate::base::rng::Rng;
 use crate::format::datum::Datum;
 use crate::format::edn::Edn;
+use crate::format::json::Canonical;
 use crate::format::wire::{Body, Malformed, Schema, Shape};
 use crate::history::{History, Operations};
 use crate::judge::Verdict;
@@ -20,7 +21,7 @@ pub struct Echo;
 
 impl Operations for Echo {
     type Op = String;
-    type Output = Value;
+    type Output = Canonical;
 
     fn f(_op: &String) -> &'static str {
         "echo"
@@ -30,7 +31,7 @@ impl Operations for Echo {
         op.as_str().into()
     }
 
-    fn output_value(_op: &String, output: &Value) -> Edn {
+    fn output_value(_op: &String, output: &Canonical) -> Edn {
         output.into()
     }
 }
@@ -81,9 +82,8 @@ impl Workload for Echo {
         _node: usize,
         _op: &String,
         event: RecordedEvent<'_>,
-    ) -> Result<Value, String> {
-        let echo = event.value().get("echo").unwrap_or(event.value());
-        serde_json::from_str(&echo.to_json()).map_err(|error| error.to_string())
+    ) -> Result<Canonical, String> {
+        Canonical::parse(&event.value().get("echo").unwrap_or(event.value()).to_json())
     }
 
     fn check(&self, history: &History<Self>, context: &Context<'_>) -> Verdict {
