@@ -239,6 +239,20 @@ fn wrong_logs_are_found() {
     expect_anomaly(&report, "reused offset: 0 of key 0 was given to", " by n2 at ");
 }
 
+/// Maelstrom's checker takes memory for each offset, and finally fails.
+#[test]
+fn large_offsets_are_a_finding_and_even_larger_ones_have_no_verdict() {
+    let lenient = Plan { strict: false, ..plan(1) };
+    let report = judge(lenient.clone(), kafka(), "gives sparse offsets");
+    assert_eq!(report.valid, Valid::True, "{}", report.results);
+    let text = report.anomalies_text();
+    assert!(text.starts_with("finding: large offsets: a message of key "), "{text}");
+    let report = judge(lenient, kafka(), "gives times as offsets");
+    assert_eq!(report.valid, Valid::Unknown, "{}", report.results);
+    assert!(report.anomalies[0].text.starts_with("large offsets: "), "{}", report.results);
+    assert_eq!(judge(plan(1), kafka(), "gives sparse offsets").valid, Valid::False);
+}
+
 const LIMITS: Limits = Limits { key_count: 3, max_txn_length: 6, max_writes_per_key: 8 };
 
 fn transactions<D: Data>(models: &[Model]) -> Txn<D> {
@@ -331,6 +345,23 @@ fn values_that_no_transaction_wrote_are_findings() {
     let workload = transactions::<txn_rw_register::Registers>(models);
     let lenient = judge(Plan { strict: false, ..plan(1) }, workload, "invents values");
     assert_eq!(lenient.valid, Valid::True, "{}", lenient.results);
+}
+
+/// An assertion of Elle fails, and Maelstrom loses the verdict on availability, too.
+#[test]
+fn an_element_that_was_never_appended_makes_the_whole_result_unknown() {
+    let killed = Plan {
+        strict: false,
+        availability: Some(workbench::plan::Availability::Total),
+        nemesis: vec![Nemesis::Kill],
+        ..plan(1)
+    };
+    let report = |mistake| {
+        let lists = transactions::<txn_list_append::Lists>(&[Model::ReadCommitted]);
+        judge(killed.clone(), lists, mistake)
+    };
+    assert_eq!(report("none").valid, Valid::False, "the availability is not 1");
+    assert_eq!(report("invents elements").valid, Valid::Unknown);
 }
 
 /// A node, and all lines that it has written.

@@ -31,6 +31,8 @@ impl Logs {
                 return json!({"type": "error", "code": 11, "text": "try later"});
             }
             "gives offsets backwards" => offset = 1_000_000 - offset,
+            "gives sparse offsets" if last.is_none() => offset = 20_000_000,
+            "gives times as offsets" if last.is_none() => offset = 1_700_000_000_000,
             "invents messages" if now_and_then => {
                 log.push((offset, json!("boo")));
                 offset += 1;

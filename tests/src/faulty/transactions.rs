@@ -68,6 +68,11 @@ impl Transactions {
                 _ => self.data.get(&key),
             };
             step[2] = shown.cloned().unwrap_or(Value::Null);
+            if mistake == "invents elements"
+                && let Value::Array(list) = &mut step[2]
+            {
+                list.insert(0, json!(-1));
+            }
             if mistake == "shows intermediate writes"
                 && !written.contains_key(&key)
                 && let Some(value) = self.intermediate.remove(&key)

@@ -97,6 +97,11 @@ pub struct Verdict {
     pub stable_latencies_ms: Vec<u64>,
     /// `true` if faults or latency may explain every anomaly: no node is known to be at fault.
     pub is_unavailable: bool,
+    /// `true` if Maelstrom loses the verdicts of its other checkers, too.
+    ///
+    /// An exception in a checker makes only the verdict of that checker unknown. Jepsen does not catch
+    /// a failed assertion or a lack of memory there, so the whole result is unknown.
+    pub is_fatal: bool,
 }
 
 /// Returns `true` if some of the verdicts are invalid, and faults or latency may explain each.
@@ -122,7 +127,15 @@ impl Verdict {
             findings: Vec::new(),
             stable_latencies_ms: Vec::new(),
             is_unavailable: false,
+            is_fatal: false,
         }
+    }
+
+    /// Sets whether Maelstrom loses the verdicts of its other checkers, too.
+    #[must_use]
+    pub fn fatal(mut self, is_fatal: bool) -> Verdict {
+        self.is_fatal = is_fatal;
+        self
     }
 
     /// Adds the stable latencies. The results contain their quantiles.

@@ -105,6 +105,7 @@ impl Report {
             findings: Vec::new(),
             stable_latencies_ms: Vec::new(),
             is_unavailable: false,
+            is_fatal: false,
         };
         let may_be_unavailable =
             !plan.nemesis.is_empty() || plan.latency.typical_max() * 4 >= CLIENT_TIMEOUT;
@@ -118,8 +119,8 @@ impl Report {
         let workload = parts.iter().find(|(key, _)| *key == "workload").map(|(_, part)| part);
         let figures = Figures::new(outcome, workload);
         parts.extend(limits::check(&figures, &plan.limits).map(|verdict| ("limits", verdict)));
-        let valid = parts.iter().map(|(_, part)| part.valid).min().unwrap_or(Valid::Unknown);
         let is_unavailable = is_unavailable(parts.iter().map(|(_, part)| part));
+        let valid = judge(parts.iter().map(|(_, part)| part));
         let anomalies: Vec<Anomaly> =
             parts.iter().flat_map(|(_, part)| part.anomalies.clone()).collect();
         let mut findings: Vec<Anomaly> = outcome.muted.findings(&plan.directory).collect();
@@ -195,6 +196,14 @@ impl Report {
         text.push_str(&list(&self.findings, "finding: "));
         text
     }
+}
+
+/// Returns the judgement of several verdicts together.
+fn judge<'a>(parts: impl Iterator<Item = &'a Verdict> + Clone) -> Valid {
+    if parts.clone().any(|part| part.is_fatal) {
+        return Valid::Unknown;
+    }
+    parts.map(|part| part.valid).min().unwrap_or(Valid::Unknown)
 }
 
 /// The anomalies, findings, warnings and figures, as the message of a failed assertion.
@@ -297,6 +306,16 @@ impl fmt::Display for Figures {
 mod tests {
     use super::*;
     use crate::history::OpError;
+
+    /// A checker of Maelstrom that throws an exception does not hide the others, and one that fails an
+    /// assertion does.
+    #[test]
+    fn the_worst_verdict_counts_unless_a_checker_takes_the_others_with_it() {
+        let part = |valid| Verdict::new(valid, Edn::map([]), Vec::<String>::new());
+        let judged = |unknown: Verdict| judge([part(Valid::False), unknown].iter());
+        assert_eq!(judged(part(Valid::Unknown)), Valid::False);
+        assert_eq!(judged(part(Valid::Unknown).fatal(true)), Valid::Unknown);
+    }
 
     #[test]
     fn a_nodes_text_is_escaped_and_clipped_in_the_report() {

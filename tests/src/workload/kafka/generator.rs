@@ -8,7 +8,8 @@ use crate::base::rng::Rng;
 
 /// The share of operations that assign keys.
 ///
-/// With Jepsen's 1/64, the clients of a short or slow test have no keys to poll most of the time.
+/// With Jepsen's 1/64 of one key each, the clients of a short or slow test have no keys to poll most of
+/// the time. `docs/bench.md` lists the difference.
 const ASSIGNS_PER_OP: f64 = 1.0 / 16.0;
 
 /// The longest time for which a worker polls at the end of a test.

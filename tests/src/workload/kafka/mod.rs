@@ -194,6 +194,7 @@ impl Workload for Kafka {
         ("phantom value", "the value was made up, converted, or taken from another field"),
         ("early value", "the value was made up, or taken from another field"),
         ("message without a send", "the value was made up, converted, or taken from another field"),
+        ("large offsets", "offsets are times or IDs; count the messages of each key from 0"),
         ("empty lists", "polls never return messages; without messages, leave out the key"),
         ("reused offset", "nodes assign offsets of one key without coordination"),
         ("duplicate message", "a message that arrived twice, or was retried, was appended twice"),

@@ -149,6 +149,13 @@ impl Logs {
         self.polled_keys.iter().find(is_empty)
     }
 
+    /// Returns the largest offset of a message, and its key.
+    pub(super) fn largest_offset(&self) -> Option<(Key, Offset)> {
+        let last =
+            |(key, log): (&Key, &BTreeMap<Offset, _>)| Some((*log.last_key_value()?.0, *key));
+        self.keys.iter().filter_map(last).max().map(|(offset, key)| (key, offset))
+    }
+
     pub(super) fn key_count(&self) -> usize {
         self.keys.len()
     }

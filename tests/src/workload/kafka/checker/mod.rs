@@ -19,12 +19,21 @@ use crate::format::edn::Edn;
 use crate::history::History;
 use crate::judge::{Anomaly, Valid, Verdict, quantiles};
 use crate::workload::Context;
-use crate::workload::kafka::Kafka;
+use crate::workload::kafka::{Kafka, Offset};
 
 use logs::Logs;
 
 /// The largest number of examples of an anomaly in the results.
 const EXAMPLES: usize = 8;
+
+/// The largest offset for which Maelstrom has a verdict.
+///
+/// Jepsen's checker builds vectors with an entry for each offset, several for each key. With more it
+/// runs out of memory, after minutes or hours.
+const MAX_JUDGED_OFFSET: Offset = 1_000_000_000;
+
+/// The largest offset for which Jepsen's checker needs little memory.
+const MAX_CHEAP_OFFSET: Offset = 10_000_000;
 
 /// The rules by which the checker judges a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +90,9 @@ pub(super) fn check(history: &History<Kafka>, context: &Context<'_>) -> Verdict 
     let received = Logs::new(history, &context.kills, View::Strict);
     received.check(history, context, &mut strict);
     let visibility = process::check(history, context, &received, View::Strict, &mut strict);
-    let unjudged = unjudged(&logs, &anomalies);
+    let (too_large, large) = large_offsets(&logs);
+    let is_fatal = too_large.is_some();
+    let unjudged = too_large.or_else(|| unjudged(&logs, &anomalies));
     // Jepsen's checker does not look for these anomalies.
     for name in ["committed-offset-back", "committed-offset-unknown", "phantom"] {
         anomalies.0.remove(name);
@@ -120,8 +131,29 @@ pub(super) fn check(history: &History<Kafka>, context: &Context<'_>) -> Verdict 
         results.insert(name, Edn::map([("count", found().count().into()), ("errs", examples)]));
     }
     Verdict::new(valid, results, unjudged.into_iter().chain(anomalies.0.into_values().flatten()))
-        .with_findings(strict.0.into_values().flatten().chain(nothing))
+        .with_findings(strict.0.into_values().flatten().chain(nothing).chain(large))
         .with_stable_latencies(stable_latencies_ms)
+        .fatal(is_fatal)
+}
+
+/// Returns an anomaly if Maelstrom has no verdict on offsets as large as these, or a finding if they
+/// only take much memory there.
+fn large_offsets(logs: &Logs) -> (Option<Anomaly>, Option<Anomaly>) {
+    let Some((key, offset)) =
+        logs.largest_offset().filter(|(_, offset)| *offset > MAX_CHEAP_OFFSET)
+    else {
+        return (None, None);
+    };
+    let text = |effect: &str| {
+        Anomaly::from(format!(
+            "large offsets: a message of key {key} has offset {offset}; Maelstrom's checker needs \
+             memory for every offset up to the largest, and {effect}"
+        ))
+    };
+    match offset > MAX_JUDGED_OFFSET {
+        true => (Some(text("fails")), None),
+        false => (None, Some(text("is slow"))),
+    }
 }
 
 /// Returns the reason why Maelstrom has no verdict, if there is one.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::format::edn::Edn;
 use crate::format::element::Element;
 use crate::history::{EventKind, History};
-use crate::judge::transactions::{Boundary, Judgement, Model};
+use crate::judge::transactions::{Boundary, Judgement, Model, Obstacle};
 use crate::judge::{Anomaly, Valid, Verdict};
 use crate::workload::Context;
 use crate::workload::txn::{Data, Done, Step, Txn};
@@ -105,9 +105,13 @@ pub(super) fn check<D: Data>(
 
     let mut valid = judgement.valid;
     let mut error = anomalies.obstacle.as_ref().map(|obstacle| sentences.obstacle(obstacle));
-    if results::has_mixed_keys(&record) {
+    let has_mixed_keys = results::has_mixed_keys(&record);
+    if has_mixed_keys {
         error = Some(mixed_keys(&record));
     }
+    // These are failed assertions in Elle. The other obstacle is an exception.
+    let is_never_appended = matches!(anomalies.obstacle, Some(Obstacle::NeverAppended { .. }));
+    let is_fatal = has_mixed_keys || is_never_appended;
     let mut results = results(&judgement, shown, counts);
     if let Some(error) = error {
         // Maelstrom's checker fails in this case, whatever it has found before.
@@ -115,7 +119,7 @@ pub(super) fn check<D: Data>(
         results.insert("error", Edn::Str(error.clone()));
         described.insert(0, error.into());
     }
-    Verdict::new(valid, results, described).with_findings(findings)
+    Verdict::new(valid, results, described).with_findings(findings).fatal(is_fatal)
 }
 
 /// Returns the part of the results with Elle's keys.
