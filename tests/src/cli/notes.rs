@@ -52,7 +52,13 @@ impl TestArgs {
                 quiet.as_secs_f64()
             )
         });
-        [script, missing_workload, count, uncut, quiet].into_iter().flatten().collect()
+        let client = names.iter().find(|name| name.starts_with('c')).map(|name| {
+            format!(
+                "note: Maelstrom takes node {name:?} for a client, because its name begins with c: \
+                 its messages have no latency there, and count as messages of clients"
+            )
+        });
+        [script, missing_workload, count, uncut, quiet, client].into_iter().flatten().collect()
     }
 
     /// Returns the workload if this project's own node needs its name and lacks it.

@@ -150,10 +150,9 @@ impl Logs {
     }
 
     /// Returns the largest offset of a message, and its key.
-    pub(super) fn largest_offset(&self) -> Option<(Key, Offset)> {
-        let last =
-            |(key, log): (&Key, &BTreeMap<Offset, _>)| Some((*log.last_key_value()?.0, *key));
-        self.keys.iter().filter_map(last).max().map(|(offset, key)| (key, offset))
+    pub(super) fn largest_offset(&self) -> Option<(&Key, Offset)> {
+        let last = self.keys.iter().filter_map(|(key, log)| Some((key, *log.last_key_value()?.0)));
+        last.max_by_key(|(_, offset)| *offset)
     }
 
     pub(super) fn key_count(&self) -> usize {
