@@ -11,7 +11,7 @@ use rand_core::Rng;
 
 use super::schedule::{RoundClock, micros};
 use super::send::{Extras, Selection};
-use super::strategy::{Direct, Strategy, Timeouts};
+use super::strategy::{Strategy, Timeouts};
 use super::stream::{Digest, Origin};
 use super::{Dissemination, State};
 use crate::base::Time;
@@ -22,14 +22,15 @@ impl<S: State> Dissemination<S> {
     pub(crate) fn note_new_items(&mut self, now: Time, from: Option<usize>) {
         let others = now + self.timeouts.acknowledge_within();
         match self.config.direct {
-            Some(Direct { window, .. }) => {
+            Some(direct) => {
                 for index in self.others() {
                     let mut peer = self.peers.change(index);
-                    // The items are from this node, and therefore new to the peer, or they are
-                    // from the peer itself.
-                    let acknowledge_at = match from.is_none_or(|from| from == index) {
-                        true => peer.sent_at.map_or(now, |sent_at| now.max(sent_at + window)),
-                        false => others,
+                    let acknowledge_at = match from {
+                        None => direct.send_at(now, &peer, &self.item_rate),
+                        Some(from) if from == index => {
+                            direct.acknowledge_at(now, &peer, &self.item_rate)
+                        }
+                        Some(_) => others,
                     };
                     let planned = peer.acknowledge_at.unwrap_or(acknowledge_at);
                     peer.acknowledge_at = Some(planned.min(acknowledge_at));

@@ -24,6 +24,7 @@ use crate::base::{Cluster, Kind, Time};
 use crate::message::{Gossip, Outbox, RoundTiming, Run, TimeEcho, clipped};
 
 mod anti_entropy;
+mod item_rate;
 mod links;
 mod peer;
 mod peers;
@@ -35,6 +36,7 @@ mod strategy;
 mod stream;
 mod view;
 
+use item_rate::ItemRate;
 use peers::Peers;
 use schedule::{RoundClock, Schedule};
 use send::{Extras, Selection};
@@ -84,6 +86,7 @@ pub(crate) struct Dissemination<S: State> {
     timeouts: Timeouts,
     rng: Xoshiro256PlusPlus,
     started: bool,
+    item_rate: ItemRate,
     schedule: Schedule,
     /// The earliest time for the next request of missing items.
     ask_again_at: Option<Time>,
@@ -115,6 +118,7 @@ impl<S: State> Dissemination<S> {
             timeouts: Timeouts::new(config),
             rng: Xoshiro256PlusPlus::seed_from_u64(incarnation),
             started: false,
+            item_rate: ItemRate::default(),
             schedule: Schedule::default(),
             ask_again_at: None,
             has_warned: false,
@@ -174,6 +178,7 @@ impl<S: State> Dissemination<S> {
         let sequence = self.streams.next(self.mine);
         let Some(item) = self.state.take(self.mine, sequence, text) else { return };
         self.keep(self.mine, sequence, item);
+        self.item_rate.note_item(now);
         self.note_new_items(now, None);
         if self.is_direct() {
             return;

@@ -8,7 +8,10 @@
 
 use std::time::Duration;
 
+use super::item_rate::ItemRate;
+use super::peer::Peer;
 use super::round_trip::{GUESS, RoundTrip};
+use crate::base::Time;
 
 /// The requirements of a workload on dissemination.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +37,57 @@ pub(crate) struct Direct {
     pub(crate) window: Duration,
     /// The longest time until a third node receives the acknowledgement of an item.
     pub(crate) acknowledge_others_within: Duration,
+}
+
+/// A node is active if it usually adds items at least every four round trips.
+///
+/// In two round trips, its clients receive their replies and send their next requests. Twice as many
+/// allow for round trips that vary.
+const ACTIVE_ROUND_TRIPS: u32 = 4;
+
+/// The number of round trips after an item for which an active node expects its next one.
+const EXPECTED_ROUND_TRIPS: u32 = 8;
+
+/// The share of a round trip for which a new item of an active node waits for others (a linger time).
+///
+/// Clients whose items were acknowledged together send their next items at about the same time.
+const LINGER_SHARE: u32 = 4;
+
+impl Direct {
+    /// Returns the time at which to send a new item of this node to a peer.
+    pub(crate) fn send_at(self, now: Time, peer: &Peer, rate: &ItemRate) -> Time {
+        let round_trip = self.round_trip(peer);
+        let is_active = rate.last_if_within(round_trip * ACTIVE_ROUND_TRIPS).is_some();
+        let linger = if is_active { round_trip / LINGER_SHARE } else { Duration::ZERO };
+        self.spaced(now + linger, peer)
+    }
+
+    /// Returns the time at which to acknowledge new items of a peer.
+    ///
+    /// The acknowledgement of an active node waits for the next item of that node, and the two share
+    /// a message (piggybacking, as in TCP). Any other node does not wait: that would only delay the
+    /// clients of the peer.
+    pub(crate) fn acknowledge_at(self, now: Time, peer: &Peer, rate: &ItemRate) -> Time {
+        let round_trip = self.round_trip(peer);
+        let last = rate.last_if_within(round_trip * ACTIVE_ROUND_TRIPS);
+        let expected_within =
+            (round_trip * EXPECTED_ROUND_TRIPS).min(self.acknowledge_others_within);
+        self.spaced(last.map_or(now, |last| now.max(last + expected_within)), peer)
+    }
+
+    /// Returns the round-trip time of a measured link, bounded because a paused node appears slow.
+    fn round_trip(self, peer: &Peer) -> Duration {
+        let link = &peer.round_trip;
+        match link.is_measured() {
+            true => link.mean().min(self.acknowledge_others_within),
+            false => Duration::ZERO,
+        }
+    }
+
+    /// Keeps the shortest time between two planned messages.
+    fn spaced(self, at: Time, peer: &Peer) -> Time {
+        peer.sent_at.map_or(at, |sent_at| at.max(sent_at + self.window))
+    }
 }
 
 /// The path of new items in a network without faults.
@@ -163,7 +217,6 @@ fn usual(link: &RoundTrip) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Time;
 
     fn link(round_trip_ms: u64) -> RoundTrip {
         let mut link = RoundTrip::default();
@@ -191,6 +244,50 @@ mod tests {
         let rounds = Strategy::Rounds { period: ms(1669), margin: ms(12) };
         assert_eq!(strategy(ms(1900), 200, 0), rounds);
         assert_eq!(strategy(ms(0), 0, 0), Strategy::Mesh);
+    }
+
+    const DIRECT: Direct = Direct {
+        window: Duration::from_millis(3),
+        acknowledge_others_within: Duration::from_millis(300),
+    };
+
+    fn at(ms: u64) -> Time {
+        Time(ms * 1000)
+    }
+
+    fn peer(round_trip_ms: u64, sent_ms: Option<u64>) -> Peer {
+        let mut peer = Peer::default();
+        (peer.round_trip, peer.sent_at) = (link(round_trip_ms), sent_ms.map(at));
+        peer
+    }
+
+    /// Returns the rate of a node that has added an item every 10 ms until this time.
+    fn active_until(end_ms: u64) -> ItemRate {
+        let mut rate = ItemRate::default();
+        (0..=end_ms / 10).for_each(|nth| rate.note_item(at(nth * 10)));
+        rate
+    }
+
+    #[test]
+    fn a_new_item_of_an_active_node_waits_for_others_for_a_small_part_of_a_round_trip() {
+        let (idle, active) = (ItemRate::default(), active_until(1000));
+        let send_at = |peer: &Peer, rate| DIRECT.send_at(at(1000), peer, rate);
+        assert_eq!(send_at(&peer(60, None), &active), at(1015));
+        assert_eq!(send_at(&peer(60, Some(999)), &idle), at(1002), "the window");
+        assert_eq!(send_at(&peer(1, None), &active), at(1000), "few items for this round trip");
+        assert_eq!(send_at(&Peer::default(), &active), at(1000), "not measured");
+    }
+
+    #[test]
+    fn an_acknowledgement_waits_for_the_next_item_of_an_active_node_only() {
+        let acknowledge_at = |round_trip_ms, rate: ItemRate| {
+            DIRECT.acknowledge_at(at(1000), &peer(round_trip_ms, None), &rate)
+        };
+        assert_eq!(acknowledge_at(20, ItemRate::default()), at(1000), "it never added an item");
+        assert_eq!(acknowledge_at(20, active_until(800)), at(1000), "it added an item long ago");
+        assert_eq!(acknowledge_at(20, active_until(980)), at(1140));
+        assert_eq!(acknowledge_at(1, active_until(1000)), at(1000), "the peer is near");
+        assert_eq!(acknowledge_at(30_000, active_until(1000)), at(1300), "a pause looks like this");
     }
 
     #[test]
