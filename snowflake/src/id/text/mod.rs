@@ -1,18 +1,12 @@
 //! IDs as text.
 
 mod decimal;
-#[cfg(any(test, not(feature = "std")))]
-mod digits;
 mod error;
 mod fixed;
 
 use core::fmt;
 
-#[cfg(not(feature = "std"))]
-use digits::Digits;
 pub use error::ParseIdError;
-#[cfg(feature = "std")]
-use itoa::Buffer as Digits;
 
 /// Number of digits of [`Id::MAX`](crate::Id::MAX) in decimal.
 const MAX_DIGITS: usize = 19;
@@ -29,7 +23,7 @@ const MAX_DIGITS: usize = 19;
 /// ```
 #[derive(Clone, Default)]
 pub struct TextBuffer {
-    decimal: Digits,
+    decimal: itoa::Buffer,
     /// Text of fixed width, at most 16 hexadecimal digits.
     fixed: [u8; 16],
 }
@@ -38,7 +32,7 @@ impl TextBuffer {
     /// Returns an empty buffer.
     #[inline]
     pub fn new() -> TextBuffer {
-        TextBuffer { decimal: Digits::new(), fixed: [0; 16] }
+        TextBuffer { decimal: itoa::Buffer::new(), fixed: [0; 16] }
     }
 }
 
