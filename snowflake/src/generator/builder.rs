@@ -150,6 +150,12 @@ impl Builder {
         Ok(Generator { fork_generation: fork::generation(), ..self.build_static(clock) })
     }
 
+    /// Returns the same settings for another node ID.
+    #[cfg(feature = "lease")]
+    pub(crate) const fn for_node(self, node: NodeId) -> Builder {
+        Builder { node, first: Slot::first(node), grant_end: Slot::end(node), ..self }
+    }
+
     /// Builds the generator of a lease, which issues only IDs with timestamps in
     /// `[from, until)` and in the grants that [extend](Generator::extend) it.
     ///

@@ -25,35 +25,9 @@ pub struct KeeperBuilder {
     grant_ms: u64,
     takeover: Takeover,
     start_timeout_ms: u64,
-    generator: GeneratorSettings,
+    /// The settings of the generator, for any node ID.
+    generator: Builder,
     pub(super) boot_clock: BootClock,
-}
-
-/// The settings of the generator. Its node ID and its epoch are the store's.
-#[derive(Clone, Copy, Debug, Default)]
-struct GeneratorSettings {
-    max_ahead_ms: Option<u64>,
-    max_wait_ms: Option<u64>,
-    frozen_clock_ms: Option<u64>,
-    first_sequence_spread: Option<u16>,
-}
-
-impl GeneratorSettings {
-    fn apply(self, mut builder: Builder) -> Builder {
-        if let Some(ms) = self.max_ahead_ms {
-            builder = builder.max_ahead_ms(ms);
-        }
-        if let Some(ms) = self.max_wait_ms {
-            builder = builder.max_wait_ms(ms);
-        }
-        if let Some(ms) = self.frozen_clock_ms {
-            builder = builder.frozen_clock_ms(ms);
-        }
-        if let Some(max) = self.first_sequence_spread {
-            builder = builder.first_sequence_spread(max);
-        }
-        builder
-    }
 }
 
 impl fmt::Debug for KeeperBuilder {
@@ -64,13 +38,13 @@ impl fmt::Debug for KeeperBuilder {
             .field("grant_ms", &self.grant_ms)
             .field("takeover", &self.takeover)
             .field("start_timeout_ms", &self.start_timeout_ms)
-            .field("generator", &self.generator)
             .finish_non_exhaustive()
     }
 }
 
 impl KeeperBuilder {
     pub(super) fn new(store: Box<dyn LeaseStore>) -> KeeperBuilder {
+        let epoch = store.id_format().epoch;
         KeeperBuilder {
             store,
             node: None,
@@ -78,7 +52,7 @@ impl KeeperBuilder {
             grant_ms: 3000,
             takeover: Takeover::default(),
             start_timeout_ms: 10_000,
-            generator: GeneratorSettings::default(),
+            generator: Builder::new(NodeId::MIN, epoch),
             boot_clock: Box::new(since_boot),
         }
     }
@@ -134,25 +108,25 @@ impl KeeperBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn max_ahead_ms(mut self, ms: u64) -> KeeperBuilder {
-        self.generator.max_ahead_ms = Some(ms);
+        self.generator = self.generator.max_ahead_ms(ms);
         self
     }
 
     /// Sets [`Builder::max_wait_ms`] of the generator.
     pub fn max_wait_ms(mut self, ms: u64) -> KeeperBuilder {
-        self.generator.max_wait_ms = Some(ms);
+        self.generator = self.generator.max_wait_ms(ms);
         self
     }
 
     /// Sets [`Builder::frozen_clock_ms`] of the generator.
     pub fn frozen_clock_ms(mut self, ms: u64) -> KeeperBuilder {
-        self.generator.frozen_clock_ms = Some(ms);
+        self.generator = self.generator.frozen_clock_ms(ms);
         self
     }
 
     /// Sets [`Builder::first_sequence_spread`] of the generator.
     pub fn first_sequence_spread(mut self, max: u16) -> KeeperBuilder {
-        self.generator.first_sequence_spread = Some(max);
+        self.generator = self.generator.first_sequence_spread(max);
         self
     }
 
@@ -197,7 +171,7 @@ impl KeeperBuilder {
     /// Builds the generator of a grant. If that fails, it releases the node ID.
     fn generator_of<C: Clock>(&self, grant: Grant, clock: C) -> Result<Generator<C>, LeaseError> {
         let format = self.store.id_format();
-        let builder = self.generator.apply(Generator::builder(grant.node, format.epoch));
+        let builder = self.generator.for_node(grant.node);
         let built = grant
             .check(&self.request(&clock), format)
             .and_then(|()| Ok(builder.build_leased(grant.from, grant.until, clock)?));
