@@ -5,29 +5,20 @@ use std::f64::consts::TAU;
 use super::data::Cycle;
 use super::svg::{Anchor, Svg};
 
-const WIDTH: f64 = 900.0;
-const BOX_HEIGHT: f64 = 26.0;
-const CHARACTER: f64 = 7.0;
-/// The maximum length of a text in a box.
-const MAX_CHARACTERS: usize = 38;
+/// A phone shows the whole picture at this width.
+const WIDTH: f64 = 320.0;
+const BOX: (f64, f64) = (48.0, 26.0);
 
-/// Draws a cycle.
+/// Draws a cycle. The boxes have the numbers of the transactions, and their texts on hovering.
 #[must_use]
 pub fn draw(cycle: &Cycle) -> Svg {
     let count = cycle.steps.len().max(1);
-    let height = (170.0 + count as f64 * 34.0).min(900.0);
+    let height = (130.0 + count as f64 * 30.0).min(WIDTH);
     let mut svg = Svg::new(WIDTH, height, &cycle.name);
-    let (rx, ry) = (WIDTH / 2.0 - 170.0, height / 2.0 - 40.0);
+    let (rx, ry) = (WIDTH / 2.0 - 60.0, height / 2.0 - 30.0);
     let place = |step: usize| {
         let angle = TAU * step as f64 / count as f64 - TAU / 4.0;
         (WIDTH / 2.0 + rx * angle.cos(), height / 2.0 + ry * angle.sin())
-    };
-    let text = |index: usize, transaction: &str| {
-        let mut short: String = transaction.chars().take(MAX_CHARACTERS).collect();
-        if short.len() < transaction.len() {
-            short.push('…');
-        }
-        format!("T{}: {short}", index + 1)
     };
     for (index, step) in cycle.steps.iter().enumerate() {
         let (from, to) = (place(index), place((index + 1) % count));
@@ -39,7 +30,7 @@ pub fn draw(cycle: &Cycle) -> Svg {
         let (sx, sy) = (-uy * 9.0, ux * 9.0);
         let start = (from.0 + sx, from.1 + sy);
         // The arrowhead ends before the box.
-        let gap = (BOX_HEIGHT / 2.0 + 3.0) / uy.abs().max(0.2);
+        let gap = ((BOX.1 / 2.0 + 3.0) / uy.abs()).min((BOX.0 / 2.0 + 3.0) / ux.abs());
         let head = (to.0 + sx - ux * gap, to.1 + sy - uy * gap);
         svg.line("s1 line", start, head);
         for side in [-1.0, 1.0] {
@@ -51,11 +42,9 @@ pub fn draw(cycle: &Cycle) -> Svg {
     }
     for (index, step) in cycle.steps.iter().enumerate() {
         let (x, y) = place(index);
-        let text = text(index, &step.transaction.text);
-        let width = text.chars().count() as f64 * CHARACTER + 16.0;
-        let corner = (x - width / 2.0, y - BOX_HEIGHT / 2.0);
-        svg.rect("box", corner, (width, BOX_HEIGHT), &step.transaction.text);
-        svg.text("strip-label", (x, y + 4.0), Anchor::Middle, &text);
+        let corner = (x - BOX.0 / 2.0, y - BOX.1 / 2.0);
+        svg.rect("box", corner, BOX, &step.transaction.text);
+        svg.text("strip-label", (x, y + 4.0), Anchor::Middle, &format!("T{}", index + 1));
     }
     svg
 }
