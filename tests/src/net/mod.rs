@@ -134,12 +134,6 @@ impl Network {
         self.recording.get_or_insert_default();
     }
 
-    /// Returns `true` if messages are recorded with their bodies.
-    #[must_use]
-    pub fn is_recording(&self) -> bool {
-        self.recording.is_some()
-    }
-
     /// Ends the recording, and returns it if there is one.
     pub fn take_recording(&mut self, now: Time) -> Option<Recording> {
         let mut recording = self.recording.take()?;

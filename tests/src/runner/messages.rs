@@ -66,7 +66,7 @@ impl<W: Workload> Runner<W> {
         node: usize,
         line: &[u8],
     ) -> Option<Result<(), Malformed>> {
-        if self.plan.log_send || self.plan.log_recv || self.network.is_recording() {
+        if self.plan.log_send || self.plan.log_recv {
             return None;
         }
         let known = self.workload.known_list(node)?;
