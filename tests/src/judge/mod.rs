@@ -104,11 +104,33 @@ pub struct Verdict {
     pub is_fatal: bool,
 }
 
-/// Returns `true` if some of the verdicts are invalid, and faults or latency may explain each.
-#[must_use]
-pub fn is_unavailable<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> bool {
-    let mut invalid = verdicts.filter(|verdict| verdict.valid == Valid::False).peekable();
-    invalid.peek().is_some() && invalid.all(|verdict| verdict.is_unavailable)
+/// The judgement of a whole test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The result of the test.
+    pub valid: Valid,
+    /// `true` if the test is invalid, and faults or latency may explain each anomaly.
+    pub is_unavailable: bool,
+}
+
+impl Judgement {
+    /// Judges a test by its verdicts. If it `fails_strict`, its findings make it invalid.
+    #[must_use]
+    pub fn new<'a>(
+        verdicts: impl Iterator<Item = &'a Verdict> + Clone,
+        fails_strict: bool,
+    ) -> Judgement {
+        if fails_strict {
+            return Judgement { valid: Valid::False, is_unavailable: false };
+        }
+        if verdicts.clone().any(|verdict| verdict.is_fatal) {
+            return Judgement { valid: Valid::Unknown, is_unavailable: false };
+        }
+        let valid = verdicts.clone().map(|verdict| verdict.valid).min().unwrap_or(Valid::Unknown);
+        let mut invalid = verdicts.filter(|verdict| verdict.valid == Valid::False);
+        let is_unavailable = valid == Valid::False && invalid.all(|verdict| verdict.is_unavailable);
+        Judgement { valid, is_unavailable }
+    }
 }
 
 impl Verdict {
@@ -165,5 +187,44 @@ impl Verdict {
             anomaly.cause = anomaly.cause.or(found.map(|(_, cause)| *cause));
         }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(valid: Valid, is_unavailable: bool) -> Verdict {
+        Verdict { is_unavailable, ..Verdict::new(valid, Edn::map([]), Vec::<String>::new()) }
+    }
+
+    /// A checker of Maelstrom that throws an exception does not hide the others, and one that fails an
+    /// assertion does.
+    #[test]
+    fn the_worst_verdict_counts_unless_a_checker_takes_the_others_with_it() {
+        let judged = |unknown| {
+            let invalid = verdict(Valid::False, false);
+            Judgement::new([invalid, unknown].iter(), false).valid
+        };
+        assert_eq!(judged(verdict(Valid::Unknown, false)), Valid::False);
+        assert_eq!(judged(verdict(Valid::Unknown, false).fatal(true)), Valid::Unknown);
+    }
+
+    #[test]
+    fn a_test_is_unavailable_only_if_nothing_else_makes_it_invalid() {
+        let [fine, unavailable, faulty] =
+            [(Valid::True, false), (Valid::False, true), (Valid::False, false)]
+                .map(|(valid, is_unavailable)| verdict(valid, is_unavailable));
+        let fatal = verdict(Valid::Unknown, false).fatal(true);
+        for (verdicts, fails_strict, valid, is_unavailable) in [
+            (vec![&fine], false, Valid::True, false),
+            (vec![&fine, &unavailable], false, Valid::False, true),
+            (vec![&unavailable, &faulty], false, Valid::False, false),
+            (vec![&unavailable], true, Valid::False, false),
+            (vec![&unavailable, &fatal], false, Valid::Unknown, false),
+        ] {
+            let judgement = Judgement::new(verdicts.iter().copied(), fails_strict);
+            assert_eq!(judgement, Judgement { valid, is_unavailable }, "{verdicts:?}");
+        }
     }
 }

@@ -29,8 +29,9 @@ impl Counts {
 ///
 /// A kind of operation without a success makes the test invalid: it tested nothing.
 ///
-/// As in Maelstrom, this holds too if faults or latency prevented every success; the anomaly then
-/// mentions them, and the verdict is unavailable. A test in which no operation was started is valid, with a finding.
+/// As in Maelstrom, this holds too if faults or latency prevented every success. The anomaly then
+/// mentions them, and the verdict is marked as unavailable. A test in which no operation was
+/// started is valid, with a finding.
 #[must_use]
 pub fn check<W: Operations>(
     history: &History<W>,

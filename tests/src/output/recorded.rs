@@ -5,7 +5,7 @@
 use crate::format::edn::Edn;
 use crate::history::History;
 use crate::judge::kills::{AllowedLoss, Kills};
-use crate::judge::{Anomaly, Valid, availability, is_unavailable, perf, stats};
+use crate::judge::{Anomaly, Judgement, availability, perf, stats};
 use crate::output::report::{Figures, MAX_EXAMPLES, Report, faults};
 use crate::plan::Plan;
 use crate::workload::{Context, Workload};
@@ -31,14 +31,14 @@ pub fn judge<W: Workload>(workload: &W, history: &History<W>, plan: &Plan) -> Re
         faults: faults(history),
         ..Figures::default()
     };
-    let valid = parts.iter().map(|(_, part)| part.valid).min().unwrap_or(Valid::Unknown);
-    let is_unavailable = is_unavailable(parts.iter().map(|(_, part)| part));
     let collect = |of: fn(&crate::judge::Verdict) -> &Vec<Anomaly>| -> Vec<Anomaly> {
         parts.iter().flat_map(|(_, part)| of(part)).cloned().collect()
     };
     let stable_latencies_ms = parts[3].1.stable_latencies_ms.clone();
     let (anomalies, findings) = (collect(|part| &part.anomalies), collect(|part| &part.findings));
-    let valid = if plan.strict && !findings.is_empty() { Valid::False } else { valid };
+    let fails_strict = plan.strict && !findings.is_empty();
+    let Judgement { valid, is_unavailable } =
+        Judgement::new(parts.iter().map(|(_, part)| part), fails_strict);
     let mut results =
         Edn::Map(parts.into_iter().map(|(key, part)| (Edn::Keyword(key), part.results)).collect());
     if !findings.is_empty() {

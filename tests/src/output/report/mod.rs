@@ -23,7 +23,7 @@ use std::path::Path;
 use crate::format::edn::Edn;
 use crate::history::{EventKind, History};
 use crate::judge::kills::{AllowedLoss, Kills};
-use crate::judge::{Anomaly, Valid, Verdict, availability, is_unavailable, perf, stats};
+use crate::judge::{Anomaly, Judgement, Valid, Verdict, availability, perf, stats};
 use crate::output::exit::{EXIT_INVALID, EXIT_UNKNOWN, EXIT_VALID};
 use crate::output::limits;
 use crate::output::warnings::{self, Replies};
@@ -119,14 +119,14 @@ impl Report {
         let workload = parts.iter().find(|(key, _)| *key == "workload").map(|(_, part)| part);
         let figures = Figures::new(outcome, workload);
         parts.extend(limits::check(&figures, &plan.limits).map(|verdict| ("limits", verdict)));
-        let is_unavailable = is_unavailable(parts.iter().map(|(_, part)| part));
-        let valid = judge(parts.iter().map(|(_, part)| part));
         let anomalies: Vec<Anomaly> =
             parts.iter().flat_map(|(_, part)| part.anomalies.clone()).collect();
         let mut findings: Vec<Anomaly> = outcome.muted.findings(&plan.directory).collect();
         findings.extend(outcome.malformed.findings(&plan.directory));
         findings.extend(parts.iter().flat_map(|(_, part)| part.findings.clone()));
-        let valid = if plan.strict && !findings.is_empty() { Valid::False } else { valid };
+        let fails_strict = plan.strict && !findings.is_empty();
+        let Judgement { valid, is_unavailable } =
+            Judgement::new(parts.iter().map(|(_, part)| part), fails_strict);
         let stable_latencies_ms = parts[4].1.stable_latencies_ms.clone();
         let mut results = Edn::Map(
             parts.into_iter().map(|(key, part)| (Edn::Keyword(key), part.results)).collect(),
@@ -196,14 +196,6 @@ impl Report {
         text.push_str(&list(&self.findings, "finding: "));
         text
     }
-}
-
-/// Returns the judgement of several verdicts together.
-fn judge<'a>(parts: impl Iterator<Item = &'a Verdict> + Clone) -> Valid {
-    if parts.clone().any(|part| part.is_fatal) {
-        return Valid::Unknown;
-    }
-    parts.map(|part| part.valid).min().unwrap_or(Valid::Unknown)
 }
 
 /// The anomalies, findings, warnings and figures, as the message of a failed assertion.
@@ -306,16 +298,6 @@ impl fmt::Display for Figures {
 mod tests {
     use super::*;
     use crate::history::OpError;
-
-    /// A checker of Maelstrom that throws an exception does not hide the others, and one that fails an
-    /// assertion does.
-    #[test]
-    fn the_worst_verdict_counts_unless_a_checker_takes_the_others_with_it() {
-        let part = |valid| Verdict::new(valid, Edn::map([]), Vec::<String>::new());
-        let judged = |unknown: Verdict| judge([part(Valid::False), unknown].iter());
-        assert_eq!(judged(part(Valid::Unknown)), Valid::False);
-        assert_eq!(judged(part(Valid::Unknown).fatal(true)), Valid::Unknown);
-    }
 
     #[test]
     fn a_nodes_text_is_escaped_and_clipped_in_the_report() {
