@@ -69,7 +69,7 @@ fn a_majority_that_restarted_without_the_third_node_shows_its_messages_after_the
         assert_eq!(messages, (0..18).collect(), "seed {seed}");
         assert_eq!(shown[0], shown[1], "seed {seed}");
         assert_eq!(shown[0], shown[2], "seed {seed}");
-        // A message of an earlier incarnation and a later one have the same offset.
+        // Two messages may have the same offset. A new message must still follow all others.
         send(&mut simulation, 0, 18);
         run_for_s(&mut simulation, 2);
         assert_eq!(poll(&mut simulation, 2).last(), Some(&18), "seed {seed}");

@@ -1,4 +1,4 @@
-//! How often this node adds items.
+//! The rate at which this node adds items.
 
 use std::time::Duration;
 

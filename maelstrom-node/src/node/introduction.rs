@@ -3,7 +3,8 @@
 //! A node without a workload argument learns its workload from the first request. After a restart,
 //! it must not wait for that: its peers may have items that it lacks. So it sends gossip without a
 //! workload to one peer after another. A peer that has state replies with the gossip of its
-//! workload, and the node recovers from then on. A peer without state replies in kind.
+//! workload, and the node recovers from then on. A peer without state replies with gossip
+//! without a workload.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,10 +16,10 @@ use super::Node;
 use crate::base::{Cluster, Time};
 use crate::message::{Gossip, Outbox, Payload};
 
-/// The time to wait for the reply of one peer before the node asks the next one.
+/// The time to wait for the reply of one peer before the message to the next one.
 const FIRST_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The longest such time. It doubles each time that the node has asked every peer.
+/// The longest such time. The time doubles after a message to every peer.
 const MAX_INTERVAL: Duration = Duration::from_secs(4);
 
 /// The introduction of this node to peers whose workload it does not know.
@@ -28,7 +29,7 @@ pub(super) struct Introduction {
     peers: VecDeque<usize>,
     due: Time,
     interval: Duration,
-    /// The number of peers to ask before the interval doubles.
+    /// The number of messages before the interval doubles.
     left_in_turn: usize,
 }
 
@@ -45,7 +46,7 @@ impl Introduction {
         (!self.peers.is_empty()).then_some(self.due)
     }
 
-    /// Returns the peer to ask now, if a message is due.
+    /// Returns the peer to send to, if a message is due.
     pub(super) fn next(&mut self, now: Time) -> Option<usize> {
         self.deadline().filter(|due| *due <= now)?;
         self.peers.rotate_left(1);
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn silent_peers_are_asked_in_turn_and_less_often_with_time() {
+    fn silent_peers_receive_messages_in_turn_and_less_often_with_time() {
         let mut introduction = introduction();
         let turns = [[(0, 0), (500, 2), (1000, 3)], [(1500, 0), (2500, 2), (3500, 3)]];
         assert_eq!(sent(&mut introduction, 4000), turns.concat());

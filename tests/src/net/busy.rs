@@ -16,9 +16,9 @@
 //! Measurements used 25 nodes on 2 cores, a latency of 100 ms and 100 operations a second. The loads
 //! reproduce the round trips of each second (`MEASURED_MS` in the tests below). The interval, the
 //! delay of clients and the place of the delay were chosen by the figures of broadcast on the
-//! real Maelstrom, two runs for each setting. Commit b9f5085 has that node, and the model column
-//! has its medians of seeds 101 to 105: messages per operation at stable latencies (median and
-//! maximum, ms).
+//! real Maelstrom, two runs for each setting, with the node of commit b9f5085. The model column
+//! has the medians of the same node, seeds 101 to 105. Each cell has the messages per operation,
+//! and the stable latency (median / maximum, ms).
 //!
 //! | `--max-staleness-ms` | real Maelstrom | model |
 //! |---|---|---|
@@ -28,8 +28,9 @@
 //! | 680 | 1.01, 1.05 at 291, 292 / 575, 607 | 1.07 at 279 / 590 |
 //! | 1900 | 0.355, 0.368 at 898, 934 / 1786, 1789 | 0.61 at 843 / 1758 |
 //!
-//! The largest latencies are within 4 % of the measured ones, except with 308. There, and in the messages,
-//! the model is harsher. That node sent more messages while its smoothed round trips were long.
+//! The largest latencies are within 6 % of the measured ones, except with 308. There, and in the
+//! messages, the model is harsher. That node sent more messages while its smoothed round trips were
+//! long.
 //! On the real Maelstrom, this state was shorter than the table of round trips implies: probably,
 //! the delays depend on the traffic.
 //!

@@ -50,6 +50,7 @@ impl Latency {
             Distribution::Exponential => rng.span_around(self.mean),
         }
     }
+
     /// Draws the latency of one message in whole milliseconds, rounded down, as Maelstrom does.
     ///
     /// A constant latency is not drawn, and not rounded.

@@ -12,7 +12,8 @@
 //! - **A drawn latency is a whole number of milliseconds**, rounded down.
 //!
 //! [`Model::Ideal`] has no head-of-line blocking: every message arrives when it is due, and the
-//! partition is checked then. It does not round latencies. [`Model::Busy`] adds the delays of a busy machine (`busy.rs`).
+//! partition is checked then. It does not round latencies. [`Model::Busy`] adds the delays of a
+//! busy machine (`busy.rs`).
 
 mod busy;
 pub mod fault;

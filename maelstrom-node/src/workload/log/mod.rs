@@ -62,8 +62,10 @@
 //! restart from a first start while the nodes that kept their memory are cut off. If it waited for
 //! them, a partition would stop a first start. So the restarted nodes form another bootstrap
 //! majority and serve clients. When the others return, two histories meet.
-//! - *No node loses a message for this reason.* Each node takes what the other history has.
-//!   Declarations of incarnations that did not know of each other add up ([`records`]).
+//! - *A message counts if a declaration includes it.* A node declares an earlier incarnation only
+//!   when it has all items of it that its peers have reported. Each node takes what the other
+//!   history has. Declarations of incarnations that did not know of each other add up
+//!   ([`records`]).
 //! - *The log continues.* A recovered node takes no items of an incarnation that is over without a
 //!   declaration, and messages that are not on every node stop polls. So a node declares late
 //!   what counts of its earlier incarnations if it did not know of them when it recovered.

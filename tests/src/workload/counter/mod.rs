@@ -20,7 +20,7 @@ pub type GCounter = Counter<false>;
 /// A counter with additions of positive and negative numbers.
 pub type PnCounter = Counter<true>;
 
-/// The workload: half additions, half reads. A counter that grows has one addition in three.
+/// The workload: half additions and half reads, or one addition in three if the counter only grows.
 #[derive(Debug, Default)]
 pub struct Counter<const SHRINKS: bool>;
 
