@@ -48,6 +48,7 @@ fn a_wrong_flag_is_named_in_one_line_and_exits_with_status_254() {
             "omit --bin, or omit --seeds to run the program in",
         ),
         ("-w echo --nemesis clock", "--nemesis clock needs simulated nodes"),
+        ("-w echo --faulty lies", "invalid value 'lies' for '--faulty <MISTAKE>'"),
         ("-w echo --latency-dist normal", "[possible values: constant, uniform, exponential]"),
         ("-w g-set --nodes a,a", "node name \"a\" is given twice"),
         (

@@ -17,8 +17,10 @@ mod values;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::faulty::MISTAKES;
 use crate::net::Model;
 use crate::net::latency::Distribution;
 use crate::plan::Targets;
@@ -365,9 +367,9 @@ pub struct TestArgs {
     pub only_faults: Selection,
 
     /// Simulate a node with this mistake instead of this project's own node, to show how the bench
-    /// reports it. The mistakes for broadcast are "forgets values", "keeps values to itself" and
-    /// "forgets one value in 10000 under partition". Implies --sim.
-    #[arg(long, value_name = "MISTAKE", conflicts_with = "bin", help_heading = "Beyond Maelstrom")]
+    /// reports it, for example "forgets values". An unknown name prints all of them. Implies --sim.
+    #[arg(long, value_name = "MISTAKE", conflicts_with = "bin", hide_possible_values = true)]
+    #[arg(value_parser = PossibleValuesParser::new(MISTAKES), help_heading = "Beyond Maelstrom")]
     pub faulty: Option<String>,
 
     /// With --seeds: continue after an invalid seed, and print a table of all failing seeds at the

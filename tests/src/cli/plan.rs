@@ -187,7 +187,7 @@ impl TestArgs {
     pub(super) fn simulated_nodes(&self) -> Result<Box<Factory<'static>>, String> {
         let config = self.node_config()?;
         Ok(match &self.faulty {
-            Some(mistake) => Box::new(faulty::factory(mistake.clone())),
+            Some(mistake) => Box::new(faulty::factory(self.workload.facts().name, mistake.clone())),
             None => Box::new(config.factory()),
         })
     }

@@ -32,23 +32,90 @@ pub struct FaultyNode {
     transactions: Transactions,
 }
 
+/// The mistakes that a simulated node can have. A node that runs with others and exchanges no values
+/// keeps values to itself.
+pub const MISTAKES: [&str; 56] = [
+    "none",
+    "keeps values to itself",
+    gossip::FORGETS_RARELY,
+    "all nodes are silent",
+    "adds fields",
+    "adds its own number",
+    "allows write skew",
+    "answers another request",
+    "answers twice",
+    "answers with another type",
+    "appends twice",
+    "commits one less",
+    "commits too far",
+    "compares with an old value",
+    "counts late",
+    "counts twice",
+    "drops half now and then",
+    "echoes something else",
+    "forgets commits",
+    "forgets its own writes",
+    "forgets values",
+    "gives duplicate IDs",
+    "gives offsets backwards",
+    "gives sparse offsets",
+    "gives times as offsets",
+    "interleaves transactions",
+    "invents elements",
+    "invents messages",
+    "invents values",
+    "keeps rejected values",
+    "keeps what it aborts",
+    "loses messages",
+    "loses updates",
+    "loses writes",
+    "mixes types",
+    "never answers init",
+    "polls backwards",
+    "quotes numbers",
+    "reads 0 now and then",
+    "reads an old snapshot",
+    "reads old values",
+    "reads too much now and then",
+    "rejects init",
+    "rejects topology",
+    "repeats the last poll",
+    "reuses offsets",
+    "sends null",
+    "shows intermediate writes",
+    "shows values twice",
+    "skips offsets",
+    "stores messages twice",
+    "uses another name",
+    "writes arrays",
+    "writes junk",
+    "writes to an unknown node",
+    "writes too early",
+];
+
 /// Returns a function that creates simulated nodes with this mistake.
-pub fn factory(mistake: String) -> impl Fn(Startup) -> Box<dyn SimulatedNode> + Sync {
+pub fn factory(
+    workload: &'static str,
+    mistake: String,
+) -> impl Fn(Startup) -> Box<dyn SimulatedNode> + Sync {
     move |startup| match mistake.as_str() {
         gossip::FORGETS_RARELY => Box::new(GossipNode::new(startup.incarnation)),
-        mistake => Box::new(FaultyNode::new(mistake)),
+        mistake => Box::new(FaultyNode::new(&format!("{workload}: {mistake}"))),
     }
 }
 
 impl FaultyNode {
     /// Creates a node with this mistake. A node with an unknown mistake is correct.
+    ///
+    /// Sets and counters need the name of the workload before the mistake: `g-set: forgets values`.
     #[must_use]
     pub fn new(mistake: &str) -> FaultyNode {
+        let (workload, mistake) = mistake.split_once(": ").unwrap_or(("", mistake));
         FaultyNode {
             mistake: mistake.to_owned(),
             name: Value::Null,
             answered: 0,
-            values: Values::default(),
+            values: Values::new(workload),
             logs: Logs::default(),
             registers: Registers::default(),
             transactions: Transactions::default(),
@@ -184,7 +251,6 @@ impl SimulatedNode for FaultyNode {
             return;
         }
         self.name = body["node_id"].clone();
-        self.values.kind_of_read(&self.mistake);
         let reply = match self.mistake.as_str() {
             "never answers init" => return,
             "writes too early" => {

@@ -18,33 +18,32 @@ pub(super) struct Values {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Shown {
     #[default]
-    Unknown,
     Messages,
     Elements,
     Sum,
 }
 
 impl Values {
-    /// Determines the kind of read. The argument may name the workload: `g-set: forgets values`.
-    pub(super) fn kind_of_read(&mut self, mistake: &str) {
-        self.shown_as = match mistake.split_once(':').map(|(workload, _)| workload) {
-            Some("g-set") => Shown::Elements,
-            Some("g-counter" | "pn-counter") => Shown::Sum,
+    pub(super) fn new(workload: &str) -> Values {
+        let shown_as = match workload {
+            "g-set" => Shown::Elements,
+            "g-counter" | "pn-counter" => Shown::Sum,
             _ => Shown::Messages,
         };
+        Values { shown_as, ..Values::default() }
     }
 
     pub(super) fn insert(&mut self, mistake: &str, element: Value, reply: &str) -> Value {
         self.elements.push(element);
         self.inserts += 1;
-        if mistake.ends_with("keeps rejected values") && self.inserts.is_multiple_of(7) {
+        if mistake == "keeps rejected values" && self.inserts.is_multiple_of(7) {
             return json!({"type": "error", "code": 11, "text": "try later"});
         }
         json!({"type": reply})
     }
 
     pub(super) fn add(&mut self, mistake: &str, delta: i64) -> Value {
-        let times = if mistake.ends_with("counts twice") { 2 } else { 1 };
+        let times = if mistake == "counts twice" { 2 } else { 1 };
         self.sum += delta * times;
         self.recent = delta;
         json!({"type": "add_ok"})
@@ -54,8 +53,8 @@ impl Values {
         self.reads += 1;
         let now_and_then = self.reads % 50 == 49;
         if self.shown_as == Shown::Sum {
-            let late = if mistake.ends_with("counts late") { self.recent } else { 0 };
-            let sum = match mistake.split(": ").last().unwrap_or_default() {
+            let late = if mistake == "counts late" { self.recent } else { 0 };
+            let sum = match mistake {
                 "adds its own number" => self.sum + node,
                 "reads 0 now and then" if now_and_then => 0,
                 "reads too much now and then" if now_and_then => self.sum + 1_000_000,
@@ -64,13 +63,13 @@ impl Values {
             return json!({"type": "read_ok", "value": sum});
         }
         let mut elements = self.elements.clone();
-        if mistake.ends_with("shows values twice") {
+        if mistake == "shows values twice" {
             elements.extend(self.elements.first().cloned());
-        } else if mistake.ends_with("invents values") {
+        } else if mistake == "invents values" {
             elements.push(json!(-1));
-        } else if mistake.ends_with("drops half now and then") && now_and_then {
+        } else if mistake == "drops half now and then" && now_and_then {
             elements.truncate(elements.len() / 2);
-        } else if mistake.ends_with("forgets values") {
+        } else if mistake == "forgets values" {
             elements.truncate(1);
         }
         let field = if self.shown_as == Shown::Elements { "value" } else { "messages" };
