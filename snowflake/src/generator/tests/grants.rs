@@ -201,3 +201,12 @@ fn threads_at_full_speed_stay_inside_the_grants() {
     let outside = ids.iter().filter(|id| (tick(**id) - now) % 10 >= 5).count();
     assert_eq!(outside, 0, "IDs outside of every grant");
 }
+
+#[test]
+fn the_settings_of_one_node_build_a_generator_of_another() {
+    let other = NodeId::new(5).unwrap();
+    let settings = Generator::builder(NodeId::MIN, Epoch::Y2024).max_wait_ms(7);
+    let generator = settings.for_node(other).build(ManualClock::new(at(100))).unwrap();
+    assert_eq!(generator.try_next_id().map(|id| id.parts().node), Ok(5));
+    assert_eq!(generator.settings.max_wait_ms, 7);
+}
