@@ -131,6 +131,13 @@ fn a_restarted_node_requests_its_items_from_the_hub_without_a_client_request() {
     }
 }
 
+/// Adds two values on each of three nodes.
+fn add_six_values(simulation: &mut Simulation) {
+    for (node, value) in [0, 1, 2, 0, 1, 2].into_iter().zip(0..) {
+        simulation.add(node, value);
+    }
+}
+
 /// No client sends a request after the restart. The node recovers, and its peers receive the
 /// new incarnation. A node without a workload argument learns the workload from its peers.
 #[test]
@@ -145,9 +152,7 @@ fn a_node_that_restarts_in_an_idle_cluster_recovers_without_a_client_request() {
                 longest_delay_ms: DELAY_MS,
                 ..Scenario::default()
             });
-            for value in 0..6 {
-                simulation.add(usize::try_from(value).expect("few values") % 3, value);
-            }
+            add_six_values(&mut simulation);
             simulation.run_until_ms(20_000);
             simulation.restart_quietly(node);
             // 1 s until it may write to peers, and two round trips.
@@ -173,9 +178,7 @@ fn a_restarted_node_without_a_workload_introduces_itself_until_a_peer_with_state
         longest_delay_ms: DELAY_MS,
         ..Scenario::default()
     });
-    for value in 0..6 {
-        simulation.add(usize::try_from(value).expect("few values") % 3, value);
-    }
+    add_six_values(&mut simulation);
     simulation.run_until_ms(20_000);
     simulation.disconnected = vec![(0, 2), (1, 2)];
     simulation.restart_quietly(0);
