@@ -1,6 +1,6 @@
 //! `--sim`: tests in virtual time, from a seed.
 
-use crate::support::{Run, test};
+use crate::support::{Run, test, workbench};
 
 /// The complete command lines of the challenges, each in well under a second of real time.
 #[test]
@@ -177,7 +177,8 @@ fn a_sweep_that_keeps_going_ends_with_a_table_of_failing_seeds() {
         |line: &&str| line.contains("  invalid  ") && line.contains("  too little availability: ");
     let rows = run.stderr.lines().filter(is_row);
     assert!(rows.count() > 1, "{run}");
-    test("-w echo --keep-going", &[]).expect_usage_error("--seeds <A..B>");
+    workbench(&["test", "-w", "echo", "--keep-going"]).expect_usage_error("--seeds <A..B>");
+    test("-w echo --seed 3 --keep-going", &[]).expect_usage_error("cannot be used with");
 }
 
 /// IDs of several types have an unknown verdict, and the sweep continues after it.

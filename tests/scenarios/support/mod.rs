@@ -24,6 +24,8 @@ pub(crate) fn test(flags: &str, more: &[&str]) -> Run {
 }
 
 /// Runs `workbench test` with a modified command, for instance with other outputs.
+///
+/// The default of the seed is 1. A random seed could leave a short test with nothing to judge.
 pub(crate) fn test_with(
     flags: &str,
     more: &[&str],
@@ -32,9 +34,12 @@ pub(crate) fn test_with(
     // The project's own node must be correct, and not only acceptable to Maelstrom.
     let is_own = !flags.contains("--bin") && !more.contains(&"--bin");
     let strict = is_own.then_some("--strict");
+    let has_seed = flags.contains("--seed") || more.iter().any(|flag| flag.starts_with("--seed"));
+    let seed = (!has_seed).then_some("--seed=1");
     let args: Vec<&str> = ["test"]
         .into_iter()
         .chain(strict)
+        .chain(seed)
         .chain(flags.split_whitespace())
         .chain(more.iter().copied())
         .collect();

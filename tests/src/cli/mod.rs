@@ -354,7 +354,7 @@ pub struct TestArgs {
     pub swarm: bool,
 
     /// With --seeds: simulate each seed twice, and fail if the histories differ.
-    #[arg(long, requires = "seeds", help_heading = "Beyond Maelstrom")]
+    #[arg(long, requires = "seeds", conflicts_with = "seed", help_heading = "Beyond Maelstrom")]
     pub check_determinism: bool,
 
     /// Start only the drawn operations with these numbers, counted from 0, like 3,7-9; `none`
@@ -374,7 +374,7 @@ pub struct TestArgs {
 
     /// With --seeds: continue after an invalid seed, and print a table of all failing seeds at the
     /// end.
-    #[arg(long, requires = "seeds", help_heading = "Beyond Maelstrom")]
+    #[arg(long, requires = "seeds", conflicts_with = "seed", help_heading = "Beyond Maelstrom")]
     pub keep_going: bool,
 
     /// The time to reduce a failing simulation to a small one, in seconds, at most 1000000. After
