@@ -1,8 +1,8 @@
 //! The lines of a keeper's log.
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
+use std::cell::RefCell;
 use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ::tracing::field::{Field, Visit};
@@ -14,9 +14,16 @@ use crate::lease::keeper::lease::Lease;
 use crate::lease::{AcquireRequest, GrantLimits, LeaseError, LeaseStore, MemoryStore, Takeover};
 use crate::{Builder, Clock, Epoch, ManualClock, NodeId, UnixMillis};
 
-/// The lines of a test: the level, the message and the fields.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
+thread_local! {
+    /// The lines of this thread, and so of its test: the level, the message and the fields.
+    static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The subscriber of all threads.
+///
+/// With a subscriber of this thread only, a thread without one can disable a line for both: the
+/// first thread that reaches the line decides.
+struct Lines;
 
 struct Line(String);
 
@@ -34,7 +41,7 @@ impl Subscriber for Lines {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
+        LINES.with_borrow_mut(|lines| lines.push(line.0));
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> SpanId {
@@ -45,13 +52,6 @@ impl Subscriber for Lines {
     fn record_follows_from(&self, _: &SpanId, _: &SpanId) {}
     fn enter(&self, _: &SpanId) {}
     fn exit(&self, _: &SpanId) {}
-}
-
-impl Lines {
-    /// Returns the lines since the last call.
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap())
-    }
 }
 
 #[test]
@@ -72,38 +72,33 @@ fn each_change_of_the_lease_is_one_line() {
     let failure = Err(LeaseError::Released { node: grant.node });
     let until = grant.until;
 
-    let lines = Lines::default();
-    ::tracing::subscriber::with_default(lines.clone(), || {
-        let mut log = Log::new();
-        let mut seconds = 0;
-        let mut renew = |result: &Result<bool, LeaseError>| {
-            log.renewal(&lease, result, &generator, Duration::from_secs(seconds));
-            seconds += 1;
-            clock.advance(1000);
-            lines.take()
-        };
-        assert_eq!(renew(&Ok(true)), [""; 0]);
+    ::tracing::subscriber::set_global_default(Lines).unwrap();
+    ::tracing::callsite::rebuild_interest_cache();
+    let mut log = Log::new();
+    let mut seconds = 0;
+    let mut renew = |result: &Result<bool, LeaseError>| {
+        log.renewal(&lease, result, &generator, Duration::from_secs(seconds));
+        seconds += 1;
+        clock.advance(1000);
+        LINES.take()
+    };
+    assert_eq!(renew(&Ok(true)), [""; 0]);
 
-        let [line] = &renew(&failure)[..] else { panic!() };
-        assert!(
-            line.starts_with("WARN message=renewal failed: cannot renew node ID 0: "),
-            "{line}"
-        );
-        assert!(line.ends_with(&format!(" node=0 until={until}")), "{line}");
-        assert_eq!(renew(&failure), [""; 0]);
+    let [line] = &renew(&failure)[..] else { panic!() };
+    assert!(line.starts_with("WARN message=renewal failed: cannot renew node ID 0: "), "{line}");
+    assert!(line.ends_with(&format!(" node=0 until={until}")), "{line}");
+    assert_eq!(renew(&failure), [""; 0]);
 
-        let [line] = &renew(&failure)[..] else { panic!() };
-        assert!(line.starts_with("ERROR message=the lease has ended, "), "{line}");
-        assert_eq!(renew(&failure), [""; 0]);
-        let renewed =
-            format!("INFO message=renewed the lease again node=0 failures=4 until={until}");
-        assert_eq!(renew(&Ok(true)), [renewed]);
+    let [line] = &renew(&failure)[..] else { panic!() };
+    assert!(line.starts_with("ERROR message=the lease has ended, "), "{line}");
+    assert_eq!(renew(&failure), [""; 0]);
+    let renewed = format!("INFO message=renewed the lease again node=0 failures=4 until={until}");
+    assert_eq!(renew(&Ok(true)), [renewed]);
 
-        // 6 s after the start of the clock, and of the boot clock.
-        clock.set(UnixMillis(clock.now().0 - 1500));
-        let now = clock.now();
-        let stepped = format!("WARN message=the clock stepped back node=0 now={now} step_ms=1500");
-        assert_eq!(renew(&Ok(true)), [stepped]);
-        assert_eq!(renew(&Ok(true)), [""; 0]);
-    });
+    // 6 s after the start of the clock, and of the boot clock.
+    clock.set(UnixMillis(clock.now().0 - 1500));
+    let now = clock.now();
+    let stepped = format!("WARN message=the clock stepped back node=0 now={now} step_ms=1500");
+    assert_eq!(renew(&Ok(true)), [stepped]);
+    assert_eq!(renew(&Ok(true)), [""; 0]);
 }
