@@ -9,7 +9,7 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use checked_node::CheckedNode;
 
-#[path = "../../tests/checked_node/mod.rs"]
+#[path = "../../tests/integration/checked_node.rs"]
 mod checked_node;
 
 fuzz_target!(|input: &[u8]| {

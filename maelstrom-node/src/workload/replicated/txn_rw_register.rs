@@ -53,7 +53,7 @@
 //! |---|---|
 //! | 1, 4, 6 | the unit tests of `registers.rs` |
 //! | 2, 3, 5 | the unit tests below, with clocks that differ and step back |
-//! | 1 to 7 | `tests/transactions`: random transactions under loss, partitions, restarts and wrong clocks, judged by the axioms of Biswas and Enea (OOPSLA 2019) |
+//! | 1 to 7 | `tests/integration/transactions`: random transactions under loss, partitions, restarts and wrong clocks, judged by the axioms of Biswas and Enea (OOPSLA 2019) |
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -3,15 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use judge::{MAX_TRANSACTIONS, Op, Transaction, judge};
 use maelstrom_node::Time;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use simulation::{FAULTS_END_MS, Scenario, Simulation};
+
+use self::judge::{MAX_TRANSACTIONS, Op, Transaction, judge};
+use crate::simulation::{FAULTS_END_MS, Scenario, Simulation};
 
 mod judge;
-#[path = "../simulation/mod.rs"]
-mod simulation;
 
 /// Several of the longest intervals between two retransmissions, and the largest clock error.
 const REPAIR_MS: u64 = 40_000;

@@ -8,9 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use maelstrom_node::Time;
 use proptest::prelude::*;
 use serde_json::json;
-use simulation::{FAULTS_END_MS, Scenario, Simulation};
 
-mod simulation;
+use crate::simulation::{FAULTS_END_MS, Scenario, Simulation};
 
 /// The time for several of the longest retry intervals, 6.75 s, and the longest bound here, 2 s.
 const REPAIR_MS: u64 = 40_000;

@@ -1,5 +1,4 @@
 //! Nodes in virtual time, on a network with predetermined faults.
-#![allow(dead_code, reason = "no test uses all of it")]
 
 use std::collections::BTreeMap;
 

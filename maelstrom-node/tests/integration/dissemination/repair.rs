@@ -2,7 +2,7 @@
 
 use maelstrom_node::Time;
 
-use crate::simulation;
+use super::simulation;
 use crate::simulation::{Scenario, Simulation};
 
 /// The hub's message with a value is lost. The next message shows the gap. The node requests the

@@ -4,13 +4,12 @@
 //! correct nearly any mistake, so these tests check the number of messages and the times.
 
 use maelstrom_node::Time;
-use simulation::{Scenario, Sent, Simulation};
+
+use crate::simulation::{Scenario, Sent, Simulation};
 
 mod after_a_partition;
 mod hub_stops;
 mod repair;
-#[path = "../simulation/mod.rs"]
-mod simulation;
 mod slow;
 mod starts;
 mod strategies;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::node::{answers, init, replies, request, run};
+use super::node::{answers, init, replies, request, run};
 
 #[test]
 fn echo_returns_any_json_byte_for_byte() {

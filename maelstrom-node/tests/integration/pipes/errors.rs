@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::node::{answers, init, line, logged_lines, replies, request, run};
+use super::node::{answers, init, line, logged_lines, replies, request, run};
 
 #[test]
 fn unknown_requests_get_error_10_and_malformed_requests_get_error_12() {

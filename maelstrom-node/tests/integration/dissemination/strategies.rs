@@ -3,8 +3,8 @@
 use maelstrom_node::Time;
 use serde_json::json;
 
+use super::{DELAY_MS, ms, simulation};
 use crate::simulation::{Scenario, Simulation};
-use crate::{DELAY_MS, ms, simulation};
 
 /// The allowed cost of a strategy at 50 values per second among 25 nodes.
 struct Price {

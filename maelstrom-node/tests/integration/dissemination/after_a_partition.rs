@@ -1,6 +1,6 @@
 //! The staleness of values that are added after a partition has healed.
 
-use crate::{DELAY_MS, ms, simulation};
+use super::{DELAY_MS, ms, simulation};
 
 /// Returns the links between two groups of nodes, as `disconnected` pairs.
 fn between(one: &[usize], other: &[usize]) -> Vec<(usize, usize)> {

@@ -6,7 +6,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::node::{answers, init, replies, request, run};
+use super::node::{answers, init, replies, request, run};
 use crate::replies::Replies;
 
 /// A limit above the number of gossip messages that a node sends before the reply.

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::node::{init, logged_lines, replies, request, run};
+use super::node::{init, logged_lines, replies, request, run};
 
 #[test]
 fn a_workload_argument_excludes_other_workloads() {

@@ -4,12 +4,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use checked_node::CheckedNode;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Map, Value, json};
 
-mod checked_node;
+use crate::checked_node::CheckedNode;
 
 /// An event of a node.
 #[derive(Clone)]

@@ -2,7 +2,7 @@
 
 use maelstrom_node::Time;
 
-use crate::simulation;
+use super::simulation;
 
 /// A node has restarted and adds a value, so its first message to the hub has the value and requests
 /// missing ones. The hub replies immediately and passes the value on later. It stops for good in

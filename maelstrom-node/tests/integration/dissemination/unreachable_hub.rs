@@ -1,6 +1,6 @@
 //! Nodes that cannot reach the hub.
 
-use crate::{DELAY_MS, simulation};
+use super::{DELAY_MS, simulation};
 
 /// Some nodes cannot reach the hub. They find another node that passes their values on and sends
 /// them the values of the other nodes.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::node::{answers, init, line, replies, request, run};
+use super::node::{answers, init, line, replies, request, run};
 
 #[test]
 fn a_request_before_init_gets_temporarily_unavailable() {

@@ -3,13 +3,12 @@
 //! The promise of the log excludes such restarts. The log still continues, with all messages of the
 //! nodes that kept their memory.
 
-mod simulation;
-
 use std::collections::BTreeSet;
 
 use maelstrom_node::Time;
 use serde_json::json;
-use simulation::{Scenario, Simulation};
+
+use crate::simulation::{Scenario, Simulation};
 
 fn run_for_s(simulation: &mut Simulation, seconds: u64) {
     simulation.run_until(Time(simulation.now.0 + seconds * 1_000_000));

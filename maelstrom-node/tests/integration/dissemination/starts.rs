@@ -4,8 +4,8 @@ use maelstrom_node::{Config, Node, Outbox, Time};
 use serde_json::json;
 use snowflake::{ManualClock, UnixMillis};
 
+use super::{DELAY_MS, ms, simulation};
 use crate::simulation::{Scenario, Simulation};
-use crate::{DELAY_MS, ms, simulation};
 
 /// A node must not write to a peer before the peer's `init`, because such a message would silence
 /// the node. It waits for a message from any peer, or until every peer must have its `init`.

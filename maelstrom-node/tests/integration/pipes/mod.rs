@@ -8,6 +8,4 @@ mod errors;
 mod init;
 mod input;
 mod node;
-#[path = "../replies/mod.rs"]
-mod replies;
 mod workloads;

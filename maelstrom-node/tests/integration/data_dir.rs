@@ -8,12 +8,11 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use replies::Replies;
 use serde_json::Value;
 use snowflake::NodeId;
 use snowflake::lease::FileStore;
 
-mod replies;
+use crate::replies::Replies;
 
 const INIT: &[u8] = b"{\"src\":\"c1\",\"dest\":\"n0\",\"body\":{\"type\":\"init\",\"msg_id\":1,\
     \"node_id\":\"n0\",\"node_ids\":[\"n0\"]}}\n";
