@@ -36,19 +36,8 @@ integrations:
     cargo test --manifest-path integrations/Cargo.toml
 
 # Broadcast, sets, counters and logs, simulated from many seeds.
-states seeds="1000":
-    for kind in broadcast g-set g-counter pn-counter; do \
-        for nemesis in partition,loss,duplicate,reorder,pause kill,duplicate partition,loss,duplicate,kill; do \
-            cargo workbench test -w $kind --seeds 0..{{ seeds }} --node-count 5 --rate 50 --time-limit 20 \
-                --nemesis $nemesis -- $kind || exit; \
-        done; \
-    done
-    for nemesis in partition,loss,duplicate,reorder pause,one-way kill partition,loss,duplicate,kill; do \
-        cargo workbench test -w kafka --seeds 0..{{ seeds }} --node-count 5 --concurrency 2n --rate 50 \
-            --time-limit 30 --nemesis $nemesis || exit; \
-    done
-    cargo workbench test -w kafka --seeds 0..{{ seeds }} --node-count 5 --concurrency 2n --rate 50 \
-        --time-limit 30 --nemesis partition,loss,duplicate,reorder -- --acks 1
+sweep seeds="1000":
+    tests/sweep.sh {{ seeds }}
 
 # Throughput, without the peers.
 bench:
