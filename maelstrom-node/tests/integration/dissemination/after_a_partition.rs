@@ -14,16 +14,10 @@ fn values_added_after_a_heal_meet_the_bound() {
     for nodes in [5, 25] {
         let all: Vec<usize> = (0..nodes).collect();
         for max_staleness_ms in [200, 308, 550, 1000, 1900, 5000] {
-            for split in [1, 2, nodes / 2, nodes - 1] {
-                for hub_alone in [true, false] {
-                    let (mut one, mut other) = (all[..split].to_vec(), all[split..].to_vec());
-                    if !hub_alone {
-                        // The last nodes by name are the smaller group.
-                        (one, other) = (all[split..].to_vec(), all[..split].to_vec());
-                        one.rotate_left(1);
-                    }
-                    check(nodes, max_staleness_ms, between(&one, &other));
-                }
+            // The first group has the hub. It has one node, two, half of them, or all but one.
+            for size in [1, 2, nodes / 2, nodes - 1] {
+                let (one, other) = all.split_at(size);
+                check(nodes, max_staleness_ms, between(one, other));
             }
         }
     }
