@@ -36,7 +36,7 @@ impl<S: State> Dissemination<S> {
     pub(crate) fn lateness_of_report(&self, from: usize) -> Duration {
         match self.strategy() {
             Strategy::Hub { window, linger } if linger == window => {
-                let late = self.peers[from].round_trip.last_lateness() / 2;
+                let late = self.peers[from].round_trip.one_way_lateness();
                 late.saturating_sub(MIN_MARGIN).min(window / 4)
             }
             _ => Duration::ZERO,

@@ -38,7 +38,7 @@ mod view;
 
 use item_rate::ItemRate;
 use peers::Peers;
-use schedule::{RoundClock, Schedule};
+use schedule::{RoundClock, Schedule, micros};
 use send::{Extras, Selection};
 use strategy::{Strategy, Timeouts};
 use stream::Streams;
@@ -231,6 +231,9 @@ impl<S: State> Dissemination<S> {
         if index == self.hub()
             && let Some(RoundTiming { hold_us, period_us }) = gossip.round
         {
+            // The hub's message was late itself. The next report makes up for that.
+            let late = self.peers[index].round_trip.one_way_lateness();
+            let hold_us = hold_us.saturating_sub(micros(late));
             self.schedule.adopt(now, RoundClock::new(now, hold_us, period_us));
         }
         self.answer(now, index, &gossip, out);

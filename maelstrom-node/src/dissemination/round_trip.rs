@@ -7,8 +7,9 @@
 //!   delay, so the minimum comes closest to it. BBR filters round trips in this way (Cardwell
 //!   et al. 2016). TCP Vegas calls the minimum the base (Brakmo and Peterson 1995). The strategy
 //!   depends on the base: a node that sent more when the network is slow would slow it further.
-//! - *How long may a round trip take at present?* The answer is the mean and the deviation of
-//!   RFC 6298. They determine the timeouts, and the time for which a hub waits for late reports.
+//! - *How long does a round trip take at present?* The smoothed **mean** of RFC 6298 determines the
+//!   timeouts. The **lateness** of the last round trip is what it took beyond the base. It determines
+//!   how long a hub waits for late reports, and how much earlier than planned nodes send.
 
 use std::time::Duration;
 
@@ -39,7 +40,6 @@ pub(crate) struct RoundTrip {
     samples: u32,
     last: Duration,
     mean: Duration,
-    deviation: Duration,
     /// The start of the present half window.
     half_since: Time,
     /// The minimum of the half window before the present one.
@@ -53,9 +53,6 @@ impl RoundTrip {
     ///
     /// `away` is the time from a message to its echo, and `held` is the part of that time for
     /// which the peer held the echo.
-    ///
-    /// Unlike in the RFC, the deviation is zero after the first measurement. It grows only if
-    /// later measurements differ.
     pub(crate) fn sample(&mut self, now: Time, away: Duration, held: Duration) {
         if held > MAX_HELD {
             return;
@@ -66,7 +63,6 @@ impl RoundTrip {
             self.mean = measured;
             self.half_since = now;
         } else {
-            self.deviation = (self.deviation * 3 + self.mean.abs_diff(measured)) / 4;
             self.mean = (self.mean * 7 + measured) / 8;
         }
         self.samples = self.samples.saturating_add(1);
@@ -102,13 +98,13 @@ impl RoundTrip {
     }
 
     /// Returns how much longer than the base the last round trip took.
-    pub(crate) fn last_lateness(&self) -> Duration {
+    pub(crate) fn lateness(&self) -> Duration {
         self.last.saturating_sub(self.base())
     }
 
-    /// Returns how much longer than the base a round trip usually takes at present.
-    pub(crate) fn lateness(&self) -> Duration {
-        (self.mean() + self.deviation).saturating_sub(self.base())
+    /// Returns how much longer than on an idle network a message probably takes one way.
+    pub(crate) fn one_way_lateness(&self) -> Duration {
+        self.lateness() / 2
     }
 }
 
@@ -210,10 +206,11 @@ mod tests {
     }
 
     #[test]
-    fn a_varying_link_may_be_late() {
+    fn the_lateness_is_that_of_the_last_round_trip() {
         let mut link = RoundTrip::default();
         measure(&mut link, 0, &[100, 300].repeat(10));
-        assert_eq!(link.base(), ms(100));
-        assert!(link.lateness() > ms(170));
+        assert_eq!((link.base(), link.lateness()), (ms(100), ms(200)));
+        measure(&mut link, 2000, &[110]);
+        assert_eq!((link.lateness(), link.one_way_lateness()), (ms(10), ms(5)));
     }
 }

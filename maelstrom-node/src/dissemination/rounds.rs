@@ -2,9 +2,10 @@
 //!
 //! The hub sends each node the time until its next report, so that no clocks are compared. The
 //! times suit an idle network. While the network is slower, reports are late, often all of them
-//! by about the same time. The flush waits for late reports, but at most for the usual lateness.
-//! Without the wait, another flush for the late reports would follow each flush. A schedule with
-//! earlier reports would make values older whenever the network is not slow.
+//! by about the same time. The flush waits for late reports, but at most for the longest lateness
+//! of the last round trips. Without the wait, another flush for the late reports would follow each
+//! flush. A node whose schedule came late from the hub reports earlier by that time. A schedule with
+//! earlier reports for all rounds would make values older whenever the network is not slow.
 
 use std::time::Duration;
 

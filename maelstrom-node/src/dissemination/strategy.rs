@@ -122,8 +122,8 @@ pub(crate) const MIN_MARGIN: Duration = Duration::from_millis(12);
 impl Strategy {
     /// Returns the strategy for a bound on staleness.
     ///
-    /// `base` is the round-trip time of an idle network, and `lateness` how much longer round
-    /// trips take at present.
+    /// `base` is the round-trip time of an idle network, and `lateness` how much longer the last
+    /// round trips took.
     pub(crate) fn new(config: DisseminationConfig, base: Duration, lateness: Duration) -> Strategy {
         if config.direct.is_some() {
             return Strategy::Mesh;
@@ -131,7 +131,7 @@ impl Strategy {
         let Some(window) = slack(config.max_staleness, base) else { return Strategy::Mesh };
         match window.checked_sub(MIN_MARGIN) {
             Some(period) if period >= config.shortest_round => {
-                // A node that was paused makes its link appear slow for several rounds.
+                // A node that was paused makes its link appear slow for a round.
                 let margin = lateness.min(period / 4).max(MIN_MARGIN);
                 Strategy::Rounds { period, margin }
             }

@@ -173,3 +173,67 @@ fn the_hub_lingers_less_for_a_late_report() {
         assert!(simulation.has(node, 19), "n{node}");
     }
 }
+
+/// Adds a value to each of the first nodes every 100 ms until the end.
+fn add_values_until(simulation: &mut Simulation, nodes: usize, end_ms: u64) {
+    loop {
+        let now_ms = simulation.now.0 / 1000;
+        if now_ms >= end_ms {
+            return;
+        }
+        for node in 0..nodes {
+            simulation.add(node, u32::try_from(now_ms * 100).expect("a short test") + node as u32);
+        }
+        simulation.run_until_ms(end_ms.min(now_ms + 100));
+    }
+}
+
+/// Returns the time of the first message between two nodes at or after an instant.
+fn first_sent_ms(simulation: &Simulation, [src, dest]: [usize; 2], from_ms: u64) -> u64 {
+    let messages = simulation.sent_since(from_ms);
+    let first = messages.iter().find(|sent| (sent.src, sent.dest) == (src, dest));
+    first.expect("a message").at.0 / 1000
+}
+
+/// The messages of one flush take 80 ms longer. A node cannot know which half of the round trip was
+/// late, so its next report makes up for 40 ms.
+#[test]
+fn a_report_makes_up_for_a_late_schedule() {
+    const FLUSH: [usize; 2] = [0, 1];
+    const REPORT: [usize; 2] = [1, 0];
+    let mut simulation = simulation(5, 1900);
+    add_values_until(&mut simulation, 5, 12_000);
+    let flush_ms = first_sent_ms(&simulation, FLUSH, 8000);
+    let next_ms = first_sent_ms(&simulation, FLUSH, flush_ms + 1);
+    let usual_ms = first_sent_ms(&simulation, REPORT, flush_ms) - flush_ms;
+
+    let late_ms = next_ms + 2 * (next_ms - flush_ms);
+    // A value that is added before the flush arrives would be reported by the schedule before it.
+    add_values_until(&mut simulation, 5, late_ms - 150);
+    simulation.run_until_ms(late_ms - 5);
+    simulation.set_delay_ms(DELAY_MS + 80);
+    simulation.run_until_ms(late_ms + 5);
+    simulation.set_delay_ms(DELAY_MS);
+    simulation.run_until_ms(late_ms + 200);
+    add_values_until(&mut simulation, 5, late_ms + 2000);
+    let flush_ms = first_sent_ms(&simulation, FLUSH, late_ms - 5);
+    let report_ms = first_sent_ms(&simulation, REPORT, flush_ms) - flush_ms;
+    assert!(flush_ms.abs_diff(late_ms) < 5, "{flush_ms} is not near {late_ms}");
+    assert!(report_ms.abs_diff(usual_ms + 40) <= 1, "{report_ms} ms, usually {usual_ms} ms");
+}
+
+/// A flush waits for a node that has no value to report only while round trips are long.
+#[test]
+fn a_flush_waits_for_missing_reports_no_longer_than_the_network_is_slow() {
+    let mut simulation = simulation(5, 1900);
+    add_values_until(&mut simulation, 5, 12_000);
+    simulation.set_delay_ms(DELAY_MS + 100);
+    add_values_until(&mut simulation, 5, 16_000);
+    simulation.set_delay_ms(DELAY_MS);
+    add_values_until(&mut simulation, 5, 20_000);
+    let before_ms = first_sent_ms(&simulation, [0, 1], 18_000);
+    add_values_until(&mut simulation, 4, 30_000);
+    let flush_ms = first_sent_ms(&simulation, [0, 1], 26_000);
+    let waited_ms = (flush_ms - before_ms) % 1669;
+    assert!(waited_ms <= 12, "the flush waited for {waited_ms} ms");
+}
