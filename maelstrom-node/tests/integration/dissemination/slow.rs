@@ -140,8 +140,8 @@ impl Write for ThreadLog {
 
 /// Every node logs once that values are late. No node logs this at the usual speed of the network.
 ///
-/// The logger is that of all threads. With a logger of this thread only, a thread without one can
-/// disable a line for both: the first thread that reaches the line decides.
+/// All threads have the logger. If only this thread had one, a thread without a logger that reaches
+/// a line first would disable the line for this thread too.
 #[test]
 fn each_node_logs_once_that_values_are_late() {
     tracing_subscriber::fmt().with_writer(|| ThreadLog).init();

@@ -21,8 +21,8 @@ thread_local! {
 
 /// The subscriber of all threads.
 ///
-/// With a subscriber of this thread only, a thread without one can disable a line for both: the
-/// first thread that reaches the line decides.
+/// If only one thread had a subscriber, another thread that reaches a line first would disable the
+/// line for that thread too.
 struct Lines;
 
 struct Line(String);
