@@ -2,7 +2,6 @@
 
 use workbench::base::address::Directory;
 use workbench::judge::Valid;
-use workbench::output::recorded::judge;
 use workbench::output::report::Report;
 use workbench::plan::Plan;
 use workbench::workload::kafka::{Kafka, Settings};
@@ -24,7 +23,7 @@ fn report(history: &[(u64, &str, &str, &str, &str)], strict: bool) -> Report {
     let settings = Settings { key_count: 1, max_writes_per_key: 1, crashes_per_op: 0.0 };
     let mut workload = Kafka::new(settings);
     let history = read_history(&mut workload, &text, |process| process as usize % 2).unwrap();
-    judge(&workload, &history, &plan)
+    Report::of_history(&workload, &history, &plan)
 }
 
 /// Checks the verdict, and the finding or else the anomaly that the report has.

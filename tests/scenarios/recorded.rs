@@ -11,7 +11,7 @@ use workbench::history::History;
 use workbench::judge::Valid;
 use workbench::judge::transactions::Model;
 use workbench::output::progress::Screen;
-use workbench::output::recorded::judge;
+use workbench::output::report::Report;
 use workbench::plan::{Nemesis, Plan};
 use workbench::runner::Runner;
 use workbench::workload::broadcast::topology::Topology;
@@ -73,13 +73,13 @@ impl Visitor for RoundTrip<'_> {
         let mut lines = text.lines().zip(again.lines()).filter(is_client);
         assert_eq!(lines.find(|(before, after)| before != after), None, "{}", W::NAME);
         assert_eq!(text.lines().count(), again.lines().count(), "{}", W::NAME);
-        let (before, after) =
-            (judge(&workload(), &history, &plan), judge(&workload(), &read, &plan));
+        let (before, after) = (
+            Report::of_history(&workload(), &history, &plan),
+            Report::of_history(&workload(), &read, &plan),
+        );
         assert_eq!(before.anomalies.len(), after.anomalies.len(), "{}", W::NAME);
         assert_eq!(before.valid, after.valid, "{}", W::NAME);
-        let results = |report: &workbench::output::report::Report| {
-            report.results.get("workload").unwrap().to_string()
-        };
+        let results = |report: &Report| report.results.get("workload").unwrap().to_string();
         assert!(!before.anomalies.is_empty() || results(&before) == results(&after), "{}", W::NAME);
         after.valid
     }

@@ -17,7 +17,6 @@ use crate::format::edn_reader::EdnReader;
 use crate::judge::Valid;
 use crate::output::console;
 use crate::output::exit::{EXIT_BAD_FLAGS, EXIT_FAILED};
-use crate::output::recorded;
 use crate::output::report::Report;
 use crate::plan::Plan;
 use crate::workload::recorded::read_history;
@@ -186,7 +185,7 @@ impl Visitor for Judge<'_> {
         if history.invocations().next().is_none() {
             return Err("the history has no operation".to_owned());
         }
-        Ok(recorded::judge(&workload, &history, &plan))
+        Ok(Report::of_history(&workload, &history, &plan))
     }
 }
 

@@ -6,7 +6,6 @@ pub mod junit;
 mod limits;
 pub mod node_logs;
 pub mod progress;
-pub mod recorded;
 pub mod report;
 pub mod store;
 pub mod sweep;
