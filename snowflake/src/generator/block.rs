@@ -3,7 +3,7 @@
 use core::fmt;
 use core::num::NonZeroU16;
 
-use super::claim::{Claim, Lasts, Want};
+use super::claim::{Claim, SlotCount, Validity};
 use super::reserve::Consecutive;
 use crate::clock::Internal;
 use crate::{ClaimError, Clock, Generator, Id};
@@ -37,7 +37,7 @@ impl<C: Clock> Generator<C> {
 
     /// Returns a handle for one thread, which claims `size` IDs at a time.
     pub fn block_of(&self, size: NonZeroU16) -> Block<'_, C> {
-        Block { generator: self, size, ids: Consecutive::EMPTY, lasts: None }
+        Block { generator: self, size, ids: Consecutive::EMPTY, validity: None }
     }
 }
 
@@ -56,7 +56,7 @@ pub struct Block<'a, C = crate::SystemClock> {
     size: NonZeroU16,
     ids: Consecutive,
     /// The end of the block.
-    lasts: Option<Lasts>,
+    validity: Option<Validity>,
 }
 
 impl<C> fmt::Debug for Block<'_, C> {
@@ -83,7 +83,7 @@ impl<C: Clock> Block<'_, C> {
         match self.next_of_block() {
             Some(id) => Ok(id),
             None => {
-                let claim = self.generator.claim_range(self.want())?;
+                let claim = self.generator.claim_range(self.wanted())?;
                 Ok(self.refill(claim))
             }
         }
@@ -92,21 +92,25 @@ impl<C: Clock> Block<'_, C> {
     /// Returns the next ID of the current block, while it lasts.
     #[inline]
     pub(crate) fn next_of_block(&mut self) -> Option<Id> {
-        let is_recent = match self.lasts? {
+        let is_recent = match self.validity? {
             // In a forked child it never is.
-            Lasts::Until(deadline) => deadline.is_ahead_of(self.generator.clock.counter(Internal)),
-            Lasts::While(now) => self.generator.clock.now() == now && !self.generator.is_forked(),
+            Validity::Until(deadline) => {
+                deadline.is_ahead_of(self.generator.clock.counter(Internal))
+            }
+            Validity::While(now) => {
+                self.generator.clock.now() == now && !self.generator.is_forked()
+            }
         };
         if is_recent { self.ids.next() } else { None }
     }
 
-    pub(crate) fn want(&self) -> Want {
-        Want { least: 1, most: u64::from(self.size.get()) }
+    pub(crate) fn wanted(&self) -> SlotCount {
+        SlotCount { min: 1, max: u64::from(self.size.get()) }
     }
 
     /// Starts a new block, and returns its first ID.
     pub(crate) fn refill(&mut self, claim: Claim) -> Id {
-        self.lasts = Some(claim.lasts);
+        self.validity = Some(claim.validity);
         self.ids = Consecutive::new(claim);
         // A claim has at least one slot.
         self.ids.next().unwrap_or(claim.first.id())

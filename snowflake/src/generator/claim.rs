@@ -9,21 +9,21 @@ use crate::clock::{Clock, Internal, ProcessDeadline, Reading, fork};
 use crate::layout::IDS_PER_MS;
 use crate::{ClaimError, Generator, LeaseEnd, UnixMillis};
 
-/// A number of consecutive slots that a caller wants.
+/// The number of consecutive slots that a caller wants.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Want {
-    pub(crate) least: u64,
-    pub(crate) most: u64,
+pub(crate) struct SlotCount {
+    pub(crate) min: u64,
+    pub(crate) max: u64,
 }
 
-impl Want {
-    pub(crate) const ONE: Want = Want { least: 1, most: 1 };
+impl SlotCount {
+    pub(crate) const ONE: SlotCount = SlotCount { min: 1, max: 1 };
 
     /// Returns how many slots to take between `slot` and `limit`, or `None` if too few are left.
     #[inline]
     pub(crate) fn between(self, slot: Slot, limit: Slot) -> Option<u64> {
         let left = limit.since(slot);
-        (left >= self.least).then(|| left.min(self.most))
+        (left >= self.min).then(|| left.min(self.max))
     }
 }
 
@@ -32,12 +32,12 @@ impl Want {
 pub(crate) struct Claim {
     pub(crate) first: Slot,
     pub(crate) count: u64,
-    pub(crate) lasts: Lasts,
+    pub(crate) validity: Validity,
 }
 
-/// The end of the millisecond of a claim.
+/// The time for which the slots of a claim are recent: the rest of their millisecond.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Lasts {
+pub(crate) enum Validity {
     /// Until this count of the clock's counter.
     Until(ProcessDeadline),
     /// While the clock reads this time. The clock has no counter.
@@ -62,7 +62,7 @@ impl From<ClaimError> for NoSlot {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Redeemed {
     /// They may be issued, and are recent for this long.
-    Now(Lasts),
+    Now(Validity),
     /// They may be issued later, for this reason.
     Later(ClaimError),
     /// They may never be issued.
@@ -88,7 +88,7 @@ impl<C: Clock> Generator<C> {
     #[cold]
     #[inline(never)]
     fn claim_by_clock(&self) -> Result<Slot, NoSlot> {
-        Ok(self.claim_range(Want::ONE)?.first)
+        Ok(self.claim_range(SlotCount::ONE)?.first)
     }
 
     /// C4 for the last slot below the limit, and for a slot past it.
@@ -114,14 +114,14 @@ impl<C: Clock> Generator<C> {
     }
 
     /// Claims consecutive slots. A call that fails consumes none.
-    pub(crate) fn claim_range(&self, want: Want) -> Result<Claim, ClaimError> {
+    pub(crate) fn claim_range(&self, wanted: SlotCount) -> Result<Claim, ClaimError> {
         loop {
             let seen = self.cursor.get();
             let deadline = self.gate.deadline();
             // C1 and C2; then C7 in the place of C3.
             if deadline.is_ahead_of(self.clock.counter(Internal)) {
                 let limit = self.gate.limit();
-                if let Some(count) = want.between(seen, limit) {
+                if let Some(count) = wanted.between(seen, limit) {
                     if !self.cursor.advance(seen, seen.plus(count)) {
                         continue;
                     }
@@ -129,10 +129,10 @@ impl<C: Clock> Generator<C> {
                         self.counters.record_ahead(self.ahead_since_opening(limit));
                         self.gate.close();
                     }
-                    return Ok(Claim { first: seen, count, lasts: Lasts::Until(deadline) });
+                    return Ok(Claim { first: seen, count, validity: Validity::Until(deadline) });
                 }
             }
-            if let Some(claim) = self.try_claim_by_clock(seen, want)? {
+            if let Some(claim) = self.try_claim_by_clock(seen, wanted)? {
                 return Ok(claim);
             }
         }
@@ -141,7 +141,11 @@ impl<C: Clock> Generator<C> {
     /// Reads the clock and claims slots that it permits: steps C5 to C8. Returns `None` if
     /// the cursor has moved.
     #[cold]
-    fn try_claim_by_clock(&self, seen: Slot, want: Want) -> Result<Option<Claim>, ClaimError> {
+    fn try_claim_by_clock(
+        &self,
+        seen: Slot,
+        wanted: SlotCount,
+    ) -> Result<Option<Claim>, ClaimError> {
         if self.is_forked() {
             return Err(ClaimError::Forked);
         }
@@ -149,11 +153,11 @@ impl<C: Clock> Generator<C> {
         let guard = self.gate.guard();
         let (now, reading) = self.read_clock(seen, guard.is_some());
         // C6
-        let first = self.first_at(seen, now, want);
+        let first = self.first_at(seen, now, wanted);
         let grant_end = self.grant.end();
         let limit = self.limit_at(now).min(grant_end);
-        let Some(count) = want.between(first, limit) else {
-            return Err(self.no_slot_before(first.plus(want.least), grant_end, now));
+        let Some(count) = wanted.between(first, limit) else {
+            return Err(self.no_slot_before(first.plus(wanted.min), grant_end, now));
         };
         // C7. The gap is counted before the cursor shows it.
         let next = first.plus(count);
@@ -170,8 +174,8 @@ impl<C: Clock> Generator<C> {
         if let (Some(guard), Some(deadline)) = (&guard, deadline) {
             self.open_gate(guard, next, limit, now, deadline);
         }
-        let lasts = deadline.map_or(Lasts::While(reading.now), Lasts::Until);
-        Ok(Some(Claim { first, count, lasts }))
+        let validity = deadline.map_or(Validity::While(reading.now), Validity::Until);
+        Ok(Some(Claim { first, count, validity }))
     }
 
     /// Opens the gate if slots are left below `limit`, and closes it otherwise.
@@ -210,7 +214,7 @@ impl<C: Clock> Generator<C> {
         }
         self.counters.record_ahead(end.last_tick().saturating_sub(self.tick_of(now)));
         let deadline = reading.deadline.and_then(ProcessDeadline::new);
-        Redeemed::Now(deadline.map_or(Lasts::While(reading.now), Lasts::Until))
+        Redeemed::Now(deadline.map_or(Validity::While(reading.now), Validity::Until))
     }
 
     /// Reads the clock through the step filter, with `seen` as the next free slot.
@@ -224,14 +228,14 @@ impl<C: Clock> Generator<C> {
     }
 
     /// Returns the first slot to claim at `now`, with `seen` as the next free slot.
-    pub(crate) fn first_at(&self, seen: Slot, now: UnixMillis, want: Want) -> Slot {
+    pub(crate) fn first_at(&self, seen: Slot, now: UnixMillis, wanted: SlotCount) -> Slot {
         let tick = self.tick_of(now);
         let start = Slot::start_of(self.settings.node, tick);
         if start <= seen || start == Slot::end(self.settings.node) {
             return seen.max(start);
         }
         // A batch that fits a millisecond fits behind the spread too.
-        let room = IDS_PER_MS.saturating_sub(want.least);
+        let room = IDS_PER_MS.saturating_sub(wanted.min);
         start.plus(self.settings.first_sequence_at(tick).min(room))
     }
 

@@ -24,7 +24,7 @@ use crossbeam_utils::CachePadded;
 
 pub use block::Block;
 pub use builder::Builder;
-pub(crate) use claim::{Claim, Lasts, NoSlot, Redeemed, Want};
+pub(crate) use claim::{Claim, NoSlot, Redeemed, SlotCount, Validity};
 pub use counters::Counters;
 pub use reserve::Batch;
 pub(crate) use slot::Slot;

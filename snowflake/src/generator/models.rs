@@ -200,7 +200,7 @@ fn reserved_ids_are_unique_and_not_early() {
         generator.try_next_id().unwrap();
 
         let call = |generator: &Generator<ModelClock>, time: &Time| {
-            let mut wait = Wait::new(generator, super::Want::ONE, Duration::MAX);
+            let mut wait = Wait::new(generator, super::SlotCount::ONE, Duration::MAX);
             wait.pause(AHEAD, Duration::ZERO).unwrap();
             time.advance(1);
             let id = wait.claim().ok().map(|claim| claim.first.id());
@@ -305,7 +305,7 @@ mod leased {
                 let (generator, time) = (Arc::clone(&generator), Arc::clone(&time));
                 move || {
                     let mut wait =
-                        Wait::new(&generator, crate::generator::Want::ONE, Duration::MAX);
+                        Wait::new(&generator, crate::generator::SlotCount::ONE, Duration::MAX);
                     // It may fail, as it may find that the grant has ended.
                     let _ = wait.pause(AHEAD, Duration::ZERO);
                     time.advance(4);

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::iter::FusedIterator;
 
-use super::claim::{Claim, Want};
+use super::claim::{Claim, SlotCount};
 use crate::clock::fork;
 use crate::layout::{IDS_PER_MS, SEQUENCE_MAX, TIMESTAMP_SHIFT};
 use crate::{ClaimError, Clock, Generator, Id};
@@ -40,20 +40,20 @@ impl<C: Clock> Generator<C> {
     #[inline]
     pub fn try_reserve(&self, count: u32) -> Result<Batch, ClaimError> {
         match self.whole_batch(count)? {
-            Some(want) => Ok(Batch::new(self.claim_range(want)?)),
+            Some(wanted) => Ok(Batch::new(self.claim_range(wanted)?)),
             None => Ok(Batch::EMPTY),
         }
     }
 
     /// Returns the claim of `count` slots or none, or `None` for an empty batch.
     #[inline]
-    pub(crate) fn whole_batch(&self, count: u32) -> Result<Option<Want>, ClaimError> {
+    pub(crate) fn whole_batch(&self, count: u32) -> Result<Option<SlotCount>, ClaimError> {
         let max = IDS_PER_MS.saturating_mul(self.settings.max_ahead_ms.saturating_add(1));
         let count = u64::from(count);
         if count > max {
             return Err(ClaimError::TooMany { max });
         }
-        Ok((count > 0).then_some(Want { least: count, most: count }))
+        Ok((count > 0).then_some(SlotCount { min: count, max: count }))
     }
 }
 

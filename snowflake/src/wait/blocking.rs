@@ -108,9 +108,9 @@ impl<C: Clock> Generator<C> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reserve(&self, count: u32) -> Result<Batch, ClaimError> {
-        let Some(want) = self.whole_batch(count)? else { return Ok(Batch::EMPTY) };
-        let claim = self.claim_range(want).or_else(|error| {
-            let wait = Wait::new(self, want, Duration::MAX);
+        let Some(wanted) = self.whole_batch(count)? else { return Ok(Batch::EMPTY) };
+        let claim = self.claim_range(wanted).or_else(|error| {
+            let wait = Wait::new(self, wanted, Duration::MAX);
             self.drive(wait, error)
         })?;
         Ok(Batch::new(claim))
@@ -165,9 +165,9 @@ impl<C: Clock> Block<'_, C> {
 
     #[cold]
     fn wait_for_block(&mut self) -> Result<Id, ClaimError> {
-        let (generator, want) = (self.generator, self.want());
-        let claim = generator.claim_range(want).or_else(|error| {
-            let wait = Wait::new(generator, want, Duration::MAX);
+        let (generator, wanted) = (self.generator, self.wanted());
+        let claim = generator.claim_range(wanted).or_else(|error| {
+            let wait = Wait::new(generator, wanted, Duration::MAX);
             generator.drive(wait, error)
         })?;
         Ok(self.refill(claim))

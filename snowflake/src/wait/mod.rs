@@ -17,7 +17,7 @@ use core::time::Duration;
 use reservation::Reservation;
 
 use crate::clock::{Clock, Internal};
-use crate::generator::{Claim, Generator, NoSlot, Redeemed, Want};
+use crate::generator::{Claim, Generator, NoSlot, Redeemed, SlotCount};
 use crate::{ClaimError, LeaseEnd, UnixMillis};
 
 const MS: Duration = Duration::from_millis(1);
@@ -34,7 +34,7 @@ const MAX_SLEEP: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) struct Wait<'g, C: Clock> {
     generator: &'g Generator<C>,
-    want: Want,
+    wanted: SlotCount,
     reservation: Option<Reservation<'g, C>>,
     /// The limit for the whole wait.
     limit: Duration,
@@ -53,9 +53,13 @@ pub(crate) struct Pause {
 
 impl<'g, C: Clock> Wait<'g, C> {
     /// Creates a wait of at most `timeout`, or less if `max_wait_ms` is shorter.
-    pub(crate) fn new(generator: &'g Generator<C>, want: Want, timeout: Duration) -> Wait<'g, C> {
+    pub(crate) fn new(
+        generator: &'g Generator<C>,
+        wanted: SlotCount,
+        timeout: Duration,
+    ) -> Wait<'g, C> {
         let limit = timeout.min(Duration::from_millis(generator.settings.max_wait_ms));
-        Wait { generator, want, reservation: None, limit, reading: None }
+        Wait { generator, wanted, reservation: None, limit, reading: None }
     }
 
     /// Creates the wait of a claim that failed. It keeps the claim's reservation, if there is one.
@@ -66,14 +70,14 @@ impl<'g, C: Clock> Wait<'g, C> {
     ) -> Wait<'g, C> {
         let slot = no_slot.reservation;
         let reservation = slot.map(|slot| Reservation::from_slot(generator, slot));
-        Wait { reservation, ..Wait::new(generator, Want::ONE, timeout) }
+        Wait { reservation, ..Wait::new(generator, SlotCount::ONE, timeout) }
     }
 
     /// Claims the slots, by the reservation if there is one: steps R3 and R4.
     pub(crate) fn claim(&mut self) -> Result<Claim, ClaimError> {
         if let Some(reservation) = self.reservation.take() {
             match reservation.redeem() {
-                Redeemed::Now(lasts) => return Ok(reservation.into_claim(lasts)),
+                Redeemed::Now(validity) => return Ok(reservation.into_claim(validity)),
                 Redeemed::Later(error) => {
                     self.reservation = Some(reservation);
                     return Err(error);
@@ -82,7 +86,7 @@ impl<'g, C: Clock> Wait<'g, C> {
                 Redeemed::Never => {}
             }
         }
-        self.generator.claim_range(self.want)
+        self.generator.claim_range(self.wanted)
     }
 
     /// Returns how long to pause after a claim failed with `error`, when `elapsed` has passed
@@ -114,7 +118,7 @@ impl<'g, C: Clock> Wait<'g, C> {
         let (now, reading) = generator.read_clock(seen, false);
         let end = match &self.reservation {
             Some(reservation) => reservation.end(),
-            None => generator.first_at(seen, now, self.want).plus(self.want.least),
+            None => generator.first_at(seen, now, self.wanted).plus(self.wanted.min),
         };
         let grant_end = generator.grant.end();
         if elapsed <= self.limit && end <= generator.limit_at(now).min(grant_end) {
@@ -145,7 +149,7 @@ impl<'g, C: Clock> Wait<'g, C> {
         }
 
         if self.reservation.is_none() {
-            self.reservation = Reservation::take(generator, self.want);
+            self.reservation = Reservation::take(generator, self.wanted);
         }
         // If the slots are later than the next millisecond, the call wakes one millisecond before
         // they are due, and reserves them before other callers claim them.

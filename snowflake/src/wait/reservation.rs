@@ -10,7 +10,7 @@
 
 use core::fmt;
 
-use crate::generator::{Claim, Generator, Lasts, Redeemed, Slot, Want};
+use crate::generator::{Claim, Generator, Redeemed, Slot, SlotCount, Validity};
 use crate::{Clock, UnixMillis};
 
 /// Slots that a waiting call owns. A drop loses them: they stay counted as a gap.
@@ -41,19 +41,22 @@ impl<'g, C: Clock> Reservation<'g, C> {
     ///
     /// A lost reservation costs slots of the next millisecond only. So any number of failed calls
     /// delays later calls by at most that millisecond.
-    pub(super) fn take(generator: &'g Generator<C>, want: Want) -> Option<Reservation<'g, C>> {
+    pub(super) fn take(
+        generator: &'g Generator<C>,
+        wanted: SlotCount,
+    ) -> Option<Reservation<'g, C>> {
         loop {
             // R1
             let seen = generator.cursor.get();
             let (now, _) = generator.read_clock(seen, false);
             let grant_end = generator.grant.end();
             let limit = |now| generator.limit_at(now).min(grant_end);
-            let first = generator.first_at(seen, now, want);
-            if want.between(first, limit(now)).is_some() {
+            let first = generator.first_at(seen, now, wanted);
+            if wanted.between(first, limit(now)).is_some() {
                 return None;
             }
             let next_ms = UnixMillis(now.0.saturating_add(1));
-            let count = want.between(first, limit(next_ms))?;
+            let count = wanted.between(first, limit(next_ms))?;
             // R2. Reserved slots count as a gap until they are issued. They are counted before the
             // cursor moves, as in C7.
             let skipped = first.plus(count).since(seen);
@@ -74,9 +77,9 @@ impl<'g, C: Clock> Reservation<'g, C> {
         self.generator.redeem(self.first, self.count)
     }
 
-    /// Converts the reservation into a claim. `lasts` is the duration of its millisecond.
-    pub(super) fn into_claim(self, lasts: Lasts) -> Claim {
+    /// Converts the reservation into a claim. `validity` is the rest of its millisecond.
+    pub(super) fn into_claim(self, validity: Validity) -> Claim {
         self.generator.counters.unskip(self.count);
-        Claim { first: self.first, count: self.count, lasts }
+        Claim { first: self.first, count: self.count, validity }
     }
 }

@@ -26,7 +26,7 @@ fn exhaust(generator: &Generator<ManualClock>) -> u64 {
 }
 
 fn wait(generator: &Generator<ManualClock>) -> Wait<'_, ManualClock> {
-    Wait::new(generator, Want::ONE, Duration::MAX)
+    Wait::new(generator, SlotCount::ONE, Duration::MAX)
 }
 
 /// Returns a waiting call that has paused once and has a reservation.
@@ -58,8 +58,8 @@ fn a_batch_is_reserved_too() {
     let clock = ManualClock::new(at(TICK));
     let generator = builder().build(clock.clone()).unwrap();
     generator.try_reserve(4000).unwrap().for_each(drop);
-    let want = Want { least: 200, most: 200 };
-    let mut call = Wait::new(&generator, want, Duration::MAX);
+    let wanted = SlotCount { min: 200, max: 200 };
+    let mut call = Wait::new(&generator, wanted, Duration::MAX);
     call.pause(AHEAD, Duration::ZERO).unwrap();
     clock.advance(1);
     assert_eq!(generator.try_next_id().unwrap().parts().sequence, 104);
@@ -162,7 +162,7 @@ impl Clock for FrozenClock {
 fn a_pause_ends_with_the_millisecond_of_the_clock() {
     let generator = builder().build(FrozenClock { left_us: 750 }).unwrap();
     while generator.try_next_id().is_ok() {}
-    let mut call = Wait::new(&generator, Want::ONE, Duration::MAX);
+    let mut call = Wait::new(&generator, SlotCount::ONE, Duration::MAX);
     let pause = call.pause(AHEAD, Duration::ZERO).unwrap();
     assert_eq!(pause, Pause { time: Duration::from_micros(750), is_exact: true });
 }
@@ -187,7 +187,7 @@ fn a_moving_clock_is_waited_for_and_a_frozen_clock_is_not() {
 #[test]
 fn a_wait_that_has_begun_does_not_fail_by_the_latency_of_waking() {
     let (generator, _clock) = full(builder());
-    let mut call = Wait::new(&generator, Want::ONE, MS);
+    let mut call = Wait::new(&generator, SlotCount::ONE, MS);
     assert_eq!(call.pause(AHEAD, Duration::ZERO).unwrap().time, MS);
     assert!(call.pause(AHEAD, WAKE_LATENCY).is_ok());
     let late = WAKE_LATENCY + Duration::from_nanos(1);
@@ -289,7 +289,7 @@ mod leased {
     fn a_call_waits_for_a_renewal_that_is_under_way_up_to_its_limit() {
         let (generator, clock) = full(0, 1);
         clock.advance(1);
-        let mut call = Wait::new(&generator, Want::ONE, 10 * MS);
+        let mut call = Wait::new(&generator, SlotCount::ONE, 10 * MS);
         let ended = call.claim().unwrap_err();
         assert!(matches!(ended, ClaimError::LeaseEnded { why: LeaseEnd::NotRenewed, .. }));
         assert!(call.pause(ended, 9 * MS).is_ok());
