@@ -4,7 +4,8 @@
 //! message then waits for each thread that carries it. The model has three parts:
 //!
 //! - **A delay precedes the queue.** Threads carry a message to the queue of its receiver. Its latency
-//!   and the head-of-line blocking begin there.
+//!   and the head-of-line blocking begin there. The writer of the receiver's input is one of these
+//!   threads, so a kill of the receiver loses the messages that are still delayed.
 //! - **All messages share the machine.** Messages that are sent together have the same delay. The
 //!   model draws a delay every [`INTERVAL`]. Between two draws, the delay changes linearly: a
 //!   backlog of work takes time to grow and to shrink. A draw has an Erlang distribution: it is

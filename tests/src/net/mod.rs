@@ -213,11 +213,7 @@ impl Network {
     pub fn receive(&mut self, now: Time) -> Option<Packet> {
         while let Some(entry) = self.delayed.first_entry().filter(|entry| entry.key().0 <= now) {
             let ((at, _), Delayed { queue, latency, packet }) = entry.remove_entry();
-            if self.down.contains(&queue) {
-                self.note(at, &packet, Delivery::Down);
-            } else {
-                self.enqueue(at, at + latency, queue, packet);
-            }
+            self.enqueue(at, at + latency, queue, packet);
         }
         let packet = self.receive_from_queues(now)?;
         self.journal.received(&packet);
@@ -244,8 +240,8 @@ impl Network {
 
     /// Marks a node as dead or alive.
     ///
-    /// A dead node receives no messages. Its next incarnation receives none of the messages to the
-    /// dead node.
+    /// A dead node receives no messages. Its next incarnation receives only messages that are sent
+    /// to it: neither those to the dead node, nor those that had not arrived before the kill.
     pub fn set_down(&mut self, now: Time, node: usize, down: bool) {
         if down {
             self.down.insert(node);
@@ -254,6 +250,11 @@ impl Network {
                 self.due.remove(&(due, node));
             }
             queue.packets().for_each(|packet| self.note(now, packet, Delivery::Down));
+            let delayed = std::mem::take(&mut self.delayed);
+            let (lost, kept): (BTreeMap<_, _>, _) =
+                delayed.into_iter().partition(|(_, delayed)| delayed.queue == node);
+            self.delayed = kept;
+            lost.values().for_each(|delayed| self.note(now, &delayed.packet, Delivery::Down));
         } else {
             self.down.remove(&node);
         }
@@ -540,12 +541,15 @@ mod tests {
         assert_eq!((net.journal().servers.sent, net.journal().servers.received), (1, 2));
     }
 
-    /// Maelstrom keeps the queue of a dead node, and replaces it at the restart.
+    /// Maelstrom keeps the queue of a dead node, and replaces it at the restart. A message that the
+    /// busy machine still delays at the kill is lost, too.
     #[test]
     fn a_restarted_node_receives_no_message_of_the_time_before() {
         for model in [Model::Maelstrom, Model::Ideal] {
             let mut net = network(model, 10);
-            send(&mut net, 0, Address::Node(0), 1);
+            net.record();
+            let queued = send(&mut net, 0, Address::Node(0), 1);
+            let delayed = send_delayed(&mut net, 50);
             net.set_down(Time(5 * MS), 1, true);
             send(&mut net, 6, Address::Node(0), 1);
             send(&mut net, 7, Address::Client(0), 1);
@@ -554,6 +558,12 @@ mod tests {
             assert_eq!(drain(&mut net), [(19, after)], "{model:?}");
             let counts = &net.journal().servers;
             assert_eq!((counts.sent, counts.received), (3, 1), "what is lost counts as sent");
+            let recording = net.take_recording(Time(100 * MS)).unwrap();
+            for id in [queued, delayed] {
+                let lost = recording.messages().iter().find(|message| message.id == id).unwrap();
+                let end = (lost.delivery, u64::from(lost.took_us));
+                assert_eq!(end, (Delivery::Down, 5 * MS), "{model:?}, message {id}");
+            }
         }
     }
 }
