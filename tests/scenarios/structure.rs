@@ -16,12 +16,15 @@ const OWN_NODE: &str = "drive/own_node/";
 /// The directories of `workload` that several workloads share.
 const SHARED_BY_WORKLOADS: [&str; 2] = ["growing_set", "txn"];
 
+/// The beginning of an inline test module.
+const TEST_MODULE: &str = "\n#[cfg(test)]\nmod tests {";
+
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
 /// Returns the path below `src` and the code of each source file in a directory, without
-/// comments and test modules.
+/// comments and inline test modules. Test modules with a file of their own are checked, too.
 fn files_below(dir: &Path) -> Vec<(String, String)> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir).unwrap() {
@@ -30,10 +33,12 @@ fn files_below(dir: &Path) -> Vec<(String, String)> {
             files.extend(files_below(&path));
         } else {
             let text = fs::read_to_string(&path).unwrap();
-            let shipped = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
+            let name = path.strip_prefix(source()).unwrap().to_str().unwrap().to_owned();
+            let (shipped, tests) = text.split_once(TEST_MODULE).unwrap_or((&text, "\n}\n"));
+            let (_, after) = tests.split_once("\n}\n").unwrap();
+            assert_eq!(after, "", "{name}: the test module ends the file");
             let code: Vec<&str> =
                 shipped.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-            let name = path.strip_prefix(source()).unwrap().to_str().unwrap().to_owned();
             files.push((name, code.join("\n")));
         }
     }
