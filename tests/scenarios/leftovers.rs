@@ -84,23 +84,18 @@ fn after_ctrl_c_no_node_is_left() {
 /// `timeout` signals a process and its group, so the bench may receive two signals.
 #[test]
 fn two_concurrent_interrupts_count_as_one() {
-    for _ in 0..5 {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut bench, _) = start(dir.path(), "mark-of-the-twice-interrupted");
-        let sent_at = Instant::now();
-        // The system merges equal pending signals, so the bench may receive one or two.
-        signal(&bench, "INT");
-        signal(&bench, "INT");
-        assert_eq!(bench.wait().unwrap().code(), Some(255));
-        let took = sent_at.elapsed();
-        expect_none_left("mark-of-the-twice-interrupted");
-        if dir.path().join("store/latest/results.edn").exists() {
-            return;
-        }
-        // If the machine stalls for more than a second, the second signal is a second request.
-        assert!(took > Duration::from_secs(1), "nothing is kept after {took:?}");
-    }
-    panic!("the bench never received two signals within a second");
+    let dir = tempfile::tempdir().unwrap();
+    let (mut bench, _) = start(dir.path(), "mark-of-the-twice-interrupted");
+    let sent_at = Instant::now();
+    // The system merges equal pending signals, so the bench may receive one or two.
+    signal(&bench, "INT");
+    signal(&bench, "INT");
+    assert_eq!(bench.wait().unwrap().code(), Some(255));
+    let took = sent_at.elapsed();
+    expect_none_left("mark-of-the-twice-interrupted");
+    let is_stored = dir.path().join("store/latest/results.edn").exists();
+    // If the machine stalls for more than a second, the second signal is a second request.
+    assert!(is_stored || took > Duration::from_secs(1), "nothing is stored after {took:?}");
 }
 
 /// An interrupted simulation stores its history. A killed simulation leaves no directory.
