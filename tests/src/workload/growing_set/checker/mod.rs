@@ -9,76 +9,22 @@
 //!   of all reads shows it, even if an earlier final read of another node misses it.
 
 mod reads;
+mod results;
+mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
-use std::time::Duration;
 
-use crate::base::address::Directory;
 use crate::format::edn::Edn;
 use crate::format::element::Element;
 use crate::history::{Completed, EventKind, History};
-use crate::judge::kills::Kills;
-use crate::judge::{Anomaly, Valid, Verdict, quantiles};
+use crate::judge::{Anomaly, Verdict};
+use crate::workload::Context;
 use crate::workload::growing_set::read::SetRead;
 use crate::workload::growing_set::{GrowingSet, Op, Output, Protocol};
-use crate::workload::{Context, Workload};
 
 use reads::Reads;
-
-/// The events of one value during a test. All numbers are indices of events.
-#[derive(Debug, Default)]
-struct Value {
-    element: i64,
-    /// The start of its addition.
-    added: usize,
-    /// The node that received the request to add it.
-    node: usize,
-    /// The end of its addition, if it succeeded.
-    acknowledged: Option<usize>,
-    /// The acknowledgement or the end of the first read that shows the value, whichever is first.
-    known: Option<usize>,
-    /// The latest start of a read that shows it.
-    last_present: Option<usize>,
-    /// The latest start of a read that misses the value, and the node that was read.
-    last_absent: Option<(usize, usize)>,
-    /// The same among the final reads, after the quiet time.
-    missing: Option<(usize, usize)>,
-    /// `true` if kills of nodes may have caused the loss of the value.
-    allowed_loss: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    /// Every read from some point on shows the value.
-    Stable,
-    /// The value is known, and later reads do not show it.
-    Lost,
-    /// No read shows whether the value is present.
-    NeverRead,
-    /// Every node that had the value was killed before it could send the value to another node.
-    AllowedLoss,
-}
-
-impl Value {
-    /// Returns `true` if a final read misses a known value.
-    fn is_missing_somewhere(&self) -> bool {
-        self.known.is_some() && self.missing.map(|(read, _)| read) > self.known
-    }
-
-    fn outcome(&self) -> Outcome {
-        let lost = if self.allowed_loss { Outcome::AllowedLoss } else { Outcome::Lost };
-        let absent = self.last_absent.map(|(read, _)| read);
-        if self.last_present.is_some() && absent < self.last_present {
-            return Outcome::Stable;
-        }
-        // A read that began before the value was known may precede it, so that read does not count.
-        if self.known.is_some() && absent > self.known {
-            return lost;
-        }
-        Outcome::NeverRead
-    }
-}
+use results::summarize;
+use value::{Outcome, Value, is_allowed_loss, judge_visibility};
 
 /// Judges a history of additions and reads.
 #[must_use]
@@ -227,167 +173,16 @@ fn rejected_and_stored<P: Protocol>(
     kept.collect()
 }
 
-/// Finds the latest read of one node that shows a value, and the latest that misses it.
-fn judge_visibility(value: &mut Value, node: usize, reads: &Reads) {
-    let none = Vec::new();
-    let shown = reads.shown.get(&value.element).unwrap_or(&none);
-    // Reads that ended before the addition of the value do not count.
-    let mut next = reads.ended.partition_point(|&ended| ended < value.added);
-    for range in shown {
-        value.last_present = value.last_present.max(reads.latest(range.clone()));
-        absent(value, node, reads, next..range.start.max(next));
-        next = next.max(range.end);
-    }
-    absent(value, node, reads, next..reads.started.len());
-}
-
-/// Returns `true` if no live node is certain to have a value.
-///
-/// The node that received the addition had the value, with or without an acknowledgement. Each
-/// node that showed the value also had it.
-fn is_allowed_loss<W: Workload>(
-    value: &Value,
-    reads: &BTreeMap<usize, Reads>,
-    history: &History<W>,
-    kills: &Kills,
-) -> bool {
-    let Some(known) = value.known.map(|known| history.time(known)) else { return false };
-    let handed = (value.node, history.time(value.acknowledged.unwrap_or(value.added)));
-    let showed = reads.iter().filter_map(|(&node, reads)| {
-        Some((node, history.time(reads.last_that_shows(value.element)?)))
-    });
-    let holders: Vec<_> = std::iter::once(handed).chain(showed).collect();
-    kills.lost_at(known, &holders).is_some()
-}
-
-fn absent(value: &mut Value, node: usize, reads: &Reads, range: Range<usize>) {
-    if range.is_empty() {
-        return;
-    }
-    let latest = |range| reads.latest(range).map(|read| (read, node));
-    value.last_absent = value.last_absent.max(latest(range.clone()));
-    let last_reads = range.start.max(reads.before_quiet)..range.end;
-    if !last_reads.is_empty() {
-        value.missing = value.missing.max(latest(last_reads));
-    }
-}
-
-fn summarize<W: Workload>(
-    history: &History<W>,
-    directory: &Directory,
-    values: &[Value],
-    phantoms: &BTreeSet<Element>,
-    duplicated: &BTreeSet<Element>,
-    mut findings: Vec<Anomaly>,
-) -> Verdict {
-    let with = |outcome| values.iter().filter(move |value| value.outcome() == outcome);
-    let elements = |values: &[&Value]| Edn::vector(values.iter().map(|value| value.element));
-    let lost: Vec<&Value> = with(Outcome::Lost).collect();
-    let never_read: Vec<&Value> = with(Outcome::NeverRead).collect();
-    let allowed_loss: Vec<&Value> = with(Outcome::AllowedLoss).collect();
-    let mut latencies: Vec<(u64, &Value)> =
-        with(Outcome::Stable).map(|value| (stable_latency_ms(history, value), value)).collect();
-    latencies.sort_by_key(|(latency, value)| (*latency, value.element));
-    let millis: Vec<u64> = latencies.iter().map(|(latency, _)| *latency).collect();
-    let stale: Vec<&Value> =
-        latencies.iter().filter(|(latency, _)| *latency > 0).map(|(_, value)| *value).collect();
-
-    let ends: BTreeMap<usize, usize> =
-        history.completed().map(|done| (done.invoked, done.completed)).collect();
-    let lost_value = |value: &&Value| {
-        let (read, node) = value.missing.or(value.last_absent).unwrap_or_default();
-        let read = ends.get(&read).copied().unwrap_or(read);
-        let text = format!(
-            "lost value: {}, sent to {} at {}, is missing from the read of {} at {}",
-            value.element,
-            directory.node_name(value.node),
-            history.time(value.added),
-            directory.node_name(node),
-            history.place(read),
-        );
-        Anomaly::from(text).seen_in([value.added, read].into_iter().chain(value.last_present))
-    };
-    let mut anomalies: Vec<Anomaly> = lost.iter().map(lost_value).collect();
-    let missing: Vec<&Value> = values
-        .iter()
-        .filter(|value| value.is_missing_somewhere() && !value.allowed_loss)
-        .filter(|value| value.outcome() != Outcome::Lost)
-        .collect();
-    findings.extend(missing.iter().map(lost_value));
-    let valid = if !lost.is_empty() {
-        Valid::False
-    } else if millis.is_empty() {
-        let nothing = "nothing to judge: no value became stable, and none was lost";
-        anomalies.push(nothing.to_owned().into());
-        Valid::Unknown
-    } else {
-        Valid::True
-    };
-    let mut results = Edn::map([
-        ("attempt-count", values.len().into()),
-        ("acknowledged-count", acknowledged(history, values).into()),
-        ("stable-count", millis.len().into()),
-        ("lost-count", lost.len().into()),
-        ("lost", elements(&lost)),
-        ("missing-count", missing.len().into()),
-        ("allowed-loss-count", allowed_loss.len().into()),
-        ("allowed-loss", elements(&allowed_loss)),
-        ("never-read-count", never_read.len().into()),
-        ("never-read", elements(&never_read)),
-        ("stale-count", stale.len().into()),
-        ("duplicated-count", duplicated.len().into()),
-        ("duplicated", Edn::vector(duplicated)),
-        ("phantom-count", phantoms.len().into()),
-        ("phantom", Edn::vector(phantoms)),
-        ("worst-stale", worst_stale(&latencies, directory)),
-    ]);
-    if let Some(quantiles) = quantiles(&millis, Edn::from) {
-        results.insert("stable-latencies", quantiles);
-    }
-    Verdict::new(valid, results, anomalies).with_findings(findings).with_stable_latencies(millis)
-}
-
-/// Returns the stable latency of a value.
-///
-/// This is the time from when the value was known to the start of the last read that misses it.
-fn stable_latency_ms<W: Workload>(history: &History<W>, value: &Value) -> u64 {
-    let (Some(known), Some((absent, _))) = (value.known, value.last_absent) else { return 0 };
-    let latency: Duration = history.time(absent) - history.time(known);
-    u64::try_from(latency.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn acknowledged<W: Workload>(history: &History<W>, values: &[Value]) -> usize {
-    let additions: BTreeSet<usize> = values.iter().map(|value| value.added).collect();
-    let ends = history.events().iter().filter(
-        |event| matches!(event.kind, EventKind::Ok { invocation, .. } if additions.contains(&invocation)),
-    );
-    ends.count()
-}
-
-/// Returns the eight values with the longest latencies.
-///
-/// Each value has the node that last missed it.
-fn worst_stale(latencies: &[(u64, &Value)], directory: &Directory) -> Edn {
-    let worst = latencies.iter().rev().take(8).filter(|(latency, _)| *latency > 0);
-    Edn::vector(worst.map(|(latency, value)| {
-        let (read, node) = value.last_absent.unwrap_or_default();
-        Edn::map([
-            ("element", value.element.into()),
-            ("stable-latency", (*latency).into()),
-            ("last-absent", read.into()),
-            ("node", directory.node_name(node).into()),
-        ])
-    }))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::base::address::Directory;
     use crate::base::time::Time;
     use crate::history::{Invocation, OpError};
-    use crate::judge::kills::AllowedLoss;
+    use crate::judge::kills::{AllowedLoss, Kills};
     use crate::workload::g_set::GSet;
-    use crate::workload::growing_set::read::SetRead;
 
     /// The event that makes the value 7 known.
     #[derive(Clone, Copy, PartialEq, Eq)]
