@@ -4,6 +4,7 @@ mod checker;
 mod generator;
 mod key;
 mod recorded;
+mod values;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,10 +12,9 @@ use std::time::Duration;
 
 use super::{Context, Options, RecordedEvent, Request, Step, Workload};
 use crate::base::rng::Rng;
-use crate::format::edn::Edn;
 use crate::format::element::Element;
 use crate::format::wire::{Body, Malformed, Schema, Shape};
-use crate::history::{EventKind, History, Operations};
+use crate::history::{EventKind, History};
 use crate::judge::Verdict;
 use crate::judge::kills::AllowedLoss;
 
@@ -128,61 +128,6 @@ impl Kafka {
     #[must_use]
     pub fn new(settings: Settings) -> Kafka {
         Kafka { generator: Generator::new(settings) }
-    }
-}
-
-impl Operations for Kafka {
-    type Op = Op;
-    type Output = Output;
-
-    fn f(op: &Op) -> &'static str {
-        match op {
-            Op::Assign { .. } => "assign",
-            Op::Crash => "crash",
-            Op::Poll => "poll",
-            Op::Send { .. } => "send",
-        }
-    }
-
-    fn op_value(op: &Op) -> Edn {
-        match op {
-            Op::Assign { keys, rewind } => {
-                let keys = Edn::vector(keys.iter().map(Edn::from));
-                if *rewind { Edn::map([("seek-to-beginning", keys)]) } else { keys }
-            }
-            Op::Crash => Edn::Nil,
-            Op::Poll => Edn::Vector(vec![Edn::Vector(vec![Edn::Keyword("poll")])]),
-            Op::Send { key, message } => send_value(key, (*message).into()),
-        }
-    }
-
-    fn output_value(op: &Op, output: &Output) -> Edn {
-        let offsets = |offsets: &BTreeMap<Key, Offset>| {
-            Edn::Map(offsets.iter().map(|(key, offset)| (key.into(), (*offset).into())).collect())
-        };
-        match (op, output) {
-            (Op::Send { key, message }, Output::Sent(offset)) => {
-                send_value(key, Edn::vector([*offset, *message]))
-            }
-            (_, Output::Assigned { start, listed }) => {
-                let mut assigned = Edn::map([("start", offsets(start))]);
-                if let Some(listed) = listed {
-                    assigned.insert("committed", offsets(listed));
-                }
-                assigned
-            }
-            (_, Output::Polled(polled)) => {
-                let pair = |record: &Record| {
-                    Edn::Vector(vec![record.offset.into(), (&record.message).into()])
-                };
-                let key = |(key, records): (&Key, &Vec<Record>)| {
-                    (key.into(), Edn::Vector(records.iter().map(pair).collect()))
-                };
-                let polled = Edn::Map(polled.iter().map(key).collect());
-                Edn::Vector(vec![Edn::Vector(vec![Edn::Keyword("poll"), polled])])
-            }
-            (_, Output::Sent(offset)) => (*offset).into(),
-        }
     }
 }
 
@@ -348,11 +293,6 @@ impl Workload for Kafka {
     }
 }
 
-fn send_value(key: &Key, message: Edn) -> Edn {
-    let send = vec![Edn::Keyword("send"), key.into(), message];
-    Edn::Vector(vec![Edn::Vector(send)])
-}
-
 /// Returns the last polled offset of each key. The client commits these offsets.
 pub(crate) fn committed(
     polled: &BTreeMap<Key, Vec<Record>>,
@@ -404,10 +344,4 @@ fn messages(reply: &Body<'_>) -> Result<BTreeMap<Key, Vec<Record>>, Malformed> {
 /// Reads the keys of an object. Like Maelstrom, it accepts keys that were not requested.
 fn by_key<T>(object: BTreeMap<String, T>) -> BTreeMap<Key, T> {
     object.into_iter().map(|(name, value)| (Key::new(&name), value)).collect()
-}
-
-impl From<&Key> for Edn {
-    fn from(key: &Key) -> Edn {
-        Edn::Str(key.name().into_owned())
-    }
 }

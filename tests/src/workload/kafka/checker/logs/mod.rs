@@ -1,14 +1,15 @@
 //! The logs, reconstructed from the replies of all nodes.
 
+mod checks;
+mod losses;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Anomalies, View};
+use super::View;
 use crate::base::time::Time;
-use crate::format::edn::Edn;
 use crate::format::element::Element;
 use crate::history::{EventKind, History, Invocation};
 use crate::judge::kills::Kills;
-use crate::workload::Context;
 use crate::workload::kafka::{Kafka, Key, Offset, Op, Output};
 
 /// The known contents of all logs.
@@ -183,64 +184,6 @@ impl Logs {
         found.map(|(offset, _)| *offset)
     }
 
-    /// Returns `true` if a message was first seen after a loss, and a poll at this time need not show
-    /// it: the message was seen later, or the node is behind the loss.
-    ///
-    /// Nodes that have lost the end of a log assign its offsets again.
-    fn fills_a_gap(
-        &self,
-        history: &History<Kafka>,
-        key: &Key,
-        message: &Element,
-        at: Time,
-        is_behind: bool,
-    ) -> bool {
-        let Some(loss) = self.first_loss.get(key) else { return false };
-        let since = self.first_heard_of(key, message).map(|index| history.time(index));
-        since.is_some_and(|since| (since > at || is_behind) && since >= *loss)
-    }
-
-    /// Returns `true` if a message at one of these offsets may have been lost by this time.
-    ///
-    /// The nodes may then assign the offset again.
-    pub(super) fn has_loss(&self, key: &Key, offsets: [Offset; 2], at: Time) -> bool {
-        let Some(log) = self.keys.get(key).filter(|_| self.first_loss.contains_key(key)) else {
-            return false;
-        };
-        offsets.iter().filter_map(|offset| log.get(offset)).flatten().any(|message| {
-            self.lost.get(&(key.clone(), message.clone())).is_some_and(|lost| *lost <= at)
-        })
-    }
-
-    /// Finds the messages that may have been lost in kills, and the times of the losses.
-    fn find_losses(&mut self, history: &History<Kafka>, kills: &Kills) {
-        let messages = |(key, log): (&Key, &BTreeMap<Offset, BTreeSet<Element>>)| {
-            let messages = log.values().flatten().cloned().collect::<BTreeSet<_>>();
-            messages.into_iter().map(|message| (key.clone(), message)).collect::<Vec<_>>()
-        };
-        for (key, message) in self.keys.iter().flat_map(messages).collect::<Vec<_>>() {
-            let Some(known) = self.first_heard_of(&key, &message) else { continue };
-            let acknowledged = self.send(&key, &message).and_then(|send| match send.end {
-                End::Acknowledged(_, index) => {
-                    Some((history.invocation(send.invoked).node, history.time(index)))
-                }
-                End::Uncertain | End::Failed => None,
-            });
-            let shown = self.polled.get(&(key.clone(), message.clone())).into_iter();
-            let shown = shown.flat_map(|polled| &polled.last_by_node);
-            let shown = shown.map(|(node, index)| (*node, history.time(*index)));
-            let holders: Vec<_> = acknowledged.into_iter().chain(shown).collect();
-            // A message without an acknowledgement may have its offset since it was sent.
-            let sent = self.send(&key, &message).filter(|_| acknowledged.is_none());
-            let since = history.time(sent.map_or(known, |send| send.invoked));
-            if let Some(lost) = kills.lost_at(since, &holders) {
-                let first = self.first_loss.entry(key.clone()).or_insert(lost);
-                *first = lost.min(*first);
-                self.lost.insert((key, message), lost);
-            }
-        }
-    }
-
     /// Returns the send of a message to this key.
     fn send(&self, key: &Key, message: &Element) -> Option<&Send> {
         match message {
@@ -262,158 +205,5 @@ impl Logs {
     /// Returns the highest offset in any reply.
     pub(super) fn highest(&self, key: &Key) -> Option<Offset> {
         self.keys.get(key)?.last_key_value().map(|(offset, _)| *offset)
-    }
-
-    pub(super) fn check(
-        &self,
-        history: &History<Kafka>,
-        context: &Context<'_>,
-        anomalies: &mut Anomalies,
-    ) {
-        self.check_offsets(history, context, anomalies);
-        self.check_polled(history, context, anomalies);
-        self.check_sends(history, context, anomalies);
-    }
-
-    /// Checks that each offset has one message and each message has one offset.
-    fn check_offsets(
-        &self,
-        history: &History<Kafka>,
-        context: &Context<'_>,
-        anomalies: &mut Anomalies,
-    ) {
-        let source = |key: &Key, message: &Element| match self.first_heard_of(key, message) {
-            None => Edn::from(message).to_string(),
-            Some(index) => {
-                let node = node_of_end(history, context, index);
-                format!("{} by {node} at {}", Edn::from(message), history.place(index))
-            }
-        };
-        for (key, log) in &self.keys {
-            let mut places: BTreeMap<&Element, Vec<Offset>> = BTreeMap::new();
-            for (offset, messages) in log {
-                if messages.len() > 1 && !self.is_reuse_allowed(history, key, messages) {
-                    let events = messages.iter().filter_map(|m| self.first_heard_of(key, m));
-                    let events: Vec<usize> = events.collect();
-                    let messages: Vec<_> = messages.iter().map(|m| source(key, m)).collect();
-                    let messages = messages.join(", ");
-                    anomalies.add(
-                        "inconsistent-offsets",
-                        events,
-                        format!("reused offset: {offset} of key {key} was given to {messages}"),
-                    );
-                }
-                for message in messages {
-                    places.entry(message).or_default().push(*offset);
-                }
-            }
-            for (message, offsets) in places.into_iter().filter(|(_, offsets)| offsets.len() > 1) {
-                anomalies.add(
-                    "duplicate",
-                    self.first_heard_of(key, message),
-                    format!(
-                        "duplicate message: of key {key} each of {} holds {}",
-                        Edn::vector(offsets),
-                        source(key, message)
-                    ),
-                );
-            }
-        }
-    }
-
-    /// Returns `true` if a loss lies between each message at an offset and the next one.
-    ///
-    /// A message without an acknowledgement may be seen only after another has its offset.
-    fn is_reuse_allowed(
-        &self,
-        history: &History<Kafka>,
-        key: &Key,
-        messages: &BTreeSet<Element>,
-    ) -> bool {
-        let since = |message| self.first_heard_of(key, message).map(|index| history.time(index));
-        let mut in_order: Vec<_> =
-            messages.iter().map(|message| (since(message), message)).collect();
-        in_order.sort_unstable();
-        let is_lost_before = |message: &Element, other: Option<Time>| {
-            let entry = (key.clone(), message.clone());
-            self.lost.get(&entry).is_some_and(|lost| Some(*lost) <= other)
-        };
-        in_order.windows(2).all(|pair| {
-            let [(first_seen, first), (then_seen, then)] = [pair[0], pair[1]];
-            is_lost_before(first, then_seen) || is_lost_before(then, first_seen)
-        })
-    }
-
-    /// Checks that each polled message was sent before, and that its send did not fail.
-    fn check_polled(
-        &self,
-        history: &History<Kafka>,
-        context: &Context<'_>,
-        anomalies: &mut Anomalies,
-    ) {
-        for ((key, message), &Polled { first: index, .. }) in &self.polled {
-            let send = self.send(key, message);
-            let (name, sentence, why) = match send {
-                None => ("phantom", "phantom value", "which no client sent to this key"),
-                Some(send) if send.invoked >= index => {
-                    ("G1c-realtime", "early value", "before a client sent it")
-                }
-                Some(Send { end: End::Failed, .. }) => ("G1a", "aborted read", "whose send failed"),
-                Some(_) => continue,
-            };
-            let node = node_of_end(history, context, index);
-            anomalies.add(
-                name,
-                send.map(|send| send.invoked).into_iter().chain([index]),
-                format!(
-                    "{sentence}: {node} shows {} under key {key} at {}, {why}",
-                    Edn::from(message),
-                    history.place(index),
-                ),
-            );
-        }
-    }
-
-    /// Checks that some poll shows each acknowledged message, unless a kill allows its loss.
-    fn check_sends(
-        &self,
-        history: &History<Kafka>,
-        context: &Context<'_>,
-        anomalies: &mut Anomalies,
-    ) {
-        for ((message, key), send) in &self.sends {
-            let End::Acknowledged(offset, index) = send.end else { continue };
-            let node = history.invocation(send.invoked).node;
-            let entry = (key.clone(), Element::Int(*message));
-            if self.lost.contains_key(&entry) || self.polled.contains_key(&entry) {
-                continue;
-            }
-            let node = context.directory.node_name(node);
-            let at = history.place(index);
-            let what =
-                format!("{message}, acknowledged by {node} at {at} as {offset} of key {key}");
-            match self.highest_polled.get(key).filter(|highest| **highest >= offset) {
-                Some(highest) => anomalies.add(
-                    "lost-write",
-                    [index],
-                    format!("lost write: {what}, was never polled, although {highest} was"),
-                ),
-                None => {
-                    anomalies.add("unseen", [index], format!("unseen: {what}, was never polled"))
-                }
-            }
-        }
-    }
-}
-
-/// Returns the name of the node that sent the reply of an event.
-fn node_of_end<'a>(history: &History<Kafka>, context: &Context<'a>, index: usize) -> &'a str {
-    match history.events().get(index).map(|event| &event.kind) {
-        Some(
-            EventKind::Ok { invocation, .. }
-            | EventKind::Fail { invocation, .. }
-            | EventKind::Info { invocation, .. },
-        ) => context.directory.node_name(history.invocation(*invocation).node),
-        _ => "?",
     }
 }
