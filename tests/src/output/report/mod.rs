@@ -14,6 +14,7 @@ pub mod lamport;
 pub mod page;
 pub mod perfetto;
 pub mod plots;
+pub mod script;
 pub mod svg;
 pub mod timeline;
 mod words;
