@@ -4,6 +4,8 @@ pub mod conversation;
 mod executable;
 pub mod launcher;
 mod node;
+mod stderr;
+mod stdout;
 
 use std::time::{Duration, Instant};
 
@@ -188,7 +190,7 @@ impl<'a> ProcessDriver<'a> {
                 if self.is_current(writer) && !runner.is_muted(writer.node) =>
             {
                 let node = self.names[writer.node].clone();
-                Err(Failure::Endless { node, limit: node::LINE_LIMIT })
+                Err(Failure::Endless { node, limit: stdout::LINE_LIMIT })
             }
             _ => Ok(()),
         }
