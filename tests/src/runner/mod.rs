@@ -14,11 +14,13 @@
 
 mod calls;
 pub mod failure;
+mod finished;
 mod malformed;
 mod messages;
 mod muted;
 pub mod nemesis;
 mod nodes;
+mod phase;
 mod protocol_warnings;
 mod worker;
 
@@ -30,7 +32,6 @@ use crate::base::time::Time;
 use crate::format::wire::Malformed;
 use crate::history::{EventKind, History};
 use crate::net::Network;
-use crate::net::recording::Recording;
 use crate::plan::Plan;
 use crate::plan::selection::Selection;
 use crate::runner::failure::Failure;
@@ -38,9 +39,11 @@ use crate::runner::nemesis::NemesisSchedule;
 use crate::service::Services;
 use crate::workload::Workload;
 
-use calls::{Calls, Role};
+use calls::Calls;
+pub use finished::FinishedTest;
 pub use malformed::MalformedLines;
 pub use muted::MutedNodes;
+pub use phase::Phase;
 pub use protocol_warnings::{ProtocolWarning, ProtocolWarnings};
 use worker::Worker;
 
@@ -82,25 +85,6 @@ pub enum Command {
     },
     /// Logs a message for a user who requested a log of messages.
     Log(String),
-}
-
-/// The phases of a test, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Nodes start and reply to `init`.
-    Initializing,
-    /// Nodes reply to the workload's setup request.
-    SettingUp,
-    /// Clients start operations, and the nemesis injects faults.
-    Main,
-    /// The clients' last operations end.
-    Draining,
-    /// Faults have ended, and nodes have time to recover.
-    Quiet,
-    /// Clients carry out the final reads.
-    FinalReads,
-    /// The test has ended.
-    Over,
 }
 
 /// The progress of a test, for display.
@@ -232,26 +216,6 @@ impl<W: Workload> Runner<W> {
         self.phase == Phase::Over
     }
 
-    /// Returns the time at which [`Runner::advance`] is due.
-    ///
-    /// If a node writes a line earlier, the time may change.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Time> {
-        let (workers, nemesis) = match self.phase {
-            Phase::Main => {
-                let op = self.op_is_possible().then_some(self.next_op);
-                (Some(op.map_or(self.until, |op| op.min(self.until))), self.nemesis.deadline())
-            }
-            Phase::Quiet => (Some(self.until), None),
-            Phase::FinalReads => (self.next_final_op(), None),
-            _ => (None, None),
-        };
-        [self.network.deadline(), self.calls.deadline(), workers, nemesis]
-            .into_iter()
-            .flatten()
-            .min()
-    }
-
     /// Executes everything that is due.
     ///
     /// # Errors
@@ -298,125 +262,7 @@ impl<W: Workload> Runner<W> {
         self
     }
 
-    /// Ends the test and returns the data that checkers need.
-    #[must_use]
-    pub fn finish(mut self) -> FinishedTest<W> {
-        let last = self.history.events().last().map_or(Time::default(), |event| event.time);
-        let recording = self.network.take_recording(self.origin + (last - Time::default()));
-        FinishedTest {
-            plan: self.plan,
-            workload: self.workload,
-            history: self.history,
-            network: self.network,
-            protocol_warnings: self.protocol_warnings,
-            malformed: self.malformed,
-            muted: self.muted,
-            origin: self.origin,
-            recording,
-            is_complete: self.selected == Selection::All,
-        }
-    }
-
-    /// Executes one step that is due. Returns `false` if none is.
-    fn step(&mut self, now: Time) -> Result<bool, Failure> {
-        if let Some(packet) = self.network.receive(now) {
-            self.arrived(now, packet);
-            return Ok(true);
-        }
-        if let Some((client, role)) = self.calls.expire(now) {
-            self.timed_out(now, client, role)?;
-            return Ok(true);
-        }
-        match self.phase {
-            Phase::Initializing | Phase::SettingUp => {
-                if self.nodes.contains(&NodeState::Starting) {
-                    return Ok(false);
-                }
-                self.setup_is_done(now);
-            }
-            Phase::Main => {
-                if now >= self.until {
-                    self.phase = Phase::Draining;
-                } else if let Some(op) = self.nemesis.next(now) {
-                    self.carry_out(now, op);
-                } else {
-                    return Ok(self.start_op(now));
-                }
-            }
-            Phase::Draining => {
-                if self.workers.iter().any(Worker::is_busy) {
-                    return Ok(false);
-                }
-                if !W::HAS_FINAL_READS {
-                    self.phase = Phase::Over;
-                } else {
-                    for op in self.nemesis.stop() {
-                        self.carry_out(now, op);
-                    }
-                    self.phase = Phase::Quiet;
-                    self.until = now + self.plan.quiet_time;
-                }
-            }
-            Phase::Quiet => {
-                if now < self.until {
-                    return Ok(false);
-                }
-                self.phase = Phase::FinalReads;
-            }
-            Phase::FinalReads => return Ok(self.start_final_op(now)),
-            Phase::Over => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    /// Starts the next phase after all nodes have replied to a setup request.
-    ///
-    /// The request is `init`, and then the workload's setup request.
-    fn setup_is_done(&mut self, now: Time) {
-        if self.phase == Phase::Initializing {
-            self.phase = Phase::SettingUp;
-            for node in 0..self.nodes.len() {
-                self.set_up(now, node);
-            }
-            return;
-        }
-        self.phase = Phase::Main;
-        self.origin = now;
-        self.until = now + self.plan.time_limit;
-        self.next_op = now;
-        self.nemesis.begin(now);
-        for worker in 0..self.plan.concurrency {
-            let client = self.calls.open(Role::Worker(worker));
-            self.workers.push(Worker::new(worker, self.nodes.len(), client));
-        }
-    }
-
     fn record(&mut self, now: Time, what: EventKind<W>) -> usize {
         self.history.push(Time(now.0 - self.origin.0), what)
     }
-}
-
-/// The data of a finished test, for the checkers.
-#[derive(Debug)]
-pub struct FinishedTest<W: Workload> {
-    /// The plan of the test.
-    pub plan: Plan,
-    /// The workload, which checks the history.
-    pub workload: W,
-    /// The history of the test.
-    pub history: History<W>,
-    /// The network, with its message counts.
-    pub network: Network,
-    /// The protocol warnings about nodes.
-    pub protocol_warnings: ProtocolWarnings,
-    /// Lines that broke the protocol and did not end the test.
-    pub malformed: MalformedLines,
-    /// The nodes whose output was ignored from some line on.
-    pub muted: MutedNodes,
-    /// The time at which the first operation could start. The history's times are relative to it.
-    pub origin: Time,
-    /// The messages, if they were recorded.
-    pub recording: Option<Recording>,
-    /// `true` if every drawn operation took place.
-    pub is_complete: bool,
 }

@@ -1,0 +1,123 @@
+//! The phases of a test, and the steps from one to the next.
+
+use super::calls::Role;
+use super::worker::Worker;
+use super::{NodeState, Runner};
+use crate::base::time::Time;
+use crate::runner::failure::Failure;
+use crate::workload::Workload;
+
+/// The phases of a test, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Nodes start and reply to `init`.
+    Initializing,
+    /// Nodes reply to the workload's setup request.
+    SettingUp,
+    /// Clients start operations, and the nemesis injects faults.
+    Main,
+    /// The clients' last operations end.
+    Draining,
+    /// Faults have ended, and nodes have time to recover.
+    Quiet,
+    /// Clients carry out the final reads.
+    FinalReads,
+    /// The test has ended.
+    Over,
+}
+
+impl<W: Workload> Runner<W> {
+    /// Returns the time at which [`Runner::advance`] is due.
+    ///
+    /// If a node writes a line earlier, the time may change.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        let (workers, nemesis) = match self.phase {
+            Phase::Main => {
+                let op = self.op_is_possible().then_some(self.next_op);
+                (Some(op.map_or(self.until, |op| op.min(self.until))), self.nemesis.deadline())
+            }
+            Phase::Quiet => (Some(self.until), None),
+            Phase::FinalReads => (self.next_final_op(), None),
+            _ => (None, None),
+        };
+        [self.network.deadline(), self.calls.deadline(), workers, nemesis]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Executes one step that is due. Returns `false` if none is.
+    pub(super) fn step(&mut self, now: Time) -> Result<bool, Failure> {
+        if let Some(packet) = self.network.receive(now) {
+            self.arrived(now, packet);
+            return Ok(true);
+        }
+        if let Some((client, role)) = self.calls.expire(now) {
+            self.timed_out(now, client, role)?;
+            return Ok(true);
+        }
+        match self.phase {
+            Phase::Initializing | Phase::SettingUp => {
+                if self.nodes.contains(&NodeState::Starting) {
+                    return Ok(false);
+                }
+                self.setup_is_done(now);
+            }
+            Phase::Main => {
+                if now >= self.until {
+                    self.phase = Phase::Draining;
+                } else if let Some(op) = self.nemesis.next(now) {
+                    self.carry_out(now, op);
+                } else {
+                    return Ok(self.start_op(now));
+                }
+            }
+            Phase::Draining => {
+                if self.workers.iter().any(Worker::is_busy) {
+                    return Ok(false);
+                }
+                if !W::HAS_FINAL_READS {
+                    self.phase = Phase::Over;
+                } else {
+                    for op in self.nemesis.stop() {
+                        self.carry_out(now, op);
+                    }
+                    self.phase = Phase::Quiet;
+                    self.until = now + self.plan.quiet_time;
+                }
+            }
+            Phase::Quiet => {
+                if now < self.until {
+                    return Ok(false);
+                }
+                self.phase = Phase::FinalReads;
+            }
+            Phase::FinalReads => return Ok(self.start_final_op(now)),
+            Phase::Over => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Starts the next phase after all nodes have replied to a setup request.
+    ///
+    /// The request is `init`, and then the workload's setup request.
+    fn setup_is_done(&mut self, now: Time) {
+        if self.phase == Phase::Initializing {
+            self.phase = Phase::SettingUp;
+            for node in 0..self.nodes.len() {
+                self.set_up(now, node);
+            }
+            return;
+        }
+        self.phase = Phase::Main;
+        self.origin = now;
+        self.until = now + self.plan.time_limit;
+        self.next_op = now;
+        self.nemesis.begin(now);
+        for worker in 0..self.plan.concurrency {
+            let client = self.calls.open(Role::Worker(worker));
+            self.workers.push(Worker::new(worker, self.nodes.len(), client));
+        }
+    }
+}
