@@ -1,4 +1,4 @@
-# Recipes for everyday work. `just` lists them; CI runs the same steps from `.ci/run`.
+# Recipes for everyday work. `just` lists them. `just ci` runs what CI runs.
 
 _default:
     @just --list
@@ -29,7 +29,8 @@ torture seconds="60":
 
 # Many more cases of every property test.
 properties cases="20000":
-    PROPTEST_CASES={{ cases }} cargo test --workspace --profile release-test
+    seed=$(date +%s); echo "PROPTEST_RNG_SEED=$seed"; \
+        PROPTEST_RNG_SEED=$seed PROPTEST_CASES={{ cases }} cargo test --workspace --profile release-test
 
 # Each integration with the real format, database or framework.
 integrations:

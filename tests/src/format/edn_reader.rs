@@ -61,13 +61,9 @@ impl<'a> EdnReader<'a> {
     pub fn read(&mut self) -> Result<Option<Datum>, EdnError> {
         match self.token(0)? {
             Token::Value(datum) => Ok(Some(datum)),
-            Token::Close(close, place) => Err(error_at(
-                place,
-                format!(
-                    "{close:?} has no opening \
-                                                                       bracket"
-                ),
-            )),
+            Token::Close(close, place) => {
+                Err(error_at(place, format!("{close:?} has no opening bracket")))
+            }
             Token::End => Ok(None),
         }
     }
@@ -245,10 +241,16 @@ impl<'a> EdnReader<'a> {
         if !(0xD800..0xDC00).contains(&high) || !self.rest().starts_with("\\u") {
             return Ok(char::REPLACEMENT_CHARACTER);
         }
+        let after_high = self.at;
         self.next();
         self.next();
         let low = self.hexadecimal()?;
-        let code = 0x1_0000 + ((high - 0xD800) << 10) + low.wrapping_sub(0xDC00);
+        if !(0xDC00..0xE000).contains(&low) {
+            // The second escape is a character of its own.
+            self.at = after_high;
+            return Ok(char::REPLACEMENT_CHARACTER);
+        }
+        let code = 0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00);
         Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
     }
 
@@ -361,6 +363,10 @@ mod tests {
         for (text, expected) in [
             ("nil true -5 +5 5N 1.5M 2e3", "null true -5 5 5 1.5 2e3"),
             (r#""a\"\\\n\u00e9\ud83d\ude00\ud83d" \a \newline"#, r#""a\"\\\né😀�" "a" "\n""#),
+            (
+                r#""\ud800\u0041" "\ud83d\uffff" "\ud83d\ud83d\ude00""#,
+                "\"�A\" \"�\u{ffff}\" \"�😀\"",
+            ),
             ("[1 (2, 3) #{4}]", "[1,[2,3],[4]]"),
             ("{:a 1, \"b\" [], 3 :word}", r#"{"a":1,"b":[],"3":"word"}"#),
             ("; a comment\n1 #_ 2 #_[3 4] 5 ^:meta 6", "1 5 6"),

@@ -57,7 +57,6 @@ impl Journal {
             ("all", self.all().to_edn(operations)),
             ("clients", self.clients.to_edn(operations)),
             ("servers", self.servers.to_edn(operations)),
-            ("valid?", Edn::Bool(true)),
         ])
     }
 }

@@ -36,15 +36,7 @@ impl Report {
             net.insert(kind, count);
         }
         let limits = limits::check(figures, &plan.limits);
-        verdicts.net = Some(Verdict {
-            valid: Valid::True,
-            results: net,
-            anomalies: Vec::new(),
-            findings: Vec::new(),
-            stable_latencies_ms: Vec::new(),
-            is_unavailable: false,
-            is_fatal: false,
-        });
+        verdicts.net = Some(Verdict::new(Valid::True, net, None::<Anomaly>));
         verdicts.limits = limits;
         verdicts.findings.extend(outcome.muted.findings(&plan.directory));
         verdicts.findings.extend(outcome.malformed.findings(&plan.directory));
