@@ -95,12 +95,8 @@ impl<C: Clock> Generator<C> {
     #[cold]
     #[inline(never)]
     fn claim_at_limit(&self, slot: Slot, limit: Slot) -> Result<Slot, NoSlot> {
-        // Another thread may have opened the gate since, with a later limit.
-        if self.gate.limit() == limit {
-            self.gate.close();
-        }
+        self.gate.close_at(limit);
         if slot < limit {
-            self.counters.record_ahead(self.ahead_since_opening(limit));
             return Ok(slot);
         }
         match self.redeem(slot, 1) {
@@ -126,8 +122,7 @@ impl<C: Clock> Generator<C> {
                         continue;
                     }
                     if seen.plus(count) == limit {
-                        self.counters.record_ahead(self.ahead_since_opening(limit));
-                        self.gate.close();
+                        self.gate.close_at(limit);
                     }
                     return Ok(Claim { first: seen, count, validity: Validity::Until(deadline) });
                 }
@@ -163,12 +158,10 @@ impl<C: Clock> Generator<C> {
         let next = first.plus(count);
         let skipped = first.since(seen);
         self.counters.skip(skipped);
-        self.counters.record_ahead(self.ahead_since_opening(seen));
         if !self.cursor.advance(seen, next) {
             self.counters.unskip(skipped);
             return Ok(None);
         }
-        self.counters.record_ahead(next.last_tick().saturating_sub(self.tick_of(now)));
         // C8
         let deadline = reading.deadline.and_then(ProcessDeadline::new);
         if let (Some(guard), Some(deadline)) = (&guard, deadline) {
@@ -188,7 +181,6 @@ impl<C: Clock> Generator<C> {
         deadline: ProcessDeadline,
     ) {
         if next < limit {
-            self.counters.record_opening(self.tick_of(now));
             guard.open(limit, deadline);
         } else {
             self.gate.close();
@@ -212,7 +204,6 @@ impl<C: Clock> Generator<C> {
         if end > self.limit_at(now).min(grant_end) {
             return Redeemed::Later(self.no_slot_before(end, grant_end, now));
         }
-        self.counters.record_ahead(end.last_tick().saturating_sub(self.tick_of(now)));
         let deadline = reading.deadline.and_then(ProcessDeadline::new);
         Redeemed::Now(deadline.map_or(Validity::While(reading.now), Validity::Until))
     }
@@ -286,15 +277,5 @@ impl<C: Clock> Generator<C> {
     /// Returns `true` if this process was forked from the one that built the generator.
     pub(crate) fn is_forked(&self) -> bool {
         self.fork_generation != fork::generation()
-    }
-
-    /// Returns the milliseconds from the reading that opened the gate to the last ID below
-    /// `end`, if the gate let that ID pass. A cursor past the limit has jumped since, so the
-    /// result is 0.
-    pub(crate) fn ahead_since_opening(&self, end: Slot) -> u64 {
-        if end <= self.settings.first || end > self.gate.limit() {
-            return 0;
-        }
-        end.last_tick().saturating_sub(self.counters.opened_at_tick())
     }
 }

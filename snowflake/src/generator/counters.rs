@@ -6,11 +6,12 @@ use core::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
+use super::slot::Slot;
 use crate::{Clock, Generator};
 
 /// The counters of a generator, from [`Generator::counters`].
 ///
-/// They only grow.
+/// They only grow, except `ahead_ms`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
@@ -27,8 +28,9 @@ pub struct Counters {
     pub backward_steps: u64,
     /// Forward steps of the clock that a second reading confirmed.
     pub forward_steps: u64,
-    /// The furthest that a timestamp was ahead of the clock, in milliseconds.
-    pub max_ahead_ms: u64,
+    /// How far the timestamp of the last ID is ahead of the clock now, in milliseconds. IDs that
+    /// waiting calls have reserved count. 0 if the generator has issued no ID or is released.
+    pub ahead_ms: u64,
 }
 
 impl<C: Clock> Generator<C> {
@@ -47,19 +49,16 @@ impl<C: Clock> Generator<C> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn counters(&self) -> Counters {
-        let opened_at_tick = self.counters.opened_at_tick();
         let next = self.cursor.get_with_gaps();
-        let ahead_ms = self.ahead_since_opening(next);
-        if opened_at_tick == self.counters.opened_at_tick() {
-            self.counters.record_ahead(ahead_ms);
-        }
+        let has_last = next > self.settings.first && next < Slot::end(self.settings.node);
+        let last_tick = if has_last { next.last_tick() } else { 0 };
         Counters {
             ids_issued: self.counters.issued(next.since(self.settings.first)),
             waits: self.counters.0.waits.load(Relaxed),
             waited: Duration::from_nanos(self.counters.0.waited_ns.load(Relaxed)),
             backward_steps: self.step_filter.backward_steps(),
             forward_steps: self.step_filter.forward_steps(),
-            max_ahead_ms: self.counters.0.max_ahead_ms.load(Relaxed),
+            ahead_ms: last_tick.saturating_sub(self.tick_of(self.clock.now())),
         }
     }
 }
@@ -74,8 +73,6 @@ struct Line {
     skipped: AtomicU64,
     /// The last reported value of `ids_issued`.
     last_reported: AtomicU64,
-    opened_at_tick: AtomicU64,
-    max_ahead_ms: AtomicU64,
     waits: AtomicU64,
     waited_ns: AtomicU64,
 }
@@ -85,8 +82,6 @@ impl ClaimCounters {
         ClaimCounters(CachePadded::new(Line {
             skipped: AtomicU64::new(0),
             last_reported: AtomicU64::new(0),
-            opened_at_tick: AtomicU64::new(0),
-            max_ahead_ms: AtomicU64::new(0),
             waits: AtomicU64::new(0),
             waited_ns: AtomicU64::new(0),
         }))
@@ -99,20 +94,6 @@ impl ClaimCounters {
     /// Undoes a [`skip`](ClaimCounters::skip) whose claim failed.
     pub(crate) fn unskip(&self, slots: u64) {
         self.0.skipped.fetch_sub(slots, Relaxed);
-    }
-
-    pub(crate) fn record_ahead(&self, ahead_ms: u64) {
-        if ahead_ms > 0 {
-            self.0.max_ahead_ms.fetch_max(ahead_ms, Relaxed);
-        }
-    }
-
-    pub(crate) fn record_opening(&self, tick: u64) {
-        self.0.opened_at_tick.store(tick, Relaxed);
-    }
-
-    pub(crate) fn opened_at_tick(&self) -> u64 {
-        self.0.opened_at_tick.load(Relaxed)
     }
 
     pub(crate) fn record_wait(&self, waited: Duration) {

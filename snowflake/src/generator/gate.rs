@@ -60,6 +60,13 @@ impl Gate {
         Slot::from_word(self.line.limit.load(Ordering::Acquire))
     }
 
+    /// Closes the gate if its limit is still `limit`. Another thread may have opened it since.
+    pub(crate) fn close_at(&self, limit: Slot) {
+        if self.limit() == limit {
+            self.close();
+        }
+    }
+
     /// Closes the gate. If another thread has just opened it, that costs a clock reading.
     pub(crate) fn close(&self) {
         self.line.deadline.store(CLOSED.count, Ordering::Relaxed);

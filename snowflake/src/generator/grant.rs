@@ -167,7 +167,6 @@ mod leased {
                 }
                 // The gap is counted before the cursor shows it, as in a claim.
                 self.counters.skip(skipped);
-                self.counters.record_ahead(self.ahead_since_opening(seen));
                 if self.cursor.advance(seen, slot) {
                     return seen;
                 }

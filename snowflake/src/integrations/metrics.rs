@@ -10,7 +10,7 @@
 //! | `snowflake_waited_seconds` | gauge | the total time that those calls waited |
 //! | `snowflake_clock_backward_steps_total` | counter | readings earlier than the one before |
 //! | `snowflake_clock_forward_steps_total` | counter | confirmed forward steps of the clock |
-//! | `snowflake_max_ahead_seconds` | gauge | the furthest that a timestamp was ahead of the clock |
+//! | `snowflake_ahead_seconds` | gauge | how far the last timestamp is ahead of the clock |
 //! | `snowflake_lease_renewals_total` | counter | renewals of the lease |
 //! | `snowflake_lease_failed_renewals_total` | counter | failed renewals |
 //! | `snowflake_lease_granted_until_seconds` | gauge | the end of the grant, in Unix time |
@@ -51,9 +51,9 @@ pub fn describe() {
         "Forward steps of the clock that were confirmed"
     );
     describe_gauge!(
-        "snowflake_max_ahead_seconds",
+        "snowflake_ahead_seconds",
         Unit::Seconds,
-        "The furthest that a timestamp was ahead of the clock"
+        "How far the last timestamp is ahead of the clock"
     );
     describe_counter!("snowflake_lease_renewals_total", count, "Renewals of the lease");
     describe_counter!("snowflake_lease_failed_renewals_total", count, "Failed renewals");
@@ -68,7 +68,7 @@ pub fn describe() {
 pub fn report_generator<C: Clock>(generator: &Generator<C>) {
     let node = generator.node().to_string();
     let counters = generator.counters();
-    let ahead = Duration::from_millis(counters.max_ahead_ms);
+    let ahead = Duration::from_millis(counters.ahead_ms);
     counter!("snowflake_ids_issued_total", "node" => node.clone()).absolute(counters.ids_issued);
     counter!("snowflake_waits_total", "node" => node.clone()).absolute(counters.waits);
     gauge!("snowflake_waited_seconds", "node" => node.clone()).set(counters.waited);
@@ -76,7 +76,7 @@ pub fn report_generator<C: Clock>(generator: &Generator<C>) {
         .absolute(counters.backward_steps);
     counter!("snowflake_clock_forward_steps_total", "node" => node.clone())
         .absolute(counters.forward_steps);
-    gauge!("snowflake_max_ahead_seconds", "node" => node).set(ahead);
+    gauge!("snowflake_ahead_seconds", "node" => node).set(ahead);
 }
 
 /// Reports the state of a lease, and the counters of its generator, to the recorder.

@@ -76,7 +76,7 @@ fn a_generator_reports_what_it_counts() {
     });
     assert_eq!(values.bits("snowflake_ids_issued_total node=7"), 4096 * 250 + 1);
     assert_eq!(values.bits("snowflake_waits_total node=7"), 0);
-    assert_eq!(f64::from_bits(values.bits("snowflake_max_ahead_seconds node=7")), 0.25);
+    assert_eq!(f64::from_bits(values.bits("snowflake_ahead_seconds node=7")), 0.25);
 }
 
 #[test]
