@@ -24,7 +24,7 @@
 //!
 //! - The IDs of one [`Generator`] are **unique and strictly increasing** in the order of the
 //!   claims, from any number of threads and from signal handlers, whatever the clock does. An
-//!   ID that reaches another thread is smaller than that thread's next ID. The IDs
+//!   ID is smaller than every ID of a call that begins after the ID was received. The IDs
 //!   increase within one [`Block`] or [`Batch`], but may be smaller than IDs that other calls
 //!   returned before.
 //! - The IDs of generators with **different node IDs and one epoch** are unique. They are
@@ -105,7 +105,8 @@
 //! With [`SystemClock`], an ID's timestamp is the millisecond in which it is issued.
 //! [`CoarseClock`] costs less on Linux and Android, and its timestamps can be as old as a kernel
 //! tick, usually 4 ms.
-//! [`ManualClock`] is for tests. Implement [`Clock`] for any other source of time.
+//! [`ManualClock`] is for tests. Implement [`Clock`] for any other source of time: a generator then
+//! reads it for every ID, and does not filter forward steps.
 //!
 //! # Features
 //!

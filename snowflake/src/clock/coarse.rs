@@ -1,7 +1,7 @@
 //! The operating system's clock at the resolution of the kernel tick.
 
 use super::system::{NS_PER_MS, monotonic_ms, since_1970};
-use super::{Clock, Deadline, Internal, Reading, SystemClock};
+use super::{Clock, Deadline, Reading, Sealed, SystemClock};
 use crate::UnixMillis;
 
 /// The operating system's wall clock, read once in a kernel tick.
@@ -44,7 +44,7 @@ impl Clock for CoarseClock {
         SystemClock.now()
     }
 
-    fn read(&self, _: Internal) -> Reading {
+    fn read(&self, _: Sealed) -> Reading {
         // `SystemClock` reads in the same order, for the same reasons.
         let count = last_tick();
         let monotonic_ms = monotonic_ms();
@@ -57,7 +57,7 @@ impl Clock for CoarseClock {
     }
 
     #[inline]
-    fn counter(&self, _: Internal) -> u64 {
+    fn counter(&self, _: Sealed) -> u64 {
         last_tick().unwrap_or(0)
     }
 }
@@ -124,10 +124,10 @@ mod tests {
 
     impl Clock for &Ticking {
         fn now(&self) -> UnixMillis {
-            self.read(Internal).now
+            self.read(Sealed).now
         }
 
-        fn read(&self, _: Internal) -> Reading {
+        fn read(&self, _: Sealed) -> Reading {
             self.readings.set(self.readings.get() + 1);
             let ns = self.readings.get() * 1000;
             let now = UnixMillis(Epoch::Y2024.start().0 + ns / NS_PER_MS);
@@ -135,7 +135,7 @@ mod tests {
             Reading { deadline, ..Reading::at(now) }
         }
 
-        fn counter(&self, _: Internal) -> u64 {
+        fn counter(&self, _: Sealed) -> u64 {
             self.tick.get()
         }
     }
@@ -157,8 +157,8 @@ mod tests {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     #[test]
     fn this_kernel_has_a_coarse_clock() {
-        let deadline = CoarseClock.read(Internal).deadline.unwrap();
+        let deadline = CoarseClock.read(Sealed).deadline.unwrap();
         assert_eq!(deadline.counts_per_ms, COUNTS_PER_MS);
-        assert_ne!(CoarseClock.counter(Internal), 0);
+        assert_ne!(CoarseClock.counter(Sealed), 0);
     }
 }

@@ -46,8 +46,8 @@ pub(super) fn shift() -> u64 {
     return 0;
 }
 
-/// Excludes forks until [`unlock`]. A fork waits, so the caller holds the lock for a few
-/// milliseconds only.
+/// Excludes forks until [`unlock`]. A fork waits while the caller holds the lock: usually a few
+/// milliseconds, and at most about 200 ms.
 ///
 /// The calibration of a counter runs inside one-time cells, of this crate and of quanta. A child
 /// that is forked during it inherits a cell that no thread completes, and waits for it forever.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Clock, Deadline, Internal, Reading};
+use super::{Clock, Deadline, Reading, Sealed};
 use crate::UnixMillis;
 
 /// A clock that changes only when a test sets it.
@@ -37,7 +37,7 @@ struct Time {
 
 impl fmt::Debug for ManualClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Reading { now, monotonic_ms, .. } = self.read(Internal);
+        let Reading { now, monotonic_ms, .. } = self.read(Sealed);
         f.debug_struct("ManualClock")
             .field("now", &now)
             .field("monotonic_ms", &monotonic_ms)
@@ -97,7 +97,7 @@ impl Clock for ManualClock {
         UnixMillis(self.time.now_ms.load(Ordering::SeqCst))
     }
 
-    fn read(&self, _: Internal) -> Reading {
+    fn read(&self, _: Sealed) -> Reading {
         let now = self.now();
         let monotonic_ms =
             self.is_monotonic_known.then(|| self.time.monotonic_ms.load(Ordering::SeqCst));
@@ -105,7 +105,7 @@ impl Clock for ManualClock {
         Reading { now, deadline, monotonic_ms }
     }
 
-    fn counter(&self, _: Internal) -> u64 {
+    fn counter(&self, _: Sealed) -> u64 {
         self.now().0
     }
 }

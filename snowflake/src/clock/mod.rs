@@ -19,7 +19,7 @@ pub use coarse::CoarseClock;
 pub(crate) use deadline::{Deadline, ProcessDeadline};
 #[cfg(feature = "std")]
 pub use manual::ManualClock;
-pub(crate) use reading::{Internal, Reading};
+pub(crate) use reading::{Reading, Sealed};
 pub(crate) use step_filter::StepFilter;
 pub use system::SystemClock;
 
@@ -30,6 +30,10 @@ use crate::UnixMillis;
 /// A clock may repeat a time, step back and step forward. A generator issues unique,
 /// increasing IDs with any clock. Implement [`now`](Clock::now) alone: the other methods
 /// are internal, and an implementation outside this crate cannot name their types.
+///
+/// A generator reads such a clock for every ID, and accepts every reading. To confirm a forward
+/// step it needs a monotonic clock, which only [`SystemClock`], `CoarseClock` and
+/// `ManualClock::with_monotonic` have. This also applies to a clock that calls one of them.
 ///
 /// # Examples
 ///
@@ -57,7 +61,7 @@ pub trait Clock {
     /// Returns the current time, and how long this millisecond lasts by the counter.
     #[doc(hidden)]
     #[inline]
-    fn read(&self, _: Internal) -> Reading {
+    fn read(&self, _: Sealed) -> Reading {
         Reading::at(self.now())
     }
 
@@ -67,7 +71,7 @@ pub trait Clock {
     /// the machine share it, so it continues after a fork.
     #[doc(hidden)]
     #[inline]
-    fn counter(&self, _: Internal) -> u64 {
+    fn counter(&self, _: Sealed) -> u64 {
         0
     }
 }
@@ -82,12 +86,12 @@ macro_rules! clock_through {
             }
 
             #[inline]
-            fn read(&self, internal: Internal) -> Reading {
+            fn read(&self, internal: Sealed) -> Reading {
                 (**self).read(internal)
             }
 
             #[inline]
-            fn counter(&self, internal: Internal) -> u64 {
+            fn counter(&self, internal: Sealed) -> u64 {
                 (**self).counter(internal)
             }
         }

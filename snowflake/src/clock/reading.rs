@@ -7,7 +7,7 @@ use crate::UnixMillis;
 /// Seals the methods of [`Clock`](crate::Clock) that only this crate implements: other
 /// crates cannot name this type.
 #[derive(Clone, Copy, Debug)]
-pub struct Internal;
+pub struct Sealed;
 
 /// One reading of a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -39,7 +39,7 @@ pub(crate) struct StepFilter {
     forward_steps: AtomicU64,
 }
 
-/// The absence of an offset. The offset of a clock near the present is half the range away from it.
+/// No offset. No real clock has an offset of `1 << 63` ms.
 const UNKNOWN: u64 = 1 << 63;
 
 impl StepFilter {

@@ -5,9 +5,9 @@
 /// A generator reads the clock's counter for every ID, and the time about once per millisecond.
 /// The counter is the processor's cycle counter where that has a constant rate (through
 /// [quanta](https://docs.rs/quanta)), and the monotonic clock elsewhere. Steps are detected
-/// with `CLOCK_BOOTTIME` on Linux and Android, which counts suspended time, and with
-/// [`Instant`](std::time::Instant) elsewhere. The first reading in a process calibrates the
-/// counter, which takes a few milliseconds.
+/// with `CLOCK_BOOTTIME` on Linux and Android, which counts suspended time, and with the monotonic
+/// clock elsewhere. The first reading in a process calibrates the counter. That usually takes a few
+/// milliseconds, and at most about 200 ms.
 ///
 /// [`CoarseClock`](crate::CoarseClock) costs less, with timestamps as old as a kernel tick.
 #[cfg(feature = "std")]
@@ -31,7 +31,7 @@ mod with_std {
     use std::time::{SystemTime, UNIX_EPOCH};
 
     use super::SystemClock;
-    use crate::clock::{Deadline, Internal, Reading, fork, since_boot};
+    use crate::clock::{Deadline, Reading, Sealed, fork, since_boot};
     use crate::{Clock, UnixMillis};
 
     pub(in crate::clock) const NS_PER_MS: u64 = 1_000_000;
@@ -70,7 +70,7 @@ mod with_std {
             since_1970().0
         }
 
-        fn read(&self, _: Internal) -> Reading {
+        fn read(&self, _: Sealed) -> Reading {
             let counter = Counter::get();
             // The counter is read before the time. If the thread is preempted in between,
             // the deadline is early, which is safe. The monotonic clock is read before the
@@ -91,7 +91,7 @@ mod with_std {
         }
 
         #[inline]
-        fn counter(&self, _: Internal) -> u64 {
+        fn counter(&self, _: Sealed) -> u64 {
             // The count does not matter before the first reading, which returns the first deadline.
             COUNTER.get().map_or(0, |counter| counter.clock.raw())
         }

@@ -5,7 +5,7 @@ use core::num::NonZeroU16;
 
 use super::claim::{Claim, SlotCount, Validity};
 use super::reserve::Consecutive;
-use crate::clock::Internal;
+use crate::clock::Sealed;
 use crate::{ClaimError, Clock, Generator, Id};
 
 /// The IDs in a block, unless the caller sets another size.
@@ -94,9 +94,7 @@ impl<C: Clock> Block<'_, C> {
     pub(crate) fn next_of_block(&mut self) -> Option<Id> {
         let is_recent = match self.validity? {
             // In a forked child it never is.
-            Validity::Until(deadline) => {
-                deadline.is_ahead_of(self.generator.clock.counter(Internal))
-            }
+            Validity::Until(deadline) => deadline.is_ahead_of(self.generator.clock.counter(Sealed)),
             Validity::While(now) => {
                 self.generator.clock.now() == now && !self.generator.is_forked()
             }

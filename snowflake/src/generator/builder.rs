@@ -11,7 +11,7 @@ use super::gate::Gate;
 use super::grant::GrantBounds;
 use super::slot::Slot;
 use super::sync::const_fn;
-use crate::clock::{Internal, StepFilter, fork};
+use crate::clock::{Sealed, StepFilter, fork};
 use crate::layout::SEQUENCE_MAX;
 use crate::{BuildError, Clock, Epoch, Generator, Id, NodeId, UnixMillis};
 
@@ -65,9 +65,15 @@ impl Builder {
     ///
     /// Pass the last ID from before a restart, or the largest stored ID, if the clock may
     /// have stepped back since, or if [`max_ahead_ms`](Builder::max_ahead_ms) is not 0. The
-    /// ID may be of any node.
+    /// ID may be of any node. The largest ID of several calls applies.
+    ///
+    /// If the ID is ahead of the clock by more than `max_ahead_ms`, calls wait or return an error
+    /// until the clock has caught up.
     pub const fn resume_after(mut self, id: Id) -> Builder {
-        self.first = Slot::after(self.node, id);
+        let first = Slot::after(self.node, id);
+        if first.since(self.first) > 0 {
+            self.first = first;
+        }
         self
     }
 
@@ -81,7 +87,7 @@ impl Builder {
     }
 
     /// Sets how long a waiting call waits while the clock stands still, in milliseconds; the
-    /// default is 1,000. With 0 no call waits.
+    /// default is 1,000. With 0 no call waits for the clock.
     pub const fn frozen_clock_ms(mut self, ms: u64) -> Builder {
         self.frozen_clock_ms = ms;
         self
@@ -140,7 +146,7 @@ impl Builder {
     pub fn build<C: Clock>(self, clock: C) -> Result<Generator<C>, BuildError> {
         // The first reading of the system's clock calibrates its counter. Here it does not
         // delay the first ID.
-        let now = clock.read(Internal).now;
+        let now = clock.read(Sealed).now;
         let Some(tick) = now.since(self.epoch) else {
             return Err(BuildError::EpochAhead { by_ms: self.epoch.start().0 - now.0 });
         };

@@ -6,7 +6,7 @@ use crate::UnixMillis;
 /// holder of a lease.
 ///
 /// From that start, timestamps advance at half the pace of the clock until the clock has
-/// caught up. So a start that is 3 s ahead is made up for after 6 s, at any load.
+/// caught up. If the start is 3 s ahead, the clock has caught up after 6 s, at any load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CatchUp {
     clock: UnixMillis,

@@ -5,7 +5,7 @@ use core::sync::atomic::{Ordering::Acquire, fence};
 
 use super::gate::OpenGuard;
 use super::slot::Slot;
-use crate::clock::{Clock, Internal, ProcessDeadline, Reading, fork};
+use crate::clock::{Clock, ProcessDeadline, Reading, Sealed, fork};
 use crate::layout::IDS_PER_MS;
 use crate::{ClaimError, Generator, LeaseEnd, UnixMillis};
 
@@ -46,35 +46,35 @@ pub(crate) enum Validity {
 
 /// A claim without a slot to issue now.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct NoSlot {
+pub(crate) struct ClaimFailure {
     pub(crate) error: ClaimError,
     /// A slot past the limit. The caller owns it and may issue it later.
     pub(crate) reservation: Option<Slot>,
 }
 
-impl From<ClaimError> for NoSlot {
-    fn from(error: ClaimError) -> NoSlot {
-        NoSlot { error, reservation: None }
+impl From<ClaimError> for ClaimFailure {
+    fn from(error: ClaimError) -> ClaimFailure {
+        ClaimFailure { error, reservation: None }
     }
 }
 
 /// The answer to a caller that wants to issue its reserved slots.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Redeemed {
+pub(crate) enum Redemption {
     /// They may be issued, and are recent for this long.
-    Now(Validity),
+    Issue(Validity),
     /// They may be issued later, for this reason.
-    Later(ClaimError),
+    Wait(ClaimError),
     /// They may never be issued.
-    Never,
+    Void,
 }
 
 impl<C: Clock> Generator<C> {
     /// Claims the next slot. Takes no lock, waits for no thread.
     #[inline]
-    pub(crate) fn claim(&self) -> Result<Slot, NoSlot> {
+    pub(crate) fn claim(&self) -> Result<Slot, ClaimFailure> {
         // C1
-        if !self.gate.deadline().is_ahead_of(self.clock.counter(Internal)) {
+        if !self.gate.deadline().is_ahead_of(self.clock.counter(Sealed)) {
             return self.claim_by_clock();
         }
         // C2, then C3
@@ -87,22 +87,22 @@ impl<C: Clock> Generator<C> {
     // Its frame would be part of every claim.
     #[cold]
     #[inline(never)]
-    fn claim_by_clock(&self) -> Result<Slot, NoSlot> {
+    fn claim_by_clock(&self) -> Result<Slot, ClaimFailure> {
         Ok(self.claim_range(SlotCount::ONE)?.first)
     }
 
     /// C4 for the last slot below the limit, and for a slot past it.
     #[cold]
     #[inline(never)]
-    fn claim_at_limit(&self, slot: Slot, limit: Slot) -> Result<Slot, NoSlot> {
+    fn claim_at_limit(&self, slot: Slot, limit: Slot) -> Result<Slot, ClaimFailure> {
         self.gate.close_at(limit);
         if slot < limit {
             return Ok(slot);
         }
         match self.redeem(slot, 1) {
-            Redeemed::Now(_) => Ok(slot),
-            Redeemed::Later(error) => Err(NoSlot { error, reservation: Some(slot) }),
-            Redeemed::Never => {
+            Redemption::Issue(_) => Ok(slot),
+            Redemption::Wait(error) => Err(ClaimFailure { error, reservation: Some(slot) }),
+            Redemption::Void => {
                 self.counters.skip(1);
                 self.claim_by_clock()
             }
@@ -115,7 +115,7 @@ impl<C: Clock> Generator<C> {
             let seen = self.cursor.get();
             let deadline = self.gate.deadline();
             // C1 and C2; then C7 in the place of C3.
-            if deadline.is_ahead_of(self.clock.counter(Internal)) {
+            if deadline.is_ahead_of(self.clock.counter(Sealed)) {
                 let limit = self.gate.limit();
                 if let Some(count) = wanted.between(seen, limit) {
                     if !self.cursor.advance(seen, seen.plus(count)) {
@@ -146,7 +146,7 @@ impl<C: Clock> Generator<C> {
         }
         // C5
         let guard = self.gate.guard();
-        let (now, reading) = self.read_clock(seen, guard.is_some());
+        let (now, reading) = self.read_clock(seen, guard.as_ref());
         // C6
         let first = self.first_at(seen, now, wanted);
         let grant_end = self.grant.end();
@@ -165,57 +165,50 @@ impl<C: Clock> Generator<C> {
         // C8
         let deadline = reading.deadline.and_then(ProcessDeadline::new);
         if let (Some(guard), Some(deadline)) = (&guard, deadline) {
-            self.open_gate(guard, next, limit, now, deadline);
+            if next < limit {
+                guard.open(limit, deadline);
+            } else {
+                self.gate.close();
+            }
         }
         let validity = deadline.map_or(Validity::While(reading.now), Validity::Until);
         Ok(Some(Claim { first, count, validity }))
     }
 
-    /// Opens the gate if slots are left below `limit`, and closes it otherwise.
-    fn open_gate(
-        &self,
-        guard: &OpenGuard<'_>,
-        next: Slot,
-        limit: Slot,
-        now: UnixMillis,
-        deadline: ProcessDeadline,
-    ) {
-        if next < limit {
-            guard.open(limit, deadline);
-        } else {
-            self.gate.close();
-        }
-    }
-
     /// Returns whether slots that the caller owns may be issued now: step R3.
-    pub(crate) fn redeem(&self, first: Slot, count: u64) -> Redeemed {
+    pub(crate) fn redeem(&self, first: Slot, count: u64) -> Redemption {
         if self.is_forked() {
-            return Redeemed::Later(ClaimError::Forked);
+            return Redemption::Wait(ClaimError::Forked);
         }
         let end = first.plus(count);
         let guard = self.gate.guard();
-        let (now, reading) = self.read_clock(first, guard.is_some());
+        let (now, reading) = self.read_clock(first, guard.as_ref());
         // The end is loaded before the start: a thread that reads the end of a grant also
         // reads its start.
         let grant_end = self.grant.end();
         if self.grant.is_void(first) {
-            return Redeemed::Never;
+            return Redemption::Void;
         }
         if end > self.limit_at(now).min(grant_end) {
-            return Redeemed::Later(self.no_slot_before(end, grant_end, now));
+            return Redemption::Wait(self.no_slot_before(end, grant_end, now));
         }
         let deadline = reading.deadline.and_then(ProcessDeadline::new);
-        Redeemed::Now(deadline.map_or(Validity::While(reading.now), Validity::Until))
+        Redemption::Issue(deadline.map_or(Validity::While(reading.now), Validity::Until))
     }
 
     /// Reads the clock through the step filter, with `seen` as the next free slot.
     ///
     /// The clock is read after the cursor. A reading from before could be older than the
     /// tick that another thread has stored since, and would look like a backward step.
-    pub(crate) fn read_clock(&self, seen: Slot, may_update: bool) -> (UnixMillis, Reading) {
-        let reading = self.clock.read(Internal);
+    /// Only the thread with the guard updates the filter.
+    pub(crate) fn read_clock(
+        &self,
+        seen: Slot,
+        guard: Option<&OpenGuard<'_>>,
+    ) -> (UnixMillis, Reading) {
+        let reading = self.clock.read(Sealed);
         let timeline = self.time_of_tick(seen.tick());
-        (self.step_filter.apply(&reading, timeline, may_update), reading)
+        (self.step_filter.apply(&reading, timeline, guard.is_some()), reading)
     }
 
     /// Returns the first slot to claim at `now`, with `seen` as the next free slot.

@@ -143,7 +143,7 @@ mod leased {
             let timeline = self.time_of_tick(seen.ticks_from_start(self.settings.node));
             // Without calls, only these readings confirm a forward step.
             let guard = self.gate.guard();
-            let (now, _) = self.read_clock(seen, guard.is_some());
+            let (now, _) = self.read_clock(seen, guard.as_ref());
             (now, now.max(timeline))
         }
 

@@ -24,7 +24,7 @@ use crossbeam_utils::CachePadded;
 
 pub use block::Block;
 pub use builder::Builder;
-pub(crate) use claim::{Claim, NoSlot, Redeemed, SlotCount, Validity};
+pub(crate) use claim::{Claim, ClaimFailure, Redemption, SlotCount, Validity};
 pub use counters::Counters;
 pub use reserve::Batch;
 pub(crate) use slot::Slot;
@@ -156,17 +156,17 @@ impl<C: Clock> Generator<C> {
     pub fn try_next_id(&self) -> Result<Id, ClaimError> {
         match self.claim() {
             Ok(slot) => Ok(slot.id()),
-            Err(no_slot) => Err(self.forfeit(no_slot)),
+            Err(failure) => Err(self.forfeit(failure)),
         }
     }
 
     /// Gives up the reservation of a claim, if it has one, and returns its error.
     #[cold]
-    fn forfeit(&self, no_slot: NoSlot) -> ClaimError {
-        if no_slot.reservation.is_some() {
+    fn forfeit(&self, failure: ClaimFailure) -> ClaimError {
+        if failure.reservation.is_some() {
             self.counters.skip(1);
         }
-        no_slot.error
+        failure.error
     }
 }
 

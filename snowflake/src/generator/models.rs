@@ -14,7 +14,7 @@ use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 
 use super::sync::{Weakness, weaken};
-use crate::clock::{Deadline, Internal, Reading};
+use crate::clock::{Deadline, Reading, Sealed};
 use crate::layout::TIMESTAMP_MAX;
 use crate::wait::Wait;
 use crate::{ClaimError, Clock, Epoch, Generator, Id, NodeId, Parts, UnixMillis};
@@ -48,17 +48,17 @@ struct ModelClock(Arc<Time>);
 
 impl Clock for ModelClock {
     fn now(&self) -> UnixMillis {
-        self.read(Internal).now
+        self.read(Sealed).now
     }
 
-    fn read(&self, internal: Internal) -> Reading {
+    fn read(&self, internal: Sealed) -> Reading {
         let count = self.counter(internal);
         let end = (count / COUNTS_PER_MS + 1) * COUNTS_PER_MS;
         let deadline = Some(Deadline { count: end, counts_per_ms: COUNTS_PER_MS });
         Reading { deadline, ..Reading::at(at(self.0.tick_at(count))) }
     }
 
-    fn counter(&self, _: Internal) -> u64 {
+    fn counter(&self, _: Sealed) -> u64 {
         // A plain load may return an old value in loom. A clock does not: only a
         // read-modify-write is certain to return the newest count.
         self.0.count.fetch_add(0, Ordering::SeqCst)
@@ -230,8 +230,8 @@ fn a_slot_past_the_limit_is_kept() {
 
         let call = |generator: &Generator<ModelClock>, time: &Time| match generator.claim() {
             Ok(slot) => Some(slot.id()),
-            Err(no_slot) => {
-                let mut wait = Wait::after(generator, no_slot, Duration::MAX);
+            Err(failure) => {
+                let mut wait = Wait::after(generator, failure, Duration::MAX);
                 time.advance(1);
                 wait.claim().ok().map(|claim| claim.first.id())
             }
@@ -333,8 +333,8 @@ mod leased {
                 let generator = Arc::clone(&generator);
                 move || generator.extend(at(9), at(10))
             });
-            let no_slot = crate::generator::NoSlot { error: AHEAD, reservation: Some(slot) };
-            let issued = Wait::after(&generator, no_slot, Duration::MAX).claim();
+            let failure = crate::generator::ClaimFailure { error: AHEAD, reservation: Some(slot) };
+            let issued = Wait::after(&generator, failure, Duration::MAX).claim();
             keeper.join().unwrap();
             let tick = issued.ok().map(|claim| claim.first.id().parts().timestamp_ms);
             assert!(tick.is_none_or(|tick| tick == 9), "in the gap: {tick:?}");

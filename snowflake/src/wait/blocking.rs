@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::{Pause, WAKE_LATENCY, Wait};
-use crate::generator::{Batch, Block, Claim, NoSlot};
+use crate::generator::{Batch, Block, Claim, ClaimFailure};
 use crate::{ClaimError, Clock, Generator, Id};
 
 impl<C: Clock> Generator<C> {
@@ -74,7 +74,7 @@ impl<C: Clock> Generator<C> {
     pub fn next_id_timeout(&self, timeout: Duration) -> Result<Id, ClaimError> {
         match self.claim() {
             Ok(slot) => Ok(slot.id()),
-            Err(no_slot) => self.wait_for_id(no_slot, timeout),
+            Err(failure) => self.wait_for_id(failure, timeout),
         }
     }
 
@@ -118,9 +118,9 @@ impl<C: Clock> Generator<C> {
 
     #[cold]
     #[inline(never)]
-    fn wait_for_id(&self, no_slot: NoSlot, timeout: Duration) -> Result<Id, ClaimError> {
-        let wait = Wait::after(self, no_slot, timeout);
-        Ok(self.drive(wait, no_slot.error)?.first.id())
+    fn wait_for_id(&self, failure: ClaimFailure, timeout: Duration) -> Result<Id, ClaimError> {
+        let wait = Wait::after(self, failure, timeout);
+        Ok(self.drive(wait, failure.error)?.first.id())
     }
 
     /// Alternates between pauses and claims, after a claim failed with `error`.

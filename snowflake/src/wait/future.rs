@@ -9,8 +9,8 @@ use crate::{ClaimError, Clock, Generator, Id};
 impl<C: Clock> Generator<C> {
     /// Issues the next ID, and awaits it with the runtime's own `sleep` if necessary.
     ///
-    /// `sleep` receives the time to the end of the millisecond. After an early return the call
-    /// claims once more. A late return delays only this ID. The call blocks no thread of the
+    /// `sleep` receives the next pause, at most 10 ms. After an early return the call claims once
+    /// more. A late return delays only this ID. The call blocks no thread of the
     /// executor. It reserves its ID as `next_id` does, so it is starvation-free.
     ///
     /// A runtime whose timer counts whole milliseconds, such as tokio's, cannot wake at the
@@ -35,12 +35,12 @@ impl<C: Clock> Generator<C> {
         &self,
         mut sleep: impl FnMut(Duration) -> F,
     ) -> Result<Id, ClaimError> {
-        let no_slot = match self.claim() {
+        let failure = match self.claim() {
             Ok(slot) => return Ok(slot.id()),
-            Err(no_slot) => no_slot,
+            Err(failure) => failure,
         };
-        let mut wait = Wait::after(self, no_slot, Duration::MAX);
-        let mut error = no_slot.error;
+        let mut wait = Wait::after(self, failure, Duration::MAX);
+        let mut error = failure.error;
         let mut elapsed = Duration::ZERO;
         let mut has_waited = false;
         let result = loop {

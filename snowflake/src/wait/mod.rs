@@ -16,8 +16,8 @@ use core::time::Duration;
 
 use reservation::Reservation;
 
-use crate::clock::{Clock, Internal};
-use crate::generator::{Claim, Generator, NoSlot, Redeemed, SlotCount};
+use crate::clock::{Clock, Sealed};
+use crate::generator::{Claim, ClaimFailure, Generator, Redemption, SlotCount};
 use crate::{ClaimError, LeaseEnd, UnixMillis};
 
 const MS: Duration = Duration::from_millis(1);
@@ -65,10 +65,10 @@ impl<'g, C: Clock> Wait<'g, C> {
     /// Creates the wait of a claim that failed. It keeps the claim's reservation, if there is one.
     pub(crate) fn after(
         generator: &'g Generator<C>,
-        no_slot: NoSlot,
+        failure: ClaimFailure,
         timeout: Duration,
     ) -> Wait<'g, C> {
-        let slot = no_slot.reservation;
+        let slot = failure.reservation;
         let reservation = slot.map(|slot| Reservation::from_slot(generator, slot));
         Wait { reservation, ..Wait::new(generator, SlotCount::ONE, timeout) }
     }
@@ -77,13 +77,13 @@ impl<'g, C: Clock> Wait<'g, C> {
     pub(crate) fn claim(&mut self) -> Result<Claim, ClaimError> {
         if let Some(reservation) = self.reservation.take() {
             match reservation.redeem() {
-                Redeemed::Now(validity) => return Ok(reservation.into_claim(validity)),
-                Redeemed::Later(error) => {
+                Redemption::Issue(validity) => return Ok(reservation.into_claim(validity)),
+                Redemption::Wait(error) => {
                     self.reservation = Some(reservation);
                     return Err(error);
                 }
                 // The reservation is dropped, and its slots stay counted as a gap.
-                Redeemed::Never => {}
+                Redemption::Void => {}
             }
         }
         self.generator.claim_range(self.wanted)
@@ -115,13 +115,15 @@ impl<'g, C: Clock> Wait<'g, C> {
     fn pause_for_clock(&mut self, elapsed: Duration) -> Result<Pause, ClaimError> {
         let generator = self.generator;
         let seen = generator.cursor.get();
-        let (now, reading) = generator.read_clock(seen, false);
+        let (now, reading) = generator.read_clock(seen, None);
         let end = match &self.reservation {
             Some(reservation) => reservation.end(),
             None => generator.first_at(seen, now, self.wanted).plus(self.wanted.min),
         };
         let grant_end = generator.grant.end();
-        if elapsed <= self.limit && end <= generator.limit_at(now).min(grant_end) {
+        // The slots have become free since the claim. The next claim does not wait, so it is not
+        // subject to the limit.
+        if end <= generator.limit_at(now).min(grant_end) {
             return Ok(Pause { time: Duration::ZERO, is_exact: true });
         }
         let error = generator.no_slot_before(end, grant_end, now);
@@ -129,7 +131,7 @@ impl<'g, C: Clock> Wait<'g, C> {
             return self.pause(error, elapsed);
         };
 
-        let counter = generator.clock.counter(Internal);
+        let counter = generator.clock.counter(Sealed);
         let rest_of_ms = reading.deadline.map_or(MS, |deadline| deadline.left_at(counter));
         let time = Duration::from_millis(wait_ms - 1).saturating_add(rest_of_ms);
         // The limit is strict for the first pause only. A wait that has begun does not fail because

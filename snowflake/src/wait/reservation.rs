@@ -10,7 +10,7 @@
 
 use core::fmt;
 
-use crate::generator::{Claim, Generator, Redeemed, Slot, SlotCount, Validity};
+use crate::generator::{Claim, Generator, Redemption, Slot, SlotCount, Validity};
 use crate::{Clock, UnixMillis};
 
 /// Slots that a waiting call owns. A drop loses them: they stay counted as a gap.
@@ -39,8 +39,8 @@ impl<'g, C: Clock> Reservation<'g, C> {
     /// Claims slots up to the end of the next millisecond. Returns `None` if slots are free
     /// now, or if the next free slots are later.
     ///
-    /// A lost reservation costs slots of the next millisecond only. So any number of failed calls
-    /// delays later calls by at most that millisecond.
+    /// Failed calls delay later calls by at most one millisecond, because a reservation lies in the
+    /// next millisecond.
     pub(super) fn take(
         generator: &'g Generator<C>,
         wanted: SlotCount,
@@ -48,7 +48,7 @@ impl<'g, C: Clock> Reservation<'g, C> {
         loop {
             // R1
             let seen = generator.cursor.get();
-            let (now, _) = generator.read_clock(seen, false);
+            let (now, _) = generator.read_clock(seen, None);
             let grant_end = generator.grant.end();
             let limit = |now| generator.limit_at(now).min(grant_end);
             let first = generator.first_at(seen, now, wanted);
@@ -73,7 +73,7 @@ impl<'g, C: Clock> Reservation<'g, C> {
         self.first.plus(self.count)
     }
 
-    pub(super) fn redeem(&self) -> Redeemed {
+    pub(super) fn redeem(&self) -> Redemption {
         self.generator.redeem(self.first, self.count)
     }
 

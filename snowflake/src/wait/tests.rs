@@ -74,8 +74,8 @@ fn a_claim_that_passed_the_limit_keeps_its_slot_as_a_reservation() {
     generator.try_next_id().unwrap();
     // Another thread takes the remaining slots, after this thread found the gate open.
     generator.cursor.advance(generator.cursor.get(), generator.gate.limit());
-    let no_slot = generator.claim().unwrap_err();
-    let mut call = Wait::after(&generator, no_slot, Duration::MAX);
+    let failure = generator.claim().unwrap_err();
+    let mut call = Wait::after(&generator, failure, Duration::MAX);
     assert!(call.reservation.is_some());
     clock.advance(1);
     assert_eq!(first(call.claim().unwrap()), (TICK + 1, 0));
@@ -148,12 +148,12 @@ impl Clock for FrozenClock {
         at(TICK)
     }
 
-    fn read(&self, _: Internal) -> Reading {
+    fn read(&self, _: Sealed) -> Reading {
         let deadline = Some(Deadline { count: 3000, counts_per_ms: 1000 });
         Reading { deadline, ..Reading::at(self.now()) }
     }
 
-    fn counter(&self, _: Internal) -> u64 {
+    fn counter(&self, _: Sealed) -> u64 {
         3000 - self.left_us
     }
 }
@@ -193,6 +193,17 @@ fn a_wait_that_has_begun_does_not_fail_by_the_latency_of_waking() {
     let late = WAKE_LATENCY + Duration::from_nanos(1);
     let too_long = Err(ClaimError::WaitTooLong { wait_ms: 1, limit_ms: 1 });
     assert_eq!(call.pause(AHEAD, late), too_long);
+}
+
+#[test]
+fn a_call_without_time_to_wait_gets_an_id_that_has_become_free() {
+    let (generator, clock) = full(builder());
+    let mut call = Wait::new(&generator, SlotCount::ONE, Duration::ZERO);
+    let error = call.claim().unwrap_err();
+    clock.advance(1);
+    let pause = call.pause(error, Duration::from_micros(1)).unwrap();
+    assert_eq!(pause.time, Duration::ZERO);
+    assert_eq!(first(call.claim().unwrap()), (TICK + 1, 0));
 }
 
 #[test]
@@ -260,8 +271,8 @@ mod leased {
         generator.try_next_id().unwrap();
         // The thread sleeps after it loaded the limit: steps C2 and C3.
         generator.cursor.advance(generator.cursor.get(), generator.gate.limit());
-        let no_slot = generator.claim().unwrap_err();
-        let mut call = Wait::after(&generator, no_slot, Duration::MAX);
+        let failure = generator.claim().unwrap_err();
+        let mut call = Wait::after(&generator, failure, Duration::MAX);
         generator.extend(at(5), at(9));
         clock.advance(5);
         assert_eq!(first(call.claim().unwrap()), (5, 0));

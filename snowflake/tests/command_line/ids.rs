@@ -166,6 +166,10 @@ fn a_time_gives_the_range_of_its_ids() {
     assert_eq!(ids[0].parts().sequence + ids[0].parts().node, 0);
     assert_eq!((ids[1].parts().sequence, ids[1].parts().node), (4095, 1023));
 
+    let year = json(&["at", "2026", "--until", "2027", "--epoch", "2024"]);
+    let (from, until) = (year["from_ms"].as_u64(), year["until_ms"].as_u64());
+    assert_eq!((from, until), (Some(1_767_225_600_000), Some(1_798_761_600_000)));
+
     let swapped = snowflake(&["at", "2026-01-02", "--until", "2026-01-01", "--epoch", "2024"]);
     assert!(swapped.unwrap_err().contains("swap the two"));
     let before = snowflake(&["at", "2023-01-01", "--epoch", "2024"]).unwrap_err();

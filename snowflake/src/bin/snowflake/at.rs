@@ -11,9 +11,9 @@ use crate::output::Output;
 /// `WHERE id BETWEEN first AND last` finds the rows of all nodes from that time.
 #[derive(clap::Args)]
 pub(crate) struct At {
-    /// `now`, an RFC 3339 date or time, or milliseconds since 1970.
+    /// `now`, a year, an RFC 3339 date or time, or milliseconds since 1970.
     ///
-    /// A date means its first millisecond in UTC.
+    /// A year or a date means its first millisecond in UTC.
     #[arg(value_parser = time)]
     time: UnixMillis,
     /// The last time of a range, in the same forms. Without it the range is one millisecond.
@@ -28,6 +28,10 @@ pub(crate) struct At {
 fn time(text: &str) -> Result<UnixMillis, String> {
     match text {
         "now" => Ok(SystemClock.now()),
+        // As in `--epoch`. No ID is from the first ten seconds of 1970.
+        year if year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit()) => {
+            time(&format!("{year}-01-01"))
+        }
         other => other.parse().map_err(|error: snowflake::ParseTimeError| error.to_string()),
     }
 }

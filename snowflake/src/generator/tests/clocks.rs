@@ -111,7 +111,9 @@ fn a_restart_resumes_after_the_last_id() {
 
     // The clock has stepped back since, and the new generator may not be ahead of it.
     clock.step_back(5);
-    let generator = builder().resume_after(last).build(clock.clone()).unwrap();
+    let earlier = Id::try_from(last.get() - 1).unwrap();
+    let generator =
+        builder().resume_after(last).resume_after(earlier).build(clock.clone()).unwrap();
     assert_eq!(generator.try_next_id(), Err(ClaimError::Ahead { wait_ms: 8 }));
     clock.step_forward(8);
     assert!(generator.try_next_id().unwrap() > last);

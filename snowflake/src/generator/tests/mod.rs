@@ -15,7 +15,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::thread;
 
-use crate::clock::{Internal, Reading};
+use crate::clock::{Reading, Sealed};
 use crate::{Builder, Clock, Epoch, Generator, Id, NodeId, SystemClock, UnixMillis};
 
 pub(crate) const THREADS: usize = 8;
@@ -100,12 +100,12 @@ impl Clock for SetClock {
         self.wrong(SystemClock.now())
     }
 
-    fn read(&self, internal: Internal) -> Reading {
+    fn read(&self, internal: Sealed) -> Reading {
         let right = SystemClock.read(internal);
         Reading { now: self.wrong(right.now), ..right }
     }
 
-    fn counter(&self, internal: Internal) -> u64 {
+    fn counter(&self, internal: Sealed) -> u64 {
         SystemClock.counter(internal)
     }
 }
