@@ -127,6 +127,15 @@ impl Transactions {
         let origin = view.mine();
         state.reveal(Version { stamp, origin, sequence });
         let (done, writes) = run(txn, state);
+        // A short request may read one large value a million times.
+        let read = done.iter().map(|op| match op {
+            MicroOp::Read { value, .. } => value.get().len(),
+            MicroOp::Write { .. } => 0,
+        });
+        if read.sum::<usize>() > MAX_VALUE_BYTES {
+            let text = format!("txn: the reads are too large (limit {MAX_VALUE_BYTES} bytes)");
+            return out.error(client, ErrorCode::MalformedRequest, &text);
+        }
         out.reply(client, &Payload::TxnOk { txn: &done });
         if !writes.is_empty() {
             let writes = writes.into_values().collect();

@@ -69,6 +69,21 @@ fn rejects_a_value_too_large_to_forward() {
 }
 
 #[test]
+fn a_transaction_with_reads_too_large_for_a_reply_has_no_effect() {
+    let large = json!("x".repeat(5 << 20));
+    let txn = |id, txn: Value| request(id, json!({"type": "txn", "txn": txn}));
+    let replies = answers(&[
+        txn(2, json!([["w", 1, large]])),
+        txn(3, json!([["w", 2, 7], ["r", 1, null], ["r", 1, null]])),
+        txn(4, json!([["w", 2, large], ["r", 2, null], ["r", 2, null]])),
+        txn(5, json!([["r", 1, null], ["r", 2, null]])),
+    ]);
+    assert_eq!(replies[0]["type"], "txn_ok");
+    assert_eq!([&replies[1]["code"], &replies[2]["code"]], [12, 12]);
+    assert_eq!(replies[3]["txn"], json!([["r", 1, large], ["r", 2, null]]));
+}
+
+#[test]
 fn a_read_of_a_set_returns_each_element_once() {
     let elements = [json!(7), json!({"a": [null]}), json!(7), json!(null)];
     let added = (3..)
