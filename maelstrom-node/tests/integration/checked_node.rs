@@ -15,6 +15,9 @@ const MAX_GOSSIP_BYTES: usize = 1 << 20;
 /// The limit on deadlines in one span of time. More deadlines would keep a processor busy.
 const MAX_DEADLINES: usize = 10_000;
 
+/// The incarnation of the node.
+pub(crate) const INCARNATION: u64 = 0x5eed;
+
 /// The client and the `msg_id` of a request. The destination is not included, because the node
 /// replies under its own name to requests for any name.
 type RequestKey = (String, i64);
@@ -34,7 +37,7 @@ impl CheckedNode {
         let mut config = Config::default();
         config.max_staleness = Some(max_staleness);
         let clock = ManualClock::new(UnixMillis(1_800_000_000_000));
-        let node = Node::new(config, 0x5eed, clock.clone());
+        let node = Node::new(config, INCARNATION, clock.clone());
         CheckedNode { node, clock, now: Time(0), out: Outbox::new(), pending: BTreeMap::new() }
     }
 

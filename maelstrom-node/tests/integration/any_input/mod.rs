@@ -6,9 +6,13 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::checked_node::CheckedNode;
+use crate::checked_node::{CheckedNode, INCARNATION};
+
+mod gossip;
+
+use gossip::{gossip, log_gossip};
 
 /// An event of a node.
 #[derive(Clone)]
@@ -29,10 +33,11 @@ impl fmt::Debug for Step {
 
 /// Returns numbers at the limits of the field types, and small ones.
 fn numbers() -> impl Strategy<Value = u64> {
-    prop_oneof![
-        4 => 0..8_u64,
-        1 => select(vec![u16::MAX.into(), u32::MAX.into(), i64::MAX as u64, u64::MAX - 1, u64::MAX]),
-    ]
+    prop_oneof![4 => 0..8_u64, 1 => limits()]
+}
+
+fn limits() -> impl Strategy<Value = u64> {
+    select(vec![u16::MAX.into(), u32::MAX.into(), i64::MAX as u64, u64::MAX - 1, u64::MAX])
 }
 
 fn names() -> impl Strategy<Value = String> {
@@ -58,56 +63,6 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Returns a well-formed gossip message of a peer, with any contents.
-fn gossip() -> impl Strategy<Value = Value> {
-    let entry = (0..4_u16, numbers(), prop::collection::vec(numbers(), 1..4)).prop_map(
-        |(node, incarnation, ends)| json!([vec![u64::from(node), incarnation], ends].concat()),
-    );
-    let items = prop::collection::vec(prop_oneof![any_json(), commits()], 0..4);
-    let run = (0..4_u16, numbers(), numbers(), items).prop_map(
-        |(node, incarnation, first, items)| {
-            json!({"node": node, "incarnation": incarnation, "first": first, "items": items})
-        },
-    );
-    let entries = prop::collection::vec(entry, 0..4);
-    let runs = prop::collection::vec(run, 0..3);
-    let kinds = select(vec!["broadcast", "g-set", "g-counter", "pn-counter", "txn-rw-register"]);
-    (kinds, numbers(), entries, runs, numbers(), optional_fields()).prop_map(
-        |(of, incarnation, have, items, sent_us, optional)| {
-            let mut gossip = json!({"workload": of, "incarnation": incarnation});
-            gossip["digest"] = json!(have);
-            gossip["items"] = json!(items);
-            gossip["sent_us"] = json!(sent_us);
-            gossip.as_object_mut().expect("an object").extend(optional);
-            gossip
-        },
-    )
-}
-
-/// Returns a transaction of a peer as an item, with any stamp and any causes.
-fn commits() -> impl Strategy<Value = Value> {
-    let writes = prop::collection::vec((any_json(), any_json()), 0..3);
-    let after = prop::collection::vec((0..4_u16, numbers(), numbers()), 0..3);
-    (numbers(), writes, after).prop_map(|(stamp, writes, after)| {
-        json!({"stamp": stamp.to_string(), "writes": writes, "after": after})
-    })
-}
-
-fn optional_fields() -> impl Strategy<Value = Map<String, Value>> {
-    let flags = select(vec!["follows", "probe", "wants"]).prop_map(|name| (name, json!(true)));
-    let field = prop_oneof![
-        3 => flags,
-        1 => numbers().prop_map(|age| ("age_us", json!(age))),
-        1 => (0..4_u16).prop_map(|node| ("indirect_probe", json!(node))),
-        1 => [numbers(), numbers()].prop_map(|pace| ("round", json!(pace))),
-        1 => (numbers(), numbers())
-            .prop_map(|(sent, held)| ("echo", json!([0x5eed, sent, held]))),
-    ];
-    prop::collection::vec(field, 0..4).prop_map(|fields| {
-        fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-    })
-}
-
 /// Returns the bodies of requests to which every initialized node can reply.
 fn requests() -> impl Strategy<Value = Value> {
     prop_oneof![
@@ -124,12 +79,62 @@ fn requests() -> impl Strategy<Value = Value> {
     ]
 }
 
+/// Returns the bodies of requests about logs.
+fn log_requests() -> impl Strategy<Value = Value> {
+    let offset = prop_oneof![4 => 0..8_i64, 1 => any::<i64>()];
+    let offsets = || prop::collection::btree_map(keys(), offset.clone(), 0..3);
+    prop_oneof![
+        (keys(), any_json()).prop_map(|(key, msg)| json!({"type": "send", "key": key, "msg": msg})),
+        offsets().prop_map(|offsets| json!({"type": "poll", "offsets": offsets})),
+        offsets().prop_map(|offsets| json!({"type": "commit_offsets", "offsets": offsets})),
+        prop::collection::vec(keys(), 0..3)
+            .prop_map(|keys| json!({"type": "list_committed_offsets", "keys": keys})),
+    ]
+}
+
+/// Returns keys of logs.
+fn keys() -> impl Strategy<Value = String> {
+    prop_oneof![
+        9 => select(vec!["k", "l"]).prop_map(str::to_owned),
+        1 => any::<String>(),
+    ]
+}
+
 /// Returns messages with arbitrary fields.
 fn strange_messages() -> impl Strategy<Value = Value> {
-    let kinds =
-        ["init", "echo", "generate", "topology", "broadcast", "read", "add", "gossip", "error"];
-    let fields =
-        ["node_id", "node_ids", "echo", "topology", "message", "gossip", "msg_id", "in_reply_to"];
+    let kinds = [
+        "init",
+        "echo",
+        "generate",
+        "topology",
+        "broadcast",
+        "read",
+        "add",
+        "send",
+        "poll",
+        "commit_offsets",
+        "list_committed_offsets",
+        "txn",
+        "gossip",
+        "error",
+    ];
+    let fields = [
+        "node_id",
+        "node_ids",
+        "echo",
+        "topology",
+        "message",
+        "element",
+        "delta",
+        "key",
+        "msg",
+        "offsets",
+        "keys",
+        "txn",
+        "gossip",
+        "msg_id",
+        "in_reply_to",
+    ];
     let fields = prop::collection::btree_map(select(fields.to_vec()), any_json(), 0..4);
     (names(), names(), select(kinds.to_vec()), fields).prop_map(|(src, dest, kind, fields)| {
         let mut body = json!(fields);
@@ -139,12 +144,21 @@ fn strange_messages() -> impl Strategy<Value = Value> {
 }
 
 fn messages() -> impl Strategy<Value = Value> {
+    let requests = prop_oneof![2 => requests(), 1 => log_requests()];
     prop_oneof![
-        2 => (names(), any::<i64>(), requests()).prop_map(|(src, id, body)| request(&src, id, body)),
-        2 => (names(), gossip()).prop_map(|(src, gossip)| {
-            json!({"src": src, "dest": "n1", "body": {"type": "gossip", "gossip": gossip}})
-        }),
+        2 => (names(), any::<i64>(), requests).prop_map(|(src, id, body)| request(&src, id, body)),
+        2 => (names(), gossip()).prop_map(|(src, gossip)| message_of_peer(&src, gossip)),
         1 => strange_messages(),
+    ]
+}
+
+/// Returns messages of which most are for a log.
+fn log_messages() -> impl Strategy<Value = Value> {
+    let peers = select(vec!["n0", "n2"]);
+    prop_oneof![
+        2 => (any::<i64>(), log_requests()).prop_map(|(id, body)| request("c1", id, body)),
+        2 => (peers, log_gossip()).prop_map(|(src, gossip)| message_of_peer(src, gossip)),
+        1 => messages(),
     ]
 }
 
@@ -161,14 +175,26 @@ fn damaged(line: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8
     })
 }
 
-fn steps() -> impl Strategy<Value = Step> {
+fn steps<M: Strategy<Value = Value>>(messages: fn() -> M) -> impl Strategy<Value = Vec<Step>> {
     let line = || messages().prop_map(|message| message.to_string().into_bytes());
-    prop_oneof![
+    let step = prop_oneof![
         6 => line().prop_map(Step::Line),
         2 => damaged(line()).prop_map(Step::Line),
         1 => prop::collection::vec(any::<u8>(), 0..64).prop_map(Step::Line),
         2 => (0..3_000_u64).prop_map(Step::PassMs),
-    ]
+    ];
+    prop::collection::vec(step, 0..40)
+}
+
+/// Performs the steps and the work that is due in the minute after them.
+fn perform(node: &mut CheckedNode, steps: Vec<Step>) {
+    for step in steps {
+        match step {
+            Step::Line(line) => node.line(&line),
+            Step::PassMs(ms) => node.pass(Duration::from_millis(ms)),
+        };
+    }
+    node.pass(Duration::from_secs(60));
 }
 
 fn request(src: &str, msg_id: i64, mut body: Value) -> Value {
@@ -176,10 +202,36 @@ fn request(src: &str, msg_id: i64, mut body: Value) -> Value {
     json!({"id": 7, "src": src, "dest": "n1", "body": body})
 }
 
+fn message_of_peer(src: &str, gossip: Value) -> Value {
+    json!({"src": src, "dest": "n1", "body": {"type": "gossip", "gossip": gossip}})
+}
+
 fn initialized(max_staleness_ms: u64) -> CheckedNode {
     let mut node = CheckedNode::new(Duration::from_millis(max_staleness_ms));
     let init = json!({"type": "init", "node_id": "n1", "node_ids": ["n0", "n1", "n2"]});
     assert_eq!(node.line(request("c0", 1, init).to_string().as_bytes()).len(), 1);
+    node
+}
+
+/// Returns a node that serves a log: it has recovered together with n0.
+fn serving_a_log(max_staleness_ms: u64) -> CheckedNode {
+    let mut node = initialized(max_staleness_ms);
+    let hello = json!({
+        "workload": "kafka", "incarnation": 5, "digest": [], "sent_us": 1,
+        "echo": [INCARNATION, 0, 0],
+    });
+    let recovered = json!({"recovered": {"ends": [], "bootstrap": [INCARNATION]}});
+    let items = json!([{"node": 0, "incarnation": 5, "first": 0, "items": [{"recovering": []}, recovered]}]);
+    let digest = json!([[0, 5, 2], [1, INCARNATION, 1]]);
+    let records = json!({
+        "workload": "kafka", "incarnation": 5, "digest": digest, "sent_us": 2, "items": items,
+    });
+    for gossip in [hello, records] {
+        node.line(message_of_peer("n0", gossip).to_string().as_bytes());
+    }
+    let list = json!({"type": "list_committed_offsets", "keys": []});
+    let lines = node.line(request("c0", 2, list).to_string().as_bytes());
+    assert!(lines[0].contains("list_committed_offsets_ok"), "{lines:?}");
     node
 }
 
@@ -196,9 +248,7 @@ fn rejects_items_above_the_largest_sequence_number() {
         let gossip = json!({
             "workload": "broadcast", "incarnation": 5, "digest": [], "sent_us": 1, "items": [run],
         });
-        let message =
-            json!({"src": "n0", "dest": "n1", "body": {"type": "gossip", "gossip": gossip}});
-        node.line(message.to_string().as_bytes());
+        node.line(message_of_peer("n0", gossip).to_string().as_bytes());
         let lines = node.line(request("c1", 3, json!({"type": "read"})).to_string().as_bytes());
         let reply: Value = serde_json::from_str(lines.last().expect("an answer")).expect("JSON");
         assert_eq!(reply["body"]["messages"], values, "after an item numbered {first}");
@@ -210,31 +260,38 @@ proptest! {
     fn arbitrary_input_causes_neither_a_panic_nor_an_invalid_message(
         max_staleness_ms in select(vec![0_u64, 100, 550, 1900]),
         init_first in any::<bool>(),
-        steps in prop::collection::vec(steps(), 0..40),
+        steps in steps(messages),
     ) {
         let mut node = if init_first {
             initialized(max_staleness_ms)
         } else {
             CheckedNode::new(Duration::from_millis(max_staleness_ms))
         };
-        for step in steps {
-            match step {
-                Step::Line(line) => node.line(&line),
-                Step::PassMs(ms) => node.pass(Duration::from_millis(ms)),
-            };
-        }
-        node.pass(Duration::from_secs(60));
+        perform(&mut node, steps);
+    }
+
+    #[test]
+    fn arbitrary_input_to_a_log_causes_neither_a_panic_nor_an_invalid_message(
+        max_staleness_ms in select(vec![0_u64, 100, 550, 1900]),
+        steps in steps(log_messages),
+    ) {
+        perform(&mut serving_a_log(max_staleness_ms), steps);
     }
 
     #[test]
     fn every_request_gets_one_reply(
-        bodies in prop::collection::vec((any::<i64>(), requests()), 0..40),
+        serves_a_log in any::<bool>(),
+        bodies in prop::collection::vec(
+            (any::<i64>(), prop_oneof![2 => requests(), 1 => log_requests()]),
+            0..40,
+        ),
     ) {
-        let mut node = initialized(550);
+        let mut node = if serves_a_log { serving_a_log(550) } else { initialized(550) };
         for (msg_id, body) in bodies {
             node.line(request("c1", msg_id, body).to_string().as_bytes());
         }
-        node.pass(Duration::from_secs(1));
+        // A log replies to a client that waits for a majority after 4.5 s at the latest.
+        node.pass(Duration::from_secs(5));
         prop_assert_eq!(node.pending(), 0);
     }
 }
