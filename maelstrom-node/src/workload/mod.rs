@@ -26,6 +26,16 @@ const DEFINITIONS: [&[&Definition]; 3] =
 /// A line may have twice as many bytes. So a peer can receive the value with all other fields.
 const MAX_VALUE_BYTES: usize = 8 << 20;
 
+/// Returns an error if a client's value is too large.
+///
+/// The text of the error begins with `subject_and_verb`.
+fn check_size(subject_and_verb: &str, bytes: usize) -> Result<(), String> {
+    if bytes > MAX_VALUE_BYTES {
+        return Err(format!("{subject_and_verb} too large (limit {MAX_VALUE_BYTES} bytes)"));
+    }
+    Ok(())
+}
+
 /// A protocol: a state machine that reacts to messages and deadlines.
 pub(crate) trait Workload: std::fmt::Debug + Send {
     /// Handles a request. `client` is the address of the reply, if the client expects one.

@@ -79,12 +79,13 @@
 //! next record of a node that has just added one. So while clients send to two nodes, one message
 //! each way serves all records of a round trip.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use super::{Context, Definition, Workload};
+use super::{Context, Definition, Workload, check_size};
 use crate::base::{Acks, Config, Kind, Time};
 use crate::dissemination::{Direct, Dissemination, DisseminationConfig};
 use crate::message::{Address, ErrorCode, Gossip, MsgId, Offsets, Outbox, Payload, Request, raw};
@@ -185,7 +186,7 @@ struct Client {
 }
 
 /// The error of a request that the log rejects.
-type Rejection = (ErrorCode, &'static str);
+type Rejection = (ErrorCode, Cow<'static, str>);
 
 impl Log {
     fn new(context: Context<'_>) -> Log {
@@ -213,10 +214,11 @@ impl Log {
         code: ErrorCode,
     ) -> Result<(), Rejection> {
         if !self.stage.is_serving() {
-            return Err((code, RECOVERING));
+            return Err((code, RECOVERING.into()));
         }
         if self.unacknowledged.front().is_some_and(|first| now.since(first.since) >= max_wait) {
-            return Err((code, "a majority of the nodes does not respond; try again later"));
+            let text = "a majority of the nodes does not respond; try again later";
+            return Err((code, text.into()));
         }
         Ok(())
     }
@@ -230,15 +232,12 @@ impl Log {
         out: &mut Outbox,
     ) -> Result<(), Rejection> {
         self.check_available(now, STALL_TIMEOUT, ErrorCode::TemporarilyUnavailable)?;
-        if message.get().len() > super::MAX_VALUE_BYTES {
-            return Err((ErrorCode::MalformedRequest, "send: \"msg\" is too large (limit 8 MiB)"));
-        }
+        check_size("send: \"msg\" is", message.get().len())
+            .map_err(|text| (ErrorCode::MalformedRequest, text.into()))?;
         let offset = self.records.state().next_offset(key);
         if offset > LARGEST_OFFSET {
-            return Err((
-                ErrorCode::TemporarilyUnavailable,
-                "send: this key has no offsets left; use another key",
-            ));
+            let text = "send: this key has no offsets left; use another key";
+            return Err((ErrorCode::TemporarilyUnavailable, text.into()));
         }
         let record = Record::Send(Sent(key.into(), offset, message));
         self.add(now, client, &record, Some(offset), out);
@@ -266,7 +265,7 @@ impl Log {
                 }
                 _ => {
                     let text = "commit_offsets: the log has no message with this offset";
-                    return Err((ErrorCode::MalformedRequest, text));
+                    return Err((ErrorCode::MalformedRequest, text.into()));
                 }
             }
         }
@@ -373,7 +372,7 @@ impl Log {
 
     fn list_committed(&self, keys: &[String]) -> Result<BTreeMap<String, u64>, Rejection> {
         if !self.stage.is_serving() {
-            return Err((ErrorCode::TemporarilyUnavailable, RECOVERING));
+            return Err((ErrorCode::TemporarilyUnavailable, RECOVERING.into()));
         }
         let committed = |key: &String| Some((key.clone(), self.records.state().committed(key)?));
         Ok(keys.iter().filter_map(committed).collect())
@@ -411,7 +410,7 @@ impl Workload for Log {
             _ => Ok(()),
         };
         if let Err((code, text)) = served {
-            out.error(client, code, text);
+            out.error(client, code, &text);
         }
     }
 

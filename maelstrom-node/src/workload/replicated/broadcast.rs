@@ -5,7 +5,7 @@ use super::{Protocol, Replicated, Times};
 use crate::base::{Kind, Time};
 use crate::dissemination::Dissemination;
 use crate::message::{Address, ErrorCode, Outbox, Payload, Request};
-use crate::workload::{Definition, MAX_VALUE_BYTES};
+use crate::workload::{Definition, check_size};
 
 const KIND: Kind = Kind::new("broadcast");
 
@@ -45,12 +45,10 @@ impl Protocol for Broadcast {
     ) {
         match request {
             Request::Topology => out.reply(client, &Payload::TopologyOk),
-            Request::Broadcast { message } if message.get().len() > MAX_VALUE_BYTES => {
-                let text =
-                    format!("broadcast: \"message\" is too large (limit {MAX_VALUE_BYTES} bytes)");
-                out.error(client, ErrorCode::MalformedRequest, &text);
-            }
             Request::Broadcast { message } => {
+                if let Err(text) = check_size("broadcast: \"message\" is", message.get().len()) {
+                    return out.error(client, ErrorCode::MalformedRequest, &text);
+                }
                 out.reply(client, &Payload::BroadcastOk);
                 values.add(now, message);
             }

@@ -5,7 +5,7 @@ use super::{Protocol, Replicated, Times};
 use crate::base::{Kind, Time};
 use crate::dissemination::Dissemination;
 use crate::message::{Address, ErrorCode, Outbox, Payload, Request};
-use crate::workload::{Definition, MAX_VALUE_BYTES};
+use crate::workload::{Definition, check_size};
 
 const KIND: Kind = Kind::new("g-set");
 
@@ -38,9 +38,7 @@ impl Protocol for GSet {
     ) {
         match request {
             Request::Add { element: Some(element), .. } => {
-                if element.get().len() > MAX_VALUE_BYTES {
-                    let text =
-                        format!("add: \"element\" is too large (limit {MAX_VALUE_BYTES} bytes)");
+                if let Err(text) = check_size("add: \"element\" is", element.get().len()) {
                     return out.error(client, ErrorCode::MalformedRequest, &text);
                 }
                 out.reply(client, &Payload::AddOk);

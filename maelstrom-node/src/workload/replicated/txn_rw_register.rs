@@ -66,7 +66,7 @@ use super::{Protocol, Replicated, Times};
 use crate::base::{Kind, Time};
 use crate::dissemination::Dissemination;
 use crate::message::{Address, ErrorCode, MicroOp, Outbox, Payload, Request};
-use crate::workload::{Definition, IdGenerator, MAX_VALUE_BYTES};
+use crate::workload::{Definition, IdGenerator, check_size};
 
 const KIND: Kind = Kind::new("txn-rw-register");
 
@@ -132,8 +132,7 @@ impl Transactions {
             MicroOp::Read { value, .. } => value.get().len(),
             MicroOp::Write { .. } => 0,
         });
-        if read.sum::<usize>() > MAX_VALUE_BYTES {
-            let text = format!("txn: the reads are too large (limit {MAX_VALUE_BYTES} bytes)");
+        if let Err(text) = check_size("txn: the reads are", read.sum()) {
             return out.error(client, ErrorCode::MalformedRequest, &text);
         }
         out.reply(client, &Payload::TxnOk { txn: &done });
@@ -188,8 +187,7 @@ impl Protocol for Transactions {
             MicroOp::Read { .. } => 0,
             MicroOp::Write { key, value } => key.get().len() + value.get().len(),
         });
-        if written.sum::<usize>() > MAX_VALUE_BYTES {
-            let text = format!("txn: the writes are too large (limit {MAX_VALUE_BYTES} bytes)");
+        if let Err(text) = check_size("txn: the writes are", written.sum()) {
             return out.error(client, ErrorCode::MalformedRequest, &text);
         }
         self.execute(now, client, &txn, registers, out);

@@ -60,12 +60,27 @@ fn a_read_returns_broadcast_values_once_in_order_of_arrival() {
 #[test]
 fn rejects_a_value_too_large_to_forward() {
     let huge = "x".repeat(9 << 20);
-    let replies = answers(&[
-        request(2, json!({"type": "broadcast", "message": huge})),
-        request(3, json!({"type": "read"})),
-    ]);
-    assert_eq!(replies[0]["code"], 12);
-    assert_eq!(replies[1]["messages"], json!([]));
+    for (body, read, then) in [
+        (
+            json!({"type": "broadcast", "message": huge}),
+            json!({"type": "read"}),
+            json!({"type": "read_ok", "messages": [], "in_reply_to": 3}),
+        ),
+        (
+            json!({"type": "add", "element": huge}),
+            json!({"type": "read"}),
+            json!({"type": "read_ok", "value": [], "in_reply_to": 3}),
+        ),
+        (
+            json!({"type": "send", "key": "k", "msg": huge}),
+            json!({"type": "poll", "offsets": {"k": 0}}),
+            json!({"type": "poll_ok", "msgs": {}, "in_reply_to": 3}),
+        ),
+    ] {
+        let replies = answers(&[request(2, body), request(3, read)]);
+        assert_eq!(replies[0]["code"], 12);
+        assert_eq!(replies[1], then);
+    }
 }
 
 #[test]
