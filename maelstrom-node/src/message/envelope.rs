@@ -44,6 +44,18 @@ pub struct Address<'a> {
     pub msg_id: MsgId,
 }
 
+impl Address<'_> {
+    /// Returns an address that does not borrow from the line of the request.
+    #[must_use]
+    pub fn into_owned(self) -> Address<'static> {
+        Address {
+            src: self.src.into_owned().into(),
+            dest: self.dest.into_owned().into(),
+            msg_id: self.msg_id,
+        }
+    }
+}
+
 /// The reason why a line is not an [`Envelope`].
 #[derive(Debug)]
 pub enum LineError<'a> {

@@ -3,6 +3,8 @@
 //! A new workload is a file with its [`Definition`], a line in [`DEFINITIONS`] or in the list of
 //! `replicated`, and its messages in `message/body.rs`.
 
+use std::time::Duration;
+
 use crate::base::Time;
 use crate::message::{Address, Gossip, Outbox, Request};
 
@@ -25,6 +27,11 @@ const DEFINITIONS: [&[&Definition]; 3] =
 ///
 /// A line may have twice as many bytes. So a peer can receive the value with all other fields.
 const MAX_VALUE_BYTES: usize = 8 << 20;
+
+/// The longest time for which the node keeps a request to reply to it later.
+///
+/// Maelstrom's clients time out after 5 s, and a reply to a closed client silences the node.
+const CLIENT_WAIT_TIMEOUT: Duration = Duration::from_millis(4500);
 
 /// Returns an error if a client's value is too large.
 ///

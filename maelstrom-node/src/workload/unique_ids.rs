@@ -6,17 +6,12 @@ use std::time::Duration;
 
 use snowflake::ClaimError;
 
-use super::{Definition, IdGenerator, Workload};
+use super::{CLIENT_WAIT_TIMEOUT, Definition, IdGenerator, Workload};
 use crate::base::{Kind, Time};
-use crate::message::{Address, ErrorCode, MsgId, Outbox, Payload, Request};
+use crate::message::{Address, ErrorCode, Outbox, Payload, Request};
 
 /// The limit on requests that wait for an ID: about the number of IDs of 24 ms.
 const MAX_WAITING: usize = 100_000;
-
-/// The longest time that a request waits.
-///
-/// Maelstrom's clients time out after 5 s, and a reply to a closed client silences the node.
-const WAIT_TIMEOUT: Duration = Duration::from_millis(4500);
 
 /// The longest time between two calls of the generator while requests wait.
 ///
@@ -49,9 +44,7 @@ pub(crate) struct UniqueIds {
 #[derive(Debug)]
 struct Waiting {
     since: Time,
-    src: String,
-    dest: String,
-    msg_id: MsgId,
+    client: Address<'static>,
 }
 
 impl UniqueIds {
@@ -67,20 +60,15 @@ impl UniqueIds {
     fn answer_waiting(&mut self, now: Time, out: &mut Outbox) {
         self.try_again = None;
         while let Some(first) = self.waiting.front() {
-            let request = Address {
-                src: first.src.as_str().into(),
-                dest: first.dest.as_str().into(),
-                msg_id: first.msg_id,
-            };
-            if now.since(first.since) < WAIT_TIMEOUT {
+            if now.since(first.since) < CLIENT_WAIT_TIMEOUT {
+                let client = Some(&first.client);
                 match self.generator.try_next_id() {
-                    Ok(id) => out.reply(Some(&request), &Payload::GenerateOk { id }),
+                    Ok(id) => out.reply(client, &Payload::GenerateOk { id }),
                     Err(ClaimError::Ahead { wait_ms, .. }) => return self.wait(now, wait_ms),
-                    Err(never) => out.error(
-                        Some(&request),
-                        ErrorCode::TemporarilyUnavailable,
-                        &never.to_string(),
-                    ),
+                    Err(never) => {
+                        let text = never.to_string();
+                        out.error(client, ErrorCode::TemporarilyUnavailable, &text);
+                    }
                 }
             }
             self.waiting.pop_front();
@@ -117,12 +105,10 @@ impl Workload for UniqueIds {
         match rejected {
             // The generator issued no ID, so the error is definite.
             Some(text) => out.error(Some(client), ErrorCode::TemporarilyUnavailable, &text),
-            None => self.waiting.push_back(Waiting {
-                since: now,
-                src: client.src.to_string(),
-                dest: client.dest.to_string(),
-                msg_id: client.msg_id,
-            }),
+            None => {
+                let client = client.clone().into_owned();
+                self.waiting.push_back(Waiting { since: now, client });
+            }
         }
     }
 
@@ -146,6 +132,7 @@ mod tests {
     use snowflake::{Epoch, Generator, ManualClock, NodeId, UnixMillis};
 
     use super::*;
+    use crate::message::MsgId;
 
     const NOON: UnixMillis = UnixMillis(1_767_268_800_000);
 

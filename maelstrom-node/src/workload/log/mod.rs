@@ -85,10 +85,10 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use super::{Context, Definition, Workload, check_size};
+use super::{CLIENT_WAIT_TIMEOUT, Context, Definition, Workload, check_size};
 use crate::base::{Acks, Config, Kind, Time};
 use crate::dissemination::{Direct, Dissemination, DisseminationConfig};
-use crate::message::{Address, ErrorCode, Gossip, MsgId, Offsets, Outbox, Payload, Request, raw};
+use crate::message::{Address, ErrorCode, Gossip, Offsets, Outbox, Payload, Request, raw};
 
 mod quorum;
 mod record;
@@ -98,11 +98,6 @@ mod recovery;
 use record::{Record, Sent};
 use records::{LARGEST_OFFSET, Records, Source};
 use recovery::Stage;
-
-/// The longest time that a client waits for a majority.
-///
-/// Maelstrom's clients time out after 5 s, and a reply to a closed client silences the node.
-const WAIT_TIMEOUT: Duration = Duration::from_millis(4500);
 
 /// The time without a majority after which the node rejects further messages.
 const STALL_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -173,16 +168,9 @@ struct Unacknowledged {
     sequence: u64,
     since: Time,
     /// `None` after the client has received a timeout.
-    client: Option<Client>,
+    client: Option<Address<'static>>,
     /// The offset in the reply. A commit has none.
     offset: Option<u64>,
-}
-
-#[derive(Debug)]
-struct Client {
-    src: String,
-    dest: String,
-    msg_id: MsgId,
 }
 
 /// The error of a request that the log rejects.
@@ -253,7 +241,7 @@ impl Log {
     ) -> Result<(), Rejection> {
         // Maelstrom's client continues after the polled messages even if their commit fails. After
         // a definite error it keeps its position but drops the messages, and so it skips them.
-        self.check_available(now, WAIT_TIMEOUT, ErrorCode::Timeout)?;
+        self.check_available(now, CLIENT_WAIT_TIMEOUT, ErrorCode::Timeout)?;
         let records = self.records.state();
         let mut news = BTreeMap::new();
         for (key, offset) in offsets {
@@ -288,11 +276,7 @@ impl Log {
     ) {
         let sequence = self.records.next_of_mine();
         self.records.add(now, &record.text());
-        let client = client.map(|client| Client {
-            src: client.src.to_string(),
-            dest: client.dest.to_string(),
-            msg_id: client.msg_id,
-        });
+        let client = client.cloned().map(Address::into_owned);
         self.unacknowledged.push_back(Unacknowledged { sequence, since: now, client, offset });
         self.acknowledge(now, out);
     }
@@ -322,7 +306,7 @@ impl Log {
                 Some(offset) => Payload::SendOk { offset },
                 None => Payload::CommitOffsetsOk,
             };
-            out.reply(Some(&client.address()), &reply);
+            out.reply(Some(&client), &reply);
         }
         self.time_out(now, out);
     }
@@ -330,13 +314,13 @@ impl Log {
     /// Sends a timeout to the clients that have waited too long.
     fn time_out(&mut self, now: Time, out: &mut Outbox) {
         for waiting in &mut self.unacknowledged {
-            if now.since(waiting.since) < WAIT_TIMEOUT {
+            if now.since(waiting.since) < CLIENT_WAIT_TIMEOUT {
                 break;
             }
             if let Some(client) = waiting.client.take() {
                 let text = "no majority acknowledged this request in time; it may still take \
                             effect";
-                out.error(Some(&client.address()), ErrorCode::Timeout, text);
+                out.error(Some(&client), ErrorCode::Timeout, text);
             }
         }
     }
@@ -379,16 +363,6 @@ impl Log {
     }
 }
 
-impl Client {
-    fn address(&self) -> Address<'_> {
-        Address {
-            src: self.src.as_str().into(),
-            dest: self.dest.as_str().into(),
-            msg_id: self.msg_id,
-        }
-    }
-}
-
 impl Workload for Log {
     fn on_request(
         &mut self,
@@ -426,7 +400,7 @@ impl Workload for Log {
 
     fn deadline(&self) -> Option<Time> {
         let waiting = self.unacknowledged.iter().find(|waiting| waiting.client.is_some());
-        let times_out = waiting.map(|waiting| waiting.since + WAIT_TIMEOUT);
+        let times_out = waiting.map(|waiting| waiting.since + CLIENT_WAIT_TIMEOUT);
         [self.records.deadline(), times_out, self.stage.deadline()].into_iter().flatten().min()
     }
 
