@@ -13,11 +13,11 @@
 //!    [`Workload::recorded_op`] and [`Workload::recorded_output`] read a history back.
 //! 2. In this file, add `pub mod <name>;` and one line to the list in `workloads!`. The command
 //!    line, its help and the drivers read that list, and nothing else names a workload.
-//! 3. Add a mistake to [`crate::faulty`] for each anomaly, and a test to `scenarios/checkers.rs`.
+//! 3. Add a mistake to [`crate::faulty`] for each anomaly, and a test to `scenarios/checkers`.
 //!    The test shows that a node without a mistake is valid, and that the checker finds each
 //!    mistake.
 //!
-//! A setting that only one workload has is a field of [`Options`] and a flag in `cli/mod.rs`.
+//! A setting that only one workload has is a field of [`Options`] and a flag in `cli/test_args.rs`.
 
 pub mod broadcast;
 pub mod counter;
