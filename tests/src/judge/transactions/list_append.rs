@@ -4,7 +4,7 @@
 //! longest list that was read of a key is the order of its versions. Appends that were never read
 //! come after it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use super::anomaly::AnomalyKind;
 use super::graph::{Builder, Graph, Note, Relation, Vertex};
@@ -38,14 +38,7 @@ pub fn check(transactions: &[Transaction<List>], models: &[Model]) -> Anomalies 
 /// Finds reads that are wrong for every order of versions.
 fn check_reads(transactions: &[Transaction<List>], anomalies: &mut Anomalies) {
     let forbidden = Forbidden::of(transactions);
-    let appended: HashSet<(Key, Value)> = transactions
-        .iter()
-        .flat_map(|transaction| &transaction.accesses)
-        .filter_map(|access| match access {
-            Access::Write(key, value) => Some((*key, *value)),
-            Access::Read(..) => None,
-        })
-        .collect();
+    let appended = single::written(transactions);
     for (reader, transaction) in transactions.iter().enumerate() {
         if transaction.outcome != Outcome::Committed {
             continue;

@@ -6,7 +6,7 @@
 //! The order of versions is inferred as in Maelstrom's test. `null` precedes every other version,
 //! and within a transaction a write follows the read of the same key.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use super::anomaly::AnomalyKind;
 use super::components::Components;
@@ -35,14 +35,7 @@ pub fn check(transactions: &[Transaction<Value>], models: &[Model]) -> Anomalies
 /// Finds reads that are wrong for every order of versions.
 fn check_reads(transactions: &[Transaction<Value>], anomalies: &mut Anomalies) {
     let forbidden = Forbidden::of(transactions);
-    let written: HashSet<(Key, Value)> = transactions
-        .iter()
-        .flat_map(|transaction| &transaction.accesses)
-        .filter_map(|access| match access {
-            Access::Write(key, value) => Some((*key, *value)),
-            Access::Read(..) => None,
-        })
-        .collect();
+    let written = single::written(transactions);
     for (reader, transaction) in transactions.iter().enumerate() {
         if transaction.outcome != Outcome::Committed {
             continue;

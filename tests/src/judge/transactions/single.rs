@@ -1,6 +1,6 @@
 //! The anomalies of lists and registers that do not require a graph.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::anomaly::AnomalyKind;
 use super::{Access, Anomalies, Evidence, Key, Outcome, Transaction, Value};
@@ -33,6 +33,16 @@ impl Forbidden {
         }
         forbidden
     }
+}
+
+/// Returns the keys and values of all writes, whatever the outcome of their transactions.
+pub(super) fn written<R>(transactions: &[Transaction<R>]) -> HashSet<(Key, Value)> {
+    let accesses = transactions.iter().flat_map(|transaction| &transaction.accesses);
+    let write = |access: &Access<R>| match *access {
+        Access::Write(key, value) => Some((key, value)),
+        Access::Read(..) => None,
+    };
+    accesses.filter_map(write).collect()
 }
 
 /// Finds transactions that read the same version of a key and overwrote it.
