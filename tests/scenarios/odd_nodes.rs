@@ -11,11 +11,10 @@ use workbench::drive::sim::{SimulatedNode, Simulator, Startup, Write};
 use workbench::faulty::FaultyNode;
 use workbench::judge::Valid;
 use workbench::judge::transactions::Model as ConsistencyModel;
-use workbench::net::Model;
 use workbench::net::latency::Latency;
 use workbench::output::progress::Screen;
 use workbench::output::report::Report;
-use workbench::plan::{FigureLimits, MIN_QUIET_TIME, Plan, Targets};
+use workbench::plan::{Plan, Targets};
 use workbench::runner::Runner;
 use workbench::workload::broadcast::Broadcast;
 use workbench::workload::broadcast::topology::Topology;
@@ -205,23 +204,15 @@ fn each(value: &mut Value, change: impl Fn(&Value) -> Value) {
 
 fn plan(strict: bool) -> Plan {
     Plan {
-        directory: Directory::new(vec!["n1".to_owned()]).unwrap(),
         concurrency: 2,
         rate: 20.0,
         time_limit: Duration::from_secs(10),
         latency: Latency::constant(Duration::from_millis(5)),
-        model: Model::Maelstrom,
-        nemesis: Vec::new(),
         nemesis_targets: vec![Targets::One],
         nemesis_interval: Duration::from_secs(2),
-        allowed_loss_window: None,
-        quiet_time: MIN_QUIET_TIME,
         strict,
-        availability: None,
-        limits: FigureLimits::default(),
         seed: 1,
-        log_send: false,
-        log_recv: false,
+        ..Plan::new(Directory::new(vec!["n1".to_owned()]).unwrap())
     }
 }
 

@@ -64,29 +64,16 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Creates a plan of three nodes with one client each and without faults. The clients start ten
-    /// operations per second for ten seconds.
+    /// Creates a strict plan of three nodes with one client each and without faults. The clients
+    /// start ten operations per second for ten seconds.
     #[cfg(test)]
     #[must_use]
     pub(crate) fn example() -> Plan {
         Plan {
-            directory: Directory::new(["n0", "n1", "n2"].map(str::to_owned).into()).unwrap(),
-            concurrency: 3,
             rate: 10.0,
             time_limit: Duration::from_secs(10),
-            latency: Latency::constant(Duration::ZERO),
-            model: Model::Maelstrom,
-            nemesis: Vec::new(),
-            nemesis_targets: Targets::ALL.to_vec(),
-            nemesis_interval: Duration::from_secs(10),
-            allowed_loss_window: None,
-            quiet_time: MIN_QUIET_TIME,
             strict: true,
-            availability: None,
-            limits: FigureLimits::default(),
-            seed: 0,
-            log_send: false,
-            log_recv: false,
+            ..Plan::new(Directory::numbered(3))
         }
     }
 

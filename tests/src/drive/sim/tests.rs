@@ -9,16 +9,13 @@ use super::*;
 use crate::base::address::Directory;
 use crate::drive::own_node::OwnNodeConfig;
 use crate::history::EventKind;
-use crate::net::Model;
 use crate::net::latency::{Distribution, Latency};
 use crate::plan::{Nemesis, Targets};
 use crate::workload::broadcast::Broadcast;
 use crate::workload::broadcast::topology::Topology;
 
 fn plan(seed: u64) -> Plan {
-    let names = (0..5).map(|node| format!("n{node}")).collect();
     Plan {
-        directory: Directory::new(names).unwrap(),
         concurrency: 10,
         rate: 50.0,
         time_limit: Duration::from_secs(10),
@@ -26,18 +23,11 @@ fn plan(seed: u64) -> Plan {
             mean: Duration::from_millis(20),
             distribution: Distribution::Exponential,
         },
-        model: Model::Maelstrom,
         nemesis: Nemesis::ALL.to_vec(),
-        nemesis_targets: Targets::ALL.to_vec(),
         nemesis_interval: Duration::from_secs(2),
-        allowed_loss_window: None,
-        quiet_time: crate::plan::MIN_QUIET_TIME,
         strict: true,
-        availability: None,
-        limits: crate::plan::FigureLimits::default(),
         seed,
-        log_send: false,
-        log_recv: false,
+        ..Plan::new(Directory::numbered(5))
     }
 }
 
