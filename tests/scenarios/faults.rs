@@ -22,7 +22,7 @@ fn the_own_node_is_valid_under_every_fault_of_processes() {
         "-w unique-ids --node-count 3 --time-limit 4 --rate 100 --nemesis {every} \
          --nemesis-interval 0.5 --seed 4"
     );
-    let deeds = [
+    let operations = [
         "start-partition",
         "stop-partition",
         "start-one-way",
@@ -39,7 +39,7 @@ fn the_own_node_is_valid_under_every_fault_of_processes() {
             scope.spawn(move || {
                 let run = test(&line, &[]);
                 run.expect_valid();
-                deeds.iter().for_each(|op| expect_nemesis_operation(&run, op));
+                operations.iter().for_each(|f| expect_nemesis_operation(&run, f));
             });
         }
     });
@@ -91,5 +91,5 @@ fn a_paused_process_resumes_with_its_state() {
     expect_nemesis_operation(&run, "resume");
     let slowest = run.stdout.split(" 1 ").nth(1).and_then(|rest| rest.split(['}', ',']).next());
     let slowest_ms: f64 = slowest.and_then(|text| text.parse().ok()).unwrap_or_default();
-    assert!(slowest_ms > 100.0, "nobody ever waited\n{run}");
+    assert!(slowest_ms > 100.0, "no request waited for the paused node\n{run}");
 }

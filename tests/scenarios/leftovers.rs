@@ -43,11 +43,11 @@ fn begin(
 }
 
 /// The longest time until killed processes disappear.
-const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[track_caller]
 fn expect_none_left(mark: &str) {
-    let deadline = Instant::now() + CLIENT_TIMEOUT;
+    let deadline = Instant::now() + EXIT_TIMEOUT;
     loop {
         let left = processes_mentioning(Path::new(mark));
         if left.is_empty() {

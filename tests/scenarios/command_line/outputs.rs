@@ -9,10 +9,10 @@ use crate::support::{test, test_with};
 fn a_closed_output_does_not_change_the_verdict() {
     for flags in ["-w echo --rate 50", "-w echo --sim", "-w echo --seeds 0..3", "--help"] {
         let line = format!("{flags} --time-limit 1");
-        let nobody = || Stdio::from(std::io::pipe().unwrap().1);
-        test_with(&line, &[], |command| command.stdout(nobody())).expect_code(0);
-        test_with(&line, &[], |command| command.stderr(nobody())).expect_code(0);
-        test_with(&line, &[], |c| c.stdout(nobody()).stderr(nobody())).expect_code(0);
+        let closed = || Stdio::from(std::io::pipe().unwrap().1);
+        test_with(&line, &[], |command| command.stdout(closed())).expect_code(0);
+        test_with(&line, &[], |command| command.stderr(closed())).expect_code(0);
+        test_with(&line, &[], |c| c.stdout(closed()).stderr(closed())).expect_code(0);
     }
 }
 

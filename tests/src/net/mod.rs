@@ -231,9 +231,9 @@ impl Network {
             }
             queue.packets().for_each(|packet| self.note(now, packet, Delivery::Down));
             let delayed = std::mem::take(&mut self.delayed);
-            let (lost, kept): (BTreeMap<_, _>, _) =
+            let (lost, others): (BTreeMap<_, _>, _) =
                 delayed.into_iter().partition(|(_, delayed)| delayed.queue == node);
-            self.delayed = kept;
+            self.delayed = others;
             lost.values().for_each(|delayed| self.note(now, &delayed.packet, Delivery::Down));
         } else {
             self.down.remove(&node);

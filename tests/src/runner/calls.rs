@@ -52,7 +52,7 @@ struct Call {
 pub(super) enum Cause {
     /// The node took too long, or the client was closed.
     Node,
-    /// The nemesis paused the node meanwhile.
+    /// The nemesis paused the node while the request was pending.
     Pause,
 }
 

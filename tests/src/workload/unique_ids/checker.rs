@@ -45,8 +45,9 @@ pub(super) fn check(history: &History<UniqueIds>, context: &Context<'_>) -> Verd
                 more => format!(", and {more} times more"),
             };
             let step = clock_step_between(history, context, givers);
-            let told = format!("duplicate ID: {} was returned by {given}{more}", Edn::from(**id));
-            let text = told + step.as_deref().unwrap_or_default();
+            let sentence =
+                format!("duplicate ID: {} was returned by {given}{more}", Edn::from(**id));
+            let text = sentence + step.as_deref().unwrap_or_default();
             let cause = step.map(|_| clock_step::CAUSE);
             let events = givers.iter().map(|done| done.completed);
             Anomaly { cause, ..Anomaly::from(text) }.seen_in(events)

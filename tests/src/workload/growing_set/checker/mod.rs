@@ -232,7 +232,7 @@ mod tests {
     fn a_value_known_only_to_a_killed_node_is_an_allowed_loss() {
         let lost = |killed| lost_count(Known::Acknowledged, killed);
         assert_eq!(lost(&[(12, "n1")]), "0");
-        assert_eq!(lost(&[(14, "n1")]), "1", "it had time enough to tell");
+        assert_eq!(lost(&[(14, "n1")]), "1", "it had enough time to send the value");
         assert_eq!(lost(&[(12, "n2")]), "1", "it was not killed");
     }
 

@@ -30,7 +30,7 @@ impl Logs {
         context: &Context<'_>,
         anomalies: &mut Anomalies,
     ) {
-        let source = |key: &Key, message: &Element| match self.first_heard_of(key, message) {
+        let source = |key: &Key, message: &Element| match self.first_evidence_of(key, message) {
             None => Edn::from(message).to_string(),
             Some(index) => {
                 let node = node_of_end(history, context, index);
@@ -41,7 +41,7 @@ impl Logs {
             let mut places: BTreeMap<&Element, Vec<Offset>> = BTreeMap::new();
             for (offset, messages) in log {
                 if messages.len() > 1 && !self.is_reuse_allowed(history, key, messages) {
-                    let events = messages.iter().filter_map(|m| self.first_heard_of(key, m));
+                    let events = messages.iter().filter_map(|m| self.first_evidence_of(key, m));
                     let events: Vec<usize> = events.collect();
                     let messages: Vec<_> = messages.iter().map(|m| source(key, m)).collect();
                     let messages = messages.join(", ");
@@ -58,7 +58,7 @@ impl Logs {
             for (message, offsets) in places.into_iter().filter(|(_, offsets)| offsets.len() > 1) {
                 anomalies.add(
                     "duplicate",
-                    self.first_heard_of(key, message),
+                    self.first_evidence_of(key, message),
                     format!(
                         "duplicate message: of key {key} each of {} holds {}",
                         Edn::vector(offsets),

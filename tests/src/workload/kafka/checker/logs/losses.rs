@@ -17,7 +17,7 @@ impl Logs {
             messages.into_iter().map(|message| (key.clone(), message)).collect::<Vec<_>>()
         };
         for (key, message) in self.keys.iter().flat_map(messages).collect::<Vec<_>>() {
-            let Some(known) = self.first_heard_of(&key, &message) else { continue };
+            let Some(known) = self.first_evidence_of(&key, &message) else { continue };
             let acknowledged = self.send(&key, &message).and_then(|send| match send.end {
                 End::Acknowledged(_, index) => {
                     Some((history.invocation(send.invoked).node, history.time(index)))
@@ -52,7 +52,7 @@ impl Logs {
         is_behind: bool,
     ) -> bool {
         let Some(loss) = self.first_loss.get(key) else { return false };
-        let since = self.first_heard_of(key, message).map(|index| history.time(index));
+        let since = self.first_evidence_of(key, message).map(|index| history.time(index));
         since.is_some_and(|since| (since > at || is_behind) && since >= *loss)
     }
 
@@ -82,7 +82,7 @@ impl Logs {
         key: &Key,
         messages: &BTreeSet<Element>,
     ) -> bool {
-        let since = |message| self.first_heard_of(key, message).map(|index| history.time(index));
+        let since = |message| self.first_evidence_of(key, message).map(|index| history.time(index));
         let mut in_order: Vec<_> =
             messages.iter().map(|message| (since(message), message)).collect();
         in_order.sort_unstable();

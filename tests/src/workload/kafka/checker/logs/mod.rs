@@ -193,7 +193,7 @@ impl Logs {
     }
 
     /// Returns the first event that shows the offset of a message.
-    fn first_heard_of(&self, key: &Key, message: &Element) -> Option<usize> {
+    fn first_evidence_of(&self, key: &Key, message: &Element) -> Option<usize> {
         let acknowledged = self.send(key, message).and_then(|send| match send.end {
             End::Acknowledged(_, index) => Some(index),
             End::Uncertain | End::Failed => None,
