@@ -1,86 +1,11 @@
 //! `kafka`: logs by key, which every node serves and no node owns.
 //!
-//! # The protocol
-//!
-//! **Offsets.** A node chooses the offset of each message that it receives from a client. The offset
-//! exceeds every known offset of the key, and its remainder modulo the number of nodes is the
-//! index of the node. The node takes the smallest such number. This is a Lamport clock: no two
-//! nodes choose the same offset, and a node that knows an offset chooses larger ones only.
-//! Messages, committed offsets and the declarations below are records. Dissemination carries them
-//! directly between all nodes, and the digest in each message lists the records of the sender.
-//!
-//! **Polls** return the messages of a key below its high watermark, as consumers of Kafka see
-//! them: all before the first message that is not known to be on every node.
-//! - *Nothing is skipped.* If every node has a message, each node knows its offset and chooses only
-//!   larger offsets from then on. The messages of a node with smaller offsets are earlier in its
-//!   stream. The digest of a node counts here only after all items of the node's own stream that it
-//!   lists have arrived. So this node has every message that can ever be below the high watermark.
-//! - *Nothing that a poll returned is lost* while one node keeps its memory.
-//!
-//! While a node is cut off or down, the high watermark stays. Polls succeed and return nothing
-//! newer.
-//!
-//! **Acknowledgements.** With `--acks majority` a message is acknowledged, and a committed offset
-//! takes effect, once it is known to be on a majority. After a timeout the client receives an
-//! indefinite error, because its message may still appear. From then on the node rejects requests
-//! until a majority acknowledges again. With `--acks 1` the node waits for no other node.
-//!
-//! **A restart** loses the memory of a node, and no rule above may depend on that memory. So a new
-//! incarnation recovers first ([`recovery`]), and rejects requests until then. Viewstamped
-//! Replication (Liskov and Cowling 2012) has the terms.
-//! 1. It listens until a majority of the other nodes has responded to it, all of them recovered.
-//! 2. It declares the earlier incarnations that any of them knows to be over, by a record
-//!    *recovering*. A recovered node with that record takes no further items of them.
-//! 3. When a majority of the others has the record, and this node has all that they had by
-//!    then, it declares by a record *recovered* which items of the earlier incarnations count:
-//!    those that it has. Any other is void wherever it appears. Now its digests count.
-//! 4. Once all that it has learnt is on a majority, it serves requests.
-//!
-//! On a first start no node has recovered. If a majority is at step 1 or 2 together, a node that
-//! observes this continues. Its record lists that *bootstrap majority*, and the other nodes in the
-//! list continue when they receive it. After the first start this would require that more than a
-//! minority restarts together, which the promise excludes.
-//!
-//! **Digests that count** ([`quorum`]) are from recovered incarnations that are not over, as far as
-//! the sender of the digest knew. Then majorities meet. Take a message acknowledged on a
-//! majority Q, and an incarnation that recovers from a majority R of the others. Some node Z
-//! other than the restarted one is in both. If Z had the message when it responded, the new
-//! incarnation has it. If Z received it later, its digest in Q lists the record *recovering*.
-//! Then the node that counted knew that the old incarnation was over, and did not count it.
-//! So at most a minority of the recovered nodes ever lacks an acknowledged message, and a
-//! majority of the other recovered nodes always includes one that has it.
-//!
-//! The same argument with "every node" for Q holds for polls: every incarnation that recovers
-//! knows each message that a poll has returned, so it chooses larger offsets only. All items of
-//! an earlier incarnation that were returned or acknowledged count. A poll never returned a
-//! void item.
-//!
-//! **Promise:** no message acknowledged by a majority is lost as long as at most a minority is
-//! down or recovering at the same time.
-//!
-//! **Beyond the promise**, more than a minority may restart together. A node cannot tell such a
-//! restart from a first start while the nodes that kept their memory are cut off. If it waited for
-//! them, a partition would stop a first start. So the restarted nodes form another bootstrap
-//! majority and serve clients. When the others return, two histories meet.
-//! - *A message counts if a declaration includes it.* A node declares an earlier incarnation only
-//!   when it has all items of it that its peers have reported. Each node takes what the other
-//!   history has. Declarations of incarnations that did not know of each other add up
-//!   ([`records`]).
-//! - *The log continues.* A recovered node takes no items of an incarnation that is over without a
-//!   declaration, and messages that are not on every node stop polls. So a node declares late
-//!   what counts of its earlier incarnations if it did not know of them when it recovered.
-//! - Two messages may have the same offset. A client of the first history may already have polled
-//!   past the offsets of the second one.
-//!
-//! # Messages
-//!
-//! Every message carries the new records of its sender and acknowledges all that it has received.
-//! New records wait for others for a small part of a round trip. An acknowledgement waits for the
-//! next record of a node that has just added one. So while clients send to two nodes, one message
-//! each way serves all records of a round trip.
+//! `README.md` beside this file has the protocol, and the argument for it. Its steps are Q (digests
+//! that count), S (`send`), C (`commit_offsets`), P (`poll`), R (a restart), B (the first start)
+//! and D (declarations).
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
@@ -90,17 +15,16 @@ use crate::base::{Acks, Config, Kind, Time};
 use crate::dissemination::{Direct, Dissemination, DisseminationConfig};
 use crate::message::{Address, ErrorCode, Gossip, Offsets, Outbox, Payload, Request, raw};
 
+mod pending;
 mod quorum;
 mod record;
 mod records;
 mod recovery;
 
+use pending::{Pending, STALL_TIMEOUT, Unacknowledged};
 use record::{Record, Sent};
 use records::{LARGEST_OFFSET, Records, Source};
 use recovery::Stage;
-
-/// The time without a majority after which the node rejects further messages.
-const STALL_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// The limit on the text of messages in one poll, besides the first message of each key.
 const MAX_POLLED_BYTES: usize = 256 << 10;
@@ -158,19 +82,7 @@ pub(crate) struct Log {
     acks: Acks,
     records: Dissemination<Records>,
     stage: Stage,
-    /// The records of clients that are not known to be on a majority, in order.
-    unacknowledged: VecDeque<Unacknowledged>,
-}
-
-/// A record that is not known to be on a majority, and the client that waits for that.
-#[derive(Debug)]
-struct Unacknowledged {
-    sequence: u64,
-    since: Time,
-    /// `None` after the client has received a timeout.
-    client: Option<Address<'static>>,
-    /// The offset in the reply. A commit has none.
-    offset: Option<u64>,
+    pending: Pending,
 }
 
 /// The error of a request that the log rejects.
@@ -188,7 +100,7 @@ impl Log {
             acks,
             records: Dissemination::new(KIND, cluster, incarnation, config, records),
             stage: if alone { Stage::Serving } else { Stage::Listening },
-            unacknowledged: VecDeque::new(),
+            pending: Pending::default(),
         }
     }
 
@@ -204,13 +116,14 @@ impl Log {
         if !self.stage.is_serving() {
             return Err((code, RECOVERING.into()));
         }
-        if self.unacknowledged.front().is_some_and(|first| now.since(first.since) >= max_wait) {
+        if self.pending.is_stalled(now, max_wait) {
             let text = "a majority of the nodes does not respond; try again later";
             return Err((code, text.into()));
         }
         Ok(())
     }
 
+    /// Appends a message to the log of a key: steps S1 and S2.
     fn send(
         &mut self,
         now: Time,
@@ -232,6 +145,7 @@ impl Log {
         Ok(())
     }
 
+    /// Commits offsets: steps C1 and C2.
     fn commit(
         &mut self,
         now: Time,
@@ -277,7 +191,7 @@ impl Log {
         let sequence = self.records.next_of_mine();
         self.records.add(now, &record.text());
         let client = client.cloned().map(Address::into_owned);
-        self.unacknowledged.push_back(Unacknowledged { sequence, since: now, client, offset });
+        self.pending.push(Unacknowledged { sequence, since: now, client, offset });
         self.acknowledge(now, out);
     }
 
@@ -293,38 +207,12 @@ impl Log {
             acks == Acks::One || quorum::holders(&view, &counted, source) >= view.majority()
         };
         records.apply_commits(is_safe);
-        while let Some(first) = self.unacknowledged.front() {
-            if !is_safe(Source { origin: view.mine(), sequence: first.sequence }) {
-                break;
-            }
-            let Some(Unacknowledged { client: Some(client), offset, .. }) =
-                self.unacknowledged.pop_front()
-            else {
-                continue;
-            };
-            let reply = match offset {
-                Some(offset) => Payload::SendOk { offset },
-                None => Payload::CommitOffsetsOk,
-            };
-            out.reply(Some(&client), &reply);
-        }
-        self.time_out(now, out);
+        let origin = view.mine();
+        self.pending.acknowledge(|sequence| is_safe(Source { origin, sequence }), out);
+        self.pending.time_out(now, out);
     }
 
-    /// Sends a timeout to the clients that have waited too long.
-    fn time_out(&mut self, now: Time, out: &mut Outbox) {
-        for waiting in &mut self.unacknowledged {
-            if now.since(waiting.since) < CLIENT_WAIT_TIMEOUT {
-                break;
-            }
-            if let Some(client) = waiting.client.take() {
-                let text = "no majority acknowledged this request in time; it may still take \
-                            effect";
-                out.error(Some(&client), ErrorCode::Timeout, text);
-            }
-        }
-    }
-
+    /// Replies with the messages below the high watermark of each key: steps P1 and P2.
     fn poll(&mut self, client: Option<&Address<'_>>, offsets: &Offsets, out: &mut Outbox) {
         let (records, view) = self.records.split();
         let counted = quorum::counted(&view, records);
@@ -399,13 +287,12 @@ impl Workload for Log {
     }
 
     fn deadline(&self) -> Option<Time> {
-        let waiting = self.unacknowledged.iter().find(|waiting| waiting.client.is_some());
-        let times_out = waiting.map(|waiting| waiting.since + CLIENT_WAIT_TIMEOUT);
-        [self.records.deadline(), times_out, self.stage.deadline()].into_iter().flatten().min()
+        let deadlines = [self.records.deadline(), self.pending.deadline(), self.stage.deadline()];
+        deadlines.into_iter().flatten().min()
     }
 
     fn owes_reply(&self) -> bool {
-        self.unacknowledged.iter().any(|waiting| waiting.client.is_some())
+        self.pending.owes_reply()
     }
 
     fn on_deadline(&mut self, now: Time, out: &mut Outbox) {
@@ -415,6 +302,6 @@ impl Workload for Log {
         }
         // After the recovery, so that a record that it added is sent.
         self.records.on_deadline(now, out);
-        self.time_out(now, out);
+        self.pending.time_out(now, out);
     }
 }

@@ -3,9 +3,7 @@
 use super::records::{Records, Source};
 use crate::dissemination::{Origin, View};
 
-/// Returns the indices of the other nodes whose digests count.
-///
-/// Their incarnations have recovered and are not over, as far as they and this node know.
+/// Returns the indices of the other nodes whose digests count: Q1 to Q3 of the protocol.
 pub(super) fn counted(view: &View<'_>, records: &Records) -> Vec<usize> {
     view.others().filter(|index| counts(view, records, *index)).collect()
 }
@@ -18,12 +16,10 @@ fn counts(view: &View<'_>, records: &Records, index: usize) -> bool {
     view.has(index).iter().all(|(origin, has)| {
         let have = view.have().of(origin);
         if usize::from(origin.node) == index {
-            // The streams of a node have the messages that it appended below some offset. So all
-            // items that its digest lists for these streams must be here.
+            // Q2: the streams of a node have the messages that it appended below some offset.
             has.missing_in(have).next().is_none()
         } else {
-            // The records up to *recovered* show which incarnations are over. So those that
-            // the digest lists must be here.
+            // Q3: the records up to *recovered* show which incarnations are over.
             let recovered = records.recovered(origin).map_or(u64::MAX, |record| record.sequence);
             has.missing_in(have).all(|missing| missing.start > recovered)
         }

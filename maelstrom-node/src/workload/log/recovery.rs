@@ -1,22 +1,22 @@
-//! The recovery of a new incarnation: the steps of the protocol's section on restarts.
+//! The recovery of a new incarnation: the steps R, B and D1 of the protocol.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::record::Record;
 use super::{Log, quorum};
-use crate::base::{Acks, Time};
+use crate::base::{Acks, Ranges, Time};
 use crate::dissemination::{Digest, Origin, View};
 use crate::message::DigestEntry;
 
 /// The stage of an incarnation.
 #[derive(Debug)]
 pub(super) enum Stage {
-    /// Step 1: waits until other nodes have responded to this incarnation.
+    /// Step R1: waits until other nodes have responded to this incarnation.
     Listening,
-    /// Steps 2 and 3: waits until other nodes have the record *recovering*.
+    /// Steps R2 and R3: waits until other nodes have the record *recovering*.
     Recovering(Recovering),
-    /// Step 4: waits until the items that it has learnt are on a majority.
+    /// Step R4: waits until the items that it has learnt are on a majority.
     Recovered {
         /// The items that this node had when it recovered.
         learnt: Digest,
@@ -43,7 +43,7 @@ struct Response {
     had: Digest,
 }
 
-/// The time after which to return to step 1, if the nodes that responded are gone.
+/// The time after which to return to step R1, if the nodes that responded are gone.
 ///
 /// It is longer than any delay of a live node.
 const RECOVERY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -83,6 +83,7 @@ impl Log {
         }
     }
 
+    /// Continues with R2 when a majority of the others has recovered, or by B1 or B2.
     fn listen(&mut self, now: Time) {
         let (records, view) = self.records.split();
         let mut recovered = 0;
@@ -107,6 +108,7 @@ impl Log {
         self.stage = Stage::Recovering(Recovering { since: now, sequence, unrecovered, responses });
     }
 
+    /// Adds the record *recovered* when R3 allows that, or B1 or B2.
     fn learn(&mut self, now: Time) {
         let Stage::Recovering(stage) = &mut self.stage else { return };
         let (records, view) = self.records.split();
@@ -152,8 +154,8 @@ impl Log {
             let have = records.end(origin).unwrap_or_else(|| view.have().of(origin)).clone();
             DigestEntry { node, incarnation, have }
         };
-        // Other members of a bootstrap majority may have no memory either. Items that no member has,
-        // but a node that is cut off, are not void. `declare_late` follows.
+        // B3: other members of a bootstrap majority may have no memory either. Items that no member
+        // has, but a node that is cut off, are not void. `declare_late` follows.
         let counts = |incarnation: &u64| {
             bootstrap.is_empty() || has_all(&view, view.mine().of_incarnation(*incarnation))
         };
@@ -164,18 +166,16 @@ impl Log {
         self.stage = Stage::Recovered { learnt };
     }
 
+    /// Serves requests from now on if all that this node has learnt is on a majority: step R4.
     fn spread(&mut self) {
         let Stage::Recovered { learnt } = &self.stage else { return };
         let (records, view) = self.records.split();
         let counted = quorum::counted(&view, records);
-        let is_safe = |(origin, learnt): (_, &_)| {
+        let is_safe = |(origin, learnt): (Origin, &Ranges)| {
             // No recovered node takes more items of such an incarnation.
             let undecided = records.is_over(origin) && records.end(origin).is_none();
-            let has = |index: &&usize| {
-                crate::base::Ranges::missing_in(learnt, view.has(**index).of(origin))
-                    .next()
-                    .is_none()
-            };
+            let has =
+                |index: &&usize| learnt.missing_in(view.has(**index).of(origin)).next().is_none();
             undecided || 1 + counted.iter().filter(has).count() >= view.majority()
         };
         if self.acks == Acks::One || learnt.iter().all(is_safe) {
@@ -183,11 +183,9 @@ impl Log {
             self.records.set_recovered();
         }
     }
-}
 
-impl Log {
     /// Declares which items count of earlier incarnations that this node did not know of when it
-    /// recovered.
+    /// recovered: step D1.
     ///
     /// Otherwise recovered nodes would never take their items.
     fn declare_late(&mut self, now: Time) {

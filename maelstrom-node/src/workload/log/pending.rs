@@ -1,0 +1,78 @@
+//! The records of clients that are not known to be on a majority.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::base::Time;
+use crate::message::{Address, ErrorCode, Outbox, Payload};
+use crate::workload::CLIENT_WAIT_TIMEOUT;
+
+/// The time without a majority after which the node rejects further messages.
+pub(super) const STALL_TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// The records in the order of their sequence numbers.
+#[derive(Debug, Default)]
+pub(super) struct Pending(VecDeque<Unacknowledged>);
+
+/// A record that is not known to be on a majority, and the client that waits for that.
+#[derive(Debug)]
+pub(super) struct Unacknowledged {
+    pub(super) sequence: u64,
+    pub(super) since: Time,
+    /// `None` after the client has received a timeout.
+    pub(super) client: Option<Address<'static>>,
+    /// The offset in the reply. A commit has none.
+    pub(super) offset: Option<u64>,
+}
+
+impl Pending {
+    /// Adds a record with a larger sequence number than those before it.
+    pub(super) fn push(&mut self, record: Unacknowledged) {
+        self.0.push_back(record);
+    }
+
+    /// Returns `true` if the first record has waited for this time.
+    pub(super) fn is_stalled(&self, now: Time, wait: Duration) -> bool {
+        self.0.front().is_some_and(|first| now.since(first.since) >= wait)
+    }
+
+    /// Replies to the clients of the records up to the first one that is not safe: step S3.
+    pub(super) fn acknowledge(&mut self, is_safe: impl Fn(u64) -> bool, out: &mut Outbox) {
+        while self.0.front().is_some_and(|first| is_safe(first.sequence)) {
+            let Some(Unacknowledged { client: Some(client), offset, .. }) = self.0.pop_front()
+            else {
+                continue;
+            };
+            let reply = match offset {
+                Some(offset) => Payload::SendOk { offset },
+                None => Payload::CommitOffsetsOk,
+            };
+            out.reply(Some(&client), &reply);
+        }
+    }
+
+    /// Sends a timeout to the clients that have waited too long.
+    pub(super) fn time_out(&mut self, now: Time, out: &mut Outbox) {
+        for waiting in &mut self.0 {
+            if now.since(waiting.since) < CLIENT_WAIT_TIMEOUT {
+                break;
+            }
+            if let Some(client) = waiting.client.take() {
+                let text = "no majority acknowledged this request in time; it may still take \
+                            effect";
+                out.error(Some(&client), ErrorCode::Timeout, text);
+            }
+        }
+    }
+
+    /// Returns the time of the next timeout of a client.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        let waiting = self.0.iter().find(|waiting| waiting.client.is_some());
+        waiting.map(|waiting| waiting.since + CLIENT_WAIT_TIMEOUT)
+    }
+
+    /// Returns `true` if a client waits.
+    pub(super) fn owes_reply(&self) -> bool {
+        self.0.iter().any(|waiting| waiting.client.is_some())
+    }
+}
