@@ -15,6 +15,7 @@ use crate::base::{Acks, Config, Kind, Time};
 use crate::dissemination::{Direct, Dissemination, DisseminationConfig};
 use crate::message::{Address, ErrorCode, Gossip, Offsets, Outbox, Payload, Request, raw};
 
+mod incarnations;
 mod pending;
 mod quorum;
 mod record;
@@ -22,8 +23,8 @@ mod records;
 mod recovery;
 
 use pending::{Pending, STALL_TIMEOUT, Unacknowledged};
-use record::{Record, Sent};
-use records::{LARGEST_OFFSET, Records, Source};
+use record::{Record, Sent, Source};
+use records::{LARGEST_OFFSET, Records};
 use recovery::Stage;
 
 /// The limit on the text of messages in one poll, besides the first message of each key.
@@ -202,7 +203,7 @@ impl Log {
         }
         let acks = self.acks;
         let (records, view) = self.records.split();
-        let counted = quorum::counted(&view, records);
+        let counted = quorum::counted(&view, &records.incarnations);
         let is_safe = |source| {
             acks == Acks::One || quorum::holders(&view, &counted, source) >= view.majority()
         };
@@ -215,7 +216,7 @@ impl Log {
     /// Replies with the messages below the high watermark of each key: steps P1 and P2.
     fn poll(&mut self, client: Option<&Address<'_>>, offsets: &Offsets, out: &mut Outbox) {
         let (records, view) = self.records.split();
-        let counted = quorum::counted(&view, records);
+        let counted = quorum::counted(&view, &records.incarnations);
         if self.stage.is_recovered() && counted.len() + 1 == view.nodes() {
             let is_everywhere = |source| quorum::holders(&view, &counted, source) == view.nodes();
             for key in offsets.keys() {

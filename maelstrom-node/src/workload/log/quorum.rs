@@ -1,16 +1,17 @@
 //! Quorums: whose digests count, and how many nodes have a record.
 
-use super::records::{Records, Source};
+use super::incarnations::Incarnations;
+use super::record::Source;
 use crate::dissemination::{Origin, View};
 
 /// Returns the indices of the other nodes whose digests count: Q1 to Q3 of the protocol.
-pub(super) fn counted(view: &View<'_>, records: &Records) -> Vec<usize> {
-    view.others().filter(|index| counts(view, records, *index)).collect()
+pub(super) fn counted(view: &View<'_>, incarnations: &Incarnations) -> Vec<usize> {
+    view.others().filter(|index| counts(view, incarnations, *index)).collect()
 }
 
-fn counts(view: &View<'_>, records: &Records, index: usize) -> bool {
+fn counts(view: &View<'_>, incarnations: &Incarnations, index: usize) -> bool {
     let Some(incarnation) = view.present(index) else { return false };
-    if records.is_over(incarnation) || !is_recovered(view, records, index, incarnation) {
+    if incarnations.is_over(incarnation) || !is_recovered(view, incarnations, index, incarnation) {
         return false;
     }
     view.has(index).iter().all(|(origin, has)| {
@@ -20,7 +21,8 @@ fn counts(view: &View<'_>, records: &Records, index: usize) -> bool {
             has.missing_in(have).next().is_none()
         } else {
             // Q3: the records up to *recovered* show which incarnations are over.
-            let recovered = records.recovered(origin).map_or(u64::MAX, |record| record.sequence);
+            let recovered =
+                incarnations.recovered(origin).map_or(u64::MAX, |record| record.sequence);
             has.missing_in(have).all(|missing| missing.start > recovered)
         }
     })
@@ -29,12 +31,12 @@ fn counts(view: &View<'_>, records: &Records, index: usize) -> bool {
 /// Returns `true` if an incarnation had recovered when it sent its last digest.
 pub(super) fn is_recovered(
     view: &View<'_>,
-    records: &Records,
+    incarnations: &Incarnations,
     index: usize,
     incarnation: Origin,
 ) -> bool {
     let has = view.has(index).of(incarnation);
-    records.recovered(incarnation).is_some_and(|record| has.contains(record.sequence))
+    incarnations.recovered(incarnation).is_some_and(|record| has.contains(record.sequence))
 }
 
 /// Returns how many nodes have a record, including this one.

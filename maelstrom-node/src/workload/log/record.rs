@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::dissemination::Origin;
 use crate::message::DigestEntry;
 
 /// One item of a node's stream.
@@ -36,6 +37,13 @@ pub(super) struct Sent<'a>(
     pub(super) u64,
     #[serde(borrow)] pub(super) &'a RawValue,
 );
+
+/// The source of a record: its stream and its sequence number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Source {
+    pub(super) origin: Origin,
+    pub(super) sequence: u64,
+}
 
 impl Record<'_> {
     /// Returns the record as the text of an item.

@@ -1,23 +1,15 @@
 //! All records that this node has, by key and offset: the state behind the log.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::value::RawValue;
 
-use super::record::{Record, Sent};
-use crate::base::Ranges;
+use super::incarnations::Incarnations;
+use super::record::{Record, Sent, Source};
 use crate::dissemination::{Origin, State};
-use crate::message::DigestEntry;
 
 /// The largest offset: the largest integer that every JSON reader decodes exactly.
 pub(super) const LARGEST_OFFSET: u64 = (1 << 53) - 1;
-
-/// The source of a record: its stream and its sequence number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Source {
-    pub(super) origin: Origin,
-    pub(super) sequence: u64,
-}
 
 /// The records of all nodes.
 ///
@@ -30,19 +22,7 @@ pub(super) struct Records {
     keys: BTreeMap<String, Key>,
     /// The committed offsets that have not taken effect, in order, by stream.
     commits: BTreeMap<Origin, VecDeque<Commit>>,
-    /// The incarnations that a later one of their node has declared over.
-    over: BTreeSet<Origin>,
-    /// By incarnation, its declaration which items of the earlier ones of its node count.
-    declarations: BTreeMap<Origin, Ends>,
-    /// The items that count of each incarnation, by the declarations that stand.
-    ends: BTreeMap<Origin, Ranges>,
-    /// The incarnations that have recovered, each with its record *recovered*.
-    recovered: BTreeMap<Origin, Recovered>,
-    /// The incarnations of the bootstrap majority, on a first start.
-    bootstrap: BTreeSet<u64>,
-    /// This node has recovered. So it takes no items of an incarnation that is over until
-    /// a record declares which of them count.
-    guards: bool,
+    pub(super) incarnations: Incarnations,
 }
 
 /// The messages of one key.
@@ -72,26 +52,10 @@ struct Message {
     len: u32,
 }
 
-/// By incarnation of one node, the items that count.
-type Ends = BTreeMap<u64, Ranges>;
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Recovered {
-    /// The sequence number of the record.
-    pub(super) sequence: u64,
-    /// The incarnation recovered with a bootstrap majority.
-    pub(super) by_bootstrap: bool,
-}
-
 impl Records {
     /// Creates the records of one of this many nodes.
     pub(super) fn new(me: u16, nodes: usize) -> Records {
         Records { me, nodes: nodes as u64, ..Records::default() }
-    }
-
-    /// Takes no items of incarnations that are over from now on, unless they count.
-    pub(super) fn guard(&mut self) {
-        self.guards = true;
     }
 
     /// Returns the next offset that this node chooses for a key.
@@ -117,42 +81,13 @@ impl Records {
         self.keys.get(key)?.committed
     }
 
-    pub(super) fn is_over(&self, origin: Origin) -> bool {
-        self.over.contains(&origin)
-    }
-
-    pub(super) fn recovered(&self, origin: Origin) -> Option<Recovered> {
-        self.recovered.get(&origin).copied()
-    }
-
-    /// Returns the items of an earlier incarnation that count, if a record declares them.
-    pub(super) fn end(&self, origin: Origin) -> Option<&Ranges> {
-        self.ends.get(&origin)
-    }
-
-    /// Returns the earlier incarnations of an incarnation's node for which a declaration is missing.
-    pub(super) fn undeclared(&self, mine: Origin) -> impl Iterator<Item = Origin> {
-        let of_node = mine.of_incarnation(0)..=mine.of_incarnation(u64::MAX);
-        let over = self.over.range(of_node).copied();
-        over.filter(move |origin| *origin != mine && self.end(*origin).is_none())
-    }
-
-    /// Returns `true` if an incarnation is in a bootstrap majority.
-    pub(super) fn is_in_bootstrap(&self, origin: Origin) -> bool {
-        self.bootstrap.contains(&origin.incarnation)
-    }
-
-    fn is_void(&self, source: Source) -> bool {
-        self.end(source.origin).is_some_and(|end| !end.contains(source.sequence))
-    }
-
     /// Applies the committed offsets whose records are `is_safe`.
     pub(super) fn apply_commits(&mut self, is_safe: impl Fn(Source) -> bool) {
         let mut commits = std::mem::take(&mut self.commits);
         for (origin, waiting) in &mut commits {
             while let Some(first) = waiting.front() {
                 let source = Source { origin: *origin, sequence: first.sequence };
-                let void = self.is_void(source);
+                let void = self.incarnations.is_void(source);
                 if !void && !is_safe(source) {
                     break;
                 }
@@ -177,7 +112,8 @@ impl Records {
             let from = visible.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
             let next =
                 messages.range((from, std::ops::Bound::Unbounded)).find(|(position, message)| {
-                    !self.is_void(Source { origin: position.1, sequence: message.sequence })
+                    let source = Source { origin: position.1, sequence: message.sequence };
+                    !self.incarnations.is_void(source)
                 });
             match next {
                 Some((position, message))
@@ -204,32 +140,9 @@ impl Records {
             let source = Source { origin: position.1, sequence: message.sequence };
             let start = message.start as usize;
             let text = self.texts[message.text as usize].get();
-            (!self.is_void(source))
+            (!self.incarnations.is_void(source))
                 .then(|| (position.0, &text[start..start + message.len as usize]))
         })
-    }
-
-    /// Stores the declaration of an incarnation about the earlier ones of its node.
-    ///
-    /// It replaces the declarations of the incarnations that it lists. Two incarnations that did not
-    /// know of each other leave two declarations that stand. Then an item counts if it counts by
-    /// one of them. So the result does not depend on the order in which they arrive.
-    fn declare(&mut self, by: Origin, ends: Ends) {
-        let declared = self.declarations.entry(by).or_default();
-        for (incarnation, have) in ends {
-            declared.entry(incarnation).or_default().extend(&have);
-        }
-        let of_node = by.of_incarnation(0)..=by.of_incarnation(u64::MAX);
-        self.ends.retain(|origin, _| origin.node != by.node);
-        for (by, ends) in self.declarations.range(of_node.clone()) {
-            let mut others = self.declarations.range(of_node.clone()).map(|(_, ends)| ends);
-            if others.any(|ends| ends.contains_key(&by.incarnation)) {
-                continue;
-            }
-            for (incarnation, have) in ends {
-                self.ends.entry(by.of_incarnation(*incarnation)).or_default().extend(have);
-            }
-        }
     }
 }
 
@@ -245,8 +158,7 @@ impl State for Records {
 
     fn take(&mut self, origin: Origin, sequence: u64, text: &RawValue) -> Option<u32> {
         let record: Record<'_> = serde_json::from_str(text.get()).ok()?;
-        let old = self.over.contains(&origin) && self.end(origin).is_none();
-        if old && self.guards && origin.node != self.me {
+        if origin.node != self.me && self.incarnations.rejects(origin) {
             return None;
         }
         let index = u32::try_from(self.texts.len()).ok()?;
@@ -269,21 +181,9 @@ impl State for Records {
                 let at = waiting.partition_point(|earlier| earlier.sequence < sequence);
                 waiting.insert(at, Commit { sequence, offsets });
             }
-            Record::Recovering(before) => {
-                let earlier = before.into_iter().filter(|earlier| *earlier != origin.incarnation);
-                self.over.extend(earlier.map(|earlier| origin.of_incarnation(earlier)));
-            }
+            Record::Recovering(earlier) => self.incarnations.end_earlier(origin, earlier),
             Record::Recovered { ends, bootstrap } => {
-                let by_bootstrap = !bootstrap.is_empty();
-                self.recovered.entry(origin).or_insert(Recovered { sequence, by_bootstrap });
-                self.bootstrap.extend(bootstrap);
-                let is_earlier = |end: &DigestEntry| {
-                    end.node == origin.node && end.incarnation != origin.incarnation
-                };
-                let ends = ends.into_iter().filter(is_earlier);
-                let ends: Ends = ends.map(|end| (end.incarnation, end.have)).collect();
-                self.over.extend(ends.keys().map(|earlier| origin.of_incarnation(*earlier)));
-                self.declare(origin, ends);
+                self.incarnations.recover(origin, sequence, ends, bootstrap);
             }
         }
         self.texts.push(text.to_owned());
@@ -298,6 +198,8 @@ impl State for Records {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Ranges;
+    use crate::message::DigestEntry;
 
     const ME: Origin = Origin { node: 1, incarnation: 10 };
     const OTHER: Origin = Origin { node: 0, incarnation: 20 };
@@ -306,16 +208,6 @@ mod tests {
         let message = serde_json::value::to_raw_value(&sequence).unwrap();
         let record = Record::Send(Sent("k".into(), offset, &message));
         records.take(origin, sequence, &record.text()).unwrap();
-    }
-
-    fn recovered(records: &mut Records, origin: Origin, ends: &[(u64, std::ops::Range<u64>)]) {
-        let ends = ends.iter().map(|(incarnation, range)| {
-            let mut have = Ranges::default();
-            have.insert(range.clone());
-            DigestEntry { node: origin.node, incarnation: *incarnation, have }
-        });
-        let record = Record::Recovered { ends: ends.collect(), bootstrap: Vec::new() };
-        records.take(origin, 1, &record.text()).unwrap();
     }
 
     fn polled(records: &Records, from: u64) -> Vec<(u64, &str)> {
@@ -353,39 +245,20 @@ mod tests {
         let later = OTHER.of_incarnation(21);
         send(&mut records, OTHER, 2, 0);
         send(&mut records, OTHER, 3, 2);
-        records.guard();
+        records.incarnations.guard();
         records.take(later, 0, &Record::Recovering(vec![20]).text()).unwrap();
         let late = Record::Commit(BTreeMap::from([("k".into(), 2)])).text();
         assert!(records.take(OTHER, 4, &late).is_none(), "no record declares yet what counts");
-        recovered(&mut records, later, &[(20, 0..3)]);
+        let mut have = Ranges::default();
+        have.insert(0..3);
+        let ends = vec![DigestEntry { node: later.node, incarnation: 20, have }];
+        let declaration = Record::Recovered { ends, bootstrap: Vec::new() };
+        records.take(later, 1, &declaration.text()).unwrap();
         records.advance("k", |_| true);
         assert_eq!(polled(&records, 0), [(0, "2")], "the second message is void");
         assert!(records.take(OTHER, 4, &late).is_some());
         records.apply_commits(|_| true);
         assert_eq!(records.committed("k"), None, "and the commit is void");
-    }
-
-    #[test]
-    fn declarations_of_incarnations_that_did_not_know_of_each_other_add_up_in_any_order() {
-        let [first, second, third] = [21, 22, 23].map(|later| OTHER.of_incarnation(later));
-        type Declaration = (Origin, &'static [(u64, std::ops::Range<u64>)]);
-        let counts = |declarations: &[Declaration]| {
-            let mut records = Records::new(1, 2);
-            for (by, ends) in declarations {
-                recovered(&mut records, *by, ends);
-            }
-            records.end(OTHER).map(|end| end.iter().collect::<Vec<_>>())
-        };
-        let apart: [Declaration; 2] = [(first, &[(20, 0..3)]), (second, &[(20, 2..5)])];
-        let alone: [Declaration; 2] = [(second, &[]), (first, &[(20, 0..3)])];
-        let last: Declaration = (third, &[(20, 0..2), (21, 0..1), (22, 0..1)]);
-        for (declarations, expected) in
-            [(&apart[..], 0..5), (&alone, 0..3), (&[apart[0], last], 0..2), (&[last], 0..2)]
-        {
-            assert_eq!(counts(declarations), Some(vec![expected.clone()]));
-            let reversed: Vec<_> = declarations.iter().rev().copied().collect();
-            assert_eq!(counts(&reversed), Some(vec![expected]));
-        }
     }
 
     #[test]

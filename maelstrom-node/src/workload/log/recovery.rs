@@ -86,16 +86,19 @@ impl Log {
     /// Continues with R2 when a majority of the others has recovered, or by B1 or B2.
     fn listen(&mut self, now: Time) {
         let (records, view) = self.records.split();
+        let incarnations = &records.incarnations;
         let mut recovered = 0;
         let mut unrecovered = BTreeMap::new();
         for index in view.others().filter(|index| view.knows_me(*index)) {
             match view.present(index) {
-                Some(peer) if quorum::is_recovered(&view, records, index, peer) => recovered += 1,
+                Some(peer) if quorum::is_recovered(&view, incarnations, index, peer) => {
+                    recovered += 1;
+                }
                 Some(peer) => drop(unrecovered.insert(index, peer.incarnation)),
                 None => {}
             }
         }
-        if !records.is_in_bootstrap(view.mine())
+        if !incarnations.is_in_bootstrap(view.mine())
             && recovered < view.majority_of_others()
             && unrecovered.len() + 1 < view.majority()
         {
@@ -112,6 +115,7 @@ impl Log {
     fn learn(&mut self, now: Time) {
         let Stage::Recovering(stage) = &mut self.stage else { return };
         let (records, view) = self.records.split();
+        let incarnations = &records.incarnations;
         let mut recovered = 0;
         let mut bootstrap = Vec::new();
         for index in view.others() {
@@ -120,7 +124,7 @@ impl Log {
             if !view.has(index).of(view.mine()).contains(stage.sequence) {
                 continue;
             }
-            let is_recovered = quorum::is_recovered(&view, records, index, peer);
+            let is_recovered = quorum::is_recovered(&view, incarnations, index, peer);
             let is_new = stage.responses.get(&index).is_none_or(|last| {
                 last.incarnation != incarnation || (is_recovered && !last.was_recovered)
             });
@@ -134,7 +138,8 @@ impl Log {
             if learnt && is_recovered {
                 recovered += 1;
             }
-            let may_bootstrap = records.recovered(peer).is_none_or(|record| record.by_bootstrap);
+            let may_bootstrap =
+                incarnations.recovered(peer).is_none_or(|record| record.by_bootstrap);
             if learnt && may_bootstrap && stage.unrecovered.get(&index) == Some(&incarnation) {
                 bootstrap.push(incarnation);
             }
@@ -142,7 +147,7 @@ impl Log {
         if recovered >= view.majority_of_others() {
             bootstrap.clear();
         } else if bootstrap.len() + 1 < view.majority() {
-            if !records.is_in_bootstrap(view.mine()) {
+            if !incarnations.is_in_bootstrap(view.mine()) {
                 return;
             }
             bootstrap = vec![view.mine().incarnation];
@@ -151,7 +156,7 @@ impl Log {
         let end = |incarnation| {
             let origin = view.mine().of_incarnation(incarnation);
             // A declaration of an earlier incarnation stays valid.
-            let have = records.end(origin).unwrap_or_else(|| view.have().of(origin)).clone();
+            let have = incarnations.end(origin).unwrap_or_else(|| view.have().of(origin)).clone();
             DigestEntry { node, incarnation, have }
         };
         // B3: other members of a bootstrap majority may have no memory either. Items that no member
@@ -161,7 +166,7 @@ impl Log {
         };
         let ends = past_incarnations(&view).into_iter().filter(counts).map(end).collect();
         let learnt = view.have().clone();
-        records.guard();
+        records.incarnations.guard();
         self.records.add(now, &Record::Recovered { ends, bootstrap }.text());
         self.stage = Stage::Recovered { learnt };
     }
@@ -170,10 +175,11 @@ impl Log {
     fn spread(&mut self) {
         let Stage::Recovered { learnt } = &self.stage else { return };
         let (records, view) = self.records.split();
-        let counted = quorum::counted(&view, records);
+        let incarnations = &records.incarnations;
+        let counted = quorum::counted(&view, incarnations);
         let is_safe = |(origin, learnt): (Origin, &Ranges)| {
             // No recovered node takes more items of such an incarnation.
-            let undecided = records.is_over(origin) && records.end(origin).is_none();
+            let undecided = incarnations.is_undecided(origin);
             let has =
                 |index: &&usize| learnt.missing_in(view.has(**index).of(origin)).next().is_none();
             undecided || 1 + counted.iter().filter(has).count() >= view.majority()
@@ -190,12 +196,13 @@ impl Log {
     /// Otherwise recovered nodes would never take their items.
     fn declare_late(&mut self, now: Time) {
         let (records, view) = self.records.split();
+        let incarnations = &records.incarnations;
         let end = |origin: Origin| DigestEntry {
             node: origin.node,
             incarnation: origin.incarnation,
             have: view.have().of(origin).clone(),
         };
-        let open = records.undeclared(view.mine());
+        let open = incarnations.undeclared(view.mine());
         let ends: Vec<_> = open.filter(|origin| has_all(&view, *origin)).map(end).collect();
         if !ends.is_empty() {
             self.records.add(now, &Record::Recovered { ends, bootstrap: Vec::new() }.text());
