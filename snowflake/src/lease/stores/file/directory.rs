@@ -1,14 +1,13 @@
 //! The directory of a store, which must be local and the original. One process at a time locks it.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use rustix::fs::{FlockOperation, flock};
 
 use super::disk::Disk;
+use super::identity::Identity;
 use crate::clock::fork;
 use crate::lease::{StoreError, StoreErrorKind};
 
@@ -86,31 +85,18 @@ impl Directory {
         self.fork_generation == fork::generation()
     }
 
-    /// Returns the identity of the directory, which a copy does not have.
-    ///
-    /// It is the lock file's inode, and its creation time in nanoseconds if the file system records
-    /// that.
-    pub(super) fn identity(&self) -> io::Result<String> {
-        Ok(identity_of(&self.lock.metadata()?))
+    pub(super) fn identity(&self) -> io::Result<Identity> {
+        Identity::of(&self.lock)
     }
 }
 
 /// Returns the identity of the directory at `path`, or `None` if it has no lock file.
-pub(super) fn identity(path: &Path) -> io::Result<Option<String>> {
-    match fs::metadata(path.join(LOCK)) {
-        Ok(lock) => Ok(Some(identity_of(&lock))),
+pub(super) fn identity(path: &Path) -> io::Result<Option<Identity>> {
+    match File::open(path.join(LOCK)) {
+        Ok(lock) => Ok(Some(Identity::of(&lock)?)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-fn identity_of(lock: &Metadata) -> String {
-    format!("{} {}", lock.ino(), created_ns(lock))
-}
-
-fn created_ns(file: &Metadata) -> u128 {
-    let created = file.created().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    created.unwrap_or_default().as_nanos()
 }
 
 impl Drop for Directory {

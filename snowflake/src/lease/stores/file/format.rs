@@ -9,6 +9,7 @@
 use std::fmt::Write;
 use std::str::{FromStr, SplitWhitespace};
 
+use super::identity::Identity;
 use crate::lease::{IdFormat, LeaseRecord, LeaseTable};
 use crate::{Epoch, NodeId, UnixMillis};
 
@@ -18,8 +19,7 @@ const HEADING: &str = "snowflake leases 1";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LeaseFile {
     pub(super) format: IdFormat,
-    /// The identity of the directory, which a copy does not have.
-    pub(super) directory: String,
+    pub(super) directory: Identity,
     pub(super) table: LeaseTable,
 }
 
@@ -34,7 +34,7 @@ impl LeaseFile {
         let [timestamp, node, sequence] = format.layout;
         line(format_args!("epoch_ms {}", format.epoch.start().0));
         line(format_args!("layout {timestamp} {node} {sequence}"));
-        line(format_args!("directory {directory}"));
+        line(format_args!("directory {} {}", directory.inode, directory.created_ns));
         for (node, record) in table.iter() {
             let LeaseRecord { fencing_token, from, high_water_mark, held, holder } = record;
             let state = if *held { "held" } else { "released" };
@@ -66,7 +66,8 @@ impl LeaseFile {
         let epoch = Epoch::new(UnixMillis(reader.line("epoch_ms")?.number()?));
         let mut layout = reader.line("layout")?;
         let layout = [layout.number()?, layout.number()?, layout.number()?];
-        let directory = reader.line("directory")?.rest();
+        let mut directory = reader.line("directory")?;
+        let directory = Identity { inode: directory.number()?, created_ns: directory.number()? };
         let mut table = LeaseTable::new();
         while reader.has_more() {
             let (node, record) = reader.line("node_id")?.record()?;
@@ -170,7 +171,7 @@ mod tests {
             };
             table.insert(NodeId::new(id).unwrap(), record);
         }
-        let directory = "5308719 1795177537123456789".to_owned();
+        let directory = Identity { inode: 5_308_719, created_ns: 1_795_177_537_123_456_789 };
         LeaseFile { format: IdFormat::new(Epoch::Y2024), directory, table }
     }
 

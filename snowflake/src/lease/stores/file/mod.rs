@@ -3,6 +3,7 @@
 mod directory;
 mod disk;
 mod format;
+mod identity;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use parking_lot::{Mutex, MutexGuard};
 use self::directory::Directory;
 use self::disk::{Disk, RealDisk, replace};
 use self::format::LeaseFile;
+use self::identity::Identity;
 use crate::layout::NODE_MAX;
 use crate::lease::{
     AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, LeaseTable,
@@ -153,7 +155,7 @@ impl FileStore {
         };
         file.format.check(IdFormat::new(epoch))?;
         let identity = directory.identity().map_err(|error| failed(path, READ_LOCK, error))?;
-        if file.directory != identity {
+        if !file.directory.matches(identity) {
             return Err(StoreError::new(path.display().to_string(), StoreErrorKind::Copied).into());
         }
         directory.record_owner(&*disk).map_err(|error| failed(path, WRITE_OWNER, error))?;
@@ -253,7 +255,7 @@ impl FileStore {
     /// ```
     pub fn is_copy(path: impl AsRef<Path>) -> Result<bool, LeaseError> {
         let (file, identity) = look(path.as_ref())?;
-        Ok(file.directory != identity)
+        Ok(!file.directory.matches(identity))
     }
 
     /// Locks the content of the lease file. Returns an error in a forked child: the parent continues
@@ -330,8 +332,8 @@ fn missing_leases() -> StoreErrorKind {
     StoreErrorKind::Damaged { what: format!("its file `{LEASES}` is missing"), node: None }
 }
 
-/// Returns the content of the directory at `path`, and its [identity](Directory::identity).
-fn look(path: &Path) -> Result<(LeaseFile, String), StoreError> {
+/// Returns the content of the directory at `path`, and its identity.
+fn look(path: &Path) -> Result<(LeaseFile, Identity), StoreError> {
     let identity = directory::identity(path)
         .map_err(|error| failed(path, READ_LOCK, error))?
         .ok_or_else(|| StoreError::new(path.display().to_string(), StoreErrorKind::Missing))?;

@@ -261,6 +261,35 @@ fn rejects_a_copy_and_opens_a_moved_directory() {
     assert_eq!(temp_store.open_error(), StoreErrorKind::Copied);
 }
 
+/// The file system, or a system call that is forbidden in a container, may hide the creation time.
+#[test]
+fn a_store_without_a_recorded_creation_time_is_opened_and_its_copy_is_rejected() {
+    let temp_store = TempStore::new();
+    temp_store.create().acquire(&request()).unwrap();
+    let leases = temp_store.directory().join(LEASES);
+    let recorded = read(&temp_store.directory()).unwrap();
+    let record = |inode, created_ns| {
+        let directory = Identity { inode, created_ns };
+        let file = LeaseFile { directory, ..recorded.clone() };
+        fs::write(&leases, file.to_text()).unwrap();
+    };
+    let Identity { inode, created_ns } = recorded.directory;
+    for created_ns in [0, created_ns] {
+        record(inode, created_ns);
+        assert_eq!(temp_store.open().unwrap().records().unwrap().len(), 1);
+        assert!(!FileStore::is_copy(temp_store.directory()).unwrap());
+    }
+    record(inode + 1, 0);
+    assert_eq!(temp_store.open_error(), StoreErrorKind::Copied);
+
+    // A copy can have the inode of the original, as on another disk.
+    record(inode, created_ns + 1);
+    match created_ns {
+        0 => println!("skipped: the file system records no creation time"),
+        _ => assert_eq!(temp_store.open_error(), StoreErrorKind::Copied),
+    }
+}
+
 #[test]
 fn the_error_of_a_store_in_use_has_the_process_id_of_its_owner() {
     let temp_store = TempStore::new();
