@@ -1,9 +1,10 @@
-//! A proxy between a store and its server that counts round trips and can drop answers.
+//! A proxy between a store and its server that counts round trips, drops answers, and ends
+//! connections.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
 /// A port that forwards to another port. It ends with the process.
@@ -21,15 +22,26 @@ struct Shared {
     drops_answers: AtomicBool,
     /// The text of a request after which the client is frozen.
     last_text: OnceLock<&'static str>,
+    connections: AtomicUsize,
+    /// The connections before this one have been forgotten.
+    first_known: AtomicUsize,
+    /// The clients' sides of the open connections, and of some closed ones.
+    clients: Mutex<Vec<TcpStream>>,
 }
 
 impl Proxy {
     pub(crate) fn to(server: u16) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (round_trips, drops_answers) = (AtomicU64::new(0), AtomicBool::new(false));
-        let last_text = OnceLock::new();
-        let shared = Arc::new(Shared { server, round_trips, drops_answers, last_text });
+        let shared = Arc::new(Shared {
+            server,
+            round_trips: AtomicU64::new(0),
+            drops_answers: AtomicBool::new(false),
+            last_text: OnceLock::new(),
+            connections: AtomicUsize::new(0),
+            first_known: AtomicUsize::new(0),
+            clients: Mutex::default(),
+        });
         thread::spawn({
             let shared = Arc::clone(&shared);
             move || listener.incoming().flatten().for_each(|client| shared.serve(client))
@@ -52,6 +64,17 @@ impl Proxy {
         self.shared.drops_answers.store(drop, SeqCst);
     }
 
+    /// Closes all connections, as a server does whose client was suspended.
+    pub(crate) fn close_connections(&self) {
+        self.shared.clients.lock().unwrap().drain(..).for_each(|client| close(&client));
+    }
+
+    /// Drops all further bytes of the present connections, as a router does that has forgotten
+    /// them. New connections work.
+    pub(crate) fn forget_connections(&self) {
+        self.shared.first_known.store(self.shared.connections.load(SeqCst), SeqCst);
+    }
+
     /// Makes a client that sends `text` look frozen to the server.
     ///
     /// The server receives `text`. After that it receives no more bytes, and does not notice that
@@ -65,6 +88,8 @@ impl Shared {
     fn serve(self: &Arc<Self>, client: TcpStream) {
         // If the server is down, the client's connection is closed.
         let Ok(server) = TcpStream::connect(("127.0.0.1", self.server)) else { return };
+        let connection = self.connections.fetch_add(1, SeqCst);
+        self.clients.lock().unwrap().push(client.try_clone().unwrap());
         let client_sent_last = Arc::new(AtomicBool::new(false));
         let [from_client, from_server] = [&client, &server].map(|it| it.try_clone().unwrap());
         thread::spawn({
@@ -81,7 +106,7 @@ impl Shared {
                         shared.drops_answers.store(true, SeqCst);
                         is_frozen = true;
                     }
-                    true
+                    shared.is_known(connection)
                 });
                 if !is_frozen {
                     close(&server);
@@ -92,10 +117,14 @@ impl Shared {
         thread::spawn(move || {
             let client = forward(from_server, client, |_| {
                 client_sent_last.store(false, SeqCst);
-                !shared.drops_answers.load(SeqCst)
+                !shared.drops_answers.load(SeqCst) && shared.is_known(connection)
             });
             close(&client);
         });
+    }
+
+    fn is_known(&self, connection: usize) -> bool {
+        connection >= self.first_known.load(SeqCst)
     }
 }
 

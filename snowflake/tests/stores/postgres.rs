@@ -74,6 +74,13 @@ fn a_client_that_freezes_in_a_transaction_blocks_no_renewal_for_long() {
     }
 }
 
+/// No error reports that the connection is gone, so only the timeout of the first attempt does.
+#[test]
+fn a_renewal_connects_again_after_the_network_has_forgotten_its_connection() {
+    let Some(server) = Postgres::start() else { return };
+    promises::check_first_renewal_after(&server, Proxy::forget_connections);
+}
+
 #[test]
 fn the_url_sets_tls_and_credentials() {
     let files = Certificates::new();

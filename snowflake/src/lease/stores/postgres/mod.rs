@@ -35,6 +35,10 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// takes up to 1.5 s twice, because a second query reads the reason. `connect_timeout` in the URL
 /// replaces the second per host.
 ///
+/// If an open connection fails, a renewal connects and is repeated once, within the same time. So
+/// the first renewal after a suspend of the machine succeeds, although the server or the network
+/// has ended the connection. Other calls return the error, and the next call connects.
+///
 /// # The URL
 ///
 /// PostgreSQL's own form, `postgresql://user:password@host:port/database?option=value` with one
@@ -157,21 +161,23 @@ impl PostgresStore {
         doing: &'static str,
         call: impl AsyncFnOnce(&mut Session) -> Result<T, tokio_postgres::Error> + Send,
     ) -> Result<T, LeaseError> {
-        self.link.run(call).map_err(|error| {
-            let kind = match error {
-                CallError::Forked => StoreErrorKind::Forked,
-                CallError::FsyncOff => StoreErrorKind::Misconfigured {
-                    what: "the server has `fsync = off`, so a crash can restore old high-water \
-                           marks; set `fsync = on`"
-                        .to_owned(),
-                },
-                error => {
-                    let failed = StoreError::new(&*self.location, StoreErrorKind::Failed { doing });
-                    return failed.because(error).into();
-                }
-            };
-            StoreError::new(&*self.location, kind).into()
-        })
+        self.link.run(call).map_err(|error| self.error(doing, error))
+    }
+
+    fn error(&self, doing: &'static str, error: CallError) -> LeaseError {
+        let kind = match error {
+            CallError::Forked => StoreErrorKind::Forked,
+            CallError::FsyncOff => StoreErrorKind::Misconfigured {
+                what: "the server has `fsync = off`, so a crash can restore old high-water \
+                       marks; set `fsync = on`"
+                    .to_owned(),
+            },
+            error => {
+                let failed = StoreError::new(&*self.location, StoreErrorKind::Failed { doing });
+                return failed.because(error).into();
+            }
+        };
+        StoreError::new(&*self.location, kind).into()
     }
 
     fn in_transaction<T: Send>(
@@ -270,7 +276,10 @@ impl LeaseStore for PostgresStore {
         let [token, until_ms] = [fencing_token, until.0].map(bigint);
         // The sum of the time and half of the range does not overflow.
         let limit_ms = bigint(self.limits.limit_ms()).min(i64::MAX / 2);
-        let granted = self.with(doing, async |Session { client, renewal, .. }: &mut Session| {
+        // A repeated renewal is harmless. If both are executed, in either order, the mark advances
+        // past the requested end, and nobody has the time up to the start of the grant. A rejected
+        // one changes nothing.
+        let renew = async |Session { client, renewal, .. }: &mut Session| {
             let prepared = match renewal {
                 Some(prepared) => prepared,
                 none => none.insert(client.prepare(&statement).await?),
@@ -278,7 +287,8 @@ impl LeaseStore for PostgresStore {
             let values: [&(dyn ToSql + Sync); 4] = [&node_id, &token, &until_ms, &limit_ms];
             let row = client.query_opt(&*prepared, &values).await?;
             row.map(|row| Ok((ms(&row, "from_ms")?, ms(&row, "high_water_mark_ms")?))).transpose()
-        })?;
+        };
+        let granted = self.link.run_repeatable(renew).map_err(|error| self.error(doing, error))?;
         match granted {
             Some((from, until)) => Ok(Grant { node, from, until, fencing_token }),
             // The statement rejected the renewal. The lease table returns the reason, or a grant if

@@ -121,27 +121,65 @@ impl Link {
         &self,
         call: impl AsyncFnOnce(&mut Session) -> Result<T, tokio_postgres::Error> + Send,
     ) -> Result<T, CallError> {
+        self.with_session(async |session| self.attempt(session, call).await)
+    }
+
+    /// Runs a call as [`run`](Link::run), and repeats it if a connection of an earlier call fails.
+    ///
+    /// The server or the network may have ended that connection while this process or its machine
+    /// was suspended. The server may have executed the first attempt, or may execute it after the
+    /// second. So the second execution of `call` must be harmless, in either order.
+    ///
+    /// The two attempts together have the timeouts of one attempt that connects first.
+    pub(super) fn run_repeatable<T: Send>(
+        &self,
+        call: impl AsyncFn(&mut Session) -> Result<T, tokio_postgres::Error> + Sync,
+    ) -> Result<T, CallError> {
+        let limit = self.connect_timeout().saturating_add(CALL_TIMEOUT);
+        self.with_session(async |session| {
+            let attempts = async {
+                let was_open = session.is_some();
+                match self.attempt(session, &call).await {
+                    Err(_) if was_open => {
+                        *session = None;
+                        self.attempt(session, &call).await
+                    }
+                    result => result,
+                }
+            };
+            with_timeout(limit, attempts).await
+        })
+    }
+
+    /// Runs `work` with the session. After any error the connection is closed.
+    fn with_session<T: Send>(
+        &self,
+        work: impl AsyncFnOnce(&mut Option<Session>) -> Result<T, CallError> + Send,
+    ) -> Result<T, CallError> {
         // This comes before the lock, because another thread of the parent may have held it.
         let Some(runtime) = self.runtime.as_ref().filter(|_| self.is_ours()) else {
             return Err(CallError::Forked);
         };
         let mut session = self.session.lock();
         let open = &mut *session;
-        let work = async move || {
-            let open = match open {
-                Some(open) => open,
-                none => {
-                    let limit = self.connect_timeout();
-                    none.insert(with_timeout(limit, self.connect()).await?)
-                }
-            };
-            with_timeout(CALL_TIMEOUT, async { Ok(call(open).await?) }).await
-        };
-        let result = wait_for(runtime, work);
+        let result = wait_for(runtime, async move || work(open).await);
         if result.is_err() {
             *session = None;
         }
         result
+    }
+
+    /// Runs a call, and connects first if no connection is open.
+    async fn attempt<T>(
+        &self,
+        session: &mut Option<Session>,
+        call: impl AsyncFnOnce(&mut Session) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, CallError> {
+        let open = match session {
+            Some(open) => open,
+            none => none.insert(with_timeout(self.connect_timeout(), self.connect()).await?),
+        };
+        with_timeout(CALL_TIMEOUT, async { Ok(call(open).await?) }).await
     }
 
     fn is_ours(&self) -> bool {
