@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::log::Log;
 use super::renewal::Renewal;
 use crate::clock::since_boot;
+use crate::lease::rules::shortest_grant_ms;
 use crate::lease::{
     AcquireRequest, Grant, Keeper, LeaseError, LeaseStore, ManualKeeper, ReleaseRequest,
     StoreError, StoreErrorKind, Takeover,
@@ -95,7 +96,12 @@ impl KeeperBuilder {
         self
     }
 
-    /// Sets [`Builder::max_ahead_ms`] of the generator.
+    /// Sets [`Builder::max_ahead_ms`] of the generator, up to five sixths of
+    /// [`grant_ms`](KeeperBuilder::grant_ms).
+    ///
+    /// Larger values count as that limit, because IDs come from granted time, and a grant ends at
+    /// most `grant_ms` past the clock. A renewal adds at least a sixth of `grant_ms` after the last
+    /// timestamp. For more IDs in one `reserve`, raise both settings.
     ///
     /// # Examples
     ///
@@ -171,7 +177,11 @@ impl KeeperBuilder {
     /// Builds the generator of a grant. If that fails, it releases the node ID.
     fn generator_of<C: Clock>(&self, grant: Grant, clock: C) -> Result<Generator<C>, LeaseError> {
         let format = self.store.id_format();
+        // A renewal adds at least the shortest grant after the timeline. With a timeline further
+        // ahead, renewals would advance the mark by more than a grant past the clock.
+        let max_ahead_ms = self.grant_ms - shortest_grant_ms(self.grant_ms);
         let builder = self.generator.for_node(grant.node);
+        let builder = builder.max_ahead_ms(builder.max_ahead_ms.min(max_ahead_ms));
         let built = grant
             .check(&self.request(&clock), format)
             .and_then(|()| Ok(builder.build_leased(grant.from, grant.until, clock)?));

@@ -19,7 +19,10 @@ const NODE: NodeId = NodeId::MIN;
 struct Simulation {
     store: Arc<MemoryStore>,
     clock: ManualClock,
+    /// The setting of the keepers.
     max_ahead_ms: u64,
+    /// The furthest that a timeline was ahead of the clock.
+    furthest_ms: u64,
 }
 
 #[derive(Debug)]
@@ -38,7 +41,7 @@ impl Simulation {
     fn new() -> Simulation {
         let store = Arc::new(MemoryStore::new(EPOCH, GrantLimits::default()));
         let clock = ManualClock::new(UnixMillis(1_795_177_540_000));
-        Simulation { store, clock, max_ahead_ms: 0 }
+        Simulation { store, clock, max_ahead_ms: 0, furthest_ms: 0 }
     }
 
     /// Starts a process. Returns how long it waited, too.
@@ -46,7 +49,7 @@ impl Simulation {
         let mut waited_ms = 0;
         let keeper = loop {
             let builder = Keeper::builder(Arc::clone(&self.store)).node(NODE).grant_ms(GRANT_MS);
-            match builder.start_manual(self.clock.clone()) {
+            match builder.max_ahead_ms(self.max_ahead_ms).start_manual(self.clock.clone()) {
                 Ok(keeper) => break keeper,
                 Err(error) => {
                     let wait_ms = error.retry_after().unwrap().as_millis() as u64;
@@ -84,7 +87,7 @@ impl Simulation {
     /// Records how far the timeline is ahead of the clock, and checks the high-water mark.
     fn check_ahead(&mut self, generator: &Generator<ManualClock>) {
         let timeline_ms = self.ahead_ms(generator.times().1);
-        self.max_ahead_ms = self.max_ahead_ms.max(timeline_ms);
+        self.furthest_ms = self.furthest_ms.max(timeline_ms);
         let records = self.store.records().unwrap();
         let mark_ms = self.ahead_ms(records[0].1.high_water_mark);
         assert!(mark_ms <= GRANT_MS, "the high-water mark is {mark_ms} ms ahead");
@@ -93,15 +96,17 @@ impl Simulation {
 
 #[test]
 fn thirty_consecutive_crashes_add_up_to_at_most_one_grant() {
-    // The processes crash immediately, or after 6 s under full load.
-    for run_ms in [1, 6000] {
-        let mut simulation = Simulation::new();
+    // The processes crash immediately, or after 6 s under full load. The largest `max_ahead_ms` is
+    // longer than a grant.
+    for (run_ms, max_ahead_ms) in [(1, 0), (6000, 0), (1, 10_000), (6000, 10_000)] {
+        let mut simulation = Simulation { max_ahead_ms, ..Simulation::new() };
         for _ in 0..30 {
             let (mut process, waited_ms) = simulation.start();
             assert!(waited_ms <= GRANT_MS / 6, "waited for {waited_ms} ms");
             simulation.run(&mut process, run_ms);
         }
-        assert!(simulation.max_ahead_ms <= GRANT_MS, "{} ms ahead", simulation.max_ahead_ms);
+        assert!(simulation.furthest_ms <= GRANT_MS, "{} ms ahead", simulation.furthest_ms);
+        simulation.max_ahead_ms = 0;
         let (mut process, _) = simulation.start();
         simulation.run(&mut process, 60_000);
         let last = process.generator().try_next_id().unwrap();
@@ -220,6 +225,18 @@ fn the_generator_has_the_keepers_settings_and_the_stores_node_id_and_epoch() {
     let issued = std::iter::from_fn(|| generator.try_next_id().ok()).count();
     assert_eq!(issued, 2 * 4096, "of this millisecond and the next");
     keeper.release().unwrap();
+}
+
+/// A batch that needs more time ahead than a grant has would never fit.
+#[test]
+fn a_generator_is_ahead_of_its_clock_by_at_most_five_sixths_of_a_grant() {
+    let mut simulation = Simulation { max_ahead_ms: u64::MAX, ..Simulation::new() };
+    let (process, _) = simulation.start();
+    let max_ms = GRANT_MS - GRANT_MS / 6;
+    let largest = 4096 * (u32::try_from(max_ms).unwrap() + 1);
+    let too_many = process.generator().try_reserve(largest + 1).unwrap_err();
+    assert_eq!(too_many.retry_after(), None, "{too_many}");
+    assert_eq!(process.generator().try_reserve(largest).unwrap().len(), largest as usize);
 }
 
 /// The next holder finds the node ID as after a crash.
