@@ -174,13 +174,52 @@ fn a_panic_of_the_store_is_a_failed_renewal_that_the_keeper_repeats() {
     store.mode.store(PANICS, SeqCst);
     issue_until(generator, |_| keeper.status().unwrap().error.is_some());
     let error = keeper.status().unwrap().error.unwrap();
-    assert!(error.to_string().contains("the store panicked"), "{error}");
+    assert!(error.to_string().contains("the store, the clock or the log"), "{error}");
     issue_until(generator, |result| {
         matches!(result, Err(ClaimError::LeaseEnded { why: LeaseEnd::StoreFailed, .. }))
     });
 
     store.mode.store(WORKS, SeqCst);
     issue_until(generator, Result::is_ok);
+    keeper.release().unwrap();
+}
+
+/// A clock that panics once, after a number of readings. At 0 it does not panic.
+#[derive(Clone, Debug, Default)]
+struct PanickingClock {
+    readings_left: Arc<AtomicU8>,
+}
+
+impl Clock for PanickingClock {
+    fn now(&self) -> UnixMillis {
+        let subtract = |left: u8| left.checked_sub(1);
+        let left = self.readings_left.fetch_update(SeqCst, SeqCst, subtract);
+        assert_ne!(left, Ok(1), "the clock of a test panics");
+        SystemClock.now()
+    }
+}
+
+/// The keeper reads the clock before and after the store's answer, for the next pause, and for the
+/// log.
+#[test]
+fn a_panic_of_the_clock_at_any_reading_is_a_failed_renewal_that_the_keeper_repeats() {
+    let (store, clock) = (FlakyStore::new(), PanickingClock::default());
+    let keeper = builder(&store, 7).start(clock.clone()).unwrap();
+    let wait_for = |condition: &dyn Fn(u64, u64) -> bool| {
+        let start = Instant::now();
+        while !keeper.status().is_some_and(|it| condition(it.failures, it.renewals)) {
+            assert!(start.elapsed() < TIMEOUT, "timed out: {:?}", keeper.status());
+            thread::yield_now();
+        }
+    };
+    for nth in 1..=8 {
+        clock.readings_left.store(nth, SeqCst);
+        wait_for(&|failures, _| failures == u64::from(nth));
+        let before = keeper.status().unwrap().renewals;
+        wait_for(&|_, renewals| renewals > before);
+    }
+    assert!(keeper.status().unwrap().error.is_none());
+    keeper.generator().next_id().unwrap();
     keeper.release().unwrap();
 }
 

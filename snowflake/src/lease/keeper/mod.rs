@@ -192,7 +192,7 @@ impl<C: Clock + Send + Sync + 'static> Keeper<C> {
         }
         let Some(inner) = self.inner.take() else { return Ok(()) };
         inner.shared.stop(Stop::Now);
-        // The thread does not panic. If it did, the node ID would be released nevertheless.
+        // The thread catches panics. If it ended by one, the node ID would be released nevertheless.
         let _ = inner.thread.join();
         inner.shared.release()
     }
@@ -263,35 +263,44 @@ impl<C: Clock> Shared<C> {
                     return self.release().unwrap_or_else(|error| Log::failed_release(&error));
                 }
             }
-            let lease = self.state.lock().lease;
-            // The lock is free during the renewal, because `status` must not wait for the store.
-            let (lease, result) = self.renew(lease);
-            let pause = self.renewal.pause(&lease, &result, &self.generator);
-            due = (self.boot_clock)().saturating_add(pause);
-            let is_stopping = {
-                let mut state = self.state.lock();
-                state.lease = lease;
-                state.status.record(lease.current, &result);
-                state.stop.is_some()
-            };
-            // A generator that is sealed for the stop looks as if its lease had ended.
-            if !is_stopping {
-                // The lock is free, because what receives the log may call `status`.
-                log.renewal(&lease, &result, &self.generator, (self.boot_clock)());
-            }
+            // The store, the clock and the subscriber of the log are the caller's, and may panic.
+            // The lock is free while they run, and the generator consists of atomics.
+            let renewed = panic::catch_unwind(AssertUnwindSafe(|| self.renew(&mut log)));
+            due = renewed.unwrap_or_else(|_| self.record_panic());
         }
     }
 
-    /// Renews the lease. A panic of the store is a failed renewal, so the keeper continues.
-    fn renew(&self, lease: Lease) -> (Lease, Result<bool, LeaseError>) {
-        let renew = || self.renewal.renew(lease, &*self.store, &self.generator);
-        // A panic leaves the lease as it was, and the generator consists of atomics.
-        panic::catch_unwind(AssertUnwindSafe(renew)).unwrap_or_else(|_| {
-            self.generator.set_lease_end(LeaseEnd::StoreFailed);
-            let kind = StoreErrorKind::Failed { doing: "renewing" };
-            let cause = std::io::Error::other("the store panicked");
-            (lease, Err(StoreError::new("of this process", kind).because(cause).into()))
-        })
+    /// Renews the lease, and records and logs the result. Returns when the next renewal is due.
+    fn renew(&self, log: &mut Log) -> Duration {
+        let lease = self.state.lock().lease;
+        // The lock is free during the renewal, because `status` must not wait for the store.
+        let (lease, result) = self.renewal.renew(lease, &*self.store, &self.generator);
+        let is_stopping = {
+            let mut state = self.state.lock();
+            state.lease = lease;
+            state.status.record(lease.current, &result);
+            state.stop.is_some()
+        };
+        let pause = self.renewal.pause(&lease, &result, &self.generator);
+        let due = (self.boot_clock)().saturating_add(pause);
+        // A generator that is sealed for the stop looks as if its lease had ended.
+        if !is_stopping {
+            // The lock is free, because what receives the log may call `status`.
+            log.renewal(&lease, &result, &self.generator, (self.boot_clock)());
+        }
+        due
+    }
+
+    /// Records a panic as a failed renewal. Returns when the next one is due.
+    fn record_panic(&self) -> Duration {
+        self.generator.set_lease_end(LeaseEnd::StoreFailed);
+        let kind = StoreErrorKind::Failed { doing: "renewing" };
+        let cause = std::io::Error::other("the store, the clock or the log subscriber panicked");
+        let error = StoreError::new("of this process", kind).because(cause);
+        let mut state = self.state.lock();
+        let grant = state.lease.current;
+        state.status.record(grant, &Err(error.into()));
+        (self.boot_clock)().saturating_add(self.renewal.retry_interval())
     }
 
     /// Seals the generator, and then lowers the high-water mark to the end of the time in which

@@ -21,6 +21,11 @@ impl Renewal {
         Duration::from_millis(self.grant_ms) / 3
     }
 
+    /// Returns the pause after a failed renewal: retries are four times as frequent as renewals.
+    pub(super) fn retry_interval(&self) -> Duration {
+        self.interval() / 4
+    }
+
     /// Requests time up to a grant from now. Returns `true` if it sent a request.
     ///
     /// No request is necessary if the keeper holds that time already, as after a backward step of
@@ -100,8 +105,7 @@ impl Renewal {
     ) -> Duration {
         let interval = self.interval();
         if result.is_err() {
-            // Retries are four times as frequent as renewals.
-            return interval / 4;
+            return self.retry_interval();
         }
         let left_ms = lease.current.until.0.saturating_sub(generator.times().1.0);
         if lease.has_next() {
