@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde_json::json;
-use snowflake::lease::{FileStore, GrantLimits, LeaseRecord, LeaseStore, ReleaseRequest};
+use snowflake::lease::{LeaseRecord, LeaseStore, ReleaseRequest};
 use snowflake::{Clock, Epoch, EpochError, Generator, NodeId, SystemClock, UnixMillis};
 
 use crate::Failure;
+use crate::file_store;
 use crate::output::{Output, warn};
 use crate::status::status;
 use crate::store::{Store, is_url};
@@ -120,11 +121,11 @@ pub(crate) fn run(command: LeaseCommand) -> Result<Output, Failure> {
                      `snowflake lease status URL --epoch EPOCH`"
                     .into());
             }
-            FileStore::create(&directory, epoch, GrantLimits::default())?;
+            file_store::create(&directory, epoch)?;
             done(format!("created a lease store in {}", directory.display()))
         }
         LeaseCommand::Status { store } => {
-            let (epoch, records) = store.look()?;
+            let (epoch, records) = store.read_unlocked()?;
             let output = status(epoch, &records);
             if let Some(warning) = store.warning() {
                 warn(&warning);
@@ -175,7 +176,8 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
     use snowflake::lease::{
-        AcquireRequest, Grant, IdFormat, LeaseError, MemoryStore, RenewRequest, Takeover,
+        AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, MemoryStore, RenewRequest,
+        Takeover,
     };
 
     use super::*;

@@ -3,6 +3,7 @@
 
 mod at;
 mod decode;
+mod file_store;
 mod generate;
 mod lease;
 mod output;

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use snowflake::lease::{
-    FileStore, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, StoreError,
-    StoreErrorKind,
-};
+#[cfg(any(feature = "etcd", feature = "postgres"))]
+use snowflake::lease::GrantLimits;
+use snowflake::lease::{IdFormat, LeaseRecord, LeaseStore, StoreError, StoreErrorKind};
 use snowflake::{Epoch, NodeId, UnixMillis};
 
 use crate::Failure;
+use crate::file_store;
 use crate::lease::{present_epoch, within_epoch};
 
 /// A lease store.
@@ -29,13 +29,17 @@ impl Store {
         is_url(&self.place)
     }
 
-    /// Returns the epoch and the records.
-    pub(crate) fn look(&self) -> Result<(Epoch, Vec<(NodeId, LeaseRecord)>), Failure> {
+    fn directory(&self) -> &Path {
+        Path::new(&self.place)
+    }
+
+    /// Returns the epoch and the records. A file store may be in use.
+    pub(crate) fn read_unlocked(&self) -> Result<(Epoch, Vec<(NodeId, LeaseRecord)>), Failure> {
         if self.is_database() {
             let store = self.open()?;
             return Ok((store.id_format().epoch, store.records()?));
         }
-        let (id_format, table) = FileStore::peek(&self.place)?;
+        let (id_format, table) = file_store::peek(self.directory())?;
         if let Some(epoch) = self.epoch {
             id_format.check(IdFormat::new(epoch))?;
         }
@@ -45,7 +49,7 @@ impl Store {
 
     /// Returns a warning if the store is a copy.
     pub(crate) fn warning(&self) -> Option<String> {
-        let is_copy = !self.is_database() && FileStore::is_copy(&self.place).unwrap_or(false);
+        let is_copy = !self.is_database() && file_store::is_copy(self.directory());
         is_copy.then(|| StoreError::new(&*self.place, StoreErrorKind::Copied).to_string())
     }
 
@@ -54,7 +58,7 @@ impl Store {
             let epoch = self.epoch.ok_or("a database needs --epoch: the one its holders have")?;
             return connect(&self.place, epoch);
         }
-        let (id_format, _) = FileStore::peek(&self.place)?;
+        let (id_format, _) = file_store::peek(self.directory())?;
         connect_or_open(&self.place, self.epoch.unwrap_or(id_format.epoch))
     }
 
@@ -65,22 +69,15 @@ impl Store {
                 "--all is for file stores: reset the node IDs of a database one by one".into()
             );
         }
-        let recorded = match FileStore::peek(&self.place) {
-            Ok((id_format, _)) => Some(id_format.epoch),
-            Err(LeaseError::Store(error)) if *error.kind() == StoreErrorKind::Missing => {
-                return Err(error.into());
-            }
-            // A damaged store is what this command repairs.
-            Err(_) => None,
-        };
+        let recorded = file_store::recorded_epoch(self.directory())?;
         let epoch = self.epoch.or(recorded);
         let epoch =
             epoch.ok_or("the old file is unreadable, so its epoch is unknown; pass --epoch")?;
         within_epoch(high_water_mark, epoch)?;
-        FileStore::rebuild(&self.place, epoch, GrantLimits::default(), high_water_mark)?;
+        file_store::rebuild(self.directory(), epoch, high_water_mark)?;
         let mut done = format!("every node ID issues IDs from {} on", high_water_mark);
         done += &format!(", with the epoch {}", epoch);
-        let old = Path::new(&self.place).join("leases.old");
+        let old = self.directory().join("leases.old");
         if old.exists() {
             done += &format!("; what was there is kept as {}", old.display());
         }
@@ -93,7 +90,7 @@ pub(crate) fn connect_or_open(place: &str, epoch: Epoch) -> Result<Box<dyn Lease
     if is_url(place) {
         return connect(place, epoch);
     }
-    Ok(Box::new(FileStore::open(place, epoch, GrantLimits::default())?))
+    Ok(file_store::open(Path::new(place), epoch)?)
 }
 
 pub(crate) fn is_url(place: &str) -> bool {
