@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use snowflake::layout::NODE_MAX;
 #[cfg(unix)]
 use snowflake::lease::FileStore;
 use snowflake::lease::{
@@ -356,6 +357,33 @@ fn a_takeover_after_expiry_starts_when_the_old_grant_has_ended() {
     // The holder renews, so a takeover after expiry fails.
     let second = builder(&store, 7).takeover(Takeover::AfterExpiry).start_timeout_ms(GRANT_MS);
     assert!(matches!(second.start(SystemClock), Err(LeaseError::Held { .. })));
+    keeper.release().unwrap();
+}
+
+#[test]
+fn a_start_with_all_node_ids_held_waits_until_the_first_grant_ends() {
+    let store = FlakyStore::new();
+    let acquire = |grant_ms| {
+        store.acquire(&AcquireRequest {
+            node: None,
+            now: SystemClock.now(),
+            grant_ms,
+            holder: "another".to_owned(),
+            takeover: Takeover::Immediate,
+        })
+    };
+    // The other grants end after the timeout of the start.
+    for _ in 0..NODE_MAX {
+        acquire(60_000).unwrap();
+    }
+    let first = acquire(GRANT_MS).unwrap();
+    let any = || Keeper::builder(Arc::clone(&store)).grant_ms(GRANT_MS);
+    let too_early = any().start_timeout_ms(0).start(SystemClock).unwrap_err();
+    assert!(matches!(too_early, LeaseError::AllTaken { .. }), "{too_early}");
+
+    let keeper = any().start(SystemClock).unwrap();
+    assert!(SystemClock.now() >= first.until);
+    assert_eq!(keeper.generator().node(), first.node);
     keeper.release().unwrap();
 }
 

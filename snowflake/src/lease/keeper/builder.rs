@@ -90,7 +90,8 @@ impl KeeperBuilder {
     /// Sets how long [`start`](KeeperBuilder::start) may wait for a node ID, in milliseconds;
     /// the default is 10,000.
     ///
-    /// It waits only if the store reports [how long](LeaseError::retry_after).
+    /// It waits only if the store reports [how long](LeaseError::retry_after), as for a node ID that
+    /// is held, or if all node IDs are held.
     pub fn start_timeout_ms(mut self, ms: u64) -> KeeperBuilder {
         self.start_timeout_ms = ms;
         self

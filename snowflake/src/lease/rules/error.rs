@@ -113,6 +113,7 @@ impl LeaseError {
     /// known.
     pub fn retry_after(&self) -> Option<Duration> {
         let wait_ms = match self {
+            LeaseError::AllTaken { first_ends, now } => first_ends.0.saturating_sub(now.0),
             LeaseError::Held { until, now, .. } => until.0.saturating_sub(now.0),
             LeaseError::TooFarAhead { until, now, limit_ms, .. } => {
                 until.0.saturating_sub(now.0.saturating_add(*limit_ms))

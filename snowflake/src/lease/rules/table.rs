@@ -57,8 +57,8 @@ impl LeaseTable {
     /// The grant starts at the high-water mark, or at the requester's time if that is later. It
     /// ends `grant_ms` after the requester's time. So repeated crashes never advance the mark by
     /// more than `grant_ms` past the clock. If less than a sixth of `grant_ms` would be left, the
-    /// call fails and reports how long to wait. A wait of more than `grant_ms` shows that a clock
-    /// has stepped back. Then the call does not fail, and grants a sixth of `grant_ms`.
+    /// call fails and reports how long to wait. If that wait would exceed `grant_ms`, a clock has
+    /// stepped back, and the call grants a sixth of `grant_ms` instead.
     ///
     /// A request for any node ID prefers those whose mark is not ahead of the requester's clock.
     /// Among those it prefers released ones, then ones that were never held, and then the one whose
@@ -173,7 +173,9 @@ impl LeaseTable {
         match free.min() {
             Some((.., node)) => Ok(node),
             None => {
-                let first_ends = self.iter().map(|(_, record)| record.high_water_mark).min();
+                // A node ID without a fencing token does not become free.
+                let held = self.iter().filter(|(_, it)| it.fencing_token < MAX_FENCING_TOKEN);
+                let first_ends = held.map(|(_, record)| record.high_water_mark).min();
                 Err(LeaseError::AllTaken { first_ends: first_ends.unwrap_or(now), now })
             }
         }

@@ -67,6 +67,7 @@ fn chooses_a_node_id_whose_mark_is_ahead_of_the_clock_last() {
             after(3000)
         ),
     );
+    assert_eq!(none_left.retry_after(), Some(Duration::from_secs(3)));
     let end = AcquireRequest { now: after(3000), ..any() };
     for _ in 0..=NODE_MAX {
         table.acquire(&end, end.now, LIMITS).unwrap();
@@ -211,6 +212,23 @@ fn a_damaged_fencing_token_is_rejected_and_repaired_by_a_reset() {
         let repaired = table.acquire(&fixed(0), NOW, LIMITS).unwrap().fencing_token;
         assert!((grant.fencing_token + 1..MAX_FENCING_TOKEN).contains(&repaired), "{repaired}");
     }
+}
+
+/// A node ID whose fencing token is damaged does not become free when its grant ends.
+#[test]
+fn the_wait_for_a_node_id_ends_with_the_first_grant_of_a_sound_record() {
+    let mut table = LeaseTable::new();
+    for _ in 0..=NODE_MAX {
+        table.acquire(&any(), NOW, LIMITS).unwrap();
+    }
+    let damaged = LeaseRecord {
+        fencing_token: MAX_FENCING_TOKEN,
+        high_water_mark: after(1),
+        ..table.get(node(0)).unwrap().clone()
+    };
+    table.insert(node(0), damaged);
+    let none_left = table.acquire(&any(), NOW, LIMITS).unwrap_err();
+    assert_eq!(none_left.retry_after(), Some(Duration::from_millis(GRANT_MS)));
 }
 
 #[test]
