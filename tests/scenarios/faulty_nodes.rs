@@ -200,7 +200,7 @@ fn errors_in_a_valid_test_cause_a_warning_and_count_for_availability() {
     )]);
     run.expect_text(&["note: the node does not know its workload", "the line with -- g-counter"]);
     let run = test(&format!("{line} -- g-counter"), &[]);
-    run.expect_valid().expect_text(&["Valid: everything looks good."]);
+    run.expect_valid().expect_text(&["Valid: Everything looks good!"]);
     assert!(!run.stderr.contains("note: "), "{run}");
 }
 

@@ -41,7 +41,7 @@ fn a_test_whose_results_cannot_be_stored_is_judged() {
             });
         run.expect_valid().expect_text(&[
             "cannot write store/echo: ",
-            "Valid: everything looks good.",
+            "Valid: Everything looks good!",
             "the verdict is unchanged, but not stored",
         ]);
     }

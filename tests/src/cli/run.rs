@@ -324,7 +324,7 @@ fn verdict_line(report: &Report) -> &'static str {
         Valid::True if !report.findings.is_empty() => {
             "Valid for Maelstrom, but see the findings above; --strict fails the test for them."
         }
-        Valid::True if report.warnings.is_empty() => "Valid: everything looks good.",
+        Valid::True if report.warnings.is_empty() => "Valid: Everything looks good!",
         Valid::True => "Valid, but see the warnings above.",
         Valid::False => "Invalid: see above for what went wrong.",
         Valid::Unknown => "Unknown: see above for the reason.",

@@ -17,7 +17,7 @@ pub struct ServeArgs {
     pub store: PathBuf,
 
     /// The port on the loopback interface; 0 selects a free port.
-    #[arg(long, value_name = "PORT", default_value = "8080")]
+    #[arg(short, long, value_name = "PORT", default_value = "8080")]
     pub port: u16,
 }
 

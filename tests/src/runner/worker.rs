@@ -9,10 +9,10 @@ use crate::format::wire::{Body, Malformed};
 use crate::history::{EventKind, Invocation, OpError};
 use crate::workload::{Step, Workload};
 
-/// The time between two final operations of one worker.
+/// The longest time between two final operations of one worker: on average 200 ms, as in Jepsen.
 ///
 /// A worker must not repeat polls that return nothing new in a tight loop.
-const FINAL_OP_INTERVAL: Duration = Duration::from_millis(100);
+const MAX_FINAL_INTERVAL: Duration = Duration::from_millis(400);
 
 /// The maximum delay of an operation, caused by the bench, that keeps the rate.
 const LATE_WAKE_UP: Duration = Duration::from_millis(100);
@@ -140,7 +140,7 @@ impl<W: Workload> Runner<W> {
                 return true;
             };
             worker.final_ops.begun += 1;
-            worker.final_ops.next = now + FINAL_OP_INTERVAL;
+            worker.final_ops.next = now + self.rng.span_below(MAX_FINAL_INTERVAL);
             self.invoke(now, index, op, true);
             return true;
         }

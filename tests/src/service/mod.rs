@@ -55,7 +55,7 @@ impl Services {
             }
             self.next_timestamp += 1;
             let ts = self.next_timestamp - 1;
-            return Some(format!(r#"{{"type":"ts_ok","in_reply_to":{msg_id},"ts":{ts}}}"#));
+            return Some(format!(r#"{{"type":"ts_ok","ts":{ts},"in_reply_to":{msg_id}}}"#));
         }
         let request = Request::parse(&body)?;
         let answer = match service {
@@ -69,21 +69,21 @@ impl Services {
 
 impl Answer {
     fn to_json(&self, msg_id: &str) -> String {
-        let mut json = format!(r#"{{"in_reply_to":{msg_id},"type":"#);
+        let mut json = String::from(r#"{"type":"#);
         // Writing to a string cannot fail.
         let _ = match self {
-            Answer::Read(value) => write!(json, r#""read_ok","value":{}}}"#, value.as_str()),
-            Answer::Written => write!(json, r#""write_ok"}}"#),
-            Answer::Swapped => write!(json, r#""cas_ok"}}"#),
-            Answer::NoSuchKey => {
-                write!(json, r#""error","code":20,"text":"key does not exist"}}"#)
-            }
+            Answer::Read(value) => write!(json, r#""read_ok","value":{}"#, value.as_str()),
+            Answer::Written => write!(json, r#""write_ok""#),
+            Answer::Swapped => write!(json, r#""cas_ok""#),
+            Answer::NoSuchKey => write!(json, r#""error","code":20,"text":"key does not exist""#),
             Answer::OtherValue { is, expected } => {
                 let text = format!("current value {} is not {}", is.as_str(), expected.as_str());
                 let text = serde_json::Value::from(text);
-                write!(json, r#""error","code":22,"text":{text}}}"#)
+                write!(json, r#""error","code":22,"text":{text}"#)
             }
         };
+        // As in Maelstrom, the field is last.
+        let _ = write!(json, r#","in_reply_to":{msg_id}}}"#);
         json
     }
 }
@@ -134,31 +134,31 @@ mod tests {
         for (request, answer) in [
             (
                 r#"{"type":"read","msg_id":1,"key":"k"}"#,
-                r#"{"in_reply_to":1,"type":"error","code":20,"text":"key does not exist"}"#,
+                r#"{"type":"error","code":20,"text":"key does not exist","in_reply_to":1}"#,
             ),
             (
                 r#"{"type":"write","msg_id":2,"key":"k","value":[1]}"#,
-                r#"{"in_reply_to":2,"type":"write_ok"}"#,
+                r#"{"type":"write_ok","in_reply_to":2}"#,
             ),
             (
                 r#"{"type":"read","msg_id":3,"key":"k"}"#,
-                r#"{"in_reply_to":3,"type":"read_ok","value":[1]}"#,
+                r#"{"type":"read_ok","value":[1],"in_reply_to":3}"#,
             ),
             (
                 r#"{"type":"cas","msg_id":4,"key":"k","from":2,"to":3}"#,
-                r#"{"in_reply_to":4,"type":"error","code":22,"text":"current value [1] is not 2"}"#,
+                r#"{"type":"error","code":22,"text":"current value [1] is not 2","in_reply_to":4}"#,
             ),
             (
                 r#"{"type":"cas","msg_id":5,"key":"k","from":[ 1 ],"to":3}"#,
-                r#"{"in_reply_to":5,"type":"cas_ok"}"#,
+                r#"{"type":"cas_ok","in_reply_to":5}"#,
             ),
             (
                 r#"{"type":"cas","msg_id":6,"key":9,"from":0,"to":1}"#,
-                r#"{"in_reply_to":6,"type":"error","code":20,"text":"key does not exist"}"#,
+                r#"{"type":"error","code":20,"text":"key does not exist","in_reply_to":6}"#,
             ),
             (
                 r#"{"type":"cas","msg_id":7,"key":9,"from":0,"to":1,"create_if_not_exists":true}"#,
-                r#"{"in_reply_to":7,"type":"cas_ok"}"#,
+                r#"{"type":"cas_ok","in_reply_to":7}"#,
             ),
         ] {
             let reply = ask(&mut services, Service::LinKv, request);
@@ -171,7 +171,7 @@ mod tests {
         let mut services = services();
         for ts in 0..3 {
             let reply = ask(&mut services, Service::LinTso, r#"{"type":"ts","msg_id":4}"#);
-            let expected = format!(r#"{{"type":"ts_ok","in_reply_to":4,"ts":{ts}}}"#);
+            let expected = format!(r#"{{"type":"ts_ok","ts":{ts},"in_reply_to":4}}"#);
             assert_eq!(reply, Some(expected));
         }
     }
@@ -187,7 +187,7 @@ mod tests {
             (r#","msg_id":18446744073709551615"#, "18446744073709551615"),
         ] {
             let request = format!(r#"{{"type":"write","key":1,"value":2{field}}}"#);
-            let answer = format!(r#"{{"in_reply_to":{copied},"type":"write_ok"}}"#);
+            let answer = format!(r#"{{"type":"write_ok","in_reply_to":{copied}}}"#);
             assert_eq!(ask(&mut services, Service::LinKv, &request), Some(answer));
         }
     }

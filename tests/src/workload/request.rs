@@ -6,7 +6,7 @@ use crate::history::Operations;
 /// A request to a node, and the form of the reply that means success.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The fields of the body after `type` and `msg_id`, each with its leading comma, as JSON.
+    /// The fields of the body between `type` and `msg_id`, each with its leading comma, as JSON.
     pub fields: String,
     /// The `type`.
     pub kind: &'static str,
@@ -32,9 +32,9 @@ impl Request {
         Request { fields: String::new(), kind, reply }
     }
 
-    /// Returns the body, as it is sent over the network.
+    /// Returns the body, as it is sent over the network. As in Maelstrom, `msg_id` is last.
     #[must_use]
     pub fn body(&self, msg_id: u64) -> String {
-        format!(r#"{{"type":"{}","msg_id":{msg_id}{}}}"#, self.kind, self.fields)
+        format!(r#"{{"type":"{}"{},"msg_id":{msg_id}}}"#, self.kind, self.fields)
     }
 }

@@ -22,7 +22,6 @@ pub(super) struct Generator {
     /// The keys in use, and the number of messages that each has received.
     keys: Vec<(u32, usize)>,
     next_key: u32,
-    next_message: i64,
     /// The highest known offset of each key. `polled` has the highest offset in any poll.
     sent: BTreeMap<Key, Offset>,
     polled: BTreeMap<Key, Offset>,
@@ -37,7 +36,6 @@ impl Generator {
             settings,
             next_key: keys.len() as u32,
             keys,
-            next_message: 0,
             sent: BTreeMap::new(),
             polled: BTreeMap::new(),
             missing: BTreeMap::new(),
@@ -57,9 +55,9 @@ impl Generator {
             return Op::Poll;
         }
         let (key, writes) = &mut self.keys[slot];
-        let send = Op::Send { key: Key::Number(*key), message: self.next_message };
-        self.next_message += 1;
+        // As in Maelstrom, the messages of each key are 1, 2, 3, and so on.
         *writes += 1;
+        let send = Op::Send { key: Key::Number(*key), message: *writes as i64 };
         if *writes == self.settings.max_writes_per_key {
             (*key, *writes) = (self.next_key, 0);
             self.next_key += 1;
