@@ -144,26 +144,10 @@ mod tests {
 
     /// Returns a message from an incarnation of the peer, with an echo of this node's timestamp.
     fn gossip(incarnation: u64, echoed: Option<(u64, u64)>) -> Gossip<'static> {
-        Gossip {
-            workload: "broadcast".into(),
-            incarnation,
-            digest: Vec::new().into(),
-            items: Vec::new(),
-            age_us: None,
-            follows: false,
-            forward: false,
-            probe: false,
-            wants: false,
-            unrecognized: false,
-            indirect_probe: None,
-            sent_us: 0,
-            echo: echoed.map(|(incarnation, sent_us)| TimeEcho {
-                incarnation,
-                sent_us,
-                held_us: 0,
-            }),
-            round: None,
-        }
+        let echo =
+            echoed.map(|(incarnation, sent_us)| TimeEcho { incarnation, sent_us, held_us: 0 });
+        let gossip = Gossip::without_workload(incarnation, Time(0), false);
+        Gossip { workload: "broadcast".into(), echo, ..gossip }
     }
 
     #[test]

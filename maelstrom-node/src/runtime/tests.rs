@@ -23,7 +23,7 @@ const INIT: &str = r#"{"src":"c1","dest":"n0","body":{"type":"init","msg_id":1,"
 const GENERATE: &str = r#"{"src":"c1","dest":"n0","body":{"type":"generate","msg_id":2}}"#;
 
 /// The timeout that only a hanging node exceeds.
-const RECOVERY_TIMEOUT: Duration = Duration::from_secs(60);
+const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn node(config: Config) -> Node<ManualClock> {
     Node::new(config, 1, ManualClock::new(NOON))
@@ -238,7 +238,7 @@ fn a_node_with_an_idle_input_meets_its_deadlines_and_sleeps_between_them() {
     let guard = ours.try_clone().unwrap();
     let (ended, is_ended) = mpsc::channel::<()>();
     let guard = thread::spawn(move || {
-        if is_ended.recv_timeout(RECOVERY_TIMEOUT) == Err(mpsc::RecvTimeoutError::Timeout) {
+        if is_ended.recv_timeout(HANG_TIMEOUT) == Err(mpsc::RecvTimeoutError::Timeout) {
             guard.shutdown(Shutdown::Both).unwrap();
         }
     });

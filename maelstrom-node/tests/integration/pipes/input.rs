@@ -99,8 +99,8 @@ fn due_work_runs_while_the_last_input_line_is_incomplete() {
         .spawn()
         .expect("the node starts");
     let mut stdin = node.stdin.take().expect("stdin is a pipe");
-    let stderr = Replies::of(node.stdout.take().expect("stdout is a pipe"));
-    let next_type = || stderr.next_body()["type"].take();
+    let replies = Replies::of(node.stdout.take().expect("stdout is a pipe"));
+    let next_type = || replies.next_body()["type"].take();
     let value = request(2, json!({"type": "broadcast", "message": 7}));
     let echo = request(3, json!({"type": "echo", "echo": 1}));
     let (begin, end) = echo.split_at(20);
