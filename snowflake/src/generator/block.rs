@@ -83,7 +83,7 @@ impl<C: Clock> Block<'_, C> {
         match self.next_of_block() {
             Some(id) => Ok(id),
             None => {
-                let claim = self.generator.claim_range(self.wanted())?;
+                let claim = self.generator.claim_many(self.wanted())?;
                 Ok(self.refill(claim))
             }
         }

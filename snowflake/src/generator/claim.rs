@@ -1,13 +1,10 @@
 //! The claim: how a call takes slots. `README.md` beside this file has the protocol, its
 //! numbered steps, and the argument for each ordering here.
 
-use core::sync::atomic::{Ordering::Acquire, fence};
-
 use super::gate::OpenGuard;
 use super::slot::Slot;
 use crate::clock::{Clock, ProcessDeadline, Reading, Sealed, fork};
-use crate::layout::IDS_PER_MS;
-use crate::{ClaimError, Generator, LeaseEnd, UnixMillis};
+use crate::{ClaimError, Generator, UnixMillis};
 
 /// The number of consecutive slots that a caller wants.
 #[derive(Clone, Copy, Debug)]
@@ -81,20 +78,20 @@ impl<C: Clock> Generator<C> {
         let limit = self.gate.limit();
         let slot = self.cursor.take();
         // C4
-        if slot.plus(1) < limit { Ok(slot) } else { self.claim_at_limit(slot, limit) }
+        if slot.plus(1) < limit { Ok(slot) } else { self.reach_limit(slot, limit) }
     }
 
     // Its frame would be part of every claim.
     #[cold]
     #[inline(never)]
     fn claim_by_clock(&self) -> Result<Slot, ClaimFailure> {
-        Ok(self.claim_range(SlotCount::ONE)?.first)
+        Ok(self.claim_many(SlotCount::ONE)?.first)
     }
 
     /// C4 for the last slot below the limit, and for a slot past it.
     #[cold]
     #[inline(never)]
-    fn claim_at_limit(&self, slot: Slot, limit: Slot) -> Result<Slot, ClaimFailure> {
+    fn reach_limit(&self, slot: Slot, limit: Slot) -> Result<Slot, ClaimFailure> {
         self.gate.close_at(limit);
         if slot < limit {
             return Ok(slot);
@@ -110,7 +107,7 @@ impl<C: Clock> Generator<C> {
     }
 
     /// Claims consecutive slots. A call that fails consumes none.
-    pub(crate) fn claim_range(&self, wanted: SlotCount) -> Result<Claim, ClaimError> {
+    pub(crate) fn claim_many(&self, wanted: SlotCount) -> Result<Claim, ClaimError> {
         loop {
             let seen = self.cursor.get();
             let deadline = self.gate.deadline();
@@ -127,7 +124,7 @@ impl<C: Clock> Generator<C> {
                     return Ok(Claim { first: seen, count, validity: Validity::Until(deadline) });
                 }
             }
-            if let Some(claim) = self.try_claim_by_clock(seen, wanted)? {
+            if let Some(claim) = self.attempt_by_clock(seen, wanted)? {
                 return Ok(claim);
             }
         }
@@ -136,11 +133,7 @@ impl<C: Clock> Generator<C> {
     /// Reads the clock and claims slots that it permits: steps C5 to C8. Returns `None` if
     /// the cursor has moved.
     #[cold]
-    fn try_claim_by_clock(
-        &self,
-        seen: Slot,
-        wanted: SlotCount,
-    ) -> Result<Option<Claim>, ClaimError> {
+    fn attempt_by_clock(&self, seen: Slot, wanted: SlotCount) -> Result<Option<Claim>, ClaimError> {
         if self.is_forked() {
             return Err(ClaimError::Forked);
         }
@@ -209,62 +202,6 @@ impl<C: Clock> Generator<C> {
         let reading = self.clock.read(Sealed);
         let timeline = self.time_of_tick(seen.tick());
         (self.step_filter.apply(&reading, timeline, guard.is_some()), reading)
-    }
-
-    /// Returns the first slot to claim at `now`, with `seen` as the next free slot.
-    pub(crate) fn first_at(&self, seen: Slot, now: UnixMillis, wanted: SlotCount) -> Slot {
-        let tick = self.tick_of(now);
-        let start = Slot::start_of(self.settings.node, tick);
-        if start <= seen || start == Slot::end(self.settings.node) {
-            return seen.max(start);
-        }
-        // A batch that fits a millisecond fits behind the spread too.
-        let room = IDS_PER_MS.saturating_sub(wanted.min);
-        start.plus(self.settings.first_sequence_at(tick).min(room))
-    }
-
-    /// Returns the first slot that may not be issued at `now`.
-    pub(crate) fn limit_at(&self, now: UnixMillis) -> Slot {
-        let latest = self.settings.latest_at(now);
-        match latest.since(self.settings.epoch) {
-            Some(tick) => Slot::start_of(self.settings.node, tick.saturating_add(1)),
-            None => Slot::start_of(self.settings.node, 0),
-        }
-    }
-
-    /// Returns why the slots below `end` cannot be issued at `now`, in a grant that ends at
-    /// `grant_end`.
-    pub(crate) fn no_slot_before(&self, end: Slot, grant_end: Slot, now: UnixMillis) -> ClaimError {
-        // A thread that has seen the cursor of a seal also sees why: step S1.
-        fence(Acquire);
-        let why = self.grant.why();
-        let until = self.time_of_tick(grant_end.ticks_from_start(self.settings.node));
-        if why == LeaseEnd::Released {
-            return ClaimError::LeaseEnded { until, why };
-        }
-        if end > Slot::end(self.settings.node) {
-            return ClaimError::Expired;
-        }
-        if end > grant_end && now >= until {
-            return ClaimError::LeaseEnded { until, why };
-        }
-        let needed = self.time_of_tick(end.last_tick());
-        let mut wait_ms = self.settings.earliest_for(needed).0.saturating_sub(now.0);
-        if end > grant_end {
-            // The IDs are ahead of the clock up to the end of the grant. When the clock reaches
-            // that time, the keeper has renewed the grant, or the grant has ended.
-            wait_ms = wait_ms.max(until.0 - now.0);
-        }
-        ClaimError::Ahead { wait_ms: wait_ms.max(1) }
-    }
-
-    /// Returns the tick of `now`, or 0 before the epoch.
-    pub(crate) fn tick_of(&self, now: UnixMillis) -> u64 {
-        now.since(self.settings.epoch).unwrap_or(0)
-    }
-
-    pub(crate) fn time_of_tick(&self, tick: u64) -> UnixMillis {
-        UnixMillis(self.settings.epoch.start().0.saturating_add(tick))
     }
 
     /// Returns `true` if this process was forked from the one that built the generator.

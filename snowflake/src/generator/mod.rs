@@ -12,6 +12,7 @@ mod grant;
 mod reserve;
 mod slot;
 mod sync;
+mod timeline;
 
 #[cfg(all(test, snowflake_loom))]
 mod models;

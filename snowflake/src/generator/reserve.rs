@@ -40,7 +40,7 @@ impl<C: Clock> Generator<C> {
     #[inline]
     pub fn try_reserve(&self, count: u32) -> Result<Batch, ClaimError> {
         match self.whole_batch(count)? {
-            Some(wanted) => Ok(Batch::new(self.claim_range(wanted)?)),
+            Some(wanted) => Ok(Batch::new(self.claim_many(wanted)?)),
             None => Ok(Batch::EMPTY),
         }
     }

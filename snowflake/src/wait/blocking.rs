@@ -109,7 +109,7 @@ impl<C: Clock> Generator<C> {
     /// ```
     pub fn reserve(&self, count: u32) -> Result<Batch, ClaimError> {
         let Some(wanted) = self.whole_batch(count)? else { return Ok(Batch::EMPTY) };
-        let claim = self.claim_range(wanted).or_else(|error| {
+        let claim = self.claim_many(wanted).or_else(|error| {
             let wait = Wait::new(self, wanted, Duration::MAX);
             self.drive(wait, error)
         })?;
@@ -166,7 +166,7 @@ impl<C: Clock> Block<'_, C> {
     #[cold]
     fn wait_for_block(&mut self) -> Result<Id, ClaimError> {
         let (generator, wanted) = (self.generator, self.wanted());
-        let claim = generator.claim_range(wanted).or_else(|error| {
+        let claim = generator.claim_many(wanted).or_else(|error| {
             let wait = Wait::new(generator, wanted, Duration::MAX);
             generator.drive(wait, error)
         })?;

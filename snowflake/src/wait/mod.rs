@@ -86,7 +86,7 @@ impl<'g, C: Clock> Wait<'g, C> {
                 Redemption::Void => {}
             }
         }
-        self.generator.claim_range(self.wanted)
+        self.generator.claim_many(self.wanted)
     }
 
     /// Returns how long to pause after a claim failed with `error`, when `elapsed` has passed
