@@ -28,8 +28,8 @@ pub struct Counters {
     pub backward_steps: u64,
     /// Forward steps of the clock that a second reading confirmed.
     pub forward_steps: u64,
-    /// How far the timestamp of the last ID is ahead of the clock now, in milliseconds. IDs that
-    /// waiting calls have reserved count. 0 if the generator has issued no ID or is released.
+    /// The time by which the timestamp of the last ID is ahead of the clock now, in milliseconds.
+    /// IDs that waiting calls have reserved count. 0 if the generator has issued no ID or is released.
     pub ahead_ms: u64,
 }
 

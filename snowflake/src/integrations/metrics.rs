@@ -10,7 +10,7 @@
 //! | `snowflake_waited_seconds` | gauge | the total time that those calls waited |
 //! | `snowflake_clock_backward_steps_total` | counter | readings earlier than the one before |
 //! | `snowflake_clock_forward_steps_total` | counter | confirmed forward steps of the clock |
-//! | `snowflake_ahead_seconds` | gauge | how far the last timestamp is ahead of the clock |
+//! | `snowflake_ahead_seconds` | gauge | the time by which the last timestamp is ahead of the clock |
 //! | `snowflake_lease_renewals_total` | counter | renewals of the lease |
 //! | `snowflake_lease_failed_renewals_total` | counter | failed renewals |
 //! | `snowflake_lease_granted_until_seconds` | gauge | the end of the grant, in Unix time |
@@ -53,7 +53,7 @@ pub fn describe() {
     describe_gauge!(
         "snowflake_ahead_seconds",
         Unit::Seconds,
-        "How far the last timestamp is ahead of the clock"
+        "The time by which the last timestamp is ahead of the clock"
     );
     describe_counter!("snowflake_lease_renewals_total", count, "Renewals of the lease");
     describe_counter!("snowflake_lease_failed_renewals_total", count, "Failed renewals");

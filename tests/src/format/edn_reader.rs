@@ -246,7 +246,7 @@ impl<'a> EdnReader<'a> {
         self.next();
         let low = self.hexadecimal()?;
         if !(0xDC00..0xE000).contains(&low) {
-            // The second escape is a character of its own.
+            // The second escape stands for another character.
             self.at = after_high;
             return Ok(char::REPLACEMENT_CHARACTER);
         }
