@@ -31,7 +31,7 @@ use std::time::Duration;
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
 #[cfg(feature = "lease")]
-use crate::lease::Keeper;
+use crate::lease::{Keeper, KeeperStatus};
 use crate::{Clock, Generator};
 
 /// Describes the metrics to the recorder, with their units.
@@ -79,14 +79,35 @@ pub fn report_generator<C: Clock>(generator: &Generator<C>) {
     gauge!("snowflake_ahead_seconds", "node" => node).set(ahead);
 }
 
-/// Reports the state of a lease, and the counters of its generator, to the recorder.
+/// Reports the state of a keeper's lease, and the counters of its generator, to the recorder.
 ///
 /// In a forked child it reports nothing.
 #[cfg(feature = "lease")]
-pub fn report_keeper<C: Clock + Send + Sync + 'static>(keeper: &Keeper<C>) {
-    let Some(status) = keeper.status() else { return };
-    report_generator(keeper.generator());
-    let node = keeper.generator().node().to_string();
+pub fn report_keeper<C: Clock>(keeper: &Keeper<C>) {
+    if let Some(status) = keeper.status() {
+        report_lease(&status, keeper.generator());
+    }
+}
+
+/// Reports the state of a lease, and the counters of its generator, to the recorder.
+///
+/// [`report_keeper`] does the same for a [`Keeper`].
+///
+/// # Examples
+///
+/// ```
+/// use snowflake::lease::{GrantLimits, Keeper, MemoryStore};
+/// use snowflake::{Epoch, SystemClock};
+///
+/// let store = MemoryStore::new(Epoch::Y2024, GrantLimits::default());
+/// let keeper = Keeper::builder(store).start_manual(SystemClock)?;
+/// snowflake::metrics::report_lease(keeper.status(), keeper.generator());
+/// # Ok::<(), snowflake::lease::LeaseError>(())
+/// ```
+#[cfg(feature = "lease")]
+pub fn report_lease<C: Clock>(status: &KeeperStatus, generator: &Generator<C>) {
+    report_generator(generator);
+    let node = generator.node().to_string();
     counter!("snowflake_lease_renewals_total", "node" => node.clone()).absolute(status.renewals);
     counter!("snowflake_lease_failed_renewals_total", "node" => node.clone())
         .absolute(status.failures);

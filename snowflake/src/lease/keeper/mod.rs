@@ -5,6 +5,7 @@ mod lease;
 mod log;
 mod manual;
 mod renewal;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ use self::lease::Lease;
 use self::log::Log;
 pub use self::manual::ManualKeeper;
 use self::renewal::Renewal;
+pub use self::status::KeeperStatus;
 use crate::clock::fork;
 use crate::lease::{Grant, LeaseError, LeaseStore, ReleaseRequest, StoreError, StoreErrorKind};
 use crate::{Clock, Generator, LeaseEnd, SystemClock};
@@ -99,37 +101,6 @@ enum Stop {
 /// keeper notices a resume at most this late.
 const MAX_WAIT_SLICE: Duration = Duration::from_millis(100);
 
-/// The state of a keeper, from [`Keeper::status`].
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct KeeperStatus {
-    /// The current grant, with the later ones that continue it.
-    pub grant: Grant,
-    /// The number of renewals.
-    pub renewals: u64,
-    /// The number of failed renewals.
-    pub failures: u64,
-    /// Why the last renewal failed, if it did.
-    pub error: Option<LeaseError>,
-}
-
-impl KeeperStatus {
-    fn new(grant: Grant) -> KeeperStatus {
-        KeeperStatus { grant, renewals: 0, failures: 0, error: None }
-    }
-
-    /// Records the result of a renewal, which is `Ok(false)` if none was necessary.
-    fn record(&mut self, grant: Grant, result: &Result<bool, LeaseError>) {
-        self.grant = grant;
-        match result {
-            Ok(true) => self.renewals += 1,
-            Ok(false) => {}
-            Err(_) => self.failures += 1,
-        }
-        self.error = result.as_ref().err().cloned();
-    }
-}
-
 impl Keeper {
     /// Creates the settings of a keeper. All settings except the store have a default.
     pub fn builder(store: impl LeaseStore + 'static) -> KeeperBuilder {
@@ -170,7 +141,9 @@ impl<C: Clock + Send + Sync + 'static> Keeper<C> {
         let inner = Some(Inner { shared, thread });
         Ok(Keeper { inner, generator, fork_generation: fork::generation() })
     }
+}
 
+impl<C: Clock> Keeper<C> {
     /// Returns the generator. Clone the [`Arc`] to where IDs are needed.
     pub fn generator(&self) -> &Arc<Generator<C>> {
         &self.generator
@@ -196,9 +169,7 @@ impl<C: Clock + Send + Sync + 'static> Keeper<C> {
         let _ = inner.thread.join();
         inner.shared.release()
     }
-}
 
-impl<C: Clock> Keeper<C> {
     /// Returns the state of the keeper, or `None` in a forked child.
     pub fn status(&self) -> Option<KeeperStatus> {
         let inner = self.inner.as_ref().filter(|_| !self.is_forked())?;

@@ -21,6 +21,7 @@ pub struct AcquireRequest {
 
 /// The policy for the rest of a grant that was not released, as after a crash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Takeover {
     /// Takes over immediately, and starts ahead of its clock by the rest of the old grant.
     ///
