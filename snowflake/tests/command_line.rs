@@ -176,7 +176,7 @@ fn errors_of_node_id_7() -> [LeaseError; 3] {
     let too_far_ahead =
         LeaseTable::new().acquire(&request, now, GrantLimits::default()).unwrap_err();
     let damaged =
-        StoreErrorKind::Damaged { what: "its row is damaged".to_owned(), node: Some(node) };
+        StoreErrorKind::Damaged { details: "its row is damaged".to_owned(), node: Some(node) };
     [no_token_left, too_far_ahead, StoreError::new("in a database", damaged).into()]
 }
 

@@ -182,7 +182,7 @@ mod tests {
 
     use super::*;
 
-    /// A store whose holder renews after every look at the records.
+    /// A store whose holder renews after every read of the records.
     struct Renewing {
         store: MemoryStore,
         grant: Grant,

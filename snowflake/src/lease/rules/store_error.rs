@@ -34,7 +34,7 @@ pub enum StoreErrorKind {
     /// The recorded data is damaged.
     Damaged {
         /// The damage, and where it is in the data.
-        what: String,
+        details: String,
         /// The node ID whose record is damaged, if all others are intact.
         node: Option<NodeId>,
     },
@@ -54,7 +54,7 @@ pub enum StoreErrorKind {
     /// The server or cluster is set up in a way that breaks the promise of the store.
     Misconfigured {
         /// The cause and the remedy.
-        what: String,
+        details: String,
     },
 }
 
@@ -105,14 +105,14 @@ impl fmt::Display for StoreError {
                 "this process was forked from the one that opened the store; open the store \
                  again here",
             ),
-            StoreErrorKind::Damaged { what, node: Some(node) } => write!(
+            StoreErrorKind::Damaged { details, node: Some(node) } => write!(
                 f,
-                "{what}; set the high-water mark of node ID {node} with {}, {RISKS}",
+                "{details}; set the high-water mark of node ID {node} with {}, {RISKS}",
                 reset_one(*node),
             ),
-            StoreErrorKind::Damaged { what, node: None } => write!(
+            StoreErrorKind::Damaged { details, node: None } => write!(
                 f,
-                "{what}; set the high-water mark of all node IDs with {}, which keeps the old \
+                "{details}; set the high-water mark of all node IDs with {}, which keeps the old \
                  file, {RISKS}",
                 Reset { store: Some(&self.location), node: None, needs_epoch: true },
             ),
@@ -128,7 +128,7 @@ impl fmt::Display for StoreError {
                  directory, or PostgreSQL or etcd for many machines",
             ),
             StoreErrorKind::Failed { doing } => write!(f, "{doing} failed"),
-            StoreErrorKind::Misconfigured { what } => f.write_str(what),
+            StoreErrorKind::Misconfigured { details } => f.write_str(details),
         }?;
         match &self.source {
             Some(source) => write!(f, ": {source}"),

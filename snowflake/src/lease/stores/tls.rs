@@ -13,18 +13,18 @@ use rustls::pki_types::pem::PemObject;
 #[derive(Debug)]
 pub(super) struct FileError {
     path: PathBuf,
-    why: String,
+    reason: String,
 }
 
 impl FileError {
-    pub(super) fn new(path: &Path, why: impl fmt::Display) -> FileError {
-        FileError { path: path.to_owned(), why: why.to_string() }
+    pub(super) fn new(path: &Path, reason: impl fmt::Display) -> FileError {
+        FileError { path: path.to_owned(), reason: reason.to_string() }
     }
 }
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.why)
+        write!(f, "{}: {}", self.path.display(), self.reason)
     }
 }
 

@@ -141,12 +141,12 @@ impl EtcdStore {
         let format = IdFormat::new(epoch);
         let (cache, fork_generation) = (Mutex::default(), fork::generation());
         let store = EtcdStore { gateway, location, keys, format, limits, cache, fork_generation };
-        store.begin()?;
+        store.initialize()?;
         Ok(store)
     }
 
     /// Writes the ID format unless there is one.
-    fn begin(&self) -> Result<(), LeaseError> {
+    fn initialize(&self) -> Result<(), LeaseError> {
         let key = &self.keys.id_format;
         let response = self.transact(
             "reading the ID format",
@@ -197,15 +197,15 @@ impl EtcdStore {
     }
 
     /// Returns the records, and the errors of the damaged ones.
-    fn sorted(&self, view: &View) -> (LeaseTable, Vec<(NodeId, StoreError)>) {
-        let (table, damaged) = view.sorted();
+    fn split_damaged(&self, view: &View) -> (LeaseTable, Vec<(NodeId, StoreError)>) {
+        let (table, damaged) = view.split_damaged();
         let error = |(node, kind)| (node, StoreError::new(&*self.location, kind));
         (table, damaged.into_iter().map(error).collect())
     }
 
     /// Returns the records, if none is damaged.
     fn table(&self, view: &View) -> Result<LeaseTable, LeaseError> {
-        let (table, damaged) = self.sorted(view);
+        let (table, damaged) = self.split_damaged(view);
         damaged.into_iter().next().map_or(Ok(table), |(_, error)| Err(error.into()))
     }
 
@@ -279,7 +279,7 @@ impl LeaseStore for EtcdStore {
 
     fn acquire(&self, request: &AcquireRequest) -> Result<Grant, LeaseError> {
         self.change("acquiring a node ID", request.node, |view| {
-            let (mut table, damaged) = self.sorted(view);
+            let (mut table, damaged) = self.split_damaged(view);
             let now = self.now(request.now);
             let lease = table.acquire_beside(damaged, request, now, self.limits)?;
             changed(&table, lease.node, lease)

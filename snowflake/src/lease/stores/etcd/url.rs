@@ -53,8 +53,8 @@ impl fmt::Display for UrlError {
 
 impl Error for UrlError {}
 
-fn invalid<T>(what: impl Into<String>) -> Result<T, UrlError> {
-    Err(UrlError(what.into()))
+fn invalid<T>(reason: impl Into<String>) -> Result<T, UrlError> {
+    Err(UrlError(reason.into()))
 }
 
 impl EtcdUrl {

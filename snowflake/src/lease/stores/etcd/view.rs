@@ -74,21 +74,21 @@ impl View {
             if key == keys.id_format {
                 view.id_format = found.mod_revision;
                 let text: IdFormatJson = parsed(&found).map_err(|error| {
-                    let what =
+                    let details =
                         format!("its key `{key}` is damaged: {error}; restore its former value");
-                    StoreErrorKind::Misconfigured { what }
+                    StoreErrorKind::Misconfigured { details }
                 })?;
                 id_format = Some(text.into());
             } else if let Some(node) = keys.node_of(key) {
                 let record = parsed::<RecordJson>(&found).map(LeaseRecord::from).map_err(|error| {
-                    let what = format!("its key `{key}` is damaged: {error}");
-                    StoreErrorKind::Damaged { what, node: Some(node) }
+                    let details = format!("its key `{key}` is damaged: {error}");
+                    StoreErrorKind::Damaged { details, node: Some(node) }
                 });
                 view.records.insert(node, Entry { revision: found.mod_revision, record });
             }
         }
         let id_format = id_format.ok_or_else(|| StoreErrorKind::Misconfigured {
-            what: format!(
+            details: format!(
                 "its key `{}` is missing; wait until every holder's grant has ended, and then \
                  restart the holders (if the keys of the node IDs are missing too, IDs can repeat)",
                 keys.id_format
@@ -98,7 +98,7 @@ impl View {
     }
 
     /// Returns the records, and the errors of the damaged ones.
-    pub(super) fn sorted(&self) -> (LeaseTable, Vec<(NodeId, StoreErrorKind)>) {
+    pub(super) fn split_damaged(&self) -> (LeaseTable, Vec<(NodeId, StoreErrorKind)>) {
         let (mut table, mut damaged) = (LeaseTable::new(), Vec::new());
         for (node, entry) in &self.records {
             match entry.record.clone() {

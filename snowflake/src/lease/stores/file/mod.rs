@@ -116,7 +116,7 @@ impl FileStore {
         if was_opened || path.join(LEASES).exists() {
             return Err(StoreError::new(path.display().to_string(), StoreErrorKind::Exists).into());
         }
-        FileStore::begin(disk, directory, epoch, limits, LeaseTable::new())
+        FileStore::initialize(disk, directory, epoch, limits, LeaseTable::new())
     }
 
     /// Opens the store in the directory at `path`, and locks the directory.
@@ -194,11 +194,11 @@ impl FileStore {
         for node in (0..=NODE_MAX).filter_map(|id| NodeId::new(id).ok()) {
             table.reset(node, high_water_mark);
         }
-        FileStore::begin(Box::new(RealDisk), directory, epoch, limits, table)
+        FileStore::initialize(Box::new(RealDisk), directory, epoch, limits, table)
     }
 
     /// Writes the first lease file of a directory.
-    fn begin(
+    fn initialize(
         disk: Box<dyn Disk>,
         mut directory: Directory,
         epoch: Epoch,
@@ -223,7 +223,7 @@ impl FileStore {
     /// [`LeaseError::Store`] with [`StoreErrorKind::Missing`], [`StoreErrorKind::Damaged`] or
     /// [`StoreErrorKind::Failed`].
     pub fn peek(path: impl AsRef<Path>) -> Result<(IdFormat, LeaseTable), LeaseError> {
-        let (LeaseFile { format, table, .. }, _) = look(path.as_ref())?;
+        let (LeaseFile { format, table, .. }, _) = read_unlocked(path.as_ref())?;
         Ok((format, table))
     }
 
@@ -254,7 +254,7 @@ impl FileStore {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn is_copy(path: impl AsRef<Path>) -> Result<bool, LeaseError> {
-        let (file, identity) = look(path.as_ref())?;
+        let (file, identity) = read_unlocked(path.as_ref())?;
         Ok(!file.directory.matches(identity))
     }
 
@@ -329,11 +329,11 @@ fn failed(path: &Path, doing: &'static str, error: io::Error) -> StoreError {
 }
 
 fn missing_leases() -> StoreErrorKind {
-    StoreErrorKind::Damaged { what: format!("its file `{LEASES}` is missing"), node: None }
+    StoreErrorKind::Damaged { details: format!("its file `{LEASES}` is missing"), node: None }
 }
 
-/// Returns the content of the directory at `path`, and its identity.
-fn look(path: &Path) -> Result<(LeaseFile, Identity), StoreError> {
+/// Returns the content of the directory at `path`, which may be in use, and its identity.
+fn read_unlocked(path: &Path) -> Result<(LeaseFile, Identity), StoreError> {
     let identity = directory::identity(path)
         .map_err(|error| failed(path, READ_LOCK, error))?
         .ok_or_else(|| StoreError::new(path.display().to_string(), StoreErrorKind::Missing))?;
@@ -349,8 +349,8 @@ fn read(path: &Path) -> Result<LeaseFile, StoreError> {
         }
         Err(error) => return Err(failed(path, "reading the leases", error)),
     };
-    LeaseFile::from_bytes(&bytes).map_err(|what| {
-        let what = format!("its file `{LEASES}` is damaged: {what}");
-        StoreError::new(location, StoreErrorKind::Damaged { what, node: None })
+    LeaseFile::from_bytes(&bytes).map_err(|damage| {
+        let details = format!("its file `{LEASES}` is damaged: {damage}");
+        StoreError::new(location, StoreErrorKind::Damaged { details, node: None })
     })
 }

@@ -168,7 +168,7 @@ impl PostgresStore {
         let kind = match error {
             CallError::Forked => StoreErrorKind::Forked,
             CallError::FsyncOff => StoreErrorKind::Misconfigured {
-                what: "the server has `fsync = off`, so a crash can restore old high-water \
+                details: "the server has `fsync = off`, so a crash can restore old high-water \
                        marks; set `fsync = on`"
                     .to_owned(),
             },
@@ -198,8 +198,9 @@ impl PostgresStore {
         let is_damaged =
             |record: &LeaseRecord| record.from.max(record.high_water_mark).0 > i64::MAX as u64;
         let damaged = table.iter().filter(|(_, record)| is_damaged(record)).map(|(node, _)| {
-            let what = format!("the row of node ID {node} is damaged: it has a time before 1970");
-            let damaged = StoreErrorKind::Damaged { what, node: Some(node) };
+            let details =
+                format!("the row of node ID {node} is damaged: it has a time before 1970");
+            let damaged = StoreErrorKind::Damaged { details, node: Some(node) };
             (node, StoreError::new(&*self.location, damaged))
         });
         damaged.collect()

@@ -45,7 +45,7 @@ impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             UrlError::Config(error) => with_causes(error, f),
-            UrlError::Other(what) => f.write_str(what),
+            UrlError::Other(reason) => f.write_str(reason),
         }
     }
 }
