@@ -17,7 +17,8 @@ use crate::store::connect_or_open;
 /// Issue IDs, one on each line.
 ///
 /// With `--node` nothing prevents another process from using the same node ID: two of them may
-/// issue the same ID. With `--lease` the node ID is leased from a store and released at the end.
+/// issue the same ID. With `--lease` the node ID is leased from a store. It is released when the
+/// command ends by itself. After Ctrl-C it becomes free when its grant ends.
 #[derive(clap::Args)]
 pub(crate) struct Generate {
     /// The epoch: `twitter`, `discord`, a year, an RFC 3339 date or time, or milliseconds.

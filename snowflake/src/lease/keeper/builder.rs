@@ -76,6 +76,9 @@ impl KeeperBuilder {
     /// thirds of it. After a crash the next holder starts [ahead](Takeover::Immediate) of its
     /// clock by at most this time, or [waits](Takeover::AfterExpiry) for it. Values below 3
     /// count as 3.
+    ///
+    /// While the clock catches up after a crash, IDs continue for at least a quarter of it, and the
+    /// generator issues at most 2,048,000 IDs per second.
     pub fn grant_ms(mut self, ms: u64) -> KeeperBuilder {
         self.grant_ms = ms.max(3);
         self
@@ -102,7 +105,8 @@ impl KeeperBuilder {
     ///
     /// Larger values count as that limit, because IDs come from granted time, and a grant ends at
     /// most `grant_ms` past the clock. A renewal adds at least a sixth of `grant_ms` after the last
-    /// timestamp. For more IDs in one `reserve`, raise both settings.
+    /// timestamp. For more IDs in one `reserve`, raise both settings. At the full rate, IDs without
+    /// the store end earlier by up to `max_ahead_ms`.
     ///
     /// # Examples
     ///

@@ -114,6 +114,36 @@ fn thirty_consecutive_crashes_add_up_to_at_most_one_grant() {
     }
 }
 
+/// The outage begins just before a renewal, when the least time is left.
+#[test]
+fn ids_continue_for_a_quarter_of_a_grant_while_the_clock_catches_up() {
+    let mut shortest_ms = u64::MAX;
+    for renewals in 0..8 {
+        let mut simulation = Simulation::new();
+        drop(simulation.start());
+        let (mut process, _) = simulation.start();
+        let from = process.keeper.status().grant.from;
+        assert_eq!(simulation.ahead_ms(from), GRANT_MS - GRANT_MS / 6);
+        while process.keeper.status().renewals < renewals {
+            simulation.run(&mut process, 1);
+        }
+        while simulation.clock.now().0 + 1 < process.next_renewal.0 {
+            simulation.run(&mut process, 1);
+        }
+        let generator = process.generator();
+        let mut last_ms = 0;
+        for ms in 1..=GRANT_MS {
+            simulation.clock.advance(1);
+            while generator.try_reserve(4096).is_ok() {
+                last_ms = ms;
+            }
+        }
+        shortest_ms = shortest_ms.min(last_ms);
+    }
+    // At half the pace of the clock a timestamp lasts for 2 ms.
+    assert!(shortest_ms + 2 >= GRANT_MS / 4, "IDs continued for {shortest_ms} ms");
+}
+
 #[test]
 fn consecutive_restarts_issue_no_duplicate_and_wait_at_most_a_sixth_of_a_grant() {
     let mut simulation = Simulation::new();
