@@ -19,11 +19,6 @@ pub(super) fn entries() -> Vec<Entry> {
     ]
 }
 
-/// Builds a generator whose IDs may be ahead of the clock.
-fn generator<C: Clock>(clock: C, max_ahead_ms: u64) -> Generator<C> {
-    Generator::builder(NodeId::MAX, Epoch::Y2024).max_ahead_ms(max_ahead_ms).build_static(clock)
-}
-
 fn try_next<C: Clock>(generator: &Generator<C>) -> Option<u64> {
     generator.try_next_id().ok().map(|id| id.get())
 }
@@ -32,64 +27,26 @@ fn next<C: Clock>(generator: &Generator<C>) -> u64 {
     generator.next_id().expect("the system's clock runs").get()
 }
 
+/// The generator with a clock, and with IDs up to `AHEAD_MS` ahead of that clock.
+struct With<C, const AHEAD_MS: u64>(Generator<C>);
+
 /// The generator with the system's clock.
-struct Ours(Generator);
-
-impl Default for Ours {
-    fn default() -> Ours {
-        Ours(generator(SystemClock, 0))
-    }
-}
-
-impl Subject for Ours {
-    #[inline]
-    fn try_next(&self) -> Option<u64> {
-        try_next(&self.0)
-    }
-
-    #[inline]
-    fn next(&self) -> u64 {
-        next(&self.0)
-    }
-}
-
-impl AsyncSubject for Ours {
-    async fn next(&self) -> u64 {
-        self.0.next_id_tokio().await.expect("the system's clock runs").get()
-    }
-}
+type Ours = With<SystemClock, 0>;
 
 /// The generator with the coarse clock, whose timestamps can be one kernel tick old.
-struct Coarse(Generator<CoarseClock>);
-
-impl Default for Coarse {
-    fn default() -> Coarse {
-        Coarse(generator(CoarseClock, 0))
-    }
-}
-
-impl Subject for Coarse {
-    #[inline]
-    fn try_next(&self) -> Option<u64> {
-        try_next(&self.0)
-    }
-
-    #[inline]
-    fn next(&self) -> u64 {
-        next(&self.0)
-    }
-}
+type Coarse = With<CoarseClock, 0>;
 
 /// The generator with IDs up to 2 ms ahead of the clock, for bursts and for tasks on tokio's timer.
-struct Ahead(Generator);
+type Ahead = With<SystemClock, 2>;
 
-impl Default for Ahead {
-    fn default() -> Ahead {
-        Ahead(generator(SystemClock, 2))
+impl<C: Clock + Default, const AHEAD_MS: u64> Default for With<C, AHEAD_MS> {
+    fn default() -> Self {
+        let builder = Generator::builder(NodeId::MAX, Epoch::Y2024).max_ahead_ms(AHEAD_MS);
+        With(builder.build_static(C::default()))
     }
 }
 
-impl Subject for Ahead {
+impl<C: Clock + Send + Sync, const AHEAD_MS: u64> Subject for With<C, AHEAD_MS> {
     #[inline]
     fn try_next(&self) -> Option<u64> {
         try_next(&self.0)
@@ -101,7 +58,7 @@ impl Subject for Ahead {
     }
 }
 
-impl AsyncSubject for Ahead {
+impl<C: Clock + Send + Sync + 'static, const AHEAD_MS: u64> AsyncSubject for With<C, AHEAD_MS> {
     async fn next(&self) -> u64 {
         self.0.next_id_tokio().await.expect("the system's clock runs").get()
     }
