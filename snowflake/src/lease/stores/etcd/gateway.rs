@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -15,10 +15,17 @@ use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 use super::messages::{Authenticate, Authenticated, ErrorBody, Transaction, TransactionResponse};
 use super::url::{Credentials, EtcdUrl, Tls};
 use crate::UnixMillis;
+use crate::clock::since_boot;
 use crate::lease::stores::tls::{self, FileError};
 
 /// The largest response. The records of 1024 node IDs, with long names of holders, need less.
 const MAX_RESPONSE_BYTES: u64 = 8 << 20;
+
+/// The time without an answer after which a connection is not used again.
+///
+/// A server or the network may end an idle connection without a sign that reaches this process, as
+/// while its machine is suspended. The first renewal after that must not fail.
+const MAX_IDLE: Duration = Duration::from_secs(15);
 
 /// gRPC's codes for an expired token. The second code has other causes too.
 const UNAUTHENTICATED: u32 = 16;
@@ -32,8 +39,11 @@ pub(super) struct Gateway {
     current: AtomicUsize,
     credentials: Option<Credentials>,
     token: Mutex<Option<String>>,
-    /// An upper bound of a member's clock, and the time at which this process received it.
-    time: Mutex<Option<(UnixMillis, Instant)>>,
+    /// An upper bound of a member's clock, and the time since boot at which this process received
+    /// it.
+    time: Mutex<Option<(UnixMillis, Duration)>>,
+    /// The time since boot of the last answer.
+    last_answer: Mutex<Duration>,
 }
 
 /// The error of a request.
@@ -78,6 +88,7 @@ impl Gateway {
             .http_status_as_error(false)
             .max_redirects(0)
             .proxy(None)
+            .max_idle_age(MAX_IDLE)
             .timeout_global(Some(share));
         if let Some(files) = &tls {
             config = config.tls_config(tls_config(files)?);
@@ -89,6 +100,7 @@ impl Gateway {
             credentials,
             token: Mutex::new(None),
             time: Mutex::new(None),
+            last_answer: Mutex::new(since_boot()),
         })
     }
 
@@ -118,7 +130,8 @@ impl Gateway {
     /// It is an upper bound, because the header `Date` of a response has whole seconds.
     pub(super) fn time(&self) -> Option<UnixMillis> {
         let (then, received) = (*self.time.lock())?;
-        let since_ms = u64::try_from(received.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let since = since_boot().saturating_sub(received);
+        let since_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         Some(UnixMillis(then.0.saturating_add(since_ms)))
     }
 
@@ -174,7 +187,12 @@ impl Gateway {
         if let Some(token) = token {
             request = request.header("Authorization", token);
         }
+        // `max_idle_age` alone is not enough, because it does not count suspends of the machine.
+        if since_boot().saturating_sub(*self.last_answer.lock()) >= MAX_IDLE {
+            request = request.config().max_idle_age(Duration::ZERO).build();
+        }
         let mut response = request.send(body).map_err(GatewayError::Http)?;
+        *self.last_answer.lock() = since_boot();
         let status = response.status();
         let date = response.headers().get("Date").and_then(|date| date.to_str().ok());
         self.set_time(date);
@@ -193,7 +211,7 @@ impl Gateway {
         let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
         let since = date.and_then(|date| date.duration_since(SystemTime::UNIX_EPOCH).ok());
         let ms = since.and_then(|since| u64::try_from(since.as_millis()).ok());
-        *self.time.lock() = ms.map(|ms| (UnixMillis(ms.saturating_add(999)), Instant::now()));
+        *self.time.lock() = ms.map(|ms| (UnixMillis(ms.saturating_add(999)), since_boot()));
     }
 }
 
@@ -215,4 +233,54 @@ fn tls_config(files: &Tls) -> Result<TlsConfig, FileError> {
         config = config.client_cert(Some(ClientCert::new_with_certs(&chain, key)));
     }
     Ok(config.build())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::Arc;
+    use std::thread;
+
+    use super::*;
+
+    /// A server that counts its connections, and answers every request with `{}`.
+    fn serve(connections: Arc<AtomicUsize>) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for mut client in listener.incoming().flatten() {
+                connections.fetch_add(1, Ordering::SeqCst);
+                thread::spawn(move || {
+                    let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
+                    while let Ok(length @ 1..) = client.read(&mut buffer) {
+                        request.extend_from_slice(&buffer[..length]);
+                        if request.ends_with(b"{}") {
+                            request.clear();
+                            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+                            client.write_all(answer).unwrap();
+                        }
+                    }
+                });
+            }
+        });
+        port
+    }
+
+    #[test]
+    fn a_connection_is_not_used_again_after_a_suspend_of_the_machine() {
+        let connections = Arc::new(AtomicUsize::new(0));
+        let port = serve(Arc::clone(&connections));
+        let url = format!("etcd://127.0.0.1:{port}?timeout_ms=10000");
+        let gateway = Gateway::new(EtcdUrl::parse(&url).unwrap()).unwrap();
+        let request = || {
+            gateway.send_to(&gateway.members[0], "kv/txn", b"{}", None).unwrap();
+            connections.load(Ordering::SeqCst)
+        };
+        assert_eq!([request(), request()], [1, 1]);
+        // The boot clock has advanced, and `Instant` has not.
+        let suspended = Duration::from_secs(60);
+        *gateway.last_answer.lock() = since_boot().checked_sub(suspended).unwrap_or_default();
+        assert_eq!([request(), request()], [2, 2]);
+    }
 }

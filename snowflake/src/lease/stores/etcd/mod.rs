@@ -62,6 +62,9 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// transaction, and both again if the token has expired. A transaction that conflicts with another
 /// one is repeated for up to 5 s.
 ///
+/// After 15 s without an answer, a request opens a new connection. So the first renewal after a
+/// suspend of the machine succeeds, although the server or the network has ended the old one.
+///
 /// # Clocks
 ///
 /// [`GrantLimits`] are measured from the earlier of two clocks: the requester's, and that of the
