@@ -277,9 +277,9 @@ impl LeaseStore for PostgresStore {
         let [token, until_ms] = [fencing_token, until.0].map(bigint);
         // The sum of the time and half of the range does not overflow.
         let limit_ms = bigint(self.limits.limit_ms()).min(i64::MAX / 2);
-        // A repeated renewal is harmless. If both are executed, in either order, the mark advances
-        // past the requested end, and nobody has the time up to the start of the grant. A rejected
-        // one changes nothing.
+        // A repeated renewal is harmless. If the server executes both, in either order, their grants
+        // do not overlap, and no generator has the grant whose answer was lost. The search in
+        // `tests/lease/model.rs` applies a request at any later time, too.
         let renew = async |Session { client, renewal, .. }: &mut Session| {
             let prepared = match renewal {
                 Some(prepared) => prepared,
