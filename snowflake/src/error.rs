@@ -77,7 +77,7 @@ pub enum ClaimError {
         /// The first millisecond after the grant.
         until: UnixMillis,
         /// The reason for which no later grant exists.
-        why: LeaseEnd,
+        reason: LeaseEnd,
     },
     /// This process was forked from the one that built the generator. The parent issues the
     /// IDs that this generator would issue here. Build a generator here, with another node ID.
@@ -105,7 +105,7 @@ impl ClaimError {
             ClaimError::Ahead { wait_ms }
             | ClaimError::WaitTooLong { wait_ms, .. }
             | ClaimError::FrozenClock { wait_ms } => Some(Duration::from_millis(*wait_ms)),
-            ClaimError::LeaseEnded { why: LeaseEnd::Released, .. } => None,
+            ClaimError::LeaseEnded { reason: LeaseEnd::Released, .. } => None,
             ClaimError::LeaseEnded { .. } => Some(RENEWAL),
             ClaimError::TooMany { .. } | ClaimError::Expired | ClaimError::Forked => None,
         }
@@ -138,8 +138,11 @@ impl fmt::Display for ClaimError {
                  `max_ahead_ms`"
             ),
             ClaimError::Expired => write!(f, "no ID available: {EXPIRED}"),
-            ClaimError::LeaseEnded { until, why } => {
-                write!(f, "no ID available: the grant of the node ID ended at {until}, and {why}")
+            ClaimError::LeaseEnded { until, reason } => {
+                write!(
+                    f,
+                    "no ID available: the grant of the node ID ended at {until}, and {reason}"
+                )
             }
             ClaimError::Forked => f.write_str(
                 "no ID available: this process was forked from the one that built the generator; \
@@ -171,10 +174,10 @@ pub enum LeaseEnd {
 }
 
 impl LeaseEnd {
-    pub(crate) const fn from_u8(why: u8) -> LeaseEnd {
+    pub(crate) const fn from_u8(reason: u8) -> LeaseEnd {
         use LeaseEnd::*;
         const ALL: [LeaseEnd; 5] = [NotRenewed, StoreFailed, Rejected, TakenOver, Released];
-        ALL[why as usize % ALL.len()]
+        ALL[reason as usize % ALL.len()]
     }
 }
 

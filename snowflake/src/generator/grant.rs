@@ -24,7 +24,7 @@ struct Line {
     /// The first slot that is not granted. It only grows.
     end: AtomicU64,
     /// A [`LeaseEnd`].
-    why: AtomicU8,
+    reason: AtomicU8,
     /// The first slot that was not claimed when the generator was sealed.
     #[cfg_attr(not(feature = "lease"), expect(dead_code, reason = "only a keeper seals"))]
     sealed_at: AtomicU64,
@@ -36,11 +36,11 @@ const NOT_SEALED: u64 = u64::MAX;
 impl GrantBounds {
     const_fn! {
         pub(crate) const fn new(end: Slot) -> GrantBounds {
-            let why = AtomicU8::new(LeaseEnd::NotRenewed as u8);
+            let reason = AtomicU8::new(LeaseEnd::NotRenewed as u8);
             GrantBounds(CachePadded::new(Line {
                 start: AtomicU64::new(0),
                 end: AtomicU64::new(end.to_word()),
-                why,
+                reason,
                 sealed_at: AtomicU64::new(NOT_SEALED),
             }))
         }
@@ -57,12 +57,12 @@ impl GrantBounds {
     /// grant past a gap has begun above it or the generator is sealed.
     pub(crate) fn is_void(&self, slot: Slot) -> bool {
         let start = Slot::from_word(self.0.start.load(Relaxed));
-        slot < start || self.why() == LeaseEnd::Released
+        slot < start || self.reason() == LeaseEnd::Released
     }
 
     /// Returns why no later grant exists.
-    pub(crate) fn why(&self) -> LeaseEnd {
-        LeaseEnd::from_u8(self.0.why.load(Relaxed))
+    pub(crate) fn reason(&self) -> LeaseEnd {
+        LeaseEnd::from_u8(self.0.reason.load(Relaxed))
     }
 }
 
@@ -74,11 +74,11 @@ mod leased {
 
     impl GrantBounds {
         /// Sets why no later grant exists. `Released` stays.
-        fn set_why(&self, why: LeaseEnd) {
+        fn set_reason(&self, reason: LeaseEnd) {
             let is_released = |current| current == LeaseEnd::Released as u8;
-            let update = |current| (!is_released(current)).then_some(why as u8);
+            let update = |current| (!is_released(current)).then_some(reason as u8);
             // An error means that it is `Released`, and stays so.
-            let _ = self.0.why.fetch_update(Relaxed, Relaxed, update);
+            let _ = self.0.reason.fetch_update(Relaxed, Relaxed, update);
         }
 
         fn set_end(&self, end: Slot) {
@@ -95,7 +95,7 @@ mod leased {
         pub(crate) fn extend(&self, from: UnixMillis, until: UnixMillis) {
             let [from, until] = [from, until].map(|time| self.slot_at(time));
             let end = self.grant.end();
-            if until <= end || self.grant.why() == LeaseEnd::Released {
+            if until <= end || self.grant.reason() == LeaseEnd::Released {
                 return;
             }
             if is_end_before_start() {
@@ -109,7 +109,7 @@ mod leased {
                 self.raise_cursor(from);
             }
             // E3
-            self.grant.set_why(LeaseEnd::NotRenewed);
+            self.grant.set_reason(LeaseEnd::NotRenewed);
             self.grant.set_end(until);
         }
 
@@ -120,7 +120,7 @@ mod leased {
         /// [`Released`](LeaseEnd::Released). Blocks and batches that were claimed before are
         /// below the returned millisecond, and stay valid.
         pub(crate) fn seal(&self) -> UnixMillis {
-            self.grant.set_why(LeaseEnd::Released);
+            self.grant.set_reason(LeaseEnd::Released);
             let node = self.settings.node;
             let end = Slot::end(node);
             self.gate.close();
@@ -148,8 +148,8 @@ mod leased {
         }
 
         /// Sets why no later grant exists, for the errors of calls past the end.
-        pub(crate) fn set_lease_end(&self, why: LeaseEnd) {
-            self.grant.set_why(why);
+        pub(crate) fn set_lease_end(&self, reason: LeaseEnd) {
+            self.grant.set_reason(reason);
         }
 
         fn slot_at(&self, time: UnixMillis) -> Slot {

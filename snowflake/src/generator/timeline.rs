@@ -33,18 +33,18 @@ impl<C: Clock> Generator<C> {
     /// Returns why the slots below `end` cannot be issued at `now`, in a grant that ends at
     /// `grant_end`.
     pub(crate) fn no_slot_before(&self, end: Slot, grant_end: Slot, now: UnixMillis) -> ClaimError {
-        // A thread that has seen the cursor of a seal also sees why: step S1.
+        // A thread that has seen the cursor of a seal also sees the reason: step S1.
         fence(Acquire);
-        let why = self.grant.why();
+        let reason = self.grant.reason();
         let until = self.time_of_tick(grant_end.ticks_from_start(self.settings.node));
-        if why == LeaseEnd::Released {
-            return ClaimError::LeaseEnded { until, why };
+        if reason == LeaseEnd::Released {
+            return ClaimError::LeaseEnded { until, reason };
         }
         if end > Slot::end(self.settings.node) {
             return ClaimError::Expired;
         }
         if end > grant_end && now >= until {
-            return ClaimError::LeaseEnded { until, why };
+            return ClaimError::LeaseEnded { until, reason };
         }
         let needed = self.time_of_tick(end.last_tick());
         let mut wait_ms = self.settings.earliest_for(needed).0.saturating_sub(now.0);

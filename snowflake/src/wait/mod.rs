@@ -103,7 +103,7 @@ impl<'g, C: Clock> Wait<'g, C> {
         match error {
             ClaimError::Ahead { .. } => self.pause_for_clock(elapsed),
             // A renewal is under way. It ends with a later grant or with another reason.
-            ClaimError::LeaseEnded { why: LeaseEnd::NotRenewed, .. }
+            ClaimError::LeaseEnded { reason: LeaseEnd::NotRenewed, .. }
                 if elapsed.saturating_add(MS) <= self.limit =>
             {
                 Ok(Pause { time: MS, is_exact: false })

@@ -302,7 +302,7 @@ mod leased {
         clock.advance(1);
         let mut call = Wait::new(&generator, SlotCount::ONE, 10 * MS);
         let ended = call.claim().unwrap_err();
-        assert!(matches!(ended, ClaimError::LeaseEnded { why: LeaseEnd::NotRenewed, .. }));
+        assert!(matches!(ended, ClaimError::LeaseEnded { reason: LeaseEnd::NotRenewed, .. }));
         assert!(call.pause(ended, 9 * MS).is_ok());
         assert_eq!(call.pause(ended, 10 * MS), Err(ended));
         generator.extend(at(1), at(9));
@@ -311,12 +311,12 @@ mod leased {
 
     #[test]
     fn a_call_does_not_wait_for_a_renewal_that_failed() {
-        for why in [LeaseEnd::StoreFailed, LeaseEnd::Rejected, LeaseEnd::TakenOver] {
+        for reason in [LeaseEnd::StoreFailed, LeaseEnd::Rejected, LeaseEnd::TakenOver] {
             let (generator, clock) = full(0, 1);
             clock.advance(1);
-            generator.set_lease_end(why);
+            generator.set_lease_end(reason);
             let failed = generator.next_id();
-            assert_eq!(failed, Err(ClaimError::LeaseEnded { until: at(1), why }));
+            assert_eq!(failed, Err(ClaimError::LeaseEnded { until: at(1), reason }));
         }
     }
 }

@@ -156,7 +156,7 @@ fn ids_end_with_the_grant_of_an_unreachable_store_and_resume_after_its_return() 
         "the last IDs of the grant are missing"
     );
     assert!(SystemClock.now() >= until, "the error came before the end of the grant");
-    let ended = ClaimError::LeaseEnded { until, why: LeaseEnd::StoreFailed };
+    let ended = ClaimError::LeaseEnded { until, reason: LeaseEnd::StoreFailed };
     assert_eq!(generator.try_next_id(), Err(ended));
     assert!(ended.to_string().contains("the lease store failed"), "{ended}");
     let status = keeper.status().unwrap();
@@ -177,7 +177,7 @@ fn a_panic_of_the_store_is_a_failed_renewal_that_the_keeper_repeats() {
     let error = keeper.status().unwrap().error.unwrap();
     assert!(error.to_string().contains("the store, the clock or the log"), "{error}");
     issue_until(generator, |result| {
-        matches!(result, Err(ClaimError::LeaseEnded { why: LeaseEnd::StoreFailed, .. }))
+        matches!(result, Err(ClaimError::LeaseEnded { reason: LeaseEnd::StoreFailed, .. }))
     });
 
     store.mode.store(WORKS, SeqCst);
@@ -261,7 +261,7 @@ fn the_next_holder_starts_right_after_the_last_id_of_a_released_one() {
     keeper.release().unwrap();
     assert_eq!(store.high_water_mark(7).0, time_of(last).0 + 1);
     let ended = generator.try_next_id();
-    assert!(matches!(ended, Err(ClaimError::LeaseEnded { why: LeaseEnd::Released, .. })));
+    assert!(matches!(ended, Err(ClaimError::LeaseEnded { reason: LeaseEnd::Released, .. })));
 
     let next = builder(&store, 7).start(SystemClock).unwrap();
     assert!(next.generator().next_id().unwrap() > last);
@@ -296,7 +296,7 @@ fn two_holders_of_one_node_id_issue_no_duplicate() {
     ids.extend(issue_until(first.generator(), is_ended));
     assert!(matches!(
         first.generator().try_next_id(),
-        Err(ClaimError::LeaseEnded { why: LeaseEnd::TakenOver, .. })
+        Err(ClaimError::LeaseEnded { reason: LeaseEnd::TakenOver, .. })
     ));
     for _ in 0..10_000 {
         ids.push(second.generator().next_id().unwrap());

@@ -112,7 +112,7 @@ impl Outage {
             assert!(warm_up.elapsed() < START_TIMEOUT, "no second renewal");
             match generator.next_id() {
                 Ok(id) => last = id,
-                Err(ClaimError::LeaseEnded { why: LeaseEnd::StoreFailed, .. }) => {
+                Err(ClaimError::LeaseEnded { reason: LeaseEnd::StoreFailed, .. }) => {
                     thread::sleep(Duration::from_millis(1));
                 }
                 Err(error) => panic!("{error:?}"),
@@ -134,15 +134,15 @@ impl Outage {
                 Ok(id) => (last, issued) = (id, issued + 1),
                 Err(ClaimError::Ahead { .. }) => thread::yield_now(),
                 // The renewal that will fail is under way.
-                Err(ClaimError::LeaseEnded { why: LeaseEnd::NotRenewed, .. }) => {
+                Err(ClaimError::LeaseEnded { reason: LeaseEnd::NotRenewed, .. }) => {
                     thread::yield_now()
                 }
                 Err(ended) => break ended,
             }
             assert!(outage.elapsed() < self.length, "IDs continued past the grant");
         };
-        let ClaimError::LeaseEnded { until, why } = ended else { panic!("{ended:?}") };
-        assert_eq!((why, until), (LeaseEnd::StoreFailed, keeper.status().unwrap().grant.until));
+        let ClaimError::LeaseEnded { until, reason } = ended else { panic!("{ended:?}") };
+        assert_eq!((reason, until), (LeaseEnd::StoreFailed, keeper.status().unwrap().grant.until));
         assert!(SystemClock.now() >= until && time_of(last) < until);
         // Between the last ID and the end of the grant this thread may have stalled twice.
         let stalls_ms = 2 * stall.max(last_call.elapsed()).as_millis() as u64;

@@ -272,7 +272,7 @@ fn ids_continue_without_the_server_until_the_grant_ends(server: &mut impl Server
     };
     // An answer may still have arrived after the server was stopped.
     let until = keeper.status().unwrap().grant.until;
-    assert_eq!(ended, ClaimError::LeaseEnded { until, why: LeaseEnd::StoreFailed });
+    assert_eq!(ended, ClaimError::LeaseEnded { until, reason: LeaseEnd::StoreFailed });
     assert!(last.time(EPOCH) < until);
     // Between the last ID and the end of the grant this thread may have stalled twice.
     let stalls_ms = 2 * stall.max(last_call.elapsed()).as_millis() as u64;

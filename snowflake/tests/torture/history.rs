@@ -66,7 +66,7 @@ impl From<ClaimError> for Failure {
             ClaimError::Ahead { wait_ms } | ClaimError::WaitTooLong { wait_ms, .. } => {
                 (Cause::Ahead, wait_ms)
             }
-            ClaimError::LeaseEnded { why, .. } => match why {
+            ClaimError::LeaseEnded { reason, .. } => match reason {
                 LeaseEnd::NotRenewed => (Cause::NotRenewed, 0),
                 LeaseEnd::StoreFailed => (Cause::StoreFailed, 0),
                 LeaseEnd::Rejected => (Cause::Rejected, 0),

@@ -24,8 +24,8 @@ fn exhaust(generator: &Generator<ManualClock>) -> u64 {
     std::iter::from_fn(|| generator.try_next_id().ok()).count() as u64
 }
 
-fn ended(until_tick: u64, why: LeaseEnd) -> Result<Id, ClaimError> {
-    Err(ClaimError::LeaseEnded { until: at(until_tick), why })
+fn ended(until_tick: u64, reason: LeaseEnd) -> Result<Id, ClaimError> {
+    Err(ClaimError::LeaseEnded { until: at(until_tick), reason })
 }
 
 #[test]
@@ -105,7 +105,8 @@ fn whatever_is_stored_after_a_seal_the_lease_is_released() {
             generator.seal();
         });
         let error = generator.try_next_id().unwrap_err();
-        let is_released = matches!(error, ClaimError::LeaseEnded { why: LeaseEnd::Released, .. });
+        let is_released =
+            matches!(error, ClaimError::LeaseEnded { reason: LeaseEnd::Released, .. });
         assert!(is_released, "{error:?}");
     }
 }

@@ -175,7 +175,7 @@ fn a_sealed_generator_stays_released_whatever_the_renewal_returns() {
         simulation.clock.advance(ms);
         let error = process.generator().try_next_id().unwrap_err();
         let is_released =
-            matches!(error, crate::ClaimError::LeaseEnded { why: LeaseEnd::Released, .. });
+            matches!(error, crate::ClaimError::LeaseEnded { reason: LeaseEnd::Released, .. });
         assert!(is_released, "{error}");
     }
 }
