@@ -134,8 +134,8 @@ impl fmt::Display for ClaimError {
             ),
             ClaimError::TooMany { max } => write!(
                 f,
-                "cannot reserve more than {max} IDs at a time; reserve fewer or raise \
-                 `max_ahead_ms`"
+                "cannot reserve more than {max} IDs at a time; reserve fewer, or raise \
+                 `max_ahead_ms` (and `grant_ms` of a lease)"
             ),
             ClaimError::Expired => write!(f, "no ID available: {EXPIRED}"),
             ClaimError::LeaseEnded { until, reason } => {
