@@ -40,8 +40,8 @@ impl LeaseFile {
     fn table(&self) -> Result<LeaseTable, LeaseError> {
         let content = self.data_dir.read(NAME).unwrap_or_default();
         let damaged = || {
-            let what = format!("its file `{NAME}` is not a list of leases");
-            StoreError::new("of the simulation", StoreErrorKind::Damaged { what, node: None })
+            let details = format!("its file `{NAME}` is not a list of leases");
+            StoreError::new("of the simulation", StoreErrorKind::Damaged { details, node: None })
         };
         let text = String::from_utf8(content).map_err(|_| damaged())?;
         let mut table = LeaseTable::new();
