@@ -131,7 +131,7 @@ impl<C: Clock> Generator<C> {
     /// - [`ClaimError::Expired`] when 2^41 ms (69.7 years) have passed since the epoch.
     ///   Retrying does not help.
     /// - [`ClaimError::LeaseEnded`] if the node ID is leased and the grant has ended. Retrying
-    ///   helps unless `reason` says otherwise.
+    ///   helps, except after [`Released`](crate::LeaseEnd::Released).
     /// - [`ClaimError::Forked`] in a [forked](crate#forks) child of the process that built the
     ///   generator. Retrying does not help.
     ///
