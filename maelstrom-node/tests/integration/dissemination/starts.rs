@@ -138,20 +138,24 @@ fn add_six_values(simulation: &mut Simulation) {
     }
 }
 
+fn three_nodes(workload: &'static str, has_argument: bool) -> Simulation {
+    Simulation::new(Scenario {
+        workload,
+        has_argument,
+        nodes: 3,
+        shortest_delay_ms: DELAY_MS,
+        longest_delay_ms: DELAY_MS,
+        ..Scenario::default()
+    })
+}
+
 /// No client sends a request after the restart. The node recovers, and its peers receive the
 /// new incarnation. A node without a workload argument learns the workload from its peers.
 #[test]
 fn a_node_that_restarts_in_an_idle_cluster_recovers_without_a_client_request() {
     for (node, has_argument) in (0..3).flat_map(|node| [(node, true), (node, false)]) {
         for workload in ["g-set", "g-counter", "broadcast"] {
-            let mut simulation = Simulation::new(Scenario {
-                workload,
-                has_argument,
-                nodes: 3,
-                shortest_delay_ms: DELAY_MS,
-                longest_delay_ms: DELAY_MS,
-                ..Scenario::default()
-            });
+            let mut simulation = three_nodes(workload, has_argument);
             add_six_values(&mut simulation);
             simulation.run_until_ms(20_000);
             simulation.restart_quietly(node);
@@ -170,14 +174,7 @@ fn a_node_that_restarts_in_an_idle_cluster_recovers_without_a_client_request() {
 /// workload and keep introducing themselves until the third node replies.
 #[test]
 fn a_restarted_node_without_a_workload_introduces_itself_until_a_peer_with_state_replies() {
-    let mut simulation = Simulation::new(Scenario {
-        workload: "g-set",
-        has_argument: false,
-        nodes: 3,
-        shortest_delay_ms: DELAY_MS,
-        longest_delay_ms: DELAY_MS,
-        ..Scenario::default()
-    });
+    let mut simulation = three_nodes("g-set", false);
     add_six_values(&mut simulation);
     simulation.run_until_ms(20_000);
     simulation.disconnected = vec![(0, 2), (1, 2)];
