@@ -105,8 +105,8 @@ impl KeeperBuilder {
     ///
     /// Larger values count as that limit, because IDs come from granted time, and a grant ends at
     /// most `grant_ms` past the clock. A renewal adds at least a sixth of `grant_ms` after the last
-    /// timestamp. For more IDs in one `reserve`, raise both settings. At the full rate, IDs without
-    /// the store end earlier by up to `max_ahead_ms`.
+    /// timestamp. For more IDs in one `reserve`, raise both settings. A generator at full load
+    /// that cannot reach its store issues IDs for up to `max_ahead_ms` less time.
     ///
     /// # Examples
     ///
