@@ -1,7 +1,7 @@
 //! The operating system's clock at the resolution of the kernel tick.
 
-use super::system::{NS_PER_MS, monotonic_ms, since_1970};
-use super::{Clock, Deadline, Reading, Sealed, SystemClock};
+use super::system::{NS_PER_MS, read_after};
+use super::{Clock, Reading, Sealed, SystemClock};
 use crate::UnixMillis;
 
 /// The operating system's wall clock, read once in a kernel tick.
@@ -15,8 +15,7 @@ use crate::UnixMillis;
 /// delayed. A timestamp is never ahead of the clock for this reason. IDs are unique and increasing,
 /// as with any clock. A [`Block`](crate::Block) lasts until the next tick.
 ///
-/// On systems other than Linux and Android this clock has no counter, and every ID costs a
-/// reading of the clock.
+/// On systems other than Linux and Android every ID costs a reading of the clock.
 ///
 /// # Examples
 ///
@@ -45,56 +44,36 @@ impl Clock for CoarseClock {
     }
 
     fn read(&self, _: Sealed) -> Reading {
-        // `SystemClock` reads in the same order, for the same reasons.
-        let count = last_tick();
-        let monotonic_ms = monotonic_ms();
-        let (now, past_ns) = since_1970();
-        Reading {
-            now,
-            deadline: count.map(|count| deadline(count, past_ns)),
-            monotonic_ms: Some(monotonic_ms),
-        }
+        let reading = read_after(self.counter(Sealed), COUNTS_PER_MS);
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        return reading;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        return Reading { monotonic_ms: reading.monotonic_ms, ..Reading::at(reading.now) };
     }
 
+    /// Returns the time of the last kernel tick. It does not change until the next tick, which
+    /// comes after the end of the millisecond.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     #[inline]
     fn counter(&self, _: Sealed) -> u64 {
-        last_tick().unwrap_or(0)
+        let tick = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
+        let ns = (tick.tv_sec as u64).wrapping_mul(1000 * NS_PER_MS);
+        ns.wrapping_add(tick.tv_nsec as u64) >> COUNT_SHIFT
     }
-}
-
-/// Returns the time of the last kernel tick, in counts.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-#[inline]
-fn last_tick() -> Option<u64> {
-    let tick = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
-    let ns = (tick.tv_sec as u64).wrapping_mul(1000 * NS_PER_MS);
-    Some(ns.wrapping_add(tick.tv_nsec as u64) >> COUNT_SHIFT)
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn last_tick() -> Option<u64> {
-    None
-}
-
-/// Returns the end of a millisecond that began `past_ns` ago.
-///
-/// The count does not change until the next tick, which comes after that end.
-const fn deadline(count: u64, past_ns: u64) -> Deadline {
-    let left = (NS_PER_MS - past_ns) >> COUNT_SHIFT;
-    Deadline { count: count.wrapping_add(left), counts_per_ms: COUNTS_PER_MS }
 }
 
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
 
+    use super::super::system::deadline;
     use super::*;
     use crate::{Epoch, Generator, NodeId};
 
     #[test]
     fn a_millisecond_lasts_until_the_next_tick_except_for_its_last_count() {
         for past_ns in (0..NS_PER_MS).step_by(1000) {
-            let deadline = deadline(500, past_ns);
+            let deadline = deadline(500, COUNTS_PER_MS, past_ns);
             assert_eq!(
                 deadline.is_ahead_of(500),
                 NS_PER_MS - past_ns >= 1 << COUNT_SHIFT,
@@ -110,7 +89,7 @@ mod tests {
     #[test]
     fn the_time_left_is_accurate_to_ten_microseconds() {
         for past_ns in (0..NS_PER_MS).step_by(777) {
-            let left = deadline(500, past_ns).left_at(500).as_nanos() as u64;
+            let left = deadline(500, COUNTS_PER_MS, past_ns).left_at(500).as_nanos() as u64;
             assert!(left.abs_diff(NS_PER_MS - past_ns) < 10_000, "{left} after {past_ns}");
         }
     }
@@ -131,7 +110,7 @@ mod tests {
             self.readings.set(self.readings.get() + 1);
             let ns = self.readings.get() * 1000;
             let now = UnixMillis(Epoch::Y2024.start().0 + ns / NS_PER_MS);
-            let deadline = Some(deadline(self.tick.get(), ns % NS_PER_MS));
+            let deadline = deadline(self.tick.get(), COUNTS_PER_MS, ns % NS_PER_MS);
             Reading { deadline, ..Reading::at(now) }
         }
 
@@ -157,7 +136,7 @@ mod tests {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     #[test]
     fn this_kernel_has_a_coarse_clock() {
-        let deadline = CoarseClock.read(Sealed).deadline.unwrap();
+        let deadline = CoarseClock.read(Sealed).deadline;
         assert_eq!(deadline.counts_per_ms, COUNTS_PER_MS);
         assert_ne!(CoarseClock.counter(Sealed), 0);
     }

@@ -11,8 +11,7 @@ pub struct Deadline {
     /// The count at which the next millisecond begins. A clock reads the counter before the time,
     /// because an early deadline is safe and a late one is not.
     pub count: u64,
-    /// The increase of the counter in one millisecond; at least 1. With 2^40 or more a
-    /// generator reads the clock for every ID.
+    /// The increase of the counter in one millisecond: at least 1, and below [`fork::STEP`].
     pub counts_per_ms: u64,
 }
 
@@ -41,11 +40,10 @@ impl Deadline {
 pub(crate) struct ProcessDeadline(Deadline);
 
 impl ProcessDeadline {
-    /// Returns `None` if the counter is too fast to detect a child with it.
-    pub(crate) fn new(deadline: Deadline) -> Option<ProcessDeadline> {
+    pub(crate) fn new(deadline: Deadline) -> ProcessDeadline {
+        debug_assert!(deadline.counts_per_ms < fork::STEP);
         let count = deadline.count.wrapping_sub(fork::shift());
-        (deadline.counts_per_ms < fork::STEP)
-            .then_some(ProcessDeadline(Deadline { count, ..deadline }))
+        ProcessDeadline(Deadline { count, ..deadline })
     }
 
     #[inline]

@@ -5,7 +5,7 @@
 //! the shift in every child before `fork` returns there: `ProcessDeadline`. In the process
 //! that stored it, adding the shift gives the count again. In a child it gives a count that
 //! is long past, so every gate is closed and every block has ended there. With the gate
-//! closed a claim compares the fork generation. The fast path pays one addition, of a value
+//! closed a claim compares the [`ForkGeneration`]. The fast path pays one addition, of a value
 //! on a cache line that no thread writes, in parallel with the longer read of the counter.
 //!
 //! # Why a child finds no open gate
@@ -14,8 +14,9 @@
 //! An end that was stored `n` forks ago comes back `n` [`STEP`]s too early. A [`STEP`] is
 //! longer than any counter's millisecond, so that end is past, and passing time moves it
 //! further away. To reach the present again, the steps and the counts since must add up to
-//! 2^64. 2^23 forks are half of that, and 97 years at 3 GHz the other half. The same holds
-//! for the count 0 of a closed gate, in its own process too.
+//! 2^64. 2^19 forks are half of that, and 97 years at 3 GHz the other half. The same holds
+//! for the count 0 of a closed gate, in its own process too. A counter of milliseconds may step
+//! back, as the clock that it is. A [`STEP`] of it is 557 years, which no epoch spans.
 //!
 //! A child made by the raw system call is not detected, because libc does not run the
 //! handler. A child of `vfork` may only call `exec`.
@@ -23,17 +24,36 @@
 #[cfg(feature = "std")]
 use core::sync::atomic::{AtomicBool, Ordering};
 
-/// Returns a number that differs between a process and its forked children.
-#[inline]
-pub(crate) fn generation() -> u32 {
-    (shift() / STEP) as u32
+use crate::layout::TIMESTAMP_MAX;
+
+/// The process that made a value, as the number of forks since `exec`.
+///
+/// A value that must not be used in a forked child keeps one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ForkGeneration(u32);
+
+impl ForkGeneration {
+    /// The process that `exec` started.
+    pub(crate) const STARTED: ForkGeneration = ForkGeneration(0);
+
+    /// Returns the generation of this process.
+    #[inline]
+    pub(crate) fn current() -> ForkGeneration {
+        ForkGeneration((shift().wrapping_neg() / STEP) as u32)
+    }
+
+    /// Returns `true` if this process is a forked child of the one with this generation.
+    #[inline]
+    pub(crate) fn is_forked(self) -> bool {
+        self != ForkGeneration::current()
+    }
 }
 
-/// The generation of a process that was started by `exec`.
-pub(crate) const STARTED: u32 = 0;
-
 /// More counts than a millisecond has. A counter of femtoseconds has 10^12 in a millisecond.
-pub(super) const STEP: u64 = 1 << 40;
+pub(super) const STEP: u64 = 1 << 44;
+
+// An epoch has fewer milliseconds.
+const _: () = assert!(STEP > TIMESTAMP_MAX);
 
 /// Returns what to add to a stored count: one [`STEP`] less in each child.
 ///

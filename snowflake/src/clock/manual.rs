@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Clock, Deadline, Reading, Sealed};
+use super::{Clock, Reading, Sealed};
 use crate::UnixMillis;
 
 /// A clock that changes only when a test sets it.
@@ -91,21 +91,14 @@ impl ManualClock {
     }
 }
 
-/// The counter is the time: it grows by one in a millisecond.
 impl Clock for ManualClock {
     fn now(&self) -> UnixMillis {
         UnixMillis(self.time.now_ms.load(Ordering::SeqCst))
     }
 
     fn read(&self, _: Sealed) -> Reading {
-        let now = self.now();
         let monotonic_ms =
             self.is_monotonic_known.then(|| self.time.monotonic_ms.load(Ordering::SeqCst));
-        let deadline = Some(Deadline { count: now.0.wrapping_add(1), counts_per_ms: 1 });
-        Reading { now, deadline, monotonic_ms }
-    }
-
-    fn counter(&self, _: Sealed) -> u64 {
-        self.now().0
+        Reading { monotonic_ms, ..Reading::at(self.now()) }
     }
 }

@@ -5,11 +5,12 @@ mod boot;
 #[cfg(feature = "std")]
 mod coarse;
 mod deadline;
-pub(crate) mod fork;
+mod fork;
 #[cfg(feature = "std")]
 mod manual;
 mod reading;
 mod step_filter;
+#[cfg(feature = "std")]
 mod system;
 
 #[cfg(feature = "std")]
@@ -17,13 +18,29 @@ pub(crate) use boot::since_boot;
 #[cfg(feature = "std")]
 pub use coarse::CoarseClock;
 pub(crate) use deadline::{Deadline, ProcessDeadline};
+pub(crate) use fork::ForkGeneration;
 #[cfg(feature = "std")]
 pub use manual::ManualClock;
 pub(crate) use reading::{Reading, Sealed};
 pub(crate) use step_filter::StepFilter;
-pub use system::SystemClock;
 
 use crate::UnixMillis;
+
+/// The operating system's wall clock, which needs feature `std`.
+///
+/// A generator reads the clock's counter for every ID, and the time about once per millisecond.
+/// The counter is the processor's cycle counter where that has a constant rate (through
+/// [quanta](https://docs.rs/quanta)), and the monotonic clock elsewhere. Steps are detected
+/// with `CLOCK_BOOTTIME` on Linux and Android, which counts suspended time, and with the monotonic
+/// clock elsewhere. The first reading in a process calibrates the counter. That usually takes a few
+/// milliseconds, and at most about 200 ms.
+///
+/// `CoarseClock` costs less, with timestamps as old as a kernel tick.
+///
+/// Without `std` this type is not a [`Clock`]. It is only the default type parameter of
+/// [`Generator`](crate::Generator).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
 
 /// A source of the time.
 ///
@@ -65,14 +82,14 @@ pub trait Clock {
         Reading::at(self.now())
     }
 
-    /// Returns a count that grows at a steady rate and costs less to read than the time.
+    /// Returns a count that grows at a steady rate, and that may cost less to read than the time.
     ///
     /// The count has a meaning only together with the [`Deadline`] of a reading. All processes of
-    /// the machine share it, so it continues after a fork.
+    /// the machine share it, so it continues after a fork. By default it is the time itself.
     #[doc(hidden)]
     #[inline]
     fn counter(&self, _: Sealed) -> u64 {
-        0
+        self.now().0
     }
 }
 

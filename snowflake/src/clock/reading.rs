@@ -14,18 +14,18 @@ pub struct Sealed;
 pub struct Reading {
     /// The time.
     pub now: UnixMillis,
-    /// The end of this millisecond by the clock's counter. With `None` the clock has no
-    /// counter, and a generator reads the clock for every ID.
-    pub deadline: Option<Deadline>,
+    /// The end of this millisecond by the clock's counter.
+    pub deadline: Deadline,
     /// Milliseconds of a monotonic clock. The step filter compares them with `now`. With
     /// `None` the generator accepts every reading.
     pub monotonic_ms: Option<u64>,
 }
 
 impl Reading {
-    /// Returns a reading with the time alone.
+    /// Returns the reading of a clock whose counter is the time itself, in milliseconds.
     #[inline]
     pub const fn at(now: UnixMillis) -> Reading {
-        Reading { now, deadline: None, monotonic_ms: None }
+        let deadline = Deadline { count: now.0.wrapping_add(1), counts_per_ms: 1 };
+        Reading { now, deadline, monotonic_ms: None }
     }
 }

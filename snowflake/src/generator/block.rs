@@ -3,9 +3,9 @@
 use core::fmt;
 use core::num::NonZeroU16;
 
-use super::claim::{Claim, SlotCount, Validity};
+use super::claim::{Claim, SlotCount};
 use super::reserve::Consecutive;
-use crate::clock::Sealed;
+use crate::clock::{ProcessDeadline, Sealed};
 use crate::{ClaimError, Clock, Generator, Id};
 
 /// The IDs in a block, unless the caller sets another size.
@@ -37,7 +37,7 @@ impl<C: Clock> Generator<C> {
 
     /// Returns a handle for one thread, which claims `size` IDs at a time.
     pub fn block_of(&self, size: NonZeroU16) -> Block<'_, C> {
-        Block { generator: self, size, ids: Consecutive::EMPTY, validity: None }
+        Block { generator: self, size, ids: Consecutive::EMPTY, deadline: None }
     }
 }
 
@@ -56,7 +56,7 @@ pub struct Block<'a, C = crate::SystemClock> {
     size: NonZeroU16,
     ids: Consecutive,
     /// The end of the block.
-    validity: Option<Validity>,
+    deadline: Option<ProcessDeadline>,
 }
 
 impl<C> fmt::Debug for Block<'_, C> {
@@ -92,13 +92,8 @@ impl<C: Clock> Block<'_, C> {
     /// Returns the next ID of the current block, while it lasts.
     #[inline]
     pub(crate) fn next_of_block(&mut self) -> Option<Id> {
-        let is_recent = match self.validity? {
-            // In a forked child it never is.
-            Validity::Until(deadline) => deadline.is_ahead_of(self.generator.clock.counter(Sealed)),
-            Validity::While(now) => {
-                self.generator.clock.now() == now && !self.generator.is_forked()
-            }
-        };
+        // In a forked child the deadline is past.
+        let is_recent = self.deadline?.is_ahead_of(self.generator.clock.counter(Sealed));
         if is_recent { self.ids.next() } else { None }
     }
 
@@ -108,7 +103,7 @@ impl<C: Clock> Block<'_, C> {
 
     /// Starts a new block, and returns its first ID.
     pub(crate) fn refill(&mut self, claim: Claim) -> Id {
-        self.validity = Some(claim.validity);
+        self.deadline = Some(claim.deadline);
         self.ids = Consecutive::new(claim);
         // A claim has at least one slot.
         self.ids.next().unwrap_or(claim.first.id())

@@ -11,7 +11,7 @@ use super::gate::Gate;
 use super::grant::GrantBounds;
 use super::slot::Slot;
 use super::sync::const_fn;
-use crate::clock::{Sealed, StepFilter, fork};
+use crate::clock::{ForkGeneration, Sealed, StepFilter};
 use crate::layout::SEQUENCE_MAX;
 use crate::{BuildError, Clock, Epoch, Generator, Id, NodeId, UnixMillis};
 
@@ -153,7 +153,7 @@ impl Builder {
         if Slot::start_of(self.node, tick).max(self.first) >= Slot::end(self.node) {
             return Err(BuildError::Expired);
         }
-        Ok(Generator { fork_generation: fork::generation(), ..self.build_static(clock) })
+        Ok(Generator { fork_generation: ForkGeneration::current(), ..self.build_static(clock) })
     }
 
     /// Returns the same settings for another node ID.
@@ -219,7 +219,7 @@ impl Builder {
                 counters: ClaimCounters::new(),
                 settings: self,
                 clock,
-                fork_generation: fork::STARTED,
+                fork_generation: ForkGeneration::STARTED,
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use super::gate::OpenGuard;
 use super::slot::Slot;
-use crate::clock::{Clock, ProcessDeadline, Reading, Sealed, fork};
+use crate::clock::{Clock, ProcessDeadline, Reading, Sealed};
 use crate::{ClaimError, Generator, UnixMillis};
 
 /// The number of consecutive slots that a caller wants.
@@ -29,16 +29,8 @@ impl SlotCount {
 pub(crate) struct Claim {
     pub(crate) first: Slot,
     pub(crate) count: u64,
-    pub(crate) validity: Validity,
-}
-
-/// The time for which the slots of a claim are recent: the rest of their millisecond.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Validity {
-    /// Until this count of the clock's counter.
-    Until(ProcessDeadline),
-    /// While the clock reads this time. The clock has no counter.
-    While(UnixMillis),
+    /// The slots are recent until then: the end of their millisecond.
+    pub(crate) deadline: ProcessDeadline,
 }
 
 /// A claim without a slot to issue now.
@@ -58,8 +50,8 @@ impl From<ClaimError> for ClaimFailure {
 /// The answer to a caller that wants to issue its reserved slots.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Redemption {
-    /// They may be issued, and are recent for this long.
-    Issue(Validity),
+    /// They may be issued, and are recent until this deadline.
+    Issue(ProcessDeadline),
     /// They may be issued later, for this reason.
     Wait(ClaimError),
     /// They may never be issued.
@@ -121,7 +113,7 @@ impl<C: Clock> Generator<C> {
                     if seen.plus(count) == limit {
                         self.gate.close_at(limit);
                     }
-                    return Ok(Claim { first: seen, count, validity: Validity::Until(deadline) });
+                    return Ok(Claim { first: seen, count, deadline });
                 }
             }
             if let Some(claim) = self.attempt_by_clock(seen, wanted)? {
@@ -156,16 +148,15 @@ impl<C: Clock> Generator<C> {
             return Ok(None);
         }
         // C8
-        let deadline = reading.deadline.and_then(ProcessDeadline::new);
-        if let (Some(guard), Some(deadline)) = (&guard, deadline) {
+        let deadline = ProcessDeadline::new(reading.deadline);
+        if let Some(guard) = &guard {
             if next < limit {
                 guard.open(limit, deadline);
             } else {
                 self.gate.close();
             }
         }
-        let validity = deadline.map_or(Validity::While(reading.now), Validity::Until);
-        Ok(Some(Claim { first, count, validity }))
+        Ok(Some(Claim { first, count, deadline }))
     }
 
     /// Returns whether slots that the caller owns may be issued now: step R3.
@@ -185,8 +176,7 @@ impl<C: Clock> Generator<C> {
         if end > self.limit_at(now).min(grant_end) {
             return Redemption::Wait(self.no_slot_before(end, grant_end, now));
         }
-        let deadline = reading.deadline.and_then(ProcessDeadline::new);
-        Redemption::Issue(deadline.map_or(Validity::While(reading.now), Validity::Until))
+        Redemption::Issue(ProcessDeadline::new(reading.deadline))
     }
 
     /// Reads the clock through the step filter, with `seen` as the next free slot.
@@ -206,6 +196,6 @@ impl<C: Clock> Generator<C> {
 
     /// Returns `true` if this process was forked from the one that built the generator.
     pub(crate) fn is_forked(&self) -> bool {
-        self.fork_generation != fork::generation()
+        self.fork_generation.is_forked()
     }
 }

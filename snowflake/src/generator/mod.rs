@@ -25,14 +25,14 @@ use crossbeam_utils::CachePadded;
 
 pub use block::Block;
 pub use builder::Builder;
-pub(crate) use claim::{Claim, ClaimFailure, Redemption, SlotCount, Validity};
+pub(crate) use claim::{Claim, ClaimFailure, Redemption, SlotCount};
 pub use counters::Counters;
 pub use reserve::Batch;
 pub(crate) use slot::Slot;
 
 #[cfg(feature = "std")]
 use crate::BuildError;
-use crate::clock::StepFilter;
+use crate::clock::{ForkGeneration, StepFilter};
 use crate::{ClaimError, Clock, Epoch, Id, NodeId, SystemClock};
 use counters::ClaimCounters;
 use cursor::Cursor;
@@ -68,8 +68,8 @@ pub struct Generator<C = SystemClock> {
     pub(crate) step_filter: StepFilter,
     pub(crate) counters: ClaimCounters,
     pub(crate) settings: Builder,
-    /// The [generation](crate::clock::fork::generation) of the process that built it.
-    pub(crate) fork_generation: u32,
+    /// The process that built it.
+    pub(crate) fork_generation: ForkGeneration,
     pub(crate) clock: C,
 }
 

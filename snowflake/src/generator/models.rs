@@ -54,7 +54,7 @@ impl Clock for ModelClock {
     fn read(&self, internal: Sealed) -> Reading {
         let count = self.counter(internal);
         let end = (count / COUNTS_PER_MS + 1) * COUNTS_PER_MS;
-        let deadline = Some(Deadline { count: end, counts_per_ms: COUNTS_PER_MS });
+        let deadline = Deadline { count: end, counts_per_ms: COUNTS_PER_MS };
         Reading { deadline, ..Reading::at(at(self.0.tick_at(count))) }
     }
 

@@ -4,7 +4,7 @@ use core::fmt;
 use core::iter::FusedIterator;
 
 use super::claim::{Claim, SlotCount};
-use crate::clock::fork;
+use crate::clock::ForkGeneration;
 use crate::layout::{IDS_PER_MS, SEQUENCE_MAX, TIMESTAMP_SHIFT};
 use crate::{ClaimError, Clock, Generator, Id};
 
@@ -65,22 +65,17 @@ impl<C: Clock> Generator<C> {
 #[must_use = "the IDs of a dropped batch are lost"]
 pub struct Batch {
     ids: Consecutive,
-    /// The [generation](fork::generation) of the process that claimed it.
-    fork_generation: u32,
+    /// The process that claimed it.
+    fork_generation: ForkGeneration,
 }
 
 impl Batch {
     pub(crate) const EMPTY: Batch =
-        Batch { ids: Consecutive::EMPTY, fork_generation: fork::STARTED };
+        Batch { ids: Consecutive::EMPTY, fork_generation: ForkGeneration::STARTED };
 
     #[inline]
     pub(crate) fn new(claim: Claim) -> Batch {
-        Batch { ids: Consecutive::new(claim), fork_generation: fork::generation() }
-    }
-
-    #[inline]
-    fn is_forked(&self) -> bool {
-        self.fork_generation != fork::generation()
+        Batch { ids: Consecutive::new(claim), fork_generation: ForkGeneration::current() }
     }
 }
 
@@ -95,12 +90,12 @@ impl Iterator for Batch {
 
     #[inline]
     fn next(&mut self) -> Option<Id> {
-        if self.is_forked() { None } else { self.ids.next() }
+        if self.fork_generation.is_forked() { None } else { self.ids.next() }
     }
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = if self.is_forked() { 0 } else { self.ids.left as usize };
+        let left = if self.fork_generation.is_forked() { 0 } else { self.ids.left as usize };
         (left, Some(left))
     }
 
@@ -108,7 +103,7 @@ impl Iterator for Batch {
     #[inline]
     fn fold<B, F: FnMut(B, Id) -> B>(mut self, init: B, mut fold: F) -> B {
         let mut folded = init;
-        while !self.is_forked() && self.ids.left > 0 {
+        while !self.fork_generation.is_forked() && self.ids.left > 0 {
             let Consecutive { next, left } = self.ids;
             let until_full = SEQUENCE_FULL - (next & SEQUENCE_FULL);
             let last = next + until_full.min(u64::from(left) - 1);

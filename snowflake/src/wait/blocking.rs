@@ -5,7 +5,7 @@ use std::hint;
 use std::thread;
 use std::time::Instant;
 
-use super::{Pause, WAKE_LATENCY, Wait};
+use super::{WAKE_LATENCY, Wait};
 use crate::generator::{Batch, Block, Claim, ClaimFailure};
 use crate::{ClaimError, Clock, Generator, Id};
 
@@ -175,14 +175,12 @@ impl<C: Clock> Block<'_, C> {
 }
 
 /// Sleeps to just before the end of `pause`, or spins to its end.
-fn sleep(pause: Pause) {
-    if !pause.is_exact {
-        thread::sleep(pause.time);
-    } else if pause.time > WAKE_LATENCY {
-        thread::sleep(pause.time - WAKE_LATENCY);
+fn sleep(pause: Duration) {
+    if pause > WAKE_LATENCY {
+        thread::sleep(pause - WAKE_LATENCY);
     } else {
         let start = Instant::now();
-        while start.elapsed() < pause.time {
+        while start.elapsed() < pause {
             hint::spin_loop();
         }
     }

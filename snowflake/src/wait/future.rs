@@ -46,9 +46,9 @@ impl<C: Clock> Generator<C> {
         let result = loop {
             match wait.pause(error, elapsed) {
                 Ok(pause) => {
-                    sleep(pause.time).await;
+                    sleep(pause).await;
                     // A frozen clock may stand at the end of its millisecond.
-                    elapsed += pause.time.max(MS);
+                    elapsed += pause.max(MS);
                     has_waited = true;
                 }
                 Err(error) => break Err(error),

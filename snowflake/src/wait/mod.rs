@@ -31,7 +31,6 @@ const WAKE_LATENCY: Duration = Duration::from_micros(50);
 const MAX_SLEEP: Duration = Duration::from_millis(10);
 
 /// One call that waits for consecutive slots.
-#[derive(Debug)]
 pub(crate) struct Wait<'g, C: Clock> {
     generator: &'g Generator<C>,
     wanted: SlotCount,
@@ -40,15 +39,6 @@ pub(crate) struct Wait<'g, C: Clock> {
     limit: Duration,
     /// The clock's last time, and the elapsed time when the call first read it.
     reading: Option<(UnixMillis, Duration)>,
-}
-
-/// A pause before the next claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Pause {
-    pub(crate) time: Duration,
-    /// `true` if the pause ends together with a millisecond, by the clock's counter.
-    #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "only a blocking call spins"))]
-    pub(crate) is_exact: bool,
 }
 
 impl<'g, C: Clock> Wait<'g, C> {
@@ -77,7 +67,7 @@ impl<'g, C: Clock> Wait<'g, C> {
     pub(crate) fn claim(&mut self) -> Result<Claim, ClaimError> {
         if let Some(reservation) = self.reservation.take() {
             match reservation.redeem() {
-                Redemption::Issue(validity) => return Ok(reservation.into_claim(validity)),
+                Redemption::Issue(deadline) => return Ok(reservation.into_claim(deadline)),
                 Redemption::Wait(error) => {
                     self.reservation = Some(reservation);
                     return Err(error);
@@ -99,20 +89,20 @@ impl<'g, C: Clock> Wait<'g, C> {
         &mut self,
         error: ClaimError,
         elapsed: Duration,
-    ) -> Result<Pause, ClaimError> {
+    ) -> Result<Duration, ClaimError> {
         match error {
             ClaimError::Ahead { .. } => self.pause_for_clock(elapsed),
             // A renewal is under way. It ends with a later grant or with another reason.
             ClaimError::LeaseEnded { reason: LeaseEnd::NotRenewed, .. }
                 if elapsed.saturating_add(MS) <= self.limit =>
             {
-                Ok(Pause { time: MS, is_exact: false })
+                Ok(MS)
             }
             other => Err(other),
         }
     }
 
-    fn pause_for_clock(&mut self, elapsed: Duration) -> Result<Pause, ClaimError> {
+    fn pause_for_clock(&mut self, elapsed: Duration) -> Result<Duration, ClaimError> {
         let generator = self.generator;
         let seen = generator.cursor.get();
         let (now, reading) = generator.read_clock(seen, None);
@@ -124,15 +114,14 @@ impl<'g, C: Clock> Wait<'g, C> {
         // The slots have become free since the claim. The next claim does not wait, so it is not
         // subject to the limit.
         if end <= generator.limit_at(now).min(grant_end) {
-            return Ok(Pause { time: Duration::ZERO, is_exact: true });
+            return Ok(Duration::ZERO);
         }
         let error = generator.no_slot_before(end, grant_end, now);
         let ClaimError::Ahead { wait_ms } = error else {
             return self.pause(error, elapsed);
         };
 
-        let counter = generator.clock.counter(Sealed);
-        let rest_of_ms = reading.deadline.map_or(MS, |deadline| deadline.left_at(counter));
+        let rest_of_ms = reading.deadline.left_at(generator.clock.counter(Sealed));
         let time = Duration::from_millis(wait_ms - 1).saturating_add(rest_of_ms);
         // The limit is strict for the first pause only. A wait that has begun does not fail because
         // a thread woke a few microseconds late.
@@ -157,6 +146,6 @@ impl<'g, C: Clock> Wait<'g, C> {
         // they are due, and reserves them before other callers claim them.
         let is_early = self.reservation.is_none() && wait_ms > 1;
         let time = if is_early { time - MS } else { time };
-        Ok(Pause { time: time.min(MAX_SLEEP), is_exact: reading.deadline.is_some() })
+        Ok(time.min(MAX_SLEEP))
     }
 }

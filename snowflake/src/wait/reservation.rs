@@ -8,9 +8,8 @@
 //!
 //! `generator/README.md` has the steps R1 to R4 and the argument.
 
-use core::fmt;
-
-use crate::generator::{Claim, Generator, Redemption, Slot, SlotCount, Validity};
+use crate::clock::ProcessDeadline;
+use crate::generator::{Claim, Generator, Redemption, Slot, SlotCount};
 use crate::{Clock, UnixMillis};
 
 /// Slots that a waiting call owns. A drop loses them: they stay counted as a gap.
@@ -18,15 +17,6 @@ pub(super) struct Reservation<'g, C: Clock> {
     generator: &'g Generator<C>,
     first: Slot,
     count: u64,
-}
-
-impl<C: Clock> fmt::Debug for Reservation<'_, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reservation")
-            .field("first", &self.first)
-            .field("count", &self.count)
-            .finish_non_exhaustive()
-    }
 }
 
 impl<'g, C: Clock> Reservation<'g, C> {
@@ -77,9 +67,9 @@ impl<'g, C: Clock> Reservation<'g, C> {
         self.generator.redeem(self.first, self.count)
     }
 
-    /// Converts the reservation into a claim. `validity` is the rest of its millisecond.
-    pub(super) fn into_claim(self, validity: Validity) -> Claim {
+    /// Converts the reservation into a claim, which is recent until `deadline`.
+    pub(super) fn into_claim(self, deadline: ProcessDeadline) -> Claim {
         self.generator.counters.unskip(self.count);
-        Claim { first: self.first, count: self.count, validity }
+        Claim { first: self.first, count: self.count, deadline }
     }
 }

@@ -114,6 +114,25 @@ fn an_open_gate_is_closed_in_every_child() {
     block.try_next_id().unwrap();
 }
 
+/// A child detects its parent's gate by the distance of a deadline from the counter. The counter of
+/// this clock is the clock itself, which can step by any distance.
+#[test]
+fn no_step_of_the_clock_opens_the_gate_in_a_child() {
+    let clock = ManualClock::new(NOW);
+    let generator =
+        Generator::builder(NODE, Epoch::new(UnixMillis(0))).build(clock.clone()).unwrap();
+    let mut block = generator.block();
+    block.try_next_id().unwrap();
+    generator.try_next_id().unwrap();
+    let reported = in_child(|report| {
+        for bit in 0..=40 {
+            clock.set(UnixMillis(NOW.0 - (1 << bit)));
+            report(forked_calls(&generator, &mut block));
+        }
+    });
+    assert_eq!(reported, [3; 41]);
+}
+
 /// Calibration runs once in a process, in a one-time cell. A child that is forked during the
 /// calibration would wait forever for the cell.
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::KeeperStatus;
 use super::lease::Lease;
 use super::renewal::Renewal;
-use crate::clock::fork;
+use crate::clock::ForkGeneration;
 use crate::lease::{Grant, LeaseError, LeaseStore, ReleaseRequest};
 use crate::{Clock, Generator, SystemClock};
 
@@ -49,7 +49,7 @@ pub struct ManualKeeper<C: Clock = SystemClock> {
     lease: Lease,
     status: KeeperStatus,
     renew_after: Duration,
-    fork_generation: u32,
+    fork_generation: ForkGeneration,
 }
 
 impl<C: Clock> ManualKeeper<C> {
@@ -67,7 +67,7 @@ impl<C: Clock> ManualKeeper<C> {
             renewal,
             lease,
             status: KeeperStatus::new(grant),
-            fork_generation: fork::generation(),
+            fork_generation: ForkGeneration::current(),
         }
     }
 
@@ -120,11 +120,7 @@ impl<C: Clock> ManualKeeper<C> {
     }
 
     fn check_process(&self) -> Result<(), LeaseError> {
-        if self.is_forked() { Err(LeaseError::Forked) } else { Ok(()) }
-    }
-
-    fn is_forked(&self) -> bool {
-        self.fork_generation != fork::generation()
+        if self.fork_generation.is_forked() { Err(LeaseError::Forked) } else { Ok(()) }
     }
 }
 
@@ -139,7 +135,7 @@ impl<C: Clock> fmt::Debug for ManualKeeper<C> {
 
 impl<C: Clock> Drop for ManualKeeper<C> {
     fn drop(&mut self) {
-        if !self.is_forked() {
+        if !self.fork_generation.is_forked() {
             self.generator.seal();
         }
     }

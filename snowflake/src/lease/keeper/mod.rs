@@ -25,7 +25,7 @@ use self::log::Log;
 pub use self::manual::ManualKeeper;
 use self::renewal::Renewal;
 pub use self::status::KeeperStatus;
-use crate::clock::fork;
+use crate::clock::ForkGeneration;
 use crate::lease::{Grant, LeaseError, LeaseStore, ReleaseRequest, StoreError, StoreErrorKind};
 use crate::{Clock, Generator, LeaseEnd, SystemClock};
 
@@ -65,7 +65,7 @@ pub struct Keeper<C: Clock = SystemClock> {
     /// held stays locked there, and a connection belongs to the parent.
     inner: Option<Inner<C>>,
     generator: Arc<Generator<C>>,
-    fork_generation: u32,
+    fork_generation: ForkGeneration,
 }
 
 struct Inner<C> {
@@ -139,7 +139,7 @@ impl<C: Clock + Send + Sync + 'static> Keeper<C> {
             let _ = shared.release();
         })?;
         let inner = Some(Inner { shared, thread });
-        Ok(Keeper { inner, generator, fork_generation: fork::generation() })
+        Ok(Keeper { inner, generator, fork_generation: ForkGeneration::current() })
     }
 }
 
@@ -160,7 +160,7 @@ impl<C: Clock> Keeper<C> {
     /// holder then finds the node ID as after a crash. [`LeaseError::Forked`] in a forked child,
     /// because the parent still holds the node ID.
     pub fn release(mut self) -> Result<(), LeaseError> {
-        if self.is_forked() {
+        if self.fork_generation.is_forked() {
             return Err(LeaseError::Forked);
         }
         let Some(inner) = self.inner.take() else { return Ok(()) };
@@ -172,12 +172,8 @@ impl<C: Clock> Keeper<C> {
 
     /// Returns the state of the keeper, or `None` in a forked child.
     pub fn status(&self) -> Option<KeeperStatus> {
-        let inner = self.inner.as_ref().filter(|_| !self.is_forked())?;
+        let inner = self.inner.as_ref().filter(|_| !self.fork_generation.is_forked())?;
         Some(inner.shared.state.lock().status.clone())
-    }
-
-    fn is_forked(&self) -> bool {
-        self.fork_generation != fork::generation()
     }
 }
 
@@ -193,7 +189,7 @@ impl<C: Clock> fmt::Debug for Keeper<C> {
 impl<C: Clock> Drop for Keeper<C> {
     fn drop(&mut self) {
         let Some(inner) = self.inner.take() else { return };
-        if self.is_forked() {
+        if self.fork_generation.is_forked() {
             mem::forget(inner);
             return;
         }

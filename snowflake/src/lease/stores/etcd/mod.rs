@@ -15,7 +15,7 @@ use self::gateway::Gateway;
 use self::messages::{Compare, Operation, Revision, Transaction, TransactionResponse};
 use self::url::EtcdUrl;
 use self::view::{Keys, View};
-use crate::clock::fork;
+use crate::clock::ForkGeneration;
 use crate::lease::{
     AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, LeaseTable,
     ReleaseRequest, RenewRequest, StoreError, StoreErrorKind,
@@ -98,8 +98,8 @@ pub struct EtcdStore {
     limits: GrantLimits,
     /// A cache of the records that this process has put, so that a renewal needs no read.
     cache: Mutex<View>,
-    /// The [generation](fork::generation) of the process that connected.
-    fork_generation: u32,
+    /// The process that connected.
+    fork_generation: ForkGeneration,
 }
 
 impl fmt::Debug for EtcdStore {
@@ -142,7 +142,7 @@ impl EtcdStore {
         let gateway =
             Gateway::new(url).map_err(|error| failed("reading the certificates").because(error))?;
         let format = IdFormat::new(epoch);
-        let (cache, fork_generation) = (Mutex::default(), fork::generation());
+        let (cache, fork_generation) = (Mutex::default(), ForkGeneration::current());
         let store = EtcdStore { gateway, location, keys, format, limits, cache, fork_generation };
         store.initialize()?;
         Ok(store)
@@ -168,10 +168,10 @@ impl EtcdStore {
     /// Returns an error in a forked child. The connections are the parent's, and a lock may never
     /// be unlocked here.
     fn check_process(&self) -> Result<(), LeaseError> {
-        if self.fork_generation == fork::generation() {
-            return Ok(());
+        if self.fork_generation.is_forked() {
+            return Err(StoreError::new(&*self.location, StoreErrorKind::Forked).into());
         }
-        Err(StoreError::new(&*self.location, StoreErrorKind::Forked).into())
+        Ok(())
     }
 
     fn transact(

@@ -8,7 +8,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::disk::Disk;
 use super::identity::Identity;
-use crate::clock::fork;
+use crate::clock::ForkGeneration;
 use crate::lease::{StoreError, StoreErrorKind};
 
 /// The lock file. It is locked while the store is open, holds the owner record, and
@@ -20,9 +20,8 @@ const LOCK: &str = "lock";
 pub(super) struct Directory {
     pub(super) path: PathBuf,
     lock: File,
-    /// The [generation](fork::generation) of the process that locked it. A child that is forked
-    /// later shares the lock.
-    fork_generation: u32,
+    /// The process that locked it. A child that is forked later shares the lock.
+    pub(super) fork_generation: ForkGeneration,
 }
 
 impl Directory {
@@ -49,7 +48,7 @@ impl Directory {
         };
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
-                let fork_generation = fork::generation();
+                let fork_generation = ForkGeneration::current();
                 Ok(Directory { path: path.to_owned(), lock, fork_generation })
             }
             Err(rustix::io::Errno::WOULDBLOCK) => {
@@ -80,11 +79,6 @@ impl Directory {
         disk.sync(&self.lock)
     }
 
-    /// Returns `true` unless this process is a forked child of the one that locked the directory.
-    pub(super) fn is_ours(&self) -> bool {
-        self.fork_generation == fork::generation()
-    }
-
     pub(super) fn identity(&self) -> io::Result<Identity> {
         Identity::of(&self.lock)
     }
@@ -103,7 +97,7 @@ impl Drop for Directory {
     fn drop(&mut self) {
         // A close does not unlock while a forked child has the file open. So the parent unlocks
         // explicitly, and the child must not, because the lock is its parent's.
-        if self.is_ours() {
+        if !self.fork_generation.is_forked() {
             // If this fails, the lock ends with the process.
             let _ = flock(&self.lock, FlockOperation::Unlock);
         }

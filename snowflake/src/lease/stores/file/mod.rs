@@ -261,11 +261,11 @@ impl FileStore {
     /// Locks the content of the lease file. Returns an error in a forked child: the parent continues
     /// to write, and the lock may never be unlocked here.
     fn lock(&self) -> Result<MutexGuard<'_, LeaseFile>, LeaseError> {
-        if self.directory.is_ours() {
-            return Ok(self.file.lock());
+        if self.directory.fork_generation.is_forked() {
+            let location = self.directory.path.display().to_string();
+            return Err(StoreError::new(location, StoreErrorKind::Forked).into());
         }
-        let location = self.directory.path.display().to_string();
-        Err(StoreError::new(location, StoreErrorKind::Forked).into())
+        Ok(self.file.lock())
     }
 
     /// Changes the table durably. If the write fails, the table is not changed, except that its

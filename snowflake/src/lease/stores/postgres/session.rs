@@ -16,7 +16,7 @@ use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::{Client, Config, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::clock::fork;
+use crate::clock::ForkGeneration;
 
 /// The timeout of a statement, and of a connection to one host unless the URL has another. It is
 /// well within two thirds of a default grant.
@@ -38,8 +38,8 @@ pub(super) struct Link {
     runtime: Option<Runtime>,
     /// `None` after a failure: the next call connects again.
     session: Mutex<Option<Session>>,
-    /// The [generation](fork::generation) of the process that created the link.
-    fork_generation: u32,
+    /// The process that created the link.
+    fork_generation: ForkGeneration,
 }
 
 /// A connection.
@@ -113,7 +113,7 @@ impl Link {
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (runtime, session) = (Some(runtime), Mutex::default());
-        Ok(Link { config, tls, runtime, session, fork_generation: fork::generation() })
+        Ok(Link { config, tls, runtime, session, fork_generation: ForkGeneration::current() })
     }
 
     /// Runs a call on the connection. After any error the connection is closed.
@@ -157,7 +157,8 @@ impl Link {
         work: impl AsyncFnOnce(&mut Option<Session>) -> Result<T, CallError> + Send,
     ) -> Result<T, CallError> {
         // This comes before the lock, because another thread of the parent may have held it.
-        let Some(runtime) = self.runtime.as_ref().filter(|_| self.is_ours()) else {
+        let Some(runtime) = self.runtime.as_ref().filter(|_| !self.fork_generation.is_forked())
+        else {
             return Err(CallError::Forked);
         };
         let mut session = self.session.lock();
@@ -180,10 +181,6 @@ impl Link {
             none => none.insert(with_timeout(self.connect_timeout(), self.connect()).await?),
         };
         with_timeout(CALL_TIMEOUT, async { Ok(call(open).await?) }).await
-    }
-
-    fn is_ours(&self) -> bool {
-        self.fork_generation == fork::generation()
     }
 
     /// Returns the timeouts of all hosts, and one more for the settings of the connection.
@@ -222,15 +219,15 @@ impl Link {
 impl Drop for Link {
     fn drop(&mut self) {
         let (session, runtime) = (self.session.get_mut().take(), self.runtime.take());
-        if self.is_ours() {
-            drop(session);
-            if let Some(runtime) = runtime {
-                // This may be a thread of another runtime, which must not block.
-                runtime.shutdown_background();
-            }
-        } else {
+        if self.fork_generation.is_forked() {
             // The connection is the parent's, so the child must not close it.
             mem::forget((session, runtime));
+            return;
+        }
+        drop(session);
+        if let Some(runtime) = runtime {
+            // This may be a thread of another runtime, which must not block.
+            runtime.shutdown_background();
         }
     }
 }
