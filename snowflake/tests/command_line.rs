@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use snowflake::lease::{AcquireRequest, LeaseRecord, StoreError, Takeover};
+use snowflake::lease::{AcquireRequest, LeaseRecord, StoreError};
 use snowflake::lease::{
     FileStore, GrantLimits, Keeper, LeaseError, LeaseStore, LeaseTable, StoreErrorKind,
 };
@@ -160,13 +160,7 @@ fn status_warns_of_a_copied_store_and_the_recommended_command_repairs_it() {
 /// Returns the errors that concern only the record of node ID 7. Every kind of store has them.
 fn errors_of_node_id_7() -> [LeaseError; 3] {
     let node = NodeId::new(7).unwrap();
-    let mut request = AcquireRequest {
-        node: Some(node),
-        now: SystemClock.now(),
-        grant_ms: 3000,
-        holder: String::new(),
-        takeover: Takeover::Immediate,
-    };
+    let mut request = AcquireRequest::new(Some(node), SystemClock.now(), 3000, "");
     let (now, mut table) = (request.now, LeaseTable::new());
     table.acquire(&request, now, GrantLimits::default()).unwrap();
     let damaged = LeaseRecord { fencing_token: u64::MAX, ..table.get(node).unwrap().clone() };
@@ -340,13 +334,8 @@ fn a_store_that_cannot_be_created_is_an_error_with_a_remedy() {
 /// holder's name.
 fn leave_node_id_7_held(directory: &Path) -> String {
     let store = FileStore::open(directory, Epoch::Y2024, GrantLimits::default()).unwrap();
-    let request = AcquireRequest {
-        node: Some(NodeId::new(7).unwrap()),
-        now: SystemClock.now(),
-        grant_ms: 60_000,
-        holder: "pod-7".to_owned(),
-        takeover: Takeover::Immediate,
-    };
+    let node = NodeId::new(7).unwrap();
+    let request = AcquireRequest::new(Some(node), SystemClock.now(), 60_000, "pod-7");
     store.acquire(&request).unwrap();
     request.holder
 }

@@ -38,7 +38,7 @@ use std::sync::{Mutex, PoisonError};
 use std::{env, fs, thread};
 
 use servers::{Etcd, Postgres, skipped};
-use snowflake::lease::{AcquireRequest, FileStore, ReleaseRequest, Takeover};
+use snowflake::lease::{AcquireRequest, FileStore, ReleaseRequest};
 use snowflake::{Clock, SystemClock};
 use torture::checker::check;
 use torture::history::now_ms;
@@ -152,13 +152,7 @@ fn torture(store: &str, url: Option<&str>) {
 /// acquires it again, no other instance gets that node ID in between.
 fn release_some_node_ids(url: &str) {
     let store = open(url).unwrap();
-    let request = AcquireRequest {
-        node: None,
-        now: SystemClock.now(),
-        grant_ms: 6,
-        holder: "torture".to_owned(),
-        takeover: Takeover::Immediate,
-    };
+    let request = AcquireRequest::new(None, SystemClock.now(), 6, "torture");
     let leases: Vec<_> = (0..4 * INSTANCES).map(|_| store.acquire(&request).unwrap()).collect();
     leases.iter().for_each(|lease| store.release(&ReleaseRequest::at(lease, lease.from)).unwrap());
 }

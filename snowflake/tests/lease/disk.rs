@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use snowflake::lease::{
-    AcquireRequest, FileStore, GrantLimits, LeaseError, LeaseStore, RenewRequest, Takeover,
+    AcquireRequest, FileStore, GrantLimits, LeaseError, LeaseStore, RenewRequest,
 };
 use snowflake::{Epoch, NodeId, UnixMillis};
 use tempfile::TempDir;
@@ -89,21 +89,15 @@ impl Drop for Disk {
     }
 }
 
-fn request() -> AcquireRequest {
-    AcquireRequest {
-        node: NodeId::new(7).ok(),
-        now: NOON,
-        grant_ms: 3000,
-        holder: "test".to_owned(),
-        takeover: Takeover::Immediate,
-    }
+fn request(now: UnixMillis) -> AcquireRequest {
+    AcquireRequest::new(NodeId::new(7).ok(), now, 3000, "test")
 }
 
 #[test]
 fn a_full_disk_grants_nothing_and_loses_nothing() {
     let Some(disk) = Disk::mount() else { return };
     let store = disk.create();
-    let lease = store.acquire(&request()).unwrap();
+    let lease = store.acquire(&request(NOON)).unwrap();
 
     disk.fill();
     let full =
@@ -112,15 +106,13 @@ fn a_full_disk_grants_nothing_and_loses_nothing() {
     drop(store);
     // A new process finds the mark, and its store returns no grant either.
     let store = disk.open().unwrap();
-    let full =
-        store.acquire(&AcquireRequest { now: later(4000), ..request() }).unwrap_err().to_string();
+    let full = store.acquire(&request(later(4000))).unwrap_err().to_string();
     assert!(full.contains(" failed: No space left on device"), "{full}");
     let mark = store.records().unwrap()[0].1.high_water_mark;
     drop(store);
 
     fs::remove_file(disk.filler()).unwrap();
-    let after = AcquireRequest { now: later(4000), ..request() };
-    let next = disk.open().unwrap().acquire(&after).unwrap();
+    let next = disk.open().unwrap().acquire(&request(later(4000))).unwrap();
     assert!(mark >= lease.until && next.from >= lease.until, "{next} after {lease}");
 }
 
@@ -128,7 +120,7 @@ fn a_full_disk_grants_nothing_and_loses_nothing() {
 fn a_read_only_disk_is_an_error_until_it_is_writable() {
     let Some(disk) = Disk::mount() else { return };
     let store = disk.create();
-    let lease = store.acquire(&request()).unwrap();
+    let lease = store.acquire(&request(NOON)).unwrap();
     drop(store);
 
     disk.set_writable(false);
@@ -136,6 +128,6 @@ fn a_read_only_disk_is_an_error_until_it_is_writable() {
     assert!(error.ends_with("opening the lock file failed: Read-only file system (os error 30)"));
 
     disk.set_writable(true);
-    let after = AcquireRequest { now: lease.until, ..request() };
-    assert_eq!(disk.open().unwrap().acquire(&after).unwrap().from, lease.until);
+    let next = disk.open().unwrap().acquire(&request(lease.until)).unwrap();
+    assert_eq!(next.from, lease.until);
 }

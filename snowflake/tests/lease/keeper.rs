@@ -316,14 +316,8 @@ fn a_returned_holder_does_not_release_the_grant_of_another_holder() {
     let store = FlakyStore::new();
     let first = builder(&store, 7).grant_ms(LONG_MS).start(SystemClock).unwrap();
     let first_grant = first.status().unwrap().grant;
-    let request = |takeover| AcquireRequest {
-        node: Some(node(7)),
-        now: SystemClock.now(),
-        grant_ms: GRANT_MS,
-        holder: "another".to_owned(),
-        takeover,
-    };
-    let between = store.acquire(&request(Takeover::Immediate)).unwrap();
+    let request = || AcquireRequest::new(Some(node(7)), SystemClock.now(), GRANT_MS, "another");
+    let between = store.acquire(&request()).unwrap();
     store.release(&ReleaseRequest::at(&between, between.until)).unwrap();
     let start = Instant::now();
     while first.status().unwrap().grant.fencing_token == first_grant.fencing_token {
@@ -334,21 +328,17 @@ fn a_returned_holder_does_not_release_the_grant_of_another_holder() {
     assert!(time_of(last) < between.from, "the first grant ended too early for this test");
     first.release().unwrap();
 
-    let next = store.acquire(&request(Takeover::AfterExpiry)).unwrap();
+    let mut after_expiry = request();
+    after_expiry.takeover = Takeover::AfterExpiry;
+    let next = store.acquire(&after_expiry).unwrap();
     assert!(next.from >= between.until, "{next} begins before the end of {between}");
 }
 
 #[test]
 fn a_takeover_after_expiry_starts_when_the_old_grant_has_ended() {
     let store = FlakyStore::new();
-    let request = |takeover| AcquireRequest {
-        node: Some(node(7)),
-        now: SystemClock.now(),
-        grant_ms: GRANT_MS,
-        holder: "crashed".to_owned(),
-        takeover,
-    };
-    let crashed = store.acquire(&request(Takeover::Immediate)).unwrap();
+    let request = || AcquireRequest::new(Some(node(7)), SystemClock.now(), GRANT_MS, "crashed");
+    let crashed = store.acquire(&request()).unwrap();
     let waiting = builder(&store, 7).takeover(Takeover::AfterExpiry);
     let keeper = waiting.start(SystemClock).unwrap();
     assert!(SystemClock.now() >= crashed.until);
@@ -364,13 +354,7 @@ fn a_takeover_after_expiry_starts_when_the_old_grant_has_ended() {
 fn a_start_with_all_node_ids_held_waits_until_the_first_grant_ends() {
     let store = FlakyStore::new();
     let acquire = |grant_ms| {
-        store.acquire(&AcquireRequest {
-            node: None,
-            now: SystemClock.now(),
-            grant_ms,
-            holder: "another".to_owned(),
-            takeover: Takeover::Immediate,
-        })
+        store.acquire(&AcquireRequest::new(None, SystemClock.now(), grant_ms, "another"))
     };
     // The other grants end after the timeout of the start.
     for _ in 0..NODE_MAX {

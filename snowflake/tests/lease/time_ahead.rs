@@ -7,7 +7,7 @@
 
 use snowflake::lease::{
     AcquireRequest, Grant, GrantLimits, LeaseError, LeaseRecord, LeaseTable, ReleaseRequest,
-    RenewRequest, Takeover,
+    RenewRequest,
 };
 use snowflake::{NodeId, UnixMillis};
 use stateright::{Checker, Model, Property};
@@ -15,7 +15,7 @@ use stateright::{Checker, Model, Property};
 const GRANT_MS: u64 = 12;
 const SHORTEST_MS: u64 = GRANT_MS / 6;
 const END_MS: u64 = 30;
-const LIMITS: GrantLimits = GrantLimits { max_grant_ms: GRANT_MS, max_skew_ms: 1000 };
+const LIMITS: GrantLimits = GrantLimits::DEFAULT.with_max_grant_ms(GRANT_MS).with_max_skew_ms(1000);
 
 /// The rule for the end of a first grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +57,7 @@ impl World {
 
     fn acquire(&mut self, rule: Rule) {
         let now = UnixMillis(self.now_ms);
-        let (grant_ms, holder) = (GRANT_MS, String::new());
-        let (node, takeover) = (Some(NodeId::MIN), Takeover::Immediate);
-        let request = AcquireRequest { node, now, grant_ms, holder, takeover };
+        let request = AcquireRequest::new(Some(NodeId::MIN), now, GRANT_MS, "");
         let last = match (rule, self.table.acquire(&request, now, LIMITS)) {
             (Rule::OneGrant, Ok(grant)) => grant,
             (Rule::OneGrant, Err(LeaseError::TooFarAhead { .. })) => {

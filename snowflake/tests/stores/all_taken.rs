@@ -11,12 +11,12 @@ use std::time::Duration;
 use crate::servers::{Etcd, Postgres};
 use snowflake::lease::{
     AcquireRequest, EtcdStore, FileStore, Grant, GrantLimits, LeaseError, LeaseStore, MemoryStore,
-    PostgresStore, ReleaseRequest, StoreErrorKind, Takeover,
+    PostgresStore, ReleaseRequest, StoreErrorKind,
 };
 use snowflake::{Clock, Epoch, NodeId, SystemClock};
 
 const EPOCH: Epoch = Epoch::Y2024;
-const LIMITS: GrantLimits = GrantLimits { max_grant_ms: 600_000, max_skew_ms: 10_000 };
+const LIMITS: GrantLimits = GrantLimits::DEFAULT.with_max_grant_ms(600_000);
 /// Longer than the test takes.
 const LONG_MS: u64 = 600_000;
 /// Longer than the check that all node IDs are held.
@@ -48,15 +48,8 @@ fn the_etcd_store_runs_out_of_node_ids() {
 }
 
 fn check_exhaustion(store: &impl LeaseStore) {
-    let acquire = |grant_ms| {
-        store.acquire(&AcquireRequest {
-            node: None,
-            now: SystemClock.now(),
-            grant_ms,
-            holder: "test".to_owned(),
-            takeover: Takeover::Immediate,
-        })
-    };
+    let acquire =
+        |grant_ms| store.acquire(&AcquireRequest::new(None, SystemClock.now(), grant_ms, "test"));
     let mut held: Vec<Grant> = Vec::new();
     let (mut unanswered, mut failures) = (0, 0);
     while held.len() + unanswered < 1023 {

@@ -168,9 +168,9 @@ fn skips_a_member_that_is_down_or_hangs() {
 #[test]
 fn a_damaged_key_is_an_error_until_a_reset() {
     let Some(server) = Etcd::start() else { return };
-    let limits = GrantLimits { max_grant_ms: 600_000, ..GrantLimits::default() };
+    let limits = GrantLimits::DEFAULT.with_max_grant_ms(600_000);
     let store = EtcdStore::connect(&server.url(), Epoch::Y2024, limits).unwrap();
-    let long = |id| AcquireRequest { grant_ms: 600_000, ..request(id, SystemClock.now()) };
+    let long = || AcquireRequest::new(None, SystemClock.now(), 600_000, "test");
     let lease = store.acquire(&request(Some(7), SystemClock.now())).unwrap();
     let Some(()) = server.etcdctl(None, &["put", "snowflake/node_id/0007", "{}"]) else { return };
     let damaged = |error: LeaseError| {
@@ -183,10 +183,10 @@ fn a_damaged_key_is_an_error_until_a_reset() {
     damaged(store.records().unwrap_err());
     // All other node IDs are free.
     for _ in 0..NODE_MAX {
-        let other = store.acquire(&long(None)).unwrap();
+        let other = store.acquire(&long()).unwrap();
         assert_ne!(other.node, lease.node);
     }
-    damaged(store.acquire(&long(None)).unwrap_err());
+    damaged(store.acquire(&long()).unwrap_err());
 
     store.reset(lease.node, until).unwrap();
     let next = store.acquire(&request(Some(7), until)).unwrap();

@@ -204,7 +204,7 @@ fn a_time_before_1970_is_an_error_until_a_reset() {
 #[test]
 fn limits_past_the_end_of_time_do_not_overflow() {
     let Some(server) = Postgres::start() else { return };
-    let limits = GrantLimits { max_skew_ms: u64::MAX, ..GrantLimits::default() };
+    let limits = GrantLimits::DEFAULT.with_max_skew_ms(u64::MAX);
     let store = PostgresStore::connect(&server.url(), Epoch::Y2024, limits).unwrap();
     let lease = store.acquire(&promises::request(None, SystemClock.now())).unwrap();
     let until = UnixMillis(lease.until.0 + 1000);

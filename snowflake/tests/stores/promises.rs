@@ -7,8 +7,8 @@ use crate::in_child::in_child;
 use crate::servers::proxy::Proxy;
 
 use snowflake::lease::{
-    AcquireRequest, Keeper, LeaseError, LeaseStore, ReleaseRequest, RenewRequest, StoreErrorKind,
-    Takeover,
+    AcquireRequest, Grant, Keeper, LeaseError, LeaseStore, ReleaseRequest, RenewRequest,
+    StoreErrorKind,
 };
 use snowflake::{ClaimError, Clock, Epoch, LeaseEnd, NodeId, SystemClock, UnixMillis};
 
@@ -48,13 +48,7 @@ pub(crate) fn check(server: &mut impl Server) {
 }
 
 pub(crate) fn request(id: Option<u16>, now: UnixMillis) -> AcquireRequest {
-    AcquireRequest {
-        node: id.map(|id| NodeId::new(id).unwrap()),
-        now,
-        grant_ms: 3000,
-        holder: "test".to_owned(),
-        takeover: Takeover::Immediate,
-    }
+    AcquireRequest::new(id.map(|id| NodeId::new(id).unwrap()), now, 3000, "test")
 }
 
 fn holders_share_marks_and_fencing_tokens(server: &impl Server) {
@@ -302,11 +296,8 @@ pub(crate) fn check_golden_records(store: &impl LeaseStore) {
     assert_eq!(held.high_water_mark, UnixMillis(1_795_177_543_000));
     assert_eq!(held.holder, "pod-7 on host a");
     assert_eq!((free.get(), released.held), (1023, false));
-    let renewal = RenewRequest {
-        node: *node,
-        fencing_token: held.fencing_token,
-        now: held.from,
-        until: UnixMillis(held.high_water_mark.0 + 1000),
-    };
+    let (from, until, fencing_token) = (held.from, held.high_water_mark, held.fencing_token);
+    let last = Grant { node: *node, from, until, fencing_token };
+    let renewal = RenewRequest::after(&last, from, UnixMillis(until.0 + 1000));
     assert_eq!(store.renew(&renewal).unwrap().from, held.high_water_mark);
 }

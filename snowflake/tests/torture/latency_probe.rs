@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use snowflake::lease::{AcquireRequest, LeaseError, LeaseStore, RenewRequest, Takeover};
+use snowflake::lease::{AcquireRequest, LeaseError, LeaseStore, RenewRequest};
 use snowflake::{Clock, NodeId, SystemClock, UnixMillis};
 
 use super::history::now_ms;
@@ -52,13 +52,8 @@ impl LatencyProbe {
 }
 
 fn longest_between_renewals_ms(store: &dyn LeaseStore, has_ended: &AtomicBool) -> u64 {
-    let request = AcquireRequest {
-        node: Some(NodeId::MAX),
-        now: SystemClock.now(),
-        grant_ms: RENEWAL_INTERVAL_MS,
-        holder: "latency probe".to_owned(),
-        takeover: Takeover::Immediate,
-    };
+    let (now, grant_ms) = (SystemClock.now(), RENEWAL_INTERVAL_MS);
+    let request = AcquireRequest::new(Some(NodeId::MAX), now, grant_ms, "latency probe");
     let mut lease = store.acquire(&request).unwrap();
     let (mut renewed_ms, mut longest_ms) = (now_ms(), 0);
     while !has_ended.load(Ordering::Relaxed) {

@@ -18,7 +18,7 @@ use snowflake::{Clock, Epoch, Id, NodeId, SystemClock};
 use super::history::{Cause, Event, EventKind, Failure, now_ms};
 
 pub(crate) const EPOCH: Epoch = Epoch::Y2024;
-pub(crate) const LIMITS: GrantLimits = GrantLimits { max_grant_ms: 60_000, max_skew_ms: 10_000 };
+pub(crate) const LIMITS: GrantLimits = GrantLimits::DEFAULT;
 
 /// The largest number of IDs in one write. A killed worker has at most this many unrecorded IDs.
 const MAX_BATCH: usize = 256;

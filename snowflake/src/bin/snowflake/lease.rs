@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde_json::json;
-use snowflake::lease::{LeaseRecord, LeaseStore, ReleaseRequest};
+use snowflake::lease::{Grant, LeaseRecord, LeaseStore, ReleaseRequest};
 use snowflake::{Clock, Epoch, EpochError, Generator, NodeId, SystemClock, UnixMillis};
 
 use crate::Failure;
@@ -156,14 +156,14 @@ fn release(store: &dyn LeaseStore, node: NodeId) -> Result<UnixMillis, Failure> 
         let never = || format!("node ID {node} was never held here: there is nothing to release");
         Ok(found.ok_or_else(never)?.1)
     };
-    let LeaseRecord { fencing_token, held, .. } = record()?;
+    let LeaseRecord { fencing_token, from, high_water_mark: until, held, .. } = record()?;
     if !held {
         return Err(format!("node ID {node} is free: it was released before").into());
     }
+    let last = Grant { node, from, until, fencing_token };
     // This mark is above every other, so the recorded one stays. A holder that still runs may
     // have advanced it in the meantime.
-    let high_water_mark = UnixMillis(u64::MAX);
-    store.release(&ReleaseRequest { node, fencing_token, high_water_mark })?;
+    store.release(&ReleaseRequest::at(&last, UnixMillis(u64::MAX)))?;
     Ok(record()?.high_water_mark)
 }
 
@@ -176,8 +176,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
     use snowflake::lease::{
-        AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, MemoryStore, RenewRequest,
-        Takeover,
+        AcquireRequest, GrantLimits, IdFormat, LeaseError, MemoryStore, RenewRequest,
     };
 
     use super::*;
@@ -222,18 +221,11 @@ mod tests {
     #[test]
     fn a_release_leaves_a_holder_that_still_runs_all_of_its_time() {
         let store = MemoryStore::new(Epoch::Y2024, GrantLimits::default());
-        let request = AcquireRequest {
-            node: Some(NodeId::MIN),
-            now: SystemClock.now(),
-            grant_ms: 3000,
-            holder: "pod-7".to_owned(),
-            takeover: Takeover::Immediate,
-        };
-        let grant = store.acquire(&request).unwrap();
+        let request = |now| AcquireRequest::new(Some(NodeId::MIN), now, 3000, "pod-7");
+        let grant = store.acquire(&request(SystemClock.now())).unwrap();
         let store = Renewing { store, grant };
         let renewed_until = UnixMillis(grant.until.0 + 1000);
         assert_eq!(release(&store, grant.node).unwrap(), renewed_until);
-        let later = AcquireRequest { now: grant.until, ..request };
-        assert_eq!(store.acquire(&later).unwrap().from, renewed_until);
+        assert_eq!(store.acquire(&request(grant.until)).unwrap().from, renewed_until);
     }
 }

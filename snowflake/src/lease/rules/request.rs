@@ -1,10 +1,11 @@
-//! The requests of a holder. Each is a struct, so that a caller cannot swap two times.
+//! The requests of a holder. Each is a struct, so that a store cannot swap two times.
 
 use crate::lease::Grant;
 use crate::{NodeId, UnixMillis};
 
 /// A request to become the holder of a node ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AcquireRequest {
     /// The node ID, or `None` for any that is free.
     pub node: Option<NodeId>,
@@ -17,6 +18,19 @@ pub struct AcquireRequest {
     pub holder: String,
     /// The policy for a node ID that the last holder has not released.
     pub takeover: Takeover,
+}
+
+impl AcquireRequest {
+    /// Creates a request with the default takeover policy.
+    pub fn new(
+        node: Option<NodeId>,
+        now: UnixMillis,
+        grant_ms: u64,
+        holder: impl Into<String>,
+    ) -> AcquireRequest {
+        let (holder, takeover) = (holder.into(), Takeover::default());
+        AcquireRequest { node, now, grant_ms, holder, takeover }
+    }
 }
 
 /// The policy for the rest of a grant that was not released, as after a crash.
@@ -36,6 +50,7 @@ pub enum Takeover {
 
 /// A holder's request for the time after its last grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RenewRequest {
     /// The node ID.
     pub node: NodeId,
@@ -56,6 +71,7 @@ impl RenewRequest {
 
 /// A holder's request to give its node ID back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReleaseRequest {
     /// The node ID.
     pub node: NodeId,

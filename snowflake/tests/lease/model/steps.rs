@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use snowflake::lease::{AcquireRequest, Grant, Takeover};
+use snowflake::lease::{AcquireRequest, Grant};
 use snowflake::{NodeId, UnixMillis};
 
 use super::protocol::Protocol;
@@ -174,13 +174,8 @@ impl Protocol {
             Step::Acquire { by, node, now, answer_arrives } => {
                 let node = NodeId::new(node).unwrap();
                 let requested_at = self.acquires_at(world.table.get(node), world.now, now)?;
-                let request = AcquireRequest {
-                    node: Some(node),
-                    now: UnixMillis(requested_at),
-                    grant_ms: GRANT_MS,
-                    holder: String::new(),
-                    takeover: Takeover::Immediate,
-                };
+                let requested_at = UnixMillis(requested_at);
+                let request = AcquireRequest::new(Some(node), requested_at, GRANT_MS, "");
                 let lease = world.table.acquire(&request, UnixMillis(world.now), LIMITS).ok()?;
                 if answer_arrives {
                     world.processes[by] = Some(Process::new(lease, self.first_id(&lease, now)));
@@ -190,15 +185,9 @@ impl Protocol {
                 let mut it = process(&mut world, by)?;
                 let node = it.lease.node;
                 let reading = world.table.get(node).map_or(UnixMillis(0), |it| it.high_water_mark);
-                let request = AcquireRequest {
-                    node: Some(it.lease.node),
-                    now: reading,
-                    grant_ms: GRANT_MS,
-                    holder: String::new(),
-                    // The keeper requests `AfterExpiry`, which a clock decides. Clocks read
-                    // anything here, so the request may succeed at any time.
-                    takeover: Takeover::Immediate,
-                };
+                // The keeper requests `AfterExpiry`, which a clock decides. Clocks read anything
+                // here, so the request may succeed at any time.
+                let request = AcquireRequest::new(Some(node), reading, GRANT_MS, "");
                 let now = UnixMillis(world.now);
                 it.add(world.table.acquire(&request, now, LIMITS).ok()?);
                 world.processes[by] = Some(it);

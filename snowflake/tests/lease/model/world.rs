@@ -10,7 +10,8 @@ pub(crate) const GRANT_MS: u64 = 1;
 /// The cursor of a sealed generator.
 pub(crate) const SEALED: u64 = u64::MAX;
 
-pub(crate) const LIMITS: GrantLimits = GrantLimits { max_grant_ms: END, max_skew_ms: END };
+pub(crate) const LIMITS: GrantLimits =
+    GrantLimits::DEFAULT.with_max_grant_ms(END).with_max_skew_ms(END);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct World {
@@ -156,7 +157,8 @@ impl World {
         match self.in_flight.remove(at) {
             Request::Renew { by, node, fencing_token, until } => {
                 let (now, until) = (ms(self.now), ms(until));
-                let request = RenewRequest { node, fencing_token, now, until };
+                let last = Grant { node, from: now, until: now, fencing_token };
+                let request = RenewRequest::after(&last, now, until);
                 let granted = self.table.renew(&request, now, LIMITS);
                 if let (Ok(grant), Some(process)) = (granted, &mut self.processes[by])
                     && process.awaits_answer
@@ -166,8 +168,9 @@ impl World {
                 }
             }
             Request::Release { node, fencing_token, high_water_mark } => {
-                let high_water_mark = ms(high_water_mark);
-                let request = ReleaseRequest { node, fencing_token, high_water_mark };
+                let mark = ms(high_water_mark);
+                let last = Grant { node, from: mark, until: mark, fencing_token };
+                let request = ReleaseRequest::at(&last, mark);
                 // The store rejects it if another process holds the node ID now.
                 let _ = self.table.release(&request);
             }
