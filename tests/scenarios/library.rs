@@ -107,6 +107,39 @@ fn a_simulated_node_of_another_crate_is_judged_under_faults() {
     assert!(store.join("latest/report.html").exists());
 }
 
+/// A node that forwards each request to n0, under the name of the client. n0 answers the client.
+#[derive(Debug, Default)]
+struct Relay(Gossip);
+
+impl SimulatedNode for Relay {
+    fn handle(&mut self, now: Time, line: &[u8], write: Write<'_>) {
+        let mut message: Value = serde_json::from_slice(line).unwrap();
+        let kind = message["body"]["type"].as_str().unwrap();
+        if self.0.name.is_empty() || self.0.name == "n0" || kind == "topology" {
+            if let Some(client) = message["body"]["client"].as_str() {
+                message["src"] = client.into();
+            }
+            let line = message.to_string();
+            self.0.handle(now, line.as_bytes(), write);
+            self.0.peers.clear();
+            return;
+        }
+        message["body"]["client"] = message["src"].clone();
+        self.0.send("n0", message["body"].take(), write);
+    }
+}
+
+#[test]
+fn a_read_that_another_node_answers_is_judged_as_a_read_of_the_node_that_was_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    for seed in 0..5 {
+        let relay = |_: Startup| Relay::default();
+        let report = bench().seed(seed).faults(&[], Duration::from_secs(1)).store(dir.path());
+        let report = report.strict().simulate(relay).unwrap();
+        assert!(report.is_valid(), "{report}");
+    }
+}
+
 #[test]
 fn a_program_is_tested_from_a_test_of_its_own_crate() {
     let dir = tempfile::tempdir().unwrap();

@@ -106,6 +106,14 @@ impl Calls {
         self.clients.contains_key(&client)
     }
 
+    /// Returns the worker that uses an open client.
+    pub(super) fn worker(&self, client: u64) -> Option<usize> {
+        match self.clients.get(&client)?.role {
+            Role::Worker(worker) => Some(worker),
+            Role::Init(_) | Role::Setup(_) => None,
+        }
+    }
+
     /// Closes the clients that initialize a node.
     pub(super) fn close_init(&mut self, node: usize) {
         let is_init = |client: &Client| client.role == Role::Init(node);

@@ -84,6 +84,11 @@ impl<W: Workload> Runner<W> {
         }
         let dest = directory.find(&envelope.dest)?;
         let Address::Client(client) = dest else { return None };
+        // A node may answer for another node, and then the list continues that node's last list.
+        let worker = &self.workers[self.calls.worker(client)?];
+        if worker.request().0 != node {
+            return None;
+        }
         let body = Body::parse(envelope.body).ok()?;
         let body = body.shortened(field, shortened.line.get(shortened.list)?)?;
         self.network.hand_to_client(now, Address::Node(node), dest, envelope.body.get());

@@ -33,7 +33,8 @@ pub(super) struct Worker<W: Workload> {
     doing: Option<usize>,
     /// The time of the last request.
     asked: Time,
-    /// The line of the node's standard output with the first reply.
+    /// The line of the node's standard output with the first reply. Another node's line has no
+    /// number here.
     line: Option<u64>,
     final_ops: FinalOps,
 }
@@ -165,6 +166,7 @@ impl<W: Workload> Runner<W> {
         self.take(now, index, step);
     }
 
+    /// Takes a reply, which `node` has written.
     pub(super) fn reply_received(
         &mut self,
         now: Time,
@@ -174,9 +176,13 @@ impl<W: Workload> Runner<W> {
     ) -> Result<(), Malformed> {
         let worker = &mut self.workers[index];
         let Some(invoked) = worker.doing else { return Ok(()) };
-        worker.line.get_or_insert(self.lines_written[node]);
+        // Maelstrom's client accepts an answer from any node. The history names the node that the
+        // client asked, so the answer counts as an answer of that node.
+        if node == worker.node {
+            worker.line.get_or_insert(self.lines_written[node]);
+        }
         let op = &self.history.invocation(invoked).op;
-        let step = self.workload.reply_received(&mut worker.session, node, op, body)?;
+        let step = self.workload.reply_received(&mut worker.session, worker.node, op, body)?;
         self.take(now, index, step);
         Ok(())
     }

@@ -149,6 +149,8 @@ pub trait Workload: Operations {
 
     /// Continues an operation with a reply that matches the schema of the request.
     ///
+    /// `node` is the node that the client asked.
+    ///
     /// # Errors
     ///
     /// Returns an error if the reply is malformed in a way that a schema cannot express.
