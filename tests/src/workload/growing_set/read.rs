@@ -79,7 +79,8 @@ impl Readers {
         let seen = self.nodes.entry(node).or_default();
         let read = seen.extend(elements(list)?);
         let news = list.strip_prefix('[').and_then(|items| items.strip_suffix(']'));
-        let news = news.unwrap_or_default().trim();
+        // The next list repeats the space before these items, too.
+        let news = news.unwrap_or_default().trim_end();
         if !news.is_empty() {
             seen.stem.push(',');
             seen.stem.push_str(news);
@@ -219,6 +220,33 @@ mod tests {
     fn a_list_that_does_not_continue_the_known_one_is_read_in_full() {
         let reads = reads(&["[1,2]", "[1,22]"]);
         assert_eq!((&reads[1].added, &reads[1].removed), (&ints(&[22]), &ints(&[2])));
+    }
+
+    /// Python writes a space after each comma.
+    #[test]
+    fn each_read_of_a_growing_list_continues_the_previous_one() {
+        for separator in [",", ", "] {
+            let mut readers = Readers::default();
+            let mut items: Vec<String> = (1000..1100).map(|item| item.to_string()).collect();
+            for next in 1100..1110 {
+                let line = format!(r#"{{"messages":[{}]}}"#, items.join(separator));
+                let known = readers.known_list(0, "messages");
+                let shortened = known.and_then(|known| known.shorten(line.as_bytes()));
+                assert_eq!(shortened.is_some(), next > 1100, "{separator:?} before {next}");
+                let read = match shortened {
+                    None => readers.read(0, &Body::parse_text(&line).unwrap(), "messages"),
+                    Some(short) => {
+                        let body = Body::parse_text(str::from_utf8(&short.line).unwrap()).unwrap();
+                        let body = body.shortened("messages", &short.line[short.list]).unwrap();
+                        readers.read(0, &body, "messages")
+                    }
+                };
+                let added = if next == 1100 { 100 } else { 1 };
+                let read = read.unwrap();
+                assert_eq!((read.size, read.added.len()), (items.len(), added));
+                items.push(next.to_string());
+            }
+        }
     }
 
     #[test]
