@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::node_logs;
 use super::report::data::ReportData;
@@ -72,13 +73,22 @@ impl Store {
     }
 
     /// Replaces a link atomically, so that the link always leads to a test.
+    ///
+    /// Several threads may replace it at the same time. The last one decides.
     fn point(&self, link: &Path, target: &Path) -> Result<(), Failure> {
+        static LINKS: AtomicU64 = AtomicU64::new(0);
+        // RELAXED: only the uniqueness of the number matters.
+        let number = LINKS.fetch_add(1, Ordering::Relaxed);
         let mut fresh = link.as_os_str().to_owned();
-        fresh.push(format!(".{}", std::process::id()));
+        fresh.push(format!(".{}-{number}", std::process::id()));
         let fresh = PathBuf::from(fresh);
-        std::os::unix::fs::symlink(target, &fresh)
-            .and_then(|()| fs::rename(&fresh, link))
-            .map_err(|error| failure(link, &error))
+        let replaced =
+            std::os::unix::fs::symlink(target, &fresh).and_then(|()| fs::rename(&fresh, link));
+        replaced.map_err(|error| {
+            // The link may not exist.
+            let _ = fs::remove_file(&fresh);
+            failure(link, &error)
+        })
     }
 
     /// Returns the directory.
@@ -170,4 +180,38 @@ impl Store {
 
 fn failure(path: &Path, error: &io::Error) -> Failure {
     Failure::Store { path: path.display().to_string(), reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    /// The tests of a crate run in threads of one process.
+    #[test]
+    fn tests_that_start_together_are_all_stored() {
+        let root = tempfile::tempdir().unwrap();
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        Store::create(root.path(), "echo").unwrap();
+                    }
+                });
+            }
+        });
+        let entries = fs::read_dir(root.path().join("echo")).unwrap();
+        assert_eq!(entries.count(), 4 * 50 + 1, "the directories and one link");
+        assert!(root.path().join("latest").is_dir());
+    }
+
+    #[test]
+    fn a_link_that_cannot_be_replaced_leaves_no_file_behind() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("latest")).unwrap();
+        let failure = Store::create(root.path(), "echo").unwrap_err();
+        assert!(matches!(failure, Failure::Store { .. }), "{failure}");
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 2);
+    }
 }
