@@ -1,6 +1,7 @@
 //! Programs that do not start: each causes one clear line.
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use crate::support::{FAULTY_NODE, WORKBENCH, test};
 
@@ -172,4 +173,18 @@ fn rejects_a_command_line_as_program() {
     run.expect_failed_start(
         "No such file or directory (os error 2); --bin takes the path of one file",
     );
+}
+
+/// Each node needs three threads. The limit of memory leaves room for the stacks of only some.
+#[test]
+fn a_node_without_threads_is_an_error_of_the_test() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = format!(
+        "ulimit -v 500000; exec '{WORKBENCH}' test -w echo --node-count 400 --bin '{FAULTY_NODE}' \
+         -- none"
+    );
+    let run = Command::new("/bin/sh").args(["-c", &line]).current_dir(&dir).output().unwrap();
+    let stderr = String::from_utf8(run.stderr).unwrap();
+    assert_eq!(run.status.code(), Some(255), "{stderr}");
+    assert!(stderr.contains("faulty-node: no thread for its pipes: "), "{stderr}");
 }

@@ -62,33 +62,47 @@ impl RunningNode {
         let stderr = Arc::new(Tail::default());
         let (ended, stderr_ended) = bounded(1);
         let (input, lines) = unbounded();
-        if let Some(stdin) = child.stdin.take() {
-            thread::spawn(move || feed(stdin, &lines));
-        }
+        let (stdin, stdout, pipe) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let id = pid(&child);
         let unfinished = Arc::new(Unfinished::default());
-        if let Some(stdout) = child.stdout.take() {
-            let (events, unfinished) = (events.clone(), Arc::clone(&unfinished));
-            let pid = pid(&child);
-            thread::spawn(move || {
+        let node = RunningNode {
+            child,
+            writer,
+            input,
+            unfinished: Arc::clone(&unfinished),
+            stderr: Arc::clone(&stderr),
+            stderr_ended,
+        };
+        // If the system starts no more threads, the node is dropped and thereby killed.
+        let serve = |serve: Box<dyn FnOnce() + Send>| {
+            thread::Builder::new()
+                .spawn(serve)
+                .map_err(|error| failure(format!("no thread for its pipes: {error}")))
+        };
+        if let Some(stdin) = stdin {
+            serve(Box::new(move || feed(stdin, &lines)))?;
+        }
+        if let Some(stdout) = stdout {
+            let events = events.clone();
+            serve(Box::new(move || {
                 listen(stdout, writer, &events, &unfinished);
                 // The process is not reaped here, so that its status remains available.
                 let exited = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-                if pid.is_some_and(|pid| waitid(WaitId::Pid(pid), exited).is_ok()) {
+                if id.is_some_and(|id| waitid(WaitId::Pid(id), exited).is_ok()) {
                     // The receiver may no longer exist.
                     let _ = events.send(Event::Exited(writer));
                 }
-            });
+            }))?;
         }
-        if let Some(pipe) = child.stderr.take() {
+        if let Some(pipe) = pipe {
             let shown = launch.show_stderr.then(|| (screen.clone(), name.to_owned()));
-            let tail = Arc::clone(&stderr);
-            thread::spawn(move || {
-                keep(pipe, log, &tail, shown.as_ref());
+            serve(Box::new(move || {
+                keep(pipe, log, &stderr, shown.as_ref());
                 // The receiver may no longer exist.
                 let _ = ended.send(());
-            });
+            }))?;
         }
-        Ok(RunningNode { child, writer, input, unfinished, stderr, stderr_ended })
+        Ok(node)
     }
 
     pub(super) fn incarnation(&self) -> u64 {
@@ -147,7 +161,8 @@ fn end(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
     let group = pid(child);
     let (sender, ended) = bounded(1);
     thread::scope(|scope| {
-        scope.spawn(move || sender.send(child.wait().ok()));
+        // Without a thread that waits, nothing is received, and the node counts as killed.
+        let _ = thread::Builder::new().spawn_scoped(scope, move || sender.send(child.wait().ok()));
         let in_time = ended.recv_timeout(timeout).ok();
         // The processes that it left behind are killed, too.
         signal(group, Signal::KILL);
