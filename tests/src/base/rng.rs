@@ -24,8 +24,6 @@ pub enum Stream {
     Services = 4,
     /// Incarnations of simulated nodes.
     Incarnations = 5,
-    /// Clock faults of simulated nodes.
-    Clocks = 6,
     /// The settings that a swarm draws.
     Swarm = 7,
 }

@@ -147,7 +147,9 @@ fn describe(progress: &Progress) -> String {
         Phase::Main if progress.elapsed.as_secs() == 0 => READY.to_owned(),
         Phase::Main => format!("{} s: {operations}", progress.elapsed.as_secs()),
         Phase::Draining => format!("waiting for the last answers: {operations}"),
-        Phase::Quiet => "10 s for the nodes to recover".to_owned(),
+        Phase::Quiet => {
+            format!("{} s for the nodes to recover", progress.quiet_time.as_secs_f64())
+        }
         Phase::FinalReads => "last reads".to_owned(),
         Phase::Over => format!("done: {operations}"),
     }
@@ -199,7 +201,8 @@ mod tests {
         let screen = Screen::with(Shown::Lines);
         let line = |phase, elapsed_s| {
             let elapsed = Duration::from_secs(elapsed_s);
-            screen.plain_line(&Progress { phase, elapsed, started: 3, unsuccessful: 1 })
+            let quiet_time = Duration::from_millis(2500);
+            screen.plain_line(&Progress { phase, elapsed, quiet_time, started: 3, unsuccessful: 1 })
         };
         assert_eq!(line(Phase::SettingUp, 0).as_deref(), Some("starting the nodes"));
         assert_eq!(line(Phase::SettingUp, 0), None);
@@ -207,6 +210,7 @@ mod tests {
         assert_eq!(line(Phase::Main, 9), None);
         let tenth = line(Phase::Main, 10).unwrap();
         assert_eq!(tenth, "10 s: 3 operations, 1 of them without success");
+        assert_eq!(line(Phase::Quiet, 11).as_deref(), Some("2.5 s for the nodes to recover"));
         assert_eq!(
             line(Phase::Over, 12).as_deref(),
             Some("done: 3 operations, 1 of them without success")

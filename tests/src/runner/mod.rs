@@ -94,6 +94,8 @@ pub struct Progress {
     pub phase: Phase,
     /// The time since operations could start.
     pub elapsed: Duration,
+    /// The quiet time of the plan.
+    pub quiet_time: Duration,
     /// The number of operations started.
     pub started: usize,
     /// The number of operations that ended without success.
@@ -238,6 +240,7 @@ impl<W: Workload> Runner<W> {
         Progress {
             phase: self.phase,
             elapsed: now - self.origin,
+            quiet_time: self.plan.quiet_time,
             started: self.operations,
             unsuccessful: self.unsuccessful,
         }

@@ -7,8 +7,8 @@ use crate::format::edn::Edn;
 use crate::history::{EventKind, History};
 
 /// The likely cause of a duplicate ID after a step of the clock.
-pub(super) const CAUSE: &str = "the restarted node takes its first ID from the stepped clock; this \
-                                project's node does not if it keeps a lease: -- --data-dir DIR";
+pub(super) const CAUSE: &str = "the restarted node takes its first ID from the stepped clock; \
+                                store the last time that it used, or lease times from a store";
 
 /// Describes the last step back of a node's clock in a range of events, and the node's last kill.
 ///
