@@ -7,6 +7,7 @@ use workbench::base::time::Time;
 use workbench::bench::{
     Bench, ConsistencyModel, Failure, Nemesis, SimulatedNode, Startup, WorkloadName, Write,
 };
+use workbench::faulty::FaultyNode;
 
 use crate::support::FAULTY_NODE;
 
@@ -138,6 +139,40 @@ fn a_read_that_another_node_answers_is_judged_as_a_read_of_the_node_that_was_ask
         let report = report.strict().simulate(relay).unwrap();
         assert!(report.is_valid(), "{report}");
     }
+}
+
+/// Half of the clients of lin-kv only read.
+#[test]
+fn a_register_is_written_with_the_default_number_of_clients() {
+    let dir = tempfile::tempdir().unwrap();
+    let registers = || Bench::new(WorkloadName::LinKv).nodes(1).rate(50.0).store(dir.path());
+    let correct = registers().simulate(|_| FaultyNode::new("none")).unwrap();
+    assert!(correct.is_valid(), "{correct}");
+    let mistaken = registers().simulate(|_| FaultyNode::new("loses writes")).unwrap();
+    assert!(!mistaken.is_valid(), "{mistaken}");
+    let failure = registers().clients_per_node(3).simulate(|_| FaultyNode::new("none"));
+    let failure = failure.unwrap_err().to_string();
+    assert!(failure.contains("lin-kv needs two clients per node"), "{failure}");
+}
+
+/// Each setting would keep the test from ending, or would have no effect.
+#[test]
+fn a_setting_that_the_command_line_rejects_is_an_error() {
+    let echo = || Bench::new(WorkloadName::Echo);
+    let fault = |fault, interval_ms| echo().faults(&[fault], Duration::from_millis(interval_ms));
+    for (bench, mentioned) in [
+        (echo().rate(3e6), "rate"),
+        (echo().rate(f64::NAN), "rate"),
+        (echo().nodes(5000), "nodes"),
+        (echo().clients_per_node(5000), "clients"),
+        (echo().rate(1e5).time_limit(Duration::from_secs(1000)), "operations"),
+        (fault(Nemesis::Partition, 0), "interval"),
+    ] {
+        let failure = bench.simulate(|_| FaultyNode::new("none")).unwrap_err().to_string();
+        assert!(failure.contains(mentioned), "no {mentioned:?} in {failure}");
+    }
+    let failure = fault(Nemesis::Clock, 1000).run(FAULTY_NODE, &["none"]).unwrap_err();
+    assert!(failure.to_string().contains("clock"), "{failure}");
 }
 
 #[test]

@@ -8,7 +8,6 @@ use workbench::history::{EventKind, History, OpError};
 use workbench::judge::transactions::Model;
 use workbench::plan::Plan;
 use workbench::workload::broadcast::Broadcast;
-use workbench::workload::broadcast::topology::Topology;
 use workbench::workload::counter::{GCounter, Output as Count};
 use workbench::workload::echo::Echo;
 use workbench::workload::growing_set::Output as Shown;
@@ -23,15 +22,7 @@ use workbench::workload::{Options, Workload};
 fn read<W: Workload>(text: &str) -> Result<History<W>, String> {
     let names = ["n0", "n1", "n2"].map(str::to_owned).into();
     let plan = Plan::new(Directory::new(names).unwrap());
-    let mut workload = W::from_options(&Options {
-        plan: &plan,
-        topology: Topology::Grid,
-        key_count: 1,
-        max_writes_per_key: 1,
-        max_txn_length: 1,
-        consistency_models: &[Model::StrictSerializable],
-        unknown_models: &[],
-    });
+    let mut workload = W::from_options(&Options::new(&plan, &[Model::StrictSerializable]));
     let history = read_history(&mut workload, text, |process| process as usize % 3);
     history.map_err(|error| error.to_string())
 }

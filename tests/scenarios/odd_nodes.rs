@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use workbench::base::address::Directory;
 use workbench::base::time::Time;
 use workbench::doctor::{Examined, trial};
+use workbench::drive::judged::Nodes;
 use workbench::drive::sim::{SimulatedNode, Simulator, Startup, Write};
 use workbench::faulty::FaultyNode;
 use workbench::judge::Valid;
@@ -303,9 +304,8 @@ fn mistakes(odd: Odd) -> Vec<Examined> {
         Box::new(OddNode { node, odd, replies: 0, late: VecDeque::new() })
     };
     let workload = WorkloadName::ALL.iter().find(|name| name.facts().name == odd.workload);
-    let nodes = trial::Nodes::Simulated(&factory);
-    let examined =
-        trial::examine(*workload.unwrap(), &[ConsistencyModel::StrictSerializable], nodes).unwrap();
+    let (models, nodes) = (&[ConsistencyModel::StrictSerializable], Nodes::Simulated(&factory));
+    let examined = trial::examine(*workload.unwrap(), models, nodes, None).unwrap();
     examined.into_iter().filter(Examined::is_wrong).collect()
 }
 

@@ -14,7 +14,6 @@ use workbench::output::progress::Screen;
 use workbench::output::report::Report;
 use workbench::plan::{Nemesis, Plan};
 use workbench::runner::Runner;
-use workbench::workload::broadcast::topology::Topology;
 use workbench::workload::recorded::read_history;
 use workbench::workload::{Options, Visitor, Workload, WorkloadName};
 
@@ -49,13 +48,8 @@ impl Visitor for RoundTrip<'_> {
         let RoundTrip { plan, factory } = self;
         let workload = || {
             W::from_options(&Options {
-                plan: &plan,
-                topology: Topology::Grid,
                 key_count: 4,
-                max_writes_per_key: 16,
-                max_txn_length: 4,
-                consistency_models: &[Model::ReadCommitted],
-                unknown_models: &[],
+                ..Options::new(&plan, &[Model::ReadCommitted])
             })
         };
         let screen = Screen::silent();

@@ -7,17 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::base::address::Directory;
-use crate::drive::process::{Launch, ProcessDriver, executable};
-use crate::drive::sim::Simulator;
-use crate::format::edn::Edn;
-use crate::judge::Valid;
+use crate::drive::judged::{Judged, Nodes};
+use crate::drive::process::{Launch, executable};
 use crate::net::latency::Latency;
 use crate::output::progress::Screen;
-use crate::output::report::assemble::{Context, assemble};
 use crate::output::store::Store;
-use crate::plan::{Availability, Plan};
-use crate::runner::{FinishedTest, Runner};
-use crate::workload::broadcast::topology::Topology;
+use crate::plan::{Availability, MAX_NODES, Plan};
+use crate::runner::Runner;
 use crate::workload::{Options, Visitor, Workload};
 
 pub use crate::drive::sim::{DataDir, NodeClock, SimulatedNode, Startup, Write};
@@ -32,15 +28,16 @@ pub use crate::workload::WorkloadName;
 pub struct Bench {
     workload: WorkloadName,
     node_count: usize,
-    clients_per_node: usize,
+    /// The workload's number, unless it is set.
+    clients_per_node: Option<usize>,
     consistency_models: Vec<ConsistencyModel>,
     plan: Plan,
     store: PathBuf,
 }
 
 impl Bench {
-    /// Creates a test of five nodes with one client each and without faults. The clients start five
-    /// operations per second in all, for ten seconds.
+    /// Creates a test of five nodes without faults. Each node has one client, or two with lin-kv. The
+    /// clients start five operations per second in all, for ten seconds.
     #[must_use]
     pub fn new(workload: WorkloadName) -> Bench {
         let directory = Directory::numbered(1);
@@ -49,7 +46,7 @@ impl Bench {
         Bench {
             workload,
             node_count: 5,
-            clients_per_node: 1,
+            clients_per_node: None,
             consistency_models: vec![ConsistencyModel::StrictSerializable],
             plan,
             store,
@@ -62,10 +59,10 @@ impl Bench {
         Bench { node_count: node_count.max(1), ..self }
     }
 
-    /// Sets the number of clients of each node; 0 counts as 1.
+    /// Sets the number of clients of each node; 0 counts as 1. lin-kv needs an even number.
     #[must_use]
     pub fn clients_per_node(self, clients_per_node: usize) -> Bench {
-        Bench { clients_per_node: clients_per_node.max(1), ..self }
+        Bench { clients_per_node: Some(clients_per_node.max(1)), ..self }
     }
 
     /// Sets the operations per second, over all clients.
@@ -140,8 +137,9 @@ impl Bench {
     ///
     /// # Errors
     ///
-    /// Returns an error if the test could not be completed: the program cannot be started, exits,
-    /// or writes a line that is not a message.
+    /// Returns an error if the settings do not fit together, with the flag of the command line. Also
+    /// returns an error if the test could not be completed: the program cannot be started, exits, or
+    /// writes a line that is not a message.
     pub fn run(self, program: impl AsRef<Path>, args: &[&str]) -> Result<Report, Failure> {
         let path = program.as_ref();
         let program = executable(path).map_err(|reason| Failure::CannotStart {
@@ -150,7 +148,7 @@ impl Bench {
         })?;
         let args = args.iter().map(|arg| (*arg).into()).collect();
         let launch = Launch { program, args, show_stderr: false };
-        self.visit(|settings| Processes { settings, launch: &launch })
+        self.test(Nodes::Processes(&launch))
     }
 
     /// Runs the test in virtual time with simulated nodes. Only a test that is not valid is stored.
@@ -166,7 +164,8 @@ impl Bench {
         self,
         node: impl Fn(Startup) -> N + Sync,
     ) -> Result<Report, Failure> {
-        self.visit(|settings| Simulated { settings, node: &node })
+        let factory = |startup: Startup| -> Box<dyn SimulatedNode> { Box::new(node(startup)) };
+        self.test(Nodes::Simulated(&factory))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Plan)) -> Bench {
@@ -174,104 +173,42 @@ impl Bench {
         self
     }
 
-    fn visit<V: Visitor>(self, visitor: impl FnOnce(Settings) -> V) -> V::Output {
-        let directory = Directory::numbered(self.node_count);
-        let concurrency = self.node_count * self.clients_per_node;
-        let plan = Plan { directory, concurrency, ..self.plan };
-        let settings =
-            Settings { plan, consistency_models: self.consistency_models, store: self.store };
-        self.workload.visit(visitor(settings))
+    fn test(self, nodes: Nodes<'_>) -> Result<Report, Failure> {
+        // A number above the limit is an error of the plan.
+        let node_count = self.node_count.min(MAX_NODES + 1);
+        let mut plan = Plan { directory: Directory::numbered(node_count), ..self.plan };
+        let default = self.workload.facts().clients_per_node;
+        plan.concurrency = node_count.saturating_mul(self.clients_per_node.unwrap_or(default));
+        let (models, store) = (&self.consistency_models, &self.store);
+        self.workload.visit(Test { plan, models, store, nodes })
     }
 }
 
-/// The settings of a test, for a workload that is not known yet.
-struct Settings {
+/// A test whose workload is not known yet.
+struct Test<'a> {
     plan: Plan,
-    consistency_models: Vec<ConsistencyModel>,
-    store: PathBuf,
+    models: &'a [ConsistencyModel],
+    store: &'a Path,
+    nodes: Nodes<'a>,
 }
 
-impl Settings {
-    fn runner<W: Workload>(&self) -> Runner<W> {
-        let workload = W::from_options(&Options {
-            plan: &self.plan,
-            topology: Topology::Grid,
-            key_count: 10,
-            max_writes_per_key: 16,
-            max_txn_length: 4,
-            consistency_models: &self.consistency_models,
-            unknown_models: &[],
-        });
-        Runner::new(self.plan.clone(), workload).recording_messages()
-    }
-}
-
-struct Processes<'a> {
-    settings: Settings,
-    launch: &'a Launch,
-}
-
-impl Visitor for Processes<'_> {
+impl Visitor for Test<'_> {
     type Output = Result<Report, Failure>;
 
     fn visit<W: Workload>(self) -> Self::Output {
-        let Processes { settings, launch } = self;
-        let store = Store::create(&settings.store, W::NAME)?;
-        let screen = Screen::silent();
-        let names = settings.plan.directory.node_names().to_vec();
-        let mut runner = settings.runner::<W>();
-        let ended = ProcessDriver::new(launch, Some(&store), &screen, &names).run(&mut runner);
-        let test = runner.finish();
-        let report = ended.map(|()| Report::new(&test, "process", Some(&store.node_logs())));
-        keep(&store, &test, report.as_ref(), "process")?;
-        report
-    }
-}
-
-/// Stores a test and its report. A failed test is stored up to the failure.
-fn keep<W: Workload>(
-    store: &Store,
-    test: &FinishedTest<W>,
-    report: Result<&Report, &Failure>,
-    driver: &'static str,
-) -> Result<(), Failure> {
-    let failed;
-    let results = match report {
-        Ok(report) => &report.results,
-        Err(failure) => {
-            failed = Edn::map([
-                ("error", failure.to_string().into()),
-                ("valid?", Valid::Unknown.into()),
-            ]);
-            &failed
-        }
-    };
-    let logs = store.node_logs();
-    let logs = logs.exists().then_some(logs.as_path());
-    store.write_history(&test.history)?;
-    store.write_results(results)?;
-    store.write_report(&assemble(test, report, Context { driver, replay: None, logs, results }))
-}
-
-struct Simulated<'a, F> {
-    settings: Settings,
-    node: &'a F,
-}
-
-impl<N: SimulatedNode + 'static, F: Fn(Startup) -> N + Sync> Visitor for Simulated<'_, F> {
-    type Output = Result<Report, Failure>;
-
-    fn visit<W: Workload>(self) -> Self::Output {
-        let Simulated { settings, node } = self;
-        let factory = |startup: Startup| -> Box<dyn SimulatedNode> { Box::new(node(startup)) };
-        let screen = Screen::silent();
-        let mut runner = settings.runner::<W>();
-        let ended = Simulator::new(&settings.plan, &factory, &screen).run(&mut runner);
-        let test = runner.finish();
-        let report = ended.map(|()| Report::new(&test, "simulation", None));
-        if !report.as_ref().is_ok_and(Report::is_valid) {
-            keep(&Store::create(&settings.store, W::NAME)?, &test, report.as_ref(), "simulation")?;
-        }
-        report
+        let Test { plan, models, store, nodes } = self;
+        let checked = plan.check(nodes.are_simulated()).and_then(|()| W::check_plan(&plan));
+        checked.map_err(Failure::Settings)?;
+        let create = || Store::create(store, W::NAME);
+        let logs = if nodes.are_simulated() { None } else { Some(create()?) };
+        let workload = W::from_options(&Options::new(&plan, models));
+        let runner = Runner::new(plan, workload).recording_messages();
+        let judged = Judged::run(runner, nodes, logs.as_ref(), &Screen::silent());
+        let store = match logs {
+            None if !judged.is_valid() => Some(create()?),
+            logs => logs,
+        };
+        store.map_or(Ok(()), |store| judged.write(&store, None))?;
+        judged.report
     }
 }

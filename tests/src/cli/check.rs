@@ -7,8 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::values::{
-    MAX_NODES, MAX_SECONDS, Models, NodeNames, Share, TopologyName, count, number,
-    parse_availability, parse_models, parse_nodes,
+    Models, NodeNames, Share, count, number, parse_availability, parse_models, parse_nodes,
 };
 use crate::base::address::Directory;
 use crate::format::datum::Datum;
@@ -18,7 +17,7 @@ use crate::judge::Valid;
 use crate::output::console;
 use crate::output::exit::{EXIT_BAD_FLAGS, EXIT_FAILED};
 use crate::output::report::Report;
-use crate::plan::Plan;
+use crate::plan::{MAX_NODES, MAX_SECONDS, Plan};
 use crate::workload::recorded::read_history;
 use crate::workload::{Options, Visitor, Workload, WorkloadName};
 
@@ -168,13 +167,8 @@ impl Visitor for Judge<'_> {
     fn visit<W: Workload>(self) -> Result<Report, String> {
         let Judge { plan, text, concurrency, models } = self;
         let mut workload = W::from_options(&Options {
-            plan: &plan,
-            topology: TopologyName::Grid.into(),
-            key_count: 1,
-            max_writes_per_key: 1,
-            max_txn_length: 1,
-            consistency_models: &models.known,
             unknown_models: &models.unknown,
+            ..Options::new(&plan, &models.known)
         });
         let nodes = plan.directory.node_count() as u64;
         // A client that lost track of an operation continues as a process with a higher number.

@@ -10,6 +10,7 @@ use super::usage::usage_error;
 use super::values::{Models, parse_models};
 use crate::doctor::{Diagnosis, Examined, Mistake, startup, trial};
 use crate::drive::interrupt;
+use crate::drive::judged::Nodes;
 use crate::drive::own_node::OwnNodeConfig;
 use crate::drive::process::{Launch, Program, executable};
 use crate::judge::transactions::Model as ConsistencyModel;
@@ -113,8 +114,8 @@ fn examine(
     let Some(workload) = workload else { return Ok(examined) };
     // Such a mistake would also end the tests, which would report less about it.
     if !examined.iter().any(Examined::is_wrong) {
-        let nodes = trial::Nodes::Processes(launch, Path::new(STORE));
-        examined.extend(trial::examine(workload, models, nodes)?);
+        let store = Some(Path::new(STORE));
+        examined.extend(trial::examine(workload, models, Nodes::Processes(launch), store)?);
     }
     Ok(examined)
 }

@@ -5,10 +5,11 @@ use std::mem::{Discriminant, discriminant};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::run::{Judged, STORE, failed, simulate};
+use super::run::{STORE, failed, keep, print_outcome};
 use super::usage::usage_error;
 use super::{TestArgs, replay};
 use crate::drive::interrupt;
+use crate::drive::judged::{Judged, Nodes};
 use crate::drive::sim::Factory;
 use crate::drive::sim::minimize::{Case, minimize};
 use crate::history::{EventKind, History, Operations};
@@ -72,9 +73,9 @@ impl Visitor for Minimize<'_> {
         match search.minimize(&first) {
             Ok(small) => {
                 console::eprintln(small.summary());
-                let code = small.judged.print_outcome(Some(&small.command));
+                let code = print_outcome(&small.judged.report, Some(&small.command));
                 let store = Store::create(Path::new(STORE), W::NAME);
-                small.judged.store(store.as_ref(), None, Some(&small.command));
+                keep(&small.judged, store.as_ref(), Some(&small.command));
                 code
             }
             Err(NotMinimized::Valid) => {
@@ -149,7 +150,7 @@ impl Search<'_> {
     ) -> Result<Minimized<W>, NotMinimized> {
         let start = Instant::now();
         let wanted = Kind::of(first).ok_or(NotMinimized::Valid)?;
-        let history = &first.outcome.history;
+        let history = &first.test.history;
         let before = Case {
             plan: self.plan.clone(),
             operations: (0..drawn_operations(history)).collect(),
@@ -191,8 +192,7 @@ impl Search<'_> {
         if let Some(case) = case {
             runner.select(case.selected_operations(), case.selected_faults());
         }
-        let (runner, ended) = simulate(runner, self.factory, &Screen::silent());
-        Judged::new(runner, ended, "simulation", None)
+        Judged::run(runner, Nodes::Simulated(self.factory), None, &Screen::silent())
     }
 }
 

@@ -18,7 +18,7 @@ mod values;
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use challenge::Challenge;
-pub use plan::{Nodes, Unusable};
+pub use plan::Unusable;
 pub use test_args::{TestArgs, WithoutEffect};
 pub use values::{Concurrency, Faults, Models, NodeNames, Seeds, Share, TopologyName};
 

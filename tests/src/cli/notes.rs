@@ -1,22 +1,21 @@
 //! Notes on flags that are allowed, but probably not intended.
 
-use super::{Nodes, TestArgs};
+use super::TestArgs;
 use crate::drive::process::{Launch, Program};
 use crate::plan::{MIN_QUIET_TIME, Nemesis, Plan};
 
 impl TestArgs {
     /// Returns notes on probable oversights in the flags, one line each.
     #[must_use]
-    pub fn notes(&self, plan: &Plan, nodes: &Nodes) -> Vec<String> {
-        let script = match nodes {
-            Nodes::Processes(Launch { program: program @ Program::ShellScript(_), .. }) => {
-                Some(format!(
-                    "note: {program} has no #! line, so /bin/sh runs it; if it is not a shell \
-                     script, begin it with a line like #!/usr/bin/env python3"
-                ))
-            }
-            _ => None,
-        };
+    pub fn notes(&self, plan: &Plan, launch: Option<&Launch>) -> Vec<String> {
+        let program = launch.map(|launch| &launch.program);
+        let script = program.filter(|program| matches!(program, Program::ShellScript(_)));
+        let script = script.map(|program| {
+            format!(
+                "note: {program} has no #! line, so /bin/sh runs it; if it is not a shell script, \
+                 begin it with a line like #!/usr/bin/env python3"
+            )
+        });
         let missing_workload = self.missing_workload_argument(plan).map(|workload| {
             let reads = match self.workload.facts().may_begin_with_bare_read {
                 true => "it cannot answer a read before the first add",

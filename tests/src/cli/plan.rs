@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::values::{Concurrency, MAX_CLIENTS, MAX_NODES};
+use super::values::Concurrency;
 use super::{NODE_HELP, TestArgs};
 use crate::base::address::Directory;
 use crate::base::rng;
@@ -11,13 +11,8 @@ use crate::drive::process::{Launch, Program, executable};
 use crate::drive::sim::Factory;
 use crate::faulty;
 use crate::net::latency::{Distribution, Latency};
-use crate::plan::{FigureLimits, MIN_QUIET_TIME, Nemesis, Plan, Targets};
+use crate::plan::{FigureLimits, MIN_QUIET_TIME, Plan, Targets};
 use crate::workload::Options;
-
-/// The largest number of operations of a test, and of faults.
-///
-/// The bench keeps all of them until it judges the test.
-const MAX_EVENTS: f64 = 1e7;
 
 /// The reason why a test has no nodes.
 #[derive(Debug)]
@@ -26,15 +21,6 @@ pub enum Unusable {
     Flags(String),
     /// The program cannot be run. Maelstrom notices this when it starts the nodes.
     Program(String),
-}
-
-/// The nodes of a test.
-#[derive(Debug)]
-pub enum Nodes {
-    /// Nodes that run as processes.
-    Processes(Launch),
-    /// Simulated nodes with this configuration.
-    Simulated(OwnNodeConfig),
 }
 
 impl TestArgs {
@@ -79,43 +65,15 @@ impl TestArgs {
         if let Some(name) = directory.node_names().iter().find(|name| name.starts_with('-')) {
             return Err(format!("--nodes: {name:?} looks like a flag; is the value missing?"));
         }
-        let node_count = directory.node_count();
-        if node_count > MAX_NODES {
-            return Err(format!(
-                "--nodes: {node_count} nodes are too many (limit {MAX_NODES} nodes)"
-            ));
-        }
         let concurrency = match self.concurrency {
             Concurrency::Clients(count) => count,
-            Concurrency::PerNode(count) => count * node_count,
+            Concurrency::PerNode(count) => count * directory.node_count(),
         };
-        if concurrency > MAX_CLIENTS {
-            return Err(format!(
-                "--concurrency: {concurrency} clients for {node_count} nodes are too many (limit \
-                 {MAX_CLIENTS} clients)"
-            ));
-        }
         let mut nemesis = self.nemesis.as_ref().map(|faults| faults.0.clone()).unwrap_or_default();
         nemesis.sort_unstable();
         nemesis.dedup();
-        if nemesis.contains(&Nemesis::Clock) && !self.simulates() {
-            return Err(
-                "--nemesis clock needs simulated nodes: the bench does not set the machine's \
-                 clock; add --sim"
-                    .to_owned(),
-            );
-        }
-        let count = |flags: &str, what: &str, count: f64| {
-            if count <= MAX_EVENTS {
-                return Ok(());
-            }
-            Err(format!("{flags}: {count:.0} {what} are too many (limit {MAX_EVENTS})"))
-        };
-        count("--rate and --time-limit", "operations", self.rate * self.time_limit)?;
-        let faults = nemesis.len() as f64 * self.time_limit / self.nemesis_interval;
-        count("--nemesis-interval and --time-limit", "starts and ends of faults", faults)?;
         let mean = Duration::from_secs_f64(self.latency / 1000.0);
-        Ok(Plan {
+        let plan = Plan {
             directory,
             concurrency,
             rate: self.rate,
@@ -140,7 +98,9 @@ impl TestArgs {
             seed: self.seed.unwrap_or_else(rng::fresh_seed),
             log_send: self.log_net_send,
             log_recv: self.log_net_recv,
-        })
+        };
+        plan.check(self.simulates())?;
+        Ok(plan)
     }
 
     /// Returns a sentence about a setting that Maelstrom accepts as a flag, and with which its test
@@ -217,31 +177,21 @@ impl TestArgs {
             .map_err(|problem| format!("arguments of the node: {problem}; see {NODE_HELP}"))
     }
 
-    /// Returns the nodes of the test.
-    ///
-    /// # Errors
-    ///
-    /// Returns the errors of [`TestArgs::node_config`] and [`TestArgs::launch`].
-    pub fn nodes(&self) -> Result<Nodes, Unusable> {
-        if self.simulates() {
-            self.node_config().map(Nodes::Simulated).map_err(Unusable::Flags)
-        } else {
-            self.launch().map(Nodes::Processes)
-        }
-    }
-
-    /// Returns the program of the nodes and its arguments.
+    /// Returns the program of the nodes and its arguments, or `None` if the nodes are simulated.
     ///
     /// # Errors
     ///
     /// Returns a sentence about a program that does not exist or cannot be run, or about arguments
-    /// that this project's own node does not accept.
-    pub fn launch(&self) -> Result<Launch, Unusable> {
+    /// that this project's own node does not accept, or the error of [`TestArgs::node_config`].
+    pub fn launch(&self) -> Result<Option<Launch>, Unusable> {
+        if self.simulates() {
+            return self.node_config().map(|_| None).map_err(Unusable::Flags);
+        }
         let program = match &self.bin {
             None => self.own_config().map(|_| Program::Own).map_err(Unusable::Flags)?,
             Some(path) => executable(path)
                 .map_err(|wrong| Unusable::Program(format!("--bin {}: {wrong}", path.display())))?,
         };
-        Ok(Launch { program, args: self.args.clone(), show_stderr: self.log_stderr })
+        Ok(Some(Launch { program, args: self.args.clone(), show_stderr: self.log_stderr }))
     }
 }

@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use crate::base::excerpt::beginning;
 use crate::cli::sweep::Sweeping;
 use crate::cli::usage::{usage_error, workload_without_flag};
-use crate::cli::{Nodes, TestArgs, Unusable, replay};
+use crate::cli::{TestArgs, Unusable, replay};
 use crate::drive::interrupt;
-use crate::drive::process::{Launch, ProcessDriver};
-use crate::drive::sim::{Factory, Simulator};
+use crate::drive::judged::{Judged, Nodes};
 use crate::format::edn::Edn;
 use crate::judge::Valid;
 use crate::output::console;
@@ -16,12 +14,11 @@ use crate::output::exit::EXIT_FAILED;
 use crate::output::junit::{self, Case};
 use crate::output::progress::Screen;
 use crate::output::report::Report;
-use crate::output::report::assemble::{Context, assemble};
 use crate::output::store::{REPORT, Store};
 use crate::plan::Plan;
 use crate::plan::selection::Selection;
+use crate::runner::Runner;
 use crate::runner::failure::Failure;
-use crate::runner::{FinishedTest, Runner};
 use crate::workload::{Visitor, Workload};
 
 /// The directory of the results, below the working directory.
@@ -70,8 +67,7 @@ impl Visitor for Test<'_> {
             false => plan,
         };
         // Maelstrom accepts these flags, and its test fails when it starts.
-        let checked = if plan.rate > 0.0 { W::check_plan(&plan) } else { Ok(()) };
-        if let Some(problem) = checked.err().or_else(|| args.unusable_latency()) {
+        if let Some(problem) = W::check_plan(&plan).err().or_else(|| args.unusable_latency()) {
             return failed_to_start(&problem);
         }
         test_workload::<W>(args, &plan, cases)
@@ -79,18 +75,33 @@ impl Visitor for Test<'_> {
 }
 
 fn test_workload<W: Workload>(args: &TestArgs, plan: &Plan, cases: &mut Vec<Case>) -> u8 {
-    let nodes = match args.nodes() {
-        Ok(nodes) => nodes,
+    let launch = match args.launch() {
+        Ok(launch) => launch,
         Err(Unusable::Flags(problem)) => return usage_error(&problem),
         Err(Unusable::Program(problem)) => return failed_to_start(&problem),
     };
-    args.notes(plan, &nodes).iter().for_each(console::eprintln);
+    args.notes(plan, launch.as_ref()).iter().for_each(console::eprintln);
     if args.bin.is_none() && args.faulty.is_none() {
         console::eprintln("testing this project's own node; use --bin for another program");
     }
-    if let Nodes::Processes(launch) = nodes {
-        let workload = W::from_options(&args.options(plan));
-        return in_processes(plan.clone(), &launch, workload, cases);
+    let screen = Screen::new();
+    let workload = || W::from_options(&args.options(plan));
+    let runner = || Runner::new(plan.clone(), workload()).recording_messages();
+    if let Some(launch) = launch {
+        let store = Store::create(Path::new(STORE), W::NAME);
+        if let Err(failure) = &store {
+            console::eprintln(format_args!(
+                "warning: {failure}; the test runs, but its results, its history and the standard \
+                 error of its nodes are not stored"
+            ));
+        }
+        let nodes = Nodes::Processes(&launch);
+        let judged = Judged::run(runner(), nodes, store.as_ref().ok(), &screen);
+        screen.clear();
+        cases.push(case(&judged));
+        let code = print_outcome(&judged.report, None);
+        keep(&judged, store.as_ref(), Some(&replay::command_line()));
+        return code;
     }
     let factory = match args.simulated_nodes() {
         Ok(factory) => factory,
@@ -102,182 +113,79 @@ fn test_workload<W: Workload>(args: &TestArgs, plan: &Plan, cases: &mut Vec<Case
     if args.swarm {
         console::eprintln(format_args!("drawn from seed {}: {}", plan.seed, plan.swarm_flags()));
     }
-    let selected = (args.only_operations.clone(), args.only_faults.clone());
-    let (operations, faults) = &selected;
-    let more = match selected == (Selection::All, Selection::All) {
-        true => String::new(),
-        false => format!("--only-operations {operations} --only-faults {faults}"),
+    let (operations, faults) = (&args.only_operations, &args.only_faults);
+    let more = match (operations, faults) {
+        (Selection::All, Selection::All) => String::new(),
+        _ => format!("--only-operations {operations} --only-faults {faults}"),
     };
+    let mut runner = runner();
+    runner.select(operations.clone(), faults.clone());
     let drawn = args.swarm.then(|| plan.swarm_flags());
     let replay = replay::command("test", plan.seed, drawn.as_deref(), &more);
-    let workload = W::from_options(&args.options(plan));
-    let (judged, screen) = simulated(plan.clone(), &factory, workload, selected);
+    let judged = Judged::run(runner, Nodes::Simulated(&factory), None, &screen);
     screen.clear();
-    cases.push(judged.case());
-    let code = judged.print_outcome(Some(&replay));
+    cases.push(case(&judged));
+    let code = print_outcome(&judged.report, Some(&replay));
     // The store is created only now, so that a killed simulation leaves no empty directory.
-    judged.store(Store::create(Path::new(STORE), W::NAME).as_ref(), None, Some(&replay));
+    keep(&judged, Store::create(Path::new(STORE), W::NAME).as_ref(), Some(&replay));
     code
 }
 
-fn in_processes<W: Workload>(
-    plan: Plan,
-    launch: &Launch,
-    workload: W,
-    cases: &mut Vec<Case>,
-) -> u8 {
-    let screen = Screen::new();
-    let store = Store::create(Path::new(STORE), W::NAME);
-    if let Err(failure) = &store {
-        console::eprintln(format_args!(
-            "warning: {failure}; the test runs, but its results, its history and the standard \
-             error of its nodes are not stored"
-        ));
-    }
-    let names = plan.directory.node_names().to_vec();
-    let mut runner = Runner::new(plan, workload).recording_messages();
-    let ended = {
-        // Dropped before the test is judged, which takes time: no process outlives its test.
-        let mut driver = ProcessDriver::new(launch, store.as_ref().ok(), &screen, &names);
-        driver.run(&mut runner)
+/// Returns the test case of a test in the XML file of JUnit.
+fn case<W: Workload>(judged: &Judged<W>) -> Case {
+    let (valid, text) = match &judged.report {
+        Ok(report) => (Some(report.valid), report.anomalies_text()),
+        Err(failure) => (None, failure.to_string()),
     };
-    screen.clear();
-    let logs = store.as_ref().ok().map(Store::node_logs);
-    let judged = Judged::new(runner, ended, "process", logs.as_deref());
-    cases.push(judged.case());
-    let code = judged.print_outcome(None);
-    judged.store(store.as_ref(), logs.as_deref(), Some(&replay::command_line()));
-    code
+    Case { workload: W::NAME, seed: judged.test.plan.seed, valid, text }
 }
 
-/// The operations and the faults that take place.
-pub(super) type Selected = (Selection, Selection);
-
-pub(super) fn simulated<W: Workload>(
-    plan: Plan,
-    factory: &Factory<'_>,
-    workload: W,
-    (operations, faults): Selected,
-) -> (Judged<W>, Screen) {
-    let screen = Screen::new();
-    let mut runner = Runner::new(plan, workload).recording_messages();
-    runner.select(operations, faults);
-    let (runner, ended) = simulate(runner, factory, &screen);
-    (Judged::new(runner, ended, "simulation", None), screen)
-}
-
-pub(super) fn simulate<W: Workload>(
-    mut runner: Runner<W>,
-    factory: &Factory<'_>,
-    screen: &Screen,
-) -> (Runner<W>, Result<(), Failure>) {
-    let mut simulator = Simulator::new(runner.plan(), factory, screen);
-    let ended = simulator.run(&mut runner);
-    (runner, ended)
-}
-
-/// A test that has ended and has been judged, and is not stored yet.
-pub(super) struct Judged<W: Workload> {
-    pub(super) outcome: FinishedTest<W>,
-    pub(super) report: Result<Report, Failure>,
-    driver: &'static str,
-}
-
-impl<W: Workload> Judged<W> {
-    pub(super) fn new(
-        runner: Runner<W>,
-        ended: Result<(), Failure>,
-        driver: &'static str,
-        logs: Option<&Path>,
-    ) -> Judged<W> {
-        let outcome = runner.finish();
-        let report = ended.map(|()| Report::new(&outcome, driver, logs));
-        Judged { outcome, report, driver }
-    }
-
-    /// Prints the results and the verdict, and returns the exit status.
-    pub(super) fn print_outcome(&self, replay: Option<&str>) -> u8 {
-        print_outcome(&self.report, replay)
-    }
-
-    /// Returns the first reason why a test is not valid, in one line.
-    ///
-    /// The result is empty if the test is valid.
-    pub(super) fn reason(&self) -> String {
-        let reason = match &self.report {
-            Ok(report) => report.reason().unwrap_or_default(),
-            Err(failure) => failure.to_string(),
-        };
-        beginning(reason.lines().next().unwrap_or_default(), 120)
-    }
-
-    fn case(&self) -> Case {
-        let (valid, text) = match &self.report {
-            Ok(report) => (Some(report.valid), report.anomalies_text()),
-            Err(failure) => (None, failure.to_string()),
-        };
-        Case { workload: W::NAME, seed: self.outcome.plan.seed, valid, text }
-    }
-
-    /// Stores the test. A failed test is stored up to the failure, so that the user can examine it.
-    ///
-    /// The caller prints the verdict first, so that a full disk does not lose the verdict.
-    pub(super) fn store(
-        &self,
-        store: Result<&Store, &Failure>,
-        logs: Option<&Path>,
-        replay: Option<&str>,
-    ) {
-        let Judged { outcome, report, driver } = self;
-        let results = match report {
-            Ok(report) => report.results.clone(),
-            Err(failure) => Edn::map([
-                ("error", failure.to_string().into()),
-                ("driver", Edn::Keyword(driver)),
-                ("seed", outcome.plan.seed.into()),
-                ("valid?", Valid::Unknown.into()),
-            ]),
-        };
-        let write = |store: &Store| {
-            store.write_history(&outcome.history)?;
-            store.write_results(&results)?;
-            let context = Context { driver, replay, logs, results: &results };
-            store.write_report(&assemble(outcome, report.as_ref(), context))
-        };
-        let written = match store {
-            Ok(store) => write(store).map(|()| store).map_err(|failure| failure.to_string()),
-            Err(failure) => Err(failure.to_string()),
-        };
-        match written {
-            Ok(store) => {
-                // As Maelstrom does: scripts look for the last line.
-                let path = |file| store.dir().join(file).display().to_string();
-                let wrote = format!("Wrote {}\nWrote {}\n", path(REPORT), path("results.edn"));
-                if let Err(failure) = console::print(&wrote) {
-                    console::eprintln(format_args!("error: {failure}"));
-                }
-            }
-            Err(problem) => {
-                console::eprintln(format_args!(
-                    "error: {problem}; the verdict is unchanged, but not stored"
-                ));
-            }
+/// Stores a test, and prints where.
+///
+/// The caller prints the verdict first, so that a full disk does not lose the verdict.
+pub(super) fn keep<W: Workload>(
+    judged: &Judged<W>,
+    store: Result<&Store, &Failure>,
+    replay: Option<&str>,
+) {
+    let written = match store {
+        Ok(store) => {
+            judged.write(store, replay).map(|()| store).map_err(|failure| failure.to_string())
         }
-        let started = outcome.history.invocations().count();
-        if started > 0 && report.is_err() || matches!(report, Err(Failure::Interrupted)) {
-            let until = outcome.history.events().last().map_or(0.0, |last| last.time.as_secs_f64());
-            let succeeded = outcome.history.completed().count();
+        Err(failure) => Err(failure.to_string()),
+    };
+    let has_logs = match written {
+        Ok(store) => {
+            // As Maelstrom does: scripts look for the last line.
+            let path = |file| store.dir().join(file).display().to_string();
+            let wrote = format!("Wrote {}\nWrote {}\n", path(REPORT), path("results.edn"));
+            if let Err(failure) = console::print(&wrote) {
+                console::eprintln(format_args!("error: {failure}"));
+            }
+            store.node_logs().exists()
+        }
+        Err(problem) => {
             console::eprintln(format_args!(
-                "stopped at {until:.1} s: {started} operations started, {succeeded} succeeded, and \
-                 no result was checked; history.edn there has all operations{}",
-                if logs.is_some() { ", and node-logs the nodes' standard error" } else { "" },
+                "error: {problem}; the verdict is unchanged, but not stored"
             ));
+            false
         }
+    };
+    let (history, report) = (&judged.test.history, &judged.report);
+    let started = history.invocations().count();
+    if started > 0 && report.is_err() || matches!(report, Err(Failure::Interrupted)) {
+        let until = history.events().last().map_or(0.0, |last| last.time.as_secs_f64());
+        let succeeded = history.completed().count();
+        console::eprintln(format_args!(
+            "stopped at {until:.1} s: {started} operations started, {succeeded} succeeded, and \
+             no result was checked; history.edn there has all operations{}",
+            if has_logs { ", and node-logs the nodes' standard error" } else { "" },
+        ));
     }
 }
 
 /// Prints the results of a test and how the test ended. Returns the exit status.
-fn print_outcome(report: &Result<Report, Failure>, replay: Option<&str>) -> u8 {
+pub(super) fn print_outcome(report: &Result<Report, Failure>, replay: Option<&str>) -> u8 {
     let printed = report.as_ref().map_or(Ok(()), |report| print_results(&report.results));
     let code = explain(report, replay);
     match printed {

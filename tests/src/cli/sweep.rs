@@ -5,12 +5,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::minimize::Search;
-use super::run::{Judged, STORE, Selected, explain, failed, print_results, simulate, simulated};
+use super::run::{STORE, explain, failed, keep, print_results};
 use super::{TestArgs, replay};
 use crate::base::excerpt::beginning;
 use crate::drive::interrupt;
-use crate::drive::sim::Factory;
+use crate::drive::judged::{Judged, Nodes};
 use crate::drive::sim::sweep::{self, AfterInvalid, Ended, Sweep};
+use crate::drive::sim::{Factory, Simulator};
 use crate::history::{History, Operations};
 use crate::judge::Valid;
 use crate::output::console;
@@ -21,12 +22,9 @@ use crate::output::report::Report;
 use crate::output::store::{MINIMIZED, REPORT, SWEEP, Store};
 use crate::output::sweep::{SmallTest, SweepTable};
 use crate::plan::Plan;
-use crate::plan::selection::Selection;
 use crate::runner::Runner;
 use crate::runner::failure::Failure;
 use crate::workload::Workload;
-
-const ALL: Selected = (Selection::All, Selection::All);
 
 /// The time to reduce the first invalid seed, unless the command line sets one.
 const MINIMIZE_TIME: Duration = Duration::from_secs(30);
@@ -105,6 +103,10 @@ impl Sweeping<'_> {
         if self.args.swarm { plan.swarm(W::CLIENTS_PER_NODE) } else { plan }
     }
 
+    fn runner<W: Workload>(&self, plan: &Plan) -> Runner<W> {
+        Runner::new(plan.clone(), W::from_options(&self.args.options(plan)))
+    }
+
     /// Returns the flags that the swarm drew for a seed.
     fn drawn<W: Workload>(&self, seed: u64) -> Option<String> {
         self.args.swarm.then(|| self.plan::<W>(seed).swarm_flags())
@@ -119,18 +121,18 @@ impl Sweeping<'_> {
         let start = Instant::now();
         let simulate = || {
             // A sweep records no messages: it keeps only the outcome of each seed.
-            let plan = self.plan::<W>(seed);
-            let workload = W::from_options(&self.args.options(&plan));
-            simulate(Runner::new(plan, workload), self.factory, &Screen::silent())
+            let mut runner = self.runner::<W>(&self.plan::<W>(seed));
+            let screen = Screen::silent();
+            let ended = Simulator::new(runner.plan(), self.factory, &screen).run(&mut runner);
+            (runner.finish(), ended)
         };
-        let (runner, ended) = simulate();
+        let (finished, ended) = simulate();
         let failure = match ended {
             Err(Failure::Interrupted) => return None,
             ended => ended.err(),
         };
-        let finished = runner.finish();
         let differs = match self.args.check_determinism {
-            true => first_difference(&finished.history, &simulate().0.finish().history),
+            true => first_difference(&finished.history, &simulate().0.history),
             false => None,
         };
         let report = Report::new(&finished, "simulation", None);
@@ -169,14 +171,14 @@ impl Sweeping<'_> {
             console::eprintln(format_args!("drawn from seed {seed}: {drawn}"));
         }
         let plan = self.plan::<W>(seed);
-        let workload = W::from_options(&self.args.options(&plan));
-        let judged: Judged<W> = simulated(plan.clone(), self.factory, workload, ALL).0;
+        let runner = self.runner::<W>(&plan).recording_messages();
+        let judged = Judged::run(runner, Nodes::Simulated(self.factory), None, &Screen::new());
         let code = match &judged.report {
             Err(Failure::Interrupted) => None,
             report => Some(explain(report, Some(&replay))),
         };
         let store = Store::create(Path::new(STORE), W::NAME);
-        judged.store(store.as_ref(), None, Some(&replay));
+        keep(&judged, store.as_ref(), Some(&replay));
         let store = store.ok();
         if code.is_some() {
             table.small = self.reduced(&plan, &judged, store.as_ref());
@@ -225,7 +227,7 @@ impl Sweeping<'_> {
         }
         if let Some(store) = store {
             let store = store.create_minimized();
-            small.judged.store(store.as_ref(), None, Some(&small.command));
+            keep(&small.judged, store.as_ref(), Some(&small.command));
         }
         let report = format!("{MINIMIZED}/{REPORT}");
         Some(SmallTest { size: small.size(), command: small.command, report })

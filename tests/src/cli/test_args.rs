@@ -8,15 +8,14 @@ use clap::builder::PossibleValuesParser;
 
 use super::challenge::Challenge;
 use super::values::{
-    Concurrency, Faults, MAX_NODES, MAX_SECONDS, Models, NemesisParser, NodeNames, Seeds, Share,
-    TopologyName, count, number, parse_availability, parse_concurrency, parse_models, parse_nodes,
-    parse_seeds, within,
+    Concurrency, Faults, Models, NemesisParser, NodeNames, Seeds, Share, TopologyName, count,
+    number, parse_availability, parse_concurrency, parse_models, parse_nodes, parse_seeds, within,
 };
 use crate::faulty::MISTAKES;
 use crate::net::Model;
 use crate::net::latency::Distribution;
-use crate::plan::Targets;
 use crate::plan::selection::Selection;
+use crate::plan::{MAX_NODES, MAX_RATE, MAX_SECONDS, MIN_INTERVAL_S, Targets};
 use crate::workload::WorkloadName;
 
 /// The flags of a test.
@@ -63,7 +62,7 @@ pub struct TestArgs {
 
     /// Operations per second, over all clients; at most 100000, and at most ten million within the
     /// time limit.
-    #[arg(long, value_name = "HZ", default_value = "5", value_parser = number(0.0..=1e5))]
+    #[arg(long, value_name = "HZ", default_value = "5", value_parser = number(0.0..=MAX_RATE))]
     #[arg(help_heading = "Clients")]
     pub rate: f64,
 
@@ -133,7 +132,7 @@ pub struct TestArgs {
     /// Mean time from a fault's start to its end, and from its end to its next start, in seconds;
     /// from 0.001 to 1000000.
     #[arg(long, value_name = "SECONDS", default_value = "10")]
-    #[arg(value_parser = number(0.001..=MAX_SECONDS), help_heading = "Faults")]
+    #[arg(value_parser = number(MIN_INTERVAL_S..=MAX_SECONDS), help_heading = "Faults")]
     pub nemesis_interval: f64,
 
     /// Ways to choose the nodes of a kill or a pause, separated by commas; each is equally likely.

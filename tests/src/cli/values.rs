@@ -11,7 +11,7 @@ use clap::{Arg, Command, ValueEnum};
 use crate::judge::transactions::Model as ConsistencyModel;
 use crate::net::Model;
 use crate::net::latency::Distribution;
-use crate::plan::{Availability, Nemesis, Targets};
+use crate::plan::{Availability, MAX_CLIENTS, Nemesis, Targets};
 use crate::workload::WorkloadName;
 use crate::workload::broadcast::topology::Topology;
 
@@ -200,14 +200,8 @@ pub(super) fn parse_models(text: &str) -> Result<Models, String> {
     Ok(models)
 }
 
-/// The largest number of nodes of a test. The node ID of an ID has ten bits.
-pub(super) const MAX_NODES: usize = 1024;
-/// The largest number of clients that work at the same time.
-pub(super) const MAX_CLIENTS: usize = 10_000;
 /// The largest number of seeds of a sweep.
 const MAX_SEEDS: u64 = 1_000_000;
-/// The longest span that a flag accepts, in seconds: eleven days.
-pub(super) const MAX_SECONDS: f64 = 1e6;
 
 /// Returns a parser for numbers within a range.
 ///

@@ -2,16 +2,14 @@
 //!
 //! On the slow network, a node that waits for another node answers after its client has closed.
 
-use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use super::{Diagnosis, Examined, Mistake};
 use crate::base::address::Directory;
-use crate::drive::process::{Launch, ProcessDriver};
-use crate::drive::sim::{Factory, Simulator};
+use crate::drive::judged::{Judged, Nodes};
+use crate::judge::Anomaly;
 use crate::judge::transactions::Model as ConsistencyModel;
-use crate::judge::{Anomaly, Valid};
 use crate::net::latency::Latency;
 use crate::output::progress::Screen;
 use crate::output::report::Report;
@@ -20,7 +18,6 @@ use crate::output::warnings::Replies;
 use crate::plan::Plan;
 use crate::runner::failure::Failure;
 use crate::runner::{FinishedTest, Runner};
-use crate::workload::broadcast::topology::Topology;
 use crate::workload::{Options, Visitor, Workload, WorkloadName};
 
 /// The latency of the slow network. Two hops take longer than the timeout of a client.
@@ -31,27 +28,10 @@ const REPLIES: &str = "answers every request";
 const RESULTS: &str = "gives right results";
 const DROPS: &str = "sends nothing to clients that have closed";
 
-/// The nodes of both tests.
-#[derive(Clone, Copy)]
-pub enum Nodes<'a> {
-    /// Processes. Their tests are stored in this directory.
-    Processes(&'a Launch, &'a Path),
-    /// Simulated nodes, whose tests are not stored.
-    Simulated(&'a Factory<'a>),
-}
-
-impl fmt::Debug for Nodes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Nodes::Processes(..) => "Processes",
-            Nodes::Simulated(_) => "Simulated",
-        })
-    }
-}
-
 /// Runs both tests and examines them.
 ///
-/// `consistency_models` are the models that transactions must satisfy.
+/// `consistency_models` are the models that transactions must satisfy. Without a store, the tests
+/// are not stored.
 ///
 /// # Errors
 ///
@@ -60,6 +40,7 @@ pub fn examine(
     workload: WorkloadName,
     consistency_models: &[ConsistencyModel],
     nodes: Nodes<'_>,
+    store: Option<&Path>,
 ) -> Result<Vec<Examined>, Failure> {
     let trial = |latency, time_limit, rate, quiet_time| Trial {
         plan: Plan {
@@ -73,6 +54,7 @@ pub fn examine(
         },
         consistency_models,
         nodes,
+        store,
     };
     let usual =
         trial(Duration::from_millis(10), Duration::from_secs(2), 60.0, Duration::from_secs(2));
@@ -92,6 +74,7 @@ struct Trial<'a> {
     plan: Plan,
     consistency_models: &'a [ConsistencyModel],
     nodes: Nodes<'a>,
+    store: Option<&'a Path>,
 }
 
 /// The parts of a test's results that the checks read.
@@ -109,38 +92,19 @@ impl Visitor for Trial<'_> {
     type Output = Result<Shown, Failure>;
 
     fn visit<W: Workload>(self) -> Result<Shown, Failure> {
-        let Trial { plan, consistency_models, nodes } = self;
-        let workload = W::from_options(&Options {
-            plan: &plan,
-            topology: Topology::Grid,
-            key_count: 10,
-            max_writes_per_key: 16,
-            max_txn_length: 4,
-            consistency_models,
-            unknown_models: &[],
-        });
-        let screen = Screen::silent();
-        let names = plan.directory.node_names().to_vec();
-        let mut runner = Runner::new(plan, workload);
-        let (launch, store) = match nodes {
-            Nodes::Processes(launch, store) => (launch, Store::create(store, W::NAME)?),
-            Nodes::Simulated(factory) => {
-                let ended = Simulator::new(runner.plan(), factory, &screen).run(&mut runner);
-                let test = runner.finish();
-                let report = Report::new(&test, "simulation", None);
-                return Ok(Shown::new(&test, report, ended.err(), None));
-            }
-        };
-        let ended = ProcessDriver::new(launch, Some(&store), &screen, &names).run(&mut runner);
-        let test = runner.finish();
-        store.write_history(&test.history)?;
-        match ended {
+        let Trial { plan, consistency_models, nodes, store } = self;
+        let workload = W::from_options(&Options::new(&plan, consistency_models));
+        let store = store.map(|store| Store::create(store, W::NAME)).transpose()?;
+        let runner = Runner::new(plan, workload).recording_messages();
+        let judged = Judged::run(runner, nodes, store.as_ref(), &Screen::silent());
+        if let Some(store) = &store {
+            judged.write(store, None)?;
+        }
+        match judged.report {
             Err(failure @ (Failure::Interrupted | Failure::Store { .. })) => Err(failure),
-            ended => {
-                let logs = store.node_logs();
-                let report = Report::new(&test, "process", Some(&logs));
-                store.write_results(&report.results)?;
-                Ok(Shown::new(&test, report, ended.err(), Some(&logs)))
+            report => {
+                let logs = store.map(|store| store.node_logs());
+                Ok(Shown::new(&judged.test, report, logs.as_deref()))
             }
         }
     }
@@ -149,18 +113,20 @@ impl Visitor for Trial<'_> {
 impl Shown {
     fn new<W: Workload>(
         test: &FinishedTest<W>,
-        report: Report,
-        failure: Option<Failure>,
+        report: Result<Report, Failure>,
         logs: Option<&Path>,
     ) -> Shown {
         let FinishedTest { plan, history, protocol_warnings, .. } = test;
         let mut replies = Replies::new(history, plan);
         replies.without_explained(test);
-        let is_judged = failure.is_none() && report.valid != Valid::True;
+        let (failure, anomalies, findings) = match report {
+            Ok(report) => (None, report.anomalies, report.findings),
+            Err(failure) => (Some(failure), Vec::new(), Vec::new()),
+        };
         Shown {
             failure,
-            anomalies: if is_judged { report.anomalies } else { Vec::new() },
-            findings: report.findings,
+            anomalies,
+            findings,
             warnings: protocol_warnings.warnings(&plan.directory),
             replies: [replies.silence(plan, logs), replies.errors(plan)]
                 .into_iter()

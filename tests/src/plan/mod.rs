@@ -1,6 +1,7 @@
 //! The plan of a test: its settings after the command line has been parsed.
 
 mod availability;
+mod check;
 mod limits;
 mod nemesis;
 pub mod selection;
@@ -16,6 +17,7 @@ use crate::net::Model;
 use crate::net::latency::Latency;
 
 pub use availability::Availability;
+pub use check::{MAX_CLIENTS, MAX_NODES, MAX_RATE, MAX_SECONDS, MIN_INTERVAL_S};
 pub use limits::FigureLimits;
 pub use nemesis::Nemesis;
 pub use targets::Targets;

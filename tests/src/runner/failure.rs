@@ -70,6 +70,11 @@ pub enum Failure {
         /// The cause.
         reason: String,
     },
+    /// The settings of the test do not fit together.
+    Settings(
+        /// The problem, with the flag of the command line.
+        String,
+    ),
     /// Simulated time does not advance.
     Stuck {
         /// The node whose deadline does not advance, or `None` if no deadline exists.
@@ -177,6 +182,7 @@ impl fmt::Display for Failure {
             Failure::CannotStart { program, reason } => {
                 write!(f, "cannot start {program}: {reason}")
             }
+            Failure::Settings(problem) => f.write_str(problem),
             Failure::Stuck { node: Some(node) } => write!(
                 f,
                 "node {node} does not advance its deadline past the current time\n  expected: \

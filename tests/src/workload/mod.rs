@@ -247,6 +247,22 @@ pub struct Options<'a> {
     pub unknown_models: &'a [String],
 }
 
+impl<'a> Options<'a> {
+    /// Creates Maelstrom's default settings.
+    #[must_use]
+    pub fn new(plan: &'a Plan, consistency_models: &'a [Model]) -> Options<'a> {
+        Options {
+            plan,
+            topology: broadcast::topology::Topology::Grid,
+            key_count: 10,
+            max_writes_per_key: 16,
+            max_txn_length: 4,
+            consistency_models,
+            unknown_models: &[],
+        }
+    }
+}
+
 /// The facts besides the history that a checker needs.
 #[derive(Debug)]
 pub struct Context<'a> {

@@ -50,6 +50,8 @@ pub struct Facts {
     pub name: &'static str,
     /// One line for the help.
     pub summary: &'static str,
+    /// [`Workload::CLIENTS_PER_NODE`].
+    pub clients_per_node: usize,
     /// [`Workload::HAS_FINAL_READS`].
     pub has_final_reads: bool,
     /// [`Workload::MAY_BEGIN_WITH_BARE_READ`].
@@ -68,6 +70,7 @@ impl Visitor for CollectFacts {
         Facts {
             name: W::NAME,
             summary: W::SUMMARY,
+            clients_per_node: W::CLIENTS_PER_NODE,
             has_final_reads: W::HAS_FINAL_READS,
             may_begin_with_bare_read: W::MAY_BEGIN_WITH_BARE_READ,
             may_restart_with_bare_read: W::MAY_RESTART_WITH_BARE_READ,
