@@ -14,7 +14,7 @@ use snowflake::lease::{AcquireRequest, LeaseRecord, StoreError};
 use snowflake::lease::{
     FileStore, GrantLimits, Keeper, LeaseError, LeaseStore, LeaseTable, StoreErrorKind,
 };
-use snowflake::{Clock, Epoch, NodeId, SystemClock};
+use snowflake::{Clock, Epoch, NodeId, SystemClock, UnixMillis};
 
 /// Runs the tool. Returns its standard output, or its standard error if it fails.
 fn snowflake(args: &[&str]) -> Result<String, String> {
@@ -90,9 +90,14 @@ fn a_file_store_is_created_shown_released_and_reset() {
         (&json!("released"), &held["high_water_mark_ms"])
     );
 
-    let reset =
-        snowflake(&["lease", "reset", path, "7", "--high-water-mark", "1795177540000"]).unwrap();
-    assert_eq!(reset, "node ID 7 issues IDs from 2026-11-20T12:25:40.000Z on\n");
+    let reset = ["lease", "reset", path, "7", "--lower", "--high-water-mark", "1795177540000"];
+    let held_until = UnixMillis(held["high_water_mark_ms"].as_u64().unwrap());
+    assert_eq!(
+        snowflake(&reset).unwrap(),
+        format!(
+            "set the high-water mark of node ID 7 to 2026-11-20T12:25:40.000Z (it was {held_until})\n"
+        )
+    );
     for wrong in ["0", "1795177540", "99999999999999999"] {
         let error =
             snowflake(&["lease", "reset", path, "7", "--high-water-mark", wrong]).unwrap_err();
@@ -104,12 +109,14 @@ fn a_file_store_is_created_shown_released_and_reset() {
     assert!(never.contains("node ID 8 was never held here"), "{never}");
 }
 
-/// Runs, in a shell, the command that an error recommends. `store` and an epoch replace the
-/// placeholders.
+/// Runs, in a shell, the command that an error recommends. `store`, the present and an epoch replace
+/// the placeholders.
 fn follow_advice(error: &str, store: &str) {
     let (_, command) = error.split_once("`snowflake ").unwrap();
     let (args, _) = command.split_once('`').unwrap();
     let args = args.replace(" STORE ", " \"$STORE\" ").replace("--epoch EPOCH", "--epoch 2024");
+    assert!(args.contains(" TIME"), "a command that is ready to paste: {args}");
+    let args = args.replace(" TIME", " now");
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("\"$TOOL\" {args}")]);
     shell.env("TOOL", env!("CARGO_BIN_EXE_snowflake")).env("STORE", store);
@@ -203,8 +210,9 @@ fn a_reset_of_all_node_ids_shows_its_effect_and_status_groups_equal_rows() {
     assert_eq!(
         snowflake(&args).unwrap(),
         format!(
-            "every node ID issues IDs from 2026-11-20T12:25:40.000Z on, with the epoch \
-             2024-01-01T00:00:00.000Z; what was there is kept as {path}/leases.old\n"
+            "set the high-water mark of every node ID to 2026-11-20T12:25:40.000Z (none was ever \
+             held), with the epoch 2024-01-01T00:00:00.000Z; what was there is kept as \
+             {path}/leases.old\n"
         ),
     );
     let shown = |nodes: &[&str]| {
@@ -284,7 +292,7 @@ fn an_invalid_argument_is_an_error_with_the_expected_form() {
         ),
         (
             &["lease", "reset", path, "5", "--high-water-mark", "noon"],
-            "for '--high-water-mark <HIGH_WATER_MARK>': neither millis",
+            "for '--high-water-mark <TIME>': ",
         ),
         (&["lease", "reset", path, "--all", "3", "--high-water-mark", "now"], "be used with"),
     ] {
@@ -301,7 +309,7 @@ fn rejects_an_epoch_in_the_future() {
     let future = "99999999999999";
     for args in [
         &["lease", "create", path, "--epoch", future][..],
-        &["lease", "status", "postgresql://nobody@127.0.0.1:1/ids", "--epoch", future],
+        &["lease", "create", "postgresql://nobody@127.0.0.1:1/ids", "--epoch", future],
     ] {
         let error = snowflake(args).unwrap_err();
         assert!(error.contains("ms ahead of the clock; choose an epoch in the past"), "{error}");
@@ -318,16 +326,11 @@ fn a_store_that_cannot_be_created_is_an_error_with_a_remedy() {
     create(path).unwrap();
     let again = create(path).unwrap_err();
     assert!(again.contains("a store or part of one exists here"), "{again}");
-    follow_advice(&again, "");
 
     let missing = directory.join("volume/ids");
     let error = create(missing.to_str().unwrap()).unwrap_err();
     assert!(error.contains("creating the directory failed: its parent does not exist"), "{error}");
     assert!(!directory.join("volume").exists());
-
-    let url = create("postgresql://ids:secret@localhost/orders").unwrap_err();
-    assert!(url.contains("a database needs no `create`"), "{url}");
-    assert!(!url.contains("secret"), "{url}");
 }
 
 /// Acquires node ID 7 and closes the store without a release, as a crash does. Returns the
@@ -340,14 +343,31 @@ fn leave_node_id_7_held(directory: &Path) -> String {
     request.holder
 }
 
-/// Checks the commands on a server. They are the same as for a file store, but need `--epoch`.
+/// Checks the commands on a server without a store. They are the same as for a file store.
 #[cfg(all(unix, any(feature = "etcd", feature = "postgres")))]
 fn check_commands_on_a_server(url: &str) {
-    let without = snowflake(&["lease", "status", url]).unwrap_err();
-    assert!(without.contains("a database needs --epoch"), "{without}");
-    let lease = |args: &[&str]| snowflake(&[&["lease"], args, &["--epoch", "2024"]].concat());
+    let lease = |args: &[&str]| snowflake(&[&["lease"], args].concat());
+    let create = ["create", url, "--epoch", "2024"];
+    for args in [
+        &["status", url][..],
+        &["status", url, "--epoch", "twitter"],
+        &["release", url, "7"],
+        &["reset", url, "7", "--high-water-mark", "now"],
+    ] {
+        let missing = lease(args).unwrap_err();
+        assert!(missing.contains("no store here; check the path or the URL"), "{missing}");
+    }
+    let generate = ["generate", "--lease", url, "--epoch", "2024"];
+    assert!(snowflake(&generate).unwrap_err().contains("no store here"));
+    // The commands above have recorded no epoch.
+    assert_eq!(
+        lease(&create).unwrap(),
+        "created a lease store with the epoch 2024-01-01T00:00:00.000Z\n"
+    );
+    assert!(lease(&create).unwrap_err().contains("a lease store exists at this URL"));
+
     assert_eq!(lease(&["status", url]).unwrap(), NEVER_HELD);
-    lease(&["reset", url, "7", "--high-water-mark", "1795177540000"]).unwrap();
+    lease(&["reset", url, "7", "--high-water-mark", "2026-11-20T12:25:40Z"]).unwrap();
     let shown = lease(&["status", url]).unwrap();
     assert!(shown.contains("   7              1  released  2026-11-20T12:25:40.000Z"), "{shown}");
     let released = lease(&["release", url, "7"]).unwrap_err();
@@ -359,22 +379,46 @@ fn check_commands_on_a_server(url: &str) {
     }
     let all = lease(&["reset", url, "--all", "--high-water-mark", "now"]).unwrap_err();
     assert!(all.contains("one by one"), "{all}");
-    let twitter = snowflake(&["lease", "status", url, "--epoch", "twitter"]).unwrap_err();
+    let twitter = lease(&["status", url, "--epoch", "twitter"]).unwrap_err();
     assert!(twitter.contains("use the same epoch everywhere"), "{twitter}");
+    assert_eq!(snowflake(&generate).unwrap().lines().count(), 1);
 }
 
 #[cfg(all(unix, feature = "postgres"))]
 #[test]
-fn leases_in_postgresql_are_shown_released_and_reset() {
+fn leases_in_postgresql_are_created_shown_released_and_reset() {
     let Some(server) = servers::Postgres::start() else { return };
     check_commands_on_a_server(&server.url());
 }
 
 #[cfg(all(unix, feature = "etcd"))]
 #[test]
-fn leases_in_etcd_are_shown_released_and_reset() {
+fn leases_in_etcd_are_created_shown_released_and_reset() {
     let Some(server) = servers::Etcd::start() else { return };
     check_commands_on_a_server(&server.url());
+}
+
+/// The machine's clock may be the wrong one, and the mark the right one.
+#[test]
+fn a_reset_lowers_a_mark_only_on_request_and_shows_the_former_one() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().to_str().unwrap();
+    snowflake(&["lease", "create", path, "--epoch", "2024"]).unwrap();
+    let (ahead, before) = ("2035-01-01T00:00:00.000Z", "2034-12-31T00:00:00.000Z");
+    snowflake(&["lease", "reset", path, "7", "--high-water-mark", ahead]).unwrap();
+    for nodes in ["7", "--all"] {
+        let reset = ["lease", "reset", path, nodes, "--high-water-mark", before];
+        let error = snowflake(&reset).unwrap_err();
+        assert!([ahead, before, "--lower"].iter().all(|it| error.contains(it)), "{error}");
+        let mark = &json(&["lease", "status", path])["nodes"][0]["high_water_mark_ms"];
+        assert_eq!(*mark, json!(ahead.parse::<UnixMillis>().unwrap().0));
+    }
+    let lowered = ["lease", "reset", path, "7", "--high-water-mark", before, "--lower"];
+    let done = snowflake(&lowered).unwrap();
+    assert!(done.ends_with(&format!("to {before} (it was {ahead})\n")), "{done}");
+    let all = ["lease", "reset", path, "--all", "--high-water-mark", ahead];
+    let done = snowflake(&all).unwrap();
+    assert!(done.contains(&format!("to {ahead} (the highest was {before})")), "{done}");
 }
 
 #[test]
@@ -382,6 +426,10 @@ fn the_error_of_an_unsupported_url_has_no_password() {
     let url = "redis://ids:secret@localhost";
     let error = snowflake(&["lease", "status", url, "--epoch", "2024"]).unwrap_err();
     assert!(error.contains("begins with postgresql://, etcd:// or etcds://"), "{error}");
+    assert!(!error.contains("secret"), "{error}");
+    let pairs = "host=db user=ids password=secret";
+    let error = snowflake(&["lease", "status", pairs]).unwrap_err();
+    assert!(error.contains("neither a directory nor a URL"), "{error}");
     assert!(!error.contains("secret"), "{error}");
 }
 

@@ -112,13 +112,17 @@
 //!
 //! | cause | [`StoreErrorKind`] |
 //! |---|---|
-//! | a directory without a store | [`Missing`](StoreErrorKind::Missing): a store never starts from zero by itself |
+//! | a directory without a store; with `open`, a database without one | [`Missing`](StoreErrorKind::Missing) |
 //! | a damaged or truncated lease file, a damaged key in etcd, a row in PostgreSQL with a time before 1970 | [`Damaged`](StoreErrorKind::Damaged). A damaged key or row affects its own node ID only |
 //! | a copy of a directory, as on another host | [`Copied`](StoreErrorKind::Copied) |
 //! | a directory that another process has open | [`InUse`](StoreErrorKind::InUse), with the process ID |
 //! | a directory on NFS, SMB, FUSE and the like | [`NetworkFileSystem`](StoreErrorKind::NetworkFileSystem) |
 //! | a full or read-only disk, no connection, a server that hangs | [`Failed`](StoreErrorKind::Failed). The high-water mark may have advanced, and no generator has that time |
-//! | PostgreSQL with `fsync = off`, an ID format in etcd that is missing or damaged | [`Misconfigured`](StoreErrorKind::Misconfigured) |
+//! | PostgreSQL with `fsync = off`, one of two tables, an ID format in etcd that is missing or damaged | [`Misconfigured`](StoreErrorKind::Misconfigured) |
+//!
+//! `PostgresStore::connect` and `EtcdStore::connect` create a store in an empty database. So a URL with
+//! a wrong database, schema or prefix **starts from zero**, and the IDs of the right store can be issued
+//! again. Create a store once, by `snowflake lease create`, and use `open`.
 //!
 //! A process with another epoch or layout gets [`LeaseError::IdFormatMismatch`].
 //!

@@ -77,21 +77,26 @@ fn a_leased_node_id_is_released_at_the_end() {
     let temp = tempfile::tempdir().unwrap();
     FileStore::create(temp.path(), Epoch::Y2024, GrantLimits::default()).unwrap();
     let place = temp.path().to_str().unwrap();
-    let generate = ["generate", "--epoch", "2024", "--lease", place, "-n", "5000"];
+    let generate = ["generate", "--epoch", "2024", "--lease", place, "--node", "7", "-n", "5000"];
     let ids: BTreeSet<String> = (0..2)
         .flat_map(|_| Vec::from_iter(snowflake(&generate).unwrap().lines().map(str::to_owned)))
         .collect();
     assert_eq!(ids.len(), 10_000);
     let status = json(&["lease", "status", place]);
-    assert_eq!(status["nodes"][0]["state"], "released");
+    assert_eq!(
+        [&status["nodes"][0]["state"], &status["nodes"][0]["node"]],
+        [&json!("released"), &json!(7)]
+    );
+    assert_eq!(status["nodes"].as_array().unwrap().len(), 1);
+    // Another directory may have any other node ID.
+    let error = snowflake(&["generate", "--epoch", "2024", "--lease", place]).unwrap_err();
+    assert!(error.contains("a directory needs --node"), "{error}");
 }
 
 #[test]
 fn a_node_id_is_given_or_leased_and_has_no_default() {
     let error = snowflake(&["generate", "--epoch", "2024"]).unwrap_err();
     assert!(error.contains("--node <NODE>"), "{error}");
-    let args = ["generate", "--epoch", "2024", "--node", "7", "--lease", "ids"];
-    assert!(snowflake(&args).unwrap_err().contains("cannot be used with"));
     for rate in ["0", "-1", "inf", "NaN", "5000000", "fast"] {
         let rate = format!("--rate={rate}");
         assert!(snowflake(&["generate", "--epoch", "2024", "--node", "7", &rate]).is_err());

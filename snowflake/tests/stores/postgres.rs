@@ -36,6 +36,10 @@ impl Server for Postgres {
         PostgresStore::connect(url, epoch, GrantLimits::default())
     }
 
+    fn open(url: &str, epoch: Option<Epoch>) -> Result<PostgresStore, LeaseError> {
+        PostgresStore::open(url, epoch, GrantLimits::default())
+    }
+
     fn stop(&mut self) {
         Postgres::stop(self);
     }
@@ -172,7 +176,7 @@ fn a_time_before_1970_is_an_error_until_a_reset() {
             let of_7 = matches!(error.kind(), StoreErrorKind::Damaged { node: Some(it), .. } if *it == lease.node);
             assert!(of_7, "{error}");
             assert!(
-                error.to_string().contains("lease reset STORE 7 --high-water-mark now --epoch"),
+                error.to_string().contains("lease reset STORE 7 --high-water-mark TIME"),
                 "{error}"
             );
         }
@@ -198,6 +202,32 @@ fn a_time_before_1970_is_an_error_until_a_reset() {
     ));
     let none_left = store.acquire(&request(None)).unwrap_err().to_string();
     assert!(none_left.contains("the row of node ID 7 is damaged"), "{none_left}");
+}
+
+/// Without the marks of a lost table, a new one would grant all time again.
+#[test]
+fn a_database_with_one_of_the_tables_is_an_error() {
+    let Some(server) = Postgres::start() else { return };
+    let url = server.url();
+    let misconfigured = |details: &str| {
+        for result in [connect(&url), PostgresStore::open(&url, None, GrantLimits::default())] {
+            let error = result.unwrap_err();
+            let LeaseError::Store(store_error) = &error else { panic!("{error}") };
+            let is_misconfigured =
+                matches!(store_error.kind(), StoreErrorKind::Misconfigured { .. });
+            assert!(is_misconfigured && error.to_string().contains(details), "{error}");
+        }
+    };
+    connect(&url).unwrap().acquire(&promises::request(None, SystemClock.now())).unwrap();
+    server.execute("ALTER TABLE snowflake_lease RENAME TO elsewhere");
+    misconfigured("its table `snowflake_lease` is missing");
+    server.execute("ALTER TABLE elsewhere RENAME TO snowflake_lease");
+    server.execute("ALTER TABLE snowflake_id_format RENAME TO elsewhere");
+    misconfigured("its table `snowflake_id_format` is missing");
+    server.execute("ALTER TABLE elsewhere RENAME TO snowflake_id_format");
+    connect(&url).unwrap();
+    server.execute("DELETE FROM snowflake_id_format");
+    misconfigured("its table `snowflake_id_format` is missing or has no row");
 }
 
 /// With such limits a holder's clock may have any value.

@@ -25,6 +25,7 @@ pub(crate) trait Server: Sync {
     /// Returns a URL with the default timeout, through a proxy at `port`.
     fn url_through(&self, port: u16) -> String;
     fn connect(url: &str, epoch: Epoch) -> Result<Self::Store, LeaseError>;
+    fn open(url: &str, epoch: Option<Epoch>) -> Result<Self::Store, LeaseError>;
     fn stop(&mut self);
     fn launch(&mut self);
 
@@ -35,6 +36,7 @@ pub(crate) trait Server: Sync {
 
 /// Checks all promises. The server must be new.
 pub(crate) fn check(server: &mut impl Server) {
+    opens_a_store_only_after_its_creation(server);
     holders_share_marks_and_fencing_tokens(server);
     rejects_another_epoch(server);
     async_code_may_call_the_store(server);
@@ -49,6 +51,20 @@ pub(crate) fn check(server: &mut impl Server) {
 
 pub(crate) fn request(id: Option<u16>, now: UnixMillis) -> AcquireRequest {
     AcquireRequest::new(id.map(|id| NodeId::new(id).unwrap()), now, 3000, "test")
+}
+
+fn opens_a_store_only_after_its_creation<S: Server>(server: &S) {
+    for epoch in [None, Some(Epoch::TWITTER)] {
+        let error = S::open(&server.url(), epoch).unwrap_err();
+        let LeaseError::Store(store_error) = &error else { panic!("{error}") };
+        assert_eq!(*store_error.kind(), StoreErrorKind::Missing, "{error}");
+    }
+    server.store();
+    for epoch in [None, Some(EPOCH)] {
+        assert_eq!(S::open(&server.url(), epoch).unwrap().id_format().epoch, EPOCH);
+    }
+    let twitter = S::open(&server.url(), Some(Epoch::TWITTER)).unwrap_err();
+    assert!(matches!(twitter, LeaseError::IdFormatMismatch { .. }), "{twitter}");
 }
 
 fn holders_share_marks_and_fencing_tokens(server: &impl Server) {

@@ -25,7 +25,7 @@ pub(crate) struct At {
 }
 
 /// Parses a time of the command line.
-fn time(text: &str) -> Result<UnixMillis, String> {
+pub(crate) fn time(text: &str) -> Result<UnixMillis, String> {
     match text {
         "now" => Ok(SystemClock.now()),
         // As in `--epoch`. No ID is from the first ten seconds of 1970.

@@ -12,7 +12,7 @@ use crate::Failure;
 use crate::decode::Format;
 use crate::lease::present_epoch;
 use crate::output::{Lines, Reader};
-use crate::store::connect_or_open;
+use crate::store::{self, is_directory};
 
 /// Issue IDs, one on each line.
 ///
@@ -24,11 +24,11 @@ pub(crate) struct Generate {
     /// The epoch: `twitter`, `discord`, a year, an RFC 3339 date or time, or milliseconds.
     #[arg(long, value_parser = present_epoch)]
     epoch: Epoch,
-    /// The node ID, from 0 to 1023. No other process may use it now.
-    #[arg(long, required_unless_present = "lease", conflicts_with = "lease")]
+    /// The node ID, from 0 to 1023. Without --lease, no other process may use it now.
+    #[arg(long, required_unless_present = "lease")]
     node: Option<NodeId>,
-    /// A lease store to take the node ID from: a directory that `snowflake lease create` made, or
-    /// the URL of a database.
+    /// A lease store that `snowflake lease create` made. A database leases any free node ID unless
+    /// --node has one. A directory needs --node: another directory may have leased any other node ID.
     #[arg(long, value_name = "STORE")]
     lease: Option<String>,
     /// The number of IDs. Without it one ID, or with --rate no limit.
@@ -59,7 +59,15 @@ impl Generate {
             let generator = Generator::new(node, self.epoch)?;
             return self.print(|| generator.next_id(), as_json);
         };
-        let keeper = Keeper::builder(connect_or_open(place, self.epoch)?).start(SystemClock)?;
+        let mut builder = Keeper::builder(store::open(place, Some(self.epoch))?);
+        match self.node {
+            Some(node) => builder = builder.node(node),
+            None if is_directory(place) => {
+                return Err("a directory needs --node: the node ID that is fixed for it".into());
+            }
+            None => {}
+        }
+        let keeper = builder.start(SystemClock)?;
         let generator = Arc::clone(keeper.generator());
         let printed = self.print(|| generator.next_id(), as_json);
         // Released even after a failure: the node ID is free immediately.

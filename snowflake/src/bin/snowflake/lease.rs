@@ -1,24 +1,29 @@
 //! `snowflake lease`: looks at the leases of a store, and repairs them.
 
-use std::path::PathBuf;
-
 use clap::Subcommand;
 use serde_json::json;
-use snowflake::lease::{Grant, LeaseRecord, LeaseStore, ReleaseRequest};
-use snowflake::{Clock, Epoch, EpochError, Generator, NodeId, SystemClock, UnixMillis};
+use snowflake::lease::{
+    Grant, LeaseError, LeaseRecord, LeaseStore, ReleaseRequest, StoreErrorKind,
+};
+use snowflake::{Epoch, EpochError, Generator, NodeId, SystemClock, UnixMillis};
 
 use crate::Failure;
-use crate::file_store;
+use crate::at;
 use crate::output::{Output, warn};
 use crate::status::status;
-use crate::store::{Store, is_url};
+use crate::store::{self, Store};
 
 #[derive(Subcommand)]
 pub(crate) enum LeaseCommand {
-    /// Create a file store in a directory, once, when a service is installed.
+    /// Create a store, once, when a service is installed.
+    ///
+    /// No other command creates one. In a store that is created again in place of a lost one, no
+    /// high-water mark prevents duplicates.
     Create {
-        /// The directory. It may exist; its parent has to.
-        directory: PathBuf,
+        /// A directory, `postgresql://user@host/database`, or `etcd://host/prefix` (`etcds` for
+        /// TLS). A directory may exist; its parent has to.
+        #[arg(value_name = "STORE")]
+        place: String,
         /// The epoch: `twitter`, `discord`, a year, an RFC 3339 date or time, or milliseconds.
         #[arg(long, value_parser = present_epoch)]
         epoch: Epoch,
@@ -48,8 +53,12 @@ pub(crate) enum LeaseCommand {
     /// Set the high-water mark of a node ID by hand, to repair one that is too far ahead.
     ///
     /// IDs at or after the mark CAN BE ISSUED AGAIN, and nothing detects that. Stop the holder of
-    /// the node ID first. Pass a time after every ID that was issued with it: the timestamp of
-    /// the largest one that you have stored, plus one (`snowflake decode`).
+    /// the node ID first. Pass a time after every ID that was issued with it: the time of the
+    /// largest one that you have stored, plus 1 ms (`snowflake decode --epoch EPOCH`). A holder may
+    /// have been ahead of its clock by up to a grant. So before you pass `now`, check this machine's
+    /// clock, and wait for the length of a grant after the holder's end.
+    ///
+    /// A time before the present mark needs `--lower`. The output shows the former mark.
     ///
     /// With `--all`, a file store that is damaged or a copy is created again with this mark for
     /// every node ID. The old file is kept as `leases.old` and replaces an older one. The epoch
@@ -65,9 +74,12 @@ pub(crate) enum LeaseCommand {
         /// All node IDs of a file store, which is created again.
         #[arg(long)]
         all: bool,
-        /// The high-water mark, in milliseconds since 1970, or `now`.
-        #[arg(long, value_parser = high_water_mark)]
+        /// The high-water mark: `now`, a year, an RFC 3339 date or time, or milliseconds since 1970.
+        #[arg(long, value_parser = at::time, value_name = "TIME")]
         high_water_mark: UnixMillis,
+        /// Accept a time before the present mark, so that IDs between them can be issued again.
+        #[arg(long)]
+        lower: bool,
     },
 }
 
@@ -89,16 +101,6 @@ pub(crate) fn present_epoch(text: &str) -> Result<Epoch, String> {
     built.map(|_| epoch).map_err(|error| error.to_string())
 }
 
-fn high_water_mark(text: &str) -> Result<UnixMillis, String> {
-    match text {
-        "now" => Ok(SystemClock.now()),
-        ms => ms
-            .parse()
-            .map(UnixMillis)
-            .map_err(|_| "neither milliseconds since 1970 nor `now`".to_owned()),
-    }
-}
-
 /// Rejects a mark outside the times of this epoch, such as a mark in seconds.
 pub(crate) fn within_epoch(high_water_mark: UnixMillis, epoch: Epoch) -> Result<(), Failure> {
     let (first, last) = (epoch.start(), epoch.end());
@@ -107,7 +109,23 @@ pub(crate) fn within_epoch(high_water_mark: UnixMillis, epoch: Epoch) -> Result<
     }
     Err(format!(
         "--high-water-mark is {high_water_mark}, and IDs of this store are from {first} to {last}: \
-         give milliseconds since 1970, or `now`"
+         give milliseconds since 1970, or a date"
+    )
+    .into())
+}
+
+/// Rejects a mark before the recorded one, unless it is to be `lower`.
+pub(crate) fn check_lowering(
+    recorded: UnixMillis,
+    high_water_mark: UnixMillis,
+    lower: bool,
+) -> Result<(), Failure> {
+    if lower || high_water_mark >= recorded {
+        return Ok(());
+    }
+    Err(format!(
+        "--high-water-mark is {high_water_mark}, and the present mark is {recorded}: IDs between \
+         them could be issued again; pass a later time, or --lower if no ID is between them"
     )
     .into())
 }
@@ -115,14 +133,9 @@ pub(crate) fn within_epoch(high_water_mark: UnixMillis, epoch: Epoch) -> Result<
 /// Runs a command on leases.
 pub(crate) fn run(command: LeaseCommand) -> Result<Output, Failure> {
     match command {
-        LeaseCommand::Create { directory, epoch } => {
-            if directory.to_str().is_some_and(is_url) {
-                return Err("a database needs no `create`: its first use sets it up, as by \
-                     `snowflake lease status URL --epoch EPOCH`"
-                    .into());
-            }
-            file_store::create(&directory, epoch)?;
-            done(format!("created a lease store in {}", directory.display()))
+        LeaseCommand::Create { place, epoch } => {
+            store::create(&place, epoch)?;
+            done(format!("created a lease store with the epoch {epoch}"))
         }
         LeaseCommand::Status { store } => {
             let (epoch, records) = store.read_unlocked()?;
@@ -136,16 +149,45 @@ pub(crate) fn run(command: LeaseCommand) -> Result<Output, Failure> {
             let high_water_mark = release(&*store.open()?, node)?;
             done(format!("released node ID {node}; its high-water mark stays at {high_water_mark}"))
         }
-        LeaseCommand::Reset { store, node: Some(node), high_water_mark, .. } => {
+        LeaseCommand::Reset { store, node: Some(node), high_water_mark, lower, .. } => {
             let store = store.open()?;
             within_epoch(high_water_mark, store.id_format().epoch)?;
-            store.reset(node, high_water_mark)?;
-            done(format!("node ID {node} issues IDs from {high_water_mark} on"))
+            let was = reset(&*store, node, high_water_mark, lower)?;
+            done(format!("set the high-water mark of node ID {node} to {high_water_mark} ({was})"))
         }
-        LeaseCommand::Reset { store, node: None, high_water_mark, .. } => {
-            done(store.rebuild(high_water_mark)?)
+        LeaseCommand::Reset { store, node: None, high_water_mark, lower, .. } => {
+            done(store.rebuild(high_water_mark, lower)?)
         }
     }
+}
+
+/// Resets `node`, and returns a description of its former high-water mark.
+fn reset(
+    store: &dyn LeaseStore,
+    node: NodeId,
+    high_water_mark: UnixMillis,
+    lower: bool,
+) -> Result<String, Failure> {
+    let was = match store.records() {
+        Ok(records) => match records.into_iter().find(|(id, _)| *id == node) {
+            Some((_, LeaseRecord { high_water_mark: recorded, .. })) => {
+                check_lowering(recorded, high_water_mark, lower)?;
+                format!("it was {recorded}")
+            }
+            None => "it was never held".to_owned(),
+        },
+        Err(LeaseError::Store(error)) if is_damaged(error.kind(), node) => {
+            "it was unreadable".to_owned()
+        }
+        // The error of another record recommends to reset that one first.
+        Err(error) => return Err(error.into()),
+    };
+    store.reset(node, high_water_mark)?;
+    Ok(was)
+}
+
+fn is_damaged(kind: &StoreErrorKind, node: NodeId) -> bool {
+    matches!(kind, StoreErrorKind::Damaged { node: Some(damaged), .. } if *damaged == node)
 }
 
 /// Releases `node`, and returns its high-water mark.
@@ -175,9 +217,8 @@ fn done(text: String) -> Result<Output, Failure> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
-    use snowflake::lease::{
-        AcquireRequest, GrantLimits, IdFormat, LeaseError, MemoryStore, RenewRequest,
-    };
+    use snowflake::Clock;
+    use snowflake::lease::{AcquireRequest, GrantLimits, IdFormat, MemoryStore, RenewRequest};
 
     use super::*;
 

@@ -3,7 +3,6 @@
 
 mod at;
 mod decode;
-mod file_store;
 mod generate;
 mod lease;
 mod output;

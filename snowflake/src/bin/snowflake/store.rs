@@ -1,126 +1,211 @@
 //! The lease store that an argument of the command line names.
 
+#[cfg(unix)]
 use std::path::Path;
 
-#[cfg(any(feature = "etcd", feature = "postgres"))]
-use snowflake::lease::GrantLimits;
-use snowflake::lease::{IdFormat, LeaseRecord, LeaseStore, StoreError, StoreErrorKind};
+#[cfg(feature = "etcd")]
+use snowflake::lease::EtcdStore;
+#[cfg(unix)]
+use snowflake::lease::FileStore;
+#[cfg(feature = "postgres")]
+use snowflake::lease::PostgresStore;
+use snowflake::lease::{GrantLimits, LeaseError, LeaseRecord, LeaseStore};
+#[cfg(unix)]
+use snowflake::lease::{IdFormat, StoreErrorKind};
 use snowflake::{Epoch, NodeId, UnixMillis};
 
 use crate::Failure;
-use crate::file_store;
-use crate::lease::{present_epoch, within_epoch};
+use crate::lease::present_epoch;
+#[cfg(unix)]
+use crate::lease::{check_lowering, within_epoch};
 
 /// A lease store.
 #[derive(clap::Args)]
 pub(crate) struct Store {
     /// A directory, `postgresql://user@host/database`, or `etcd://host/prefix` (`etcds` for TLS).
-    /// The first command on a database creates the tables or keys for the epoch.
     #[arg(value_name = "STORE")]
     place: String,
-    /// The epoch of the store's IDs. A file store records it, and rejects another.
+    /// The epoch of the store's IDs. The store has recorded it, and rejects another.
     #[arg(long, value_parser = present_epoch)]
     epoch: Option<Epoch>,
 }
 
-impl Store {
-    /// Returns `true` for a store with a URL, which many machines share.
-    fn is_database(&self) -> bool {
-        is_url(&self.place)
-    }
+/// The stores that this build has.
+enum Kind {
+    #[cfg(unix)]
+    Directory,
+    #[cfg(feature = "postgres")]
+    Postgres,
+    #[cfg(feature = "etcd")]
+    Etcd,
+}
 
-    fn directory(&self) -> &Path {
-        Path::new(&self.place)
+impl Kind {
+    /// Returns the kind of the store at `place`. An error does not show the text, which may have a
+    /// password.
+    fn of(place: &str) -> Result<Kind, Failure> {
+        Err(match place.split_once("://").map(|(scheme, _)| scheme) {
+            #[cfg(unix)]
+            None if !place.contains('=') || Path::new(place).exists() => {
+                return Ok(Kind::Directory);
+            }
+            #[cfg(feature = "postgres")]
+            Some("postgresql" | "postgres") => return Ok(Kind::Postgres),
+            #[cfg(not(feature = "postgres"))]
+            Some("postgresql" | "postgres") => {
+                "built without PostgreSQL: build with `--features cli,postgres`"
+            }
+            #[cfg(feature = "etcd")]
+            Some("etcd" | "etcds") => return Ok(Kind::Etcd),
+            #[cfg(not(feature = "etcd"))]
+            Some("etcd" | "etcds") => "built without etcd: build with `--features cli,etcd`",
+            None if cfg!(not(unix)) => "directories need Unix: pass the URL of a store",
+            None => "the store is neither a directory nor a URL: pass one of them",
+            Some(_) => "the URL of a store begins with postgresql://, etcd:// or etcds://",
+        }
+        .into())
+    }
+}
+
+/// Creates a store at `place`.
+pub(crate) fn create(place: &str, epoch: Epoch) -> Result<(), Failure> {
+    let limits = GrantLimits::default();
+    match Kind::of(place)? {
+        #[cfg(unix)]
+        Kind::Directory => drop(FileStore::create(place, epoch, limits)?),
+        #[cfg(feature = "postgres")]
+        Kind::Postgres => {
+            expect_missing(PostgresStore::open(place, None, limits))?;
+            drop(PostgresStore::connect(place, epoch, limits)?);
+        }
+        #[cfg(feature = "etcd")]
+        Kind::Etcd => {
+            expect_missing(EtcdStore::open(place, None, limits))?;
+            drop(EtcdStore::connect(place, epoch, limits)?);
+        }
+    }
+    Ok(())
+}
+
+/// Rejects a database that has a store.
+#[cfg(any(feature = "etcd", feature = "postgres"))]
+fn expect_missing(opened: Result<impl LeaseStore, LeaseError>) -> Result<(), Failure> {
+    use snowflake::lease::StoreErrorKind;
+
+    match opened {
+        Ok(_) => Err("a lease store exists at this URL: open it, or choose another".into()),
+        Err(LeaseError::Store(error)) if *error.kind() == StoreErrorKind::Missing => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Opens the store at `place`. Without an epoch its IDs have the recorded one.
+pub(crate) fn open(place: &str, epoch: Option<Epoch>) -> Result<Box<dyn LeaseStore>, Failure> {
+    let limits = GrantLimits::default();
+    Ok(match Kind::of(place)? {
+        #[cfg(unix)]
+        Kind::Directory => {
+            let (recorded, _) = FileStore::peek(place)?;
+            Box::new(FileStore::open(place, epoch.unwrap_or(recorded.epoch), limits)?)
+        }
+        #[cfg(feature = "postgres")]
+        Kind::Postgres => Box::new(PostgresStore::open(place, epoch, limits)?),
+        #[cfg(feature = "etcd")]
+        Kind::Etcd => Box::new(EtcdStore::open(place, epoch, limits)?),
+    })
+}
+
+/// Returns `true` for a directory, which must have a fixed node ID if there are others.
+pub(crate) fn is_directory(place: &str) -> bool {
+    !place.contains("://")
+}
+
+impl Store {
+    pub(crate) fn open(&self) -> Result<Box<dyn LeaseStore>, Failure> {
+        open(&self.place, self.epoch)
     }
 
     /// Returns the epoch and the records. A file store may be in use.
     pub(crate) fn read_unlocked(&self) -> Result<(Epoch, Vec<(NodeId, LeaseRecord)>), Failure> {
-        if self.is_database() {
-            let store = self.open()?;
-            return Ok((store.id_format().epoch, store.records()?));
+        #[cfg(unix)]
+        if matches!(Kind::of(&self.place)?, Kind::Directory) {
+            let (id_format, table) = FileStore::peek(&self.place)?;
+            id_format.check(IdFormat::new(self.epoch.unwrap_or(id_format.epoch)))?;
+            let records = table.iter().map(|(node, record)| (node, record.clone())).collect();
+            return Ok((id_format.epoch, records));
         }
-        let (id_format, table) = file_store::peek(self.directory())?;
-        if let Some(epoch) = self.epoch {
-            id_format.check(IdFormat::new(epoch))?;
-        }
-        let records = table.iter().map(|(node, record)| (node, record.clone())).collect();
-        Ok((id_format.epoch, records))
+        let store = self.open()?;
+        Ok((store.id_format().epoch, store.records()?))
     }
 
     /// Returns a warning if the store is a copy.
     pub(crate) fn warning(&self) -> Option<String> {
-        let is_copy = !self.is_database() && file_store::is_copy(self.directory());
-        is_copy.then(|| StoreError::new(&*self.place, StoreErrorKind::Copied).to_string())
-    }
-
-    pub(crate) fn open(&self) -> Result<Box<dyn LeaseStore>, Failure> {
-        if self.is_database() {
-            let epoch = self.epoch.ok_or("a database needs --epoch: the one its holders have")?;
-            return connect(&self.place, epoch);
+        #[cfg(unix)]
+        if is_directory(&self.place) && FileStore::is_copy(&self.place).unwrap_or(false) {
+            let error = snowflake::lease::StoreError::new(&*self.place, StoreErrorKind::Copied);
+            return Some(error.to_string());
         }
-        let (id_format, _) = file_store::peek(self.directory())?;
-        connect_or_open(&self.place, self.epoch.unwrap_or(id_format.epoch))
+        None
     }
 
     /// Creates a file store again, and returns what has changed.
-    pub(crate) fn rebuild(&self, high_water_mark: UnixMillis) -> Result<String, Failure> {
-        if self.is_database() {
-            return Err(
-                "--all is for file stores: reset the node IDs of a database one by one".into()
-            );
+    pub(crate) fn rebuild(
+        &self,
+        high_water_mark: UnixMillis,
+        lower: bool,
+    ) -> Result<String, Failure> {
+        match Kind::of(&self.place)? {
+            #[cfg(unix)]
+            Kind::Directory => self.rebuild_directory(high_water_mark, lower),
+            #[cfg(any(feature = "etcd", feature = "postgres"))]
+            _ => {
+                Err("--all is for file stores: reset the node IDs of a database one by one".into())
+            }
         }
-        let recorded = file_store::recorded_epoch(self.directory())?;
-        let epoch = self.epoch.or(recorded);
+    }
+
+    #[cfg(unix)]
+    fn rebuild_directory(
+        &self,
+        high_water_mark: UnixMillis,
+        lower: bool,
+    ) -> Result<String, Failure> {
+        let directory = Path::new(&self.place);
+        let recorded = match FileStore::peek(directory) {
+            Ok(recorded) => Some(recorded),
+            // This is what `rebuild` repairs.
+            Err(LeaseError::Store(error))
+                if matches!(error.kind(), StoreErrorKind::Damaged { .. }) =>
+            {
+                None
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let epoch = self.epoch.or(recorded.as_ref().map(|(id_format, _)| id_format.epoch));
         let epoch =
             epoch.ok_or("the old file is unreadable, so its epoch is unknown; pass --epoch")?;
         within_epoch(high_water_mark, epoch)?;
-        file_store::rebuild(self.directory(), epoch, high_water_mark)?;
-        let mut done = format!("every node ID issues IDs from {} on", high_water_mark);
-        done += &format!(", with the epoch {}", epoch);
-        let old = self.directory().join("leases.old");
+        let was = match recorded {
+            None => "the old file is unreadable".to_owned(),
+            Some((_, table)) => {
+                let highest = table.iter().map(|(_, record)| record.high_water_mark).max();
+                if let Some(highest) = highest {
+                    check_lowering(highest, high_water_mark, lower)?;
+                }
+                highest.map_or("none was ever held".to_owned(), |mark| {
+                    format!("the highest was {mark}")
+                })
+            }
+        };
+        FileStore::rebuild(directory, epoch, GrantLimits::default(), high_water_mark)?;
+        let mut done = format!(
+            "set the high-water mark of every node ID to {high_water_mark} ({was}), with the \
+             epoch {epoch}"
+        );
+        let old = directory.join("leases.old");
         if old.exists() {
             done += &format!("; what was there is kept as {}", old.display());
         }
         Ok(done)
     }
-}
-
-/// Opens the store at `place`, which is a directory or a URL.
-pub(crate) fn connect_or_open(place: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
-    if is_url(place) {
-        return connect(place, epoch);
-    }
-    Ok(file_store::open(Path::new(place), epoch)?)
-}
-
-pub(crate) fn is_url(place: &str) -> bool {
-    place.contains("://")
-}
-
-fn connect(url: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
-    match url.split("://").next() {
-        Some("postgresql" | "postgres") => postgres(url, epoch),
-        Some("etcd" | "etcds") => etcd(url, epoch),
-        _ => Err("the URL of a store begins with postgresql://, etcd:// or etcds://".into()),
-    }
-}
-
-#[cfg(feature = "postgres")]
-fn postgres(url: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
-    Ok(Box::new(snowflake::lease::PostgresStore::connect(url, epoch, GrantLimits::default())?))
-}
-
-#[cfg(not(feature = "postgres"))]
-fn postgres(_: &str, _: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
-    Err("built without PostgreSQL: build with `--features cli,postgres`".into())
-}
-
-#[cfg(feature = "etcd")]
-fn etcd(url: &str, epoch: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
-    Ok(Box::new(snowflake::lease::EtcdStore::connect(url, epoch, GrantLimits::default())?))
-}
-
-#[cfg(not(feature = "etcd"))]
-fn etcd(_: &str, _: Epoch) -> Result<Box<dyn LeaseStore>, Failure> {
-    Err("built without etcd: build with `--features cli,etcd`".into())
 }

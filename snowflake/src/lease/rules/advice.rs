@@ -1,11 +1,11 @@
-//! The commands that error messages recommend.
+//! The command that error messages recommend.
 
 use std::fmt;
 
 use crate::NodeId;
 
-/// A reference to the risks of setting a high-water mark by hand.
-pub(super) const RISKS: &str = "whose `--help` names the risks";
+/// The meaning of the placeholder in [`Reset`]. After a wrong time, IDs can be issued twice.
+pub(super) const RISKS: &str = "where TIME is after every issued ID (its `--help` has the risks)";
 
 /// The command `snowflake lease reset`, quoted for a shell.
 pub(super) struct Reset<'a> {
@@ -14,8 +14,10 @@ pub(super) struct Reset<'a> {
     pub(super) store: Option<&'a str>,
     /// `None` for all node IDs.
     pub(super) node: Option<NodeId>,
-    /// `false` for a file store that has recorded its epoch.
+    /// `true` for a file store whose recorded epoch is unreadable.
     pub(super) needs_epoch: bool,
+    /// `true` if the recorded mark is too far ahead.
+    pub(super) lowers: bool,
 }
 
 impl fmt::Display for Reset<'_> {
@@ -29,17 +31,9 @@ impl fmt::Display for Reset<'_> {
             Some(node) => write!(f, " {node}")?,
             None => f.write_str(" --all")?,
         }
-        f.write_str(" --high-water-mark now")?;
+        f.write_str(" --high-water-mark TIME")?;
+        f.write_str(if self.lowers { " --lower" } else { "" })?;
         f.write_str(if self.needs_epoch { " --epoch EPOCH`" } else { "`" })
-    }
-}
-
-/// The command `snowflake lease status` of a directory, quoted for a shell.
-pub(super) struct Status<'a>(pub(super) &'a str);
-
-impl fmt::Display for Status<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`snowflake lease status {}`", Quoted(self.0))
     }
 }
 

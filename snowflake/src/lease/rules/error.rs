@@ -158,7 +158,7 @@ impl fmt::Display for LeaseError {
                  wrong, use another node ID, or lower the high-water mark with {}, {RISKS}",
                 until.0.saturating_sub(now.0),
                 until.0.saturating_sub(now.0.saturating_add(*limit_ms)),
-                reset_one(*node),
+                Reset { lowers: true, ..reset_one(*node) },
             ),
             LeaseError::GrantTooLong { requested_ms, max_ms } => write!(
                 f,
@@ -199,7 +199,7 @@ impl fmt::Display for LeaseError {
 
 /// Returns the command that resets one node ID, with a placeholder for the store.
 pub(super) fn reset_one(node: NodeId) -> Reset<'static> {
-    Reset { store: None, node: Some(node), needs_epoch: true }
+    Reset { store: None, node: Some(node), needs_epoch: false, lowers: false }
 }
 
 impl Error for LeaseError {

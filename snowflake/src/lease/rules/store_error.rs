@@ -4,7 +4,7 @@ use core::error::Error;
 use core::fmt;
 use std::sync::Arc;
 
-use super::advice::{RISKS, Reset, Status};
+use super::advice::{RISKS, Reset};
 use super::error::reset_one;
 use crate::NodeId;
 
@@ -82,15 +82,12 @@ impl fmt::Display for StoreError {
         write!(f, "lease store {}: ", self.location)?;
         match &self.kind {
             StoreErrorKind::Missing => f.write_str(
-                "no store here; check the path, or create a store once with `snowflake lease \
+                "no store here; check the path or the URL, or create a store once with `snowflake lease \
                  create` (if a store was lost, a new one can repeat IDs)",
             ),
-            StoreErrorKind::Exists => write!(
-                f,
-                "a store or part of one exists here; inspect it with {}, and open it with \
-                 `FileStore::open`",
-                Status(&self.location),
-            ),
+            StoreErrorKind::Exists => {
+                f.write_str("a store or part of one exists here; open it, or choose another place")
+            }
             StoreErrorKind::InUse { process } => {
                 match process {
                     Some(id) => write!(f, "process {id}, or a child of it, has it open")?,
@@ -114,13 +111,13 @@ impl fmt::Display for StoreError {
                 f,
                 "{details}; set the high-water mark of all node IDs with {}, which keeps the old \
                  file, {RISKS}",
-                Reset { store: Some(&self.location), node: None, needs_epoch: true },
+                Reset { needs_epoch: true, ..reset_all(&self.location) },
             ),
             StoreErrorKind::Copied => write!(
                 f,
                 "this is a copy, and holders of the original may have issued later IDs; use the \
                  original, or set the high-water mark of all node IDs with {}, {RISKS}",
-                Reset { store: Some(&self.location), node: None, needs_epoch: false },
+                reset_all(&self.location),
             ),
             StoreErrorKind::NetworkFileSystem { name } => write!(
                 f,
@@ -135,6 +132,10 @@ impl fmt::Display for StoreError {
             None => Ok(()),
         }
     }
+}
+
+fn reset_all(location: &str) -> Reset<'_> {
+    Reset { store: Some(location), node: None, needs_epoch: false, lowers: false }
 }
 
 impl Error for StoreError {

@@ -60,6 +60,9 @@ pub(super) struct Transaction {
 #[derive(Debug, serde::Serialize)]
 pub(super) struct Compare {
     key: Bytes,
+    /// The comparison is for every key in `[key, range_end)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range_end: Option<Bytes>,
     target: &'static str,
     result: &'static str,
     mod_revision: Revision,
@@ -67,7 +70,14 @@ pub(super) struct Compare {
 
 impl Compare {
     pub(super) fn changed_at(key: &str, mod_revision: Revision) -> Compare {
-        Compare { key: key.into(), target: "MOD", result: "EQUAL", mod_revision }
+        let key = key.into();
+        Compare { key, range_end: None, target: "MOD", result: "EQUAL", mod_revision }
+    }
+
+    /// Creates a comparison that is true if no key begins with `prefix` and a slash.
+    pub(super) fn none_under(prefix: &str) -> Compare {
+        let (key, end) = range_under(prefix);
+        Compare { range_end: Some(end), key, ..Compare::changed_at("", Revision(0)) }
     }
 }
 
@@ -97,10 +107,15 @@ impl Operation {
 
     /// Creates a read of all keys that begin with `prefix` and a slash.
     pub(super) fn get_under(prefix: &str) -> Operation {
-        // In ASCII, `0` is the character after the slash.
-        let (key, range_end) = (format!("{prefix}/"), format!("{prefix}0"));
-        Operation::RequestRange { key: (&*key).into(), range_end: Some((&*range_end).into()) }
+        let (key, end) = range_under(prefix);
+        Operation::RequestRange { key, range_end: Some(end) }
     }
+}
+
+/// Returns the range of all keys that begin with `prefix` and a slash.
+fn range_under(prefix: &str) -> (Bytes, Bytes) {
+    // In ASCII, `0` is the character after the slash.
+    (Bytes(format!("{prefix}/").into_bytes()), Bytes(format!("{prefix}0").into_bytes()))
 }
 
 /// The result of a transaction.

@@ -27,10 +27,13 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// It uses the JSON gateway (`/v3/`) that every etcd member serves on its client port. Its keys
 /// begin with a prefix, `snowflake` unless the URL names another. Each prefix is a separate store.
 ///
-/// | key | value, written at the first use |
+/// | key | value |
 /// |---|---|
 /// | `snowflake/id_format` | `{"epoch_ms":…,"timestamp_bits":41,"node_id_bits":10,"sequence_bits":12}` |
 /// | `snowflake/node_id/0007` | `{"fencing_token":3,"from_ms":…,"high_water_mark_ms":…,"held":true,"holder":"pod-7"}` |
+///
+/// `snowflake lease create` writes the ID format, and so does [`connect`](EtcdStore::connect) at a
+/// prefix without keys. [`open`](EtcdStore::open) never does.
 ///
 /// No key has an etcd lease. Do not delete a key while its node IDs are in use, because without it
 /// IDs can be issued twice. With authentication, the user's role needs `readwrite` on the prefix
@@ -111,6 +114,8 @@ impl fmt::Debug for EtcdStore {
     }
 }
 
+const READ_ID_FORMAT: &str = "reading the ID format";
+
 /// The limit for repeating a transaction that conflicts. Only acquisitions of any free node ID
 /// conflict, and one of them succeeds each time.
 const CONFLICT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -128,13 +133,63 @@ impl fmt::Display for Conflict {
 impl Error for Conflict {}
 
 impl EtcdStore {
-    /// Connects to the cluster at `url`, and writes the ID format if there is none.
+    /// Connects to the cluster at `url`, and writes the ID format if the prefix has no keys.
+    ///
+    /// A prefix without keys is a new store, in which no node ID was ever held. So a URL with a wrong
+    /// prefix or cluster starts from zero, and can repeat IDs. After the installation of a service,
+    /// use [`open`](EtcdStore::open).
     ///
     /// # Errors
     ///
     /// - [`LeaseError::Store`] if no member answers, or etcd rejects the user.
+    /// - [`LeaseError::Store`] with [`StoreErrorKind::Misconfigured`] if node IDs have keys, and the
+    ///   ID format has none.
     /// - [`LeaseError::IdFormatMismatch`] if the store at the prefix has another epoch.
     pub fn connect(url: &str, epoch: Epoch, limits: GrantLimits) -> Result<EtcdStore, LeaseError> {
+        let store = EtcdStore::at(url, epoch, limits)?;
+        let key = &store.keys.id_format;
+        let response = store.transact(
+            READ_ID_FORMAT,
+            &Transaction {
+                // The format of present records is not known: another epoch could repeat their IDs.
+                compare: vec![
+                    Compare::changed_at(key, Revision(0)),
+                    Compare::none_under(&store.keys.nodes),
+                ],
+                success: vec![Operation::put(key, &view::id_format_json(store.format))],
+                failure: store.keys.reading(None),
+            },
+        )?;
+        if !response.succeeded {
+            store.view(response)?;
+        }
+        Ok(store)
+    }
+
+    /// Connects to the cluster at `url`, where the prefix must have a store.
+    ///
+    /// Without an epoch the store's IDs have the recorded one.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](EtcdStore::connect). [`LeaseError::Store`] with [`StoreErrorKind::Missing`] if
+    /// the prefix has no keys.
+    pub fn open(
+        url: &str,
+        epoch: impl Into<Option<Epoch>>,
+        limits: GrantLimits,
+    ) -> Result<EtcdStore, LeaseError> {
+        let epoch = epoch.into();
+        // Without an epoch, any one until it is read.
+        let mut store = EtcdStore::at(url, epoch.unwrap_or(Epoch::Y2024), limits)?;
+        let (_, recorded) = store.parsed(store.transact(READ_ID_FORMAT, &store.reading(None))?)?;
+        store.format = IdFormat::new(epoch.unwrap_or(recorded.epoch));
+        recorded.check(store.format)?;
+        Ok(store)
+    }
+
+    /// Returns a store that has not connected yet.
+    fn at(url: &str, epoch: Epoch, limits: GrantLimits) -> Result<EtcdStore, LeaseError> {
         let failed = |doing| StoreError::new("in etcd", StoreErrorKind::Failed { doing });
         let url = EtcdUrl::parse(url).map_err(|error| failed("reading the URL").because(error))?;
         let location = format!("in etcd at {}/{}", url.members.join(","), url.prefix);
@@ -143,26 +198,7 @@ impl EtcdStore {
             Gateway::new(url).map_err(|error| failed("reading the certificates").because(error))?;
         let format = IdFormat::new(epoch);
         let (cache, fork_generation) = (Mutex::default(), ForkGeneration::current());
-        let store = EtcdStore { gateway, location, keys, format, limits, cache, fork_generation };
-        store.initialize()?;
-        Ok(store)
-    }
-
-    /// Writes the ID format unless there is one.
-    fn initialize(&self) -> Result<(), LeaseError> {
-        let key = &self.keys.id_format;
-        let response = self.transact(
-            "reading the ID format",
-            &Transaction {
-                compare: vec![Compare::changed_at(key, Revision(0))],
-                success: vec![Operation::put(key, &view::id_format_json(self.format))],
-                failure: vec![Operation::get(key)],
-            },
-        )?;
-        if !response.succeeded {
-            self.view(response)?;
-        }
-        Ok(())
+        Ok(EtcdStore { gateway, location, keys, format, limits, cache, fork_generation })
     }
 
     /// Returns an error in a forked child. The connections are the parent's, and a lock may never
@@ -185,18 +221,38 @@ impl EtcdStore {
         })
     }
 
-    fn read(&self, doing: &'static str, node: Option<NodeId>) -> Result<View, LeaseError> {
+    fn reading(&self, node: Option<NodeId>) -> Transaction {
         let success = self.keys.reading(node);
-        let read = Transaction { compare: Vec::new(), success, failure: Vec::new() };
-        self.view(self.transact(doing, &read)?)
+        Transaction { compare: Vec::new(), success, failure: Vec::new() }
+    }
+
+    fn read(&self, doing: &'static str, node: Option<NodeId>) -> Result<View, LeaseError> {
+        self.view(self.transact(doing, &self.reading(node))?)
     }
 
     /// Returns what was read, if the ID format is ours.
     fn view(&self, response: TransactionResponse) -> Result<View, LeaseError> {
-        let damaged = |kind| LeaseError::from(StoreError::new(&*self.location, kind));
-        let (view, format) = View::of(&self.keys, response).map_err(damaged)?;
+        let (view, format) = self.parsed(response)?;
         format.check(self.format)?;
         Ok(view)
+    }
+
+    /// Returns what was read, and the ID format.
+    fn parsed(&self, response: TransactionResponse) -> Result<(View, IdFormat), LeaseError> {
+        let key = &self.keys.id_format;
+        let kind = match View::of(&self.keys, response) {
+            Ok((view, Some(format))) => return Ok((view, format)),
+            Ok((view, None)) if view.is_empty() => StoreErrorKind::Missing,
+            Ok((_, None)) => StoreErrorKind::Misconfigured {
+                details: format!(
+                    "its key `{key}` is missing; restore its value with the epoch of its holders: \
+                     `{{\"epoch_ms\":EPOCH,\"timestamp_bits\":41,\"node_id_bits\":10,\
+                     \"sequence_bits\":12}}`",
+                ),
+            },
+            Err(kind) => kind,
+        };
+        Err(StoreError::new(&*self.location, kind).into())
     }
 
     /// Returns the records, and the errors of the damaged ones.

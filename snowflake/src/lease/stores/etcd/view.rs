@@ -11,36 +11,33 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// The keys of a store.
 #[derive(Debug)]
 pub(super) struct Keys {
-    prefix: String,
     pub(super) id_format: String,
-    /// The prefix of the keys of node IDs.
-    nodes: String,
+    /// The prefix of the keys of node IDs, without the slash.
+    pub(super) nodes: String,
 }
 
 impl Keys {
     pub(super) fn under(prefix: &str) -> Keys {
-        Keys {
-            prefix: prefix.to_owned(),
-            id_format: format!("{prefix}/id_format"),
-            nodes: format!("{prefix}/node_id/"),
-        }
+        Keys { id_format: format!("{prefix}/id_format"), nodes: format!("{prefix}/node_id") }
     }
 
     pub(super) fn node(&self, node: NodeId) -> String {
-        format!("{}{:04}", self.nodes, node.get())
+        format!("{}/{:04}", self.nodes, node.get())
     }
 
     /// Returns the reads for a change of one record, or of any record with `None`.
     pub(super) fn reading(&self, node: Option<NodeId>) -> Vec<Operation> {
-        match node {
-            Some(node) => [&self.id_format, &self.node(node)].map(|key| Operation::get(key)).into(),
-            None => vec![Operation::get_under(&self.prefix)],
-        }
+        let records = match node {
+            Some(node) => Operation::get(&self.node(node)),
+            None => Operation::get_under(&self.nodes),
+        };
+        vec![Operation::get(&self.id_format), records]
     }
 
     /// Returns the node ID whose key this is, if it is one.
     fn node_of(&self, key: &str) -> Option<NodeId> {
-        let node = NodeId::new(key.strip_prefix(&self.nodes)?.parse().ok()?).ok()?;
+        let id = key.strip_prefix(&self.nodes)?.strip_prefix('/')?;
+        let node = NodeId::new(id.parse().ok()?).ok()?;
         (self.node(node) == key).then_some(node)
     }
 }
@@ -62,11 +59,11 @@ struct Entry {
 }
 
 impl View {
-    /// Returns what a transaction read, and the ID format.
+    /// Returns what a transaction read, and the ID format if there is one.
     pub(super) fn of(
         keys: &Keys,
         response: TransactionResponse,
-    ) -> Result<(View, IdFormat), StoreErrorKind> {
+    ) -> Result<(View, Option<IdFormat>), StoreErrorKind> {
         let mut view = View::default();
         let mut id_format = None;
         for found in response.into_key_values() {
@@ -87,13 +84,6 @@ impl View {
                 view.records.insert(node, Entry { revision: found.mod_revision, record });
             }
         }
-        let id_format = id_format.ok_or_else(|| StoreErrorKind::Misconfigured {
-            details: format!(
-                "its key `{}` is missing; wait until every holder's grant has ended, and then \
-                 restart the holders (if the keys of the node IDs are missing too, IDs can repeat)",
-                keys.id_format
-            ),
-        })?;
         Ok((view, id_format))
     }
 
@@ -125,6 +115,11 @@ impl View {
             table.insert(*node, repaired);
         }
         table
+    }
+
+    /// Returns `true` if no node ID was ever held.
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty()
     }
 
     pub(super) fn id_format(&self) -> Revision {

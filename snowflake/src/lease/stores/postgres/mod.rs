@@ -21,11 +21,12 @@ use crate::{Epoch, NodeId, UnixMillis};
 
 /// A store in a PostgreSQL database, for many machines.
 ///
-/// It has two tables, which the first connection creates: `snowflake_id_format` with one row of
-/// epoch and layout, and `snowflake_lease` with a row for each node ID that was ever held. The
-/// connection's `search_path` selects their schema, so each schema can be a separate store. The
-/// user needs `CREATE` in the schema to create them. Otherwise `USAGE`, and `SELECT`, `INSERT` and
-/// `UPDATE` on both, are enough.
+/// It has two tables: `snowflake_id_format` with one row of epoch and layout, and `snowflake_lease`
+/// with a row for each node ID that was ever held. `snowflake lease create` creates them, and so
+/// does [`connect`](PostgresStore::connect) in a database that has neither.
+/// [`open`](PostgresStore::open) never does. The connection's `search_path` selects their schema, so
+/// each schema can be a separate store. The user needs `CREATE` in the schema to create them.
+/// Otherwise `USAGE`, `SELECT` on both, and `INSERT` and `UPDATE` on `snowflake_lease`, are enough.
 ///
 /// An acquisition is one transaction. A renewal is one statement, one round trip. The limits
 /// are measured from the server's `clock_timestamp()`.
@@ -104,22 +105,65 @@ const SCHEMA: &str = include_str!("schema.sql");
 
 const ROWS: &str = "SELECT * FROM snowflake_lease";
 
+/// A new table in place of a lost one would grant all time again.
+const LEASES_MISSING: &str = "its table `snowflake_lease` is missing; restore the table (if you drop \
+                              `snowflake_id_format` too, the store starts from zero, and IDs can \
+                              repeat)";
+
+/// With another epoch than the former one, IDs can repeat.
+const ID_FORMAT_MISSING: &str = "its table `snowflake_id_format` is missing or has no row; restore \
+                                 it with the epoch and the layout of its holders";
+
 /// Whole milliseconds by the server's clock.
 const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 impl PostgresStore {
-    /// Connects to the database at `url`, and creates missing tables.
+    /// Connects to the database at `url`, and creates the tables if it has neither.
+    ///
+    /// An empty database, or an empty schema, is a new store in which no node ID was ever held. So
+    /// a URL that names the wrong one starts from zero, and can repeat IDs. After the installation of
+    /// a service, use [`open`](PostgresStore::open).
     ///
     /// # Errors
     ///
     /// - [`LeaseError::Store`] if the connection fails or the tables cannot be created.
-    /// - [`LeaseError::Store`] with [`StoreErrorKind::Misconfigured`] if the server can lose commits.
+    /// - [`LeaseError::Store`] with [`StoreErrorKind::Misconfigured`] if one of the tables is
+    ///   missing, or if the server can lose commits.
     /// - [`LeaseError::IdFormatMismatch`] if the tables are for another epoch.
     pub fn connect(
         url: &str,
         epoch: Epoch,
         limits: GrantLimits,
     ) -> Result<PostgresStore, LeaseError> {
+        let store = PostgresStore::at(url, epoch, limits)?;
+        store.recorded_format(true)?.check(store.format)?;
+        Ok(store)
+    }
+
+    /// Connects to the database at `url`, which must have the tables.
+    ///
+    /// Without an epoch the store's IDs have the recorded one.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](PostgresStore::connect). [`LeaseError::Store`] with
+    /// [`StoreErrorKind::Missing`] if the database has no tables.
+    pub fn open(
+        url: &str,
+        epoch: impl Into<Option<Epoch>>,
+        limits: GrantLimits,
+    ) -> Result<PostgresStore, LeaseError> {
+        let epoch = epoch.into();
+        // Without an epoch, any one until it is read.
+        let mut store = PostgresStore::at(url, epoch.unwrap_or(Epoch::Y2024), limits)?;
+        let recorded = store.recorded_format(false)?;
+        store.format = IdFormat::new(epoch.unwrap_or(recorded.epoch));
+        recorded.check(store.format)?;
+        Ok(store)
+    }
+
+    /// Returns a store that has not connected yet.
+    fn at(url: &str, epoch: Epoch, limits: GrantLimits) -> Result<PostgresStore, LeaseError> {
         let failed = |doing| StoreError::new("in PostgreSQL", StoreErrorKind::Failed { doing });
         let url =
             PostgresUrl::parse(url).map_err(|error| failed("reading the URL").because(error))?;
@@ -128,32 +172,46 @@ impl PostgresStore {
         let location = format!("in PostgreSQL at {}", location(&url.config));
         let link = Link::new(url.config, MakeRustlsConnect::new(tls))
             .map_err(|error| failed("starting a runtime").because(error))?;
-        let format = IdFormat::new(epoch);
-        let store = PostgresStore { link, location, format, limits };
-        let recorded = store.in_transaction("creating the tables", async |transaction| {
-            // Two processes that create them concurrently would conflict.
-            transaction.batch_execute("SELECT pg_advisory_xact_lock(7095803146)").await?;
-            // `IF NOT EXISTS` needs the privilege to create tables, even if they exist.
-            let missing = "SELECT to_regclass('snowflake_id_format') IS NULL \
-                           OR to_regclass('snowflake_lease') IS NULL";
-            if transaction.query_one(missing, &[]).await?.try_get(0)? {
-                transaction.batch_execute(SCHEMA).await?;
+        Ok(PostgresStore { link, location, format: IdFormat::new(epoch), limits })
+    }
+
+    /// Returns the recorded ID format. If neither table exists, it `creates` both.
+    fn recorded_format(&self, creates: bool) -> Result<IdFormat, LeaseError> {
+        let format = self.format;
+        let recorded = self.in_transaction("reading the ID format", async |transaction| {
+            if creates {
+                // Two processes that create the tables concurrently would conflict.
+                transaction.batch_execute("SELECT pg_advisory_xact_lock(7095803146)").await?;
             }
-            let [timestamp, node, sequence] = format.layout.map(|bits| bits as i32);
-            let insert = "INSERT INTO snowflake_id_format VALUES (true, $1, $2, $3, $4) \
-                          ON CONFLICT DO NOTHING";
-            let epoch_ms = bigint(epoch.start().0);
-            transaction.execute(insert, &[&epoch_ms, &timestamp, &node, &sequence]).await?;
-            let row = transaction.query_one("SELECT * FROM snowflake_id_format", &[]).await?;
+            let tables = "SELECT to_regclass('snowflake_id_format') IS NOT NULL, \
+                          to_regclass('snowflake_lease') IS NOT NULL";
+            let tables = transaction.query_one(tables, &[]).await?;
+            let damaged = |details: &str| {
+                Ok(Err(StoreErrorKind::Misconfigured { details: details.to_owned() }))
+            };
+            match (tables.try_get(0)?, tables.try_get(1)?) {
+                (true, true) => {}
+                (false, false) if creates => {
+                    transaction.batch_execute(SCHEMA).await?;
+                    let [timestamp, node, sequence] = format.layout.map(|bits| bits as i32);
+                    let insert = "INSERT INTO snowflake_id_format VALUES (true, $1, $2, $3, $4)";
+                    let epoch_ms = bigint(format.epoch.start().0);
+                    transaction.execute(insert, &[&epoch_ms, &timestamp, &node, &sequence]).await?;
+                }
+                (false, false) => return Ok(Err(StoreErrorKind::Missing)),
+                (true, false) => return damaged(LEASES_MISSING),
+                (false, true) => return damaged(ID_FORMAT_MISSING),
+            }
+            let row = transaction.query_opt("SELECT * FROM snowflake_id_format", &[]).await?;
+            let Some(row) = row else { return damaged(ID_FORMAT_MISSING) };
             let bits =
                 |column| Ok::<_, tokio_postgres::Error>(row.try_get::<_, i32>(column)? as u32);
-            Ok(IdFormat {
+            Ok(Ok(IdFormat {
                 epoch: Epoch::new(ms(&row, "epoch_ms")?),
                 layout: [bits("timestamp_bits")?, bits("node_id_bits")?, bits("sequence_bits")?],
-            })
+            }))
         })?;
-        recorded.check(format)?;
-        Ok(store)
+        recorded.map_err(|kind| StoreError::new(&*self.location, kind).into())
     }
 
     fn with<T: Send>(
