@@ -298,8 +298,7 @@ impl Workload for Log {
 
     fn on_deadline(&mut self, now: Time, out: &mut Outbox) {
         if self.stage.deadline().is_some_and(|due| due <= now) {
-            self.stage = Stage::Listening;
-            self.recover(now);
+            self.repeat(now);
         }
         // After the recovery, so that a record that it added is sent.
         self.records.on_deadline(now, out);

@@ -30,8 +30,8 @@ pub(super) struct Recovering {
     since: Time,
     /// The sequence number of the record *recovering*.
     sequence: u64,
-    /// By node, the incarnation that was recovering itself when it responded.
-    unrecovered: BTreeMap<usize, u64>,
+    /// The peers when this node added the record.
+    survey: Survey,
     /// By node, the state in which it was first known to have the record.
     responses: BTreeMap<usize, Response>,
 }
@@ -43,7 +43,16 @@ struct Response {
     had: Digest,
 }
 
-/// The time after which to return to step R1, if the nodes that responded are gone.
+/// The state of the peers that a record *recovering* is about.
+#[derive(Debug, PartialEq, Eq)]
+struct Survey {
+    /// By node, the incarnation that was recovering itself when it responded to this incarnation.
+    unrecovered: BTreeMap<usize, u64>,
+    /// The earlier incarnations of this node. The record *recovering* declares that they are over.
+    earlier: Vec<u64>,
+}
+
+/// The time after which to look for a change of the peers, if the nodes that responded are gone.
 ///
 /// It is longer than any delay of a live node.
 const RECOVERY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -85,6 +94,38 @@ impl Log {
 
     /// Continues with R2 when a majority of the others has recovered, or by B1 or B2.
     fn listen(&mut self, now: Time) {
+        let (recovered, survey) = self.survey();
+        let (records, view) = self.records.split();
+        if !records.incarnations.is_in_bootstrap(view.mine())
+            && recovered < view.majority_of_others()
+            && survey.unrecovered.len() + 1 < view.majority()
+        {
+            return;
+        }
+        let sequence = self.records.next_of_mine();
+        self.records.add(now, &Record::Recovering(survey.earlier.clone()).text());
+        let responses = BTreeMap::new();
+        self.stage = Stage::Recovering(Recovering { since: now, sequence, survey, responses });
+    }
+
+    /// Returns to R1 if the peers differ from those at R1.
+    ///
+    /// Otherwise another record could show nothing new, and a node that is cut off would add one
+    /// every few seconds. The survey of a record never changes: B1 requires that all of its
+    /// unrecovered nodes were unrecovered when this node added the record.
+    pub(super) fn repeat(&mut self, now: Time) {
+        let (_, survey) = self.survey();
+        let Stage::Recovering(stage) = &mut self.stage else { return };
+        if stage.survey == survey {
+            stage.since = now;
+            return;
+        }
+        self.stage = Stage::Listening;
+        self.recover(now);
+    }
+
+    /// Returns the number of recovered peers that have responded to this incarnation, and the others.
+    fn survey(&mut self) -> (usize, Survey) {
         let (records, view) = self.records.split();
         let incarnations = &records.incarnations;
         let mut recovered = 0;
@@ -98,17 +139,7 @@ impl Log {
                 None => {}
             }
         }
-        if !incarnations.is_in_bootstrap(view.mine())
-            && recovered < view.majority_of_others()
-            && unrecovered.len() + 1 < view.majority()
-        {
-            return;
-        }
-        let before = past_incarnations(&view);
-        let sequence = self.records.next_of_mine();
-        self.records.add(now, &Record::Recovering(before).text());
-        let responses = BTreeMap::new();
-        self.stage = Stage::Recovering(Recovering { since: now, sequence, unrecovered, responses });
+        (recovered, Survey { unrecovered, earlier: earlier_incarnations(&view) })
     }
 
     /// Adds the record *recovered* when R3 allows that, or B1 or B2.
@@ -140,7 +171,8 @@ impl Log {
             }
             let may_bootstrap =
                 incarnations.recovered(peer).is_none_or(|record| record.by_bootstrap);
-            if learnt && may_bootstrap && stage.unrecovered.get(&index) == Some(&incarnation) {
+            if learnt && may_bootstrap && stage.survey.unrecovered.get(&index) == Some(&incarnation)
+            {
                 bootstrap.push(incarnation);
             }
         }
@@ -164,7 +196,7 @@ impl Log {
         let counts = |incarnation: &u64| {
             bootstrap.is_empty() || has_all(&view, view.mine().of_incarnation(*incarnation))
         };
-        let ends = past_incarnations(&view).into_iter().filter(counts).map(end).collect();
+        let ends = earlier_incarnations(&view).into_iter().filter(counts).map(end).collect();
         let learnt = view.have().clone();
         records.incarnations.guard();
         self.records.add(now, &Record::Recovered { ends, bootstrap }.text());
@@ -217,7 +249,7 @@ fn has_all(view: &View<'_>, origin: Origin) -> bool {
 }
 
 /// Returns the earlier incarnations of this node that it or any of its peers knows.
-fn past_incarnations(view: &View<'_>) -> Vec<u64> {
+fn earlier_incarnations(view: &View<'_>) -> Vec<u64> {
     let mine = view.mine();
     let digests = view.others().map(|index| view.has(index)).chain([view.have()]);
     let origins = digests.flat_map(|digest| digest.iter().map(|(origin, _)| origin));
