@@ -167,3 +167,38 @@ fn nodes_that_recover_one_after_the_other_are_not_a_bootstrap_majority() {
     run_for_s(&mut simulation, 5);
     assert_eq!(poll(&mut simulation, 0), [7, 8]);
 }
+
+/// Node n1 responds to n0 and then restarts. The second incarnation of n1 and n4 have a message that
+/// the first incarnation of n0 had acknowledged. Nodes n2 and n3 lack it.
+#[test]
+fn a_recovering_node_does_not_count_the_response_of_an_incarnation_that_is_over() {
+    let mut simulation = slow_links(5);
+    run_for_s(&mut simulation, 10);
+    connect(&mut simulation, &[(0, 4)]);
+    send(&mut simulation, 4, 7);
+    run_for_s(&mut simulation, 1);
+    simulation.restart(0);
+    connect(&mut simulation, &[(0, 1), (0, 2), (0, 3)]);
+    run_for_a_round_trip(&mut simulation);
+    connect(&mut simulation, &[(0, 1)]);
+    run_for_a_round_trip(&mut simulation);
+    simulation.restart(1);
+    connect(&mut simulation, &[(1, 2), (1, 3), (1, 4)]);
+    run_for_a_round_trip(&mut simulation);
+    run_for_a_round_trip(&mut simulation);
+    connect(&mut simulation, &[(1, 4)]);
+    run_for_s(&mut simulation, 1);
+    assert!(!simulation.nodes[4].owes_reply(), "a majority acknowledges the message");
+    connect(&mut simulation, &[(0, 2), (0, 3), (2, 3)]);
+    run_for_s(&mut simulation, 20);
+    let reply = simulation.submit(0, json!({"type": "send", "key": "k", "msg": 8}));
+    assert!(
+        reply.as_ref().is_some_and(|reply| reply["code"] == 11),
+        "n0, n2 and n3 lack a message that a majority had acknowledged: {reply:?}"
+    );
+    simulation.disconnected.clear();
+    run_for_s(&mut simulation, 20);
+    send(&mut simulation, 0, 8);
+    run_for_s(&mut simulation, 5);
+    assert_eq!(poll(&mut simulation, 0), [7, 8]);
+}

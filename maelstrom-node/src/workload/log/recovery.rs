@@ -152,7 +152,9 @@ impl Log {
         for index in view.others() {
             let Some(peer) = view.present(index) else { continue };
             let incarnation = peer.incarnation;
-            if !view.has(index).of(view.mine()).contains(stage.sequence) {
+            let has_record = view.has(index).of(view.mine()).contains(stage.sequence);
+            // The next incarnation of a node may acknowledge items without knowing of the record.
+            if !has_record || incarnations.is_over(peer) {
                 continue;
             }
             let is_recovered = quorum::is_recovered(&view, incarnations, index, peer);
