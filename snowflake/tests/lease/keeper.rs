@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::flaky_store::{FlakyStore, LOSES_ANSWERS, PANICS, UNREACHABLE, WORKS};
 use snowflake::layout::NODE_MAX;
 #[cfg(unix)]
 use snowflake::lease::FileStore;
 use snowflake::lease::{
-    AcquireRequest, Grant, GrantLimits, IdFormat, Keeper, KeeperBuilder, LeaseError, LeaseRecord,
-    LeaseStore, MemoryStore, ReleaseRequest, RenewRequest, StoreError, StoreErrorKind, Takeover,
+    AcquireRequest, GrantLimits, Keeper, KeeperBuilder, LeaseError, LeaseStore, ReleaseRequest,
+    Takeover,
 };
 use snowflake::{ClaimError, Clock, Epoch, Generator, Id, LeaseEnd, NodeId};
 use snowflake::{SystemClock, UnixMillis};
@@ -24,73 +25,6 @@ const LONG_MS: u64 = 5000;
 
 fn node(id: u16) -> NodeId {
     NodeId::new(id).unwrap()
-}
-
-/// A store in memory that can be unreachable or lose its answers.
-#[derive(Debug)]
-struct FlakyStore {
-    store: MemoryStore,
-    mode: AtomicU8,
-}
-
-const WORKS: u8 = 0;
-const UNREACHABLE: u8 = 1;
-/// Executes a request, and then returns an error.
-const LOSES_ANSWERS: u8 = 2;
-const PANICS: u8 = 3;
-
-impl FlakyStore {
-    fn new() -> Arc<FlakyStore> {
-        let store = MemoryStore::new(EPOCH, GrantLimits::default());
-        Arc::new(FlakyStore { store, mode: AtomicU8::new(WORKS) })
-    }
-
-    fn call<T>(
-        &self,
-        execute: impl FnOnce(&MemoryStore) -> Result<T, LeaseError>,
-    ) -> Result<T, LeaseError> {
-        let failed = || {
-            let kind = StoreErrorKind::Failed { doing: "the test" };
-            Err(StoreError::new("in memory", kind).into())
-        };
-        match self.mode.load(SeqCst) {
-            UNREACHABLE => failed(),
-            PANICS => panic!("the store of a test panics"),
-            LOSES_ANSWERS => execute(&self.store).and_then(|_| failed()),
-            _ => execute(&self.store),
-        }
-    }
-
-    fn high_water_mark(&self, id: u16) -> UnixMillis {
-        let records = self.store.records().unwrap();
-        records.iter().find(|(node, _)| node.get() == id).unwrap().1.high_water_mark
-    }
-}
-
-impl LeaseStore for FlakyStore {
-    fn id_format(&self) -> IdFormat {
-        self.store.id_format()
-    }
-
-    fn acquire(&self, request: &AcquireRequest) -> Result<Grant, LeaseError> {
-        self.call(|store| store.acquire(request))
-    }
-
-    fn renew(&self, request: &RenewRequest) -> Result<Grant, LeaseError> {
-        self.call(|store| store.renew(request))
-    }
-
-    fn release(&self, request: &ReleaseRequest) -> Result<(), LeaseError> {
-        self.call(|store| store.release(request))
-    }
-
-    fn records(&self) -> Result<Vec<(NodeId, LeaseRecord)>, LeaseError> {
-        self.call(|store| store.records())
-    }
-
-    fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
-        self.call(|store| store.reset(node, high_water_mark))
-    }
 }
 
 fn builder(store: &Arc<FlakyStore>, id: u16) -> KeeperBuilder {

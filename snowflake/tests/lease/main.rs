@@ -4,10 +4,12 @@
 
 #[cfg(target_os = "linux")]
 mod disk;
+mod flaky_store;
 #[cfg(unix)]
 mod frozen;
 #[cfg(unix)]
 mod golden;
 mod keeper;
+mod manual_keeper;
 mod model;
 mod time_ahead;

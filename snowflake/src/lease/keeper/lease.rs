@@ -14,16 +14,16 @@ pub(super) struct Lease {
     /// It takes effect when the current grant has ended, because it voids the rest of the current
     /// one.
     next: Option<Grant>,
-    /// The start of the first grant with the newest fencing token.
-    ///
-    /// All IDs of other holders are before it. The generator may still be in a grant that is before
-    /// those IDs.
-    since: UnixMillis,
+    /// The start of the first grant with the newest fencing token. All IDs of other holders have
+    /// earlier timestamps.
+    token_from: UnixMillis,
+    /// The number of renewals that the store has rejected since the last successful one.
+    pub(super) rejections: u32,
 }
 
 impl Lease {
     pub(super) fn new(grant: Grant) -> Lease {
-        Lease { current: grant, next: None, since: grant.from }
+        Lease { current: grant, next: None, token_from: grant.from, rejections: 0 }
     }
 
     /// Returns `true` if a later grant takes effect at the end of the current one.
@@ -38,7 +38,7 @@ impl Lease {
 
     /// Returns the high-water mark for the release of a generator that stopped at `sealed`.
     pub(super) fn release_mark(&self, sealed: UnixMillis) -> UnixMillis {
-        sealed.max(self.since)
+        sealed.max(self.token_from)
     }
 
     /// Adds a grant.
@@ -46,6 +46,7 @@ impl Lease {
     /// A grant that does not continue the last one becomes the next one. It replaces an older next
     /// one, in which no ID was issued.
     pub(super) fn add(&mut self, grant: Grant) {
+        self.rejections = 0;
         let last = self.next.as_mut().unwrap_or(&mut self.current);
         if last.until == grant.from && last.fencing_token == grant.fencing_token {
             last.until = grant.until;
@@ -54,7 +55,7 @@ impl Lease {
         }
         if grant.fencing_token != self.current.fencing_token {
             // Later requests carry the newest token.
-            (self.current.fencing_token, self.since) = (grant.fencing_token, grant.from);
+            (self.current.fencing_token, self.token_from) = (grant.fencing_token, grant.from);
         }
     }
 

@@ -7,6 +7,9 @@ use crate::lease::rules::shortest_grant_ms;
 use crate::lease::{AcquireRequest, Grant, LeaseError, LeaseStore, RenewRequest, Takeover};
 use crate::{Clock, Generator, LeaseEnd, UnixMillis};
 
+/// The longest pause after a rejected renewal, in intervals of renewals.
+const MAX_REJECTED_INTERVALS: u32 = 8;
+
 /// The settings of renewals.
 #[derive(Clone, Debug)]
 pub(super) struct Renewal {
@@ -24,6 +27,13 @@ impl Renewal {
     /// Returns the pause after a failed renewal: retries are four times as frequent as renewals.
     pub(super) fn retry_interval(&self) -> Duration {
         self.interval() / 4
+    }
+
+    /// Returns the pause after a rejected renewal, as after a takeover. It doubles up to
+    /// [`MAX_REJECTED_INTERVALS`], because many rejected keepers would delay the renewals of others.
+    fn rejected_interval(&self, rejections: u32) -> Duration {
+        let intervals = 1_u32.checked_shl(rejections.saturating_sub(1));
+        self.interval() * intervals.unwrap_or(u32::MAX).min(MAX_REJECTED_INTERVALS)
     }
 
     /// Requests time up to a grant from now. Returns `true` if it sent a request.
@@ -68,13 +78,18 @@ impl Renewal {
                 (lease, Ok(true))
             }
             Err(error) => {
-                generator.set_lease_end(match error {
+                let reason = match error {
                     LeaseError::TakenOver { .. } | LeaseError::Released { .. } => {
                         LeaseEnd::TakenOver
                     }
                     LeaseError::Store(_) => LeaseEnd::StoreFailed,
                     _ => LeaseEnd::Rejected,
-                });
+                };
+                let rejected = u32::from(reason != LeaseEnd::StoreFailed);
+                lease.rejections = lease.rejections.saturating_add(rejected);
+                // The current grant may have ended during the request.
+                lease.extend(generator, generator.times().1);
+                generator.set_lease_end(reason);
                 (lease, Err(error))
             }
         }
@@ -104,16 +119,19 @@ impl Renewal {
         generator: &Generator<C>,
     ) -> Duration {
         let interval = self.interval();
-        if result.is_err() {
-            return self.retry_interval();
-        }
         let left_ms = lease.current.until.0.saturating_sub(generator.times().1.0);
-        if lease.has_next() {
+        let pause = match result {
+            Err(LeaseError::Store(_)) => self.retry_interval(),
+            Err(_) => self.rejected_interval(lease.rejections),
+            Ok(_) if lease.has_next() => interval,
+            // A short grant, as after a crash, is renewed when half of it is left.
+            Ok(_) => interval.min(Duration::from_millis(left_ms / 2).max(interval / 8)),
+        };
+        match lease.has_next() {
             // The next grant has to take effect at the end of the current one.
-            return interval.min(Duration::from_millis(left_ms.max(1)));
+            true => pause.min(Duration::from_millis(left_ms.max(1))),
+            false => pause,
         }
-        // A short grant, as after a crash, is renewed when half of it is left.
-        interval.min(Duration::from_millis(left_ms / 2).max(interval / 8))
     }
 }
 
