@@ -113,7 +113,7 @@
 //! | cause | [`StoreErrorKind`] |
 //! |---|---|
 //! | a directory without a store; with `open`, a database without one | [`Missing`](StoreErrorKind::Missing) |
-//! | a damaged or truncated lease file, a damaged key in etcd, a row in PostgreSQL with a time before 1970 | [`Damaged`](StoreErrorKind::Damaged). A damaged key or row affects its own node ID only |
+//! | a damaged or truncated lease file, a damaged key in etcd | [`Damaged`](StoreErrorKind::Damaged). A damaged key affects its own node ID only |
 //! | a copy of a directory, as on another host | [`Copied`](StoreErrorKind::Copied) |
 //! | a directory that another process has open | [`InUse`](StoreErrorKind::InUse), with the process ID |
 //! | a directory on NFS, SMB, FUSE and the like | [`NetworkFileSystem`](StoreErrorKind::NetworkFileSystem) |

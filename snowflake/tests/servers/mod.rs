@@ -211,6 +211,41 @@ impl Postgres {
     }
 }
 
+impl Postgres {
+    /// Opens a session of the superuser, for a transaction of several steps.
+    pub(crate) fn session(&self) -> Session {
+        let mut psql = Command::new(self.programs.join("psql"));
+        psql.args(["--quiet", "--tuples-only", "--set=ON_ERROR_STOP=1", &self.url()]);
+        Session(psql.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap())
+    }
+}
+
+/// A session of psql. Dropping it rolls its transaction back.
+#[derive(Debug)]
+pub(crate) struct Session(Child);
+
+impl Session {
+    /// Executes statements, and waits for their end.
+    pub(crate) fn execute(&mut self, sql: &str) {
+        const END: &str = "end of the statements";
+        writeln!(self.0.stdin.as_mut().unwrap(), "{sql};\n\\echo {END}").unwrap();
+        let mut output = Vec::new();
+        while !output.ends_with(format!("{END}\n").as_bytes()) {
+            let mut byte = [0];
+            self.0.stdout.as_mut().unwrap().read_exact(&mut byte).expect(sql);
+            output.extend(byte);
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // The process may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// An etcd server, a cluster of one.
 #[derive(Debug)]
 pub(crate) struct Etcd {

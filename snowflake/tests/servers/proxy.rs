@@ -59,6 +59,11 @@ impl Proxy {
         self.shared.round_trips.load(SeqCst)
     }
 
+    /// Returns the number of connections so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.shared.connections.load(SeqCst)
+    }
+
     /// Sets whether answers are dropped.
     pub(crate) fn drop_answers(&self, drop: bool) {
         self.shared.drops_answers.store(drop, SeqCst);

@@ -12,7 +12,7 @@ use crate::servers::Postgres;
 use crate::servers::certificates::Certificates;
 use crate::servers::proxy::Proxy;
 use snowflake::lease::{
-    GrantLimits, LeaseError, LeaseStore, PostgresStore, ReleaseRequest, RenewRequest,
+    Grant, GrantLimits, LeaseError, LeaseStore, PostgresStore, ReleaseRequest, RenewRequest,
     StoreErrorKind,
 };
 use snowflake::{Clock, Epoch, SystemClock, UnixMillis};
@@ -156,52 +156,97 @@ fn skips_a_host_that_is_read_only() {
     assert!(error.contains("does not allow writes"), "{error}");
 }
 
-/// The store never writes such a time. A manual change of the table may.
+/// A manual change of the table cannot damage a row.
 #[test]
-fn a_time_before_1970_is_an_error_until_a_reset() {
+fn the_server_rejects_a_row_that_no_store_writes() {
     let Some(server) = Postgres::start() else { return };
     let store = connect(&server.url()).unwrap();
-    let request = |id| promises::request(id, SystemClock.now());
-    let mut lease = store.acquire(&request(Some(7))).unwrap();
-    for column in ["from_ms", "high_water_mark_ms"] {
-        server.execute(&format!("UPDATE snowflake_lease SET {column} = -1 WHERE node_id = 7"));
-        let until = UnixMillis(lease.until.0 + 1000);
-        for result in [
-            store.renew(&RenewRequest::after(&lease, SystemClock.now(), until)).map(|_| ()),
-            store.release(&ReleaseRequest::at(&lease, lease.from)),
-            store.acquire(&request(Some(7))).map(|_| ()),
-            store.records().map(|_| ()),
-        ] {
-            let Err(LeaseError::Store(error)) = &result else { panic!("{column}: {result:?}") };
-            let of_7 = matches!(error.kind(), StoreErrorKind::Damaged { node: Some(it), .. } if *it == lease.node);
-            assert!(of_7, "{error}");
-            assert!(
-                error.to_string().contains("lease reset STORE 7 --high-water-mark TIME"),
-                "{error}"
-            );
-        }
-        for request in [request(Some(8)), request(None)] {
-            let other = store.acquire(&request).unwrap();
-            assert_ne!(other.node, lease.node);
-            store.release(&ReleaseRequest::at(&other, other.from)).unwrap();
-        }
-
-        store.reset(lease.node, lease.until).unwrap();
-        let next = store.acquire(&promises::request(Some(7), lease.until)).unwrap();
-        assert!(next.fencing_token > lease.fencing_token && next.from >= lease.until, "{next}");
-        lease = next;
+    store.acquire(&promises::request(Some(7), SystemClock.now())).unwrap();
+    for change in ["from_ms = -1", "high_water_mark_ms = from_ms - 1", "fencing_token = 0"] {
+        server.execute(&format!(
+            "DO $$ BEGIN UPDATE snowflake_lease SET {change}; RAISE 'accepted: {change}'; \
+             EXCEPTION WHEN check_violation THEN NULL; END $$"
+        ));
     }
+}
 
-    server.execute("UPDATE snowflake_lease SET high_water_mark_ms = -1 WHERE node_id = 7");
-    let hour = SystemClock.now().0 + 3_600_000;
-    server.execute(&format!(
-        "INSERT INTO snowflake_lease \
-         SELECT node, 9, {hour}, {hour}, true, '' FROM generate_series(0, 1023) AS node \
-         ON CONFLICT (node_id) DO UPDATE SET high_water_mark_ms = {hour}, held = true \
-         WHERE snowflake_lease.node_id <> 7"
+/// A holder that is stopped or slow in its transaction must not end the IDs of other holders.
+#[test]
+fn only_an_acquisition_of_any_node_id_waits_for_the_rows_of_others() {
+    let Some(server) = Postgres::start() else { return };
+    let store = connect(&server.url()).unwrap();
+    let [of_7, _] =
+        [7, 8].map(|id| store.acquire(&promises::request(Some(id), SystemClock.now())).unwrap());
+    let mut other = server.session();
+    other.execute("BEGIN; SELECT * FROM snowflake_lease WHERE node_id = 8 FOR UPDATE");
+    let stale = Grant { fencing_token: 9, ..of_7 };
+    let rejected = store.renew(&RenewRequest::after(&stale, of_7.from, of_7.until));
+    assert!(matches!(rejected, Err(LeaseError::TakenOver { .. })), "{rejected:?}");
+    let again = store.acquire(&promises::request(Some(7), of_7.until)).unwrap();
+    store.release(&ReleaseRequest::at(&again, again.from)).unwrap();
+    let any = store.acquire(&promises::request(None, SystemClock.now())).unwrap_err();
+    assert!(any.to_string().contains("timeout"), "{any}");
+}
+
+/// A node ID without a row has no lock that a second acquisition could wait for.
+#[test]
+fn an_acquisition_reads_the_row_that_another_one_has_inserted_in_between() {
+    let Some(server) = Postgres::start() else { return };
+    let store = connect(&server.url()).unwrap();
+    let now = SystemClock.now();
+    let mark = UnixMillis(now.0 + 1500);
+    let mut other = server.session();
+    other.execute(&format!(
+        "BEGIN; INSERT INTO snowflake_lease VALUES (7, 5, {0}, {0}, true, 'another')",
+        mark.0
     ));
-    let none_left = store.acquire(&request(None)).unwrap_err().to_string();
-    assert!(none_left.contains("the row of node ID 7 is damaged"), "{none_left}");
+    let granted = std::thread::scope(|scope| {
+        let acquiring = scope.spawn(|| store.acquire(&promises::request(Some(7), now)));
+        other.execute(
+            "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted) \
+             LOOP PERFORM pg_sleep(0.001); END LOOP; END $$; COMMIT",
+        );
+        acquiring.join().unwrap()
+    });
+    let granted = granted.unwrap();
+    assert_eq!((granted.from, granted.fencing_token), (mark, 6));
+}
+
+/// A server that is slow must not get a new connection for each late answer.
+#[test]
+fn a_renewal_that_the_server_rejects_leaves_the_connection_open() {
+    let Some(server) = Postgres::start() else { return };
+    let proxy = Proxy::to(server.port());
+    let store = connect(&server.url_through(proxy.port())).unwrap();
+    let lease = store.acquire(&promises::request(Some(7), SystemClock.now())).unwrap();
+    let renew = |ms| {
+        let until = UnixMillis(lease.until.0 + ms);
+        store.renew(&RenewRequest::after(&lease, SystemClock.now(), until))
+    };
+    renew(100).unwrap();
+    let before = proxy.connections();
+    let mut other = server.session();
+    other.execute("BEGIN; SELECT * FROM snowflake_lease WHERE node_id = 7 FOR UPDATE");
+    let start = Instant::now();
+    let error = renew(200).unwrap_err().to_string();
+    assert!(error.contains("timeout"), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(10));
+    drop(other);
+    renew(300).unwrap();
+    assert_eq!(proxy.connections(), before);
+}
+
+/// The kernel of a server that hangs still accepts connections.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_host_that_hangs_is_skipped_by_another_attempt() {
+    let Some(mut hanging) = Postgres::start() else { return };
+    let Some(server) = Postgres::start() else { return };
+    hanging.pause();
+    let [first, second] = [&hanging, &server].map(|it| format!("127.0.0.1:{}", it.port()));
+    let url = format!("postgresql://ids@{first},{second}/postgres");
+    // The order of the hosts is random.
+    assert!((0..30).any(|_| connect(&url).is_ok()), "30 attempts have failed");
 }
 
 /// Without the marks of a lost table, a new one would grant all time again.

@@ -7,7 +7,7 @@ mod tests;
 
 use super::grant::shortest_grant_ms;
 use crate::layout::NODE_MAX;
-#[cfg(any(feature = "etcd", feature = "postgres"))]
+#[cfg(feature = "etcd")]
 use crate::lease::StoreError;
 use crate::lease::{
     AcquireRequest, Grant, GrantLimits, LeaseError, LeaseRecord, ReleaseRequest, RenewRequest,
@@ -117,7 +117,7 @@ impl LeaseTable {
     ///
     /// This table lacks the `damaged` records. A request for one of them fails, and a request for
     /// any node ID gets another one.
-    #[cfg(any(feature = "etcd", feature = "postgres"))]
+    #[cfg(feature = "etcd")]
     pub(crate) fn acquire_beside(
         &mut self,
         damaged: Vec<(NodeId, StoreError)>,

@@ -7,7 +7,7 @@ mod url;
 use std::fmt;
 
 use tokio_postgres::config::Host;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Config, Row, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -28,8 +28,12 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// each schema can be a separate store. The user needs `CREATE` in the schema to create them.
 /// Otherwise `USAGE`, `SELECT` on both, and `INSERT` and `UPDATE` on `snowflake_lease`, are enough.
 ///
-/// An acquisition is one transaction. A renewal is one statement, one round trip. The limits
-/// are measured from the server's `clock_timestamp()`.
+/// A renewal is one statement, one round trip. An acquisition of any free node ID is a transaction
+/// that locks the table, and renewals wait for it. An acquisition of one node ID, and a release, lock
+/// its row. The limits are measured from the server's `clock_timestamp()`.
+///
+/// Each store keeps one connection open. The server's `max_connections` has to permit one for each
+/// process.
 ///
 /// The calls block. If the server does not answer, a call returns after 1.5 s. A call that has to
 /// connect first takes up to 2 s more, and another second for each further host. A rejected renewal
@@ -42,18 +46,20 @@ use crate::{Epoch, NodeId, UnixMillis};
 ///
 /// # The URL
 ///
-/// PostgreSQL's own form, `postgresql://user:password@host:port/database?option=value` with one
-/// or several hosts, or its `key=value` form. The store uses the first host that accepts
-/// writes, and so follows a failover. It ignores `target_session_attrs`. `sslmode` has the values
-/// of libpq:
+/// PostgreSQL's own form, `postgresql://user:password@host:port/database?option=value`, with one or
+/// several hosts. The store tries the hosts in random order and uses the first one that accepts
+/// writes, and so follows a failover. It ignores `target_session_attrs` and `load_balance_hosts`.
+/// `sslmode` has the values of libpq:
 ///
 /// | `sslmode` | encrypted | trusted server |
 /// |---|---|---|
 /// | `disable` | no | any |
-/// | `prefer`, the default | if the server can | any |
+/// | `prefer`, the default without `sslrootcert=system` | if the server can | any |
 /// | `require` | yes | any, or, with `sslrootcert`, as `verify-ca` |
 /// | `verify-ca` | yes | one with a certificate that is signed by one in `sslrootcert` |
-/// | `verify-full` | yes | as `verify-ca`, and the certificate is for the host. Without `sslrootcert`, or with `system`, the system's certificates are trusted |
+/// | `verify-full`, the default with `sslrootcert=system` | yes | as `verify-ca`, and the certificate is for the host. Without `sslrootcert`, or with `system`, the system's certificates are trusted |
+///
+/// `sslrootcert=system` with another `sslmode` is an error.
 ///
 /// `sslcert` and `sslkey` are this client's certificate and key. All three are PEM files. Unlike
 /// libpq, the store looks for no files in the home directory.
@@ -104,6 +110,17 @@ impl fmt::Debug for PostgresStore {
 const SCHEMA: &str = include_str!("schema.sql");
 
 const ROWS: &str = "SELECT * FROM snowflake_lease";
+
+/// A row, which no other transaction changes until the end of this one.
+const ROW: &str = "SELECT * FROM snowflake_lease WHERE node_id = $1 FOR UPDATE";
+
+const UPDATE: &str = "UPDATE snowflake_lease SET fencing_token = $2, from_ms = $3, \
+                      high_water_mark_ms = $4, held = $5, holder = $6 WHERE node_id = $1 \
+                      RETURNING node_id";
+
+/// Inserts nothing if there is a row. It was not read, so its mark is not known.
+const INSERT: &str = "INSERT INTO snowflake_lease VALUES ($1, $2, $3, $4, $5, $6) \
+                      ON CONFLICT DO NOTHING RETURNING node_id";
 
 /// A new table in place of a lost one would grant all time again.
 const LEASES_MISSING: &str = "its table `snowflake_lease` is missing; restore the table (if you drop \
@@ -251,57 +268,50 @@ impl PostgresStore {
         })
     }
 
-    /// Returns the records with a time before 1970, which this store never writes.
-    fn damaged(&self, table: &LeaseTable) -> Vec<(NodeId, StoreError)> {
-        let is_damaged =
-            |record: &LeaseRecord| record.from.max(record.high_water_mark).0 > i64::MAX as u64;
-        let damaged = table.iter().filter(|(_, record)| is_damaged(record)).map(|(node, _)| {
-            let details =
-                format!("the row of node ID {node} is damaged: it has a time before 1970");
-            let damaged = StoreErrorKind::Damaged { details, node: Some(node) };
-            (node, StoreError::new(&*self.location, damaged))
-        });
-        damaged.collect()
-    }
-
-    /// Rejects a damaged record of `node`, or of any node ID.
-    fn expect_sound(&self, table: &LeaseTable, node: Option<NodeId>) -> Result<(), LeaseError> {
-        let damaged = self.damaged(table).into_iter();
-        let mut relevant = damaged.filter(|(id, _)| node.is_none_or(|node| node == *id));
-        relevant.next().map_or(Ok(()), |(_, error)| Err(error.into()))
-    }
-
-    /// Changes the table in one transaction, with a lock of the table.
+    /// Changes the record of `node`, or of a node ID that `change` chooses, in one transaction.
+    ///
+    /// It locks the row of `node`, so the renewals of other node IDs continue. Without `node` it locks
+    /// the table, also against locks of rows.
     fn change<T: Send>(
         &self,
         doing: &'static str,
-        change: impl FnOnce(&mut LeaseTable, UnixMillis) -> Result<(NodeId, T), LeaseError> + Send,
+        node: Option<NodeId>,
+        change: impl Fn(&mut LeaseTable, UnixMillis) -> Result<(NodeId, T), LeaseError> + Sync,
     ) -> Result<T, LeaseError> {
         self.in_transaction(doing, async |transaction| {
-            transaction.batch_execute("LOCK TABLE snowflake_lease IN EXCLUSIVE MODE").await?;
-            let select = format!("SELECT {NOW} AS now_ms");
-            let now = ms(&transaction.query_one(&select, &[]).await?, "now_ms")?;
-            let mut table = table(&transaction.query(ROWS, &[]).await?)?;
-            let (node, granted) = match change(&mut table, now) {
-                Ok(changed) => changed,
-                Err(error) => return Ok(Err(error)),
-            };
-            if let Some(record) = table.get(node) {
-                let LeaseRecord { fencing_token, from, high_water_mark, held, holder } = record;
-                let values: [&(dyn ToSql + Sync); 6] = [
-                    &i32::from(node.get()),
-                    &bigint(*fencing_token),
-                    &bigint(from.0),
-                    &bigint(high_water_mark.0),
-                    held,
-                    holder,
-                ];
-                let upsert = "INSERT INTO snowflake_lease VALUES ($1, $2, $3, $4, $5, $6) \
-                              ON CONFLICT (node_id) DO UPDATE SET fencing_token = $2, \
-                              from_ms = $3, high_water_mark_ms = $4, held = $5, holder = $6";
-                transaction.execute(upsert, &values).await?;
+            if node.is_none() {
+                transaction.batch_execute("LOCK TABLE snowflake_lease IN EXCLUSIVE MODE").await?;
             }
-            Ok(Ok(granted))
+            loop {
+                let rows = match node.map(node_id) {
+                    Some(id) => transaction.query_typed(ROW, &[(&id, Type::INT4)]).await?,
+                    None => transaction.query_typed(ROWS, &[]).await?,
+                };
+                let before = table(&rows)?;
+                let time = transaction.query_typed(&format!("SELECT {NOW} AS now_ms"), &[]).await?;
+                let now = time.first().map_or(Ok(UnixMillis(0)), |row| ms(row, "now_ms"))?;
+                let mut after = before.clone();
+                let (node, granted) = match change(&mut after, now) {
+                    Ok(changed) => changed,
+                    Err(error) => return Ok(Err(error)),
+                };
+                let Some(record) = after.get(node) else { return Ok(Ok(granted)) };
+                let LeaseRecord { fencing_token, from, high_water_mark, held, holder } = record;
+                let [token, from, mark] = [*fencing_token, from.0, high_water_mark.0].map(bigint);
+                let statement = if before.get(node).is_some() { UPDATE } else { INSERT };
+                let values: [(&(dyn ToSql + Sync), Type); 6] = [
+                    (&node_id(node), Type::INT4),
+                    (&token, Type::INT8),
+                    (&from, Type::INT8),
+                    (&mark, Type::INT8),
+                    (held, Type::BOOL),
+                    (holder, Type::TEXT),
+                ];
+                if !transaction.query_typed(statement, &values).await?.is_empty() {
+                    return Ok(Ok(granted));
+                }
+                // Another transaction has inserted the row since it was read, and is committed.
+            }
         })?
     }
 }
@@ -312,9 +322,8 @@ impl LeaseStore for PostgresStore {
     }
 
     fn acquire(&self, request: &AcquireRequest) -> Result<Grant, LeaseError> {
-        self.change("acquiring a node ID", |table, now| {
-            let damaged = self.damaged(table);
-            let grant = table.acquire_beside(damaged, request, now, self.limits)?;
+        self.change("acquiring a node ID", request.node, |table, now| {
+            let grant = table.acquire(request, now, self.limits)?;
             Ok((grant.node, grant))
         })
     }
@@ -326,12 +335,11 @@ impl LeaseStore for PostgresStore {
             "UPDATE snowflake_lease SET from_ms = high_water_mark_ms, \
              high_water_mark_ms = greatest($3, high_water_mark_ms + 1) \
              WHERE node_id = $1 AND fencing_token = $2 AND held \
-             AND least(from_ms, high_water_mark_ms) >= 0 \
              AND greatest($3, high_water_mark_ms + 1) <= {NOW} + $4 \
              RETURNING from_ms, high_water_mark_ms"
         );
         let RenewRequest { node, fencing_token, until, .. } = *request;
-        let node_id = i32::from(node.get());
+        let id = node_id(node);
         let [token, until_ms] = [fencing_token, until.0].map(bigint);
         // The sum of the time and half of the range does not overflow.
         let limit_ms = bigint(self.limits.limit_ms()).min(i64::MAX / 2);
@@ -343,7 +351,7 @@ impl LeaseStore for PostgresStore {
                 Some(prepared) => prepared,
                 none => none.insert(client.prepare(&statement).await?),
             };
-            let values: [&(dyn ToSql + Sync); 4] = [&node_id, &token, &until_ms, &limit_ms];
+            let values: [&(dyn ToSql + Sync); 4] = [&id, &token, &until_ms, &limit_ms];
             let row = client.query_opt(&*prepared, &values).await?;
             row.map(|row| Ok((ms(&row, "from_ms")?, ms(&row, "high_water_mark_ms")?))).transpose()
         };
@@ -352,16 +360,14 @@ impl LeaseStore for PostgresStore {
             Some((from, until)) => Ok(Grant { node, from, until, fencing_token }),
             // The statement rejected the renewal. The lease table returns the reason, or a grant if
             // the row has changed since.
-            None => self.change(doing, |table, now| {
-                self.expect_sound(table, Some(node))?;
+            None => self.change(doing, Some(node), |table, now| {
                 Ok((node, table.renew(request, now, self.limits)?))
             }),
         }
     }
 
     fn release(&self, request: &ReleaseRequest) -> Result<(), LeaseError> {
-        self.change("releasing", |table, _| {
-            self.expect_sound(table, Some(request.node))?;
+        self.change("releasing", Some(request.node), |table, _| {
             Ok((request.node, table.release(request)?))
         })
     }
@@ -370,12 +376,11 @@ impl LeaseStore for PostgresStore {
         let table = self.with("reading the leases", async |session: &mut Session| {
             table(&session.client.query(ROWS, &[]).await?)
         })?;
-        self.expect_sound(&table, None)?;
         Ok(table.iter().map(|(node, record)| (node, record.clone())).collect())
     }
 
     fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
-        self.change("resetting", |table, _| {
+        self.change("resetting", Some(node), |table, _| {
             table.reset(node, high_water_mark);
             Ok((node, ()))
         })
@@ -384,6 +389,10 @@ impl LeaseStore for PostgresStore {
 
 fn ms(row: &Row, column: &str) -> Result<UnixMillis, tokio_postgres::Error> {
     Ok(UnixMillis(row.try_get::<_, i64>(column)?.cast_unsigned()))
+}
+
+fn node_id(node: NodeId) -> i32 {
+    i32::from(node.get())
 }
 
 /// Converts a number for SQL. No valid time or fencing token is near the end of the range.

@@ -12,7 +12,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
-use tokio_postgres::config::TargetSessionAttrs;
+use tokio_postgres::config::{LoadBalanceHosts, TargetSessionAttrs};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -93,6 +94,23 @@ impl fmt::Display for CallError {
 
 impl Error for CallError {}
 
+impl CallError {
+    /// Returns `true` if a server that works has rejected a statement, as after a wait for a lock.
+    ///
+    /// A new connection would not help, and would add to the load of a server that is slow.
+    fn is_rejection(&self) -> bool {
+        let CallError::Postgres(error) = self else { return false };
+        [
+            SqlState::LOCK_NOT_AVAILABLE,
+            SqlState::QUERY_CANCELED,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            SqlState::T_R_SERIALIZATION_FAILURE,
+        ]
+        .iter()
+        .any(|state| error.code() == Some(state))
+    }
+}
+
 /// Writes an error of tokio-postgres with its causes, such as the server's message.
 pub(super) fn with_causes(
     error: &tokio_postgres::Error,
@@ -109,8 +127,10 @@ impl Link {
             config.connect_timeout(TIMEOUT);
         }
         config.tcp_user_timeout(TIMEOUT);
-        // Hosts that accept no writes are skipped.
+        // Hosts that accept no writes are skipped. A host that accepts a connection and then hangs uses
+        // up the timeout of an attempt, so the next attempt has to try another one first.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        config.load_balance_hosts(LoadBalanceHosts::Random);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (runtime, session) = (Some(runtime), Mutex::default());
         Ok(Link { config, tls, runtime, session, fork_generation: ForkGeneration::current() })
@@ -121,7 +141,14 @@ impl Link {
         &self,
         call: impl AsyncFnOnce(&mut Session) -> Result<T, tokio_postgres::Error> + Send,
     ) -> Result<T, CallError> {
-        self.with_session(async |session| self.attempt(session, call).await)
+        self.with_session(async |session| {
+            let result = self.attempt(session, call).await;
+            // A transaction may be open.
+            if result.is_err() {
+                *session = None;
+            }
+            result
+        })
     }
 
     /// Runs a call as [`run`](Link::run), and repeats it if a connection of an earlier call fails.
@@ -130,7 +157,8 @@ impl Link {
     /// was suspended. The server may have executed the first attempt, or may execute it after the
     /// second. So the second execution of `call` must be harmless, in either order.
     ///
-    /// The two attempts together have the timeouts of one attempt that connects first.
+    /// Both attempts together take at most as long as one attempt that has to connect. An error of
+    /// the server, such as a lock timeout, ends neither the connection nor is the call repeated.
     pub(super) fn run_repeatable<T: Send>(
         &self,
         call: impl AsyncFn(&mut Session) -> Result<T, tokio_postgres::Error> + Sync,
@@ -140,18 +168,22 @@ impl Link {
             let attempts = async {
                 let was_open = session.is_some();
                 match self.attempt(session, &call).await {
-                    Err(_) if was_open => {
+                    Err(error) if was_open && !error.is_rejection() => {
                         *session = None;
                         self.attempt(session, &call).await
                     }
                     result => result,
                 }
             };
-            with_timeout(limit, attempts).await
+            let result = with_timeout(limit, attempts).await;
+            if result.as_ref().is_err_and(|error| !error.is_rejection()) {
+                *session = None;
+            }
+            result
         })
     }
 
-    /// Runs `work` with the session. After any error the connection is closed.
+    /// Runs `work` with the session.
     fn with_session<T: Send>(
         &self,
         work: impl AsyncFnOnce(&mut Option<Session>) -> Result<T, CallError> + Send,
@@ -163,11 +195,7 @@ impl Link {
         };
         let mut session = self.session.lock();
         let open = &mut *session;
-        let result = wait_for(runtime, async move || work(open).await);
-        if result.is_err() {
-            *session = None;
-        }
-        result
+        wait_for(runtime, async move || work(open).await)
     }
 
     /// Runs a call, and connects first if no connection is open.
@@ -198,12 +226,14 @@ impl Link {
             let _ = connection.await;
         });
         let session = Session { client, renewal: None, connection };
-        // Every other value of `synchronous_commit` waits for the disk.
+        // The other values of `synchronous_commit` wait for the disk, and for the standbys that are
+        // configured. A statement after a lock has to see what others have committed.
         let settings = format!(
             "SET statement_timeout = {}; SET lock_timeout = {0}; \
              SET idle_in_transaction_session_timeout = {}; \
+             SET default_transaction_isolation = 'read committed'; \
              SELECT set_config('synchronous_commit', 'on', false) \
-             WHERE current_setting('synchronous_commit') = 'off'",
+             WHERE current_setting('synchronous_commit') IN ('off', 'local')",
             TIMEOUT.as_millis(),
             IDLE_TIMEOUT.as_millis()
         );

@@ -13,7 +13,7 @@ use tokio_postgres::config::SslMode;
 
 use super::session::with_causes;
 
-/// A parsed connection URL, or its `key=value` form.
+/// A parsed connection URL.
 #[derive(Debug)]
 pub(super) struct PostgresUrl {
     pub(super) config: Config,
@@ -80,19 +80,25 @@ impl PostgresUrl {
     pub(super) fn parse(text: &str) -> Result<PostgresUrl, UrlError> {
         let mut tls = TlsOptions::default();
         let is_url = ["postgres://", "postgresql://"].iter().any(|it| text.starts_with(it));
-        let rest = if is_url {
-            without_options(text, &mut tls)?
-        } else if text.split('=').next().is_some_and(|name| name.contains("://")) {
-            // As `key=value` pairs, the password would be a part of a key, and an error would show
-            // it.
+        if !is_url {
             return Err(UrlError::Other(
                 "unknown scheme; begin the URL with `postgres://` or `postgresql://`",
             ));
-        } else {
-            without_pairs(text, &mut tls)
-        };
+        }
+        let rest = without_options(text, &mut tls)?;
         let mut config: Config = rest.parse().map_err(UrlError::Config)?;
-        let mode = tls.mode.as_deref();
+        let is_system = tls.root.as_deref() == Some("system");
+        // The system's authorities certify any owner of a host, so without a check of the host they
+        // prove nothing.
+        let mode = match tls.mode.as_deref() {
+            None if is_system => Some("verify-full"),
+            Some(mode) if is_system && mode != "verify-full" => {
+                return Err(UrlError::Other(
+                    "sslrootcert=system with a weaker sslmode; use sslmode=verify-full",
+                ));
+            }
+            mode => mode,
+        };
         match mode {
             None => {}
             Some("disable") => _ = config.ssl_mode(SslMode::Disable),
@@ -106,12 +112,10 @@ impl PostgresUrl {
                 ));
             }
         }
-        let file = tls.root.filter(|root| root != "system").map(PathBuf::from);
+        let file = tls.root.filter(|_| !is_system).map(PathBuf::from);
         let server_check = match (mode, file) {
             (Some("verify-full"), file) => ServerCheck::SignatureAndHost(file),
             (Some("require" | "verify-ca"), Some(file)) => ServerCheck::Signature(file),
-            // The system's authorities certify any owner of a host, so without a check of the host
-            // they prove nothing.
             (Some("verify-ca"), None) => {
                 return Err(UrlError::Other(
                     "sslmode=verify-ca without a file; set sslrootcert, or use verify-full",
@@ -154,42 +158,6 @@ fn without_options(url: &str, tls: &mut TlsOptions) -> Result<String, UrlError> 
     Ok(if others.is_empty() { url.to_owned() } else { format!("{url}?{}", others.join("&")) })
 }
 
-/// Moves the options for TLS from `key=value` pairs to `tls`. Returns the rest, with any text that
-/// is not a pair, which tokio-postgres rejects.
-fn without_pairs(text: &str, tls: &mut TlsOptions) -> String {
-    let mut others = String::new();
-    let mut rest = text.trim_start();
-    while let Some((name, after)) = rest.split_once('=') {
-        let after = after.trim_start();
-        let mut value = String::new();
-        let quoted = after.strip_prefix('\'');
-        let mut chars = quoted.unwrap_or(after).char_indices();
-        let mut end = 0;
-        while let Some((at, c)) = chars.next() {
-            end = at + c.len_utf8();
-            match c {
-                '\\' => {
-                    if let Some((at, escaped)) = chars.next() {
-                        end = at + escaped.len_utf8();
-                        value.push(escaped);
-                    }
-                }
-                '\'' if quoted.is_some() => break,
-                c if quoted.is_none() && c.is_whitespace() => break,
-                c => value.push(c),
-            }
-        }
-        let end = end + usize::from(quoted.is_some());
-        let pair = rest.len() - after.len() + end;
-        if !tls.set(name.trim_end(), &value) {
-            others.push_str(&rest[..pair]);
-            others.push(' ');
-        }
-        rest = rest[pair..].trim_start();
-    }
-    others + rest
-}
-
 #[cfg(test)]
 mod tests {
     use tokio_postgres::config::Host;
@@ -201,35 +169,18 @@ mod tests {
     }
 
     #[test]
-    fn a_url_and_its_key_value_form_are_equivalent() {
+    fn a_url_has_the_options_of_tls_and_those_of_tokio_postgres() {
         let url = parse(
             "postgresql://ids:p%40ss@a.example:6432/orders?sslmode=verify-full&\
              application_name=o&sslrootcert=%2Fetc%2Fca.pem&sslcert=c.pem&sslkey=k.pem",
         );
-        let pairs = parse(
-            r"host = a.example port=6432 sslmode=verify-full user=ids password='p@ss' sslcert=c.pem
-              sslrootcert='/etc/ca.pem' application_name=o sslkey='k.pem' dbname=orders",
-        );
-        assert_eq!(url.config, pairs.config);
         assert_eq!(url.config.get_hosts(), [Host::Tcp("a.example".to_owned())]);
+        assert_eq!((url.config.get_ports(), url.config.get_user()), (&[6432][..], Some("ids")));
         assert_eq!(url.config.get_password(), Some(&b"p@ss"[..]));
-        for url in [url, pairs] {
-            let check = ServerCheck::SignatureAndHost(Some("/etc/ca.pem".into()));
-            assert_eq!(url.server_check, check);
-            assert_eq!(url.client, Some(("c.pem".into(), "k.pem".into())));
-        }
-    }
-
-    #[test]
-    fn values_keep_their_quotes_spaces_and_escapes() {
-        let url = parse(r"host=a sslrootcert='/etc/it\'s mine' sslmode=require password='a \'b'");
-        assert_eq!(url.server_check, ServerCheck::Signature("/etc/it's mine".into()));
-        assert_eq!(url.config.get_password(), Some(&b"a 'b"[..]));
-        // No truncation of the text panics.
-        let text = r"host=ä sslmode='require' password='a \'ü' sslkey=\";
-        for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
-            let _ = PostgresUrl::parse(&text[..end]);
-        }
+        assert_eq!(url.config.get_application_name(), Some("o"));
+        let check = ServerCheck::SignatureAndHost(Some("/etc/ca.pem".into()));
+        assert_eq!(url.server_check, check);
+        assert_eq!(url.client, Some(("c.pem".into(), "k.pem".into())));
     }
 
     /// If the password swallowed `sslmode`, the connection would silently not be encrypted.
@@ -239,8 +190,6 @@ mod tests {
             ("postgresql://u:p?w@host/db?sslmode=require", "p?w"),
             ("postgresql://u:p?w@host?sslmode=require", "p?w"),
             ("postgresql://u:p?w@host/db?sslmode=verify-full", "p?w"),
-            ("host=h user=u password=a://b sslmode=require", "a://b"),
-            ("host=h user=u password=postgres://b?c sslmode=require", "postgres://b?c"),
         ] {
             let config = parse(text).config;
             assert_eq!(config.get_ssl_mode(), SslMode::Require, "{text}");
@@ -258,7 +207,8 @@ mod tests {
 
     #[test]
     fn the_error_of_an_unknown_scheme_has_no_password() {
-        for url in ["http://u:secret@h?sslmode=require", " postgres://u:secret@h?a=b"] {
+        let pairs = "host=h user=u password=secret";
+        for url in ["http://u:secret@h?sslmode=require", " postgres://u:secret@h?a=b", pairs] {
             let error = PostgresUrl::parse(url).unwrap_err().to_string();
             assert!(error.starts_with("unknown scheme; "), "{url}: {error}");
             assert!(!error.contains("secret"), "{url}: {error}");
@@ -277,6 +227,7 @@ mod tests {
             ("?sslmode=verify-ca&sslrootcert=ca", SslMode::Require, signature()),
             ("?sslmode=verify-full", SslMode::Require, by_system()),
             ("?sslmode=verify-full&sslrootcert=system", SslMode::Require, by_system()),
+            ("?sslrootcert=system", SslMode::Require, by_system()),
         ] {
             let url = parse(&format!("postgres://a{options}"));
             let parsed = (url.config.get_ssl_mode(), url.server_check);
@@ -285,6 +236,8 @@ mod tests {
         for (options, reason) in [
             ("sslmode=allow", "use disable, prefer, require, verify-ca or verify-full"),
             ("sslmode=verify-ca", "set sslrootcert, or use verify-full"),
+            ("sslmode=require&sslrootcert=system", "use sslmode=verify-full"),
+            ("sslmode=verify-ca&sslrootcert=system", "use sslmode=verify-full"),
             ("sslcert=c", "needs both sslcert and sslkey"),
             ("sslmodes=x", "unknown option"),
         ] {
