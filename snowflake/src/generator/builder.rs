@@ -1,10 +1,8 @@
 //! The settings of a generator.
 
-use core::fmt;
-
 use crossbeam_utils::CachePadded;
 
-use super::catch_up::CatchUp;
+use super::ahead::AheadLimit;
 use super::counters::ClaimCounters;
 use super::cursor::Cursor;
 use super::gate::Gate;
@@ -19,12 +17,12 @@ use crate::{BuildError, Clock, Epoch, Generator, Id, NodeId, UnixMillis};
 ///
 /// The node ID and the epoch have no safe default, so `builder` requires them. Every setting
 /// here has a default.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct Builder {
     pub(crate) node: NodeId,
     pub(crate) epoch: Epoch,
-    pub(crate) max_ahead_ms: u64,
+    pub(crate) ahead: AheadLimit,
     pub(crate) max_wait_ms: u64,
     pub(crate) frozen_clock_ms: u64,
     first_sequence_spread: u16,
@@ -32,7 +30,6 @@ pub struct Builder {
     pub(crate) first: Slot,
     /// The end of the first grant, or of time.
     grant_end: Slot,
-    catch_up: CatchUp,
 }
 
 impl Builder {
@@ -40,13 +37,12 @@ impl Builder {
         Builder {
             node,
             epoch,
-            max_ahead_ms: 0,
+            ahead: AheadLimit::new(0),
             max_wait_ms: 10_000,
             frozen_clock_ms: 1_000,
             first_sequence_spread: 0,
             first: Slot::first(node),
             grant_end: Slot::end(node),
-            catch_up: CatchUp::NONE,
         }
     }
 
@@ -57,7 +53,7 @@ impl Builder {
     /// call waits or fails. With 0, a call waits for the end of a full millisecond and of a
     /// backward step.
     pub const fn max_ahead_ms(mut self, ms: u64) -> Builder {
-        self.max_ahead_ms = ms;
+        self.ahead.max_ahead_ms = ms;
         self
     }
 
@@ -166,7 +162,7 @@ impl Builder {
     /// `[from, until)` and in the grants that [extend](Generator::extend) it.
     ///
     /// If `from` is ahead of the clock, the generator starts there and lets the clock
-    /// [catch up](CatchUp).
+    /// [catch up](AheadLimit).
     ///
     /// # Errors
     ///
@@ -184,7 +180,7 @@ impl Builder {
         self.grant_end = end;
         let now = clock.now();
         if from > now {
-            self.catch_up = CatchUp::new(now, from);
+            self.ahead = self.ahead.starting_at(from, now);
         }
         self.build(clock)
     }
@@ -213,27 +209,15 @@ impl Builder {
         pub const fn build_static<C: Clock>(self, clock: C) -> Generator<C> {
             Generator {
                 cursor: CachePadded::new(Cursor::new(self.first)),
-                gate: Gate::new(),
-                grant: GrantBounds::new(self.grant_end),
+                gate: CachePadded::new(Gate::new()),
+                grant: CachePadded::new(GrantBounds::new(self.grant_end)),
                 step_filter: StepFilter::new(),
-                counters: ClaimCounters::new(),
+                counters: CachePadded::new(ClaimCounters::new()),
                 settings: self,
                 clock,
                 fork_generation: ForkGeneration::STARTED,
             }
         }
-    }
-
-    /// Returns the latest timestamp that may be issued when the clock reads `now`.
-    pub(crate) fn latest_at(&self, now: UnixMillis) -> UnixMillis {
-        let usual = UnixMillis(now.0.saturating_add(self.max_ahead_ms));
-        usual.max(self.catch_up.latest_at(now))
-    }
-
-    /// Returns the earliest time of the clock at which `timestamp` may be issued.
-    pub(crate) fn earliest_for(&self, timestamp: UnixMillis) -> UnixMillis {
-        let usual = UnixMillis(timestamp.0.saturating_sub(self.max_ahead_ms));
-        usual.min(self.catch_up.earliest_for(timestamp))
     }
 
     /// Returns the sequence of the first slot to claim in `tick`.
@@ -243,18 +227,5 @@ impl Builder {
         const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
         let spread = self.first_sequence_spread as u64 + 1;
         (tick.wrapping_mul(MULTIPLIER) >> 32) % spread
-    }
-}
-
-impl fmt::Debug for Builder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
-            .field("node", &self.node)
-            .field("epoch", &self.epoch)
-            .field("max_ahead_ms", &self.max_ahead_ms)
-            .field("max_wait_ms", &self.max_wait_ms)
-            .field("frozen_clock_ms", &self.frozen_clock_ms)
-            .field("first_sequence_spread", &self.first_sequence_spread)
-            .finish_non_exhaustive()
     }
 }

@@ -4,8 +4,6 @@
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 
-use crossbeam_utils::CachePadded;
-
 use super::slot::Slot;
 use crate::{Clock, Generator};
 
@@ -54,8 +52,8 @@ impl<C: Clock> Generator<C> {
         let last_tick = if has_last { next.last_tick() } else { 0 };
         Counters {
             ids_issued: self.counters.issued(next.since(self.settings.first)),
-            waits: self.counters.0.waits.load(Relaxed),
-            waited: Duration::from_nanos(self.counters.0.waited_ns.load(Relaxed)),
+            waits: self.counters.waits.load(Relaxed),
+            waited: Duration::from_nanos(self.counters.waited_ns.load(Relaxed)),
             backward_steps: self.step_filter.backward_steps(),
             forward_steps: self.step_filter.forward_steps(),
             ahead_ms: last_tick.saturating_sub(self.tick_of(self.clock.now())),
@@ -63,12 +61,9 @@ impl<C: Clock> Generator<C> {
     }
 }
 
-/// The counters, on a cache line that the fast path does not touch.
+/// The counters of claims, which the fast path does not touch.
 #[derive(Debug)]
-pub(crate) struct ClaimCounters(CachePadded<Line>);
-
-#[derive(Debug)]
-struct Line {
+pub(crate) struct ClaimCounters {
     /// Slots below the cursor that no caller has: time without calls, and lost claims.
     skipped: AtomicU64,
     /// The last reported value of `ids_issued`.
@@ -79,33 +74,33 @@ struct Line {
 
 impl ClaimCounters {
     pub(crate) const fn new() -> ClaimCounters {
-        ClaimCounters(CachePadded::new(Line {
+        ClaimCounters {
             skipped: AtomicU64::new(0),
             last_reported: AtomicU64::new(0),
             waits: AtomicU64::new(0),
             waited_ns: AtomicU64::new(0),
-        }))
+        }
     }
 
     pub(crate) fn skip(&self, slots: u64) {
-        self.0.skipped.fetch_add(slots, Relaxed);
+        self.skipped.fetch_add(slots, Relaxed);
     }
 
     /// Undoes a [`skip`](ClaimCounters::skip) whose claim failed.
     pub(crate) fn unskip(&self, slots: u64) {
-        self.0.skipped.fetch_sub(slots, Relaxed);
+        self.skipped.fetch_sub(slots, Relaxed);
     }
 
     pub(crate) fn record_wait(&self, waited: Duration) {
-        self.0.waits.fetch_add(1, Relaxed);
-        self.0.waited_ns.fetch_add(waited.as_nanos() as u64, Relaxed);
+        self.waits.fetch_add(1, Relaxed);
+        self.waited_ns.fetch_add(waited.as_nanos() as u64, Relaxed);
     }
 
     /// Returns how many of `slots` are issued, and never less than before.
     ///
     /// A gap is counted before the cursor shows it, so a reader in between computes too few.
     fn issued(&self, slots: u64) -> u64 {
-        let issued = slots.saturating_sub(self.0.skipped.load(Relaxed));
-        self.0.last_reported.fetch_max(issued, Relaxed).max(issued)
+        let issued = slots.saturating_sub(self.skipped.load(Relaxed));
+        self.last_reported.fetch_max(issued, Relaxed).max(issued)
     }
 }

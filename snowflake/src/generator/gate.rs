@@ -1,7 +1,5 @@
 //! The gate: the fast path, which saves a claim from reading the clock.
 
-use core::fmt;
-
 use crossbeam_utils::CachePadded;
 
 use super::slot::Slot;
@@ -14,18 +12,13 @@ use crate::clock::{Deadline, ProcessDeadline};
 /// line of its own. `generator/README.md` has the protocol.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    line: CachePadded<Line>,
-    /// `true` while a thread holds the [`OpenGuard`].
-    is_guarded: CachePadded<AtomicBool>,
-}
-
-#[derive(Debug)]
-struct Line {
     /// The count at which the millisecond ends, as a [`ProcessDeadline`], or [`CLOSED`].
     deadline: AtomicU64,
     counts_per_ms: AtomicU64,
     /// The first slot that may not be claimed yet.
     limit: AtomicU64,
+    /// `true` while a thread holds the [`OpenGuard`]. Threads write it more often than the rest.
+    is_guarded: CachePadded<AtomicBool>,
 }
 
 /// A deadline that has passed at every count.
@@ -35,11 +28,9 @@ impl Gate {
     const_fn! {
         pub(crate) const fn new() -> Gate {
             Gate {
-                line: CachePadded::new(Line {
-                    deadline: AtomicU64::new(CLOSED.count),
-                    counts_per_ms: AtomicU64::new(CLOSED.counts_per_ms),
-                    limit: AtomicU64::new(0),
-                }),
+                deadline: AtomicU64::new(CLOSED.count),
+                counts_per_ms: AtomicU64::new(CLOSED.counts_per_ms),
+                limit: AtomicU64::new(0),
                 is_guarded: CachePadded::new(AtomicBool::new(false)),
             }
         }
@@ -49,15 +40,15 @@ impl Gate {
     #[inline]
     pub(crate) fn deadline(&self) -> ProcessDeadline {
         ProcessDeadline::from_parts(
-            self.line.deadline.load(Ordering::Acquire),
-            self.line.counts_per_ms.load(Ordering::Relaxed),
+            self.deadline.load(Ordering::Acquire),
+            self.counts_per_ms.load(Ordering::Relaxed),
         )
     }
 
     /// Returns the first slot that may not be claimed, as of the last opening; 0 before it.
     #[inline]
     pub(crate) fn limit(&self) -> Slot {
-        Slot::from_word(self.line.limit.load(Ordering::Acquire))
+        Slot::from_word(self.limit.load(Ordering::Acquire))
     }
 
     /// Closes the gate if its limit is still `limit`. Another thread may have opened it since.
@@ -69,7 +60,7 @@ impl Gate {
 
     /// Closes the gate. If another thread has just opened it, that costs a clock reading.
     pub(crate) fn close(&self) {
-        self.line.deadline.store(CLOSED.count, Ordering::Relaxed);
+        self.deadline.store(CLOSED.count, Ordering::Relaxed);
     }
 
     /// Returns the right to open the gate, unless another thread has it. No thread waits.
@@ -88,39 +79,16 @@ pub(crate) struct OpenGuard<'a> {
 impl OpenGuard<'_> {
     /// Opens the gate for claims below `limit` until `deadline`: steps O3 and O4.
     pub(crate) fn open(&self, limit: Slot, deadline: ProcessDeadline) {
-        let line = &self.gate.line;
+        let gate = self.gate;
         let (count, counts_per_ms) = deadline.to_parts();
-        line.limit.store(limit.to_word(), Ordering::Release);
-        line.counts_per_ms.store(counts_per_ms, Ordering::Relaxed);
-        line.deadline.store(count, Ordering::Release);
+        gate.limit.store(limit.to_word(), Ordering::Release);
+        gate.counts_per_ms.store(counts_per_ms, Ordering::Relaxed);
+        gate.deadline.store(count, Ordering::Release);
     }
 }
 
 impl Drop for OpenGuard<'_> {
     fn drop(&mut self) {
         self.gate.is_guarded.store(false, Ordering::Release);
-    }
-}
-
-impl fmt::Debug for OpenGuard<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OpenGuard")
-    }
-}
-
-#[cfg(all(test, not(snowflake_loom)))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_thread_at_a_time_may_open_the_gate() {
-        let gate = Gate::new();
-        let guard = gate.guard();
-        assert!(guard.is_some());
-        for _ in 0..2 {
-            assert!(gate.guard().is_none());
-        }
-        drop(guard);
-        assert!(gate.guard().is_some());
     }
 }

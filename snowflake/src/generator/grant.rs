@@ -8,17 +8,13 @@
 // claim depends on it.
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-use crossbeam_utils::CachePadded;
-
 use super::slot::Slot;
 use super::sync::{AtomicU64, Ordering, const_fn};
 use crate::error::LeaseEnd;
 
+/// The bounds of the grant, and why no later grant exists.
 #[derive(Debug)]
-pub(crate) struct GrantBounds(CachePadded<Line>);
-
-#[derive(Debug)]
-struct Line {
+pub(crate) struct GrantBounds {
     /// The first slot of the last grant that came after a gap.
     start: AtomicU64,
     /// The first slot that is not granted. It only grows.
@@ -36,13 +32,12 @@ const NOT_SEALED: u64 = u64::MAX;
 impl GrantBounds {
     const_fn! {
         pub(crate) const fn new(end: Slot) -> GrantBounds {
-            let reason = AtomicU8::new(LeaseEnd::NotRenewed as u8);
-            GrantBounds(CachePadded::new(Line {
+            GrantBounds {
                 start: AtomicU64::new(0),
                 end: AtomicU64::new(end.to_word()),
-                reason,
+                reason: AtomicU8::new(LeaseEnd::NotRenewed as u8),
                 sealed_at: AtomicU64::new(NOT_SEALED),
-            }))
+            }
         }
     }
 
@@ -50,19 +45,19 @@ impl GrantBounds {
     ///
     /// Acquire: a thread that reads an end sees the cursor raised to the start of that grant.
     pub(crate) fn end(&self) -> Slot {
-        Slot::from_word(self.0.end.load(Ordering::Acquire))
+        Slot::from_word(self.end.load(Ordering::Acquire))
     }
 
     /// Returns `true` if `slot` belongs to a caller and may not be issued any more, because a
     /// grant past a gap has begun above it or the generator is sealed.
     pub(crate) fn is_void(&self, slot: Slot) -> bool {
-        let start = Slot::from_word(self.0.start.load(Relaxed));
+        let start = Slot::from_word(self.start.load(Relaxed));
         slot < start || self.reason() == LeaseEnd::Released
     }
 
     /// Returns why no later grant exists.
     pub(crate) fn reason(&self) -> LeaseEnd {
-        LeaseEnd::from_u8(self.0.reason.load(Relaxed))
+        LeaseEnd::from_u8(self.reason.load(Relaxed))
     }
 }
 
@@ -78,11 +73,11 @@ mod leased {
             let is_released = |current| current == LeaseEnd::Released as u8;
             let update = |current| (!is_released(current)).then_some(reason as u8);
             // An error means that it is `Released`, and stays so.
-            let _ = self.0.reason.fetch_update(Relaxed, Relaxed, update);
+            let _ = self.reason.fetch_update(Relaxed, Relaxed, update);
         }
 
         fn set_end(&self, end: Slot) {
-            self.0.end.store(end.to_word(), Ordering::Release);
+            self.end.store(end.to_word(), Ordering::Release);
         }
     }
 
@@ -103,7 +98,7 @@ mod leased {
             }
             if from > end {
                 // E1
-                self.grant.0.start.store(from.to_word(), Relaxed);
+                self.grant.start.store(from.to_word(), Relaxed);
                 self.gate.close();
                 // E2
                 self.raise_cursor(from);
@@ -126,11 +121,11 @@ mod leased {
             self.gate.close();
             let seen = self.raise_cursor(end);
             if seen < end {
-                self.grant.0.sealed_at.store(seen.to_word(), Relaxed);
+                self.grant.sealed_at.store(seen.to_word(), Relaxed);
             }
             // A second call returns the same. If it overtakes the first, it returns the end
             // of the grant, which is safe.
-            let sealed_at = Slot::from_word(self.grant.0.sealed_at.load(Relaxed));
+            let sealed_at = Slot::from_word(self.grant.sealed_at.load(Relaxed));
             let next = sealed_at.min(self.grant.end());
             // A millisecond with one claimed slot counts as used up.
             let is_unused = next <= Slot::first(node);

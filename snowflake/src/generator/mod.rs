@@ -1,9 +1,9 @@
 //! The generator: one atomic cursor, and the calls that never wait.
 #![doc = include_str!("README.md")]
 
+mod ahead;
 mod block;
 mod builder;
-mod catch_up;
 mod claim;
 mod counters;
 mod cursor;
@@ -63,10 +63,10 @@ use grant::GrantBounds;
 /// ```
 pub struct Generator<C = SystemClock> {
     pub(crate) cursor: CachePadded<Cursor>,
-    pub(crate) gate: Gate,
-    pub(crate) grant: GrantBounds,
+    pub(crate) gate: CachePadded<Gate>,
+    pub(crate) grant: CachePadded<GrantBounds>,
     pub(crate) step_filter: StepFilter,
-    pub(crate) counters: ClaimCounters,
+    pub(crate) counters: CachePadded<ClaimCounters>,
     pub(crate) settings: Builder,
     /// The process that built it.
     pub(crate) fork_generation: ForkGeneration,

@@ -48,7 +48,7 @@ impl<C: Clock> Generator<C> {
     /// Returns the claim of `count` slots or none, or `None` for an empty batch.
     #[inline]
     pub(crate) fn whole_batch(&self, count: u32) -> Result<Option<SlotCount>, ClaimError> {
-        let max = IDS_PER_MS.saturating_mul(self.settings.max_ahead_ms.saturating_add(1));
+        let max = IDS_PER_MS.saturating_mul(self.settings.ahead.max_ahead_ms.saturating_add(1));
         let count = u64::from(count);
         if count > max {
             return Err(ClaimError::TooMany { max });

@@ -23,11 +23,9 @@ impl<C: Clock> Generator<C> {
 
     /// Returns the first slot that may not be issued at `now`.
     pub(crate) fn limit_at(&self, now: UnixMillis) -> Slot {
-        let latest = self.settings.latest_at(now);
-        match latest.since(self.settings.epoch) {
-            Some(tick) => Slot::start_of(self.settings.node, tick.saturating_add(1)),
-            None => Slot::start_of(self.settings.node, 0),
-        }
+        let latest = self.settings.ahead.latest_at(now).since(self.settings.epoch);
+        let next = latest.map_or(0, |tick| tick.saturating_add(1));
+        Slot::start_of(self.settings.node, next)
     }
 
     /// Returns why the slots below `end` cannot be issued at `now`, in a grant that ends at
@@ -47,7 +45,7 @@ impl<C: Clock> Generator<C> {
             return ClaimError::LeaseEnded { until, reason };
         }
         let needed = self.time_of_tick(end.last_tick());
-        let mut wait_ms = self.settings.earliest_for(needed).0.saturating_sub(now.0);
+        let mut wait_ms = self.settings.ahead.earliest_for(needed).0.saturating_sub(now.0);
         if end > grant_end {
             // The IDs are ahead of the clock up to the end of the grant. When the clock reaches
             // that time, the keeper has renewed the grant, or the grant has ended.

@@ -1,12 +1,13 @@
 //! The calls that sleep until they have an ID.
 
+use core::ops::ControlFlow;
 use core::time::Duration;
 use std::hint;
 use std::thread;
 use std::time::Instant;
 
 use super::{WAKE_LATENCY, Wait};
-use crate::generator::{Batch, Block, Claim, ClaimFailure};
+use crate::generator::{Batch, Block, Claim, ClaimFailure, SlotCount};
 use crate::{ClaimError, Clock, Generator, Id};
 
 impl<C: Clock> Generator<C> {
@@ -109,39 +110,17 @@ impl<C: Clock> Generator<C> {
     /// ```
     pub fn reserve(&self, count: u32) -> Result<Batch, ClaimError> {
         let Some(wanted) = self.whole_batch(count)? else { return Ok(Batch::EMPTY) };
-        let claim = self.claim_many(wanted).or_else(|error| {
-            let wait = Wait::new(self, wanted, Duration::MAX);
-            self.drive(wait, error)
-        })?;
-        Ok(Batch::new(claim))
+        Ok(Batch::new(self.claim_or_wait(wanted)?))
+    }
+
+    fn claim_or_wait(&self, wanted: SlotCount) -> Result<Claim, ClaimError> {
+        self.claim_many(wanted).or_else(|_| drive(Wait::new(self, wanted, Duration::MAX)))
     }
 
     #[cold]
     #[inline(never)]
     fn wait_for_id(&self, failure: ClaimFailure, timeout: Duration) -> Result<Id, ClaimError> {
-        let wait = Wait::after(self, failure, timeout);
-        Ok(self.drive(wait, failure.error)?.first.id())
-    }
-
-    /// Alternates between pauses and claims, after a claim failed with `error`.
-    fn drive(&self, mut wait: Wait<'_, C>, mut error: ClaimError) -> Result<Claim, ClaimError> {
-        let start = Instant::now();
-        let mut has_waited = false;
-        let result = loop {
-            match wait.pause(error, start.elapsed()) {
-                Ok(pause) => sleep(pause),
-                Err(error) => break Err(error),
-            }
-            has_waited = true;
-            match wait.claim() {
-                Ok(claim) => break Ok(claim),
-                Err(again) => error = again,
-            }
-        };
-        if has_waited {
-            self.counters.record_wait(start.elapsed());
-        }
-        result
+        Ok(drive(Wait::after(self, failure, timeout))?.first.id())
     }
 }
 
@@ -165,12 +144,19 @@ impl<C: Clock> Block<'_, C> {
 
     #[cold]
     fn wait_for_block(&mut self) -> Result<Id, ClaimError> {
-        let (generator, wanted) = (self.generator, self.wanted());
-        let claim = generator.claim_many(wanted).or_else(|error| {
-            let wait = Wait::new(generator, wanted, Duration::MAX);
-            generator.drive(wait, error)
-        })?;
+        let claim = self.generator.claim_or_wait(self.wanted())?;
         Ok(self.refill(claim))
+    }
+}
+
+/// Claims and sleeps until the call has its slots or fails.
+fn drive<C: Clock>(mut wait: Wait<'_, C>) -> Result<Claim, ClaimError> {
+    let start = Instant::now();
+    loop {
+        match wait.step(start.elapsed())? {
+            ControlFlow::Break(claim) => return Ok(claim),
+            ControlFlow::Continue(pause) => sleep(pause),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The call that awaits an ID, on any runtime.
 
 use core::future::Future;
+use core::ops::ControlFlow;
 use core::time::Duration;
 
 use super::{MS, Wait};
@@ -40,27 +41,16 @@ impl<C: Clock> Generator<C> {
             Err(failure) => failure,
         };
         let mut wait = Wait::after(self, failure, Duration::MAX);
-        let mut error = failure.error;
         let mut elapsed = Duration::ZERO;
-        let mut has_waited = false;
-        let result = loop {
-            match wait.pause(error, elapsed) {
-                Ok(pause) => {
+        loop {
+            match wait.step(elapsed)? {
+                ControlFlow::Break(claim) => return Ok(claim.first.id()),
+                ControlFlow::Continue(pause) => {
                     sleep(pause).await;
                     // A frozen clock may stand at the end of its millisecond.
                     elapsed += pause.max(MS);
-                    has_waited = true;
                 }
-                Err(error) => break Err(error),
             }
-            match wait.claim() {
-                Ok(claim) => break Ok(claim.first.id()),
-                Err(again) => error = again,
-            }
-        };
-        if has_waited {
-            self.counters.record_wait(elapsed);
         }
-        result
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`Wait`] decides how long to pause and when to fail. It performs no I/O: it never sleeps,
 //! and the caller passes the time that has elapsed. The blocking calls and the async calls
-//! both drive it.
+//! both drive it by [`step`](Wait::step).
 
 #[cfg(feature = "std")]
 mod blocking;
@@ -12,6 +12,7 @@ mod reservation;
 #[cfg(all(test, feature = "std", not(snowflake_loom)))]
 mod tests;
 
+use core::ops::ControlFlow;
 use core::time::Duration;
 
 use reservation::Reservation;
@@ -39,6 +40,8 @@ pub(crate) struct Wait<'g, C: Clock> {
     limit: Duration,
     /// The clock's last time, and the elapsed time when the call first read it.
     reading: Option<(UnixMillis, Duration)>,
+    /// The time that has elapsed, or `None` before the first pause.
+    waited: Option<Duration>,
 }
 
 impl<'g, C: Clock> Wait<'g, C> {
@@ -49,7 +52,7 @@ impl<'g, C: Clock> Wait<'g, C> {
         timeout: Duration,
     ) -> Wait<'g, C> {
         let limit = timeout.min(Duration::from_millis(generator.settings.max_wait_ms));
-        Wait { generator, wanted, reservation: None, limit, reading: None }
+        Wait { generator, wanted, reservation: None, limit, reading: None, waited: None }
     }
 
     /// Creates the wait of a claim that failed. It keeps the claim's reservation, if there is one.
@@ -58,9 +61,27 @@ impl<'g, C: Clock> Wait<'g, C> {
         failure: ClaimFailure,
         timeout: Duration,
     ) -> Wait<'g, C> {
+        let mut wait = Wait::new(generator, SlotCount::ONE, timeout);
         let slot = failure.reservation;
-        let reservation = slot.map(|slot| Reservation::from_slot(generator, slot));
-        Wait { reservation, ..Wait::new(generator, SlotCount::ONE, timeout) }
+        wait.reservation = slot.map(|slot| Reservation::from_slot(generator, slot));
+        wait
+    }
+
+    /// Claims the slots, or returns how long to pause before the next step. `elapsed` is the
+    /// time since the wait began.
+    pub(crate) fn step(
+        &mut self,
+        elapsed: Duration,
+    ) -> Result<ControlFlow<Claim, Duration>, ClaimError> {
+        self.waited = self.waited.map(|_| elapsed);
+        match self.claim() {
+            Ok(claim) => Ok(ControlFlow::Break(claim)),
+            Err(error) => {
+                let pause = self.pause(error, elapsed)?;
+                self.waited = Some(elapsed);
+                Ok(ControlFlow::Continue(pause))
+            }
+        }
     }
 
     /// Claims the slots, by the reservation if there is one: steps R3 and R4.
@@ -79,12 +100,8 @@ impl<'g, C: Clock> Wait<'g, C> {
         self.generator.claim_many(self.wanted)
     }
 
-    /// Returns how long to pause after a claim failed with `error`, when `elapsed` has passed
-    /// since the wait began. Reserves the slots if they are in the next millisecond: R1 and R2.
-    ///
-    /// # Errors
-    ///
-    /// The error of the call, if waiting does not help or takes too long.
+    /// Returns how long to pause after a claim failed with `error`, or the error of the call.
+    /// Reserves the slots if they are in the next millisecond: R1 and R2.
     pub(crate) fn pause(
         &mut self,
         error: ClaimError,
@@ -147,5 +164,13 @@ impl<'g, C: Clock> Wait<'g, C> {
         let is_early = self.reservation.is_none() && wait_ms > 1;
         let time = if is_early { time - MS } else { time };
         Ok(time.min(MAX_SLEEP))
+    }
+}
+
+impl<C: Clock> Drop for Wait<'_, C> {
+    fn drop(&mut self) {
+        if let Some(waited) = self.waited {
+            self.generator.counters.record_wait(waited);
+        }
     }
 }

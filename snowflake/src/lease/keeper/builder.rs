@@ -186,7 +186,7 @@ impl KeeperBuilder {
         // ahead, renewals would advance the mark by more than a grant past the clock.
         let max_ahead_ms = self.grant_ms - shortest_grant_ms(self.grant_ms);
         let builder = self.generator.for_node(grant.node);
-        let builder = builder.max_ahead_ms(builder.max_ahead_ms.min(max_ahead_ms));
+        let builder = builder.max_ahead_ms(builder.ahead.max_ahead_ms.min(max_ahead_ms));
         let built = grant
             .check(&self.request(&clock), format)
             .and_then(|()| Ok(builder.build_leased(grant.from, grant.until, clock)?));
