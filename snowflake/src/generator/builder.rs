@@ -11,7 +11,7 @@ use super::slot::Slot;
 use super::sync::const_fn;
 use crate::clock::{ForkGeneration, Sealed, StepFilter};
 use crate::layout::SEQUENCE_MAX;
-use crate::{BuildError, Clock, Epoch, Generator, Id, NodeId, UnixMillis};
+use crate::{BuildError, Clock, Epoch, Generator, Id, NodeId};
 
 /// The settings of a [`Generator`], from [`Generator::builder`].
 ///
@@ -170,8 +170,8 @@ impl Builder {
     #[cfg(feature = "lease")]
     pub(crate) fn build_leased<C: Clock>(
         mut self,
-        from: UnixMillis,
-        until: UnixMillis,
+        from: crate::UnixMillis,
+        until: crate::UnixMillis,
         clock: C,
     ) -> Result<Generator<C>, BuildError> {
         let [start, end] = [from, until]
@@ -198,12 +198,12 @@ impl Builder {
         /// # Examples
         ///
         /// ```
-        /// use snowflake::{Epoch, Generator, NodeId, SystemClock};
+        /// use snowflake::{Epoch, Generator, SystemClock, node_id};
         ///
         /// static ORDERS: Generator =
-        ///     Generator::builder(NodeId::MIN, Epoch::Y2024).build_static(SystemClock);
+        ///     Generator::builder(node_id!(7), Epoch::Y2024).build_static(SystemClock);
         ///
-        /// assert_eq!(ORDERS.next_id()?.parts().node, 0);
+        /// assert_eq!(ORDERS.next_id()?.parts().node, 7);
         /// # Ok::<(), snowflake::ClaimError>(())
         /// ```
         pub const fn build_static<C: Clock>(self, clock: C) -> Generator<C> {

@@ -79,16 +79,6 @@ impl Generator {
     /// # Errors
     ///
     /// As [`Builder::build`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use snowflake::{Epoch, Generator, NodeId};
-    ///
-    /// let generator = Generator::new(NodeId::new(7)?, Epoch::Y2024)?;
-    /// assert_eq!(generator.next_id()?.parts().node, 7);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     #[cfg(feature = "std")]
     pub fn new(node: NodeId, epoch: Epoch) -> Result<Generator, BuildError> {
         Builder::new(node, epoch).build(SystemClock)

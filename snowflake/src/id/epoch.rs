@@ -169,18 +169,13 @@ impl FromStr for Epoch {
             "discord" => return Ok(Epoch::DISCORD),
             _ => {}
         }
-        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        if !is_number {
-            return rfc3339::parse(text).map(Epoch).map_err(EpochError::from);
-        }
-        let number: u64 = text.parse().map_err(|_| EpochError::Unrecognized)?;
-        if text.len() == 4 {
-            return rfc3339::year(number).map(Epoch).map_err(EpochError::from);
-        }
-        if number < MIN_EPOCH_MS {
-            return Err(EpochError::TooSmall(number));
-        }
-        Ok(Epoch(UnixMillis(number)))
+        let start = match rfc3339::decimal(text) {
+            None => rfc3339::parse(text)?,
+            Some(year) if text.len() == 4 => rfc3339::at([year, 1, 1], 0)?,
+            Some(ms) if ms < MIN_EPOCH_MS => return Err(EpochError::TooSmall(ms)),
+            Some(ms) => UnixMillis(ms),
+        };
+        Ok(Epoch(start))
     }
 }
 

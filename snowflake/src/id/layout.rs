@@ -1,12 +1,4 @@
-//! The position and width of each field of an ID.
-//!
-//! ```text
-//!  63  62                          22 21         12 11          0
-//! +---+------------------------------+-------------+-------------+
-//! | 0 | timestamp, ms since epoch    | node ID     | sequence    |
-//! +---+------------------------------+-------------+-------------+
-//!   1              41                      10            12
-//! ```
+//! The width of each field of an ID, in the order that the [front page](crate) draws.
 //!
 //! Twitter's Snowflake has the same order and widths (`IdWorker.scala` in its `snowflake-2010`
 //! tag). The ten bits of the node ID are its 5 + 5 bits of datacenter and worker.
@@ -37,5 +29,5 @@ pub(crate) const TIMESTAMP_SHIFT: u32 = NODE_SHIFT + NODE_BITS;
 
 // The sign bit stays clear, so that an ID survives a trip through an `i64` column.
 const _: () = assert!(TIMESTAMP_SHIFT + TIMESTAMP_BITS == 63);
-// The messages of `IdError` and the diagram above name these widths.
+// The messages of `IdError` and the diagrams of `lib.rs` and `slot.rs` name these widths.
 const _: () = assert!(TIMESTAMP_BITS == 41 && NODE_BITS == 10 && SEQUENCE_BITS == 12);

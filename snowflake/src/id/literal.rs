@@ -3,7 +3,7 @@
 //! The functions here are public only because the macros expand to calls of them. They panic
 //! for a bad value, and the macros call them during constant evaluation alone.
 
-use super::{Id, NodeId, ParseIdError, layout};
+use super::{Id, ParseIdError};
 
 /// Returns the [`Id`] that a literal spells, checked when the code is compiled.
 ///
@@ -24,10 +24,6 @@ use super::{Id, NodeId, ParseIdError, layout};
 /// ```compile_fail
 /// let id = snowflake::id!("12x");
 /// ```
-///
-/// ```compile_fail
-/// let zero_is_not_an_id = snowflake::id!("0");
-/// ```
 #[macro_export]
 macro_rules! id {
     ($text:literal) => {
@@ -35,17 +31,13 @@ macro_rules! id {
     };
 }
 
-/// Returns the [`NodeId`] of a constant `u16`, checked when the code is compiled.
+/// Returns the [`NodeId`](crate::NodeId) of a constant `u16`, checked when the code is compiled.
 ///
 /// # Examples
 ///
 /// ```
-/// use snowflake::{Epoch, Generator, NodeId, node_id};
-///
-/// const NODE: NodeId = node_id!(7);
-/// static IDS: Generator = Generator::builder(NODE, Epoch::Y2024).build_static(snowflake::SystemClock);
-/// assert_eq!(IDS.next_id()?.parts().node, 7);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// const NODE: snowflake::NodeId = snowflake::node_id!(7);
+/// assert_eq!(NODE.get(), 7);
 /// ```
 ///
 /// A number above 1023 does not compile:
@@ -75,15 +67,4 @@ pub const fn id_literal(text: &str) -> Id {
         Err(ParseIdError::TooLarge) => panic!("invalid ID: above 9223372036854775807"),
         Err(_) => panic!("invalid ID: not decimal digits only"),
     }
-}
-
-/// Returns the node ID of a [`node_id!`](crate::node_id) literal.
-///
-/// # Panics
-///
-/// Panics if `id` is above 1023, which is a compile error in a constant.
-#[doc(hidden)]
-pub const fn node_id_literal(id: u16) -> NodeId {
-    assert!(id <= layout::NODE_MAX, "invalid node ID: above 1023");
-    NodeId::from_clear(id)
 }

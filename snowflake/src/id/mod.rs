@@ -17,7 +17,9 @@ use core::num::NonZeroU64;
 pub use epoch::{Epoch, EpochError};
 pub use error::IdError;
 #[doc(hidden)]
-pub use literal::{id_literal, node_id_literal};
+pub use literal::id_literal;
+#[doc(hidden)]
+pub use node_id::node_id_literal;
 pub use node_id::{NodeId, NodeIdError};
 pub use rfc3339::ParseTimeError;
 pub use text::{ParseIdError, TextBuffer};
@@ -70,12 +72,6 @@ impl Id {
     pub const MAX: Id = Id::from_clear((1 << 63) - 1);
 
     /// Returns the ID as a number, from 1 to 2^63 − 1.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(snowflake::id!("4242").get(), 4242);
-    /// ```
     #[inline]
     pub const fn get(self) -> u64 {
         self.0.get()
@@ -149,13 +145,6 @@ impl Id {
     }
 
     /// Returns the fields of the ID.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let parts = snowflake::id!("4198401").parts();
-    /// assert_eq!((parts.timestamp_ms, parts.node, parts.sequence), (1, 1, 1));
-    /// ```
     pub const fn parts(self) -> Parts {
         let raw = self.get();
         Parts {

@@ -113,12 +113,17 @@ impl NodeId {
     pub const fn worker(self) -> u8 {
         self.0 as u8 & FIVE_BITS_MAX
     }
+}
 
-    /// Returns the node ID with a number that is known to be at most 1023.
-    pub(super) const fn from_clear(id: u16) -> NodeId {
-        debug_assert!(id <= NODE_MAX);
-        NodeId(id)
-    }
+/// Returns the node ID of a [`node_id!`](crate::node_id) literal.
+///
+/// # Panics
+///
+/// Panics if `id` is above 1023, which is a compile error in a constant.
+#[doc(hidden)]
+pub const fn node_id_literal(id: u16) -> NodeId {
+    assert!(id <= NODE_MAX, "invalid node ID: above 1023");
+    NodeId(id)
 }
 
 impl fmt::Display for NodeId {

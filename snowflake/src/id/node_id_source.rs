@@ -60,11 +60,7 @@ impl NodeId {
     ///
     /// "Ordinal Index" under "StatefulSets" in the Kubernetes documentation.
     pub fn from_pod_name(pod: &str, stateful_set: &str) -> Result<NodeId, NodeIdError> {
-        ordinal(pod, stateful_set).ok_or_else(|| NodeIdError::NotAPod {
-            pod: pod.into(),
-            stateful_set: stateful_set.into(),
-            variable: None,
-        })
+        ordinal(pod, stateful_set, None)
     }
 
     /// Returns the ordinal of the pod whose name is in environment variable `variable`.
@@ -94,12 +90,7 @@ impl NodeId {
     /// # Ok::<(), snowflake::NodeIdError>(())
     /// ```
     pub fn from_pod_env(variable: &str, stateful_set: &str) -> Result<NodeId, NodeIdError> {
-        let pod = read(variable)?;
-        ordinal(&pod, stateful_set).ok_or_else(|| NodeIdError::NotAPod {
-            pod,
-            stateful_set: stateful_set.into(),
-            variable: Some(variable.into()),
-        })
+        ordinal(&read(variable)?, stateful_set, Some(variable))
     }
 
     /// Returns the ordinal of the pod whose name is this machine's host name.
@@ -113,15 +104,6 @@ impl NodeId {
     /// # Errors
     ///
     /// Returns an error as [`from_pod_name`](NodeId::from_pod_name), with the host name.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// use snowflake::NodeId;
-    ///
-    /// let node = NodeId::from_hostname("orders")?;
-    /// # Ok::<(), snowflake::NodeIdError>(())
-    /// ```
     #[cfg(unix)]
     pub fn from_hostname(stateful_set: &str) -> Result<NodeId, NodeIdError> {
         let uname = rustix::system::uname();
@@ -138,9 +120,14 @@ fn read(variable: &str) -> Result<String, NodeIdError> {
     }
 }
 
-/// Parses `pod` as `stateful_set`, a hyphen and a node ID.
-fn ordinal(pod: &str, stateful_set: &str) -> Option<NodeId> {
+/// Parses `pod`, which may be the value of `variable`, as `stateful_set`, a hyphen and a node ID.
+fn ordinal(pod: &str, stateful_set: &str, variable: Option<&str>) -> Result<NodeId, NodeIdError> {
+    let ordinal = pod.strip_prefix(stateful_set).and_then(|rest| rest.strip_prefix('-'));
     // The hyphen alone is the prefix of "-7", which Kubernetes allows nowhere.
-    let set = Some(stateful_set).filter(|set| !set.is_empty())?;
-    pod.strip_prefix(set)?.strip_prefix('-')?.parse().ok()
+    let ordinal = ordinal.filter(|_| !stateful_set.is_empty());
+    ordinal.and_then(|ordinal| ordinal.parse().ok()).ok_or_else(|| NodeIdError::NotAPod {
+        pod: pod.into(),
+        stateful_set: stateful_set.into(),
+        variable: variable.map(Into::into),
+    })
 }

@@ -112,91 +112,76 @@ impl Error for ParseTimeError {}
 /// second is an error, because [`UnixMillis`] does not count it.
 pub(super) fn parse(text: &str) -> Result<UnixMillis, ParseTimeError> {
     let mut rest = text.as_bytes();
-    let (year, month, day) = date(&mut rest).ok_or(ParseTimeError::Unrecognized)?;
-    let (ms, ahead_min) = match rest {
-        [] => (Some(0), Some(0)),
-        [b'T' | b't' | b' ', time @ ..] => {
-            time_and_offset(time).ok_or(ParseTimeError::Unrecognized)?
-        }
+    let date = take(&mut rest, b"0000-00-00").ok_or(ParseTimeError::Unrecognized)?;
+    let ms = match rest {
+        [] => Some(0),
+        [b'T' | b't' | b' ', time @ ..] => ms_of_day(time).ok_or(ParseTimeError::Unrecognized)?,
         _ => return Err(ParseTimeError::Unrecognized),
     };
-    let (Some(ms), Some(ahead_min)) = (ms, ahead_min) else {
-        return Err(ParseTimeError::Nonexistent);
-    };
+    at(date, ms.ok_or(ParseTimeError::Nonexistent)?)
+}
+
+/// Parses digits alone. Returns `None` for other text, and for a number that a `u64` does not hold.
+pub(super) fn decimal(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|_| !text.starts_with('+'))
+}
+
+/// Returns the time `ms` after the start of a date in UTC, given as year, month and day.
+pub(super) fn at([year, month, day]: [u64; 3], ms: i64) -> Result<UnixMillis, ParseTimeError> {
     if !(1..=12).contains(&month) || !(1..=days_in_month(year, month)).contains(&day) {
         return Err(ParseTimeError::Nonexistent);
     }
-    let since_march_0 = days(year.max(1), month, day) * MS_PER_DAY + ms;
-    let since_1970 = since_march_0
-        .saturating_add_signed(-ahead_min * 60_000)
-        .checked_sub(DAYS_TO_1970 * MS_PER_DAY);
+    let since_march_0 = days(year.max(1), month, day) * MS_PER_DAY;
+    let since_1970 = since_march_0.saturating_add_signed(ms).checked_sub(DAYS_TO_1970 * MS_PER_DAY);
     since_1970.map(UnixMillis).ok_or(ParseTimeError::Before1970)
 }
 
-/// Returns the start of a year in UTC.
-pub(super) fn year(year: u64) -> Result<UnixMillis, ParseTimeError> {
-    let days =
-        days(year.max(1), 1, 1).checked_sub(DAYS_TO_1970).ok_or(ParseTimeError::Before1970)?;
-    Ok(UnixMillis(days * MS_PER_DAY))
-}
-
-/// Takes a year, month and day, which may not exist, off `rest`.
-fn date(rest: &mut &[u8]) -> Option<(u64, u64, u64)> {
-    let year = number(rest, 4)?;
-    byte(rest, b'-')?;
-    let month = number(rest, 2)?;
-    byte(rest, b'-')?;
-    Some((year, month, number(rest, 2)?))
-}
-
-/// Parses a time of day, in milliseconds, and how many minutes its offset is ahead of UTC.
-/// Each is `None` if it has the right form and does not exist.
-fn time_and_offset(mut rest: &[u8]) -> Option<(Option<u64>, Option<i64>)> {
-    let (hour, minute) = hour_and_minute(&mut rest)?;
-    byte(&mut rest, b':')?;
-    let second = number(&mut rest, 2)?;
-    let mut ms = Some(0);
-    if byte(&mut rest, b'.').is_some() {
-        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let (mut fraction, after) = rest.split_at_checked(digits).filter(|_| digits > 0)?;
+/// Parses a time of day with an offset, and returns its milliseconds after midnight in UTC. The
+/// inner value is `None` if the form is right and the time does not exist.
+fn ms_of_day(mut rest: &[u8]) -> Option<Option<i64>> {
+    let [hour, minute, second] = take(&mut rest, b"00:00:00")?;
+    let mut exists = hour < 24 && minute < 60 && second < 60;
+    let mut ms = ((hour * 60 + minute) * 60 + second) * 1000;
+    if let [b'.', fraction @ ..] = rest {
+        let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (fraction, after) = fraction.split_at_checked(digits).filter(|_| digits > 0)?;
+        let mut unit_ms = 100;
+        for digit in fraction {
+            exists &= unit_ms > 0 || *digit == b'0';
+            ms += unit_ms * u64::from(digit - b'0');
+            unit_ms /= 10;
+        }
         rest = after;
-        let exact = number(&mut fraction, digits.min(3))? * 10_u64.pow(3 - digits.min(3) as u32);
-        ms = fraction.iter().all(|&digit| digit == b'0').then_some(exact);
     }
-    let exists = hour < 24 && minute < 60 && second < 60;
-    let ms = ms.filter(|_| exists).map(|ms| ((hour * 60 + minute) * 60 + second) * 1000 + ms);
     let ahead_min = match rest {
-        [b'Z' | b'z'] => return Some((ms, Some(0))),
+        [b'Z' | b'z'] => 0,
         [sign @ (b'+' | b'-'), offset @ ..] => {
             rest = offset;
-            let (hours, minutes) = hour_and_minute(&mut rest)?;
-            let minutes = (hours < 24 && minutes < 60).then_some((hours * 60 + minutes) as i64);
-            minutes.map(|minutes| if *sign == b'-' { -minutes } else { minutes })
+            let [hours, minutes] = take(&mut rest, b"00:00").filter(|_| rest.is_empty())?;
+            exists &= hours < 24 && minutes < 60;
+            let minutes = (hours * 60 + minutes) as i64;
+            if *sign == b'-' { -minutes } else { minutes }
         }
         _ => return None,
     };
-    rest.is_empty().then_some((ms, ahead_min))
+    Some(exists.then_some(ms as i64 - ahead_min * 60_000))
 }
 
-fn hour_and_minute(rest: &mut &[u8]) -> Option<(u64, u64)> {
-    let hour = number(rest, 2)?;
-    byte(rest, b':')?;
-    Some((hour, number(rest, 2)?))
-}
-
-/// Takes a number with `digits` digits off `rest`.
-fn number(rest: &mut &[u8], digits: usize) -> Option<u64> {
-    let (taken, after) = rest.split_at_checked(digits)?;
+/// Takes text such as `template` off `rest`, and returns its numbers. A 0 stands for any digit.
+fn take<const N: usize>(rest: &mut &[u8], template: &[u8]) -> Option<[u64; N]> {
+    let (taken, after) = rest.split_at_checked(template.len())?;
     *rest = after;
-    taken.iter().try_fold(0, |number, digit| {
-        digit.is_ascii_digit().then(|| number * 10 + u64::from(digit - b'0'))
-    })
-}
-
-/// Takes `expected` off `rest`.
-fn byte(rest: &mut &[u8], expected: u8) -> Option<()> {
-    *rest = rest.strip_prefix(&[expected])?;
-    Some(())
+    let (mut numbers, mut nth) = ([0; N], 0);
+    for (byte, expected) in taken.iter().zip(template) {
+        if *expected == b'0' && byte.is_ascii_digit() {
+            numbers[nth] = numbers[nth] * 10 + u64::from(byte - b'0');
+        } else if byte == expected {
+            nth += 1;
+        } else {
+            return None;
+        }
+    }
+    Some(numbers)
 }
 
 #[cfg(test)]

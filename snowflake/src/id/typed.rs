@@ -11,19 +11,8 @@ use super::{Epoch, Id, IdError, ParseIdError, UnixMillis};
 
 /// A marker for a kind of [`TypedId`], such as the IDs of users.
 ///
-/// The marker is a type without values. Its crate and module do not matter.
-///
-/// # Examples
-///
-/// ```
-/// enum User {}
-///
-/// impl snowflake::IdKind for User {
-///     const NAME: &'static str = "UserId";
-/// }
-///
-/// type UserId = snowflake::TypedId<User>;
-/// ```
+/// The marker is a type without values, as in the example of [`TypedId`]. Its crate and module do
+/// not matter.
 pub trait IdKind {
     /// The name of the kind in error messages, `Debug` and API schemas, such as `"UserId"`.
     const NAME: &'static str;
@@ -110,7 +99,7 @@ impl<K: IdKind> TypedId<K> {
     ///
     /// Returns an error as [`Id::from_raw`], with the name of the kind.
     pub fn from_raw(raw: u64) -> Result<TypedId<K>, TypedIdError<IdError>> {
-        named::<K, _>(Id::from_raw(raw))
+        named(Id::from_raw(raw))
     }
 }
 
@@ -168,37 +157,29 @@ impl<K: IdKind> FromStr for TypedId<K> {
     type Err = TypedIdError<ParseIdError>;
 
     fn from_str(text: &str) -> Result<TypedId<K>, TypedIdError<ParseIdError>> {
-        named::<K, _>(text.parse())
+        named(text.parse())
     }
 }
 
-impl<K: IdKind> TryFrom<u64> for TypedId<K> {
-    type Error = TypedIdError<IdError>;
+macro_rules! convert {
+    ($($number:ty),*) => {$(
+        impl<K: IdKind> TryFrom<$number> for TypedId<K> {
+            type Error = TypedIdError<IdError>;
 
-    fn try_from(raw: u64) -> Result<TypedId<K>, TypedIdError<IdError>> {
-        named::<K, _>(Id::try_from(raw))
-    }
+            fn try_from(raw: $number) -> Result<TypedId<K>, TypedIdError<IdError>> {
+                named(Id::try_from(raw))
+            }
+        }
+
+        impl<K> From<TypedId<K>> for $number {
+            fn from(id: TypedId<K>) -> $number {
+                id.id.into()
+            }
+        }
+    )*};
 }
 
-impl<K: IdKind> TryFrom<i64> for TypedId<K> {
-    type Error = TypedIdError<IdError>;
-
-    fn try_from(raw: i64) -> Result<TypedId<K>, TypedIdError<IdError>> {
-        named::<K, _>(Id::try_from(raw))
-    }
-}
-
-impl<K> From<TypedId<K>> for u64 {
-    fn from(id: TypedId<K>) -> u64 {
-        id.get()
-    }
-}
-
-impl<K> From<TypedId<K>> for i64 {
-    fn from(id: TypedId<K>) -> i64 {
-        id.id.into()
-    }
-}
+convert!(u64, i64);
 
 /// An error for a value that is not a [`TypedId`], with the name of the kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

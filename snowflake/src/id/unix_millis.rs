@@ -14,6 +14,8 @@ use super::{Epoch, ParseTimeError, rfc3339};
 /// `Display` writes RFC 3339 in UTC, with milliseconds: `2024-01-01T00:00:00.000Z`. After the
 /// year 9999, which RFC 3339 cannot express, it writes `253402300800000 ms since 1970`.
 ///
+/// Sums, differences and conversions ignore the part of a duration below a millisecond.
+///
 /// # Examples
 ///
 /// ```
@@ -36,8 +38,6 @@ impl UnixMillis {
 
     /// Returns the time that is `duration` later, or `None` past the largest `u64`.
     ///
-    /// The part of `duration` below a millisecond is ignored.
-    ///
     /// # Examples
     ///
     /// ```
@@ -56,8 +56,6 @@ impl UnixMillis {
     }
 
     /// Returns the time that is `duration` earlier, or `None` before 1970.
-    ///
-    /// The part of `duration` below a millisecond is ignored.
     pub const fn checked_sub(self, duration: Duration) -> Option<UnixMillis> {
         match self.0.checked_sub(whole_ms(duration)) {
             Some(ms) => Some(UnixMillis(ms)),
@@ -66,15 +64,11 @@ impl UnixMillis {
     }
 
     /// Returns the time that is `duration` later, at most the largest `u64`.
-    ///
-    /// The part of `duration` below a millisecond is ignored.
     pub const fn saturating_add(self, duration: Duration) -> UnixMillis {
         UnixMillis(self.0.saturating_add(whole_ms(duration)))
     }
 
     /// Returns the time that is `duration` earlier, at least the start of 1970.
-    ///
-    /// The part of `duration` below a millisecond is ignored.
     pub const fn saturating_sub(self, duration: Duration) -> UnixMillis {
         UnixMillis(self.0.saturating_sub(whole_ms(duration)))
     }
@@ -115,10 +109,7 @@ impl FromStr for UnixMillis {
     /// assert_eq!("500".parse(), Ok(UnixMillis(500)));
     /// ```
     fn from_str(text: &str) -> Result<UnixMillis, ParseTimeError> {
-        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return rfc3339::parse(text);
-        }
-        text.parse().map(UnixMillis).map_err(|_| ParseTimeError::Unrecognized)
+        rfc3339::decimal(text).map_or_else(|| rfc3339::parse(text), |ms| Ok(UnixMillis(ms)))
     }
 }
 
@@ -133,9 +124,7 @@ impl From<UnixMillis> for SystemTime {
     }
 }
 
-/// Converts from a `SystemTime`, rounded down to a millisecond; fails before 1970.
-///
-/// A time past the largest `u64` becomes the largest.
+/// Fails before 1970. A time past the largest `u64` becomes the largest.
 #[cfg(feature = "std")]
 impl TryFrom<SystemTime> for UnixMillis {
     type Error = SystemTimeError;

@@ -60,17 +60,6 @@ impl<C: Clock> Generator<C> {
     ///
     /// As [`next_id`](Generator::next_id), with the shorter of `timeout` and
     /// [`max_wait_ms`](crate::Builder::max_wait_ms) as the limit.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use snowflake::{Epoch, Generator, NodeId};
-    ///
-    /// let generator = Generator::new(NodeId::new(7)?, Epoch::Y2024)?;
-    /// let id = generator.next_id_timeout(Duration::from_millis(5))?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     #[inline]
     pub fn next_id_timeout(&self, timeout: Duration) -> Result<Id, ClaimError> {
         match self.claim() {

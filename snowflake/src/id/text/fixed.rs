@@ -46,17 +46,6 @@ impl Id {
     /// # Errors
     ///
     /// Returns a [`ParseIdError`] with the position of the first wrong byte.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use snowflake::{Id, ParseIdError};
-    ///
-    /// assert_eq!(
-    ///     Id::from_base32("1asd13xh1f800"),
-    ///     Err(ParseIdError::NotBase32 { at: 1, byte: b'a' }),
-    /// );
-    /// ```
     pub const fn from_base32(text: &str) -> Result<Id, ParseIdError> {
         decode::<5, BASE32_LEN>(text.as_bytes(), BASE32)
     }

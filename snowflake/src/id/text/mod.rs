@@ -11,16 +11,7 @@ pub use error::ParseIdError;
 /// Number of digits of [`Id::MAX`](crate::Id::MAX) in decimal.
 const MAX_DIGITS: usize = 19;
 
-/// A buffer on the stack for the text of an ID.
-///
-/// # Examples
-///
-/// ```
-/// use snowflake::{TextBuffer, id};
-///
-/// let mut buffer = TextBuffer::new();
-/// assert_eq!(id!("4242").encode_decimal(&mut buffer), "4242");
-/// ```
+/// A buffer on the stack for the text of an ID, as for [`Id::encode_decimal`](crate::Id::encode_decimal).
 #[derive(Clone, Default)]
 pub struct TextBuffer {
     decimal: itoa::Buffer,
