@@ -3,6 +3,7 @@
 //! The functions here are public only because the macros expand to calls of them. They panic
 //! for a bad value, and the macros call them during constant evaluation alone.
 
+use super::text::decode;
 use super::{Id, ParseIdError};
 
 /// Returns the [`Id`] that a literal spells, checked when the code is compiled.
@@ -59,7 +60,7 @@ macro_rules! node_id {
 /// Panics if `text` is not an ID, which is a compile error in a constant.
 #[doc(hidden)]
 pub const fn id_literal(text: &str) -> Id {
-    match Id::from_decimal(text) {
+    match decode::<10>(text, None) {
         Ok(id) => id,
         Err(ParseIdError::Empty) => panic!("invalid ID: empty text"),
         Err(ParseIdError::Zero) => panic!("invalid ID: 0 is not an ID"),

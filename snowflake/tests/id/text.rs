@@ -7,25 +7,26 @@ use crate::ids;
 
 #[test]
 fn parsing_rejects_text_that_is_not_an_id() {
+    let not_a_digit = |at, byte| ParseIdError::NotADigit { at, byte, base: 10 };
     for (text, error) in [
         ("", ParseIdError::Empty),
         ("0", ParseIdError::Zero),
         ("007", ParseIdError::LeadingZero),
         ("00", ParseIdError::LeadingZero),
-        ("+7", ParseIdError::NotADigit { at: 0, byte: b'+' }),
-        ("-7", ParseIdError::NotADigit { at: 0, byte: b'-' }),
-        (" 7", ParseIdError::NotADigit { at: 0, byte: b' ' }),
-        ("0x10", ParseIdError::NotADigit { at: 1, byte: b'x' }),
-        ("0.5", ParseIdError::NotADigit { at: 1, byte: b'.' }),
-        ("1234567x90", ParseIdError::NotADigit { at: 7, byte: b'x' }),
-        ("123456789 ", ParseIdError::NotADigit { at: 9, byte: b' ' }),
-        ("7\0", ParseIdError::NotADigit { at: 1, byte: 0 }),
-        ("７", ParseIdError::NotADigit { at: 0, byte: 0xef }),
+        ("+7", not_a_digit(0, b'+')),
+        ("-7", not_a_digit(0, b'-')),
+        (" 7", not_a_digit(0, b' ')),
+        ("0x10", not_a_digit(1, b'x')),
+        ("0.5", not_a_digit(1, b'.')),
+        ("1234567x90", not_a_digit(7, b'x')),
+        ("123456789 ", not_a_digit(9, b' ')),
+        ("7\0", not_a_digit(1, 0)),
+        ("７", not_a_digit(0, 0xef)),
         ("9223372036854775808", ParseIdError::TooLarge),
         ("9999999999999999999", ParseIdError::TooLarge),
         ("10000000000000000000", ParseIdError::TooLarge),
         ("18446744073709551617", ParseIdError::TooLarge),
-        ("1000000000000000000000000000x", ParseIdError::NotADigit { at: 28, byte: b'x' }),
+        ("1000000000000000000000000000x", not_a_digit(28, b'x')),
     ] {
         assert_eq!(text.parse::<Id>(), Err(error), "{text:?}");
     }
@@ -96,7 +97,7 @@ proptest! {
 
     #[test]
     fn any_text_parses_or_names_its_first_wrong_byte(text in ".{0,30}") {
-        if let Err(ParseIdError::NotADigit { at, byte }) = text.parse::<Id>() {
+        if let Err(ParseIdError::NotADigit { at, byte, .. }) = text.parse::<Id>() {
             prop_assert_eq!(text.as_bytes()[at], byte);
             prop_assert!(text.as_bytes()[..at].iter().all(u8::is_ascii_digit));
         }
@@ -124,7 +125,7 @@ fn base32_and_hex_have_a_fixed_width_at_every_edge() {
 
 #[test]
 fn base32_rejects_text_that_is_not_an_id() {
-    let not_base32 = |at, byte| ParseIdError::NotBase32 { at, byte };
+    let not_base32 = |at, byte| ParseIdError::NotADigit { at, byte, base: 32 };
     let length = |found| ParseIdError::Length { found, expected: 13 };
     for (text, error) in [
         ("", ParseIdError::Empty),
@@ -149,13 +150,14 @@ fn base32_rejects_text_that_is_not_an_id() {
 
 #[test]
 fn hex_rejects_text_that_is_not_an_id() {
+    let not_hex = |at, byte| ParseIdError::NotADigit { at, byte, base: 16 };
     for (text, error) in [
         ("", ParseIdError::Empty),
         ("0000000000000000", ParseIdError::Zero),
         ("1", ParseIdError::Length { found: 1, expected: 16 }),
         ("8000000000000000", ParseIdError::TooLarge),
-        ("000000000000000A", ParseIdError::NotHex { at: 15, byte: b'A' }),
-        ("0x00000000000001", ParseIdError::NotHex { at: 1, byte: b'x' }),
+        ("000000000000000A", not_hex(15, b'A')),
+        ("0x00000000000001", not_hex(1, b'x')),
     ] {
         assert_eq!(Id::from_hex(text), Err(error), "{text:?}");
     }

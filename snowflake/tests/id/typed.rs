@@ -23,7 +23,10 @@ fn an_optional_typed_id_takes_eight_bytes() {
 fn errors_begin_with_the_name_of_the_kind() {
     assert_eq!(
         "7x".parse::<UserId>(),
-        Err(TypedIdError { name: "UserId", error: ParseIdError::NotADigit { at: 1, byte: b'x' } })
+        Err(TypedIdError {
+            name: "UserId",
+            error: ParseIdError::NotADigit { at: 1, byte: b'x', base: 10 }
+        })
     );
     let zero = UserId::from_raw(0).unwrap_err();
     assert_eq!(zero, TypedIdError { name: "UserId", error: IdError::Zero });

@@ -16,26 +16,14 @@ pub enum ParseIdError {
     Zero,
     /// The text starts with a zero, and a digit follows.
     LeadingZero,
-    /// A byte is not a decimal digit.
+    /// A byte is not a digit: decimal, lower-case hexadecimal, or upper-case base32.
     NotADigit {
         /// The position of the byte, counted from 0.
         at: usize,
         /// The byte.
         byte: u8,
-    },
-    /// A byte is not in Crockford's base32 alphabet, which is upper case.
-    NotBase32 {
-        /// The position of the byte, counted from 0.
-        at: usize,
-        /// The byte.
-        byte: u8,
-    },
-    /// A byte is not a lower-case hexadecimal digit.
-    NotHex {
-        /// The position of the byte, counted from 0.
-        at: usize,
-        /// The byte.
-        byte: u8,
+        /// The base of the text: 10, 16 or 32.
+        base: u8,
     },
     /// Text of fixed width has another length.
     Length {
@@ -57,26 +45,17 @@ impl fmt::Display for ParseIdError {
             }
             ParseIdError::Zero => f.write_str("0 is not an ID; the smallest ID is 1"),
             ParseIdError::LeadingZero => f.write_str("leading zero; remove it"),
-            ParseIdError::NotADigit { at, byte } => {
-                let remedy = match (at, byte) {
-                    (0, b'"' | b'\'') => "remove the quotes",
-                    (0, b'+') => "remove the sign",
-                    (1, b'x' | b'X') => "convert hexadecimal to decimal",
+            ParseIdError::NotADigit { at, byte, base } => {
+                let remedy = match (base, at, byte) {
+                    (32, ..) => "write base32 in upper case, without I, L, O and U",
+                    (16, ..) => "write hexadecimal digits in lower case",
+                    (_, 0, b'"' | b'\'') => "remove the quotes",
+                    (_, 0, b'+') => "remove the sign",
+                    (_, 1, b'x' | b'X') => "convert hexadecimal to decimal",
                     _ => "write decimal digits only",
                 };
                 write!(f, "byte {at}, counted from 0, is `{}`; {remedy}", byte.escape_ascii())
             }
-            ParseIdError::NotBase32 { at, byte } => write!(
-                f,
-                "byte {at}, counted from 0, is `{}`; write base32 in upper case, without I, L, O \
-                 and U",
-                byte.escape_ascii()
-            ),
-            ParseIdError::NotHex { at, byte } => write!(
-                f,
-                "byte {at}, counted from 0, is `{}`; write hexadecimal digits in lower case",
-                byte.escape_ascii()
-            ),
             ParseIdError::Length { found, expected } => {
                 write!(f, "{found} characters; write {expected} characters")
             }

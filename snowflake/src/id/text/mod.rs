@@ -1,11 +1,13 @@
 //! IDs as text.
 
 mod decimal;
+mod digits;
 mod error;
 mod fixed;
 
 use core::fmt;
 
+pub(super) use digits::decode;
 pub use error::ParseIdError;
 
 /// Number of digits of [`Id::MAX`](crate::Id::MAX) in decimal.
