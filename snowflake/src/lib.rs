@@ -50,10 +50,8 @@
 //! count. [`Epoch::Y2024`] ends in 2093. Use [`Epoch::TWITTER`], which ends in 2080, only for
 //! IDs that must look like Twitter's.
 //!
-//! A [`NodeId`] is a number from 0 to 1023. While a process runs, no other process with the same
-//! epoch may use its node ID. A node ID comes from the configuration, from the ordinal of a
-//! StatefulSet's pod, from datacenter and worker, or from a lease. No function derives one from an
-//! address, because ten bits of a MAC or IP address collide.
+//! While a process runs, no other process with the same epoch may use its node ID. [`NodeId`] lists
+//! the ways to assign node IDs.
 //!
 //! # Restarts
 //!
@@ -183,10 +181,9 @@ mod integrations;
 pub mod lease;
 mod wait;
 
-#[cfg(feature = "std")]
-pub use clock::{Clock, CoarseClock, ManualClock, SystemClock};
-#[cfg(not(feature = "std"))]
 pub use clock::{Clock, SystemClock};
+#[cfg(feature = "std")]
+pub use clock::{CoarseClock, ManualClock};
 pub use error::{BuildError, ClaimError, LeaseEnd};
 pub use generator::{Batch, Block, Builder, Counters, Generator};
 pub use id::{

@@ -6,20 +6,17 @@ use std::time::Duration;
 ///
 /// `Instant` does not count suspends on Linux and macOS. A keeper that used it would continue to
 /// sleep after a resume, past the end of its grant. The step filter would take a resume for a step.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) fn since_boot() -> Duration {
-    read(rustix::time::ClockId::Boottime)
-}
-
-/// Returns the time since the machine was started. On macOS and iOS this clock counts suspends.
-#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
-pub(crate) fn since_boot() -> Duration {
-    read(rustix::time::ClockId::Monotonic)
-}
-
 #[cfg(unix)]
-fn read(clock: rustix::time::ClockId) -> Duration {
-    let time = rustix::time::clock_gettime(clock);
+pub(crate) fn since_boot() -> Duration {
+    use rustix::time::ClockId;
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const CLOCK: ClockId = ClockId::Boottime;
+    // On macOS and iOS this clock counts suspends.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const CLOCK: ClockId = ClockId::Monotonic;
+
+    let time = rustix::time::clock_gettime(CLOCK);
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
 }
 

@@ -166,9 +166,3 @@ impl<C> fmt::Debug for Generator<C> {
         f.debug_struct("Generator").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
-
-// Threads share a generator by reference.
-const _: () = {
-    const fn is_send_and_sync<T: Send + Sync>() {}
-    is_send_and_sync::<Generator<SystemClock>>();
-};

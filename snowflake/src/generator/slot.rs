@@ -115,16 +115,6 @@ mod tests {
     const NODE: NodeId = crate::node_id!(5);
 
     #[test]
-    fn a_full_sequence_carries_into_the_tick() {
-        let last_of_9 = Slot::start_of(NODE, 9).plus(4095);
-        assert_eq!(last_of_9.id().parts(), Parts { timestamp_ms: 9, node: 5, sequence: 4095 });
-        assert_eq!(
-            last_of_9.plus(1).id().parts(),
-            Parts { timestamp_ms: 10, node: 5, sequence: 0 }
-        );
-    }
-
-    #[test]
     fn the_end_is_past_every_slot_of_the_node() {
         let last = Slot::start_of(NODE, TIMESTAMP_MAX).plus(4095);
         assert_eq!(last.plus(1), Slot::end(NODE));

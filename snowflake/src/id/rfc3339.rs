@@ -43,18 +43,18 @@ pub(super) fn format(time: UnixMillis) -> Option<[u8; 24]> {
     Some(text)
 }
 
-/// Returns the year, month and day that is `days` after 1970-01-01.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let days = days + DAYS_TO_1970;
-    let (cycle, day_of_cycle) = (days / DAYS_PER_CYCLE, days % DAYS_PER_CYCLE);
-    let year_of_cycle =
-        (day_of_cycle - day_of_cycle / 1460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
-    let day_of_year =
-        day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
-    let march_based = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_based + 2) / 5 + 1;
-    let month = if march_based < 10 { march_based + 3 } else { march_based - 9 };
-    (400 * cycle + year_of_cycle + u64::from(month <= 2), month, day)
+/// Returns the year, month and day that is `since_1970` days after 1970-01-01.
+fn civil(since_1970: u64) -> (u64, u64, u64) {
+    let date = since_1970 + DAYS_TO_1970;
+    // No year is longer than 366 days.
+    let (mut year, mut month) = (1970 + since_1970 / 366, 12);
+    while days(year + 1, 1, 1) <= date {
+        year += 1;
+    }
+    while days(year, month, 1) > date {
+        month -= 1;
+    }
+    (year, month, date - days(year, month, 1) + 1)
 }
 
 /// Returns the days from 0000-03-01 to a date, which must exist and be from the year 1 on.

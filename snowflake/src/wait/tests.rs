@@ -391,6 +391,7 @@ async fn a_cancelled_wait_loses_ids_of_the_next_millisecond_alone() {
         let call = generator.next_id_async(tokio::time::sleep);
         assert!(tokio::time::timeout(5 * MS, call).await.is_err(), "an ID during the step");
     }
+    assert_eq!(generator.counters().waits, 10);
     clock.set_offset(0);
     generator.next_id_async(tokio::time::sleep).await.unwrap();
     assert_eq!(generator.counters().ids_issued, issued + 1);
