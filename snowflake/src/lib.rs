@@ -187,8 +187,8 @@ pub use clock::{CoarseClock, ManualClock};
 pub use error::{BuildError, ClaimError, LeaseEnd};
 pub use generator::{Batch, Block, Builder, Counters, Generator};
 pub use id::{
-    AnyId, Epoch, EpochError, Id, IdError, IdKind, NodeId, NodeIdError, ParseIdError,
-    ParseTimeError, Parts, TextBuffer, TypedId, TypedIdError, UnixMillis, layout,
+    AnyId, Epoch, Id, IdError, IdKind, NodeId, NodeIdError, ParseIdError, ParseTimeError, Parts,
+    TextBuffer, TypedId, TypedIdError, UnixMillis, layout,
 };
 #[doc(hidden)]
 pub use id::{id_literal, node_id_literal};

@@ -37,22 +37,13 @@ impl Deadline {
 
 /// The end of a millisecond as it is stored between calls: long past in a forked child.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ProcessDeadline(Deadline);
+pub(crate) struct ProcessDeadline(pub(crate) Deadline);
 
 impl ProcessDeadline {
     pub(crate) fn new(deadline: Deadline) -> ProcessDeadline {
         debug_assert!(deadline.counts_per_ms < fork::STEP);
         let count = deadline.count.wrapping_sub(fork::shift());
         ProcessDeadline(Deadline { count, ..deadline })
-    }
-
-    #[inline]
-    pub(crate) fn from_parts(count: u64, counts_per_ms: u64) -> ProcessDeadline {
-        ProcessDeadline(Deadline { count, counts_per_ms })
-    }
-
-    pub(crate) fn to_parts(self) -> (u64, u64) {
-        (self.0.count, self.0.counts_per_ms)
     }
 
     /// Returns `true` if this process stored the deadline and its millisecond lasts at `count`.

@@ -13,24 +13,24 @@ pub(crate) struct Cursor(AtomicU64);
 impl Cursor {
     const_fn! {
         pub(crate) const fn new(first: Slot) -> Cursor {
-            Cursor(AtomicU64::new(first.to_word()))
+            Cursor(AtomicU64::new(first.0))
         }
     }
 
     #[inline]
     pub(crate) fn get(&self) -> Slot {
-        Slot::from_word(self.0.load(Ordering::Relaxed))
+        Slot(self.0.load(Ordering::Relaxed))
     }
 
     /// Returns the next free slot, and makes the gaps below it visible as counted.
     pub(crate) fn get_with_gaps(&self) -> Slot {
-        Slot::from_word(self.0.load(Ordering::Acquire))
+        Slot(self.0.load(Ordering::Acquire))
     }
 
     /// Takes the next free slot, whatever it is.
     #[inline]
     pub(crate) fn take(&self) -> Slot {
-        Slot::from_word(self.0.fetch_add(1, Ordering::Relaxed))
+        Slot(self.0.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Moves the cursor from `seen` to `next`. Returns `false` if it is not at `seen`. It may
@@ -39,6 +39,6 @@ impl Cursor {
         debug_assert!(seen < next, "the cursor only grows");
         // Release pairs with the acquire in `get_with_gaps`. No claim needs it.
         let (success, failure) = (Ordering::Release, Ordering::Relaxed);
-        self.0.compare_exchange_weak(seen.to_word(), next.to_word(), success, failure).is_ok()
+        self.0.compare_exchange_weak(seen.0, next.0, success, failure).is_ok()
     }
 }

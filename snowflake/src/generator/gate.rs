@@ -39,16 +39,15 @@ impl Gate {
     /// Returns when the gate closes by itself, or has closed.
     #[inline]
     pub(crate) fn deadline(&self) -> ProcessDeadline {
-        ProcessDeadline::from_parts(
-            self.deadline.load(Ordering::Acquire),
-            self.counts_per_ms.load(Ordering::Relaxed),
-        )
+        let count = self.deadline.load(Ordering::Acquire);
+        let counts_per_ms = self.counts_per_ms.load(Ordering::Relaxed);
+        ProcessDeadline(Deadline { count, counts_per_ms })
     }
 
     /// Returns the first slot that may not be claimed, as of the last opening; 0 before it.
     #[inline]
     pub(crate) fn limit(&self) -> Slot {
-        Slot::from_word(self.limit.load(Ordering::Acquire))
+        Slot(self.limit.load(Ordering::Acquire))
     }
 
     /// Closes the gate if its limit is still `limit`. Another thread may have opened it since.
@@ -80,8 +79,8 @@ impl OpenGuard<'_> {
     /// Opens the gate for claims below `limit` until `deadline`: steps O3 and O4.
     pub(crate) fn open(&self, limit: Slot, deadline: ProcessDeadline) {
         let gate = self.gate;
-        let (count, counts_per_ms) = deadline.to_parts();
-        gate.limit.store(limit.to_word(), Ordering::Release);
+        let ProcessDeadline(Deadline { count, counts_per_ms }) = deadline;
+        gate.limit.store(limit.0, Ordering::Release);
         gate.counts_per_ms.store(counts_per_ms, Ordering::Relaxed);
         gate.deadline.store(count, Ordering::Release);
     }

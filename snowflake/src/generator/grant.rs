@@ -34,7 +34,7 @@ impl GrantBounds {
         pub(crate) const fn new(end: Slot) -> GrantBounds {
             GrantBounds {
                 start: AtomicU64::new(0),
-                end: AtomicU64::new(end.to_word()),
+                end: AtomicU64::new(end.0),
                 reason: AtomicU8::new(LeaseEnd::NotRenewed as u8),
                 sealed_at: AtomicU64::new(NOT_SEALED),
             }
@@ -45,13 +45,13 @@ impl GrantBounds {
     ///
     /// Acquire: a thread that reads an end sees the cursor raised to the start of that grant.
     pub(crate) fn end(&self) -> Slot {
-        Slot::from_word(self.end.load(Ordering::Acquire))
+        Slot(self.end.load(Ordering::Acquire))
     }
 
     /// Returns `true` if `slot` belongs to a caller and may not be issued any more, because a
     /// grant past a gap has begun above it or the generator is sealed.
     pub(crate) fn is_void(&self, slot: Slot) -> bool {
-        let start = Slot::from_word(self.start.load(Relaxed));
+        let start = Slot(self.start.load(Relaxed));
         slot < start || self.reason() == LeaseEnd::Released
     }
 
@@ -77,7 +77,7 @@ mod leased {
         }
 
         fn set_end(&self, end: Slot) {
-            self.end.store(end.to_word(), Ordering::Release);
+            self.end.store(end.0, Ordering::Release);
         }
     }
 
@@ -98,7 +98,7 @@ mod leased {
             }
             if from > end {
                 // E1
-                self.grant.start.store(from.to_word(), Relaxed);
+                self.grant.start.store(from.0, Relaxed);
                 self.gate.close();
                 // E2
                 self.raise_cursor(from);
@@ -121,11 +121,11 @@ mod leased {
             self.gate.close();
             let seen = self.raise_cursor(end);
             if seen < end {
-                self.grant.sealed_at.store(seen.to_word(), Relaxed);
+                self.grant.sealed_at.store(seen.0, Relaxed);
             }
             // A second call returns the same. If it overtakes the first, it returns the end
             // of the grant, which is safe.
-            let sealed_at = Slot::from_word(self.grant.sealed_at.load(Relaxed));
+            let sealed_at = Slot(self.grant.sealed_at.load(Relaxed));
             let next = sealed_at.min(self.grant.end());
             // A millisecond with one claimed slot counts as used up.
             let is_unused = next <= Slot::first(node);

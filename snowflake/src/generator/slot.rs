@@ -21,7 +21,7 @@ use crate::{Id, NodeId};
 /// as whole words. Unpack a slot only if it is below the [`end`](Slot::end) of its node:
 /// then the end of time cannot carry into the node ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Slot(u64);
+pub(crate) struct Slot(pub(super) u64);
 
 const TICK_SHIFT: u32 = SEQUENCE_BITS;
 const SLOT_NODE_SHIFT: u32 = TICK_SHIFT + TIMESTAMP_BITS;
@@ -30,14 +30,6 @@ const SLOT_NODE_SHIFT: u32 = TICK_SHIFT + TIMESTAMP_BITS;
 const _: () = assert!(SLOT_NODE_SHIFT + NODE_BITS == 63);
 
 impl Slot {
-    pub(crate) const fn from_word(word: u64) -> Slot {
-        Slot(word)
-    }
-
-    pub(crate) const fn to_word(self) -> u64 {
-        self.0
-    }
-
     /// Returns the first slot of `tick`, or the end of the node if `tick` is past the last one.
     pub(crate) const fn start_of(node: NodeId, tick: u64) -> Slot {
         // `Ord::min` is not const.

@@ -1,6 +1,5 @@
 //! The time that timestamps count from.
 
-use core::error::Error;
 use core::fmt;
 use core::str::FromStr;
 
@@ -92,7 +91,7 @@ impl Epoch {
     /// // … WHERE id >= $first AND id < $next
     /// assert_eq!(first, Some(id!("264905529753600000")));
     /// assert_eq!(next, Some(id!("276139553587200000")));
-    /// # Ok::<(), snowflake::EpochError>(())
+    /// # Ok::<(), snowflake::ParseTimeError>(())
     /// ```
     pub const fn first_id_at(self, time: UnixMillis) -> Option<Id> {
         match time.since(self) {
@@ -147,7 +146,7 @@ impl fmt::Display for Epoch {
 const MIN_EPOCH_MS: u64 = 100_000_000_000;
 
 impl FromStr for Epoch {
-    type Err = EpochError;
+    type Err = ParseTimeError;
 
     /// Parses one of these forms, without blanks around it:
     ///
@@ -161,69 +160,23 @@ impl FromStr for Epoch {
     ///
     /// # Errors
     ///
-    /// Returns an [`EpochError`]. A number that looks like seconds since 1970 is
-    /// [`EpochError::TooSmall`].
-    fn from_str(text: &str) -> Result<Epoch, EpochError> {
+    /// Returns a [`ParseTimeError`]. A number that looks like seconds since 1970 is
+    /// [`ParseTimeError::TooSmall`].
+    fn from_str(text: &str) -> Result<Epoch, ParseTimeError> {
         match text {
             "twitter" => return Ok(Epoch::TWITTER),
             "discord" => return Ok(Epoch::DISCORD),
             _ => {}
         }
         let start = match rfc3339::decimal(text) {
-            None => rfc3339::parse(text)?,
+            None => rfc3339::parse(text).map_err(|error| match error {
+                ParseTimeError::Unrecognized => ParseTimeError::UnrecognizedEpoch,
+                other => other,
+            })?,
             Some(year) if text.len() == 4 => rfc3339::at([year, 1, 1], 0)?,
-            Some(ms) if ms < MIN_EPOCH_MS => return Err(EpochError::TooSmall(ms)),
+            Some(ms) if ms < MIN_EPOCH_MS => return Err(ParseTimeError::TooSmall(ms)),
             Some(ms) => UnixMillis(ms),
         };
         Ok(Epoch(start))
     }
 }
-
-/// An error for text that is not an [`Epoch`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EpochError {
-    /// The text is not a known name, a year, a date, a date and time, or a number.
-    Unrecognized,
-    /// The date or time does not exist, or it is finer than a millisecond.
-    Nonexistent,
-    /// The date is before 1970.
-    Before1970,
-    /// The number of milliseconds is so small that it is likely to be in seconds.
-    TooSmall(u64),
-}
-
-impl From<ParseTimeError> for EpochError {
-    fn from(error: ParseTimeError) -> EpochError {
-        match error {
-            ParseTimeError::Unrecognized => EpochError::Unrecognized,
-            ParseTimeError::Nonexistent => EpochError::Nonexistent,
-            ParseTimeError::Before1970 => EpochError::Before1970,
-        }
-    }
-}
-
-impl fmt::Display for EpochError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            EpochError::Unrecognized => f.write_str(
-                "invalid epoch: not in a known form; write `twitter`, `discord`, a year such as \
-                 2024, an RFC 3339 date or date and time, or milliseconds since 1970",
-            ),
-            EpochError::Nonexistent => f.write_str(
-                "invalid epoch: a date or time that does not exist, or finer than a millisecond; \
-                 write it as in 2024-01-01T00:00:00.000Z",
-            ),
-            EpochError::Before1970 => {
-                f.write_str("invalid epoch: before 1970; choose a time from 1970 on")
-            }
-            EpochError::TooSmall(ms) => write!(
-                f,
-                "invalid epoch: {ms} ms since 1970 is before March 1973, and likely in seconds; \
-                 write milliseconds or a date"
-            ),
-        }
-    }
-}
-
-impl Error for EpochError {}

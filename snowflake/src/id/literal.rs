@@ -3,8 +3,8 @@
 //! The functions here are public only because the macros expand to calls of them. They panic
 //! for a bad value, and the macros call them during constant evaluation alone.
 
+use super::Id;
 use super::text::decode;
-use super::{Id, ParseIdError};
 
 /// Returns the [`Id`] that a literal spells, checked when the code is compiled.
 ///
@@ -62,10 +62,8 @@ macro_rules! node_id {
 pub const fn id_literal(text: &str) -> Id {
     match decode::<10>(text, None) {
         Ok(id) => id,
-        Err(ParseIdError::Empty) => panic!("invalid ID: empty text"),
-        Err(ParseIdError::Zero) => panic!("invalid ID: 0 is not an ID"),
-        Err(ParseIdError::LeadingZero) => panic!("invalid ID: leading zero"),
-        Err(ParseIdError::TooLarge) => panic!("invalid ID: above 9223372036854775807"),
-        Err(_) => panic!("invalid ID: not decimal digits only"),
+        Err(_) => panic!(
+            "invalid ID: not a decimal number from 1 to 9223372036854775807 without leading zero"
+        ),
     }
 }

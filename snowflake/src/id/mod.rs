@@ -14,7 +14,7 @@ mod unix_millis;
 
 use core::num::NonZeroU64;
 
-pub use epoch::{Epoch, EpochError};
+pub use epoch::Epoch;
 pub use error::IdError;
 #[doc(hidden)]
 pub use literal::id_literal;

@@ -76,16 +76,20 @@ fn days_in_month(year: u64, month: u64) -> u64 {
     }
 }
 
-/// An error for text that is not a [`UnixMillis`].
+/// An error for text that is not a [`UnixMillis`] or an [`Epoch`](crate::Epoch).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseTimeError {
     /// The text is not a date, a date and time with an offset, or a number.
     Unrecognized,
+    /// The text is not a known name, a year, a date, a date and time, or a number.
+    UnrecognizedEpoch,
     /// The date or time does not exist, or it is finer than a millisecond.
     Nonexistent,
     /// The date is before 1970.
     Before1970,
+    /// The number of milliseconds is so small for an epoch that it is likely to be in seconds.
+    TooSmall(u64),
 }
 
 impl fmt::Display for ParseTimeError {
@@ -95,11 +99,22 @@ impl fmt::Display for ParseTimeError {
                 "invalid time: not in a known form; write an RFC 3339 date, a date and time with \
                  an offset, or milliseconds since 1970"
             }
+            ParseTimeError::UnrecognizedEpoch => {
+                "invalid epoch: not in a known form; write `twitter`, `discord`, a year such as \
+                 2024, an RFC 3339 date or date and time, or milliseconds since 1970"
+            }
             ParseTimeError::Nonexistent => {
                 "invalid time: a date or time that does not exist, or finer than a millisecond; \
                  write it as in 2024-01-01T00:00:00.000Z"
             }
             ParseTimeError::Before1970 => "invalid time: before 1970; choose a time from 1970 on",
+            ParseTimeError::TooSmall(ms) => {
+                return write!(
+                    f,
+                    "invalid epoch: {ms} ms since 1970 is before March 1973, and likely in \
+                     seconds; write milliseconds or a date"
+                );
+            }
         })
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use snowflake::lease::{
     Grant, LeaseError, LeaseRecord, LeaseStore, ReleaseRequest, StoreErrorKind,
 };
-use snowflake::{Epoch, EpochError, Generator, NodeId, SystemClock, UnixMillis};
+use snowflake::{Epoch, Generator, NodeId, ParseTimeError, SystemClock, UnixMillis};
 
 use crate::Failure;
 use crate::at;
@@ -96,7 +96,7 @@ fn no_flag(id: &str) -> Result<NodeId, String> {
 
 /// Parses an epoch that IDs can be issued with now.
 pub(crate) fn present_epoch(text: &str) -> Result<Epoch, String> {
-    let epoch: Epoch = text.parse().map_err(|error: EpochError| error.to_string())?;
+    let epoch: Epoch = text.parse().map_err(|error: ParseTimeError| error.to_string())?;
     let built = Generator::builder(NodeId::MIN, epoch).build(SystemClock);
     built.map(|_| epoch).map_err(|error| error.to_string())
 }
