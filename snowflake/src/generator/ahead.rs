@@ -1,4 +1,4 @@
-//! How far timestamps may be ahead of the clock.
+//! The limit of timestamps that are ahead of the clock.
 
 use crate::UnixMillis;
 

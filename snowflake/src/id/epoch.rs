@@ -10,7 +10,7 @@ use super::{Id, ParseTimeError, UnixMillis, rfc3339};
 ///
 /// All services that share IDs need the same epoch, and it never changes. IDs of two epochs neither
 /// sort together nor stay unique together, so an `Epoch` has no default. The
-/// [front page](crate#choosing-an-epoch-and-node-ids) says how to choose one.
+/// [front page](crate#choosing-an-epoch-and-node-ids) describes how to choose one.
 ///
 /// `Display` writes RFC 3339, or milliseconds after the year 9999. `FromStr` reads both, among
 /// other forms. An `Epoch` can be a clap argument.
