@@ -4,13 +4,12 @@
 //! reason, and issues IDs again after the outage. If a server is not installed, its tests report
 //! that they were skipped.
 
-use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::servers::proxy::Proxy;
 use crate::servers::{Etcd, Postgres};
-use snowflake::lease::{EtcdStore, FileStore, GrantLimits, Keeper, LeaseStore, PostgresStore};
+use snowflake::lease::{EtcdStore, GrantLimits, Keeper, LeaseStore, PostgresStore};
 use snowflake::{ClaimError, Clock, Epoch, Id, LeaseEnd, SystemClock, UnixMillis};
 
 const EPOCH: Epoch = Epoch::Y2024;
@@ -29,19 +28,6 @@ const SHORT: Outage = Outage { length: Duration::from_secs(5), grant_ms: 1000 };
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// The tolerance of upper bounds, because the machine may be busy.
 const TOLERANCE_MS: u64 = 5000;
-
-#[test]
-fn ids_continue_after_a_directory_was_moved_away() {
-    let temp = tempfile::tempdir().unwrap();
-    let [directory, elsewhere] = ["ids", "elsewhere"].map(|name| temp.path().join(name));
-    let store = FileStore::create(&directory, EPOCH, GrantLimits::default()).unwrap();
-    SHORT.check(
-        store,
-        &mut (directory, elsewhere),
-        |(directory, elsewhere)| fs::rename(directory, elsewhere).unwrap(),
-        |(directory, elsewhere)| fs::rename(elsewhere, directory).unwrap(),
-    );
-}
 
 #[test]
 fn ids_continue_after_a_postgres_server_was_killed() {

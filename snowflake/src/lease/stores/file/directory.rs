@@ -1,12 +1,13 @@
 //! The directory of a store, which must be local and the original. One process at a time locks it.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 
-use super::disk::Disk;
+use super::disk::{Disk, open_in};
 use super::identity::Identity;
 use crate::clock::ForkGeneration;
 use crate::lease::{StoreError, StoreErrorKind};
@@ -18,7 +19,9 @@ const LOCK: &str = "lock";
 /// A directory that this process has locked.
 #[derive(Debug)]
 pub(super) struct Directory {
+    /// The path at which it was opened, for messages. The directory may be elsewhere by now.
     pub(super) path: PathBuf,
+    pub(super) handle: File,
     lock: File,
     /// The process that locked it. A child that is forked later shares the lock.
     pub(super) fork_generation: ForkGeneration,
@@ -30,30 +33,28 @@ impl Directory {
         let error = |kind| StoreError::new(path.display().to_string(), kind);
         let failed =
             |doing, cause: io::Error| error(StoreErrorKind::Failed { doing }).because(cause);
-        network_file_system_at(path)
+        let missing = |cause: &io::Error| cause.kind() == io::ErrorKind::NotFound && !created;
+        let handle = match File::open(path) {
+            Ok(handle) => handle,
+            Err(cause) if missing(&cause) => return Err(error(StoreErrorKind::Missing)),
+            Err(cause) => return Err(failed("opening the directory", cause)),
+        };
+        network_file_system_of(&handle)
             .map_err(|cause| failed("looking up the file system", cause))?
             .map_or(Ok(()), |name| Err(error(StoreErrorKind::NetworkFileSystem { name })))?;
-        let opened = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(created)
-            .truncate(false)
-            .open(path.join(LOCK));
-        let mut lock = match opened {
+        let create = if created { OFlags::CREATE } else { OFlags::empty() };
+        let lock = match open_in(&handle, LOCK, OFlags::RDWR | create) {
             Ok(file) => file,
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound && !created => {
-                return Err(error(StoreErrorKind::Missing));
-            }
+            Err(cause) if missing(&cause) => return Err(error(StoreErrorKind::Missing)),
             Err(cause) => return Err(failed("opening the lock file", cause)),
         };
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
                 let fork_generation = ForkGeneration::current();
-                Ok(Directory { path: path.to_owned(), lock, fork_generation })
+                Ok(Directory { path: path.to_owned(), handle, lock, fork_generation })
             }
             Err(rustix::io::Errno::WOULDBLOCK) => {
-                let mut text = String::new();
-                let process = lock.read_to_string(&mut text).ok().and(text.trim().parse().ok());
+                let process = Owner::of(&lock).ok().and_then(|owner| owner.process);
                 Err(error(StoreErrorKind::InUse { process }))
             }
             Err(cause) => Err(failed("locking the directory", cause.into())),
@@ -65,31 +66,63 @@ impl Directory {
         Ok(self.lock.metadata()?.len() > 0)
     }
 
-    /// Writes the owner record durably: the ID of this process, for the error of a second one.
+    /// Writes the owner record durably: the ID of this process, for the error of a second one, and
+    /// the directory's inode.
     ///
     /// The record also proves that high-water marks existed here. Without it, a store that a crash
     /// of the machine has emptied would look like one whose creation was interrupted.
     pub(super) fn record_owner(&mut self, disk: &dyn Disk) -> io::Result<()> {
-        let process = format!("{}\n", std::process::id());
+        let record = format!("{} {}\n", std::process::id(), self.handle.metadata()?.ino());
         // The file is truncated last, because a write may fail on a full disk. An empty record would
         // mean that the store was never opened.
         self.lock.rewind()?;
-        self.lock.write_all(process.as_bytes())?;
-        self.lock.set_len(process.len() as u64)?;
+        self.lock.write_all(record.as_bytes())?;
+        self.lock.set_len(record.len() as u64)?;
         disk.sync(&self.lock)
     }
 
     pub(super) fn identity(&self) -> io::Result<Identity> {
         Identity::of(&self.lock)
     }
+
+    /// Returns `true` if the lease file of the directory with this identity is a copy here.
+    pub(super) fn is_copy_of(&self, recorded: Identity) -> io::Result<bool> {
+        is_copy(&self.handle, &self.lock, recorded)
+    }
 }
 
-/// Returns the identity of the directory at `path`, or `None` if it has no lock file.
-pub(super) fn identity(path: &Path) -> io::Result<Option<Identity>> {
-    match File::open(path.join(LOCK)) {
-        Ok(lock) => Ok(Some(Identity::of(&lock)?)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+/// Opens the lock file of a directory that may be in use.
+pub(super) fn read_lock(directory: &File) -> io::Result<File> {
+    open_in(directory, LOCK, OFlags::RDONLY)
+}
+
+/// Returns `true` if a lease file with the identity of its directory is a copy in `directory`.
+///
+/// A copy by hard links shares the lock file, with its identity, and not the directory.
+pub(super) fn is_copy(directory: &File, lock: &File, recorded: Identity) -> io::Result<bool> {
+    let inode = directory.metadata()?.ino();
+    let is_linked = Owner::of(lock)?.directory.is_some_and(|owned| owned != inode);
+    Ok(is_linked || !recorded.matches(Identity::of(lock)?))
+}
+
+/// The owner record. A part that is missing is `None`.
+struct Owner {
+    /// The ID of the last process that has opened the directory.
+    process: Option<u32>,
+    /// The inode of the directory in which it found the lock file.
+    directory: Option<u64>,
+}
+
+impl Owner {
+    fn of(lock: &File) -> io::Result<Owner> {
+        let mut text = [0; 64];
+        let length = lock.read_at(&mut text, 0)?;
+        let text = str::from_utf8(&text[..length]).unwrap_or_default();
+        // A write that was interrupted leaves the end of an earlier record, in another line.
+        let mut words = text.split_once('\n').unwrap_or_default().0.split(' ');
+        let process = words.next().and_then(|word| word.parse().ok());
+        let directory = words.next().and_then(|word| word.parse().ok());
+        Ok(Owner { process, directory })
     }
 }
 
@@ -104,24 +137,21 @@ impl Drop for Directory {
     }
 }
 
-/// Returns the name of the network file system that `path` is on, if it is a known one.
+/// Returns the name of the network file system that the file is on, if it is a known one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn network_file_system_at(path: &Path) -> io::Result<Option<&'static str>> {
-    // A missing directory is an error of a later step.
-    let Some(found) = fs::metadata(path).ok().map(|_| rustix::fs::statfs(path)) else {
-        return Ok(None);
-    };
+fn network_file_system_of(file: &File) -> io::Result<Option<&'static str>> {
     // The type's width and sign differ between architectures; the magic numbers have 32 bits.
     #[allow(clippy::unnecessary_cast, reason = "necessary on architectures with another type")]
-    let magic = found?.f_type as i64 & 0xffff_ffff;
+    let magic = rustix::fs::fstatfs(file)?.f_type as i64 & 0xffff_ffff;
     Ok(network_file_system(magic))
 }
 
 /// Returns the name of the network file system with this number in statfs(2).
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn network_file_system(magic: i64) -> Option<&'static str> {
-    /// From `linux/magic.h`, statfs(2) and the remote file systems of coreutils' `stat`.
-    const NETWORK: [(i64, &str); 19] = [
+    /// From `linux/magic.h`, statfs(2) and the remote file systems of coreutils' `stat`, without
+    /// VxFS, which may be local.
+    const NETWORK: [(i64, &str); 24] = [
         (0x6969, "NFS"),
         (0x517b, "SMB"),
         (0xfe53_4d42, "SMB2"),
@@ -138,6 +168,11 @@ fn network_file_system(magic: i64) -> Option<&'static str> {
         (0x1983_0326, "BeeGFS"),
         (0xaad7_aaea, "PanFS"),
         (0x0102_1997, "9P"),
+        (0x6163_6673, "ACFS"),
+        (0x0131_11a8, "IBRIX"),
+        (0xbeef_dead, "SNFS"),
+        (0x2003_0528, "OrangeFS"),
+        (0x7c7c_6673, "a shared directory of Parallels"),
         (0x786f_4256, "a shared directory of VirtualBox"),
         (0xbacb_acbc, "a shared directory of VMware"),
         // sshfs, s3fs, GlusterFS, virtiofs and others share this number.
@@ -147,7 +182,7 @@ fn network_file_system(magic: i64) -> Option<&'static str> {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn network_file_system_at(_: &Path) -> io::Result<Option<&'static str>> {
+fn network_file_system_of(_: &File) -> io::Result<Option<&'static str>> {
     Ok(None)
 }
 

@@ -15,6 +15,17 @@ use crate::{Epoch, NodeId, UnixMillis};
 
 const HEADING: &str = "snowflake leases 1";
 
+/// Returns `true` if a later version of this format has written the heading.
+///
+/// The checksum is not checked: a later version may have another one. A reset of a file that only
+/// looks damaged would lose its marks.
+pub(super) fn is_newer(bytes: &[u8]) -> bool {
+    let heading = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let version = heading.strip_prefix(b"snowflake leases ");
+    let version = version.and_then(|version| str::from_utf8(version).ok()?.parse::<u32>().ok());
+    version.is_some_and(|version| version > 1)
+}
+
 /// The content of the lease file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LeaseFile {

@@ -8,16 +8,16 @@ mod identity;
 mod tests;
 
 use std::fmt;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 
 use parking_lot::{Mutex, MutexGuard};
+use rustix::fs::{OFlags, renameat};
 
 use self::directory::Directory;
-use self::disk::{Disk, RealDisk, replace};
+use self::disk::{Disk, RealDisk, open_in, replace};
 use self::format::LeaseFile;
-use self::identity::Identity;
 use crate::layout::NODE_MAX;
 use crate::lease::{
     AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, LeaseTable,
@@ -97,7 +97,8 @@ impl FileStore {
         match fs::create_dir(path) {
             Ok(()) => {
                 let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-                disk.sync_directory(parent.unwrap_or(Path::new(".")))
+                File::open(parent.unwrap_or(Path::new(".")))
+                    .and_then(|parent| disk.sync_directory(&parent))
                     .map_err(|error| failed(path, "syncing the parent directory", error))?;
             }
             // The parent is not created, because it may be a volume that is not mounted.
@@ -113,7 +114,9 @@ impl FileStore {
         }
         let directory = Directory::lock(path, true)?;
         let was_opened = directory.was_opened().map_err(|error| failed(path, READ_LOCK, error))?;
-        if was_opened || path.join(LEASES).exists() {
+        let found = open_in(&directory.handle, LEASES, OFlags::RDONLY);
+        let is_absent = found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        if was_opened || !is_absent {
             return Err(StoreError::new(path.display().to_string(), StoreErrorKind::Exists).into());
         }
         FileStore::initialize(disk, directory, epoch, limits, LeaseTable::new())
@@ -143,7 +146,7 @@ impl FileStore {
     ) -> Result<FileStore, LeaseError> {
         let mut directory = Directory::lock(path, false)?;
         let was_opened = directory.was_opened().map_err(|error| failed(path, READ_LOCK, error))?;
-        let file = match read(path) {
+        let file = match read(path, &directory.handle) {
             Ok(file) => file,
             // The creation was interrupted, so this store never returned a grant.
             Err(error) if *error.kind() == missing_leases() && !was_opened => {
@@ -154,8 +157,8 @@ impl FileStore {
             Err(error) => return Err(error.into()),
         };
         file.format.check(IdFormat::new(epoch))?;
-        let identity = directory.identity().map_err(|error| failed(path, READ_LOCK, error))?;
-        if !file.directory.matches(identity) {
+        let is_copy = directory.is_copy_of(file.directory);
+        if is_copy.map_err(|error| failed(path, READ_LOCK, error))? {
             return Err(StoreError::new(path.display().to_string(), StoreErrorKind::Copied).into());
         }
         directory.record_owner(&*disk).map_err(|error| failed(path, WRITE_OWNER, error))?;
@@ -181,16 +184,24 @@ impl FileStore {
     ) -> Result<FileStore, LeaseError> {
         let path = path.as_ref();
         let directory = Directory::lock(path, false)?;
-        if let Ok(file) = read(path) {
-            file.format.check(IdFormat::new(epoch))?;
-        }
-        match fs::rename(path.join(LEASES), path.join(format!("{LEASES}.old"))) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(failed(path, "keeping the old file", error).into());
+        // Fencing tokens continue if the old file is readable.
+        let mut table = match read(path, &directory.handle) {
+            Ok(file) => {
+                file.format.check(IdFormat::new(epoch))?;
+                file.table
+            }
+            Err(error) if matches!(error.kind(), StoreErrorKind::Damaged { .. }) => {
+                LeaseTable::new()
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let (handle, old) = (&directory.handle, format!("{LEASES}.old"));
+        match renameat(handle, LEASES, handle, old) {
+            Err(error) if error != rustix::io::Errno::NOENT => {
+                return Err(failed(path, "keeping the old file", error.into()).into());
             }
             _ => {}
         }
-        let mut table = LeaseTable::new();
         for node in (0..=NODE_MAX).filter_map(|id| NodeId::new(id).ok()) {
             table.reset(node, high_water_mark);
         }
@@ -208,7 +219,7 @@ impl FileStore {
         let path = directory.path.clone();
         let identity = directory.identity().map_err(|error| failed(&path, READ_LOCK, error))?;
         let file = LeaseFile { format: IdFormat::new(epoch), directory: identity, table };
-        replace(&*disk, &path, LEASES, file.to_text().as_bytes())
+        replace(&*disk, &directory.handle, LEASES, file.to_text().as_bytes())
             .map_err(|(doing, error)| failed(&path, doing, error))?;
         // This comes last, because an owner record proves that high-water marks existed here.
         directory.record_owner(&*disk).map_err(|error| failed(&path, WRITE_OWNER, error))?;
@@ -254,8 +265,7 @@ impl FileStore {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn is_copy(path: impl AsRef<Path>) -> Result<bool, LeaseError> {
-        let (file, identity) = read_unlocked(path.as_ref())?;
-        Ok(!file.directory.matches(identity))
+        Ok(read_unlocked(path.as_ref())?.1)
     }
 
     /// Locks the content of the lease file. Returns an error in a forked child: the parent continues
@@ -274,11 +284,11 @@ impl FileStore {
         &self,
         change: impl FnOnce(&mut LeaseTable) -> Result<T, LeaseError>,
     ) -> Result<T, LeaseError> {
-        let path = &self.directory.path;
+        let Directory { path, handle, .. } = &self.directory;
         let mut file = self.lock()?;
         let mut next = file.clone();
         let granted = change(&mut next.table)?;
-        match replace(&*self.disk, path, LEASES, next.to_text().as_bytes()) {
+        match replace(&*self.disk, handle, LEASES, next.to_text().as_bytes()) {
             Ok(()) => {
                 *file = next;
                 Ok(granted)
@@ -332,25 +342,44 @@ fn missing_leases() -> StoreErrorKind {
     StoreErrorKind::Damaged { details: format!("its file `{LEASES}` is missing"), node: None }
 }
 
-/// Returns the content of the directory at `path`, which may be in use, and its identity.
-fn read_unlocked(path: &Path) -> Result<(LeaseFile, Identity), StoreError> {
-    let identity = directory::identity(path)
-        .map_err(|error| failed(path, READ_LOCK, error))?
-        .ok_or_else(|| StoreError::new(path.display().to_string(), StoreErrorKind::Missing))?;
-    Ok((read(path)?, identity))
+/// Returns the content of the directory at `path`, which may be in use, and `true` if it is a copy.
+fn read_unlocked(path: &Path) -> Result<(LeaseFile, bool), StoreError> {
+    let unreadable = |doing, error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            StoreError::new(path.display().to_string(), StoreErrorKind::Missing)
+        }
+        _ => failed(path, doing, error),
+    };
+    let handle = File::open(path).map_err(|error| unreadable("opening the directory", error))?;
+    let lock = directory::read_lock(&handle).map_err(|error| unreadable(READ_LOCK, error))?;
+    let file = read(path, &handle)?;
+    let is_copy = directory::is_copy(&handle, &lock, file.directory);
+    Ok((file, is_copy.map_err(|error| failed(path, READ_LOCK, error))?))
 }
 
-fn read(path: &Path) -> Result<LeaseFile, StoreError> {
-    let location = path.display().to_string();
-    let bytes = match fs::read(path.join(LEASES)) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(StoreError::new(location, missing_leases()));
+fn read(path: &Path, directory: &File) -> Result<LeaseFile, StoreError> {
+    let error = |kind| StoreError::new(path.display().to_string(), kind);
+    let mut bytes = Vec::new();
+    let read = open_in(directory, LEASES, OFlags::RDONLY)
+        .and_then(|mut file| file.read_to_end(&mut bytes));
+    match read {
+        Ok(_) => {}
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+            return Err(error(missing_leases()));
         }
-        Err(error) => return Err(failed(path, "reading the leases", error)),
-    };
+        Err(cause) => return Err(failed(path, "reading the leases", cause)),
+    }
     LeaseFile::from_bytes(&bytes).map_err(|damage| {
-        let details = format!("its file `{LEASES}` is damaged: {damage}");
-        StoreError::new(location, StoreErrorKind::Damaged { details, node: None })
+        error(match format::is_newer(&bytes) {
+            true => StoreErrorKind::Misconfigured {
+                details: format!(
+                    "its file `{LEASES}` is of a newer version; use the version that wrote it"
+                ),
+            },
+            false => {
+                let details = format!("its file `{LEASES}` is damaged: {damage}");
+                StoreErrorKind::Damaged { details, node: None }
+            }
+        })
     })
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
+use super::identity::Identity;
 use super::*;
 use crate::lease::Takeover;
 
@@ -37,27 +38,27 @@ impl FailingDisk {
 }
 
 impl Disk for FailingDisk {
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<File> {
+    fn write(&self, directory: &File, name: &str, bytes: &[u8]) -> io::Result<File> {
         let step = self.step();
         if step.is_err() && self.is_torn {
-            RealDisk.write(path, &bytes[..bytes.len() / 2])?;
+            RealDisk.write(directory, name, &bytes[..bytes.len() / 2])?;
         }
-        step.and_then(|()| RealDisk.write(path, bytes))
+        step.and_then(|()| RealDisk.write(directory, name, bytes))
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {
         self.step().and_then(|()| RealDisk.sync(file))
     }
 
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+    fn rename(&self, directory: &File, from: &str, to: &str) -> io::Result<()> {
         let step = self.step();
         if step.is_err() && self.is_torn {
-            RealDisk.rename(from, to)?;
+            RealDisk.rename(directory, from, to)?;
         }
-        step.and_then(|()| RealDisk.rename(from, to))
+        step.and_then(|()| RealDisk.rename(directory, from, to))
     }
 
-    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
+    fn sync_directory(&self, directory: &File) -> io::Result<()> {
         self.step().and_then(|()| RealDisk.sync_directory(directory))
     }
 }
@@ -261,13 +262,85 @@ fn rejects_a_copy_and_opens_a_moved_directory() {
     assert_eq!(temp_store.open_error(), StoreErrorKind::Copied);
 }
 
+/// A copy by hard links shares the lock file, and keeps the leases of the time when it was made.
+#[test]
+fn rejects_a_copy_by_hard_links_and_opens_its_original() {
+    let temp_store = TempStore::new();
+    temp_store.create().acquire(&request()).unwrap();
+    let copy = temp_store.temp.path().join("copy");
+    fs::create_dir(&copy).unwrap();
+    for file in ["lock", LEASES] {
+        fs::hard_link(temp_store.directory().join(file), copy.join(file)).unwrap();
+    }
+    let error = FileStore::open(&copy, EPOCH, GrantLimits::default()).unwrap_err().to_string();
+    assert!(error.contains("this is a copy"), "{error}");
+    assert!(FileStore::is_copy(&copy).unwrap());
+    assert!(!FileStore::is_copy(temp_store.directory()).unwrap());
+    temp_store.open().unwrap();
+    // An earlier version has recorded its process ID only.
+    fs::write(temp_store.directory().join("lock"), "1234567\n").unwrap();
+    temp_store.open().unwrap();
+}
+
+/// A backup may move the directory away, and copy it back to its path.
+#[test]
+fn a_store_writes_to_the_directory_that_it_has_locked() {
+    let temp_store = TempStore::new();
+    let store = temp_store.create();
+    let lease = store.acquire(&request()).unwrap();
+    let moved = temp_store.temp.path().join("moved");
+    fs::rename(temp_store.directory(), &moved).unwrap();
+    fs::create_dir(temp_store.directory()).unwrap();
+    for file in ["lock", LEASES] {
+        fs::copy(moved.join(file), temp_store.directory().join(file)).unwrap();
+    }
+    let renewed = store.renew(&renewal(&lease, 1000, 4000)).unwrap();
+    let mark_in = |path| FileStore::peek(path).unwrap().1.get(NODE).unwrap().high_water_mark;
+    assert_eq!(mark_in(moved.clone()), renewed.until);
+    assert_eq!(mark_in(temp_store.directory()), lease.until);
+    // The lock has moved with the directory.
+    let error = FileStore::open(&moved, EPOCH, GrantLimits::default()).unwrap_err().to_string();
+    assert!(error.contains("has it open"), "{error}");
+    fs::remove_dir_all(&moved).unwrap();
+    let error = store.renew(&renewal(&renewed, 2000, 5000)).unwrap_err().to_string();
+    assert!(error.contains("writing the leases failed: "), "{error}");
+}
+
+#[test]
+fn a_lease_file_of_a_newer_version_is_not_damaged() {
+    let temp_store = TempStore::new();
+    temp_store.create().acquire(&request()).unwrap();
+    let leases = temp_store.directory().join(LEASES);
+    let newer = fs::read_to_string(&leases).unwrap().replace("leases 1\n", "leases 2\n");
+    fs::write(&leases, newer).unwrap();
+    let rebuilt = FileStore::rebuild(temp_store.directory(), EPOCH, GrantLimits::default(), NOON);
+    for error in [temp_store.open().unwrap_err(), rebuilt.unwrap_err()] {
+        let LeaseError::Store(store_error) = &error else { panic!("{error}") };
+        assert!(matches!(store_error.kind(), StoreErrorKind::Misconfigured { .. }), "{error}");
+        assert!(error.to_string().contains("newer version; use the version that"), "{error}");
+    }
+    assert!(!temp_store.directory().join("leases.old").exists());
+}
+
+/// Systems that check fencing tokens reject smaller ones.
+#[test]
+fn fencing_tokens_continue_after_a_rebuild_of_a_readable_store() {
+    let temp_store = TempStore::new();
+    let lease = temp_store.create().acquire(&request()).unwrap();
+    let rebuilt =
+        FileStore::rebuild(temp_store.directory(), EPOCH, GrantLimits::default(), lease.until);
+    let next = rebuilt.unwrap().acquire(&request_at(3000)).unwrap();
+    assert!(next.fencing_token > lease.fencing_token, "{next}");
+}
+
 /// The file system, or a system call that is forbidden in a container, may hide the creation time.
 #[test]
 fn a_store_without_a_recorded_creation_time_is_opened_and_its_copy_is_rejected() {
     let temp_store = TempStore::new();
     temp_store.create().acquire(&request()).unwrap();
     let leases = temp_store.directory().join(LEASES);
-    let recorded = read(&temp_store.directory()).unwrap();
+    let handle = File::open(temp_store.directory()).unwrap();
+    let recorded = read(&temp_store.directory(), &handle).unwrap();
     let record = |inode, created_ns| {
         let directory = Identity { inode, created_ns };
         let file = LeaseFile { directory, ..recorded.clone() };
