@@ -3,7 +3,7 @@
 //! If etcd is not installed, the tests report that they were skipped, and pass.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,8 @@ use crate::servers::certificates::Certificates;
 use crate::servers::proxy::Proxy;
 use snowflake::layout::NODE_MAX;
 use snowflake::lease::{
-    AcquireRequest, EtcdStore, GrantLimits, LeaseError, LeaseStore, RenewRequest, StoreErrorKind,
+    AcquireRequest, EtcdStore, GrantLimits, LeaseError, LeaseStore, ReleaseRequest, RenewRequest,
+    StoreErrorKind,
 };
 use snowflake::{Clock, Epoch, SystemClock, UnixMillis};
 
@@ -166,6 +167,60 @@ fn skips_a_member_that_is_down_or_hangs() {
         .renew(&RenewRequest::after(&lease, SystemClock.now(), UnixMillis(until.0 + 1000)))
         .unwrap();
     assert_eq!(hanging.round_trips(), before);
+}
+
+/// The first member executes the release, and the second one finds the node ID free.
+#[test]
+fn a_release_whose_answer_was_lost_succeeds_at_another_member() {
+    let Some(server) = Etcd::start() else { return };
+    let hanging = Proxy::to(server.port());
+    let members = format!("127.0.0.1:{},127.0.0.1:{}", hanging.port(), server.port());
+    let store = connect(&format!("etcd://{members}?timeout_ms=3000")).unwrap();
+    let lease = store.acquire(&request(None, SystemClock.now())).unwrap();
+    hanging.drop_answers(true);
+    store.release(&ReleaseRequest::at(&lease, lease.from)).unwrap();
+    let record = &store.records().unwrap()[0].1;
+    assert_eq!((record.held, record.high_water_mark), (false, lease.from));
+}
+
+#[test]
+fn a_member_whose_clock_is_slow_is_skipped_after_one_error() {
+    let Some(server) = Etcd::start() else { return };
+    let slow = with_slow_clock(server.port());
+    let members = format!("127.0.0.1:{slow},127.0.0.1:{}", server.port());
+    let store = connect(&format!("etcd://{members}?timeout_ms=10000")).unwrap();
+    let acquire = || store.acquire(&request(Some(7), SystemClock.now()));
+    let error = acquire().unwrap_err();
+    assert!(matches!(error, LeaseError::TooFarAhead { .. }), "{error}");
+    let lease = acquire().unwrap();
+    let until = UnixMillis(lease.until.0 + 1000);
+    store.renew(&RenewRequest::after(&lease, SystemClock.now(), until)).unwrap();
+}
+
+/// Opens a port that forwards to etcd at `port`, and changes the date of its answers.
+fn with_slow_clock(port: u16) -> u16 {
+    const DATE: &[u8] = b"Date: Mon, 01 Jan 2024 00:00:00 GMT";
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let slow = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let [mut from_client, mut to_server] =
+                [&client, &server].map(|it| it.try_clone().unwrap());
+            thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
+            thread::spawn(move || {
+                let mut answer = [0; 1 << 16];
+                while let Ok(length @ 1..) = server.read(&mut answer) {
+                    let answer = &mut answer[..length];
+                    if let Some(at) = answer.windows(6).position(|it| it == &DATE[..6]) {
+                        answer[at..][..DATE.len()].copy_from_slice(DATE);
+                    }
+                    client.write_all(answer).unwrap();
+                }
+            });
+        }
+    });
+    slow
 }
 
 /// A damaged high-water mark does not count as a missing one.

@@ -206,10 +206,17 @@ impl LeaseTable {
 
     /// Releases the node ID, and lowers the high-water mark to the requested one if that is lower.
     ///
+    /// A repeated release changes nothing: the answer to the first one may have been lost.
+    ///
     /// # Errors
     ///
-    /// [`LeaseError::TakenOver`] and [`LeaseError::Released`]. Nothing was changed.
+    /// [`LeaseError::TakenOver`], and [`LeaseError::Released`] if the node ID was never held. Nothing
+    /// was changed.
     pub fn release(&mut self, request: &ReleaseRequest) -> Result<(), LeaseError> {
+        let newest = self.get(request.node);
+        if newest.is_some_and(|it| !it.held && it.fencing_token == request.fencing_token) {
+            return Ok(());
+        }
         let record = self.held_by(request.node, request.fencing_token)?;
         record.high_water_mark = record.high_water_mark.min(request.high_water_mark);
         record.from = record.from.min(record.high_water_mark);

@@ -11,7 +11,10 @@ use ::tracing::{Event, Metadata, Subscriber};
 
 use super::Log;
 use crate::lease::keeper::lease::Lease;
-use crate::lease::{AcquireRequest, GrantLimits, LeaseError, LeaseStore, MemoryStore, Takeover};
+use crate::lease::{
+    AcquireRequest, GrantLimits, LeaseError, LeaseStore, MemoryStore, StoreError, StoreErrorKind,
+    Takeover,
+};
 use crate::{Builder, Clock, Epoch, ManualClock, NodeId, UnixMillis};
 
 thread_local! {
@@ -85,17 +88,23 @@ fn each_change_of_the_lease_is_one_line() {
     assert_eq!(renew(&Ok(true)), [""; 0]);
 
     let [line] = &renew(&failure)[..] else { panic!() };
-    assert!(line.starts_with("WARN message=renewal failed: cannot renew node ID 0: "), "{line}");
+    let message = "WARN message=renewal failed: cannot renew or release node ID 0: ";
+    assert!(line.starts_with(message), "{line}");
     assert!(line.ends_with(&format!(" node=0 until={until}")), "{line}");
     assert_eq!(renew(&failure), [""; 0]);
 
     let [line] = &renew(&failure)[..] else { panic!() };
     assert!(line.starts_with("ERROR message=the lease has ended, "), "{line}");
     assert_eq!(renew(&failure), [""; 0]);
-    let renewed = format!("INFO message=renewed the lease again node=0 failures=4 until={until}");
+    let store = StoreErrorKind::Failed { doing: "renewing" };
+    let another = Err(StoreError::new("in a test", store).into());
+    let [line] = &renew(&another)[..] else { panic!() };
+    assert!(line.starts_with("ERROR ") && line.contains("renewing failed"), "{line}");
+    assert_eq!(renew(&another), [""; 0]);
+    let renewed = format!("INFO message=renewed the lease again node=0 failures=6 until={until}");
     assert_eq!(renew(&Ok(true)), [renewed]);
 
-    // 6 s after the start of the clock, and of the boot clock.
+    // 8 s after the start of the clock, and of the boot clock.
     clock.set(UnixMillis(clock.now().0 - 1500));
     let now = clock.now();
     let stepped = format!("WARN message=the clock stepped back node=0 now={now} step_ms=1500");

@@ -1,5 +1,6 @@
 //! Logs with `tracing`.
 
+use core::mem::{Discriminant, discriminant};
 use core::time::Duration;
 
 use crate::lease::LeaseError;
@@ -14,10 +15,12 @@ const MIN_STEP: Duration = Duration::from_millis(100);
 
 /// The last logged state of a lease.
 ///
-/// A line is logged for each change, however many renewals fail in between.
+/// A line is logged for each change, also of the kind of error, however many renewals fail in
+/// between.
 #[derive(Debug)]
 pub(in crate::lease::keeper) struct Log {
     state: State,
+    error: Option<Discriminant<LeaseError>>,
     failures: u64,
     /// The clock at the last renewal, and the time since the boot of the machine.
     last: Option<(UnixMillis, Duration)>,
@@ -34,7 +37,7 @@ enum State {
 impl Log {
     /// Creates a log of a keeper whose last renewal succeeded.
     pub(in crate::lease::keeper) fn new() -> Log {
-        Log { state: State::Renewed, failures: 0, last: None }
+        Log { state: State::Renewed, error: None, failures: 0, last: None }
     }
 
     /// Logs that the start waits for a node ID.
@@ -57,8 +60,9 @@ impl Log {
             Err(_) if now.max(timeline) < until => State::Failing,
             Err(_) => State::Ended,
         };
-        let is_new = state != self.state;
-        self.state = state;
+        let error = result.as_ref().err().map(discriminant);
+        let is_new = (state, error) != (self.state, self.error);
+        (self.state, self.error) = (state, error);
         match result {
             Ok(_) if is_new => {
                 let failures = std::mem::take(&mut self.failures);

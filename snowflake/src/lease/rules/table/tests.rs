@@ -63,7 +63,8 @@ fn chooses_a_node_id_whose_mark_is_ahead_of_the_clock_last() {
         none_left.to_string(),
         format!(
             "cannot acquire a node ID: all 1024 are held, and the first grant ends at {}, in \
-             3000 ms; release one, or retry then",
+             3000 ms; release one of a process that is gone with `snowflake lease release`, retry \
+             then, or raise `start_timeout_ms`",
             after(3000)
         ),
     );
@@ -151,6 +152,16 @@ fn a_clock_that_stepped_back_by_more_than_a_grant_gets_a_short_grant_immediately
     acquire_at(&mut table, stepped_back).unwrap();
     let limit_reached = acquire_at(&mut table, stepped_back).unwrap_err();
     assert!(matches!(limit_reached, LeaseError::TooFarAhead { limit_ms: 7000, .. }));
+}
+
+#[test]
+fn a_repeated_release_changes_nothing() {
+    let mut table = LeaseTable::new();
+    let grant = acquire_at(&mut table, NOW).unwrap();
+    table.release(&ReleaseRequest::at(&grant, grant.until)).unwrap();
+    let released = table.clone();
+    table.release(&ReleaseRequest::at(&grant, grant.from)).unwrap();
+    assert_eq!(table, released);
 }
 
 /// Random acquisitions, renewals, releases and crashes with clocks that do not step back.

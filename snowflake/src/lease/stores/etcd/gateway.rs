@@ -62,7 +62,12 @@ impl fmt::Display for GatewayError {
         match self {
             GatewayError::Http(error) => error.fmt(f),
             GatewayError::Rejected { status, body } if body.message.is_empty() => {
-                write!(f, "HTTP status {status} without a reason; check that the server is etcd")
+                write!(
+                    f,
+                    "HTTP status {status} without a reason; check that the server is etcd, and that \
+                     its JSON gateway is on this port (`--enable-grpc-gateway`, \
+                     `--listen-client-http-urls`)"
+                )
             }
             // The message may come from any server, so it is shortened to one printable line.
             GatewayError::Rejected { body, .. } => {
@@ -133,6 +138,12 @@ impl Gateway {
         let since = since_boot().saturating_sub(received);
         let since_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         Some(UnixMillis(then.0.saturating_add(since_ms)))
+    }
+
+    /// Sends the next request to another member first, because the clock of this one is wrong.
+    pub(super) fn skip_member(&self) {
+        let next = (self.current.load(Ordering::Relaxed) + 1) % self.members.len();
+        self.current.store(next, Ordering::Relaxed);
     }
 
     fn token(&self) -> Result<Option<String>, GatewayError> {

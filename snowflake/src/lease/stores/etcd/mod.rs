@@ -273,10 +273,26 @@ impl EtcdStore {
         self.gateway.time().map_or(requester, |member| requester.min(member))
     }
 
+    /// Returns `result`. After an error for which a member's clock is too slow, the next call asks
+    /// another member first.
+    fn skip_slow_clock<T>(
+        &self,
+        requester: UnixMillis,
+        result: Result<T, LeaseError>,
+    ) -> Result<T, LeaseError> {
+        if let Err(LeaseError::TooFarAhead { now, .. }) = &result
+            && *now < requester
+        {
+            self.gateway.skip_member();
+        }
+        result
+    }
+
     /// Changes the record of `node`, or of a node ID that `change` chooses.
     ///
-    /// The first attempt uses the cached record. It takes one request if the record has not changed
-    /// in etcd. `change` fails only on a record that was read, not on a cached one.
+    /// The first attempt uses the cached record, and takes one request if the record has not changed
+    /// in etcd. If `change` rejects the cached record, the record is read. Only a rejection of a record
+    /// that was read is an error.
     fn change<T>(
         &self,
         doing: &'static str,
@@ -337,20 +353,22 @@ impl LeaseStore for EtcdStore {
     }
 
     fn acquire(&self, request: &AcquireRequest) -> Result<Grant, LeaseError> {
-        self.change("acquiring a node ID", request.node, |view| {
+        let acquired = self.change("acquiring a node ID", request.node, |view| {
             let (mut table, damaged) = self.split_damaged(view);
             let now = self.now(request.now);
             let lease = table.acquire_beside(damaged, request, now, self.limits)?;
             changed(&table, lease.node, lease)
-        })
+        });
+        self.skip_slow_clock(request.now, acquired)
     }
 
     fn renew(&self, request: &RenewRequest) -> Result<Grant, LeaseError> {
-        self.change("renewing", Some(request.node), |view| {
+        let renewed = self.change("renewing", Some(request.node), |view| {
             let mut table = self.table(view)?;
             let renewed = table.renew(request, self.now(request.now), self.limits)?;
             changed(&table, request.node, renewed)
-        })
+        });
+        self.skip_slow_clock(request.now, renewed)
     }
 
     fn release(&self, request: &ReleaseRequest) -> Result<(), LeaseError> {

@@ -134,14 +134,15 @@ fn member(text: &str) -> Result<String, UrlError> {
         Some((host, port)) if !port.contains(']') => match port.parse() {
             Ok(port) => (host, port),
             Err(_) => {
-                return invalid(format!("`{text}` has no port after the colon; write host:port"));
+                // The text may be user and password, without a host after them.
+                return invalid("a host has no port after the colon; write host:port");
             }
         },
         _ => (text, PORT),
     };
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-._[]:%".contains(c);
     if host.is_empty() || !host.chars().all(is_allowed) {
-        return invalid(format!("`{text}` is not a host; write host:port"));
+        return invalid("a host is missing or has a character that no host has; write host:port");
     }
     Ok(format!("{host}:{port}"))
 }
@@ -189,6 +190,7 @@ mod tests {
 
     #[test]
     fn an_error_names_the_remedy_and_not_the_password() {
+        let no_host = "a host is missing or has a character that no host has; write host:port";
         let misplaced_at = "`@` after the first `/` or `?`; write `/` and `?` in a password as \
                             %2F and %3F, and `@` after the hosts as %40";
         for (url, message) in [
@@ -196,10 +198,10 @@ mod tests {
             ("etcd://u:12/x@host", misplaced_at),
             ("etcd://u:p?x@host", misplaced_at),
             ("http://localhost", "unknown scheme; begin the URL with `etcd://` or `etcds://`"),
-            ("etcd://", "`` is not a host; write host:port"),
-            ("etcd://a,,b", "`` is not a host; write host:port"),
-            ("etcd://a:port", "`a:port` has no port after the colon; write host:port"),
-            ("etcd://a b", "`a b` is not a host; write host:port"),
+            ("etcd://", no_host),
+            ("etcd://a,,b", no_host),
+            ("etcd://a b", no_host),
+            ("etcd://ids:s3cret", "a host has no port after the colon; write host:port"),
             ("etcd://ids@a", "a user without a password; write `user:password@host`"),
             ("etcd://ids:%ff@a", "`password` is not UTF-8; percent-encode UTF-8 text"),
             ("etcd://a?cacert=ca.pem", "`cacert` without TLS; use `etcds://`"),
