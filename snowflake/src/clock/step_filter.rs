@@ -35,8 +35,8 @@ pub(crate) struct StepFilter {
     /// The time of the monotonic clock when that step was first read.
     step_read_ms: AtomicU64,
     last_now_ms: AtomicU64,
-    backward_steps: AtomicU64,
-    forward_steps: AtomicU64,
+    pub(crate) backward_steps: AtomicU64,
+    pub(crate) forward_steps: AtomicU64,
 }
 
 /// No offset. No real clock has an offset of `1 << 63` ms.
@@ -113,14 +113,6 @@ impl StepFilter {
             self.backward_steps.fetch_add(1, Relaxed);
         }
     }
-
-    pub(crate) fn backward_steps(&self) -> u64 {
-        self.backward_steps.load(Relaxed)
-    }
-
-    pub(crate) fn forward_steps(&self) -> u64 {
-        self.forward_steps.load(Relaxed)
-    }
 }
 
 #[cfg(test)]
@@ -168,7 +160,7 @@ mod tests {
         assert_eq!(subject.after(5, 0), subject.right_time());
         // A second bogus reading is a new step, because the reading in between was right.
         assert_eq!(subject.after(1000, YEAR_MS), subject.right_time());
-        assert_eq!(subject.filter.forward_steps(), 0);
+        assert_eq!(subject.filter.forward_steps.load(Relaxed), 0);
     }
 
     #[test]
@@ -185,7 +177,10 @@ mod tests {
         let behind = subject.after_behind(5, -YEAR_MS, YEAR_MS as u64);
         assert_eq!(behind, subject.right_time() - YEAR_MS as u64);
         assert_eq!(subject.after(5000, 0), subject.right_time());
-        let counts = (subject.filter.backward_steps(), subject.filter.forward_steps());
+        let counts = (
+            subject.filter.backward_steps.load(Relaxed),
+            subject.filter.forward_steps.load(Relaxed),
+        );
         assert_eq!(counts, (1, 0));
     }
 

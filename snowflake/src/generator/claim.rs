@@ -139,12 +139,9 @@ impl<C: Clock> Generator<C> {
         let Some(count) = wanted.between(first, limit) else {
             return Err(self.no_slot_before(first.plus(wanted.min), grant_end, now));
         };
-        // C7. The gap is counted before the cursor shows it.
+        // C7
         let next = first.plus(count);
-        let skipped = first.since(seen);
-        self.counters.skip(skipped);
-        if !self.cursor.advance(seen, next) {
-            self.counters.unskip(skipped);
+        if !self.advance(seen, next, first.since(seen)) {
             return Ok(None);
         }
         // C8
@@ -157,6 +154,17 @@ impl<C: Clock> Generator<C> {
             }
         }
         Ok(Some(Claim { first, count, deadline }))
+    }
+
+    /// Moves the cursor from `seen` to `next`, with a gap of `skipped` slots. Returns `false` if it
+    /// is not at `seen`. The gap is counted before the cursor shows it: C7, R2, E2 and S1.
+    pub(crate) fn advance(&self, seen: Slot, next: Slot, skipped: u64) -> bool {
+        self.counters.skip(skipped);
+        let has_advanced = self.cursor.advance(seen, next);
+        if !has_advanced {
+            self.counters.unskip(skipped);
+        }
+        has_advanced
     }
 
     /// Returns whether slots that the caller owns may be issued now: step R3.

@@ -54,8 +54,8 @@ impl<C: Clock> Generator<C> {
             ids_issued: self.counters.issued(next.since(self.settings.first)),
             waits: self.counters.waits.load(Relaxed),
             waited: Duration::from_nanos(self.counters.waited_ns.load(Relaxed)),
-            backward_steps: self.step_filter.backward_steps(),
-            forward_steps: self.step_filter.forward_steps(),
+            backward_steps: self.step_filter.backward_steps.load(Relaxed),
+            forward_steps: self.step_filter.forward_steps.load(Relaxed),
             ahead_ms: last_tick.saturating_sub(self.tick_of(self.clock.now())),
         }
     }

@@ -4,8 +4,9 @@ use core::fmt;
 use core::iter::FusedIterator;
 
 use super::claim::{Claim, SlotCount};
+use super::slot::Slot;
 use crate::clock::ForkGeneration;
-use crate::layout::{IDS_PER_MS, SEQUENCE_MAX, TIMESTAMP_SHIFT};
+use crate::layout::IDS_PER_MS;
 use crate::{ClaimError, Clock, Generator, Id};
 
 impl<C: Clock> Generator<C> {
@@ -60,8 +61,7 @@ impl<C: Clock> Generator<C> {
 /// Consecutive IDs of one claim, from [`Generator::reserve`] or [`Generator::try_reserve`].
 ///
 /// IDs that are left when the batch is dropped are lost. In a forked child the batch is
-/// empty, because its IDs belong to the parent. Iterating with
-/// [`for_each`](Iterator::for_each) checks for a fork once in 4096 IDs: do not fork in it.
+/// empty, because its IDs belong to the parent.
 #[must_use = "the IDs of a dropped batch are lost"]
 pub struct Batch {
     ids: Consecutive,
@@ -98,41 +98,27 @@ impl Iterator for Batch {
         let left = if self.fork_generation.is_forked() { 0 } else { self.ids.left as usize };
         (left, Some(left))
     }
-
-    /// Folds millisecond by millisecond: within one, the IDs are consecutive integers.
-    #[inline]
-    fn fold<B, F: FnMut(B, Id) -> B>(mut self, init: B, mut fold: F) -> B {
-        let mut folded = init;
-        while !self.fork_generation.is_forked() && self.ids.left > 0 {
-            let Consecutive { next, left } = self.ids;
-            let until_full = SEQUENCE_FULL - (next & SEQUENCE_FULL);
-            let last = next + until_full.min(u64::from(left) - 1);
-            folded = (next..=last).fold(folded, |folded, raw| fold(folded, Id::from_clear(raw)));
-            self.ids = Consecutive { next: after(last), left: left - (last - next) as u32 - 1 };
-        }
-        folded
-    }
 }
 
 impl ExactSizeIterator for Batch {}
 
 impl FusedIterator for Batch {}
 
-/// Consecutive IDs that belong to this process.
+/// Consecutive slots that belong to this process.
 #[derive(Debug)]
 pub(crate) struct Consecutive {
-    /// The next ID as an integer, or the one after the last.
-    next: u64,
+    /// The next slot, or the one after the last.
+    next: Slot,
     left: u32,
 }
 
 impl Consecutive {
-    pub(crate) const EMPTY: Consecutive = Consecutive { next: 0, left: 0 };
+    pub(crate) const EMPTY: Consecutive = Consecutive { next: Slot(0), left: 0 };
 
     #[inline]
     pub(crate) fn new(claim: Claim) -> Consecutive {
         // A caller asks for at most `u32::MAX` slots.
-        Consecutive { next: claim.first.id().get(), left: claim.count as u32 }
+        Consecutive { next: claim.first, left: claim.count as u32 }
     }
 
     pub(crate) const fn left(&self) -> u32 {
@@ -142,21 +128,8 @@ impl Consecutive {
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Id> {
         self.left = self.left.checked_sub(1)?;
-        let raw = self.next;
-        self.next = after(raw);
-        Some(Id::from_clear(raw))
-    }
-}
-
-const SEQUENCE_FULL: u64 = SEQUENCE_MAX as u64;
-
-/// Returns the integer of the ID after `raw` of the same node. A full sequence carries past
-/// the node ID into the timestamp.
-#[inline]
-const fn after(raw: u64) -> u64 {
-    if raw & SEQUENCE_FULL == SEQUENCE_FULL {
-        raw - SEQUENCE_FULL + (1 << TIMESTAMP_SHIFT)
-    } else {
-        raw + 1
+        let slot = self.next;
+        self.next = slot.plus(1);
+        Some(slot.id())
     }
 }

@@ -47,14 +47,11 @@ impl<'g, C: Clock> Reservation<'g, C> {
             }
             let next_ms = UnixMillis(now.0.saturating_add(1));
             let count = wanted.between(first, limit(next_ms))?;
-            // R2. Reserved slots count as a gap until they are issued. They are counted before the
-            // cursor moves, as in C7.
-            let skipped = first.plus(count).since(seen);
-            generator.counters.skip(skipped);
-            if generator.cursor.advance(seen, first.plus(count)) {
+            // R2. Reserved slots count as a gap until they are issued.
+            let next = first.plus(count);
+            if generator.advance(seen, next, next.since(seen)) {
                 return Some(Reservation { generator, first, count });
             }
-            generator.counters.unskip(skipped);
         }
     }
 

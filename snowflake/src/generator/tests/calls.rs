@@ -24,26 +24,6 @@ fn a_batch_is_consecutive_across_the_end_of_a_millisecond() {
     assert_eq!(slot(generator.try_next_id().unwrap()), (TICK + 1, 2));
 }
 
-/// `next` and `fold` count the IDs of a batch in two ways.
-#[test]
-fn a_batch_has_the_same_ids_by_next_and_by_fold() {
-    for count in [1, 4094, 4095, 4096, 4097, 9000] {
-        let ids = |by_next: bool| {
-            let generator = builder().max_ahead_ms(9).build(ManualClock::new(at(TICK))).unwrap();
-            generator.try_next_id().unwrap();
-            let mut batch = generator.try_reserve(count).unwrap();
-            if by_next {
-                return Vec::from_iter(std::iter::from_fn(|| batch.next()));
-            }
-            let mut folded = Vec::new();
-            batch.for_each(|id| folded.push(id));
-            folded
-        };
-        assert_eq!(ids(true), ids(false));
-        assert_eq!(ids(true).len(), count as usize);
-    }
-}
-
 #[test]
 fn a_batch_that_never_fits_is_an_error_with_the_largest_size() {
     let generator = builder().max_ahead_ms(1).build(ManualClock::new(at(TICK))).unwrap();
