@@ -18,7 +18,7 @@ pub struct Counters {
     /// until later IDs have made up for it. The IDs of a [`Batch`](crate::Batch) or a [`Block`](crate::Block) count
     /// when they are claimed.
     pub ids_issued: u64,
-    /// Calls that waited, with or without success.
+    /// Calls that waited, with or without success. A future that was dropped counts too.
     pub waits: u64,
     /// The total time that those calls waited.
     pub waited: Duration,

@@ -3,7 +3,6 @@
 use core::error::Error;
 use core::fmt;
 
-use super::MAX_DIGITS;
 use crate::Id;
 
 /// An error for text that is not an [`Id`].
@@ -40,9 +39,7 @@ impl fmt::Display for ParseIdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("invalid ID: ")?;
         match *self {
-            ParseIdError::Empty => {
-                write!(f, "empty text; write 1 to {MAX_DIGITS} decimal digits")
-            }
+            ParseIdError::Empty => f.write_str("empty text; write 1 to 19 decimal digits"),
             ParseIdError::Zero => f.write_str("0 is not an ID; the smallest ID is 1"),
             ParseIdError::LeadingZero => f.write_str("leading zero; remove it"),
             ParseIdError::NotADigit { at, byte, base } => {

@@ -10,9 +10,6 @@ use core::fmt;
 pub(super) use digits::decode;
 pub use error::ParseIdError;
 
-/// Number of digits of [`Id::MAX`](crate::Id::MAX) in decimal.
-const MAX_DIGITS: usize = 19;
-
 /// A buffer on the stack for the text of an ID, as for [`Id::encode_decimal`](crate::Id::encode_decimal).
 #[derive(Clone, Default)]
 pub struct TextBuffer {
