@@ -51,7 +51,7 @@ const EXPECTED_ROUND_TRIPS: u32 = 8;
 /// The share of a round trip for which a new item of an active node waits for others (a linger time).
 ///
 /// Clients whose items were acknowledged together send their next items at about the same time.
-const LINGER_SHARE: u32 = 4;
+const LINGER_SHARE: u32 = 3;
 
 impl Direct {
     /// Returns the time at which to send a new item of this node to a peer.
@@ -272,7 +272,7 @@ mod tests {
     fn a_new_item_of_an_active_node_waits_for_others_for_a_small_part_of_a_round_trip() {
         let (idle, active) = (ItemRate::default(), active_until(1000));
         let send_at = |peer: &Peer, rate| DIRECT.send_at(at(1000), peer, rate);
-        assert_eq!(send_at(&peer(60, None), &active), at(1015));
+        assert_eq!(send_at(&peer(60, None), &active), at(1020));
         assert_eq!(send_at(&peer(60, Some(999)), &idle), at(1002), "the window");
         assert_eq!(send_at(&peer(1, None), &active), at(1000), "few items for this round trip");
         assert_eq!(send_at(&Peer::default(), &active), at(1000), "not measured");
