@@ -231,8 +231,9 @@ impl<S: State> Dissemination<S> {
         if index == self.hub()
             && let Some(RoundTiming { hold_us, period_us }) = gossip.round
         {
-            // The hub's message was late itself. The next report makes up for that.
-            let late = self.peers[index].round_trip.one_way_lateness();
+            // The hub's message was late by one half of the lateness. The next report will be
+            // late by the other half.
+            let late = self.peers[index].round_trip.lateness();
             let hold_us = hold_us.saturating_sub(micros(late));
             self.schedule.adopt(now, RoundClock::new(now, hold_us, period_us));
         }

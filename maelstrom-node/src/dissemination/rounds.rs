@@ -4,8 +4,8 @@
 //! times suit an idle network. While the network is slower, reports are late, often all of them
 //! by about the same time. The flush waits for late reports, but at most for the longest lateness
 //! of the last round trips. Without the wait, another flush for the late reports would follow each
-//! flush. A node whose schedule came late from the hub reports earlier by that time. A schedule with
-//! earlier reports for all rounds would make values older whenever the network is not slow.
+//! flush. A node also reports earlier by the lateness of its last round trip: the schedule from the
+//! hub was late by one half of it, and the report will be late by the other half.
 
 use std::time::Duration;
 
