@@ -17,13 +17,14 @@ pub(super) struct Lease {
     /// The start of the first grant with the newest fencing token. All IDs of other holders have
     /// earlier timestamps.
     token_from: UnixMillis,
-    /// The number of renewals that the store has rejected since the last successful one.
-    pub(super) rejections: u32,
+    /// The number of renewals since the last successful one for which another process held the node
+    /// ID.
+    pub(super) takeovers: u32,
 }
 
 impl Lease {
     pub(super) fn new(grant: Grant) -> Lease {
-        Lease { current: grant, next: None, token_from: grant.from, rejections: 0 }
+        Lease { current: grant, next: None, token_from: grant.from, takeovers: 0 }
     }
 
     /// Returns `true` if a later grant takes effect at the end of the current one.
@@ -46,7 +47,7 @@ impl Lease {
     /// A grant that does not continue the last one becomes the next one. It replaces an older next
     /// one, in which no ID was issued.
     pub(super) fn add(&mut self, grant: Grant) {
-        self.rejections = 0;
+        self.takeovers = 0;
         let last = self.next.as_mut().unwrap_or(&mut self.current);
         if last.until == grant.from && last.fencing_token == grant.fencing_token {
             last.until = grant.until;

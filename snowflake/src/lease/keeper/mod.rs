@@ -34,7 +34,7 @@ use crate::{Clock, Generator, LeaseEnd, SystemClock};
 /// Its [`generator`](Keeper::generator) issues IDs inside the grants, and returns
 /// [`LeaseEnded`](crate::ClaimError::LeaseEnded) after the last one. The keeper retries until a
 /// renewal succeeds. Then the generator issues IDs again. It retries four times as often as it
-/// renews, or, after a rejection such as a takeover, with pauses that double up to eight intervals.
+/// renews. While another process holds the node ID, the pauses double up to eight intervals.
 ///
 /// Call [`release`](Keeper::release) at the end. A drop does not wait: the generator issues no more
 /// IDs, and a thread tries to release the node ID. If the process ends before the release, the next

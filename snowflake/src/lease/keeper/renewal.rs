@@ -7,8 +7,8 @@ use crate::lease::rules::shortest_grant_ms;
 use crate::lease::{AcquireRequest, Grant, LeaseError, LeaseStore, RenewRequest, Takeover};
 use crate::{Clock, Generator, LeaseEnd, UnixMillis};
 
-/// The longest pause after a rejected renewal, in intervals of renewals.
-const MAX_REJECTED_INTERVALS: u32 = 8;
+/// The longest pause after a takeover, in intervals of renewals.
+const MAX_TAKEN_OVER_INTERVALS: u32 = 8;
 
 /// The settings of renewals.
 #[derive(Clone, Debug)]
@@ -29,11 +29,11 @@ impl Renewal {
         self.interval() / 4
     }
 
-    /// Returns the pause after a rejected renewal, as after a takeover. It doubles up to
-    /// [`MAX_REJECTED_INTERVALS`], because many rejected keepers would delay the renewals of others.
-    fn rejected_interval(&self, rejections: u32) -> Duration {
-        let intervals = 1_u32.checked_shl(rejections.saturating_sub(1));
-        self.interval() * intervals.unwrap_or(u32::MAX).min(MAX_REJECTED_INTERVALS)
+    /// Returns the pause after a renewal of a node ID that was taken over. It doubles up to
+    /// [`MAX_TAKEN_OVER_INTERVALS`]: many processes with one node ID by mistake would delay others.
+    fn taken_over_interval(&self, takeovers: u32) -> Duration {
+        let intervals = 1_u32.checked_shl(takeovers.saturating_sub(1));
+        self.interval() * intervals.unwrap_or(u32::MAX).min(MAX_TAKEN_OVER_INTERVALS)
     }
 
     /// Requests time up to a grant from now. Returns `true` if it sent a request.
@@ -85,8 +85,9 @@ impl Renewal {
                     LeaseError::Store(_) => LeaseEnd::StoreFailed,
                     _ => LeaseEnd::Rejected,
                 };
-                let rejected = u32::from(reason != LeaseEnd::StoreFailed);
-                lease.rejections = lease.rejections.saturating_add(rejected);
+                if reason == LeaseEnd::TakenOver {
+                    lease.takeovers = lease.takeovers.saturating_add(1);
+                }
                 // The current grant may have ended during the request.
                 lease.extend(generator, generator.times().1);
                 generator.set_lease_end(reason);
@@ -121,8 +122,10 @@ impl Renewal {
         let interval = self.interval();
         let left_ms = lease.current.until.0.saturating_sub(generator.times().1.0);
         let pause = match result {
-            Err(LeaseError::Store(_)) => self.retry_interval(),
-            Err(_) => self.rejected_interval(lease.rejections),
+            Err(LeaseError::TakenOver { .. } | LeaseError::Released { .. }) => {
+                self.taken_over_interval(lease.takeovers)
+            }
+            Err(_) => self.retry_interval(),
             Ok(_) if lease.has_next() => interval,
             // A short grant, as after a crash, is renewed when half of it is left.
             Ok(_) => interval.min(Duration::from_millis(left_ms / 2).max(interval / 8)),
