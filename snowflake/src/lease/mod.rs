@@ -91,11 +91,11 @@
 //!
 //! | event | what the service sees |
 //! |---|---|
-//! | the store is unreachable | IDs until the grant ends, then [`LeaseEnded`](crate::ClaimError::LeaseEnded) with `StoreFailed`. IDs again after the store's return, or up to a grant later if a request without an answer has advanced the mark |
+//! | the store is unreachable | IDs until the grant ends, then [`LeaseEnded`](crate::ClaimError::LeaseEnded) with `StoreFailed`. IDs again after the store's return. If a lost answer has advanced the mark, they begin up to a grant later |
 //! | the process is stopped, or the machine suspended, for longer than a grant | `next_id` waits for one renewal; `try_next_id` returns `LeaseEnded` with `NotRenewed` |
 //! | a crash, then a restart with the same node ID | starts [immediately](Takeover::Immediate), ahead of its clock, or [waits](Takeover::AfterExpiry) |
 //! | a crash, then a restart with any node ID | gets another node ID. The old one is free when its grant has ended |
-//! | two processes with one node ID | no ID twice. The first gets `TakenOver` when its grant ends, and continues if the second releases |
+//! | two processes with one node ID | no ID twice. The first gets `TakenOver` when its grant ends, and continues, at most eight renewal intervals later, if the second releases |
 //! | the clock steps back | as without a lease: the generator waits, or issues IDs up to `max_ahead_ms` ahead of the clock |
 //! | the clock steps forward | no effect for a second, then `NotRenewed` until the next renewal. A database rejects the renewal ([`TooFarAhead`](LeaseError::TooFarAhead)) if it exceeds the [`GrantLimits`] |
 //! | fork | calls in the child return [`Forked`](crate::ClaimError::Forked), and its copy of the keeper does nothing |
@@ -151,7 +151,7 @@
 //! - Kubernetes: a [`FileStore`] needs a separate volume and a fixed node ID for each pod. A
 //!   StatefulSet with `volumeClaimTemplates` provides both. Network file systems are rejected.
 //!   `terminationGracePeriodSeconds` has to cover the release: one round trip, or up to 10 s if the
-//!   store does not answer. With PostgreSQL
+//!   store does not answer, and 2 s more for each PostgreSQL host after the second. With PostgreSQL
 //!   or etcd a Deployment of up to 1024 pods is enough, and no node ID has to be chosen. Do not
 //!   use the etcd of the Kubernetes cluster.
 //! - Prefork servers: start the keeper in the worker, after the fork.

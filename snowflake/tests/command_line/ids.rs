@@ -195,4 +195,5 @@ fn completions_and_a_manual_page_name_every_command() {
     for command in ["generate", "decode", "at", "lease"] {
         assert!(man.contains(&format!("snowflake\\-{command}")), "no page of {command}");
     }
+    assert!(man.contains("snowflake\\-lease\\-reset") && man.contains("\\-\\-lower"), "{man}");
 }

@@ -101,6 +101,24 @@ fn ids_end_with_the_grant_of_an_unreachable_store_and_resume_after_its_return() 
     keeper.release().unwrap();
 }
 
+/// A database may fail for a second while it elects a leader.
+#[test]
+fn a_start_repeats_a_request_that_has_failed() {
+    let store = FlakyStore::new();
+    let fails_once = || {
+        store.mode.store(UNREACHABLE, SeqCst);
+        let returning = Arc::clone(&store);
+        *store.hang.lock().unwrap() = Some(Box::new(move || returning.mode.store(WORKS, SeqCst)));
+    };
+    fails_once();
+    let error = builder(&store, 7).start_timeout_ms(0).start(SystemClock).unwrap_err();
+    assert!(matches!(error, LeaseError::Store(_)), "{error}");
+    fails_once();
+    let keeper = builder(&store, 7).start(SystemClock).unwrap();
+    keeper.generator().next_id().unwrap();
+    keeper.release().unwrap();
+}
+
 #[test]
 fn a_panic_of_the_store_is_a_failed_renewal_that_the_keeper_repeats() {
     let store = FlakyStore::new();

@@ -60,7 +60,7 @@ impl World {
         let request = AcquireRequest::new(Some(NodeId::MIN), now, GRANT_MS, "");
         let last = match (rule, self.table.acquire(&request, now, LIMITS)) {
             (Rule::OneGrant, Ok(grant)) => grant,
-            (Rule::OneGrant, Err(LeaseError::TooFarAhead { .. })) => {
+            (Rule::OneGrant, Err(LeaseError::GrantUsedUp { .. })) => {
                 self.had_to_wait = true;
                 return;
             }

@@ -30,8 +30,8 @@ pub(crate) enum LeaseCommand {
     },
     /// Show the epoch, and each node ID that was ever held with its holder.
     ///
-    /// A file store may be in use. Consecutive node IDs that `reset --all` left alike are one
-    /// line.
+    /// A file store may be in use. Consecutive node IDs with equal records are one line, as after
+    /// `reset --all`.
     Status {
         #[command(flatten)]
         store: Store,

@@ -84,15 +84,19 @@ fn run(command: Command, json: bool) -> Result<ExitCode, Failure> {
 
 /// Returns the manual page, with the pages of the subcommands after the first.
 fn manual() -> Result<Vec<u8>, Failure> {
-    let mut page = Vec::new();
     let mut command = Cli::command();
     command.build();
-    clap_mangen::Man::new(command.clone()).render(&mut page)?;
-    for subcommand in command.get_subcommands().filter(|command| command.get_name() != "help") {
-        let name = format!("snowflake-{}", subcommand.get_name());
-        clap_mangen::Man::new(subcommand.clone().display_name(name)).render(&mut page)?;
-    }
+    let mut page = Vec::new();
+    render(&command, "snowflake", &mut page)?;
     Ok(page)
+}
+
+fn render(command: &clap::Command, name: &str, page: &mut Vec<u8>) -> Result<(), Failure> {
+    clap_mangen::Man::new(command.clone().display_name(name)).render(page)?;
+    for subcommand in command.get_subcommands().filter(|command| command.get_name() != "help") {
+        render(subcommand, &format!("{name}-{}", subcommand.get_name()), page)?;
+    }
+    Ok(())
 }
 
 fn print(bytes: &[u8]) -> Result<(), Failure> {

@@ -93,8 +93,10 @@ impl KeeperBuilder {
     /// Sets how long [`start`](KeeperBuilder::start) may wait for a node ID, in milliseconds;
     /// the default is 10,000.
     ///
-    /// It waits only if the store reports [how long](LeaseError::retry_after), as for a node ID that
-    /// is held, or if all node IDs are held.
+    /// It waits if the store reports [how long](LeaseError::retry_after), as for a node ID that is
+    /// held, or if all node IDs are held. After a request that has
+    /// [failed](StoreErrorKind::Failed) it tries again, four times as often as it would renew. If the
+    /// store has executed that request, a node ID is held for one grant, and no process has it.
     pub fn start_timeout_ms(mut self, ms: u64) -> KeeperBuilder {
         self.start_timeout_ms = ms;
         self
@@ -103,10 +105,10 @@ impl KeeperBuilder {
     /// Sets [`Builder::max_ahead_ms`] of the generator, up to five sixths of
     /// [`grant_ms`](KeeperBuilder::grant_ms).
     ///
-    /// Larger values count as that limit, because IDs come from granted time, and a grant ends at
-    /// most `grant_ms` past the clock. A renewal adds at least a sixth of `grant_ms` after the last
-    /// timestamp. For more IDs in one `reserve`, raise both settings. A generator at full load
-    /// that cannot reach its store issues IDs for up to `max_ahead_ms` less time.
+    /// Larger values count as that limit: a renewal adds at least a sixth of `grant_ms` after the last
+    /// timestamp, and no grant ends more than `grant_ms` past the clock. For more IDs in one
+    /// `reserve`, raise both settings. A generator at full load that cannot reach its store issues
+    /// IDs for up to `max_ahead_ms` less time.
     ///
     /// # Examples
     ///
@@ -215,7 +217,10 @@ impl KeeperBuilder {
                 Ok(grant) => return Ok(grant),
                 Err(error) => error,
             };
-            let Some(wait) = error.retry_after() else { return Err(error) };
+            let failed = matches!(&error, LeaseError::Store(error)
+                if matches!(error.kind(), StoreErrorKind::Failed { .. }));
+            let retry = failed.then(|| Duration::from_millis(self.grant_ms) / 12);
+            let Some(wait) = error.retry_after().or(retry) else { return Err(error) };
             let wait = wait.max(Duration::from_millis(1));
             if (self.boot_clock)().saturating_add(wait) > limit {
                 return Err(error);

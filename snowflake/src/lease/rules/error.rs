@@ -50,20 +50,25 @@ pub enum LeaseError {
         /// The node ID.
         node: NodeId,
     },
-    /// The grant would end too far ahead of a clock.
-    ///
-    /// Crashes in quick succession can use up the time of one grant. Then the clock is the
-    /// requester's, and the limit is its `grant_ms`. Otherwise the clock is the store's, and the
-    /// limit is [`GrantLimits::limit_ms`](crate::lease::GrantLimits::limit_ms).
+    /// The grant would end too far ahead of the store's clock.
     TooFarAhead {
         /// The node ID.
         node: NodeId,
         /// The end that the grant would have.
         until: UnixMillis,
-        /// The time by that clock.
+        /// The time by the store's clock.
         now: UnixMillis,
-        /// The limit for `until`, in milliseconds after `now`.
+        /// The store's [`limit_ms`](crate::lease::GrantLimits::limit_ms), measured from `now`.
         limit_ms: u64,
+    },
+    /// Earlier holders have used up the time of one grant, as by crashes in quick succession.
+    GrantUsedUp {
+        /// The node ID.
+        node: NodeId,
+        /// The time at which a grant is possible again.
+        free_at: UnixMillis,
+        /// The time by the requester's clock.
+        now: UnixMillis,
     },
     /// The requested grant is longer than the store's limit.
     GrantTooLong {
@@ -118,6 +123,7 @@ impl LeaseError {
             LeaseError::TooFarAhead { until, now, limit_ms, .. } => {
                 until.0.saturating_sub(now.0.saturating_add(*limit_ms))
             }
+            LeaseError::GrantUsedUp { free_at, now, .. } => free_at.0.saturating_sub(now.0),
             _ => return None,
         };
         Some(Duration::from_millis(wait_ms))
@@ -157,11 +163,19 @@ impl fmt::Display for LeaseError {
             LeaseError::TooFarAhead { node, until, now, limit_ms } => write!(
                 f,
                 "cannot grant node ID {node}: the grant would end at {until}, {} ms past the \
-                 clock at {now} (limit {limit_ms} ms); retry in {} ms, set the clock if it is \
-                 wrong, use another node ID, or lower the high-water mark with {}, {RISKS}",
+                 store's clock at {now} (limit {limit_ms} ms); retry in {} ms, set the clock of the \
+                 store or of this machine if it is wrong, use another node ID, or lower the \
+                 high-water mark with {}, {RISKS}",
                 until.0.saturating_sub(now.0),
                 until.0.saturating_sub(now.0.saturating_add(*limit_ms)),
                 Reset { lowers: true, ..reset_one(*node) },
+            ),
+            LeaseError::GrantUsedUp { node, free_at, now } => write!(
+                f,
+                "cannot grant node ID {node}: restarts in quick succession have used up the time of \
+                 one grant; retry in {} ms, set the clock of this machine, \
+                 which reads {now}, if it is wrong, or use another node ID",
+                free_at.0.saturating_sub(now.0),
             ),
             LeaseError::GrantTooLong { requested_ms, max_ms } => write!(
                 f,

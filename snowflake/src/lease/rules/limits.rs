@@ -20,8 +20,11 @@ use crate::UnixMillis;
 pub struct GrantLimits {
     /// The longest grant, in milliseconds; the default is 60,000.
     pub max_grant_ms: u64,
-    /// The limit by which the holder's clock may be ahead of the store's, in milliseconds; the
+    /// The time by which the holder's clock may be ahead of the store's, in milliseconds; the
     /// default is 10,000.
+    ///
+    /// It is for the longest grant. With shorter ones the clock may be further ahead, because the
+    /// store checks only the sum of both limits.
     pub max_skew_ms: u64,
 }
 

@@ -54,11 +54,16 @@ impl LeaseTable {
 
     /// Makes the requester the holder of the node ID that it names, or of a free one.
     ///
-    /// The grant starts at the high-water mark, or at the requester's time if that is later. It
-    /// ends `grant_ms` after the requester's time. So repeated crashes never advance the mark by
-    /// more than `grant_ms` past the clock. If less than a sixth of `grant_ms` would be left, the
-    /// call fails and reports how long to wait. If that wait would exceed `grant_ms`, a clock has
-    /// stepped back, and the call grants a sixth of `grant_ms` instead.
+    /// The grant starts at the high-water mark, or at the requester's time if that is later. Its end
+    /// depends on the mark, with `grant_ms` of 3000 as the example:
+    ///
+    /// | high-water mark | the grant ends |
+    /// |---|---|
+    /// | up to 2500 ms past the requester's time | `grant_ms` past that time |
+    /// | up to 5500 ms past it, as after crashes in quick succession | not granted: [`LeaseError::GrantUsedUp`] has the wait |
+    /// | later, because a clock has stepped back | a sixth of `grant_ms` past the mark |
+    ///
+    /// So repeated crashes never advance the mark by more than `grant_ms` past the clock.
     ///
     /// A request for any node ID prefers those whose mark is not ahead of the requester's clock.
     /// Among those it prefers released ones, then ones that were never held, and then the one whose
@@ -71,8 +76,8 @@ impl LeaseTable {
     /// # Errors
     ///
     /// [`LeaseError::AllTaken`], [`LeaseError::Held`], [`LeaseError::GrantTooLong`],
-    /// [`LeaseError::TooFarAhead`] and [`LeaseError::FencingTokensExhausted`]. Nothing was
-    /// changed.
+    /// [`LeaseError::GrantUsedUp`], [`LeaseError::TooFarAhead`] and
+    /// [`LeaseError::FencingTokensExhausted`]. Nothing was changed.
     pub fn acquire(
         &mut self,
         request: &AcquireRequest,
@@ -113,12 +118,12 @@ impl LeaseTable {
         Ok(Grant { node, from, until, fencing_token })
     }
 
-    /// Acquires as [`acquire`](LeaseTable::acquire), in a store with damaged records.
+    /// Acquires as [`acquire`](LeaseTable::acquire), but none of the `damaged` node IDs.
     ///
-    /// This table lacks the `damaged` records. A request for one of them fails, and a request for
-    /// any node ID gets another one.
+    /// Their records are unreadable, so this table does not have them. A request for one of them
+    /// returns its error, and a request for any node ID gets another one.
     #[cfg(feature = "etcd")]
-    pub(crate) fn acquire_beside(
+    pub(crate) fn acquire_except(
         &mut self,
         damaged: Vec<(NodeId, StoreError)>,
         request: &AcquireRequest,
@@ -282,13 +287,14 @@ fn first_grant_end(
     from: UnixMillis,
     request: &AcquireRequest,
 ) -> Result<UnixMillis, LeaseError> {
-    let (now, limit_ms) = (request.now, request.grant_ms);
-    let latest = UnixMillis(now.0.saturating_add(limit_ms));
-    let until = UnixMillis(from.0.saturating_add(shortest_grant_ms(limit_ms)));
+    let AcquireRequest { now, grant_ms, .. } = *request;
+    let latest = UnixMillis(now.0.saturating_add(grant_ms));
+    let until = UnixMillis(from.0.saturating_add(shortest_grant_ms(grant_ms)));
     match until.0.saturating_sub(latest.0) {
         0 => Ok(latest),
-        excess_ms if excess_ms <= limit_ms => {
-            Err(LeaseError::TooFarAhead { node, until, now, limit_ms })
+        wait_ms if wait_ms <= grant_ms => {
+            let free_at = UnixMillis(now.0.saturating_add(wait_ms));
+            Err(LeaseError::GrantUsedUp { node, free_at, now })
         }
         _ => Ok(until),
     }

@@ -356,7 +356,7 @@ impl LeaseStore for EtcdStore {
         let acquired = self.change("acquiring a node ID", request.node, |view| {
             let (mut table, damaged) = self.split_damaged(view);
             let now = self.now(request.now);
-            let lease = table.acquire_beside(damaged, request, now, self.limits)?;
+            let lease = table.acquire_except(damaged, request, now, self.limits)?;
             changed(&table, lease.node, lease)
         });
         self.skip_slow_clock(request.now, acquired)
@@ -386,7 +386,7 @@ impl LeaseStore for EtcdStore {
 
     fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
         self.change("resetting", Some(node), |view| {
-            let mut table = view.repaired();
+            let mut table = view.table_for_reset();
             table.reset(node, high_water_mark);
             changed(&table, node, ())
         })

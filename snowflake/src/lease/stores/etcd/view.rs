@@ -99,10 +99,10 @@ impl View {
         (table, damaged)
     }
 
-    /// Returns the records. A damaged one gets the revision of its key as its fencing token.
+    /// Returns the records. A damaged one has the revision of its key as its fencing token.
     ///
     /// Every new holder changes the key, so the revision is at least the last fencing token.
-    pub(super) fn repaired(&self) -> LeaseTable {
+    pub(super) fn table_for_reset(&self) -> LeaseTable {
         let mut table = LeaseTable::new();
         for (node, Entry { revision, record }) in &self.records {
             let repaired = record.clone().unwrap_or_else(|_| LeaseRecord {

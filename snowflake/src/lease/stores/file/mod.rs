@@ -35,6 +35,9 @@ const LEASES: &str = "leases";
 /// and then returns the grant. A store that is damaged, missing or a copy is an error: the store
 /// never starts again from zero by itself.
 ///
+/// A call blocks for as long as the disk takes to sync, also while it hangs or is frozen (`fsfreeze`).
+/// Then IDs end with the grant, and a release waits.
+///
 /// A store does not know the node IDs of other directories. If several processes have a directory
 /// each, give each process a [fixed](crate::lease::KeeperBuilder::node) node ID in its
 /// configuration, or use a database.
