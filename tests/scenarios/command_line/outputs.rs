@@ -74,7 +74,9 @@ fn a_challenge_sets_flags_and_limits_and_is_reported_as_junit() {
     run.expect_code(1).expect_text(&[
         "limit exceeded: ",
         " servers msgs/op (limit: less than 0.1)",
-        "To repeat it: cargo workbench test --strict --challenge 3e --max-msgs-per-op 0.1",
+        "To repeat it: cargo workbench test -w broadcast --node-count 25 --rate 100 --time-limit 5 \
+         --latency 100 --max-msgs-per-op 0.1 --max-stable-median-ms 1000 --max-stable-ms 2000 \
+         --strict --sim --seed 1\n",
     ]);
     let report = std::fs::read_to_string(run.dir.path().join("report.xml")).unwrap();
     assert!(report.contains(r#"<failure message="limit exceeded: "#), "{report}");

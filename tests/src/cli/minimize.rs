@@ -5,9 +5,9 @@ use std::mem::{Discriminant, discriminant};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::TestArgs;
 use super::run::{STORE, failed, keep, print_outcome};
 use super::usage::usage_error;
-use super::{TestArgs, replay};
 use crate::drive::interrupt;
 use crate::drive::judged::{Judged, Nodes};
 use crate::drive::sim::Factory;
@@ -177,7 +177,8 @@ impl Search<'_> {
         if Kind::of(&judged).as_ref() != Some(&wanted) {
             return Err(NotMinimized::NotDeterministic);
         }
-        let command = command(self.args, self.plan, &after);
+        let (operations, faults) = (after.selected_operations(), after.selected_faults());
+        let command = self.args.replay("test", &after.plan, &operations, &faults);
         Ok(Minimized { judged, command, is_complete, runs, before, after })
     }
 
@@ -265,26 +266,4 @@ fn begun_faults<W: Operations>(history: &History<W>) -> u64 {
     let events = history.events().iter();
     events.filter(|event| matches!(event.kind, EventKind::Nemesis { f, .. } if begins(f))).count()
         as u64
-}
-
-/// Returns the command line that runs a case.
-fn command(args: &TestArgs, plan: &Plan, case: &Case) -> String {
-    let mut more = String::new();
-    let nodes = case.plan.directory.node_count();
-    if nodes != plan.directory.node_count() {
-        more.push_str(&format!("--node-count {nodes} "));
-    }
-    if case.plan.concurrency != plan.concurrency {
-        more.push_str(&format!("--concurrency {} ", case.plan.concurrency));
-    }
-    if case.plan.time_limit != plan.time_limit {
-        more.push_str(&format!("--time-limit {} ", case.plan.time_limit.as_secs_f64()));
-    }
-    more.push_str(&format!(
-        "--only-operations {} --only-faults {}",
-        case.selected_operations(),
-        case.selected_faults()
-    ));
-    let drawn = args.swarm.then(|| plan.swarm_flags());
-    replay::command("test", plan.seed, drawn.as_deref(), &more)
 }

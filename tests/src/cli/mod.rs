@@ -15,6 +15,8 @@ mod test_args;
 pub mod usage;
 mod values;
 
+use std::ffi::OsString;
+
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use challenge::Challenge;
@@ -44,6 +46,10 @@ impl Cli {
     /// Returns an error for a wrong command line or a request for help, which [`usage::explain`]
     /// prints.
     pub fn read() -> clap::error::Result<Cli> {
+        Cli::of(std::env::args_os())
+    }
+
+    fn of(args: impl Iterator<Item = OsString>) -> clap::error::Result<Cli> {
         // With this setting, -1 is reported as a number below the limit, not as an unknown flag.
         let taking_hyphens = |arg: Arg| {
             let takes_value = arg.get_long().is_some() && arg.get_action().takes_values();
@@ -56,8 +62,7 @@ impl Cli {
             .mut_subcommand("minimize", |minimize| {
                 minimize.mut_args(taking_hyphens).args_override_self(true)
             });
-        let args = challenge::expand(std::env::args_os());
-        Cli::from_arg_matches(&command.try_get_matches_from(args)?)
+        Cli::from_arg_matches(&command.try_get_matches_from(challenge::expand(args))?)
     }
 }
 

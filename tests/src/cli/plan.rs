@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::values::Concurrency;
+use super::values::{Concurrency, default_nodes};
 use super::{NODE_HELP, TestArgs};
 use crate::base::address::Directory;
 use crate::base::rng;
@@ -49,7 +49,7 @@ impl TestArgs {
         }
         names.extend(self.node.iter().cloned());
         if names.is_empty() && self.nodes_file.is_none() {
-            names = (1..=5).map(|node| format!("n{node}")).collect();
+            names = default_nodes();
         }
         Ok(names)
     }
@@ -87,7 +87,9 @@ impl TestArgs {
             },
             nemesis_interval: Duration::from_secs_f64(self.nemesis_interval),
             allowed_loss_window: self.allowed_loss_window.map(Duration::from_secs_f64),
-            quiet_time: self.quiet_time(),
+            quiet_time: self
+                .quiet_time
+                .map_or_else(|| self.default_quiet_time(), Duration::from_secs_f64),
             strict: self.strict,
             availability: self.availability.and_then(|expected| expected.0),
             limits: FigureLimits {
@@ -126,14 +128,11 @@ impl TestArgs {
         }
     }
 
-    /// Returns the given quiet time, or one that suits the staleness of the node.
+    /// Returns a quiet time that suits the staleness of the node.
     ///
     /// After a fault, a value may have to pass through a second node, and each of the two nodes may
-    /// retransmit first. The default is therefore at least four times the staleness.
-    fn quiet_time(&self) -> Duration {
-        if let Some(seconds) = self.quiet_time {
-            return Duration::from_secs_f64(seconds);
-        }
+    /// retransmit first. The time is therefore at least four times the staleness.
+    pub(super) fn default_quiet_time(&self) -> Duration {
         let config = self.own_config().ok().filter(|_| self.bin.is_none());
         let staleness = config.and_then(|config| config.max_staleness());
         staleness.map_or(MIN_QUIET_TIME, |staleness| MIN_QUIET_TIME.max(staleness * 4))

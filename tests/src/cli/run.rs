@@ -16,7 +16,6 @@ use crate::output::progress::Screen;
 use crate::output::report::Report;
 use crate::output::store::{REPORT, Store};
 use crate::plan::Plan;
-use crate::plan::selection::Selection;
 use crate::runner::Runner;
 use crate::runner::failure::Failure;
 use crate::workload::{Visitor, Workload};
@@ -62,19 +61,24 @@ impl Visitor for Test<'_> {
 
     fn visit<W: Workload>(self) -> u8 {
         let Test { args, plan, cases } = self;
-        let plan = match args.swarm && args.seeds.is_none() {
-            true => plan.swarm(W::CLIENTS_PER_NODE),
-            false => plan,
-        };
+        let swarm = (args.swarm && args.seeds.is_none()).then(|| plan.swarm(W::CLIENTS_PER_NODE));
+        let drawn = swarm.as_ref().map(|swarm| replay::changed_flags(swarm, &plan));
+        let plan = swarm.unwrap_or(plan);
         // Maelstrom accepts these flags, and its test fails when it starts.
         if let Some(problem) = W::check_plan(&plan).err().or_else(|| args.unusable_latency()) {
             return failed_to_start(&problem);
         }
-        test_workload::<W>(args, &plan, cases)
+        test_workload::<W>(args, &plan, drawn, cases)
     }
 }
 
-fn test_workload<W: Workload>(args: &TestArgs, plan: &Plan, cases: &mut Vec<Case>) -> u8 {
+/// Runs a test. `drawn` has the flags that a swarm drew for it.
+fn test_workload<W: Workload>(
+    args: &TestArgs,
+    plan: &Plan,
+    drawn: Option<String>,
+    cases: &mut Vec<Case>,
+) -> u8 {
     let launch = match args.launch() {
         Ok(launch) => launch,
         Err(Unusable::Flags(problem)) => return usage_error(&problem),
@@ -100,7 +104,8 @@ fn test_workload<W: Workload>(args: &TestArgs, plan: &Plan, cases: &mut Vec<Case
         screen.clear();
         cases.push(case(&judged));
         let code = print_outcome(&judged.report, None);
-        keep(&judged, store.as_ref(), Some(&replay::command_line()));
+        let replay = args.replay("test", plan, replay::ALL, replay::ALL);
+        keep(&judged, store.as_ref(), Some(&replay));
         return code;
     }
     let factory = match args.simulated_nodes() {
@@ -110,18 +115,13 @@ fn test_workload<W: Workload>(args: &TestArgs, plan: &Plan, cases: &mut Vec<Case
     if let Some(seeds) = &args.seeds {
         return Sweeping { args, plan, factory: &factory }.run::<W>(seeds.0.clone(), cases);
     }
-    if args.swarm {
-        console::eprintln(format_args!("drawn from seed {}: {}", plan.seed, plan.swarm_flags()));
+    if let Some(drawn) = &drawn {
+        console::eprintln(format_args!("drawn from seed {}: {drawn}", plan.seed));
     }
     let (operations, faults) = (&args.only_operations, &args.only_faults);
-    let more = match (operations, faults) {
-        (Selection::All, Selection::All) => String::new(),
-        _ => format!("--only-operations {operations} --only-faults {faults}"),
-    };
     let mut runner = runner();
     runner.select(operations.clone(), faults.clone());
-    let drawn = args.swarm.then(|| plan.swarm_flags());
-    let replay = replay::command("test", plan.seed, drawn.as_deref(), &more);
+    let replay = args.replay("test", plan, operations, faults);
     let judged = Judged::run(runner, Nodes::Simulated(&factory), None, &screen);
     screen.clear();
     cases.push(case(&judged));

@@ -109,11 +109,11 @@ impl Sweeping<'_> {
 
     /// Returns the flags that the swarm drew for a seed.
     fn drawn<W: Workload>(&self, seed: u64) -> Option<String> {
-        self.args.swarm.then(|| self.plan::<W>(seed).swarm_flags())
+        self.args.swarm.then(|| replay::changed_flags(&self.plan::<W>(seed), self.plan))
     }
 
     fn command<W: Workload>(&self, subcommand: &str, seed: u64) -> String {
-        replay::command(subcommand, seed, self.drawn::<W>(seed).as_deref(), "")
+        self.args.replay(subcommand, &self.plan::<W>(seed), replay::ALL, replay::ALL)
     }
 
     /// Simulates with one seed. Returns `None` if the simulation was interrupted.

@@ -1,7 +1,7 @@
 //! The values that flags take.
 
 use std::ffi::OsStr;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::ops::{Range, RangeInclusive};
 use std::str::FromStr;
 
@@ -129,6 +129,11 @@ impl ValueEnum for Model {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeNames(pub Vec<String>);
 
+/// Returns the names of Maelstrom's default nodes.
+pub(super) fn default_nodes() -> Vec<String> {
+    (1..=5).map(|node| format!("n{node}")).collect()
+}
+
 /// The faults of `--nemesis`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Faults(pub Vec<Nemesis>);
@@ -140,6 +145,15 @@ pub struct Models {
     pub known: Vec<ConsistencyModel>,
     /// The names of other models. Maelstrom accepts them, and its checker then fails.
     pub unknown: Vec<String>,
+}
+
+/// Formats the models as the command line takes them.
+impl Display for Models {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unknown = self.unknown.iter().map(String::as_str);
+        let names: Vec<&str> = self.known.iter().map(|model| model.name()).chain(unknown).collect();
+        f.write_str(&names.join(","))
+    }
 }
 
 /// The value of `--availability`; `None` if no share has to succeed.

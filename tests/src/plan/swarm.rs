@@ -39,6 +39,9 @@ impl Plan {
             mean: Duration::from_millis(LATENCIES_MS[rng.index(LATENCIES_MS.len())]),
             distribution: distributions[rng.index(distributions.len())],
         };
+        // Only a constant latency can be 0, as on the command line.
+        let latency =
+            if latency.mean.is_zero() { Latency::constant(latency.mean) } else { latency };
         let interval = INTERVALS_MS[rng.index(INTERVALS_MS.len())];
         let possible = if self.nemesis.is_empty() { &Nemesis::ALL[..] } else { &self.nemesis };
         let nemesis = possible.iter().copied().filter(|_| rng.chance(0.5)).collect();
@@ -52,30 +55,6 @@ impl Plan {
             ..self.clone()
         }
     }
-
-    /// Returns the flags that specify the settings drawn by [`Plan::swarm`].
-    #[must_use]
-    pub fn swarm_flags(&self) -> String {
-        let distribution = match self.latency.distribution {
-            Distribution::Constant => "constant",
-            Distribution::Uniform => "uniform",
-            Distribution::Exponential => "exponential",
-        };
-        let mut flags = format!(
-            "--node-count {} --concurrency {} --rate {} --latency {} --latency-dist {distribution}",
-            self.directory.node_count(),
-            self.concurrency,
-            self.rate,
-            self.latency.mean.as_secs_f64() * 1000.0,
-        );
-        if !self.nemesis.is_empty() {
-            let names: Vec<&str> = self.nemesis.iter().map(|nemesis| nemesis.name()).collect();
-            let interval = self.nemesis_interval.as_secs_f64();
-            flags
-                .push_str(&format!(" --nemesis {} --nemesis-interval {interval}", names.join(",")));
-        }
-        flags
-    }
 }
 
 #[cfg(test)]
@@ -86,14 +65,19 @@ mod tests {
 
     #[test]
     fn the_seed_decides_and_every_setting_varies() {
-        let drawn = |seed| Plan { seed, ..Plan::example() }.swarm(1).swarm_flags();
-        assert_eq!(drawn(3), drawn(3));
-        let all: Vec<String> = (0..200).map(drawn).collect();
-        assert!(all.iter().collect::<BTreeSet<_>>().len() > 190);
-        for flag in ["--node-count 1 ", "--node-count 9 ", "uniform", "--latency 300", "clock"] {
-            assert!(all.iter().any(|flags| flags.contains(flag)), "{flag} is never drawn");
+        let drawn = |seed| Plan { seed, ..Plan::example() }.swarm(1);
+        assert_eq!(format!("{:?}", drawn(3)), format!("{:?}", drawn(3)));
+        let plans: Vec<Plan> = (0..200).map(drawn).collect();
+        let all = plans.iter().map(|plan| format!("{:?}", Plan { seed: 0, ..plan.clone() }));
+        assert!(all.collect::<BTreeSet<_>>().len() > 190);
+        let is_drawn = |of: fn(&Plan) -> bool| plans.iter().any(of);
+        for nodes in [1, MAX_NODES] {
+            assert!(plans.iter().any(|plan| plan.directory.node_count() == nodes), "{nodes}");
         }
-        assert!(all.iter().any(|flags| !flags.contains("--nemesis")));
+        assert!(is_drawn(|plan| plan.latency.distribution == Distribution::Uniform));
+        assert!(is_drawn(|plan| plan.latency.mean == Duration::from_millis(300)));
+        assert!(is_drawn(|plan| plan.nemesis.contains(&Nemesis::Clock)));
+        assert!(is_drawn(|plan| plan.nemesis.is_empty()));
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl RunningNode {
             stderr: Arc::clone(&stderr),
             stderr_ended,
         };
-        // If the system starts no more threads, the node is dropped and thereby killed.
+        // If the system does not start a thread, this function drops the node and so kills it.
         let serve = |serve: Box<dyn FnOnce() + Send>| {
             thread::Builder::new()
                 .spawn(serve)
