@@ -24,7 +24,7 @@ pub(super) fn check<const SHRINKS: bool>(
         .completed()
         .filter(|done| done.invocation.is_final)
         .filter_map(|done| match done.output {
-            Output::Sum(sum) if !possible.sums.contains(sum) => Some((done, *sum)),
+            Output::Sum(sum) if !possible.sums.contain(*sum) => Some((done, *sum)),
             _ => None,
         })
         .collect();
@@ -36,7 +36,7 @@ pub(super) fn check<const SHRINKS: bool>(
         .completed()
         .filter(|done| done.invocation.is_final)
         .filter_map(|done| match done.output {
-            Output::Sum(sum) if possible.sums.contains(sum) && !certain.sums.contains(sum) => {
+            Output::Sum(sum) if possible.sums.contain(*sum) && !certain.sums.contain(*sum) => {
                 let node = context.directory.node_name(done.invocation.node);
                 let at = history.place(done.completed);
                 let rejected = Anomaly::from(format!(
@@ -57,11 +57,11 @@ pub(super) fn check<const SHRINKS: bool>(
     let errors = wrong.iter().map(|(done, sum)| {
         Edn::map([
             ("node", context.directory.node_name(done.invocation.node).into()),
-            ("value", (*sum).into()),
+            ("value", Edn::Int(*sum)),
         ])
     });
-    let ranges = ranges(&certain.sums);
-    let acceptable = ranges.iter().map(|&(low, high)| Edn::vector([low, high]));
+    let ranges = certain.sums.0.iter();
+    let acceptable = ranges.map(|&(low, high)| Edn::vector([low, high].map(Edn::Int)));
     let mut results = Edn::map([
         ("errors", Edn::vector(errors)),
         ("acceptable", Edn::vector(acceptable)),
@@ -82,12 +82,12 @@ pub(super) fn check<const SHRINKS: bool>(
 fn read_lags_ms<const SHRINKS: bool>(history: &History<Counter<SHRINKS>>) -> Vec<u64> {
     let mut total = 0;
     // The sum after each acknowledged addition, and the time of the acknowledgement.
-    let mut totals: Vec<(i64, Time)> = Vec::new();
+    let mut totals: Vec<(i128, Time)> = Vec::new();
     let mut lags = Vec::new();
     for done in history.completed() {
         match (done.invocation.op, done.output) {
             (Op::Add(delta), _) => {
-                total += delta;
+                total += i128::from(delta);
                 totals.push((total, history.time(done.completed)));
             }
             (Op::Read, Output::Sum(sum)) => {
@@ -106,11 +106,11 @@ fn read_lags_ms<const SHRINKS: bool>(history: &History<Counter<SHRINKS>>) -> Vec
 /// The sums that a correct counter may show.
 struct Possible {
     /// The sums of all acknowledged additions and any subset of the uncertain ones.
-    sums: BTreeSet<i64>,
+    sums: Sums,
     uncertain: usize,
     allowed_loss: usize,
     /// The sum of all requested negative additions, and the sum of all requested positive ones.
-    reach: (i64, i64),
+    reach: (i128, i128),
 }
 
 impl Possible {
@@ -137,7 +137,7 @@ impl Possible {
             settled.insert(*invocation);
             let start = history.invocation(*invocation);
             if let (Op::Add(delta), EventKind::Ok { .. }) = (start.op, &event.kind) {
-                let known = history.time(index);
+                let (delta, known) = (i128::from(delta), history.time(index));
                 if context.kills.lost_at(known, &[(start.node, known)]).is_some() {
                     allowed_loss += 1;
                     uncertain.push(delta);
@@ -149,16 +149,17 @@ impl Possible {
         let mut reach = (0, 0);
         for (index, invocation) in history.invocations() {
             if let Op::Add(delta) = invocation.op {
+                let delta = i128::from(delta);
                 reach = (reach.0 + delta.min(0), reach.1 + delta.max(0));
                 if !settled.contains(&index) {
                     uncertain.push(delta);
                 }
             }
         }
-        let mut sums = BTreeSet::from([certain]);
-        for delta in &uncertain {
-            sums.extend(sums.clone().into_iter().map(|sum| sum + delta));
-        }
+        // Small additions first close the gaps between the sums of large ones.
+        uncertain.sort_unstable_by_key(|delta: &i128| delta.abs());
+        let mut sums = Sums(vec![(certain, certain)]);
+        uncertain.iter().for_each(|&delta| sums.extend(delta));
         Possible { sums, uncertain: uncertain.len(), allowed_loss, reach }
     }
 
@@ -167,12 +168,12 @@ impl Possible {
         history: &History<W>,
         context: &Context<'_>,
         done: &Completed<'_, W>,
-        sum: i64,
+        sum: i128,
     ) -> String {
         let node = context.directory.node_name(done.invocation.node);
         let at = history.place(done.completed);
-        let least = self.sums.first().copied().unwrap_or_default();
-        let most = self.sums.last().copied().unwrap_or_default();
+        let least = self.sums.0.first().map(|(low, _)| *low).unwrap_or_default();
+        let most = self.sums.0.last().map(|(_, high)| *high).unwrap_or_default();
         let right =
             if least == most { least.to_string() } else { format!("a sum from {least} to {most}") };
         if (self.reach.0..=self.reach.1).contains(&sum) {
@@ -190,23 +191,42 @@ impl Possible {
     }
 }
 
-/// Returns numbers as ranges that include both ends.
-fn ranges(numbers: &BTreeSet<i64>) -> Vec<(i64, i64)> {
-    let mut ranges: Vec<(i64, i64)> = Vec::new();
-    for &number in numbers {
-        match ranges.last_mut() {
-            Some((_, high)) if *high + 1 == number => *high = number,
-            _ => ranges.push((number, number)),
-        }
+/// Sums as ranges that include both ends, in order and with gaps between them.
+///
+/// Maelstrom also stores ranges: thousands of uncertain additions give few ranges.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sums(Vec<(i128, i128)>);
+
+impl Sums {
+    fn contain(&self, sum: i128) -> bool {
+        let after = self.0.partition_point(|(low, _)| *low <= sum);
+        self.0[..after].last().is_some_and(|(_, high)| sum <= *high)
     }
-    ranges
+
+    /// Adds the sums that an addition gives if it happened.
+    fn extend(&mut self, delta: i128) {
+        let both = |&(low, high): &(i128, i128)| [(low, high), (low + delta, high + delta)];
+        let mut ranges: Vec<(i128, i128)> = self.0.iter().flat_map(both).collect();
+        ranges.sort_unstable();
+        ranges.dedup_by(|(low, high), (_, end)| {
+            let touches = *low <= *end + 1;
+            if touches {
+                *end = (*end).max(*high);
+            }
+            touches
+        });
+        self.0 = ranges;
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::GCounter;
+    use super::super::{GCounter, PnCounter};
     use super::*;
-    use crate::history::Invocation;
+    use crate::base::address::Directory;
+    use crate::base::rng::{Rng, Stream};
+    use crate::history::{Invocation, OpError};
+    use crate::judge::kills::{AllowedLoss, Kills};
 
     /// Two additions are acknowledged at 10 ms and 20 ms. The sum of a read at 100 ms shows
     /// which of them the read certainly lacks.
@@ -230,7 +250,50 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_shown_as_ranges() {
-        assert_eq!(ranges(&BTreeSet::from([1, 2, 3, 5, 7, 8])), [(1, 3), (5, 5), (7, 8)]);
+    fn the_possible_sums_are_the_sums_of_all_subsets() {
+        for seed in 0..200 {
+            let mut rng = Rng::new(seed, Stream::Generator);
+            let deltas: Vec<i128> = (0..8).map(|_| i128::from(rng.below(40)) - 20).collect();
+            let mut sums = Sums(vec![(3, 3)]);
+            deltas.iter().for_each(|&delta| sums.extend(delta));
+            let chosen = |subset: u32| {
+                let chosen = deltas.iter().enumerate().filter(|(bit, _)| subset >> bit & 1 == 1);
+                3 + chosen.map(|(_, delta)| *delta).sum::<i128>()
+            };
+            let expected: BTreeSet<i128> = (0..1 << 8).map(chosen).collect();
+            let contained = (-200..200).filter(|&sum| sums.contain(sum)).collect();
+            assert_eq!(expected, contained, "seed {seed}");
+            assert!(sums.0.windows(2).all(|pair| pair[0].1 + 1 < pair[1].0), "{sums:?}");
+        }
+    }
+
+    /// Their sums are 2^63 numbers, and one range.
+    #[test]
+    fn uncertain_additions_of_powers_of_two_have_a_verdict() {
+        let mut history: History<PnCounter> = History::new();
+        let mut invoke = |op, output: Result<Output, OpError>, is_final| {
+            let invocation = Invocation { process: 0, node: 0, op, is_final };
+            let invocation = history.push(Time(0), EventKind::Invoke(invocation));
+            history.push(
+                Time(0),
+                match output {
+                    Ok(output) => EventKind::Ok { invocation, output, line: 0 },
+                    Err(error) => EventKind::Info { invocation, error, partial: None },
+                },
+            );
+        };
+        for bit in (0..63).rev() {
+            invoke(Op::Add(1 << bit), Err(OpError::Timeout), false);
+        }
+        invoke(Op::Add(i64::MAX), Ok(Output::Accepted), false);
+        invoke(Op::Read, Ok(Output::Sum(i128::from(i64::MAX))), true);
+        invoke(Op::Read, Ok(Output::Sum(7)), true);
+        let directory = Directory::numbered(1);
+        let kills = Kills::new(&history, &directory, AllowedLoss::Nothing);
+        let verdict = check(&history, &Context { directory: &directory, kills });
+        assert_eq!((verdict.valid, verdict.anomalies.len()), (Valid::False, 1));
+        let text = &verdict.anomalies[0].text;
+        assert!(text.starts_with("stale counter: n0 shows 7 "), "{text}");
+        assert!(text.ends_with(" from 9223372036854775807 to 18446744073709551614"), "{text}");
     }
 }

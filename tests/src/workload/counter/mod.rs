@@ -39,7 +39,7 @@ pub enum Output {
     /// The node accepted the number.
     Accepted,
     /// The sum of the additions that the node has.
-    Sum(i64),
+    Sum(i128),
 }
 
 impl<const SHRINKS: bool> Operations for Counter<SHRINKS> {
@@ -63,7 +63,7 @@ impl<const SHRINKS: bool> Operations for Counter<SHRINKS> {
     fn output_value(op: &Op, output: &Output) -> Edn {
         match output {
             Output::Accepted => Self::op_value(op),
-            Output::Sum(sum) => (*sum).into(),
+            Output::Sum(sum) => Edn::Int(*sum),
         }
     }
 }
@@ -134,7 +134,8 @@ impl<const SHRINKS: bool> Workload for Counter<SHRINKS> {
     ) -> Result<Step<Self>, Malformed> {
         Ok(Step::Done(match op {
             Op::Add(_) => Output::Accepted,
-            Op::Read => Output::Sum(reply.read("value", "an integer")?),
+            // Maelstrom's client converts the sum to a long, and crashes if that is too short.
+            Op::Read => Output::Sum(reply.read::<i64>("value", "an integer of 64 bits")?.into()),
         }))
     }
 

@@ -14,19 +14,26 @@ use crate::workload::Context;
 /// The largest and the smallest sum that additions can make.
 #[derive(Clone, Copy, Debug, Default)]
 struct Range {
-    low: i64,
-    high: i64,
+    low: i128,
+    high: i128,
+}
+
+impl Range {
+    fn add(&mut self, delta: i64) {
+        self.low += i128::from(delta.min(0));
+        self.high += i128::from(delta.max(0));
+    }
 }
 
 /// The knowledge of one node.
 #[derive(Clone, Copy, Debug, Default)]
 struct Node {
     /// The sum of the additions that the node has acknowledged since its last start.
-    own: i64,
-    /// The part of the own sum in the range of all additions.
-    own_range: Range,
+    own: i128,
+    /// The smallest and the largest sum that these additions can make.
+    acknowledged: Range,
     /// The highest sum that the node has shown, and the event of that read.
-    shown: Option<(i64, usize)>,
+    shown: Option<(i128, usize)>,
     /// The time up to which this knowledge takes kills into account.
     known_since: Time,
 }
@@ -56,10 +63,7 @@ fn during<const SHRINKS: bool>(
                 let node = nodes.entry(invocation.node).or_default();
                 node.forget_if_killed(invocation.node, event.time, context);
                 match invocation.op {
-                    Op::Add(delta) => {
-                        requested.low += delta.min(0);
-                        requested.high += delta.max(0);
-                    }
+                    Op::Add(delta) => requested.add(delta),
                     Op::Read => {
                         reading.insert(index, *node);
                     }
@@ -73,21 +77,21 @@ fn during<const SHRINKS: bool>(
                     (Op::Add(delta), _) => {
                         let killed = context.kills.next(start.node, history.time(*invocation));
                         if killed.is_none_or(|kill| kill > event.time) {
-                            node.own += delta;
-                            node.own_range.low += delta.min(0);
-                            node.own_range.high += delta.max(0);
+                            node.own += i128::from(delta);
+                            node.acknowledged.add(delta);
                         }
                     }
                     (Op::Read, Output::Sum(sum)) => {
-                        let Some(Node { own, own_range, shown, .. }) = reading.remove(invocation)
+                        let Some(Node { own, acknowledged, shown, .. }) =
+                            reading.remove(invocation)
                         else {
                             continue;
                         };
                         if was_killed || start.is_final {
                             continue;
                         }
-                        let low = own + requested.low - own_range.low;
-                        let high = own + requested.high - own_range.high;
+                        let low = own + requested.low - acknowledged.low;
+                        let high = own + requested.high - acknowledged.high;
                         let name = context.directory.node_name(start.node);
                         let at = history.place(index);
                         if !(low..=high).contains(sum) {
@@ -138,13 +142,13 @@ fn final_reads_differ<const SHRINKS: bool>(
     context: &Context<'_>,
 ) -> Option<String> {
     let finals = history.completed().filter(|done| done.invocation.is_final);
-    let finals: Vec<(i64, Completed<'_, _>)> = finals
+    let finals: Vec<(i128, Completed<'_, _>)> = finals
         .filter_map(|done| match done.output {
             Output::Sum(sum) => Some((*sum, done)),
             Output::Accepted => None,
         })
         .collect();
-    let sums: BTreeSet<i64> = finals.iter().map(|(sum, _)| *sum).collect();
+    let sums: BTreeSet<i128> = finals.iter().map(|(sum, _)| *sum).collect();
     if sums.len() < 2 {
         return None;
     }
