@@ -23,7 +23,7 @@ pub struct SetRead {
     pub added: Vec<Element>,
     /// The values that the previous read showed and this read does not.
     pub removed: Vec<Element>,
-    /// The values that this read shows more than once.
+    /// The values that this read shows more than once, and the previous read did not.
     pub repeated: Vec<Element>,
 }
 
@@ -39,7 +39,7 @@ struct Seen {
     stem: String,
     size: usize,
     present: BTreeSet<Element>,
-    repeated: Vec<Element>,
+    repeated: BTreeSet<Element>,
 }
 
 impl Readers {
@@ -144,20 +144,20 @@ impl Seen {
         for element in news {
             if self.present.insert(element.clone()) {
                 read.added.push(element);
-            } else if !self.repeated.contains(&element) {
-                self.repeated.push(element);
+            } else if self.repeated.insert(element.clone()) {
+                read.repeated.push(element);
             }
         }
         self.size = read.size;
-        read.repeated.clone_from(&self.repeated);
         read
     }
 
     fn replace(&mut self, list: Vec<Element>) -> SetRead {
         let before = std::mem::take(&mut self.present);
-        self.repeated.clear();
+        let repeated_before = std::mem::take(&mut self.repeated);
         self.size = 0;
         let mut read = self.extend(list);
+        read.repeated.retain(|element| !repeated_before.contains(element));
         read.added.retain(|element| !before.contains(element));
         read.removed = before.into_iter().filter(|e| !self.present.contains(e)).collect();
         read
@@ -254,7 +254,7 @@ mod tests {
         let reads = reads(&["[1,2,3]", "[3,1,1]", "[3,1,1,3]", r#"[3,"x"]"#]);
         assert_eq!(reads[1].removed, ints(&[2]));
         assert_eq!(reads[1].repeated, ints(&[1]));
-        assert_eq!(reads[2].repeated, ints(&[1, 3]));
+        assert_eq!(reads[2].repeated, ints(&[3]), "the previous read also shows 1 twice");
         assert_eq!(reads[3].added, [Element::Other(Canonical::parse(r#""x""#).unwrap())]);
         assert_eq!(reads[3].removed, ints(&[1]));
         assert!(reads[3].repeated.is_empty());
