@@ -4,7 +4,7 @@
 //! longest list that was read of a key is the order of its versions. Appends that were never read
 //! come after it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::anomaly::AnomalyKind;
 use super::graph::{Builder, Graph, Note, Relation, Vertex};
@@ -39,6 +39,7 @@ pub fn check(transactions: &[Transaction<List>], models: &[Model]) -> Anomalies 
 fn check_reads(transactions: &[Transaction<List>], anomalies: &mut Anomalies) {
     let forbidden = Forbidden::of(transactions);
     let appended = single::written(transactions);
+    let mut phantoms: BTreeSet<(Key, Value)> = BTreeSet::new();
     for (reader, transaction) in transactions.iter().enumerate() {
         if transaction.outcome != Outcome::Committed {
             continue;
@@ -54,7 +55,8 @@ fn check_reads(transactions: &[Transaction<List>], anomalies: &mut Anomalies) {
                 if let Some(&writer) = forbidden.aborted.get(&(key, value)) {
                     anomalies.add(AnomalyKind::G1a, Evidence::AbortedRead(foreign(writer, value)));
                 }
-                if !appended.contains(&(key, value)) {
+                // Later reads show the same element again.
+                if !appended.contains(&(key, value)) && phantoms.insert((key, value)) {
                     anomalies.unjudged.push(Unjudged::Phantom { reader, key, value });
                 }
             }

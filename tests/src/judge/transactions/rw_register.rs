@@ -6,7 +6,7 @@
 //! The order of versions is inferred as in Maelstrom's test. `null` precedes every other version,
 //! and within a transaction a write follows the read of the same key.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::anomaly::AnomalyKind;
 use super::components::Components;
@@ -36,6 +36,7 @@ pub fn check(transactions: &[Transaction<Value>], models: &[Model]) -> Anomalies
 fn check_reads(transactions: &[Transaction<Value>], anomalies: &mut Anomalies) {
     let forbidden = Forbidden::of(transactions);
     let written = single::written(transactions);
+    let mut phantoms: BTreeSet<(Key, Value)> = BTreeSet::new();
     for (reader, transaction) in transactions.iter().enumerate() {
         if transaction.outcome != Outcome::Committed {
             continue;
@@ -59,7 +60,8 @@ fn check_reads(transactions: &[Transaction<Value>], anomalies: &mut Anomalies) {
             {
                 anomalies.add(AnomalyKind::G1b, Evidence::IntermediateRead(foreign(writer)));
             }
-            if value != NULL && !written.contains(&(key, value)) {
+            let is_phantom = value != NULL && !written.contains(&(key, value));
+            if is_phantom && phantoms.insert((key, value)) {
                 anomalies.unjudged.push(Unjudged::Phantom { reader, key, value });
             }
             let later = transaction.accesses.iter().skip(access);

@@ -250,9 +250,13 @@ fn a_transaction_of_unknown_outcome_may_have_happened() {
 
 #[test]
 fn unwritten_values_are_reported_although_no_model_is_refuted() {
-    let anomalies = rw_register::check(&[committed("wx1"), committed("rx7")], SERIALIZABLE);
-    assert_eq!(anomalies.unjudged, [Unjudged::Phantom { reader: 1, key: 'x' as Key, value: 7 }]);
-    let anomalies = list_append::check(&[committed("ax1"), committed("rx17")], SERIALIZABLE);
+    let phantom = Unjudged::Phantom { reader: 1, key: 'x' as Key, value: 7 };
+    let registers = [committed("wx1"), committed("rx7"), committed("rx7")];
+    let anomalies = rw_register::check(&registers, SERIALIZABLE);
+    assert_eq!(anomalies.unjudged, std::slice::from_ref(&phantom), "once for both reads");
+    let lists = [committed("ax1"), committed("rx17"), committed("rx17")];
+    let anomalies = list_append::check(&lists, SERIALIZABLE);
+    assert_eq!(anomalies.unjudged, [phantom], "once for both reads");
     let missing = Obstacle::NeverAppended { reader: 1, key: 'x' as Key, value: 7 };
     assert_eq!(anomalies.obstacle, Some(missing));
     let anomalies = list_append::check(&[committed("ax1 ax2"), committed("rx21")], SERIALIZABLE);
