@@ -51,10 +51,21 @@ pub struct Kills {
     node_count: usize,
     /// All kills, each with its time and its node, in order.
     kills: Vec<(Time, usize)>,
+    /// The kills of each node, in order.
+    of_node: BTreeMap<usize, Vec<Time>>,
     /// The restarts of each node, in order.
     starts: BTreeMap<usize, Vec<Time>>,
     /// The spans during which any fault was active, in order and disjoint.
-    disturbed: Vec<(Time, Time)>,
+    disturbed: Vec<Disturbance>,
+}
+
+/// A span during which any fault was active.
+#[derive(Debug)]
+struct Disturbance {
+    start: Time,
+    end: Time,
+    /// The length of all earlier spans.
+    before: Duration,
 }
 
 impl Kills {
@@ -69,6 +80,7 @@ impl Kills {
             allowed,
             node_count: directory.node_count(),
             kills: Vec::new(),
+            of_node: BTreeMap::new(),
             starts: BTreeMap::new(),
             disturbed: Vec::new(),
         };
@@ -87,6 +99,7 @@ impl Kills {
                     for node in named {
                         dead.insert(node);
                         kills.kills.push((event.time, node));
+                        kills.of_node.entry(node).or_default().push(event.time);
                     }
                 }
                 // A start acts on all nodes, and does nothing to those that are not dead.
@@ -111,8 +124,12 @@ impl Kills {
                 },
             }
             match (was_quiet, active.is_empty(), kills.disturbed.last_mut()) {
-                (true, false, _) => kills.disturbed.push((event.time, Time(u64::MAX))),
-                (false, true, Some(last)) => last.1 = event.time,
+                (true, false, last) => {
+                    let before = last.map_or(Duration::ZERO, |d| d.before + (d.end - d.start));
+                    let (start, end) = (event.time, Time(u64::MAX));
+                    kills.disturbed.push(Disturbance { start, end, before });
+                }
+                (false, true, Some(last)) => last.end = event.time,
                 _ => {}
             }
         }
@@ -128,8 +145,8 @@ impl Kills {
     /// Returns the first kill of a node at this time or later.
     #[must_use]
     pub fn next(&self, node: usize, from: Time) -> Option<Time> {
-        let next = self.kills.iter().find(|(kill, killed)| *killed == node && *kill >= from);
-        next.map(|(kill, _)| *kill)
+        let kills = self.of_node.get(&node)?;
+        kills.get(kills.partition_point(|kill| *kill < from)).copied()
     }
 
     /// Returns the time since which the loss of a value is allowed; `None` if it is not.
@@ -138,13 +155,13 @@ impl Kills {
     /// value, each with the last time at which it certainly did.
     #[must_use]
     pub fn lost_at(&self, known: Time, holders: &[(usize, Time)]) -> Option<Time> {
-        let kills = self.kills.iter().filter(|(kill, _)| *kill >= known);
+        let kills = &self.kills[self.kills.partition_point(|(kill, _)| *kill < known)..];
         match self.allowed {
             AllowedLoss::Nothing => None,
             AllowedLoss::AfterMajority => {
                 let empty =
                     |at| (0..self.node_count).filter(|node| !self.is_full(*node, at)).count();
-                let mut kills = kills.map(|(kill, _)| *kill);
+                let mut kills = kills.iter().map(|(kill, _)| *kill);
                 kills.find(|kill| empty(*kill) > self.node_count / 2)
             }
             AllowedLoss::Window(window) => {
@@ -208,22 +225,32 @@ impl Kills {
 
     /// Returns a node's last kill and last restart up to a time.
     fn last_kill_and_start(&self, node: usize, until: Time) -> (Option<Time>, Option<Time>) {
-        let kills = self.kills.iter().filter(|(at, other)| *other == node && *at <= until);
-        let starts = self.starts.get(&node).into_iter().flatten().filter(|at| **at <= until);
-        (kills.map(|(at, _)| *at).max(), starts.copied().max())
+        let last = |times: &BTreeMap<usize, Vec<Time>>| {
+            let times = times.get(&node)?;
+            times[..times.partition_point(|at| *at <= until)].last().copied()
+        };
+        (last(&self.of_node), last(&self.starts))
     }
 
     /// Returns the part of a span during which no fault was active.
     fn undisturbed(&self, from: Time, until: Time) -> Duration {
-        let overlap = |(start, end): &(Time, Time)| *end.min(&until) - *start.max(&from);
-        let disturbed: Duration = self.disturbed.iter().map(overlap).sum();
+        let disturbed = self.disturbed_before(until).saturating_sub(self.disturbed_before(from));
         (until - from).saturating_sub(disturbed)
+    }
+
+    /// Returns the time up to `until` during which any fault was active.
+    fn disturbed_before(&self, until: Time) -> Duration {
+        let after = self.disturbed.partition_point(|disturbed| disturbed.start < until);
+        self.disturbed[..after].last().map_or(Duration::ZERO, |disturbed| {
+            disturbed.before + (disturbed.end.min(until) - disturbed.start)
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::rng::{Rng, Stream};
     use crate::history::Pings;
 
     const S: u64 = 1_000_000;
@@ -323,5 +350,46 @@ mod tests {
         let kills = kills(WINDOW, &[(10, "kill", "n1")]);
         let known = Time(9 * S);
         assert_eq!(kills.lost_at(known, &[(0, known), (2, Time(11 * S))]), None);
+    }
+
+    /// The searches for times agree with loops over all faults.
+    #[test]
+    fn kills_and_disturbances_are_found_by_their_time() {
+        let names = ["n1", "n2", "n3"];
+        for seed in 0..100 {
+            let mut rng = Rng::new(seed, Stream::Nemesis);
+            let fs = ["kill", "start", "pause", "resume", "start-loss", "stop-loss"];
+            let mut at_s = 0;
+            let mut faults = Vec::new();
+            for _ in 0..40 {
+                at_s += rng.below(3);
+                faults.push((at_s, fs[rng.index(fs.len())], names[rng.index(names.len())]));
+            }
+            let kills = kills(WINDOW, &faults);
+            let quiet_s = |from: u64, until: u64| {
+                let is_disturbed = |second: &u64| {
+                    let at = Time(second * S);
+                    kills.disturbed.iter().any(|d| d.start <= at && at < d.end)
+                };
+                (from..until).filter(|second| !is_disturbed(second)).count() as u64
+            };
+            for from in 0..at_s + 2 {
+                for (node, name) in names.iter().enumerate() {
+                    let of_node = |(at, f, of): &&(u64, &str, &str)| {
+                        *f == "kill" && of == name && *at >= from
+                    };
+                    let next = faults.iter().find(of_node).map(|(at, ..)| Time(at * S));
+                    assert_eq!(kills.next(node, Time(from * S)), next, "seed {seed}: {name}");
+                }
+                for until in from..at_s + 2 {
+                    let quiet = kills.undisturbed(Time(from * S), Time(until * S));
+                    assert_eq!(
+                        quiet.as_secs(),
+                        quiet_s(from, until),
+                        "seed {seed}: {from} {until}"
+                    );
+                }
+            }
+        }
     }
 }
