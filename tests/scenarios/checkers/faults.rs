@@ -9,6 +9,7 @@ use workbench::plan::{Nemesis, Plan};
 use workbench::workload::counter::GCounter;
 use workbench::workload::echo::Echo;
 use workbench::workload::g_set::GSet;
+use workbench::workload::lin_kv::LinKv;
 use workbench::workload::unique_ids::UniqueIds;
 
 use super::{expect_anomaly, expect_valid, expect_warning, history, judge, kafka, plan, simulate};
@@ -99,4 +100,14 @@ fn a_loss_by_a_kill_is_allowed_only_within_the_window() {
     expect_anomaly(&report, "stale counter: n1", "");
     let report = judge(killed(Duration::ZERO), kafka(), "none");
     expect_anomaly(&report, "reused offset: ", "");
+}
+
+/// The restarted node denies all keys, and that has no effect on the order of other operations.
+#[test]
+fn a_register_that_a_kill_has_lost_is_a_finding() {
+    let killed = |strict| Plan { nemesis: vec![Nemesis::Kill], strict, ..plan(1) };
+    let report = judge(killed(true), LinKv::new(1, 2), "none");
+    expect_anomaly(&report, "lost key: n1 answers at ", " that key 0 does not exist, and n1 ");
+    // Maelstrom's verdict.
+    expect_valid(&judge(killed(false), LinKv::new(1, 2), "none"));
 }

@@ -42,7 +42,8 @@ pub enum EventKind<W: Operations> {
         /// The result of the operation.
         output: W::Output,
         /// The line of the node's standard output with the first answer. The lines are counted from
-        /// the node's last start. The value is 0 if the operation sent no request.
+        /// the node's last start. The value is 0 if the operation sent no request, or if another
+        /// node answered.
         line: u64,
     },
     /// An operation fails, and certainly had no effect.

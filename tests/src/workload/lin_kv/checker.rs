@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{LinKv, Op, Output};
+use super::{LinKv, Op, Output, lost_keys};
 use crate::base::excerpt::excerpt;
 use crate::format::edn::Edn;
 use crate::format::element::Element;
@@ -28,6 +28,11 @@ pub(super) const CAUSES: &[(&str, &str)] = &[
     (
         "null read",
         "an unknown key is answered with null; Maelstrom's lin-kv answers it with error 20",
+    ),
+    (
+        "lost key",
+        "the node was restarted without its memory, or replaced by one without the key, and the \
+         key was on no other node",
     ),
     ("no verdict", "too many writes to one key ended without a result"),
 ];
@@ -85,7 +90,8 @@ pub(super) fn check(history: &History<LinKv>, context: &Context<'_>) -> Verdict 
         results.push(((*key).into(), result));
     }
     let results = Edn::map([("results", Edn::Map(results)), ("failures", Edn::Vector(failures))]);
-    Verdict::new(valid, results, anomalies).with_findings(findings)
+    let lost = lost_keys::findings(history, context);
+    Verdict::new(valid, results, anomalies).with_findings(findings).with_findings(lost)
 }
 
 /// Collects the operations on each key that may have happened.

@@ -2,6 +2,7 @@
 
 mod checker;
 mod generator;
+mod lost_keys;
 
 use std::time::Duration;
 
