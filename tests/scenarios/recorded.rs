@@ -162,3 +162,32 @@ fn check_reports_an_unreadable_history() {
     fs::remove_file(&path).unwrap();
     workbench(&["check", path.to_str().unwrap(), "-w", "echo"]).expect_code(255);
 }
+
+/// Process 7 is the fourth of four clients after an unknown outcome. It asks the first of three nodes.
+#[test]
+fn check_attributes_the_operations_of_crashed_clients_with_the_number_of_clients() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("history.edn");
+    let reads = [(1, "[0]"), (7, "[]"), (0, "[0]"), (1, "[0]"), (2, "[0]")];
+    let mut history = "{:type :invoke, :f :add, :value 0, :process 0, :time 0}\n\
+                       {:type :ok, :f :add, :value 0, :process 0, :time 1000}\n"
+        .to_owned();
+    for (time, (process, shown)) in (1..).zip(reads) {
+        for (kind, value) in [("invoke", "nil"), ("ok", shown)] {
+            history.push_str(&format!(
+                "{{:type :{kind}, :f :read, :value {value}, :process {process}, :time {time}000000}}\n"
+            ));
+        }
+    }
+    fs::write(&path, history).unwrap();
+    let check = |more: &[&str]| {
+        let line = ["check", path.to_str().unwrap(), "-w", "g-set", "--node-count", "3"];
+        workbench(&[&line, more].concat())
+    };
+    check(&[]).expect_text(&["value gone: n1 shows 0"]);
+    for clients in ["4", "2n"] {
+        let checked = check(&["--concurrency", clients]);
+        assert_eq!(checked.stderr.contains("value gone"), clients == "2n", "{checked}");
+    }
+    check(&["--concurrency", "x"]).expect_code(254);
+}

@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::values::{
-    Models, NodeNames, Share, count, number, parse_availability, parse_models, parse_nodes,
+    Concurrency, Models, NodeNames, Share, count, number, parse_availability, parse_concurrency,
+    parse_models, parse_nodes,
 };
 use crate::base::address::Directory;
 use crate::format::datum::Datum;
@@ -39,6 +40,11 @@ pub struct CheckArgs {
     /// The names of the nodes, separated by commas.
     #[arg(long, value_name = "NAMES", value_parser = parse_nodes)]
     pub nodes: Option<NodeNames>,
+
+    /// The number of clients, as for `test`; without it, the number in results.edn. A history of
+    /// Maelstrom does not contain it, and crashed clients then count for wrong nodes.
+    #[arg(long, value_name = "NUMBER", value_parser = parse_concurrency)]
+    pub concurrency: Option<Concurrency>,
 
     /// The share of operations that has to succeed: a number from 0 to 1, or `total`.
     #[arg(long, value_name = "SHARE", value_parser = parse_availability)]
@@ -135,11 +141,12 @@ impl CheckArgs {
             Datum::Bool(valid) => Valid::from(*valid),
             _ => Valid::Unknown,
         });
-        Ok(Recorded {
-            directory: Directory::new(names).map_err(|problem| format!("--nodes: {problem}"))?,
-            concurrency: plan("concurrency").and_then(|count| count.int().ok()),
-            verdict,
-        })
+        let directory = Directory::new(names).map_err(|problem| format!("--nodes: {problem}"))?;
+        let concurrency = match self.concurrency {
+            Some(given) => Some(given.clients(directory.node_count()) as u64),
+            None => plan("concurrency").and_then(|count| count.int().ok()),
+        };
+        Ok(Recorded { directory, concurrency, verdict })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::values::{Concurrency, default_nodes};
+use super::values::default_nodes;
 use super::{NODE_HELP, TestArgs};
 use crate::base::address::Directory;
 use crate::base::rng;
@@ -65,10 +65,7 @@ impl TestArgs {
         if let Some(name) = directory.node_names().iter().find(|name| name.starts_with('-')) {
             return Err(format!("--nodes: {name:?} looks like a flag; is the value missing?"));
         }
-        let concurrency = match self.concurrency {
-            Concurrency::Clients(count) => count,
-            Concurrency::PerNode(count) => count * directory.node_count(),
-        };
+        let concurrency = self.concurrency.clients(directory.node_count());
         let mut nemesis = self.nemesis.as_ref().map(|faults| faults.0.clone()).unwrap_or_default();
         nemesis.sort_unstable();
         nemesis.dedup();

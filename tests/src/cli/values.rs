@@ -28,6 +28,16 @@ pub enum Concurrency {
     PerNode(usize),
 }
 
+impl Concurrency {
+    /// Returns the number of clients of a test with this many nodes.
+    pub(super) fn clients(self, node_count: usize) -> usize {
+        match self {
+            Concurrency::Clients(count) => count,
+            Concurrency::PerNode(count) => count * node_count,
+        }
+    }
+}
+
 /// The name of one of Maelstrom's topologies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TopologyName {
