@@ -88,6 +88,21 @@ fn a_seed_that_does_not_fail_is_not_minimized() {
 }
 
 #[test]
+fn minimize_rejects_the_flags_that_its_help_does_not_show() {
+    let help = workbench(&["minimize", "--help"]).stdout;
+    assert!(help.contains("--minimize-time"), "{help}");
+    let flags = "--bin=x --log-stderr --test-count=2 --junit=x --seeds=0..2 --check-determinism \
+                 --keep-going --only-operations=1 --only-faults=1";
+    for flag in flags.split_whitespace() {
+        let name = flag.split('=').next().unwrap();
+        let is_shown = help.lines().any(|line| line.split_whitespace().next() == Some(name));
+        assert!(!is_shown, "{name} is in\n{help}");
+        let run = workbench(&["minimize", "-w", "echo", "--seed", "1", flag]);
+        run.expect_code(254);
+    }
+}
+
+#[test]
 fn a_swarm_prints_its_drawn_flags_and_each_failing_seed_replays() {
     let flags = "-w broadcast --time-limit 5 --rate 20 --swarm --seeds 0..6 --keep-going \
                  --minimize-time 0";

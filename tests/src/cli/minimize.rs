@@ -30,6 +30,19 @@ Examples:
   workbench minimize -w broadcast --nemesis partition --sim --seed 17
   workbench minimize -w kafka --node-count 5 --nemesis partition,kill --swarm --seed 4";
 
+/// The flags of `test` that `minimize` rejects, and that its help does not show.
+pub(super) const REJECTED: [&str; 9] = [
+    "bin",
+    "log_stderr",
+    "test_count",
+    "junit",
+    "seeds",
+    "check_determinism",
+    "keep_going",
+    "only_operations",
+    "only_faults",
+];
+
 /// Minimizes the test of one seed and returns the exit status.
 #[must_use]
 pub fn run(args: &TestArgs) -> u8 {
@@ -39,6 +52,9 @@ pub fn run(args: &TestArgs) -> u8 {
     }
     if (&args.only_operations, &args.only_faults) != (&Selection::All, &Selection::All) {
         return usage_error("minimize selects operations and faults itself; omit --only-…");
+    }
+    if args.junit.is_some() || args.test_count > 1 {
+        return usage_error("minimize judges one test; omit --junit and --test-count");
     }
     match args.plan() {
         Ok(plan) => args.workload.visit(Minimize { args, plan }),

@@ -60,7 +60,12 @@ impl Cli {
             // A flag that is given again takes its last value, as in Maelstrom.
             .mut_subcommand("test", |test| test.mut_args(taking_hyphens).args_override_self(true))
             .mut_subcommand("minimize", |minimize| {
-                minimize.mut_args(taking_hyphens).args_override_self(true)
+                let hidden = |arg: Arg| {
+                    let is_hidden =
+                        arg.is_hide_set() || minimize::REJECTED.contains(&arg.get_id().as_str());
+                    arg.hide(is_hidden)
+                };
+                minimize.mut_args(taking_hyphens).mut_args(hidden).args_override_self(true)
             });
         Cli::from_arg_matches(&command.try_get_matches_from(challenge::expand(args))?)
     }

@@ -29,8 +29,7 @@ pub struct TestArgs {
     #[arg(long, value_name = "FILE", help_heading = "Nodes")]
     pub bin: Option<PathBuf>,
 
-    /// The number of nodes, named n0 n1 …; overrides --nodes. At most 1024 nodes, also with
-    /// --nodes: there are no more node IDs.
+    /// The number of nodes, named n0 n1 …; overrides --nodes. At most 1024 nodes, also with --nodes.
     #[arg(long, value_name = "NUM", value_parser = count(MAX_NODES), help_heading = "Nodes")]
     pub node_count: Option<usize>,
 
@@ -56,6 +55,7 @@ pub struct TestArgs {
     pub args: Vec<OsString>,
 
     /// The number of clients that work at the same time, at most 10000; 3n means three per node.
+    /// lin-kv needs 2n or a multiple of it.
     #[arg(long, value_name = "NUMBER", default_value = "1n", value_parser = parse_concurrency)]
     #[arg(help_heading = "Clients")]
     pub concurrency: Concurrency,
@@ -97,7 +97,8 @@ pub struct TestArgs {
     #[arg(help_heading = "Clients")]
     pub max_txn_length: usize,
 
-    /// For transactions: the consistency models that must hold, separated by commas.
+    /// For transactions: the consistency models that must hold, separated by commas. Maelstrom needs
+    /// a space before and after each comma.
     #[arg(long, value_name = "MODELS", default_value = "strict-serializable")]
     #[arg(value_parser = parse_models, help_heading = "Clients")]
     pub consistency_models: Models,
@@ -125,7 +126,8 @@ pub struct TestArgs {
     #[arg(long, help_heading = "Network")]
     pub log_net_recv: bool,
 
-    /// The faults to inject, separated by commas.
+    /// The faults to inject, separated by commas. Maelstrom has partition, and newer versions have
+    /// kill and pause; the others exist only here.
     #[arg(long, value_name = "FAULTS", help_heading = "Faults", value_parser = NemesisParser)]
     pub nemesis: Option<Faults>,
 
@@ -149,14 +151,16 @@ pub struct TestArgs {
     pub allowed_loss_window: Option<f64>,
 
     /// The time without faults that nodes have before the final reads, in seconds, at most 1000000.
-    /// [default: 10, and for this project's own node at least four times --max-staleness-ms]
+    /// [default: 10, as in Maelstrom; with this project's own node at least four times
+    /// --max-staleness-ms]
     #[arg(long, value_name = "SECONDS", value_parser = number(0.0..=MAX_SECONDS))]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub quiet_time: Option<f64>,
 
     /// Fail the test also for findings that Maelstrom does not make: a value that appears twice in
     /// a read, a committed offset that goes back, a malformed answer. Without --strict, the
-    /// findings are printed and counted, and the verdict is Maelstrom's.
+    /// findings are printed and counted, and the verdict is Maelstrom's. Only the losses that
+    /// --allowed-loss-window allows are invalid in Maelstrom.
     #[arg(long, help_heading = "Beyond Maelstrom")]
     pub strict: bool,
 
@@ -199,8 +203,8 @@ pub struct TestArgs {
     #[arg(long, help_heading = "Beyond Maelstrom")]
     pub sim: bool,
 
-    /// The seed of all random choices: operations, latencies, faults and, in simulation, everything
-    /// else.
+    /// The seed of operations, latencies and faults. A simulation with the same seed has the same
+    /// history; a test of processes does not. [default: random]
     #[arg(long, value_name = "NUMBER", value_parser = within(0..=u64::MAX, "whole number"))]
     #[arg(help_heading = "Beyond Maelstrom")]
     pub seed: Option<u64>,
@@ -211,9 +215,9 @@ pub struct TestArgs {
     #[arg(help_heading = "Beyond Maelstrom")]
     pub seeds: Option<Seeds>,
 
-    /// Draw nodes, clients, rate, latency and faults from each seed, and print them. The rate is at
-    /// most twice --rate. The faults are among the faults of --nemesis, or among all faults.
-    /// Implies --sim.
+    /// Draw nodes, clients, rate, latency and faults from each seed, and print them. Other flags for
+    /// them have no effect, except two: the rate is at most twice --rate, and the faults are among
+    /// those of --nemesis. Implies --sim.
     #[arg(long, conflicts_with = "bin", help_heading = "Beyond Maelstrom")]
     pub swarm: bool,
 
