@@ -134,16 +134,13 @@ impl Log {
         out: &mut Outbox,
     ) -> Result<(), Rejection> {
         self.check_available(now, STALL_TIMEOUT, ErrorCode::TemporarilyUnavailable)?;
-        check_size("send: \"msg\" is", message.get().len())
-            .map_err(|text| (ErrorCode::MalformedRequest, text.into()))?;
         let offset = self.records.state().next_offset(key);
         if offset > LARGEST_OFFSET {
             let text = "send: this key has no offsets left; use another key";
             return Err((ErrorCode::TemporarilyUnavailable, text.into()));
         }
         let record = Record::Send(Sent(key.into(), offset, message));
-        self.add(now, client, &record, Some(offset), out);
-        Ok(())
+        self.add(now, client, &record, Some(offset), out)
     }
 
     /// Commits offsets: steps C1 and C2.
@@ -174,13 +171,15 @@ impl Log {
         }
         if news.is_empty() {
             out.reply(client, &Payload::CommitOffsetsOk);
-        } else {
-            self.add(now, client, &Record::Commit(news), None, out);
+            return Ok(());
         }
-        Ok(())
+        self.add(now, client, &Record::Commit(news), None, out)
     }
 
     /// Adds a client's record, and replies as soon as enough nodes have it.
+    ///
+    /// A record that no peer could receive would stop the log of all nodes, so this function checks
+    /// the size of the whole record.
     fn add(
         &mut self,
         now: Time,
@@ -188,12 +187,20 @@ impl Log {
         record: &Record<'_>,
         offset: Option<u64>,
         out: &mut Outbox,
-    ) {
+    ) -> Result<(), Rejection> {
+        let text = record.text();
+        let subject_and_verb = match record {
+            Record::Send(_) => "send: \"key\" and \"msg\" are",
+            _ => "commit_offsets: \"offsets\" are",
+        };
+        check_size(subject_and_verb, text.get().len())
+            .map_err(|text| (ErrorCode::MalformedRequest, text.into()))?;
         let sequence = self.records.next_of_mine();
-        self.records.add(now, &record.text());
+        self.records.add(now, &text);
         let client = client.cloned().map(Address::into_owned);
         self.pending.push(Unacknowledged { sequence, since: now, client, offset });
         self.acknowledge(now, out);
+        Ok(())
     }
 
     /// Replies to the clients whose records are on enough nodes, and applies committed offsets.

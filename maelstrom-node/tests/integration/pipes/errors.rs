@@ -132,6 +132,31 @@ fn an_error_quotes_only_the_beginning_of_a_long_value() {
     }
 }
 
+/// A peer must be able to receive the record of a request in one line.
+#[test]
+fn a_record_above_the_size_limit_gets_error_12_and_the_log_continues() {
+    const LIMIT: usize = 8 << 20;
+    let send = |key: &str, msg: usize| json!({"type": "send", "key": key, "msg": "m".repeat(msg)});
+    // As JSON, each of these characters has six bytes.
+    let escaped = "\u{1}".repeat(LIMIT / 6 + 1);
+    let long = ["a", "b"].map(|name| name.repeat(LIMIT / 2 + 1));
+    let replies = answers(&[
+        request(2, send(&"k".repeat(LIMIT + 1), 1)),
+        request(3, send(&escaped, 1)),
+        request(4, send("k", LIMIT + 1)),
+        request(5, send(&long[0], 1)),
+        request(6, send(&long[1], 1)),
+        request(7, json!({"type": "commit_offsets", "offsets": {&long[0]: 0, &long[1]: 0}})),
+        request(8, json!({"type": "commit_offsets", "offsets": {&long[0]: 0}})),
+        request(9, send("k", 1)),
+    ]);
+    let codes: Vec<_> = replies.iter().map(|reply| reply["code"].as_u64()).collect();
+    let rejected = Some(12);
+    assert_eq!(codes, [rejected, rejected, rejected, None, None, rejected, None, None]);
+    let text = replies[0]["text"].as_str().expect("an error has a text");
+    assert!(text.contains("\"key\" and \"msg\" are too large (limit 8388608 bytes)"), "{text}");
+}
+
 #[test]
 fn a_log_line_quotes_only_the_beginning_of_a_long_sender_name() {
     let src = "c".repeat(1 << 13);
