@@ -133,10 +133,11 @@ impl<'de> Deserialize<'de> for DigestEntry {
                 let mut end: u64 = list.next_element()?.ok_or_else(short)?;
                 have.insert(0..end);
                 while let Some(start) = list.next_element()? {
-                    if start <= end {
+                    let before =
+                        std::mem::replace(&mut end, list.next_element()?.ok_or_else(short)?);
+                    if !(before < start && start < end) {
                         return Err(A::Error::custom("the ranges are not in order"));
                     }
-                    end = list.next_element()?.ok_or_else(short)?;
                     have.insert(start..end);
                 }
                 Ok(DigestEntry { node, incarnation, have })
@@ -237,6 +238,7 @@ fn is_false(flag: &bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::DigestEntry;
     use crate::message::{Envelope, Outbox, Payload, Request};
 
     /// The messages of this version as JSON. During an update, nodes of two versions exchange
@@ -254,6 +256,16 @@ mod tests {
             let mut out = Outbox::new();
             out.send(&envelope.src, &envelope.dest, &Payload::Gossip { gossip: &gossip });
             assert_eq!(out.lines().collect::<Vec<_>>(), [line.as_bytes()]);
+        }
+    }
+
+    #[test]
+    fn rejects_a_digest_entry_whose_ranges_are_not_in_order() {
+        let is_valid = |entry| serde_json::from_str::<DigestEntry>(entry).is_ok();
+        assert!(is_valid("[0,7,0]") && is_valid("[0,7,2,3,4]") && is_valid("[0,7,0,5,6,8,9]"));
+        for entry in ["[0,7,2,2,3]", "[0,7,0,0,3]", "[0,7,0,5,5]", "[0,7,0,9,3]", "[0,7,0,9,3,5,6]"]
+        {
+            assert!(!is_valid(entry), "{entry}");
         }
     }
 }
