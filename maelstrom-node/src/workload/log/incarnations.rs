@@ -17,7 +17,7 @@ pub(super) struct Incarnations {
     declarations: BTreeMap<Origin, Ends>,
     /// The items that count of each incarnation, by the declarations that stand.
     ends: BTreeMap<Origin, Ranges>,
-    /// The incarnations that have recovered, each with its record *recovered*.
+    /// The incarnations that have recovered, each with its first record *recovered*.
     recovered: BTreeMap<Origin, Recovered>,
     /// The incarnations of the bootstrap majority, on a first start.
     bootstrap: BTreeSet<u64>,
@@ -96,7 +96,12 @@ impl Incarnations {
         bootstrap: Vec<u64>,
     ) {
         let by_bootstrap = !bootstrap.is_empty();
-        self.recovered.entry(by).or_insert(Recovered { sequence, by_bootstrap });
+        // A later record of the incarnation (step D1) may arrive first.
+        let new = Recovered { sequence, by_bootstrap };
+        let first = self.recovered.entry(by).or_insert(new);
+        if new.sequence < first.sequence {
+            *first = new;
+        }
         self.bootstrap.extend(bootstrap);
         let is_earlier =
             |end: &DigestEntry| end.node == by.node && end.incarnation != by.incarnation;
@@ -150,6 +155,18 @@ mod tests {
             DigestEntry { node: by.node, incarnation: *incarnation, have }
         });
         incarnations.recover(by, 1, ends.collect(), Vec::new());
+    }
+
+    #[test]
+    fn an_incarnation_has_recovered_with_its_first_record_in_any_order() {
+        for records in [[(2, vec![7]), (9, vec![])], [(9, vec![]), (2, vec![7])]] {
+            let mut incarnations = Incarnations::default();
+            for (sequence, bootstrap) in records {
+                incarnations.recover(FIRST, sequence, Vec::new(), bootstrap);
+            }
+            let recovered = incarnations.recovered(FIRST).unwrap();
+            assert_eq!((recovered.sequence, recovered.by_bootstrap), (2, true));
+        }
     }
 
     #[test]
