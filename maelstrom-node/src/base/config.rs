@@ -21,8 +21,8 @@ Arguments:
               @WORKLOADS@
 
 Options:
-      --max-staleness-ms <MS>  Longest time for a value to reach every connected
-                               node, in milliseconds [default: 550 for
+      --max-staleness-ms <MS>  Target for the time in which a value reaches every
+                               connected node, in milliseconds [default: 550 for
                                broadcast, 600 for kafka, 800 for others]. A
                                longer time costs fewer messages. A killed node
                                loses the values that it has not sent yet.
@@ -50,7 +50,7 @@ the end of its input. With Maelstrom, arguments for the node follow `--`:
 pub struct Config {
     /// The only workload to serve. With `None`, the node serves all of them.
     pub workload: Option<Kind>,
-    /// The longest time for a value to reach every connected node.
+    /// The target for the time in which a value reaches every connected node.
     ///
     /// With `None`, the default of the workload applies.
     pub max_staleness: Option<Duration>,

@@ -16,8 +16,8 @@ const MAX_BYTES: usize = 400_000;
 
 /// The limit on messages to a peer in one batch.
 ///
-/// A peer may request gigabytes. The limit bounds the outbox, and the node serves its
-/// clients between two batches.
+/// A peer may request gigabytes. The node serves its clients between two batches. The limit is for
+/// each peer: if many peers lack megabytes, the outbox has a batch for each of them.
 const MAX_MESSAGES: usize = 8;
 
 /// The time between two batches of messages to a peer.
