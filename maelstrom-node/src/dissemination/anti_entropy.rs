@@ -11,7 +11,7 @@ use rand_core::Rng;
 
 use super::schedule::{RoundClock, micros};
 use super::send::{Extras, Selection};
-use super::strategy::{Strategy, Timeouts};
+use super::strategy::{Route, Strategy, TURNS};
 use super::stream::{Digest, Origin};
 use super::{Dissemination, State};
 use crate::base::Time;
@@ -20,9 +20,9 @@ use crate::message::{Gossip, Outbox};
 impl<S: State> Dissemination<S> {
     /// Plans to acknowledge new items, and expects acknowledgements of them.
     pub(crate) fn note_new_items(&mut self, now: Time, from: Option<usize>) {
-        let others = now + self.timeouts.acknowledge_within();
-        match self.config.direct {
-            Some(direct) => {
+        let others = now + self.config.acknowledge_within();
+        match self.config.route {
+            Route::Direct(direct) => {
                 for index in self.others() {
                     let mut peer = self.peers.change(index);
                     let acknowledge_at = match from {
@@ -37,7 +37,7 @@ impl<S: State> Dissemination<S> {
                 }
             }
             // A planned acknowledgement is earlier than `others`.
-            None => {
+            Route::Hub { .. } => {
                 for index in self.close_peers(self.peers.without_acknowledgement()) {
                     self.peers.change(index).acknowledge_at = Some(others);
                 }
@@ -86,7 +86,7 @@ impl<S: State> Dissemination<S> {
         // A hub that has received no message from this node has none of this node's items to
         // acknowledge.
         let by_hub = hub && peer.knows_me;
-        let within = self.timeouts.acknowledged_within(by_hub, &peer.round_trip);
+        let within = self.config.acknowledged_within(by_hub, &peer.round_trip);
         peer.retransmit_at = Some(now + within);
         peer.expected = expected;
     }
@@ -124,7 +124,7 @@ impl<S: State> Dissemination<S> {
         let want = self.should_ask(now, index, gossip);
         if want {
             let round_trip = &self.peers[index].round_trip;
-            self.ask_again_at = Some(now + self.timeouts.ask_again_within(round_trip));
+            self.ask_again_at = Some(now + self.config.ask_again_within(round_trip));
         }
         if gossip.wants || gossip.probe || want {
             let which = match gossip {
@@ -217,7 +217,7 @@ impl<S: State> Dissemination<S> {
             true => {
                 // A recovering node serves no requests, so it does not back off.
                 let tries = if self.is_recovering { 1 } else { unanswered };
-                let wait = self.timeouts.try_again_within(tries);
+                let wait = self.config.try_again_within(tries);
                 // Up to 25 % of jitter spreads the retries of nodes that were cut off together.
                 now + wait + wait / 4 * (self.rng.next_u32() % 64) / 64
             }
@@ -233,9 +233,9 @@ impl<S: State> Dissemination<S> {
     /// partition heals.
     fn turn(&self, now: Time, index: usize) -> Time {
         let [nodes, nth] = [self.peers.len(), (self.cluster.me() + index) % self.peers.len()];
-        let each_us = micros(Timeouts::TURNS) / nodes as u64;
-        let turns = RoundClock::new(Time(0), nth as u64 * each_us, micros(Timeouts::TURNS));
-        turns.next(now + Timeouts::TURNS / 2)
+        let each_us = micros(TURNS) / nodes as u64;
+        let turns = RoundClock::new(Time(0), nth as u64 * each_us, micros(TURNS));
+        turns.next(now + TURNS / 2)
     }
 
     /// Returns a random responsive peer, for an indirect probe of `target`.

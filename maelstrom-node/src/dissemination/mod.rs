@@ -42,10 +42,10 @@ use item_rate::ItemRate;
 use peers::Peers;
 use schedule::{RoundClock, Schedule, micros};
 use send::{Extras, Selection};
-use strategy::{Strategy, Timeouts};
+use strategy::Strategy;
 use stream::Streams;
 
-pub(crate) use strategy::{Direct, DisseminationConfig};
+pub(crate) use strategy::{Direct, DisseminationConfig, Route};
 pub(crate) use stream::{Digest, Origin};
 pub(crate) use view::View;
 
@@ -85,7 +85,6 @@ pub(crate) struct Dissemination<S: State> {
     /// An acknowledgement thus means that this node has passed the items on. If it stops
     /// permanently before that, their senders retransmit them to the next hub.
     acknowledged: Option<Digest>,
-    timeouts: Timeouts,
     rng: Xoshiro256PlusPlus,
     started: bool,
     item_rate: ItemRate,
@@ -115,9 +114,8 @@ impl<S: State> Dissemination<S> {
             streams: Streams::new(),
             peers,
             config,
-            is_recovering: config.direct.is_some(),
+            is_recovering: matches!(config.route, Route::Direct(_)),
             acknowledged: None,
-            timeouts: Timeouts::new(config),
             rng: Xoshiro256PlusPlus::seed_from_u64(incarnation),
             started: false,
             item_rate: ItemRate::default(),
@@ -366,7 +364,7 @@ impl<S: State> Dissemination<S> {
     }
 
     fn is_direct(&self) -> bool {
-        self.config.direct.is_some()
+        matches!(self.config.route, Route::Direct(_))
     }
 
     /// Returns `true` if a peer must acknowledge the items of this node.

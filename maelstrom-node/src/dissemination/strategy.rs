@@ -18,14 +18,24 @@ use crate::base::Time;
 pub(crate) struct DisseminationConfig {
     /// The longest time for an item to reach every node.
     pub(crate) max_staleness: Duration,
-    /// The shortest useful round.
+    pub(crate) route: Route,
+}
+
+/// The route of items from a node to another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Route {
+    /// All nodes exchange messages directly.
     ///
-    /// In a round, a node reports all its items together. Without rounds, it reports each
-    /// item immediately. Rounds save messages if a node gets several items per round.
-    pub(crate) shortest_round: Duration,
-    /// Without a hub, all nodes exchange messages directly. A workload needs this if every
-    /// node must have the digest of every other.
-    pub(crate) direct: Option<Direct>,
+    /// A workload needs this if every node must have the digest of every other.
+    Direct(Direct),
+    /// A hub passes items on, if `max_staleness` allows that.
+    Hub {
+        /// The shortest useful round.
+        ///
+        /// In a round, a node reports all its items together. Without rounds, it reports each
+        /// item immediately. Rounds save messages if a node gets several items per round.
+        shortest_round: Duration,
+    },
 }
 
 /// The timing of a direct exchange between all nodes.
@@ -125,12 +135,10 @@ impl Strategy {
     /// `base` is the round-trip time of an idle network, and `lateness` how much longer the last
     /// round trips took.
     pub(crate) fn new(config: DisseminationConfig, base: Duration, lateness: Duration) -> Strategy {
-        if config.direct.is_some() {
-            return Strategy::Mesh;
-        }
+        let Route::Hub { shortest_round } = config.route else { return Strategy::Mesh };
         let Some(window) = slack(config.max_staleness, base) else { return Strategy::Mesh };
         match window.checked_sub(MIN_MARGIN) {
-            Some(period) if period >= config.shortest_round => {
+            Some(period) if period >= shortest_round => {
                 // A node that was paused makes its link appear slow for a round.
                 let margin = lateness.min(period / 4).max(MIN_MARGIN);
                 Strategy::Rounds { period, margin }
@@ -153,28 +161,15 @@ pub(crate) fn slack(max_staleness: Duration, base: Duration) -> Option<Duration>
     (!slack.is_zero()).then_some(slack)
 }
 
+/// The interval of retransmissions to a peer with another hub.
+pub(crate) const TURNS: Duration = Duration::from_millis(4500);
+
 /// The timeouts of anti-entropy.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Timeouts {
-    max_staleness: Duration,
-    direct: Option<Direct>,
-}
-
-impl Timeouts {
-    /// The largest backoff between two retransmissions to a peer with the same hub.
-    pub(crate) const LONGEST: Duration = Duration::from_secs(4);
-
-    /// The interval of retransmissions to a peer with another hub.
-    pub(crate) const TURNS: Duration = Duration::from_millis(4500);
-
-    pub(crate) fn new(config: DisseminationConfig) -> Timeouts {
-        Timeouts { max_staleness: config.max_staleness, direct: config.direct }
-    }
-
+impl DisseminationConfig {
     /// Returns the longest delay of an acknowledgement, which other messages may carry.
     pub(crate) fn acknowledge_within(self) -> Duration {
-        if let Some(Direct { acknowledge_others_within, .. }) = self.direct {
-            return acknowledge_others_within;
+        if let Route::Direct(direct) = self.route {
+            return direct.acknowledge_others_within;
         }
         // 2.2 rounds: nearly every node sends items in one of two rounds.
         (self.max_staleness * 11 / 5).max(Duration::from_millis(2500))
@@ -193,8 +188,9 @@ impl Timeouts {
     /// The bound leaves several tries in the 10 s that a test waits after a partition heals.
     pub(crate) fn try_again_within(self, tries: u32) -> Duration {
         const SHORTEST: Duration = Duration::from_secs(1);
-        let first = self.max_staleness.clamp(SHORTEST, Timeouts::LONGEST);
-        (first * 2u32.saturating_pow(tries.saturating_sub(1).min(8))).min(Timeouts::LONGEST)
+        const LONGEST: Duration = Duration::from_secs(4);
+        let first = self.max_staleness.clamp(SHORTEST, LONGEST);
+        (first * 2u32.saturating_pow(tries.saturating_sub(1).min(8))).min(LONGEST)
     }
 
     /// Returns the time after which to repeat a request for missing items.
@@ -230,9 +226,12 @@ mod tests {
         Duration::from_millis(ms)
     }
 
+    fn with_hub(max_staleness: Duration, shortest_round: Duration) -> DisseminationConfig {
+        DisseminationConfig { max_staleness, route: Route::Hub { shortest_round } }
+    }
+
     fn strategy(max_staleness: Duration, base_ms: u64, lateness_ms: u64) -> Strategy {
-        let config = DisseminationConfig { max_staleness, shortest_round: ms(1000), direct: None };
-        Strategy::new(config, ms(base_ms), ms(lateness_ms))
+        Strategy::new(with_hub(max_staleness, ms(1000)), ms(base_ms), ms(lateness_ms))
     }
 
     #[test]
@@ -292,22 +291,14 @@ mod tests {
 
     #[test]
     fn a_slow_measurement_does_not_delay_retransmissions_for_long() {
-        let timeouts = Timeouts::new(DisseminationConfig {
-            max_staleness: ms(550),
-            shortest_round: ms(1000),
-            direct: None,
-        });
+        let timeouts = with_hub(ms(550), ms(1000));
         assert!(timeouts.acknowledged_within(false, &link(30_000)) < ms(6000));
         assert_eq!(timeouts.ask_again_within(&link(30_000)), ms(1250));
     }
 
     #[test]
     fn a_request_is_not_repeated_within_the_round_trip() {
-        let timeouts = Timeouts::new(DisseminationConfig {
-            max_staleness: ms(550),
-            shortest_round: ms(1000),
-            direct: None,
-        });
+        let timeouts = with_hub(ms(550), ms(1000));
         assert_eq!(timeouts.ask_again_within(&link(5)), ms(400));
         assert_eq!(timeouts.ask_again_within(&link(600)), ms(750));
     }
@@ -324,11 +315,7 @@ mod tests {
 
     #[test]
     fn rounds_are_at_least_as_long_as_the_workload_requires() {
-        let config = |shortest_ms| DisseminationConfig {
-            max_staleness: ms(600),
-            shortest_round: ms(shortest_ms),
-            direct: None,
-        };
+        let config = |shortest_ms| with_hub(ms(600), ms(shortest_ms));
         assert!(matches!(Strategy::new(config(1000), ms(0), ms(0)), Strategy::Hub { .. }));
         assert!(matches!(Strategy::new(config(100), ms(0), ms(0)), Strategy::Rounds { .. }));
     }

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::{CLIENT_WAIT_TIMEOUT, Context, Definition, Workload, check_size};
 use crate::base::{Acks, Config, Kind, Time};
-use crate::dissemination::{Direct, Dissemination, DisseminationConfig};
+use crate::dissemination::{Direct, Dissemination, DisseminationConfig, Route};
 use crate::message::{Address, ErrorCode, Gossip, Offsets, Outbox, Payload, Request, raw};
 
 mod incarnations;
@@ -74,11 +74,7 @@ fn dissemination(config: &Config) -> DisseminationConfig {
         },
         acknowledge_others_within: max_staleness / 2,
     };
-    DisseminationConfig {
-        max_staleness,
-        shortest_round: Duration::from_secs(1),
-        direct: Some(direct),
-    }
+    DisseminationConfig { max_staleness, route: Route::Direct(direct) }
 }
 
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Context, Definition, Workload};
 use crate::base::{Kind, Time};
-use crate::dissemination::{Dissemination, DisseminationConfig, State};
+use crate::dissemination::{Dissemination, DisseminationConfig, Route, State};
 use crate::message::{Address, Gossip, Outbox, Request};
 
 mod broadcast;
@@ -57,7 +57,7 @@ pub(crate) struct Replicated<P: Protocol> {
 /// The times of a workload's dissemination, unless the command line has others.
 pub(super) struct Times {
     pub(super) default_staleness_ms: u64,
-    /// See [`DisseminationConfig::shortest_round`].
+    /// See [`Route::Hub`].
     pub(super) min_round_ms: u64,
 }
 
@@ -71,8 +71,7 @@ impl<P: Protocol> Replicated<P> {
         let default_staleness = Duration::from_millis(times.default_staleness_ms);
         let config = DisseminationConfig {
             max_staleness: context.config.max_staleness.unwrap_or(default_staleness),
-            shortest_round: Duration::from_millis(times.min_round_ms),
-            direct: None,
+            route: Route::Hub { shortest_round: Duration::from_millis(times.min_round_ms) },
         };
         let Context { cluster, incarnation, .. } = context;
         let initial = P::initial(incarnation);
