@@ -48,8 +48,8 @@ pub struct Node<C> {
     incarnation: u64,
     clock: C,
     cluster: Option<Cluster>,
-    /// Lines from peers that were initialized before this node.
-    early: Vec<Vec<u8>>,
+    /// A peer has written to this node before its `init`, so the cluster was running by then.
+    heard_early: bool,
     workloads: BTreeMap<Kind, Box<dyn Workload>>,
     ids: Ids<C>,
     /// The generator that all workloads share, once one of them has needed it.
@@ -77,7 +77,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             incarnation,
             clock,
             cluster: None,
-            early: Vec::new(),
+            heard_early: false,
             workloads: BTreeMap::new(),
             ids: Ids::Clock,
             generator: None,
@@ -143,7 +143,8 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
                     self.postponed_init = Some(PostponedInit { line: line.to_vec(), retry });
                 }
             }
-            Ok(Request::Gossip(_)) if self.cluster.is_none() => self.keep_early_line(line),
+            // Anti-entropy delivers its items again.
+            Ok(Request::Gossip(_)) if self.cluster.is_none() => self.heard_early = true,
             Ok(request) => {
                 self.serve(now, &envelope.src, client.as_ref(), request, out);
                 self.start(now);

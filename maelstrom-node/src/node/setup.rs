@@ -1,4 +1,4 @@
-//! `init`: the cluster, the lease of the node ID, and messages that arrive earlier.
+//! `init`: the cluster, the lease of the node ID, and the time from which to send to peers.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,13 +9,8 @@ use super::Node;
 use super::ids::{Ids, NoGenerator};
 use super::introduction::Introduction;
 use crate::base::{Cluster, Time};
-use crate::message::{Address, Envelope, ErrorCode, Outbox, Payload};
+use crate::message::{Address, ErrorCode, Outbox, Payload};
 use crate::workload;
-
-/// The limit on peers' messages that the node keeps until its `init`.
-///
-/// The node drops further messages. Anti-entropy delivers their items later.
-const MAX_EARLY_BYTES: usize = 4 << 20;
 
 /// The time after its own `init` at which a node assumes that every peer is initialized.
 ///
@@ -106,7 +101,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         let nodes = cluster.names().len();
         let in_setup = 2 * nodes as u64 - 1;
         self.restarted =
-            messages_before.is_some_and(|before| before >= in_setup) || !self.early.is_empty();
+            self.heard_early || messages_before.is_some_and(|before| before >= in_setup);
         let wait = if self.restarted { RESTART_DELAY } else { SETUP_TIMEOUT };
         self.introduce_at = (nodes > 1).then_some(now + wait);
         self.cluster = Some(cluster);
@@ -116,15 +111,6 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             // The node fetches this state from its peers before the first request for it.
             if let Err(why) = self.run_workload(only) {
                 tracing::warn!("cannot start {}: {why}", only.name());
-            }
-        }
-        // Replies to these lines are dropped: some peers may not be initialized yet.
-        let mut unsent = Outbox::new();
-        for line in std::mem::take(&mut self.early) {
-            if let Ok(envelope) = Envelope::parse(&line)
-                && let Ok(request) = envelope.body.request()
-            {
-                self.serve(now, &envelope.src, None, request, &mut unsent);
             }
         }
         None
@@ -138,14 +124,6 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             self.generator = Some(self.ids.generator(node_id, &self.clock)?);
         }
         Ok(())
-    }
-
-    /// Keeps a line of a peer until `init`, as long as there is room.
-    pub(super) fn keep_early_line(&mut self, line: &[u8]) {
-        let kept: usize = self.early.iter().map(Vec::len).sum();
-        if kept + line.len() <= MAX_EARLY_BYTES {
-            self.early.push(line.to_vec());
-        }
     }
 
     /// Allows the workloads to send to peers.

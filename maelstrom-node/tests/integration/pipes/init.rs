@@ -11,21 +11,6 @@ fn a_request_before_init_gets_temporarily_unavailable() {
 }
 
 #[test]
-fn gossip_received_before_init_is_kept() {
-    let gossip = json!({
-        "workload": "broadcast", "incarnation": 5, "digest": [[1, 5, 2]], "sent_us": 1,
-        "items": [{"node": 1, "incarnation": 5, "first": 0, "items": ["early", 2]}],
-    });
-    let early =
-        line(&json!({"src": "n1", "dest": "n0", "body": {"type": "gossip", "gossip": gossip}}));
-    let read = request(2, json!({"type": "read"}));
-    let output = run(&[], &[early, init(&["n0", "n1"]), read].concat());
-    let replies = replies(&output);
-    assert_eq!(replies[0]["type"], "init_ok", "the first line out answers init");
-    assert_eq!(replies[1]["messages"], json!(["early", 2]));
-}
-
-#[test]
 fn a_node_replies_under_its_own_name() {
     let asked =
         json!({"src": "c1", "dest": "n7", "body": {"type": "echo", "echo": 1, "msg_id": 2}});
