@@ -395,7 +395,17 @@ fn leases_in_postgresql_are_created_shown_released_and_reset() {
 #[test]
 fn leases_in_etcd_are_created_shown_released_and_reset() {
     let Some(server) = servers::Etcd::start() else { return };
-    check_commands_on_a_server(&server.url());
+    let url = server.url();
+    check_commands_on_a_server(&url);
+    // A damaged record of another node ID does not prevent a repair.
+    let Some(()) = server.etcdctl(None, &["put", "snowflake/node_id/0009", "{}"]) else { return };
+    assert!(
+        snowflake(&["lease", "status", &url]).unwrap_err().contains("node_id/0009` is damaged")
+    );
+    let reset = |node| snowflake(&["lease", "reset", &url, node, "--high-water-mark", "2035"]);
+    assert!(reset("7").unwrap().contains("(it was 20"));
+    assert!(reset("9").unwrap().contains("(it was unreadable)"));
+    snowflake(&["lease", "status", &url]).unwrap();
 }
 
 /// The machine's clock may be the wrong one, and the mark the right one.

@@ -168,35 +168,26 @@ fn reset(
     high_water_mark: UnixMillis,
     lower: bool,
 ) -> Result<String, Failure> {
-    let was = match store.records() {
-        Ok(records) => match records.into_iter().find(|(id, _)| *id == node) {
-            Some((_, LeaseRecord { high_water_mark: recorded, .. })) => {
-                check_lowering(recorded, high_water_mark, lower)?;
-                format!("it was {recorded}")
-            }
-            None => "it was never held".to_owned(),
-        },
-        Err(LeaseError::Store(error)) if is_damaged(error.kind(), node) => {
+    let was = match store.record(node) {
+        Ok(Some(LeaseRecord { high_water_mark: recorded, .. })) => {
+            check_lowering(recorded, high_water_mark, lower)?;
+            format!("it was {recorded}")
+        }
+        Ok(None) => "it was never held".to_owned(),
+        Err(LeaseError::Store(error)) if matches!(error.kind(), StoreErrorKind::Damaged { .. }) => {
             "it was unreadable".to_owned()
         }
-        // The error of another record recommends to reset that one first.
         Err(error) => return Err(error.into()),
     };
     store.reset(node, high_water_mark)?;
     Ok(was)
 }
 
-fn is_damaged(kind: &StoreErrorKind, node: NodeId) -> bool {
-    matches!(kind, StoreErrorKind::Damaged { node: Some(damaged), .. } if *damaged == node)
-}
-
 /// Releases `node`, and returns its high-water mark.
 fn release(store: &dyn LeaseStore, node: NodeId) -> Result<UnixMillis, Failure> {
     let record = || -> Result<LeaseRecord, Failure> {
-        let records = store.records()?;
-        let found = records.into_iter().find(|(id, _)| *id == node);
         let never = || format!("node ID {node} was never held here: there is nothing to release");
-        Ok(found.ok_or_else(never)?.1)
+        Ok(store.record(node)?.ok_or_else(never)?)
     };
     let LeaseRecord { fencing_token, from, high_water_mark: until, held, .. } = record()?;
     if !held {

@@ -55,6 +55,19 @@ pub trait LeaseStore: Send + Sync {
     /// [`LeaseError::Store`].
     fn records(&self) -> Result<Vec<(NodeId, LeaseRecord)>, LeaseError>;
 
+    /// Returns the record of a node ID, if it was ever held.
+    ///
+    /// A store that can read one record overrides this method, so that a damaged record of another
+    /// node ID is not an error.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseError::Store`].
+    fn record(&self, node: NodeId) -> Result<Option<LeaseRecord>, LeaseError> {
+        let found = self.records()?.into_iter().find(|(id, _)| *id == node);
+        Ok(found.map(|(_, record)| record))
+    }
+
     /// Sets a high-water mark by hand. **IDs at or above it can be issued again.**
     ///
     /// Stop the holder of the node ID first. A running holder issues IDs until its grant ends. At its
@@ -87,6 +100,10 @@ macro_rules! store_through {
 
             fn records(&self) -> Result<Vec<(NodeId, LeaseRecord)>, LeaseError> {
                 (**self).records()
+            }
+
+            fn record(&self, node: NodeId) -> Result<Option<LeaseRecord>, LeaseError> {
+                (**self).record(node)
             }
 
             fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {

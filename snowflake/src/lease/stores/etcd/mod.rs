@@ -384,6 +384,11 @@ impl LeaseStore for EtcdStore {
         Ok(table.iter().map(|(node, record)| (node, record.clone())).collect())
     }
 
+    fn record(&self, node: NodeId) -> Result<Option<LeaseRecord>, LeaseError> {
+        let table = self.table(&self.read("reading the lease", Some(node))?)?;
+        Ok(table.get(node).cloned())
+    }
+
     fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
         self.change("resetting", Some(node), |view| {
             let mut table = view.table_for_reset();
