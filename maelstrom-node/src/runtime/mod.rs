@@ -24,7 +24,7 @@ use snowflake::{Clock, SystemClock};
 use crate::base::{ArgsError, Command, Config, Time, help};
 use crate::message::Outbox;
 use crate::node::Node;
-use crate::workload::kinds;
+use crate::workload::{CLIENT_WAIT_TIMEOUT, kinds};
 
 mod leases;
 mod lines;
@@ -37,8 +37,8 @@ use lines::LineReader;
 /// The replies to one read of `read` requests can have thousands of times its size.
 const WRITE_BYTES: usize = 256 << 10;
 
-/// The limit on one wait. Some systems cannot wait for months.
-const WAIT_TIMEOUT: Duration = Duration::from_secs(3600);
+/// The limit on one wait, so that a stop of the process is noticed.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Runs a node until its input ends: the whole program of the `maelstrom-node` binary.
 ///
@@ -125,7 +125,7 @@ impl<W: Write + AsFd> Write for Patient<W> {
         loop {
             match self.0.write(bytes) {
                 Err(why) if why.kind() == ErrorKind::WouldBlock => {
-                    wait_for(PollFlags::OUT, &self.0, None)?;
+                    wait_for(PollFlags::OUT, &self.0, WAIT_TIMEOUT)?;
                 }
                 written => return written,
             }
@@ -143,7 +143,8 @@ fn run(config: Config, input: impl Read + AsFd, output: impl Write) -> io::Resul
     if let Some(leases) = leases.clone() {
         node = node.with_generator(move |node_id, epoch| leases.acquire(node_id, epoch));
     }
-    let ended = drive(&mut node, input, output);
+    let start = Instant::now();
+    let ended = drive(&mut node, input, output, || start.elapsed());
     if let Some(Err(why)) = leases.map(|leases| leases.release()) {
         tracing::warn!("cannot release the lease: {why}; the next start proceeds as after a crash");
     }
@@ -151,32 +152,38 @@ fn run(config: Config, input: impl Read + AsFd, output: impl Write) -> io::Resul
 }
 
 /// Drives a node with input and deadlines until the input ends or fails.
+///
+/// `elapsed` is a monotonic clock. If the process was stopped, for example by SIGSTOP, the clients
+/// of the requests that are readable now may have given up.
 fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
     node: &mut Node<C>,
     input: impl Read + AsFd,
     mut output: impl Write,
+    elapsed: impl Fn() -> Duration,
 ) -> io::Result<()> {
-    let start = Instant::now();
-    let now = || Time(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX));
-    // A deadline beyond the range of the system's clock never arrives.
-    let instant = |Time(due_us)| start.checked_add(Duration::from_micros(due_us));
+    let now = || Time(0) + elapsed();
     let mut reader = LineReader::new(input);
     let mut out = Outbox::new();
-    // A read blocks, unless another process has made the descriptor non-blocking.
-    let mut reads_wait = true;
+    let mut awake = now();
+    let mut is_stale = false;
     let ended = loop {
-        let due = node.deadline().and_then(instant);
-        let is_ready = match due {
-            None if reads_wait => Ok(true),
-            due => wait_for(PollFlags::IN, reader.input(), due),
+        let wait = match node.deadline() {
+            _ if is_stale => Duration::ZERO,
+            Some(due) => due.since(now()).min(WAIT_TIMEOUT),
+            None => WAIT_TIMEOUT,
         };
+        let is_ready = wait_for(PollFlags::IN, reader.input(), wait);
+        is_stale |= now().since(awake) >= CLIENT_WAIT_TIMEOUT;
+        awake = now();
         match is_ready {
-            Ok(false) => {}
+            Ok(false) => is_stale = false,
             Ok(true) => match reader.read() {
                 Ok(Some(lines)) => {
-                    let now = now();
                     for line in lines {
-                        node.handle(now, line, &mut out);
+                        match is_stale {
+                            true => node.handle_stale(awake, line, &mut out),
+                            false => node.handle(awake, line, &mut out),
+                        }
                         if node.failure().is_some() {
                             break;
                         }
@@ -186,7 +193,8 @@ fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
                     }
                 }
                 Ok(None) => break Ok(()),
-                Err(why) if why.kind() == ErrorKind::WouldBlock => reads_wait = false,
+                // Another process has made the descriptor non-blocking and has read first.
+                Err(why) if why.kind() == ErrorKind::WouldBlock => {}
                 Err(why) => break Err(why),
             },
             Err(why) => break Err(why),
@@ -199,21 +207,20 @@ fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
         }
     };
     // Requests from before the end of the input get their replies.
-    while let Some(due) = node.deadline().filter(|_| node.owes_reply()).and_then(instant) {
-        thread::sleep(due.saturating_duration_since(Instant::now()));
+    while let Some(due) = node.deadline().filter(|_| node.owes_reply()) {
+        thread::sleep(due.since(now()));
         node.handle_deadline(now(), &mut out);
         write(&mut output, &mut out)?;
     }
     ended
 }
 
-/// Waits until a pipe is ready, or until `due`. Returns `true` if it is ready.
+/// Waits until a pipe is ready, at most for `wait`. Returns `true` if it is ready.
 ///
 /// The wait can end early.
-fn wait_for(what: PollFlags, pipe: impl AsFd, due: Option<Instant>) -> io::Result<bool> {
-    let wait = due.map(|due| due.saturating_duration_since(Instant::now()).min(WAIT_TIMEOUT));
-    let timeout = wait.map(Timespec::try_from).transpose().map_err(|_| Errno::OVERFLOW)?;
-    match poll(&mut [PollFd::new(&pipe, what)], timeout.as_ref()) {
+fn wait_for(what: PollFlags, pipe: impl AsFd, wait: Duration) -> io::Result<bool> {
+    let timeout = Timespec::try_from(wait).map_err(|_| Errno::OVERFLOW)?;
+    match poll(&mut [PollFd::new(&pipe, what)], Some(&timeout)) {
         Err(Errno::INTR) => Ok(false),
         ready => Ok(ready? > 0),
     }

@@ -21,12 +21,19 @@ const IDS: usize = 5000;
 
 const INIT: &str = r#"{"src":"c1","dest":"n0","body":{"type":"init","msg_id":1,"node_id":"n0","node_ids":["n0"]}}"#;
 const GENERATE: &str = r#"{"src":"c1","dest":"n0","body":{"type":"generate","msg_id":2}}"#;
+const TOPOLOGY: &str =
+    r#"{"src":"c1","dest":"n0","body":{"type":"topology","msg_id":3,"topology":{"n0":[]}}}"#;
 
 /// The timeout that only a hanging node exceeds.
 const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn node(config: Config) -> Node<ManualClock> {
     Node::new(config, 1, ManualClock::new(NOON))
+}
+
+fn real_time() -> impl Fn() -> Duration {
+    let start = Instant::now();
+    move || start.elapsed()
 }
 
 /// An input that requests IDs, one per read, and then advances the clock.
@@ -87,7 +94,7 @@ fn answers(is_endless: bool) -> usize {
     let written = Cell::new(0);
     let device = File::open("/dev/null").unwrap();
     let input = Input { clock, reads: 0, is_endless, written: &written, device };
-    drive(&mut node, input, Output(&written)).unwrap();
+    drive(&mut node, input, Output(&written), real_time()).unwrap();
     written.get()
 }
 
@@ -136,7 +143,7 @@ fn waits_for_a_nonblocking_input() {
     let lines = format!("{INIT}\n{GENERATE}\n");
     let mut output = Vec::new();
     let input = Shared { ours, theirs, lines, found_nothing: false };
-    drive(&mut node(Config::default()), input, &mut output).unwrap();
+    drive(&mut node(Config::default()), input, &mut output, real_time()).unwrap();
     assert_eq!(String::from_utf8(output).unwrap().lines().count(), 2);
 }
 
@@ -181,16 +188,15 @@ fn waits_for_a_nonblocking_output() {
     let mut input = tempfile::tempfile().unwrap();
     input.write_all(format!("{INIT}\n{echo}\n{GENERATE}\n").as_bytes()).unwrap();
     input.rewind().unwrap();
-    drive(&mut node(Config::default()), input, Patient(&output)).unwrap();
+    drive(&mut node(Config::default()), input, Patient(&output), real_time()).unwrap();
     output.ours.shutdown(Shutdown::Write).unwrap();
     let output_text = output.reader.take().unwrap().join().unwrap();
     let lengths: Vec<usize> = output_text.lines().map(str::len).collect();
     assert!(lengths.len() == 3 && lengths[1] > LONG, "{lengths:?}");
 }
 
-/// An input that has one batch of lines, and then stays open without further bytes.
+/// An input that counts its uses.
 struct Silent<'a> {
-    first: &'a [u8],
     ours: UnixStream,
     uses: &'a Cell<usize>,
 }
@@ -205,10 +211,7 @@ impl AsFd for Silent<'_> {
 impl Read for Silent<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.uses.update(|uses| uses + 1);
-        match self.first.read(buffer)? {
-            0 => self.ours.read(buffer),
-            count => Ok(count),
-        }
+        self.ours.read(buffer)
     }
 }
 
@@ -234,7 +237,7 @@ impl Write for &mut CountingOutput {
 
 #[test]
 fn a_node_with_an_idle_input_meets_its_deadlines_and_sleeps_between_them() {
-    let (ours, theirs) = UnixStream::pair().unwrap();
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
     let guard = ours.try_clone().unwrap();
     let (ended, is_ended) = mpsc::channel::<()>();
     let guard = thread::spawn(move || {
@@ -244,15 +247,62 @@ fn a_node_with_an_idle_input_meets_its_deadlines_and_sleeps_between_them() {
     });
     let init = INIT.replace(r#"["n0"]"#, r#"["n0","n1"]"#);
     let value = r#"{"src":"c1","dest":"n0","body":{"type":"broadcast","message":7,"msg_id":2}}"#;
-    let first = format!("{init}\n{value}\n");
+    theirs.write_all(format!("{init}\n{value}\n").as_bytes()).unwrap();
     let uses = Cell::new(0);
-    let input = Silent { first: first.as_bytes(), ours, uses: &uses };
+    let input = Silent { ours, uses: &uses };
     let mut output = CountingOutput { theirs, gossip: 0 };
-    drive(&mut node(Config::default()), input, &mut output).unwrap();
+    drive(&mut node(Config::default()), input, &mut output, real_time()).unwrap();
     drop(ended);
     guard.join().unwrap();
     assert_eq!(output.gossip, 1, "no gossip was sent while the input was open");
     assert!(uses.get() < 10, "the input was used {} times", uses.get());
+}
+
+/// An input for a process that is stopped during its second wait. Lines arrive when the driver waits.
+struct Interrupted<'a> {
+    ours: UnixStream,
+    theirs: UnixStream,
+    waits: Cell<usize>,
+    clock: &'a Cell<Duration>,
+}
+
+impl AsFd for Interrupted<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        let lines = match self.waits.replace(self.waits.get() + 1) {
+            0 => format!("{INIT}\n"),
+            1 => {
+                self.clock.update(|now| now + CLIENT_WAIT_TIMEOUT);
+                format!("{GENERATE}\n{TOPOLOGY}\nnot JSON\n")
+            }
+            // Nothing is left to read.
+            2 => String::new(),
+            3 => format!("{}\n", GENERATE.replace(":2", ":4")),
+            _ => {
+                self.theirs.shutdown(Shutdown::Write).unwrap();
+                String::new()
+            }
+        };
+        (&self.theirs).write_all(lines.as_bytes()).unwrap();
+        self.ours.as_fd()
+    }
+}
+
+impl Read for Interrupted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.ours.read(buffer)
+    }
+}
+
+#[test]
+fn requests_that_waited_while_the_process_was_stopped_get_no_replies() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let clock = Cell::new(Duration::ZERO);
+    let input = Interrupted { ours, theirs, waits: Cell::new(0), clock: &clock };
+    let mut output = Vec::new();
+    drive(&mut node(Config::default()), input, &mut output, || clock.get()).unwrap();
+    let output = String::from_utf8(output).unwrap();
+    let replied = |msg_id| output.contains(&format!(r#""in_reply_to":{msg_id}"#));
+    assert_eq!([1, 2, 3, 4].map(replied), [true, false, true, true], "{output}");
 }
 
 #[test]
@@ -272,7 +322,7 @@ fn a_node_whose_init_failed_handles_no_further_line() {
     theirs.write_all(format!("{INIT}\n{INIT}\n{GENERATE}\n").as_bytes()).unwrap();
     drop(theirs);
     let mut output = Vec::new();
-    let why = drive(&mut node, ours, &mut output).unwrap_err();
+    let why = drive(&mut node, ours, &mut output, real_time()).unwrap_err();
     assert_eq!(why.to_string(), format!("--data-dir: {released}"));
     assert_eq!(asked.load(Ordering::Relaxed), 1);
     let output_text = String::from_utf8(output).unwrap();

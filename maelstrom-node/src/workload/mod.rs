@@ -28,10 +28,11 @@ const DEFINITIONS: [&[&Definition]; 3] =
 /// A line may have twice as many bytes. So a peer can receive the value with all other fields.
 const MAX_VALUE_BYTES: usize = 8 << 20;
 
-/// The longest time for which the node keeps a request to reply to it later.
+/// The time after a request at which its client may have given up, so that it gets no reply.
 ///
-/// Maelstrom's clients time out after 5 s, and a reply to a closed client silences the node.
-const CLIENT_WAIT_TIMEOUT: Duration = Duration::from_millis(4500);
+/// Maelstrom's clients give up after 5 s, and Maelstrom ignores all further output of a node that
+/// replies to a closed client.
+pub(crate) const CLIENT_WAIT_TIMEOUT: Duration = Duration::from_millis(4500);
 
 /// Returns an error if a client's value is too large.
 ///

@@ -182,7 +182,7 @@ impl Calls {
         let given_up = in_reply_to.and_then(|id| self.given_up.remove(&(number, id)));
         let Some(client) = self.clients.get_mut(&number) else {
             if number < self.opened {
-                // A node cannot notice a pause. `docs/bench.md` lists the difference from Maelstrom.
+                // Few nodes notice a pause. `docs/bench.md` lists the difference from Maelstrom.
                 return match given_up {
                     Some(Cause::Pause) => Ok(Received::Late),
                     given_up => Err(to_closed_client(number, given_up.is_some())),

@@ -215,7 +215,7 @@ impl Log {
         };
         records.apply_commits(is_safe);
         let origin = view.mine();
-        self.pending.acknowledge(|sequence| is_safe(Source { origin, sequence }), out);
+        self.pending.acknowledge(now, |sequence| is_safe(Source { origin, sequence }), out);
         self.pending.time_out(now, out);
     }
 

@@ -10,6 +10,11 @@ use crate::workload::CLIENT_WAIT_TIMEOUT;
 /// The time without a majority after which the node rejects further messages.
 pub(super) const STALL_TIMEOUT: Duration = Duration::from_millis(1500);
 
+/// The time without a majority after which a client receives an error.
+///
+/// The network can delay a request before this time, and its client does not wait longer for that.
+const MAJORITY_TIMEOUT: Duration = Duration::from_secs(4);
+
 /// The records in the order of their sequence numbers.
 #[derive(Debug, Default)]
 pub(super) struct Pending(VecDeque<Unacknowledged>);
@@ -19,7 +24,7 @@ pub(super) struct Pending(VecDeque<Unacknowledged>);
 pub(super) struct Unacknowledged {
     pub(super) sequence: u64,
     pub(super) since: Time,
-    /// `None` after the client has received a timeout.
+    /// `None` after the client has received an error.
     pub(super) client: Option<Address<'static>>,
     /// The offset in the reply. A commit has none.
     pub(super) offset: Option<u64>,
@@ -37,13 +42,16 @@ impl Pending {
     }
 
     /// Replies to the clients of the records up to the first one that is not safe: step S3.
-    pub(super) fn acknowledge(&mut self, is_safe: impl Fn(u64) -> bool, out: &mut Outbox) {
+    pub(super) fn acknowledge(
+        &mut self,
+        now: Time,
+        is_safe: impl Fn(u64) -> bool,
+        out: &mut Outbox,
+    ) {
         while self.0.front().is_some_and(|first| is_safe(first.sequence)) {
-            let Some(Unacknowledged { client: Some(client), offset, .. }) = self.0.pop_front()
-            else {
-                continue;
-            };
-            let reply = match offset {
+            let Some(mut first) = self.0.pop_front() else { return };
+            let Some(client) = first.take_client(now) else { continue };
+            let reply = match first.offset {
                 Some(offset) => Payload::SendOk { offset },
                 None => Payload::CommitOffsetsOk,
             };
@@ -51,13 +59,13 @@ impl Pending {
         }
     }
 
-    /// Sends a timeout to the clients that have waited too long.
+    /// Sends an error to the clients that have waited too long.
     pub(super) fn time_out(&mut self, now: Time, out: &mut Outbox) {
         for waiting in &mut self.0 {
-            if now.since(waiting.since) < CLIENT_WAIT_TIMEOUT {
+            if now.since(waiting.since) < MAJORITY_TIMEOUT {
                 break;
             }
-            if let Some(client) = waiting.client.take() {
+            if let Some(client) = waiting.take_client(now) {
                 let text = "no majority acknowledged this request in time; it may still take \
                             effect";
                 out.error(Some(&client), ErrorCode::Timeout, text);
@@ -68,11 +76,46 @@ impl Pending {
     /// Returns the time of the next timeout of a client.
     pub(super) fn deadline(&self) -> Option<Time> {
         let waiting = self.0.iter().find(|waiting| waiting.client.is_some());
-        waiting.map(|waiting| waiting.since + CLIENT_WAIT_TIMEOUT)
+        waiting.map(|waiting| waiting.since + MAJORITY_TIMEOUT)
     }
 
     /// Returns `true` if a client waits.
     pub(super) fn owes_reply(&self) -> bool {
         self.0.iter().any(|waiting| waiting.client.is_some())
+    }
+}
+
+impl Unacknowledged {
+    /// Takes the client, unless it may have given up. Then it gets no reply.
+    fn take_client(&mut self, now: Time) -> Option<Address<'static>> {
+        self.client.take().filter(|_| now.since(self.since) < CLIENT_WAIT_TIMEOUT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The process may have been stopped since the request.
+    #[test]
+    fn a_client_that_may_have_given_up_gets_no_reply() {
+        let client = Address { src: "c1".into(), dest: "n0".into(), msg_id: 1 };
+        let pending = || {
+            let client = Some(client.clone());
+            Pending([Unacknowledged { sequence: 0, since: Time(0), client, offset: None }].into())
+        };
+        let in_time = Time(0) + MAJORITY_TIMEOUT;
+        for (now, replies) in [(in_time, true), (Time(0) + CLIENT_WAIT_TIMEOUT, false)] {
+            let mut out = Outbox::new();
+            let mut acknowledged = pending();
+            acknowledged.acknowledge(now, |_| true, &mut out);
+            assert_eq!(!out.is_empty(), replies, "a reply at {now:?}");
+
+            let mut out = Outbox::new();
+            let mut timed_out = pending();
+            timed_out.time_out(now, &mut out);
+            assert_eq!(!out.is_empty(), replies, "an error at {now:?}");
+            assert!(!timed_out.owes_reply());
+        }
     }
 }

@@ -290,7 +290,7 @@ proptest! {
         for (msg_id, body) in bodies {
             node.line(request("c1", msg_id, body).to_string().as_bytes());
         }
-        // A log replies to a client that waits for a majority after 4.5 s at the latest.
+        // A log replies to a client that waits for a majority after 4 s at the latest.
         node.pass(Duration::from_secs(5));
         prop_assert_eq!(node.pending(), 0);
     }
