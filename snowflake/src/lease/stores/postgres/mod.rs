@@ -1,6 +1,7 @@
 //! A store in PostgreSQL.
 
 mod session;
+mod tables;
 mod tls;
 mod url;
 
@@ -106,9 +107,6 @@ impl fmt::Debug for PostgresStore {
     }
 }
 
-/// The tables. `tests/golden/postgres-1.sql` has them with rows, and must stay readable.
-const SCHEMA: &str = include_str!("schema.sql");
-
 const ROWS: &str = "SELECT * FROM snowflake_lease";
 
 /// A row, which no other transaction changes until the end of this one.
@@ -121,15 +119,6 @@ const UPDATE: &str = "UPDATE snowflake_lease SET fencing_token = $2, from_ms = $
 /// Inserts nothing if there is a row. It was not read, so its mark is not known.
 const INSERT: &str = "INSERT INTO snowflake_lease VALUES ($1, $2, $3, $4, $5, $6) \
                       ON CONFLICT DO NOTHING RETURNING node_id";
-
-/// A new table in place of a lost one would grant all time again.
-const LEASES_MISSING: &str = "its table `snowflake_lease` is missing; restore the table (if you drop \
-                              `snowflake_id_format` too, the store starts from zero, and IDs can \
-                              repeat)";
-
-/// With another epoch than the former one, IDs can repeat.
-const ID_FORMAT_MISSING: &str = "its table `snowflake_id_format` is missing or has no row; restore \
-                                 it with the epoch and the layout of its holders";
 
 /// Whole milliseconds by the server's clock.
 const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
@@ -194,39 +183,11 @@ impl PostgresStore {
 
     /// Returns the recorded ID format. If neither table exists, it `creates` both.
     fn recorded_format(&self, creates: bool) -> Result<IdFormat, LeaseError> {
-        let format = self.format;
         let recorded = self.in_transaction("reading the ID format", async |transaction| {
             if creates {
-                // Two processes that create the tables concurrently would conflict.
-                transaction.batch_execute("SELECT pg_advisory_xact_lock(7095803146)").await?;
+                tables::create(transaction, self.format).await?;
             }
-            let tables = "SELECT to_regclass('snowflake_id_format') IS NOT NULL, \
-                          to_regclass('snowflake_lease') IS NOT NULL";
-            let tables = transaction.query_one(tables, &[]).await?;
-            let damaged = |details: &str| {
-                Ok(Err(StoreErrorKind::Misconfigured { details: details.to_owned() }))
-            };
-            match (tables.try_get(0)?, tables.try_get(1)?) {
-                (true, true) => {}
-                (false, false) if creates => {
-                    transaction.batch_execute(SCHEMA).await?;
-                    let [timestamp, node, sequence] = format.layout.map(|bits| bits as i32);
-                    let insert = "INSERT INTO snowflake_id_format VALUES (true, $1, $2, $3, $4)";
-                    let epoch_ms = bigint(format.epoch.start().0);
-                    transaction.execute(insert, &[&epoch_ms, &timestamp, &node, &sequence]).await?;
-                }
-                (false, false) => return Ok(Err(StoreErrorKind::Missing)),
-                (true, false) => return damaged(LEASES_MISSING),
-                (false, true) => return damaged(ID_FORMAT_MISSING),
-            }
-            let row = transaction.query_opt("SELECT * FROM snowflake_id_format", &[]).await?;
-            let Some(row) = row else { return damaged(ID_FORMAT_MISSING) };
-            let bits =
-                |column| Ok::<_, tokio_postgres::Error>(row.try_get::<_, i32>(column)? as u32);
-            Ok(Ok(IdFormat {
-                epoch: Epoch::new(ms(&row, "epoch_ms")?),
-                layout: [bits("timestamp_bits")?, bits("node_id_bits")?, bits("sequence_bits")?],
-            }))
+            tables::id_format(transaction).await
         })?;
         recorded.map_err(|kind| StoreError::new(&*self.location, kind).into())
     }
@@ -438,14 +399,4 @@ fn location(config: &Config) -> String {
     });
     let hosts: Vec<_> = hosts.collect();
     format!("{}/{}", hosts.join(","), config.get_dbname().unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::SCHEMA;
-
-    #[test]
-    fn the_golden_tables_have_the_schema() {
-        assert!(include_str!("../../../../tests/golden/postgres-1.sql").starts_with(SCHEMA));
-    }
 }
