@@ -54,10 +54,13 @@ impl<S: State> Dissemination<S> {
             without.iter().copied().collect()
         } else {
             let mut close = self.close_peers(without);
-            // The nodes before a stand-in: see `is_bound_to`.
+            // The nodes before a stand-in: see `awaits_acknowledgement_of`.
             close.extend(without.range(..hub).filter(|_| !self.is_direct()));
             close
         };
+        if bound.is_empty() {
+            return;
+        }
         let expected = Arc::new(self.streams.have().clone());
         for index in bound {
             if Some(index) != except {
@@ -106,7 +109,7 @@ impl<S: State> Dissemination<S> {
         let acknowledged = peer.retransmit_at.is_none()
             || peer.knows_me
                 && !peer.expected.exceeds(&peer.has, |origin| !peer.made(index, origin));
-        if !self.is_bound_to(index) || !self.lacks_something(index) {
+        if !self.awaits_acknowledgement_of(index) || !self.lacks_something(index) {
             self.peers.change(index).retransmit_at = None;
         } else if acknowledged {
             self.expect_acknowledgement(now, index, Arc::new(self.streams.have().clone()));
@@ -121,12 +124,12 @@ impl<S: State> Dissemination<S> {
         gossip: &Gossip<'_>,
         out: &mut Outbox,
     ) {
-        let want = self.should_ask(now, index, gossip);
-        if want {
+        let wants = self.should_ask(now, index, gossip);
+        if wants {
             let round_trip = &self.peers[index].round_trip;
             self.ask_again_at = Some(now + self.config.ask_again_within(round_trip));
         }
-        if gossip.wants || gossip.probe || want {
+        if gossip.wants || gossip.probe || wants {
             let which = match gossip {
                 // The items are on their way. The peer requests lost ones again.
                 Gossip { wants: true, .. } if self.peers[index].rest.is_some() => Selection::None,
@@ -135,7 +138,7 @@ impl<S: State> Dissemination<S> {
                 Gossip { probe: true, .. } => Selection::SomeUnacknowledged,
                 _ => Selection::None,
             };
-            self.send(now, index, which, Extras { want, ..Extras::default() }, out);
+            self.send(now, index, which, Extras { wants, ..Extras::default() }, out);
         }
         if let Some(target) = gossip.indirect_probe.map(usize::from)
             && target < self.peers.len()
@@ -179,7 +182,7 @@ impl<S: State> Dissemination<S> {
             }
             if self.peers[index].acknowledge_at.is_some_and(|due| due <= now) {
                 self.peers.change(index).acknowledge_at = None;
-                if self.is_close_to(index) && !self.peers[index].is_in_repair() {
+                if self.exchanges_items_with(index) && !self.peers[index].is_in_repair() {
                     // The acknowledgement carries new items at no further cost. Without a
                     // hub, each node sends only its own items.
                     let which = if self.is_direct() { Selection::Mine } else { Selection::New };
@@ -190,7 +193,7 @@ impl<S: State> Dissemination<S> {
     }
 
     fn retransmit(&mut self, now: Time, index: usize, out: &mut Outbox) {
-        if !self.is_bound_to(index) || !self.lacks_something(index) {
+        if !self.awaits_acknowledgement_of(index) || !self.lacks_something(index) {
             self.peers.change(index).retransmit_at = None;
             return;
         }
@@ -205,12 +208,12 @@ impl<S: State> Dissemination<S> {
         );
         // The link may be cut while a third node can still reach the peer. An indirect probe
         // costs three messages, so only every fourth retransmission has one.
-        let close = self.is_close_to(index);
+        let close = self.exchanges_items_with(index);
         if close
             && unanswered % 4 == 2
             && let Some(through) = self.pick_relay(index)
         {
-            let extras = Extras { relay: Some(index), ..Extras::default() };
+            let extras = Extras { indirect_probe: u16::try_from(index).ok(), ..Extras::default() };
             self.send(now, through, Selection::New, extras, out);
         }
         let due = match close {
@@ -254,7 +257,7 @@ impl<S: State> Dissemination<S> {
         if hub == before || self.is_direct() {
             return;
         }
-        self.schedule.phase = None;
+        self.schedule.hub_rounds = None;
         self.expect_acknowledgements(now, None);
         let me = self.cluster.me();
         if before != me && !self.peers[before].is_suspected() {

@@ -62,7 +62,10 @@ impl<S: State> Dissemination<S> {
         let Peer { round_trip: link, .. } = &self.peers[index];
         let late = link.mean().saturating_sub(link.base());
         // Values may take 1.2 times the bound.
-        if self.has_warned || !self.is_close_to(index) || late <= self.config.max_staleness / 5 {
+        if self.has_warned
+            || !self.exchanges_items_with(index)
+            || late <= self.config.max_staleness / 5
+        {
             return;
         }
         self.has_warned = true;

@@ -5,6 +5,16 @@
 //! **hub** that batches them and passes them on. The hub is the first node by name that
 //! answers. A node that cannot reach the hub follows the next node.
 //!
+//! Five relations of this node to a peer follow from that:
+//!
+//! | relation | meaning |
+//! |---|---|
+//! | the peer *follows* this node | it relies on this node to pass new items on |
+//! | this node *serves* the peer | it passes new items on to the peer |
+//! | this node *passes on* | it serves at least one peer |
+//! | this node *exchanges items with* the peer | the peer is the hub, this node serves it, or the route is direct |
+//! | this node *awaits acknowledgement of* the peer | it retransmits until the peer has its items |
+//!
 //! The strategy decides cost and delay only. [`anti_entropy`] gives liveness:
 //! - *Delayed acknowledgement*: a node acknowledges new items to its hub, and the hub to
 //!   every peer, within a bounded time. Every message does so, as it carries a digest.
@@ -147,7 +157,7 @@ impl<S: State> Dissemination<S> {
         // Without a hub, a node needs the digests of all peers before it can serve.
         if restarted || self.is_direct() {
             for index in self.others() {
-                if self.is_bound_to(index) {
+                if self.awaits_acknowledgement_of(index) {
                     self.peers.change(index).retransmit_at = Some(now);
                 }
             }
@@ -359,7 +369,7 @@ impl<S: State> Dissemination<S> {
     }
 
     /// Returns `true` if the strategy exchanges new items directly with a peer.
-    fn is_close_to(&self, index: usize) -> bool {
+    fn exchanges_items_with(&self, index: usize) -> bool {
         self.is_direct() || index == self.hub() || self.serves(index)
     }
 
@@ -370,12 +380,12 @@ impl<S: State> Dissemination<S> {
     /// Returns `true` if a peer must acknowledge the items of this node.
     ///
     /// These are the peers that the strategy exchanges items with. A node that acts as the
-    /// hub needs the acknowledgement of every peer: no other node may reach them. The
-    /// nodes before a stand-in must acknowledge, too: the stand-in may restart without the items,
-    /// and then nothing else would show that it has forgotten its followers.
-    fn is_bound_to(&self, index: usize) -> bool {
+    /// hub needs the acknowledgement of every peer: no other node may reach them. If another
+    /// node than the first one is the hub, the nodes before it must acknowledge, too. A hub that
+    /// restarts without the items has forgotten its followers, and nothing else would show that.
+    fn awaits_acknowledgement_of(&self, index: usize) -> bool {
         let hub = self.hub();
-        index < hub || hub == self.cluster.me() || self.is_close_to(index)
+        index < hub || hub == self.cluster.me() || self.exchanges_items_with(index)
     }
 
     fn others(&self) -> impl Iterator<Item = usize> + use<S> {

@@ -20,7 +20,7 @@ impl<S: State> Dissemination<S> {
     ///
     /// The peer holds new items until its report can arrive just before the next flush. If that
     /// flush is too soon, the report arrives before the flush after it.
-    pub(crate) fn pace(
+    pub(crate) fn round_timing(
         &self,
         index: usize,
         strategy: Strategy,
@@ -48,7 +48,7 @@ impl<S: State> Dissemination<S> {
         // A flush that waits keeps its end. The clock may be of an earlier strategy with rounds
         // shorter than the margin, so that a new end could always be in the future.
         let latest = self.schedule.waits_until.or_else(|| {
-            let scheduled = self.schedule.rounds.and_then(|rounds| rounds.last(now));
+            let scheduled = self.schedule.own_rounds.and_then(|rounds| rounds.last(now));
             scheduled.map(|flush| flush + margin)
         });
         let latest = latest.filter(|latest| *latest > now);

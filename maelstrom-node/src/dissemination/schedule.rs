@@ -16,9 +16,9 @@ pub(crate) struct Schedule {
     /// The time at which items were last passed on.
     pub(crate) passed_on_at: Option<Time>,
     /// The round clock of the hub, as adopted by this node.
-    pub(crate) phase: Option<RoundClock>,
+    pub(crate) hub_rounds: Option<RoundClock>,
     /// The round clock of this node as the hub.
-    pub(crate) rounds: Option<RoundClock>,
+    pub(crate) own_rounds: Option<RoundClock>,
     /// The peers that have reported since items were last passed on.
     pub(crate) reported: BTreeSet<usize>,
     /// The time until which the scheduled flush waits for late reports, if it does.
@@ -64,8 +64,8 @@ impl Schedule {
     pub(crate) fn report(&mut self, now: Time, strategy: Strategy) {
         self.hold_since(now);
         let due = match strategy {
-            Strategy::Rounds { period, .. } => match self.phase {
-                Some(phase) => phase.next(now),
+            Strategy::Rounds { period, .. } => match self.hub_rounds {
+                Some(rounds) => rounds.next(now),
                 None => now + first_hold(period),
             },
             _ => now,
@@ -80,15 +80,15 @@ impl Schedule {
 
     /// Adopts the schedule of the hub.
     ///
-    /// A report that already follows the hub's rounds keeps its time: its items cannot wait
+    /// If a planned report already follows the hub's rounds, its time stays. Its items cannot wait
     /// for a later round.
-    pub(crate) fn adopt(&mut self, now: Time, phase: RoundClock) {
-        let guessed = self.phase.replace(phase).is_none();
+    pub(crate) fn adopt(&mut self, now: Time, rounds: RoundClock) {
+        let guessed = self.hub_rounds.replace(rounds).is_none();
         if guessed && self.report_at.is_some() {
             // No item waits longer than a round, even if the schedule has changed.
             let held_since = self.holding_since.unwrap_or(now);
-            let latest = held_since + Duration::from_micros(phase.period_us);
-            self.report_at = Some(phase.next(now).min(latest).max(now));
+            let latest = held_since + Duration::from_micros(rounds.period_us);
+            self.report_at = Some(rounds.next(now).min(latest).max(now));
         }
     }
 
@@ -96,7 +96,7 @@ impl Schedule {
     pub(crate) fn pass_on_by(&mut self, now: Time, since: Time, due: Time, strategy: Strategy) {
         let oldest = self.batch_since.map_or(since, |oldest| oldest.min(since));
         self.batch_since = Some(oldest);
-        let due = match (strategy, self.rounds) {
+        let due = match (strategy, self.own_rounds) {
             (Strategy::Rounds { margin, .. }, Some(rounds)) => {
                 let flush = rounds.next(now);
                 // A report that is slightly late for its round does not cause another flush.
@@ -116,7 +116,7 @@ impl Schedule {
     /// A flush on schedule starts a round. An extra flush for a late item does not, because
     /// all other nodes keep reporting by the present schedule.
     pub(crate) fn until_next_flush(&mut self, now: Time, period: Duration) -> Duration {
-        let length = match self.rounds {
+        let length = match self.own_rounds {
             Some(rounds) => match rounds.last(now) {
                 None => return rounds.instant.since(now),
                 // A flush that has waited for reports does not delay the next one.
@@ -129,7 +129,7 @@ impl Schedule {
             // `first_hold`. The first round is shorter by that time.
             None => period.saturating_sub(first_hold(period)),
         };
-        self.rounds = Some(RoundClock::new(now, micros(length), micros(period)));
+        self.own_rounds = Some(RoundClock::new(now, micros(length), micros(period)));
         length
     }
 }
@@ -153,9 +153,9 @@ mod tests {
 
     #[test]
     fn flushes_are_one_period_apart() {
-        let phase = RoundClock::new(Time(100), 50, 30);
+        let rounds = RoundClock::new(Time(100), 50, 30);
         for (now, next) in [(0, 150), (150, 150), (151, 180), (180, 180), (1000, 1020)] {
-            assert_eq!(phase.next(Time(now)), Time(next), "at {now}");
+            assert_eq!(rounds.next(Time(now)), Time(next), "at {now}");
         }
         assert_eq!(RoundClock::new(Time(5), 0, 0).next(Time(9)), Time(5), "a period of zero");
     }

@@ -28,9 +28,9 @@ const SEND_INTERVAL: Duration = Duration::from_millis(10);
 pub(crate) struct Extras {
     pub(crate) age_us: Option<u64>,
     pub(crate) probe: bool,
-    pub(crate) want: bool,
-    pub(crate) relay: Option<usize>,
-    pub(crate) pace: Option<RoundTiming>,
+    pub(crate) wants: bool,
+    pub(crate) indirect_probe: Option<u16>,
+    pub(crate) round: Option<RoundTiming>,
     pub(crate) forward: bool,
     /// The echo for an incarnation of the receiver that is not the present one.
     pub(crate) unrecognized: Option<TimeEcho>,
@@ -87,14 +87,16 @@ impl<S: State> Dissemination<S> {
         let until_flush = match strategy {
             Strategy::Rounds { period, .. } => self.schedule.until_next_flush(now, period),
             _ => {
-                self.schedule.rounds = None;
+                self.schedule.own_rounds = None;
                 Duration::ZERO
             }
         };
         for index in self.others() {
             if self.serves(index) {
-                let extras =
-                    Extras { pace: self.pace(index, strategy, until_flush), ..Extras::default() };
+                let extras = Extras {
+                    round: self.round_timing(index, strategy, until_flush),
+                    ..Extras::default()
+                };
                 self.send(now, index, Selection::New, extras, out);
             }
         }
@@ -211,12 +213,12 @@ impl<S: State> Dissemination<S> {
             // In a mesh, no node passes items on.
             follows: index == self.hub() && self.strategy() != Strategy::Mesh,
             probe: extras.probe,
-            wants: extras.want,
+            wants: extras.wants,
             unrecognized: extras.unrecognized.is_some(),
-            indirect_probe: extras.relay.and_then(|index| u16::try_from(index).ok()),
+            indirect_probe: extras.indirect_probe,
             sent_us: now.0,
             echo: extras.unrecognized.or_else(|| self.peers[index].echo(now)),
-            round: extras.pace,
+            round: extras.round,
         }
     }
 

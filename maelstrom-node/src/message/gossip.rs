@@ -43,10 +43,10 @@ pub struct Gossip<'a> {
     /// The sender requests the items that its digest lacks.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) wants: bool,
-    /// The sender takes another incarnation of the receiver for the present one.
+    /// The sender believes that this incarnation of the receiver has ended.
     ///
-    /// The echo belongs to the message that it replies to. With its own echo, the receiver can
-    /// prove that it is present.
+    /// `echo` answers the receiver's last message. So the receiver's next message can prove that
+    /// the incarnation runs.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) unrecognized: bool,
     /// The index of a node that the sender cannot reach. The receiver must probe it.

@@ -60,7 +60,7 @@ pub struct Node<C> {
     /// The node was initialized in a running cluster, so it may have lost state.
     restarted: bool,
     /// The time at which this node starts to send to peers, unless a message allows it earlier.
-    introduce_at: Option<Time>,
+    start_at: Option<Time>,
     /// The introduction of this node after a restart without a workload argument.
     introduction: Option<Introduction>,
 }
@@ -84,7 +84,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             failure: None,
             postponed_init: None,
             restarted: false,
-            introduce_at: None,
+            start_at: None,
             introduction: None,
         }
     }
@@ -185,7 +185,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         let deadlines = self.workloads.values().filter_map(|workload| workload.deadline());
         let init = self.postponed_init.as_ref().map(|postponed| postponed.retry.due);
         let introduction = self.introduction.as_ref().and_then(Introduction::deadline);
-        deadlines.chain(self.introduce_at).chain(introduction).chain(init).min()
+        deadlines.chain(self.start_at).chain(introduction).chain(init).min()
     }
 
     /// Returns `true` if a client waits for a reply that a later deadline will produce.
@@ -202,7 +202,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         if let Some(line) = init.map(|postponed| postponed.line.clone()) {
             self.handle(now, &line, out);
         }
-        if self.introduce_at.is_some_and(|due| due <= now) {
+        if self.start_at.is_some_and(|due| due <= now) {
             // In a quiet cluster, a node cannot detect whether it has lost state.
             self.restarted = true;
             self.start(now);

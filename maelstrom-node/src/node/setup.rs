@@ -103,7 +103,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         self.restarted =
             self.heard_early || messages_before.is_some_and(|before| before >= in_setup);
         let wait = if self.restarted { RESTART_DELAY } else { SETUP_TIMEOUT };
-        self.introduce_at = (nodes > 1).then_some(now + wait);
+        self.start_at = (nodes > 1).then_some(now + wait);
         self.cluster = Some(cluster);
         if let Some(only) = self.config.workload
             && workload::definition(only).is_some_and(|definition| definition.is_replicated)
@@ -130,7 +130,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     ///
     /// The first message after `init` shows that every node is initialized.
     pub(super) fn start(&mut self, now: Time) {
-        self.introduce_at = None;
+        self.start_at = None;
         for workload in self.workloads.values_mut() {
             workload.on_started(now, self.restarted);
         }

@@ -16,7 +16,7 @@ pub(super) struct Incarnations {
     /// By incarnation, its declaration which items of the earlier ones of its node count.
     declarations: BTreeMap<Origin, Ends>,
     /// The items that count of each incarnation, by the declarations that stand.
-    ends: BTreeMap<Origin, Ranges>,
+    counting: BTreeMap<Origin, Ranges>,
     /// The incarnations that have recovered, each with its first record *recovered*.
     recovered: BTreeMap<Origin, Recovered>,
     /// The incarnations of the bootstrap majority, on a first start.
@@ -57,17 +57,17 @@ impl Incarnations {
     }
 
     /// Returns the items of an earlier incarnation that count, if a record declares them.
-    pub(super) fn end(&self, origin: Origin) -> Option<&Ranges> {
-        self.ends.get(&origin)
+    pub(super) fn counting(&self, origin: Origin) -> Option<&Ranges> {
+        self.counting.get(&origin)
     }
 
     /// Returns `true` if an incarnation is over, and no record declares which of its items count.
     pub(super) fn is_undecided(&self, origin: Origin) -> bool {
-        self.is_over(origin) && self.end(origin).is_none()
+        self.is_over(origin) && self.counting(origin).is_none()
     }
 
     /// Returns the undecided incarnations of the node of this incarnation, except this one.
-    pub(super) fn undeclared(&self, mine: Origin) -> impl Iterator<Item = Origin> {
+    pub(super) fn undecided(&self, mine: Origin) -> impl Iterator<Item = Origin> {
         let over = self.over.range(of_node(mine)).copied();
         over.filter(move |origin| *origin != mine && self.is_undecided(*origin))
     }
@@ -78,7 +78,7 @@ impl Incarnations {
     }
 
     pub(super) fn is_void(&self, source: Source) -> bool {
-        self.end(source.origin).is_some_and(|end| !end.contains(source.sequence))
+        self.counting(source.origin).is_some_and(|items| !items.contains(source.sequence))
     }
 
     /// Stores a record *recovering*: the earlier incarnations of the node are over.
@@ -121,14 +121,14 @@ impl Incarnations {
         for (incarnation, have) in ends {
             declared.entry(incarnation).or_default().extend(&have);
         }
-        self.ends.retain(|origin, _| origin.node != by.node);
+        self.counting.retain(|origin, _| origin.node != by.node);
         for (by, ends) in self.declarations.range(of_node(by)) {
             let mut others = self.declarations.range(of_node(*by)).map(|(_, ends)| ends);
             if others.any(|ends| ends.contains_key(&by.incarnation)) {
                 continue;
             }
             for (incarnation, have) in ends {
-                self.ends.entry(by.of_incarnation(*incarnation)).or_default().extend(have);
+                self.counting.entry(by.of_incarnation(*incarnation)).or_default().extend(have);
             }
         }
     }
@@ -178,7 +178,7 @@ mod tests {
             for (by, ends) in declarations {
                 recover(&mut incarnations, *by, ends);
             }
-            incarnations.end(FIRST).map(|end| end.iter().collect::<Vec<_>>())
+            incarnations.counting(FIRST).map(|items| items.iter().collect::<Vec<_>>())
         };
         let apart: [Declaration; 2] = [(first, &[(20, 0..3)]), (second, &[(20, 2..5)])];
         let alone: [Declaration; 2] = [(second, &[]), (first, &[(20, 0..3)])];

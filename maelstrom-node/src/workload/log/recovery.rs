@@ -167,13 +167,15 @@ impl Log {
                 stage.responses.insert(index, response);
             }
             let response = stage.responses.get(&index);
-            let learnt = response.is_some_and(|last| !last.had.exceeds(view.have(), |_| true));
-            if learnt && is_recovered {
+            let is_complete = response.is_some_and(|last| !last.had.exceeds(view.have(), |_| true));
+            if is_complete && is_recovered {
                 recovered += 1;
             }
             let may_bootstrap =
                 incarnations.recovered(peer).is_none_or(|record| record.by_bootstrap);
-            if learnt && may_bootstrap && stage.survey.unrecovered.get(&index) == Some(&incarnation)
+            if is_complete
+                && may_bootstrap
+                && stage.survey.unrecovered.get(&index) == Some(&incarnation)
             {
                 bootstrap.push(incarnation);
             }
@@ -190,7 +192,8 @@ impl Log {
         let end = |incarnation| {
             let origin = view.mine().of_incarnation(incarnation);
             // A declaration of an earlier incarnation stays valid.
-            let have = incarnations.end(origin).unwrap_or_else(|| view.have().of(origin)).clone();
+            let have =
+                incarnations.counting(origin).unwrap_or_else(|| view.have().of(origin)).clone();
             DigestEntry { node, incarnation, have }
         };
         // B3: other members of a bootstrap majority may have no memory either. Items that no member
@@ -236,7 +239,7 @@ impl Log {
             incarnation: origin.incarnation,
             have: view.have().of(origin).clone(),
         };
-        let open = incarnations.undeclared(view.mine());
+        let open = incarnations.undecided(view.mine());
         let ends: Vec<_> = open.filter(|origin| has_all(&view, *origin)).map(end).collect();
         if !ends.is_empty() {
             self.records.add(now, &Record::Recovered { ends, bootstrap: Vec::new() }.text());
