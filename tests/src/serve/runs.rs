@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
+
+use parking_lot::Mutex;
 
 use super::files::{self, Found};
 use crate::format::datum::Datum;
@@ -141,7 +143,7 @@ impl Runs {
         };
         let Ok(metadata) = path.metadata() else { return unfinished() };
         let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        let read = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = || self.read.lock();
         let length = metadata.len();
         if let Some(file) = read().get(name)
             && (file.changed, file.length) == (changed, length)

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::ChildStderr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::output::progress::Screen;
 
@@ -68,12 +69,8 @@ impl<W: Write> Log<W> {
 pub(super) struct Tail(Mutex<VecDeque<String>>);
 
 impl Tail {
-    fn lines(&self) -> MutexGuard<'_, VecDeque<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn push(&self, line: String) {
-        let mut lines = self.lines();
+        let mut lines = self.0.lock();
         if lines.len() == STDERR_LINES {
             lines.pop_front();
         }
@@ -81,7 +78,7 @@ impl Tail {
     }
 
     pub(super) fn text(&self) -> String {
-        self.lines().iter().map(|line| format!("{line}\n")).collect()
+        self.0.lock().iter().map(|line| format!("{line}\n")).collect()
     }
 }
 

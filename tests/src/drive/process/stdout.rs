@@ -1,9 +1,9 @@
 //! The standard output of a node, line by line.
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::Sender;
+use parking_lot::Mutex;
 
 use super::{Event, Writer};
 
@@ -96,15 +96,11 @@ pub(super) struct Unfinished(Mutex<Vec<u8>>);
 
 impl Unfinished {
     pub(super) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes()).into_owned()
-    }
-
-    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        String::from_utf8_lossy(&self.0.lock()).into_owned()
     }
 
     fn set(&self, line: &[u8]) {
-        let mut bytes = self.bytes();
+        let mut bytes = self.0.lock();
         bytes.clear();
         bytes.extend_from_slice(&line[..line.len().min(MAX_UNFINISHED)]);
     }

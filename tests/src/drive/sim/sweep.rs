@@ -3,9 +3,10 @@
 use std::num::NonZero;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
+
+use crossbeam_channel::unbounded;
 
 use crate::format::edn::Edn;
 use crate::judge::{Valid, quantiles};
@@ -64,7 +65,7 @@ pub fn run(
     let end = AtomicU64::new(seeds.end - seeds.start);
     let mut ended = Vec::new();
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let (sender, receiver) = mpsc::channel();
+    let (sender, receiver) = unbounded();
     thread::scope(|scope| {
         for _ in 0..cores {
             let (sender, next, end, test) = (sender.clone(), &next, &end, &test);
