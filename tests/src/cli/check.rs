@@ -200,12 +200,7 @@ fn print_outcome(report: &Report, recorded: Option<Valid>) -> u8 {
         console::eprintln(format_args!("error: {failure}"));
         return EXIT_FAILED;
     }
-    let words = |valid| match valid {
-        Valid::True => "valid",
-        Valid::False => "invalid",
-        Valid::Unknown => "unknown",
-    };
-    let verdict = words(report.valid);
+    let verdict = report.valid.name();
     let compared = match recorded {
         None => format!("Verdict: {verdict}"),
         Some(recorded) if recorded == report.valid => {
@@ -214,7 +209,7 @@ fn print_outcome(report: &Report, recorded: Option<Valid>) -> u8 {
         Some(recorded) => format!(
             "Verdict: {verdict}, but results.edn has {}, which may also count malformed messages; \
              they are not in the history",
-            words(recorded)
+            recorded.name()
         ),
     };
     console::eprintln(format_args!("{}{}\n{compared}", report.anomalies_text(), report.figures));

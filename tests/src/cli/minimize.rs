@@ -12,7 +12,7 @@ use crate::drive::interrupt;
 use crate::drive::judged::{Judged, Nodes};
 use crate::drive::sim::Factory;
 use crate::drive::sim::minimize::{Case, minimize};
-use crate::history::{EventKind, History, Operations};
+use crate::history::{EventKind, FaultEdge, History, Operations};
 use crate::judge::Valid;
 use crate::output::console;
 use crate::output::exit::EXIT_FAILED;
@@ -278,7 +278,7 @@ fn drawn_operations<W: Operations>(history: &History<W>) -> u64 {
 
 /// Returns the number of faults that began.
 fn begun_faults<W: Operations>(history: &History<W>) -> u64 {
-    let begins = |f: &str| ["kill", "pause", "bump-clock"].contains(&f) || f.starts_with("start-");
+    let begins = |f: &str| FaultEdge::named(f).is_some_and(|edge| edge.starts);
     let events = history.events().iter();
     events.filter(|event| matches!(event.kind, EventKind::Nemesis { f, .. } if begins(f))).count()
         as u64

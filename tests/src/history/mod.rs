@@ -1,6 +1,7 @@
 //! The events of a test, in order, as Jepsen records them.
 
 mod error;
+mod faults;
 mod operations;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use crate::format::edn::Edn;
 use crate::format::edn_to_json::to_json;
 
 pub use error::OpError;
+pub use faults::FaultEdge;
 #[cfg(test)]
 pub(crate) use operations::Pings;
 pub use operations::{Invocation, Operations};

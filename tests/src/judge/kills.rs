@@ -20,7 +20,7 @@ use std::time::Duration;
 use crate::base::address::Directory;
 use crate::base::time::Time;
 use crate::format::edn::Edn;
-use crate::history::{EventKind, History, Operations};
+use crate::history::{EventKind, FaultEdge, History, Operations};
 
 /// The time without faults in which a restarted node receives all values again.
 const RECOVERY: Duration = Duration::from_secs(2);
@@ -111,17 +111,13 @@ impl Kills {
                 _ => {}
             }
             let was_quiet = active.is_empty();
-            match *f {
+            match FaultEdge::named(f) {
                 // A kill or a pause of no node is not a fault.
-                "kill" | "pause" if names.is_empty() => {}
-                "kill" | "pause" => _ = active.insert(*f),
-                "start" => _ = active.remove("kill"),
-                "resume" => _ = active.remove("pause"),
-                f => match (f.strip_prefix("start-"), f.strip_prefix("stop-")) {
-                    (Some(kind), _) => _ = active.insert(kind),
-                    (_, Some(kind)) => _ = active.remove(kind),
-                    _ => {}
-                },
+                Some(FaultEdge { f: "kill" | "pause", .. }) if names.is_empty() => {}
+                // A wrong clock neither loses nor delays a message.
+                Some(FaultEdge { fault: "clock", .. }) | None => {}
+                Some(FaultEdge { fault, starts: true, .. }) => _ = active.insert(fault),
+                Some(FaultEdge { fault, starts: false, .. }) => _ = active.remove(fault),
             }
             match (was_quiet, active.is_empty(), kills.disturbed.last_mut()) {
                 (true, false, last) => {

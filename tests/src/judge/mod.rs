@@ -13,7 +13,7 @@ pub mod transactions;
 use crate::format::edn::Edn;
 use crate::history::OpError;
 
-pub use quantiles::{quantile, quantiles};
+pub use quantiles::{QUANTILES, quantile, quantiles};
 
 /// A judgement. The worst of several judgements is the smallest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +24,18 @@ pub enum Valid {
     Unknown,
     /// The property holds.
     True,
+}
+
+impl Valid {
+    /// Returns the judgement as a word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Valid::True => "valid",
+            Valid::False => "invalid",
+            Valid::Unknown => "unknown",
+        }
+    }
 }
 
 impl From<bool> for Valid {

@@ -3,12 +3,12 @@
 use crate::format::edn::Edn;
 
 /// The points at which distributions are shown.
-const POINTS: [f64; 5] = [0.0, 0.5, 0.95, 0.99, 1.0];
+pub const QUANTILES: [f64; 5] = [0.0, 0.5, 0.95, 0.99, 1.0];
 
 /// Returns Jepsen's quantiles `{0 a, 0.5 b, 0.95 c, 0.99 d, 1 e}`, or `None` for an empty slice.
 #[must_use]
 pub fn quantiles<T: Copy + PartialOrd>(sorted: &[T], show: impl Fn(T) -> Edn) -> Option<Edn> {
-    let entries = POINTS.iter().map(|&point| {
+    let entries = QUANTILES.iter().map(|&point| {
         let key = if point.fract() == 0.0 { Edn::Int(point as i128) } else { Edn::Float(point) };
         Some((key, show(quantile(sorted, point)?)))
     });

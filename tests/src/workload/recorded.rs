@@ -8,27 +8,7 @@ use crate::base::time::Time;
 use crate::format::datum::Datum;
 use crate::format::edn::Edn;
 use crate::format::edn_reader::EdnReader;
-use crate::history::{EventKind, History, Invocation, OpError};
-
-/// The nemesis operations of the bench and of Maelstrom. Other operations change no verdict.
-const NEMESIS_OPERATIONS: [&str; 16] = [
-    "start-partition",
-    "stop-partition",
-    "start-one-way",
-    "stop-one-way",
-    "start-loss",
-    "stop-loss",
-    "start-duplicate",
-    "stop-duplicate",
-    "start-reorder",
-    "stop-reorder",
-    "kill",
-    "start",
-    "pause",
-    "resume",
-    "bump-clock",
-    "steady-clock",
-];
+use crate::history::{EventKind, FaultEdge, History, Invocation, OpError};
 
 /// The names that Maelstrom's histories use for its error codes.
 const ERROR_NAMES: [(&str, i64); 13] = [
@@ -208,7 +188,8 @@ impl<W: Workload, N: Fn(u64) -> usize> Reading<'_, W, N> {
     /// the first event counts, except for kills, pauses and their ends: there only the second event
     /// names the nodes.
     fn nemesis(&mut self, time: Time, event: RecordedEvent<'_>) {
-        let f = NEMESIS_OPERATIONS.into_iter().find(|f| *f == event.f());
+        // Other operations change no verdict.
+        let f = FaultEdge::named(event.f()).map(|edge| edge.f);
         if f.is_some() && self.last_nemesis_f == f {
             self.last_nemesis_f = None;
             return;

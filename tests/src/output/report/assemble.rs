@@ -13,7 +13,7 @@ use crate::base::address::Address;
 use crate::base::excerpt::beginning;
 use crate::base::time::Time;
 use crate::format::edn::Edn;
-use crate::history::{EventKind, History};
+use crate::history::{EventKind, FaultEdge, History};
 use crate::judge::Anomaly;
 use crate::net::recording::{Endpoint, Recording};
 use crate::output::node_logs;
@@ -185,26 +185,14 @@ fn faults<W: Workload>(history: &History<W>, origin: Time, end_us: u64) -> Vec<F
     for event in history.events() {
         let EventKind::Nemesis { f, value } = &event.kind else { continue };
         let at_us = origin.0 + event.time.0;
-        let (kind, starts) = match *f {
-            "kill" => ("kill", true),
-            "start" => ("kill", false),
-            "pause" => ("pause", true),
-            "resume" => ("pause", false),
-            "bump-clock" => ("clock", true),
-            "steady-clock" => ("clock", false),
-            f => match (f.strip_prefix("start-"), f.strip_prefix("stop-")) {
-                (Some(kind), _) => (kind, true),
-                (None, Some(kind)) => (kind, false),
-                (None, None) => continue,
-            },
-        };
-        if let Some(before) = open.remove(kind).and_then(|place| periods.get_mut(place)) {
+        let Some(FaultEdge { fault, starts, .. }) = FaultEdge::named(f) else { continue };
+        if let Some(before) = open.remove(fault).and_then(|place| periods.get_mut(place)) {
             before.end_us = at_us;
         }
         if starts {
-            open.insert(kind, periods.len());
+            open.insert(fault, periods.len());
             periods.push(FaultPeriod {
-                kind: kind.to_owned(),
+                kind: fault.to_owned(),
                 detail: beginning(&value.to_string(), 4 * MAX_VALUE),
                 start_us: at_us,
                 end_us,

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::format::edn::Edn;
-use crate::history::{EventKind, History};
-use crate::judge::{Verdict, perf};
+use crate::history::{EventKind, FaultEdge, History};
+use crate::judge::{Verdict, perf, quantile};
 use crate::workload::Workload;
 
 /// The figures for a comparison of tests.
@@ -34,20 +33,15 @@ pub struct Figures {
 impl Figures {
     /// Returns the figures that a history shows. `workload` is the verdict of the workload's checker.
     pub(super) fn new<W: Workload>(history: &History<W>, workload: &Verdict) -> Figures {
-        let stable = |index: usize| match workload.results.get("stable-latencies")? {
-            Edn::Map(quantiles) => match quantiles.get(index)?.1 {
-                Edn::Int(millis) => Some(millis as f64),
-                _ => None,
-            },
-            _ => None,
-        };
+        let stable =
+            |point| quantile(&workload.stable_latencies_ms, point).map(|millis| millis as f64);
         let clients = perf::median_and_p99(history);
         Figures {
             operations: history.invocations().count(),
             rate: perf::rate(history),
             server_messages_per_op: None,
-            stable_median_ms: stable(1),
-            stable_max_ms: stable(4),
+            stable_median_ms: stable(0.5),
+            stable_max_ms: stable(1.0),
             client_median_ms: clients.map(|(median, _)| median),
             client_p99_ms: clients.map(|(_, p99)| p99),
             faults: faults(history),
@@ -82,15 +76,9 @@ pub(super) fn faults<W: Workload>(history: &History<W>) -> BTreeMap<&'static str
     let mut faults = BTreeMap::new();
     for event in history.events() {
         let EventKind::Nemesis { f, .. } = event.kind else { continue };
-        let begun = match f {
-            "kill" | "pause" => f,
-            "bump-clock" => "clock",
-            _ => match f.strip_prefix("start-") {
-                Some(begun) => begun,
-                None => continue,
-            },
-        };
-        *faults.entry(begun).or_default() += 1;
+        if let Some(FaultEdge { fault, starts: true, .. }) = FaultEdge::named(f) {
+            *faults.entry(fault).or_default() += 1;
+        }
     }
     faults
 }

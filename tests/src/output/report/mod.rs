@@ -89,12 +89,7 @@ impl Report {
 /// The anomalies, findings, warnings and figures, as the message of a failed assertion.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = match self.valid {
-            Valid::True => "valid",
-            Valid::False => "invalid",
-            Valid::Unknown => "unknown",
-        };
-        write!(f, "{verdict}\n{}", self.anomalies_text())?;
+        write!(f, "{}\n{}", self.valid.name(), self.anomalies_text())?;
         for warning in &self.warnings {
             writeln!(f, "{warning}")?;
         }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::cycle;
 use super::data::{AnomalyEntry, OpOutcome, Operation, ReportData};
 use super::plots::Plot;
+use crate::judge::{QUANTILES, quantile};
 
 const TEMPLATE: &str = include_str!("assets/report.html");
 const PLOT_CSS: &str = include_str!("assets/plot.css");
@@ -159,13 +160,10 @@ fn quantile_rows(data: &ReportData) -> Vec<QuantileRow> {
         let ok = |op: &&Operation| op.outcome == OpOutcome::Ok && belongs(op);
         let mut took: Vec<u64> = data.operations.iter().filter(ok).map(|op| op.took_us).collect();
         took.sort_unstable();
-        let last = took.len().checked_sub(1)?;
-        let quantile = |point: f64| {
-            let rank = ((took.len() as f64 * point) as usize).min(last);
-            format!("{:.3}", took[rank] as f64 / 1000.0)
-        };
+        let millis = |point| Some(format!("{:.3}", quantile(&took, point)? as f64 / 1000.0));
+        let quantiles: Option<Vec<String>> = QUANTILES.into_iter().map(millis).collect();
         let mut values = vec![took.len().to_string()];
-        values.extend([0.0, 0.5, 0.95, 0.99, 1.0].map(quantile));
+        values.extend(quantiles?);
         Some(QuantileRow { name: name.to_owned(), values })
     };
     let by_f = data.functions.iter().enumerate();

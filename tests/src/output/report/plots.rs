@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::chart::{Band, Chart, Marks, Scale, Series};
 use super::data::{OpOutcome, Operation, ReportData};
 use super::svg::Svg;
+use crate::judge::quantile;
 
 /// The maximum number of intervals in a plot over time.
 const BINS: usize = 120;
@@ -251,9 +252,4 @@ fn stable_latency(data: &ReportData) -> Chart {
 fn millis(op: &Operation) -> f64 {
     // The clock counts microseconds. A shorter duration counts as one microsecond.
     op.took_us.max(1) as f64 / 1000.0
-}
-
-fn quantile(sorted: &[f64], point: f64) -> Option<f64> {
-    let last = sorted.len().checked_sub(1)?;
-    sorted.get(((sorted.len() as f64 * point) as usize).min(last)).copied()
 }

@@ -59,12 +59,6 @@ pub struct SweepTable {
     pub small: Option<SmallTest>,
 }
 
-impl FailingSeed {
-    fn verdict(&self) -> &'static str {
-        if self.valid == Valid::Unknown { "unknown" } else { "invalid" }
-    }
-}
-
 impl SweepTable {
     /// Returns the table of the first `MAX_ROWS` failing seeds, for a terminal.
     #[must_use]
@@ -74,7 +68,7 @@ impl SweepTable {
         let width = width.max("seed".len());
         let mut text = format!("{:>width$}  verdict  seconds  reason\n", "seed");
         for row in shown {
-            let (seed, verdict, seconds) = (row.seed, row.verdict(), row.took.as_secs_f64());
+            let (seed, verdict, seconds) = (row.seed, row.valid.name(), row.took.as_secs_f64());
             let reason = row.reason.as_deref().unwrap_or_default();
             let line = format!("{seed:>width$}  {verdict}  {seconds:>7.2}  {reason}");
             // Writing to a string cannot fail.
@@ -92,7 +86,7 @@ impl SweepTable {
         let row = |row: &FailingSeed| {
             json!({
                 "seed": row.seed,
-                "verdict": row.verdict(),
+                "verdict": row.valid.name(),
                 "reason": row.reason,
                 "settings": row.settings,
                 "command": row.command,
@@ -124,7 +118,7 @@ impl SweepTable {
         let rows = self.failing.iter().take(MAX_PAGE_ROWS).map(|row| {
             context! {
                 seed => row.seed.to_string(),
-                verdict => row.verdict(),
+                verdict => row.valid.name(),
                 seconds => format!("{:.2}", row.took.as_secs_f64()),
                 reason => row.reason.as_deref(),
                 settings => row.settings.as_deref(),
