@@ -4,6 +4,7 @@
 //! wrote may contain any value, so values that were read have a separate type.
 
 use super::edn::Edn;
+use super::edn_to_json;
 
 /// A value that was read as EDN.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,50 +87,7 @@ impl Datum {
     /// Returns the value as JSON. Keywords and symbols become strings.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut out = String::new();
-        self.write_json(&mut out);
-        out
-    }
-
-    fn write_json(&self, out: &mut String) {
-        match self {
-            Datum::Nil => out.push_str("null"),
-            Datum::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-            Datum::Number(digits) => match serde_json::from_str::<serde_json::Number>(digits) {
-                Ok(_) => out.push_str(digits),
-                // JSON has no ratios, infinities or digits of another base.
-                Err(_) => out.push_str(&serde_json::Value::from(digits.as_str()).to_string()),
-            },
-            Datum::Text(text) | Datum::Keyword(text) | Datum::Symbol(text) => {
-                out.push_str(&serde_json::Value::from(text.as_str()).to_string());
-            }
-            Datum::Sequence(items) => {
-                out.push('[');
-                for (index, item) in items.iter().enumerate() {
-                    if index > 0 {
-                        out.push(',');
-                    }
-                    item.write_json(out);
-                }
-                out.push(']');
-            }
-            Datum::Map(entries) => {
-                out.push('{');
-                for (index, (key, value)) in entries.iter().enumerate() {
-                    if index > 0 {
-                        out.push(',');
-                    }
-                    let key = match key {
-                        Datum::Text(text) | Datum::Keyword(text) => text.clone(),
-                        key => key.to_json(),
-                    };
-                    out.push_str(&serde_json::Value::from(key).to_string());
-                    out.push(':');
-                    value.write_json(out);
-                }
-                out.push('}');
-            }
-        }
+        edn_to_json::to_json(&self.into())
     }
 
     /// Returns a description of the kind of value, for messages.

@@ -7,7 +7,8 @@ use super::edn::Edn;
 /// A keyword becomes a string without its colon. A key that is neither a string nor a keyword
 /// becomes the string of its EDN.
 ///
-/// A number keeps all its digits. A number that JSON cannot express becomes `null`.
+/// A number keeps all its digits. A number of a history that JSON cannot express becomes a string,
+/// and such a number of the bench `null`.
 #[must_use]
 pub fn to_json(edn: &Edn) -> String {
     let mut out = String::new();
@@ -22,7 +23,11 @@ fn write(edn: &Edn, out: &mut String) {
         Edn::Int(value) => out.push_str(&value.to_string()),
         Edn::Float(value) if value.is_finite() => out.push_str(&format!("{value:?}")),
         Edn::Float(_) => out.push_str("null"),
-        Edn::Number(digits) => out.push_str(digits),
+        Edn::Number(digits) => match serde_json::from_str::<serde_json::Number>(digits) {
+            Ok(_) => out.push_str(digits),
+            // JSON has no ratios, infinities or digits of another base.
+            Err(_) => write_string(digits, out),
+        },
         Edn::Str(text) => write_string(text, out),
         Edn::Keyword(word) | Edn::Symbol(word) => write_string(word, out),
         Edn::Vector(items) | Edn::Set(items) => {
@@ -72,10 +77,11 @@ mod tests {
             ("value", Edn::Vector(vec!["a\"\u{1}".into(), Edn::Number(long.to_owned())])),
             ("share", Edn::Float(1.0)),
             ("never", Edn::Float(f64::NAN)),
+            ("ratio", Edn::Number("1/3".to_owned())),
         ]);
         let json = to_json(&edn);
         let expected = format!(
-            r#"{{"valid?":true,"f":"read","quantiles":{{"0.5":3,"1":null}},"value":["a\"\u0001",{long}],"share":1.0,"never":null}}"#
+            r#"{{"valid?":true,"f":"read","quantiles":{{"0.5":3,"1":null}},"value":["a\"\u0001",{long}],"share":1.0,"never":null,"ratio":"1/3"}}"#
         );
         assert_eq!(json, expected);
         assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok());
