@@ -10,10 +10,10 @@ use workbench::format::edn_reader::EdnReader;
 use workbench::format::edn_to_json::to_json;
 use workbench::history::History;
 use workbench::plan::Plan;
-use workbench::serve::runs::{Runs, Verdict};
+use workbench::serve::runs::{RunVerdict, Runs};
 use workbench::workload::broadcast::Broadcast;
 use workbench::workload::broadcast::topology::Topology;
-use workbench::workload::recorded::read_history;
+use workbench::workload::history_reader::read_history;
 
 use crate::support::workbench;
 
@@ -81,7 +81,7 @@ fn stored_results_are_read_by_check_and_by_serve() {
     }
     // A run is two directories below the root of a store.
     let run = Runs::new(golden("").parent().unwrap()).unwrap().find("golden/own").unwrap();
-    assert_eq!(run.verdict, Verdict::Valid);
+    assert_eq!(run.verdict, RunVerdict::Valid);
     assert_eq!(run.get(&["plan", "concurrency"]).unwrap().int(), Ok(4));
 }
 

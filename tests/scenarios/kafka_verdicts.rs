@@ -4,8 +4,8 @@ use workbench::base::address::Directory;
 use workbench::judge::Valid;
 use workbench::output::report::Report;
 use workbench::plan::Plan;
+use workbench::workload::history_reader::read_history;
 use workbench::workload::kafka::{Kafka, Settings};
-use workbench::workload::recorded::read_history;
 
 /// Returns the report on a history of `(process, f, invoked value, type, value)`.
 fn report(history: &[(u64, &str, &str, &str, &str)], strict: bool) -> Report {

@@ -14,7 +14,7 @@ use workbench::output::progress::Screen;
 use workbench::output::report::Report;
 use workbench::plan::{Nemesis, Plan};
 use workbench::runner::Runner;
-use workbench::workload::recorded::read_history;
+use workbench::workload::history_reader::read_history;
 use workbench::workload::{Options, Visitor, Workload, WorkloadName};
 
 use crate::support::{test, workbench};

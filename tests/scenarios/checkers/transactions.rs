@@ -4,12 +4,12 @@ use workbench::judge::Valid;
 use workbench::judge::transactions::Model;
 use workbench::plan::{Nemesis, Plan};
 use workbench::workload::lin_kv::LinKv;
-use workbench::workload::txn::{Data, Limits, Txn};
+use workbench::workload::txn::{Data, Txn, TxnLimits};
 use workbench::workload::{txn_list_append, txn_rw_register};
 
 use super::{expect_anomaly, expect_valid, judge, plan};
 
-const LIMITS: Limits = Limits { key_count: 3, max_txn_length: 6, max_writes_per_key: 8 };
+const LIMITS: TxnLimits = TxnLimits { key_count: 3, max_txn_length: 6, max_writes_per_key: 8 };
 
 fn transactions<D: Data>(models: &[Model]) -> Txn<D> {
     Txn::new(LIMITS, models)

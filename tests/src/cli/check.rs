@@ -19,7 +19,7 @@ use crate::output::console;
 use crate::output::exit::{EXIT_BAD_FLAGS, EXIT_FAILED};
 use crate::output::report::Report;
 use crate::plan::{MAX_NODES, MAX_SECONDS, Plan};
-use crate::workload::recorded::read_history;
+use crate::workload::history_reader::read_history;
 use crate::workload::{Options, Visitor, Workload, WorkloadName};
 
 /// The flags of `check`.

@@ -11,7 +11,7 @@ use crate::format::edn::Edn;
 use crate::judge::Valid;
 use crate::output::console;
 use crate::output::exit::EXIT_FAILED;
-use crate::output::junit::{self, Case};
+use crate::output::junit::{self, TestCase};
 use crate::output::progress::Screen;
 use crate::output::report::Report;
 use crate::output::store::{REPORT, Store};
@@ -38,7 +38,7 @@ pub fn test(args: &TestArgs) -> u8 {
     code
 }
 
-fn test_once(args: &TestArgs, cases: &mut Vec<Case>) -> u8 {
+fn test_once(args: &TestArgs, cases: &mut Vec<TestCase>) -> u8 {
     if let Some(problem) = workload_without_flag(&args.args) {
         return usage_error(&problem);
     }
@@ -53,7 +53,7 @@ fn test_once(args: &TestArgs, cases: &mut Vec<Case>) -> u8 {
 struct Test<'a> {
     args: &'a TestArgs,
     plan: Plan,
-    cases: &'a mut Vec<Case>,
+    cases: &'a mut Vec<TestCase>,
 }
 
 impl Visitor for Test<'_> {
@@ -77,7 +77,7 @@ fn test_workload<W: Workload>(
     args: &TestArgs,
     plan: &Plan,
     drawn: Option<String>,
-    cases: &mut Vec<Case>,
+    cases: &mut Vec<TestCase>,
 ) -> u8 {
     let launch = match args.launch() {
         Ok(launch) => launch,
@@ -132,12 +132,12 @@ fn test_workload<W: Workload>(
 }
 
 /// Returns the test case of a test in the XML file of JUnit.
-fn case<W: Workload>(judged: &Judged<W>) -> Case {
+fn case<W: Workload>(judged: &Judged<W>) -> TestCase {
     let (valid, text) = match &judged.report {
         Ok(report) => (Some(report.valid), report.anomalies_text()),
         Err(failure) => (None, failure.to_string()),
     };
-    Case { workload: W::NAME, seed: judged.test.plan.seed, valid, text }
+    TestCase { workload: W::NAME, seed: judged.test.plan.seed, valid, text }
 }
 
 /// Stores a test, and prints where.

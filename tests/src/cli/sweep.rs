@@ -16,7 +16,7 @@ use crate::history::{History, Operations};
 use crate::judge::Valid;
 use crate::output::console;
 use crate::output::exit::{EXIT_UNKNOWN, EXIT_VALID};
-use crate::output::junit::Case;
+use crate::output::junit::TestCase;
 use crate::output::progress::{Counter, Screen};
 use crate::output::report::Report;
 use crate::output::store::{MINIMIZED, REPORT, SWEEP, Store};
@@ -38,7 +38,7 @@ pub(super) struct Sweeping<'a> {
 
 impl Sweeping<'_> {
     /// Simulates with each seed and returns the exit status. Only the first invalid seed is stored.
-    pub(super) fn run<W: Workload>(&self, seeds: Range<u64>, cases: &mut Vec<Case>) -> u8 {
+    pub(super) fn run<W: Workload>(&self, seeds: Range<u64>, cases: &mut Vec<TestCase>) -> u8 {
         let after_invalid = match self.args.keep_going {
             true => AfterInvalid::KeepGoing,
             false => AfterInvalid::Stop,
@@ -54,7 +54,7 @@ impl Sweeping<'_> {
             },
         );
         counter.clear();
-        cases.extend(sweep.ended.iter().map(|(seed, ended)| Case {
+        cases.extend(sweep.ended.iter().map(|(seed, ended)| TestCase {
             workload: W::NAME,
             seed: *seed,
             valid: Some(ended.valid),

@@ -50,27 +50,30 @@ pub fn examine(launch: &Launch, log: File) -> Result<Vec<Examined>, Failure> {
         true => node.observe(AFTER_INIT, |_| false),
         false => Observed::default(),
     };
-    Ok(Seen { node, before, answered, after }.examined())
+    Ok(StartupTrial { node, before, answered, after }.examined())
 }
 
 /// A conversation with a node, and all output that was observed in it.
-struct Seen {
+struct StartupTrial {
     node: Conversation,
     before: Observed,
     answered: Observed,
     after: Observed,
 }
 
-impl Seen {
+impl StartupTrial {
     fn examined(mut self) -> Vec<Examined> {
         let mut examined = vec![Examined { expected: RUNS, result: self.ran() }];
         let answered = self.answered();
         let is_answered = matches!(answered, Diagnosis::Right(_));
         examined.push(Examined { expected: FRAMES, result: self.framed() });
         examined.push(Examined { expected: ANSWERS, result: answered });
-        type Examine = fn(&Seen) -> Diagnosis;
-        let later: [(&'static str, Examine); 3] =
-            [(CONFORMS, Seen::conforms), (ONCE, Seen::answered_once), (WAITS, Seen::waits)];
+        type Examine = fn(&StartupTrial) -> Diagnosis;
+        let later: [(&'static str, Examine); 3] = [
+            (CONFORMS, StartupTrial::conforms),
+            (ONCE, StartupTrial::answered_once),
+            (WAITS, StartupTrial::waits),
+        ];
         examined.extend(later.map(|(expected, examine)| {
             let result = if is_answered { examine(&self) } else { Diagnosis::NotTried };
             Examined { expected, result }

@@ -78,7 +78,7 @@ struct Trial<'a> {
 }
 
 /// The parts of a test's results that the checks read.
-struct Shown {
+struct TrialResult {
     failure: Option<Failure>,
     anomalies: Vec<Anomaly>,
     findings: Vec<Anomaly>,
@@ -89,9 +89,9 @@ struct Shown {
 }
 
 impl Visitor for Trial<'_> {
-    type Output = Result<Shown, Failure>;
+    type Output = Result<TrialResult, Failure>;
 
-    fn visit<W: Workload>(self) -> Result<Shown, Failure> {
+    fn visit<W: Workload>(self) -> Result<TrialResult, Failure> {
         let Trial { plan, consistency_models, nodes, store } = self;
         let workload = W::from_options(&Options::new(&plan, consistency_models));
         let store = store.map(|store| Store::create(store, W::NAME)).transpose()?;
@@ -104,26 +104,26 @@ impl Visitor for Trial<'_> {
             Err(failure @ (Failure::Interrupted | Failure::Store { .. })) => Err(failure),
             report => {
                 let logs = store.map(|store| store.node_logs());
-                Ok(Shown::new(&judged.test, report, logs.as_deref()))
+                Ok(TrialResult::new(&judged.test, report, logs.as_deref()))
             }
         }
     }
 }
 
-impl Shown {
+impl TrialResult {
     fn new<W: Workload>(
         test: &FinishedTest<W>,
         report: Result<Report, Failure>,
         logs: Option<&Path>,
-    ) -> Shown {
+    ) -> TrialResult {
         let FinishedTest { plan, history, protocol_warnings, .. } = test;
         let mut replies = Replies::new(history, plan);
-        replies.without_explained(test);
+        replies.exclude_explained(test);
         let (failure, anomalies, findings) = match report {
             Ok(report) => (None, report.anomalies, report.findings),
             Err(failure) => (Some(failure), Vec::new(), Vec::new()),
         };
-        Shown {
+        TrialResult {
             failure,
             anomalies,
             findings,

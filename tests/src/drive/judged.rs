@@ -9,7 +9,7 @@ use crate::format::edn::Edn;
 use crate::judge::Valid;
 use crate::output::progress::Screen;
 use crate::output::report::Report;
-use crate::output::report::assemble::{Context, assemble};
+use crate::output::report::assemble::{ReportInputs, assemble};
 use crate::output::store::Store;
 use crate::runner::failure::Failure;
 use crate::runner::{FinishedTest, Runner};
@@ -125,7 +125,7 @@ impl<W: Workload> Judged<W> {
         store.write_results(results)?;
         let logs = store.node_logs();
         let logs = Some(logs.as_path()).filter(|logs: &&Path| logs.exists());
-        let context = Context { driver, replay, logs, results };
+        let context = ReportInputs { driver, replay, logs, results };
         store.write_report(&assemble(test, report.as_ref(), context))
     }
 }

@@ -10,13 +10,13 @@ pub(super) struct Values {
     recent: i64,
     inserts: u64,
     reads: u64,
-    shown_as: Shown,
+    read_form: ReadForm,
 }
 
 /// The data that a `read` without a key returns. Only broadcast identifies itself by its first
 /// request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Shown {
+enum ReadForm {
     #[default]
     Messages,
     Elements,
@@ -25,12 +25,12 @@ enum Shown {
 
 impl Values {
     pub(super) fn new(workload: &str) -> Values {
-        let shown_as = match workload {
-            "g-set" => Shown::Elements,
-            "g-counter" | "pn-counter" => Shown::Sum,
-            _ => Shown::Messages,
+        let read_form = match workload {
+            "g-set" => ReadForm::Elements,
+            "g-counter" | "pn-counter" => ReadForm::Sum,
+            _ => ReadForm::Messages,
         };
-        Values { shown_as, ..Values::default() }
+        Values { read_form, ..Values::default() }
     }
 
     pub(super) fn insert(&mut self, mistake: &str, element: Value, reply: &str) -> Value {
@@ -52,7 +52,7 @@ impl Values {
     pub(super) fn read(&mut self, mistake: &str, node: i64) -> Value {
         self.reads += 1;
         let now_and_then = self.reads % 50 == 49;
-        if self.shown_as == Shown::Sum {
+        if self.read_form == ReadForm::Sum {
             let late = if mistake == "counts late" { self.recent } else { 0 };
             let sum = match mistake {
                 "adds its own number" => self.sum + node,
@@ -72,7 +72,7 @@ impl Values {
         } else if mistake == "forgets values" {
             elements.truncate(1);
         }
-        let field = if self.shown_as == Shown::Elements { "value" } else { "messages" };
+        let field = if self.read_form == ReadForm::Elements { "value" } else { "messages" };
         json!({"type": "read_ok", field: elements})
     }
 }

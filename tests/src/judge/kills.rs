@@ -10,8 +10,8 @@
 //! 2. each node that was up for the length of the window without any fault. For a restarted node
 //!    that time begins with the restart, and is at least `RECOVERY`.
 //!
-//! With [`AllowedLoss::AfterMajority`] a loss is allowed if, at some kill, more than a minority of
-//! the nodes is dead or empty. These nodes can form a majority that does not have the value. A node
+//! With [`AllowedLoss::AfterMajority`] a loss is allowed if, at some kill, more than half of the
+//! nodes are dead or empty. These nodes can form a majority that does not have the value. A node
 //! that faults have cut off since its start is empty, too.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +32,8 @@ pub enum AllowedLoss {
     Nothing,
     /// An acknowledged value is on one node, and on all nodes after this time without faults.
     Window(Duration),
-    /// An acknowledged value is on a majority of the nodes.
+    /// An acknowledged value is on a majority of the nodes. It can be lost while more than half of
+    /// the nodes are dead or empty.
     AfterMajority,
 }
 
@@ -161,22 +162,24 @@ impl Kills {
                 kills.find(|kill| empty(*kill) > self.node_count / 2)
             }
             AllowedLoss::Window(window) => {
-                // A node that returns a value after its alleged loss had it all the time.
-                let shown_after =
+                let seen_after =
                     |lost| holders.iter().map(|(_, at)| *at).filter(move |at| *at > lost);
-                let mut since = known;
+                // The value exists since this time, unless a kill lost it.
+                let mut exists_since = known;
                 let mut lost: Option<Time> = None;
                 for &(kill, node) in kills {
-                    let shown =
-                        lost.and_then(|lost| shown_after(lost).filter(|at| *at <= kill).max());
-                    if let Some(at) = shown {
-                        (since, lost) = (at, None);
+                    // If a node returns the value after the kill, the kill did not lose it.
+                    let seen =
+                        lost.and_then(|lost| seen_after(lost).filter(|at| *at <= kill).max());
+                    if let Some(at) = seen {
+                        (exists_since, lost) = (at, None);
                     }
-                    if lost.is_none() && !self.is_held(since, (kill, node), window, holders) {
+                    let is_held = || self.is_held(exists_since, (kill, node), window, holders);
+                    if lost.is_none() && !is_held() {
                         lost = Some(kill);
                     }
                 }
-                lost.filter(|lost| shown_after(*lost).next().is_none())
+                lost.filter(|lost| seen_after(*lost).next().is_none())
             }
         }
     }
@@ -184,23 +187,23 @@ impl Kills {
     /// Returns `true` if another node certainly has a value after a kill.
     fn is_held(
         &self,
-        since: Time,
+        exists_since: Time,
         (kill, killed): (Time, usize),
         window: Duration,
-        shown: &[(usize, Time)],
+        holders: &[(usize, Time)],
     ) -> bool {
         (0..self.node_count).filter(|node| *node != killed).any(|node| {
             let (died, started) = self.last_kill_and_start(node, kill);
             if died > started {
                 return false;
             }
-            let showed = |(other, at): &(usize, Time)| {
-                *other == node && *at <= kill && died.is_none_or(|died| died < *at)
+            let held = |(holder, at): &(usize, Time)| {
+                *holder == node && *at <= kill && died.is_none_or(|died| died < *at)
             };
-            shown.iter().any(showed)
-                || match started.filter(|started| *started >= since) {
+            holders.iter().any(held)
+                || match started.filter(|started| *started >= exists_since) {
                     Some(started) => self.undisturbed(started, kill) >= window.max(RECOVERY),
-                    None => self.undisturbed(since, kill) >= window,
+                    None => self.undisturbed(exists_since, kill) >= window,
                 }
         })
     }

@@ -2,7 +2,7 @@
 
 pub mod availability;
 pub mod causes;
-pub mod errors;
+pub mod frequent_error;
 pub mod kills;
 pub mod linearizability;
 pub mod perf;
@@ -76,7 +76,7 @@ impl Anomaly {
     /// Creates an anomaly of errors. The text and the cause describe the most frequent error.
     #[must_use]
     pub fn of_errors<'a>(text: String, errors: impl Iterator<Item = &'a OpError>) -> Anomaly {
-        match errors::most_frequent(errors) {
+        match frequent_error::most_frequent(errors) {
             Some(usual) => Anomaly {
                 text: format!("{text}; most often: {usual}"),
                 cause: Some(causes::of_error(usual)),

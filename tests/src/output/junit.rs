@@ -9,7 +9,7 @@ use crate::runner::failure::Failure;
 
 /// One test.
 #[derive(Clone, Debug)]
-pub struct Case {
+pub struct TestCase {
     /// The workload.
     pub workload: &'static str,
     /// The seed, which names the test.
@@ -25,14 +25,14 @@ pub struct Case {
 /// # Errors
 ///
 /// If the file cannot be written.
-pub fn write(path: &Path, cases: &[Case]) -> Result<(), Failure> {
+pub fn write(path: &Path, cases: &[TestCase]) -> Result<(), Failure> {
     std::fs::write(path, to_xml(cases)).map_err(|error| Failure::Store {
         path: path.display().to_string(),
         reason: error.to_string(),
     })
 }
 
-fn to_xml(cases: &[Case]) -> String {
+fn to_xml(cases: &[TestCase]) -> String {
     let count = |wanted: &dyn Fn(Option<Valid>) -> bool| {
         cases.iter().filter(|case| wanted(case.valid)).count()
     };
@@ -78,8 +78,12 @@ mod tests {
 
     #[test]
     fn every_verdict_has_its_element_and_texts_are_escaped() {
-        let case =
-            |seed, valid, text: &str| Case { workload: "echo", seed, valid, text: text.to_owned() };
+        let case = |seed, valid, text: &str| TestCase {
+            workload: "echo",
+            seed,
+            valid,
+            text: text.to_owned(),
+        };
         let xml = to_xml(&[
             case(1, Some(Valid::True), ""),
             case(2, Some(Valid::False), "a <b> & \"c\"\nd\u{1b}"),

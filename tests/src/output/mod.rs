@@ -2,8 +2,8 @@
 
 pub mod console;
 pub mod exit;
+mod figure_limits;
 pub mod junit;
-mod limits;
 pub mod node_logs;
 pub mod progress;
 pub mod report;

@@ -13,14 +13,14 @@ use crate::runner::{Phase, Progress};
 /// The display on standard error: a progress line on a terminal, or plain lines.
 #[derive(Clone, Debug)]
 pub struct Screen {
-    progress: Shown,
+    progress: ProgressForm,
     start: Instant,
     last: Arc<AtomicU64>,
 }
 
 /// The form in which progress is shown.
 #[derive(Clone, Debug)]
-enum Shown {
+enum ProgressForm {
     /// A progress line.
     Bar(ProgressBar),
     /// Plain lines.
@@ -41,37 +41,37 @@ impl Screen {
     #[must_use]
     pub fn new() -> Screen {
         if !std::io::stderr().is_terminal() {
-            return Screen::with(Shown::Lines);
+            return Screen::with(ProgressForm::Lines);
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{spinner} {wide_msg}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
-        Screen::with(Shown::Bar(bar.with_style(style)))
+        Screen::with(ProgressForm::Bar(bar.with_style(style)))
     }
 
     /// Creates a display without progress, for series of many tests.
     #[must_use]
     pub fn silent() -> Screen {
-        Screen::with(Shown::Never)
+        Screen::with(ProgressForm::Never)
     }
 
-    fn with(progress: Shown) -> Screen {
+    fn with(progress: ProgressForm) -> Screen {
         Screen { progress, start: Instant::now(), last: Arc::new(AtomicU64::new(0)) }
     }
 
     /// Shows the progress of a test in real time.
     pub fn show(&self, progress: &Progress) {
         match &self.progress {
-            Shown::Bar(bar) => {
+            ProgressForm::Bar(bar) => {
                 bar.set_message(describe(progress));
                 bar.tick();
             }
-            Shown::Lines => {
+            ProgressForm::Lines => {
                 if let Some(line) = self.plain_line(progress) {
                     console::eprintln(line);
                 }
             }
-            Shown::Never => {}
+            ProgressForm::Never => {}
         }
     }
 
@@ -97,13 +97,13 @@ impl Screen {
     /// Shows nothing before the first interval has passed.
     pub fn show_now_and_then(&self, progress: impl FnOnce() -> Progress) {
         let every = match &self.progress {
-            Shown::Bar(_) => MOVES_EVERY,
-            Shown::Lines => PLAIN_EVERY,
-            Shown::Never => return,
+            ProgressForm::Bar(_) => MOVES_EVERY,
+            ProgressForm::Lines => PLAIN_EVERY,
+            ProgressForm::Never => return,
         };
         if self.turns_to((self.start.elapsed().as_millis() / every.as_millis()) as u64) {
             match &self.progress {
-                Shown::Bar(_) => self.show(&progress()),
+                ProgressForm::Bar(_) => self.show(&progress()),
                 _ => console::eprintln(describe(&progress())),
             }
         }
@@ -118,14 +118,14 @@ impl Screen {
     /// Prints a line that remains on the screen.
     pub fn print_line(&self, line: &str) {
         match &self.progress {
-            Shown::Bar(bar) => bar.suspend(|| console::eprintln(line)),
-            Shown::Lines | Shown::Never => console::eprintln(line),
+            ProgressForm::Bar(bar) => bar.suspend(|| console::eprintln(line)),
+            ProgressForm::Lines | ProgressForm::Never => console::eprintln(line),
         }
     }
 
     /// Removes the progress line.
     pub fn clear(&self) {
-        if let Shown::Bar(bar) = &self.progress {
+        if let ProgressForm::Bar(bar) = &self.progress {
             bar.finish_and_clear();
         }
     }
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_stalled_terminal_does_not_delay_the_ready_message() {
-        let screen = Screen::with(Shown::Lines);
+        let screen = Screen::with(ProgressForm::Lines);
         let line = |phase, elapsed_s| {
             let elapsed = Duration::from_secs(elapsed_s);
             let quiet_time = Duration::from_millis(2500);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::calls::{Received, Role};
+use super::clients::{Delivery, Role};
 use super::{Command, NodeState, ProtocolWarning, Runner};
 use crate::base::address::{Address, Directory, Service};
 use crate::base::excerpt::{excerpt, quoted};
@@ -47,7 +47,7 @@ impl<W: Workload> Runner<W> {
     }
 
     /// Handles the end of the output of a node that is set up and continues to run.
-    pub fn node_closed(&mut self, node: usize) {
+    pub fn output_closed(&mut self, node: usize) {
         self.muted.close(node);
     }
 
@@ -85,7 +85,7 @@ impl<W: Workload> Runner<W> {
         let dest = directory.find(&envelope.dest)?;
         let Address::Client(client) = dest else { return None };
         // A node may answer for another node, and then the list continues that node's last list.
-        let worker = &self.workers[self.calls.worker(client)?];
+        let worker = &self.workers[self.clients.worker(client)?];
         if worker.request().0 != node {
             return None;
         }
@@ -124,7 +124,7 @@ impl<W: Workload> Runner<W> {
             // Maelstrom requires only that an endpoint with this name exists.
             match src {
                 Some(Address::Node(_) | Address::Service(_)) => self.note(node, malformed),
-                Some(Address::Client(client)) if self.calls.is_open(client) => {
+                Some(Address::Client(client)) if self.clients.is_open(client) => {
                     self.note(node, malformed);
                 }
                 Some(Address::Client(_)) | None => return Err(malformed),
@@ -177,35 +177,35 @@ impl<W: Workload> Runner<W> {
         node: usize,
         body: &Body<'_>,
     ) -> Result<(), Malformed> {
-        match self.calls.receive(client, body)? {
-            Received::Late => self.warn(ProtocolWarning::Late, node),
-            Received::Repeated => self.warn(ProtocolWarning::Repeated, node),
-            Received::Stray(role, stray) => {
+        match self.clients.receive(client, body)? {
+            Delivery::Late => self.warn(ProtocolWarning::Late, node),
+            Delivery::Repeated => self.warn(ProtocolWarning::Repeated, node),
+            Delivery::Stray(role, stray) => {
                 if matches!(role, Role::Init(_) | Role::Setup(_)) {
                     let line = self.lines_written[node];
                     self.setup_strays.entry(node).or_insert((line, stray.clone()));
                 }
                 self.note(node, stray);
             }
-            Received::Malformed(worker, malformed) => {
+            Delivery::Malformed(worker, malformed) => {
                 self.malformed_reply(now, worker, node, malformed)
             }
-            Received::WithoutCode(worker, text, malformed) => {
+            Delivery::WithoutCode(worker, text, malformed) => {
                 self.note(node, malformed);
                 self.op_failed(now, worker, OpError::WithoutCode(text));
             }
-            Received::Reply(Role::Worker(worker)) => {
+            Delivery::Reply(Role::Worker(worker)) => {
                 if let Err(malformed) = self.reply_received(now, worker, node, body) {
                     self.malformed_reply(now, worker, node, malformed);
                 }
             }
-            Received::Error(Role::Worker(worker), error) => self.op_failed(now, worker, error),
-            Received::Reply(Role::Init(node)) => {
-                self.calls.close_soon(client);
+            Delivery::Error(Role::Worker(worker), error) => self.op_failed(now, worker, error),
+            Delivery::Reply(Role::Init(node)) => {
+                self.clients.close_at_next_event(client);
                 self.initialized(node);
             }
-            Received::Reply(Role::Setup(_)) => self.nodes[node] = NodeState::Ready,
-            Received::Error(role @ (Role::Init(_) | Role::Setup(_)), error) => {
+            Delivery::Reply(Role::Setup(_)) => self.nodes[node] = NodeState::Ready,
+            Delivery::Error(role @ (Role::Init(_) | Role::Setup(_)), error) => {
                 let (request, reply) = self.preparation(role);
                 let hint = match (role, &error) {
                     // During `init` the node has nothing yet to wait for.
@@ -239,7 +239,7 @@ impl<W: Workload> Runner<W> {
         request: &Request,
         timeout: Duration,
     ) {
-        let body = self.calls.ask(now, client, request, timeout);
+        let body = self.clients.ask(now, client, request, timeout);
         self.send(now, Address::Client(client), Address::Node(node), &body);
     }
 
@@ -260,7 +260,7 @@ impl<W: Workload> Runner<W> {
         self.log(self.plan.log_recv, "recv", id, src, dest, &body);
         match dest {
             Address::Node(node) => {
-                if !self.calls.is_init(src) {
+                if !self.clients.is_init(src) {
                     self.unasked.remove(&node);
                 }
                 let mut line = line(&self.plan.directory, id, src, dest, &body).into_bytes();

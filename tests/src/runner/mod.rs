@@ -12,7 +12,7 @@
 //!                history   nemesis
 //! ```
 
-mod calls;
+mod clients;
 pub mod failure;
 mod finished;
 mod malformed;
@@ -39,7 +39,7 @@ use crate::runner::nemesis::NemesisSchedule;
 use crate::service::Services;
 use crate::workload::Workload;
 
-use calls::Calls;
+use clients::Clients;
 pub use finished::FinishedTest;
 pub use malformed::MalformedLines;
 pub use muted::MutedNodes;
@@ -117,7 +117,7 @@ pub struct Runner<W: Workload> {
     network: Network,
     nemesis: NemesisSchedule,
     services: Services,
-    calls: Calls,
+    clients: Clients,
     workers: Vec<Worker<W>>,
     nodes: Vec<NodeState>,
     paused: BTreeSet<usize>,
@@ -169,7 +169,7 @@ impl<W: Workload> Runner<W> {
             network,
             nemesis,
             services: Services::new(Rng::new(plan.seed, Stream::Services)),
-            calls: Calls::default(),
+            clients: Clients::default(),
             workers: Vec::new(),
             nodes: vec![NodeState::Starting; node_count],
             paused: BTreeSet::new(),
@@ -224,7 +224,7 @@ impl<W: Workload> Runner<W> {
     ///
     /// Returns an error if a node is not ready in time.
     pub fn advance(&mut self, now: Time) -> Result<(), Failure> {
-        self.calls.close_answered();
+        self.clients.close_due();
         while self.step(now)? {}
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::calls::{Cause, Role};
+use super::clients::{Cause, Role};
 use super::{CLIENT_TIMEOUT, Command, NodeState, Phase, Runner};
 use crate::base::time::Time;
 use crate::format::wire::Schema;
@@ -30,7 +30,7 @@ impl<W: Workload> Runner<W> {
         let names = serde_json::Value::from(names);
         let fields = format!(r#","node_id":{name},"node_ids":{names}"#);
         let request = Request { kind: "init", fields, reply: INIT_OK };
-        let client = self.calls.open(Role::Init(node));
+        let client = self.clients.open(Role::Init(node));
         self.ask(now, client, node, &request, INIT_TIMEOUT);
     }
 
@@ -45,7 +45,7 @@ impl<W: Workload> Runner<W> {
     pub(super) fn set_up(&mut self, now: Time, node: usize) {
         if let Some(request) = self.workload.setup(&self.plan.directory) {
             self.nodes[node] = NodeState::Starting;
-            let client = self.calls.open(Role::Setup(node));
+            let client = self.clients.open(Role::Setup(node));
             self.ask(now, client, node, &request, CLIENT_TIMEOUT);
         }
     }
@@ -54,7 +54,7 @@ impl<W: Workload> Runner<W> {
         let (node, waited) = match role {
             Role::Worker(worker) => {
                 let cause = self.cause_of_timeout(worker);
-                self.calls.give_up(client, cause);
+                self.clients.give_up(client, cause);
                 self.op_failed(now, worker, OpError::Timeout);
                 return Ok(());
             }
@@ -63,10 +63,10 @@ impl<W: Workload> Runner<W> {
         };
         if self.paused.contains(&node) {
             // A paused node cannot reply, so its timeout starts again.
-            self.calls.extend(client, now + waited);
+            self.clients.extend(client, now + waited);
             return Ok(());
         }
-        self.calls.close(client);
+        self.clients.close(client);
         let (request, reply) = self.preparation(role);
         Err(Failure::NotReady {
             node: self.plan.directory.node_name(node).to_owned(),
@@ -84,7 +84,7 @@ impl<W: Workload> Runner<W> {
     fn cause_of_timeout(&self, worker: usize) -> Cause {
         let (node, asked) = self.workers[worker].request();
         let resumed = self.resumed.get(&node).is_some_and(|resumed| *resumed >= asked);
-        if resumed || self.paused.contains(&node) { Cause::Pause } else { Cause::Node }
+        if resumed || self.paused.contains(&node) { Cause::Pause } else { Cause::Timeout }
     }
 
     /// Returns `true` if a node has answered all setup requests of its current start.
@@ -142,7 +142,7 @@ impl<W: Workload> Runner<W> {
     fn kill(&mut self, now: Time, node: usize) {
         self.nodes[node] = NodeState::Dead;
         self.paused.remove(&node);
-        self.calls.close_init(node);
+        self.clients.close_init(node);
         self.network.set_down(now, node, true);
         self.commands.push_back(Command::Kill(node));
         self.fail_pending_calls(now, node);
@@ -154,7 +154,7 @@ impl<W: Workload> Runner<W> {
     fn fail_pending_calls(&mut self, now: Time, node: usize) {
         for index in 0..self.workers.len() {
             if let Some(client) = self.workers[index].waits_for(node) {
-                self.calls.give_up(client, Cause::Node);
+                self.clients.give_up(client, Cause::Timeout);
                 self.op_failed(now, index, OpError::Killed);
             }
         }

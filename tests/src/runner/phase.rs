@@ -1,6 +1,6 @@
 //! The phases of a test, and the steps from one to the next.
 
-use super::calls::Role;
+use super::clients::Role;
 use super::worker::Worker;
 use super::{NodeState, Runner};
 use crate::base::time::Time;
@@ -41,7 +41,7 @@ impl<W: Workload> Runner<W> {
             Phase::FinalReads => (self.next_final_op(), None),
             _ => (None, None),
         };
-        [self.network.deadline(), self.calls.deadline(), workers, nemesis]
+        [self.network.deadline(), self.clients.deadline(), workers, nemesis]
             .into_iter()
             .flatten()
             .min()
@@ -53,7 +53,7 @@ impl<W: Workload> Runner<W> {
             self.arrived(now, packet);
             return Ok(true);
         }
-        if let Some((client, role)) = self.calls.expire(now) {
+        if let Some((client, role)) = self.clients.expire(now) {
             self.timed_out(now, client, role)?;
             return Ok(true);
         }
@@ -116,7 +116,7 @@ impl<W: Workload> Runner<W> {
         self.next_op = now;
         self.nemesis.begin(now);
         for worker in 0..self.plan.concurrency {
-            let client = self.calls.open(Role::Worker(worker));
+            let client = self.clients.open(Role::Worker(worker));
             self.workers.push(Worker::new(worker, self.nodes.len(), client));
         }
     }

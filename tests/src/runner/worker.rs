@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::calls::Role;
+use super::clients::Role;
 use super::{Phase, Runner, reply_timeout};
 use crate::base::time::Time;
 use crate::format::wire::{Body, Malformed};
@@ -254,8 +254,8 @@ impl<W: Workload> Runner<W> {
     fn replace_client(&mut self, index: usize) {
         let worker = &mut self.workers[index];
         if std::mem::take(&mut worker.needs_client) {
-            self.calls.close(worker.client);
-            worker.client = self.calls.open(Role::Worker(index));
+            self.clients.close(worker.client);
+            worker.client = self.clients.open(Role::Worker(index));
             worker.session = W::Session::default();
         }
     }

@@ -24,7 +24,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Request {
+pub struct HttpRequest {
     /// The path, decoded.
     pub path: String,
     /// The parameters, decoded.
@@ -48,7 +48,7 @@ enum Body {
     Archive(Archive),
 }
 
-impl Request {
+impl HttpRequest {
     /// Returns the first value of a parameter, or an empty string if there is none.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {
@@ -65,7 +65,7 @@ impl Request {
     /// # Errors
     ///
     /// Returns the error response if the request is not supported or not allowed.
-    pub fn parse(head: &str) -> Result<Request, Response> {
+    pub fn parse(head: &str) -> Result<HttpRequest, Response> {
         let mut lines = head.split("\r\n");
         let mut words = lines.next().unwrap_or_default().split(' ');
         let (method, target, version) = (words.next(), words.next(), words.next());
@@ -98,7 +98,7 @@ impl Request {
         let path = decode(path).filter(|path| path.starts_with('/'));
         let path = path.ok_or_else(|| Response::error(400, "the path cannot be read"))?;
         let query = query.split('&').filter(|pair| !pair.is_empty()).filter_map(parameter);
-        Ok(Request { path, query: query.collect() })
+        Ok(HttpRequest { path, query: query.collect() })
     }
 }
 
@@ -207,12 +207,12 @@ impl<W: Write> Write for Chunks<W> {
 /// Returns an error if the client is too slow or closes the connection.
 pub fn serve(
     mut connection: TcpStream,
-    respond: impl FnOnce(&Request) -> Response,
+    respond: impl FnOnce(&HttpRequest) -> Response,
 ) -> io::Result<()> {
     connection.set_write_timeout(Some(WRITE_TIMEOUT))?;
     let response = match head(&mut connection)? {
         None => Response::error(431, "the head of the request is too long"),
-        Some(head) => match Request::parse(&head) {
+        Some(head) => match HttpRequest::parse(&head) {
             Ok(request) => respond(&request),
             Err(response) => response,
         },
@@ -280,9 +280,9 @@ fn kind_of(path: &Path) -> &'static str {
 mod tests {
     use super::*;
 
-    fn parse(line: &str, host: &str) -> Result<Request, u16> {
+    fn parse(line: &str, host: &str) -> Result<HttpRequest, u16> {
         let head = format!("{line}\r\nAccept: */*\r\nHost: {host}");
-        Request::parse(&head).map_err(|response| response.status())
+        HttpRequest::parse(&head).map_err(|response| response.status())
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crossbeam_channel::bounded;
 
 use archive::Archive;
 use files::Found;
-use http::{Request, Response};
+use http::{HttpRequest, Response};
 use runs::Runs;
 
 /// The number of requests that are handled concurrently.
@@ -79,7 +79,7 @@ impl Server {
         });
     }
 
-    fn respond(&self, request: &Request) -> Response {
+    fn respond(&self, request: &HttpRequest) -> Response {
         match request.path.as_str() {
             "/" => {
                 let summary = |name: &str| self.runs.summary(name);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::http::Request;
-use super::runs::{Summary, Verdict};
+use super::http::HttpRequest;
+use super::runs::{RunVerdict, Summary};
 use crate::format::datum::Datum;
 use crate::format::markup::Escaped;
 use crate::output::store::{REPORT, SWEEP};
@@ -36,7 +36,7 @@ form { display: flex; flex-wrap: wrap; gap: .5rem; margin: 1rem 0; }
 pub(super) fn list(
     names: &[String],
     summary: impl Fn(&str) -> Arc<Summary>,
-    request: &Request,
+    request: &HttpRequest,
 ) -> String {
     let (workload, verdict) = (request.get("workload"), request.get("verdict"));
     let text = request.get("text");
@@ -52,7 +52,7 @@ pub(super) fn list(
     let mut body = String::from("<h1>Runs</h1><form method=get action=/>");
     let workloads = WorkloadName::ALL.iter().map(|workload| workload.facts().name);
     body.push_str(&choice("workload", workload, workloads));
-    body.push_str(&choice("verdict", verdict, Verdict::ALL.into_iter().map(Verdict::word)));
+    body.push_str(&choice("verdict", verdict, RunVerdict::ALL.into_iter().map(RunVerdict::word)));
     let _ = write!(
         body,
         "<label>flags or time <input name=text value=\"{}\"></label><button>filter</button></form>",
@@ -273,7 +273,7 @@ mod tests {
 
     fn run(name: &str, results: &str) -> Summary {
         let results = crate::format::edn_reader::EdnReader::new(results).read().unwrap().unwrap();
-        Summary { name: name.to_owned(), verdict: Verdict::Valid, results }
+        Summary { name: name.to_owned(), verdict: RunVerdict::Valid, results }
     }
 
     #[test]
@@ -281,9 +281,9 @@ mod tests {
         let name = "echo/<script>\"'&";
         let odd = run(name, "{\"<b>\" \"</table><script>\"}");
         let request =
-            Request { query: vec![("text".into(), "\"><i>".into())], ..Request::default() };
+            HttpRequest { query: vec![("text".into(), "\"><i>".into())], ..HttpRequest::default() };
         let pages = [
-            list(&[name.to_owned()], |_| Arc::new(odd.clone()), &Request::default()),
+            list(&[name.to_owned()], |_| Arc::new(odd.clone()), &HttpRequest::default()),
             list(&[name.to_owned()], |_| Arc::new(odd.clone()), &request),
             directory(name, &["<img>".to_owned()], Some(&odd)),
             compare(&odd, &odd),
@@ -331,7 +331,8 @@ mod tests {
             read.set(read.get() + 1);
             Arc::new(run(name, "{}"))
         };
-        let request = Request { query: vec![("page".into(), "3".into())], ..Request::default() };
+        let request =
+            HttpRequest { query: vec![("page".into(), "3".into())], ..HttpRequest::default() };
         let page = list(&names, summary, &request);
         assert_eq!(read.get(), 50, "only the runs of the page are read");
         assert!(page.contains("250 runs, page 3 of 3") && page.contains("echo/249"), "{page}");

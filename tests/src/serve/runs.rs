@@ -18,7 +18,7 @@ const MAX_RESULTS: u64 = 16 << 20;
 
 /// The verdict of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RunVerdict {
     /// `:valid? true`
     Valid,
     /// `:valid? false`
@@ -31,26 +31,26 @@ pub enum Verdict {
     Unreadable,
 }
 
-impl Verdict {
+impl RunVerdict {
     /// Returns the word that pages display and filters use.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Verdict::Valid => "valid",
-            Verdict::Invalid => "invalid",
-            Verdict::Unknown => "unknown",
-            Verdict::Unfinished => "unfinished",
-            Verdict::Unreadable => "unreadable",
+            RunVerdict::Valid => "valid",
+            RunVerdict::Invalid => "invalid",
+            RunVerdict::Unknown => "unknown",
+            RunVerdict::Unfinished => "unfinished",
+            RunVerdict::Unreadable => "unreadable",
         }
     }
 
     /// All verdicts.
-    pub const ALL: [Verdict; 5] = [
-        Verdict::Valid,
-        Verdict::Invalid,
-        Verdict::Unknown,
-        Verdict::Unfinished,
-        Verdict::Unreadable,
+    pub const ALL: [RunVerdict; 5] = [
+        RunVerdict::Valid,
+        RunVerdict::Invalid,
+        RunVerdict::Unknown,
+        RunVerdict::Unfinished,
+        RunVerdict::Unreadable,
     ];
 }
 
@@ -60,7 +60,7 @@ pub struct Summary {
     /// The name of the run: `<workload>/<time>`.
     pub name: String,
     /// The verdict.
-    pub verdict: Verdict,
+    pub verdict: RunVerdict,
     /// The results, or nil if there are none.
     pub results: Datum,
 }
@@ -134,7 +134,7 @@ impl Runs {
     #[must_use]
     pub fn summary(&self, name: &str) -> Arc<Summary> {
         let unfinished = || {
-            let (verdict, results) = (Verdict::Unfinished, Datum::Nil);
+            let (verdict, results) = (RunVerdict::Unfinished, Datum::Nil);
             Arc::new(Summary { name: name.to_owned(), verdict, results })
         };
         let Some(Found::File(path)) = files::find(&self.root, &format!("{name}/results.edn"))
@@ -156,10 +156,10 @@ impl Runs {
         };
         let results = EdnReader::new(&text).read().ok().flatten().unwrap_or(Datum::Nil);
         let verdict = match results.get("valid?") {
-            Some(Datum::Bool(true)) => Verdict::Valid,
-            Some(Datum::Bool(false)) => Verdict::Invalid,
-            Some(_) => Verdict::Unknown,
-            None => Verdict::Unreadable,
+            Some(Datum::Bool(true)) => RunVerdict::Valid,
+            Some(Datum::Bool(false)) => RunVerdict::Invalid,
+            Some(_) => RunVerdict::Unknown,
+            None => RunVerdict::Unreadable,
         };
         let summary = Arc::new(Summary { name: name.to_owned(), verdict, results });
         read().insert(name.to_owned(), ReadFile { changed, length, summary: Arc::clone(&summary) });

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::kv::{Answer, Request};
+use super::kv::{Answer, KvRequest};
 use crate::base::rng::Rng;
 use crate::format::json::Canonical;
 
@@ -20,16 +20,16 @@ pub(super) struct Eventual {
 struct Replica(BTreeMap<Canonical, Canonical>);
 
 impl Eventual {
-    pub(super) fn handle(&mut self, request: &Request, rng: &mut Rng) -> Answer {
+    pub(super) fn handle(&mut self, request: &KvRequest, rng: &mut Rng) -> Answer {
         self.replicas[rng.index(2)].handle(request)
     }
 }
 
 impl Replica {
-    fn handle(&mut self, request: &Request) -> Answer {
+    fn handle(&mut self, request: &KvRequest) -> Answer {
         // Maelstrom's store does not support `create_if_not_exists`.
         let request = match request.clone() {
-            Request::Cas { key, from, to, .. } => Request::Cas { key, from, to, create: false },
+            KvRequest::Cas { key, from, to, .. } => KvRequest::Cas { key, from, to, create: false },
             other => other,
         };
         let effect = request.effect(self.0.get(request.key()));
@@ -50,8 +50,8 @@ mod tests {
         let mut rng = Rng::new(1, Stream::Services);
         let mut store = Eventual::default();
         let key = Canonical::parse("1").unwrap();
-        store.handle(&Request::Write { key: key.clone(), value: key.clone() }, &mut rng);
-        let read = Request::Read { key };
+        store.handle(&KvRequest::Write { key: key.clone(), value: key.clone() }, &mut rng);
+        let read = KvRequest::Read { key };
         let answers = (0..1000).map(|_| store.handle(&read, &mut rng));
         let missed = answers.filter(|answer| *answer == Answer::NoSuchKey).count();
         assert!((400..600).contains(&missed), "{missed}");

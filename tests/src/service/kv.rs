@@ -6,7 +6,7 @@ use crate::format::json::Canonical;
 
 /// A request to a key-value store.
 #[derive(Clone, Debug)]
-pub(super) enum Request {
+pub(super) enum KvRequest {
     Read {
         key: Canonical,
     },
@@ -42,24 +42,26 @@ pub(super) struct Effect {
     pub(super) writes: Option<Canonical>,
 }
 
-impl Request {
+impl KvRequest {
     pub(super) fn key(&self) -> &Canonical {
         match self {
-            Request::Read { key } | Request::Write { key, .. } | Request::Cas { key, .. } => key,
+            KvRequest::Read { key } | KvRequest::Write { key, .. } | KvRequest::Cas { key, .. } => {
+                key
+            }
         }
     }
 
     /// Returns the effect of the request if its key has the value `current`.
     pub(super) fn effect(&self, current: Option<&Canonical>) -> Effect {
         let (answer, writes) = match (self, current) {
-            (Request::Write { value, .. }, _) => (Answer::Written, Some(value.clone())),
-            (Request::Read { .. }, Some(value)) => (Answer::Read(value.clone()), None),
-            (Request::Cas { to, create: true, .. }, None) => (Answer::Swapped, Some(to.clone())),
-            (Request::Read { .. } | Request::Cas { .. }, None) => (Answer::NoSuchKey, None),
-            (Request::Cas { from, to, .. }, Some(is)) if is == from => {
+            (KvRequest::Write { value, .. }, _) => (Answer::Written, Some(value.clone())),
+            (KvRequest::Read { .. }, Some(value)) => (Answer::Read(value.clone()), None),
+            (KvRequest::Cas { to, create: true, .. }, None) => (Answer::Swapped, Some(to.clone())),
+            (KvRequest::Read { .. } | KvRequest::Cas { .. }, None) => (Answer::NoSuchKey, None),
+            (KvRequest::Cas { from, to, .. }, Some(is)) if is == from => {
                 (Answer::Swapped, Some(to.clone()))
             }
-            (Request::Cas { from, .. }, Some(is)) => {
+            (KvRequest::Cas { from, .. }, Some(is)) => {
                 (Answer::OtherValue { is: is.clone(), expected: from.clone() }, None)
             }
         };
@@ -74,7 +76,7 @@ pub(super) struct KeyValue {
 }
 
 impl KeyValue {
-    pub(super) fn handle(&mut self, request: &Request) -> Answer {
+    pub(super) fn handle(&mut self, request: &KvRequest) -> Answer {
         let effect = request.effect(self.values.get(request.key()));
         if let Some(value) = effect.writes {
             self.values.insert(request.key().clone(), value);

@@ -16,7 +16,7 @@ use crate::format::json::Canonical;
 use crate::format::wire::Body;
 
 use eventual::Eventual;
-use kv::{Answer, KeyValue, Request};
+use kv::{Answer, KeyValue, KvRequest};
 use sequential::Sequential;
 
 /// The state of all services.
@@ -57,7 +57,7 @@ impl Services {
             let ts = self.next_timestamp - 1;
             return Some(format!(r#"{{"type":"ts_ok","ts":{ts},"in_reply_to":{msg_id}}}"#));
         }
-        let request = Request::parse(&body)?;
+        let request = KvRequest::parse(&body)?;
         let answer = match service {
             Service::SeqKv => self.seq_kv.handle(client, &request, &mut self.rng),
             Service::LwwKv => self.lww_kv.handle(&request, &mut self.rng),
@@ -88,21 +88,21 @@ impl Answer {
     }
 }
 
-impl Request {
+impl KvRequest {
     /// Parses a request.
     ///
     /// Returns `None` if a key-value store does not support its type. A missing field is null, as
     /// with Maelstrom.
-    fn parse(body: &Body<'_>) -> Option<Request> {
+    fn parse(body: &Body<'_>) -> Option<KvRequest> {
         let field = |name| {
             let text = body.raw(name).map_or("null", |raw| raw.get());
             Canonical::parse(text).ok()
         };
         let key = field("key")?;
         Some(match body.text("type")?.as_ref() {
-            "read" => Request::Read { key },
-            "write" => Request::Write { key, value: field("value")? },
-            "cas" => Request::Cas {
+            "read" => KvRequest::Read { key },
+            "write" => KvRequest::Write { key, value: field("value")? },
+            "cas" => KvRequest::Cas {
                 key,
                 from: field("from")?,
                 to: field("to")?,

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::kv::{Answer, Request};
+use super::kv::{Answer, KvRequest};
 use crate::base::rng::Rng;
 use crate::format::json::Canonical;
 
@@ -27,7 +27,7 @@ pub(super) struct Sequential {
 }
 
 impl Sequential {
-    pub(super) fn handle(&mut self, client: usize, request: &Request, rng: &mut Rng) -> Answer {
+    pub(super) fn handle(&mut self, client: usize, request: &KvRequest, rng: &mut Rng) -> Answer {
         let seen = self.seen.get(&client).copied().unwrap_or(0);
         let state = seen + rng.below(self.newest - seen + 1);
         let key = request.key();
@@ -77,7 +77,7 @@ mod tests {
     }
 
     fn read(store: &mut Sequential, client: usize, rng: &mut Rng) -> Option<u64> {
-        match store.handle(client, &Request::Read { key: json("1") }, rng) {
+        match store.handle(client, &KvRequest::Read { key: json("1") }, rng) {
             Answer::Read(value) => value.as_str().parse().ok(),
             _ => None,
         }
@@ -91,7 +91,7 @@ mod tests {
         let mut stale = 0;
         let mut last = None;
         for value in 0..STATES - 1 {
-            let write = Request::Write { key: json("1"), value: json(&value.to_string()) };
+            let write = KvRequest::Write { key: json("1"), value: json(&value.to_string()) };
             assert_eq!(store.handle(0, &write, &mut rng), Answer::Written);
             assert_eq!(read(&mut store, 0, &mut rng), Some(value), "a writer sees its own write");
             let seen = read(&mut store, 1, &mut rng);
@@ -109,7 +109,7 @@ mod tests {
         for round in 0..20 {
             let client = round % 2;
             let (from, to) = (json(&round.to_string()), json(&(round + 1).to_string()));
-            let cas = Request::Cas { key: json("1"), from, to, create: true };
+            let cas = KvRequest::Cas { key: json("1"), from, to, create: true };
             // An old state may hold another value, so the client may have to send the request
             // again.
             while store.handle(client, &cas, &mut rng) != Answer::Swapped {}

@@ -24,9 +24,9 @@ pub mod counter;
 pub mod echo;
 pub mod g_set;
 pub mod growing_set;
+pub mod history_reader;
 pub mod kafka;
 pub mod lin_kv;
-pub mod recorded;
 mod registry;
 mod request;
 pub mod txn;
@@ -46,7 +46,7 @@ use crate::judge::kills::{AllowedLoss, Kills};
 use crate::judge::transactions::Model;
 use crate::plan::Plan;
 
-pub use recorded::RecordedEvent;
+pub use history_reader::RecordedEvent;
 pub use registry::{Facts, Visitor};
 pub use request::{Request, Step};
 

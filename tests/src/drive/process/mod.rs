@@ -178,7 +178,7 @@ impl<'a> ProcessDriver<'a> {
             Event::Closed(writer) if self.is_current(writer) => {
                 if runner.is_set_up(writer.node) {
                     // If the node is exiting, the next event is its exit.
-                    runner.node_closed(writer.node);
+                    runner.output_closed(writer.node);
                     return Ok(());
                 }
                 Err(self.exited(writer.node, runner.has_written(writer.node)))

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-use super::stderr::{Tail, keep};
+use super::stderr::{LastLines, keep};
 use super::stdout::{Unfinished, listen};
 use super::{Event, Launch, Writer, launcher};
 use crate::output::progress::Screen;
@@ -35,7 +35,7 @@ pub(super) struct RunningNode {
     writer: Writer,
     input: Sender<Vec<u8>>,
     unfinished: Arc<Unfinished>,
-    stderr: Arc<Tail>,
+    stderr: Arc<LastLines>,
     stderr_ended: Receiver<()>,
 }
 
@@ -59,7 +59,7 @@ impl RunningNode {
             .process_group(0)
             .spawn()
             .map_err(|error| failure(error.to_string()))?;
-        let stderr = Arc::new(Tail::default());
+        let stderr = Arc::new(LastLines::default());
         let (ended, stderr_ended) = bounded(1);
         let (input, lines) = unbounded();
         let (stdin, stdout, pipe) = (child.stdin.take(), child.stdout.take(), child.stderr.take());

@@ -22,7 +22,7 @@ const STDERR_LINES: usize = 12;
 pub(super) fn keep(
     stderr: ChildStderr,
     log: Option<File>,
-    tail: &Tail,
+    tail: &LastLines,
     shown: Option<&(Screen, String)>,
 ) {
     let mut stderr = BufReader::new(stderr);
@@ -66,9 +66,9 @@ impl<W: Write> Log<W> {
 
 /// The last lines of a text.
 #[derive(Debug, Default)]
-pub(super) struct Tail(Mutex<VecDeque<String>>);
+pub(super) struct LastLines(Mutex<VecDeque<String>>);
 
-impl Tail {
+impl LastLines {
     fn push(&self, line: String) {
         let mut lines = self.0.lock();
         if lines.len() == STDERR_LINES {

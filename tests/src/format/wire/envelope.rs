@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::{Key, Malformed, is_integer, message_of};
 use crate::base::excerpt::excerpt;
-use crate::format::limits;
+use crate::format::parser_limits;
 
 /// A message as a node wrote it. The envelope is parsed, and the body is not.
 #[derive(Debug)]
@@ -112,7 +112,7 @@ impl Envelope<'_> {
             }
             Some(Ok(envelope)) => envelope,
         };
-        if let Some(excess) = limits::exceeded(line) {
+        if let Some(excess) = parser_limits::exceeded(line) {
             return Err(malformed(
                 format!("has {excess}, and Maelstrom's parser reads no more"),
                 "send less in one message, with less nesting",

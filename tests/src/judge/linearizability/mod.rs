@@ -11,8 +11,8 @@
 //!   Those with the same request are interchangeable, so a configuration only counts them, and the
 //!   earliest takes effect first. The search skips a configuration if it has visited the same state
 //!   with no more such operations used.
-//! - The search counts its steps and its memory, and ends with [`Outcome::Unknown`] at a limit. The
-//!   same history always has the same result, on a machine of any speed.
+//! - The search counts its steps and its memory, and ends with [`Linearizability::Unknown`] at a
+//!   limit. The same history always has the same result, on a machine of any speed.
 //!
 //! Failed operations are not part of the history: the caller omits them.
 
@@ -68,7 +68,7 @@ pub struct Limits {
 
 /// The outcome of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Linearizability {
     /// The history is linearizable.
     Linearizable,
     /// The history is not linearizable.

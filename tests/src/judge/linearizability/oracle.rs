@@ -5,7 +5,7 @@ use todc_utils::linearizability::history::{Action, History};
 use todc_utils::specifications::etcd::{EtcdOperation, EtcdSpecification, EtcdStatus};
 
 use super::tests::{LIMITS, random_history};
-use super::{Call, NULL, Operation, Outcome, check};
+use super::{Call, Linearizability, NULL, Operation, check};
 use crate::base::rng::{Rng, Stream};
 
 /// Converts an operation. Both checkers let an operation of unknown outcome take effect at the end
@@ -55,9 +55,9 @@ fn agrees_with_todc_utils_on_random_histories() {
         counts[usize::from(expected)] += 1;
         let outcome = check(&history, LIMITS);
         let agrees = match outcome {
-            Outcome::Linearizable => expected,
-            Outcome::Violation(_) => !expected,
-            Outcome::Unknown(_) => false,
+            Linearizability::Linearizable => expected,
+            Linearizability::Violation(_) => !expected,
+            Linearizability::Unknown(_) => false,
         };
         assert!(agrees, "round {round} of seed {SEED}: {history:?} {outcome:?}");
     }

@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use super::{Call, Limits, NULL, Operation, Outcome, Value, check};
+use super::{Call, Limits, Linearizability, NULL, Operation, Value, check};
 use crate::base::rng::{Rng, Stream};
 
 const LIMITS: Limits = Limits { steps: 10_000_000, memory: 1 << 30 };
@@ -45,13 +45,13 @@ fn a_hundred_thousand_operations_on_fifty_registers() {
         let start = Instant::now();
         for history in &histories {
             let outcome = check(history, LIMITS);
-            assert_eq!(outcome == Outcome::Linearizable, wrong.is_none(), "{outcome:?}");
-            assert!(!matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
+            assert_eq!(outcome == Linearizability::Linearizable, wrong.is_none(), "{outcome:?}");
+            assert!(!matches!(outcome, Linearizability::Unknown(_)), "{outcome:?}");
         }
         println!("50 registers of 2,000 operations, {what}: {:.2?}", start.elapsed());
     }
     let one = history(&mut rng, 100_000, None);
     let start = Instant::now();
-    assert_eq!(check(&one, LIMITS), Outcome::Linearizable);
+    assert_eq!(check(&one, LIMITS), Linearizability::Linearizable);
     println!("one register of 100,000 operations: {:.2?}", start.elapsed());
 }

@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 
 use super::cache::{Cache, Configuration};
 use super::window::Window;
-use super::{Call, Limit, Limits, NULL, Operation, Outcome, Value, Violation};
+use super::{Call, Limit, Limits, Linearizability, NULL, Operation, Value, Violation};
 
 /// Checks whether a history of one register, which holds [`NULL`] at first, is linearizable.
 #[must_use]
-pub fn check(operations: &[Operation], limits: Limits) -> Outcome {
+pub fn check(operations: &[Operation], limits: Limits) -> Linearizability {
     Search::new(operations).run(limits)
 }
 
 /// An operation of known outcome.
 #[derive(Clone, Copy, Debug)]
-struct Known {
+struct KnownOp {
     /// The index of the operation among all operations.
     index: usize,
     call: Call,
@@ -50,7 +50,7 @@ struct Frame {
 
 /// A step of the search, and the step before it.
 #[derive(Clone, Copy, Debug)]
-struct Step {
+struct PathStep {
     before: u32,
     operation: u32,
 }
@@ -77,21 +77,21 @@ struct Furthest {
 #[derive(Debug)]
 struct Search {
     /// The operations of known outcome, in order of invocation.
-    known: Vec<Known>,
+    known: Vec<KnownOp>,
     classes: Vec<Class>,
     cache: Cache,
-    steps: Vec<Step>,
+    steps: Vec<PathStep>,
     furthest: Furthest,
 }
 
 impl Search {
     fn new(operations: &[Operation]) -> Search {
-        let mut known: Vec<Known> = Vec::new();
+        let mut known: Vec<KnownOp> = Vec::new();
         let mut unknown: Vec<(Call, usize, usize)> = Vec::new();
         for (index, operation) in operations.iter().enumerate() {
             let Operation { call, invoked, completed } = *operation;
             match completed {
-                Some(completed) => known.push(Known { index, call, invoked, completed }),
+                Some(completed) => known.push(KnownOp { index, call, invoked, completed }),
                 // No client saw the result, and the operation does not change the register.
                 None if call.changes_nothing() => {}
                 None => unknown.push((call, invoked, index)),
@@ -110,7 +110,7 @@ impl Search {
         Search { known, classes, cache, steps: Vec::new(), furthest }
     }
 
-    fn run(mut self, limits: Limits) -> Outcome {
+    fn run(mut self, limits: Limits) -> Linearizability {
         let start = Configuration {
             done: Window::default(),
             value: NULL,
@@ -120,7 +120,7 @@ impl Search {
         let mut stack = vec![self.examine(start, START, 0)];
         while let Some(frame) = stack.last_mut() {
             if frame.configuration.done.base() as usize == self.known.len() {
-                return Outcome::Linearizable;
+                return Linearizability::Linearizable;
             }
             let Some(&next) = frame.moves.get(frame.next) else {
                 stack.pop();
@@ -129,7 +129,7 @@ impl Search {
             frame.next += 1;
             taken += 1;
             if taken > limits.steps {
-                return Outcome::Unknown(Limit::Steps);
+                return Linearizability::Unknown(Limit::Steps);
             }
             let before = frame.step;
             let Some((configuration, operation)) = self.follow(&frame.configuration, next) else {
@@ -138,18 +138,18 @@ impl Search {
             if !self.cache.insert(&configuration) {
                 continue;
             }
-            let steps = self.steps.len() * size_of::<Step>();
+            let steps = self.steps.len() * size_of::<PathStep>();
             if self.cache.memory() + steps + stack.len() * size_of::<Frame>() > limits.memory {
-                return Outcome::Unknown(Limit::Memory);
+                return Linearizability::Unknown(Limit::Memory);
             }
-            self.steps.push(Step { before, operation });
+            self.steps.push(PathStep { before, operation });
             let step = self.steps.len() as u32 - 1;
             let frame = self.examine(configuration, step, stack.len());
             stack.push(frame);
         }
         match self.violation() {
-            Some(violation) => Outcome::Violation(violation),
-            None => Outcome::Linearizable,
+            Some(violation) => Linearizability::Violation(violation),
+            None => Linearizability::Linearizable,
         }
     }
 
@@ -238,7 +238,7 @@ impl Search {
         let blocked = self.known.get(furthest.operation? as usize)?;
         let mut prefix: Vec<usize> = Vec::new();
         let mut step = furthest.step.unwrap_or(START);
-        while let Some(&Step { before, operation }) = self.steps.get(step as usize) {
+        while let Some(&PathStep { before, operation }) = self.steps.get(step as usize) {
             prefix.push(operation as usize);
             step = before;
         }

@@ -16,7 +16,7 @@ fn from(call: Call, invoked: usize) -> Operation {
 
 fn violation(history: &[Operation]) -> Violation {
     match check(history, LIMITS) {
-        Outcome::Violation(violation) => violation,
+        Linearizability::Violation(violation) => violation,
         other => panic!("{other:?}"),
     }
 }
@@ -29,7 +29,7 @@ fn overlapping_operations_may_take_effect_in_any_order() {
         between(Call::Read(1), 2, 3),
         between(Call::Read(2), 6, 7),
     ];
-    assert_eq!(check(&history, LIMITS), Outcome::Linearizable);
+    assert_eq!(check(&history, LIMITS), Linearizability::Linearizable);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn an_operation_of_unknown_outcome_may_take_effect_late_or_never() {
         between(Call::Read(1), 3, 4),
         between(Call::Read(2), 5, 6),
     ];
-    assert_eq!(check(&history, LIMITS), Outcome::Linearizable);
+    assert_eq!(check(&history, LIMITS), Linearizability::Linearizable);
     // The write of unknown outcome takes effect only once.
     let twice =
         [&history[..], &[between(Call::Write(1), 7, 8), between(Call::Read(2), 9, 10)]].concat();
@@ -95,7 +95,7 @@ fn an_operation_of_unknown_outcome_may_take_effect_late_or_never() {
 #[test]
 fn a_null_read_matches_every_state_as_in_maelstrom() {
     let history = [between(Call::Write(1), 0, 1), between(Call::Read(NULL), 2, 3)];
-    assert_eq!(check(&history, LIMITS), Outcome::Linearizable);
+    assert_eq!(check(&history, LIMITS), Linearizability::Linearizable);
 }
 
 #[test]
@@ -104,9 +104,9 @@ fn a_search_that_reaches_a_limit_has_no_answer() {
         (0..40).map(|n| between(Call::Write(n + 1), n as usize, 1_000 + n as usize)).collect();
     history.push(between(Call::Read(99), 2_000, 2_001));
     let steps = Limits { steps: 1_000, ..LIMITS };
-    assert_eq!(check(&history, steps), Outcome::Unknown(Limit::Steps));
+    assert_eq!(check(&history, steps), Linearizability::Unknown(Limit::Steps));
     let memory = Limits { memory: 10_000, ..LIMITS };
-    assert_eq!(check(&history, memory), Outcome::Unknown(Limit::Memory));
+    assert_eq!(check(&history, memory), Linearizability::Unknown(Limit::Memory));
 }
 
 /// The writes of disconnected clients are interchangeable. The search counts them by request;
@@ -195,9 +195,9 @@ fn agrees_with_an_enumeration_of_all_orders_on_random_histories() {
         let enumerated = is_linearizable(&history, &mut vec![false; history.len()], NULL);
         counts[usize::from(enumerated)] += 1;
         match check(&history, LIMITS) {
-            Outcome::Linearizable => assert!(enumerated, "round {round}: {history:?}"),
-            Outcome::Unknown(limit) => panic!("round {round}: {limit:?}"),
-            Outcome::Violation(violation) => {
+            Linearizability::Linearizable => assert!(enumerated, "round {round}: {history:?}"),
+            Linearizability::Unknown(limit) => panic!("round {round}: {limit:?}"),
+            Linearizability::Violation(violation) => {
                 assert!(!enumerated, "round {round} of seed {SEED}: {history:?} {violation:?}");
                 check_violation(&history, &violation);
             }

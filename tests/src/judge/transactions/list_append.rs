@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::anomaly::AnomalyKind;
 use super::graph::{Builder, Graph, Note, Relation, Vertex};
 use super::model::Model;
-use super::orders;
-use super::single::{self, Forbidden};
+use super::time_edges;
+use super::without_graph::{self, Forbidden};
 use super::{
     Access, Anomalies, Evidence, Expected, ForeignRead, Key, NULL, Obstacle, Outcome, Transaction,
     Unjudged, Value,
@@ -26,7 +26,7 @@ pub type List = Option<Vec<Value>>;
 pub fn check(transactions: &[Transaction<List>], models: &[Model]) -> Anomalies {
     let mut anomalies = Anomalies::default();
     check_reads(transactions, &mut anomalies);
-    single::lost_updates(transactions, &mut anomalies);
+    without_graph::lost_updates(transactions, &mut anomalies);
     let orders = version_orders(transactions, &mut anomalies);
     dirty_updates(transactions, &orders, &mut anomalies);
     check_appends(transactions, &orders, &mut anomalies);
@@ -38,7 +38,7 @@ pub fn check(transactions: &[Transaction<List>], models: &[Model]) -> Anomalies 
 /// Finds reads that are wrong for every order of versions.
 fn check_reads(transactions: &[Transaction<List>], anomalies: &mut Anomalies) {
     let forbidden = Forbidden::of(transactions);
-    let appended = single::written(transactions);
+    let appended = without_graph::written(transactions);
     let mut phantoms: BTreeSet<(Key, Value)> = BTreeSet::new();
     for (reader, transaction) in transactions.iter().enumerate() {
         if transaction.outcome != Outcome::Committed {
@@ -79,7 +79,7 @@ fn check_reads(transactions: &[Transaction<List>], anomalies: &mut Anomalies) {
 
 /// The known part of a list within a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Known {
+enum OwnView {
     /// The whole list, from a read. `None` is `null`.
     Whole(List),
     /// The elements that the transaction appended to a list that it had not read.
@@ -88,32 +88,32 @@ enum Known {
 
 /// Finds a read that contradicts its own transaction, and reads of its later appends.
 fn check_own(reader: usize, transaction: &Transaction<List>, anomalies: &mut Anomalies) {
-    let mut known: BTreeMap<Key, Known> = BTreeMap::new();
+    let mut known: BTreeMap<Key, OwnView> = BTreeMap::new();
     let mut contradiction = false;
     for (access, step) in transaction.accesses.iter().enumerate() {
         match step {
             Access::Write(key, value) => {
                 let next = match known.remove(key) {
-                    None => Known::Suffix(vec![*value]),
-                    Some(Known::Suffix(mut list)) => {
+                    None => OwnView::Suffix(vec![*value]),
+                    Some(OwnView::Suffix(mut list)) => {
                         list.push(*value);
-                        Known::Suffix(list)
+                        OwnView::Suffix(list)
                     }
-                    Some(Known::Whole(list)) => {
+                    Some(OwnView::Whole(list)) => {
                         let mut list = list.unwrap_or_default();
                         list.push(*value);
-                        Known::Whole(Some(list))
+                        OwnView::Whole(Some(list))
                     }
                 };
                 known.insert(*key, next);
             }
             Access::Read(key, list) => {
-                let before = known.insert(*key, Known::Whole(list.clone()));
+                let before = known.insert(*key, OwnView::Whole(list.clone()));
                 let expected = match before {
-                    Some(Known::Whole(Some(before))) if Some(&before) != list.as_ref() => {
+                    Some(OwnView::Whole(Some(before))) if Some(&before) != list.as_ref() => {
                         Some(Expected::List(before))
                     }
-                    Some(Known::Suffix(suffix))
+                    Some(OwnView::Suffix(suffix))
                         if !list.as_deref().unwrap_or_default().ends_with(&suffix) =>
                     {
                         Some(Expected::Suffix(suffix))
@@ -346,6 +346,6 @@ fn dependencies(
             graph.anti_dependencies(key, before, readers, appends);
         }
     }
-    orders::link(&mut graph, transactions, models);
+    time_edges::link(&mut graph, transactions, models);
     graph.build()
 }

@@ -15,7 +15,7 @@
 //! 4. Report each cycle of that graph as an anomaly. Its name describes its kinds of dependencies.
 //! 5. Refute each model that forbids one of the anomalies.
 //!
-//! [`list_append`] and [`rw_register`] do the first two steps, `graph` and `orders` the third,
+//! [`list_append`] and [`rw_register`] do the first two steps, `graph` and `time_edges` the third,
 //! `cycles` the fourth and [`model`] the fifth. The module does not depend on requests, nodes or
 //! names: keys and values are numbers that the caller has assigned.
 
@@ -26,9 +26,9 @@ mod cycles;
 mod graph;
 pub mod list_append;
 pub mod model;
-mod orders;
 pub mod rw_register;
-mod single;
+mod time_edges;
+mod without_graph;
 
 #[cfg(test)]
 mod brute_force;
@@ -325,7 +325,7 @@ impl Anomalies {
 
     /// Judges the history by these models.
     #[must_use]
-    pub fn judge(&self, models: &[Model]) -> Judgement {
+    pub fn judge(&self, models: &[Model]) -> ModelJudgement {
         let forbidden = model::forbidden_by(models);
         let mut reported: BTreeSet<AnomalyKind> = self
             .kinds()
@@ -350,7 +350,7 @@ impl Anomalies {
         };
         let boundary =
             if reported.is_empty() { Boundary::default() } else { Boundary::of(self.kinds()) };
-        Judgement { valid, reported, boundary }
+        ModelJudgement { valid, reported, boundary }
     }
 }
 
@@ -361,7 +361,7 @@ fn is_existence(anomaly: AnomalyKind) -> bool {
 
 /// The judgement of a history by the required models.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judgement {
+pub struct ModelJudgement {
     /// The result: whether the history satisfies the models.
     pub valid: Valid,
     /// The anomalies that the models forbid, and those that leave the verdict open.

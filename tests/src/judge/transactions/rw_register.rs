@@ -12,8 +12,8 @@ use super::anomaly::AnomalyKind;
 use super::components::Components;
 use super::graph::{Builder, Graph, Note, Relation, Relations, Vertex};
 use super::model::Model;
-use super::orders;
-use super::single::{self, Forbidden};
+use super::time_edges;
+use super::without_graph::{self, Forbidden};
 use super::{
     Access, Anomalies, Evidence, Expected, ForeignRead, Key, NULL, Obstacle, Outcome, Transaction,
     Unjudged, Value,
@@ -26,7 +26,7 @@ use super::{
 pub fn check(transactions: &[Transaction<Value>], models: &[Model]) -> Anomalies {
     let mut anomalies = Anomalies::default();
     check_reads(transactions, &mut anomalies);
-    single::lost_updates(transactions, &mut anomalies);
+    without_graph::lost_updates(transactions, &mut anomalies);
     let graph = dependencies(transactions, models, &mut anomalies);
     anomalies.add_cycles(&graph);
     anomalies
@@ -35,7 +35,7 @@ pub fn check(transactions: &[Transaction<Value>], models: &[Model]) -> Anomalies
 /// Finds reads that are wrong for every order of versions.
 fn check_reads(transactions: &[Transaction<Value>], anomalies: &mut Anomalies) {
     let forbidden = Forbidden::of(transactions);
-    let written = single::written(transactions);
+    let written = without_graph::written(transactions);
     let mut phantoms: BTreeSet<(Key, Value)> = BTreeSet::new();
     for (reader, transaction) in transactions.iter().enumerate() {
         if transaction.outcome != Outcome::Committed {
@@ -188,7 +188,7 @@ fn dependencies(
         }
         graph.anti_dependencies(key, value, &version.readers, &writers);
     }
-    orders::link(&mut graph, transactions, models);
+    time_edges::link(&mut graph, transactions, models);
     graph.build()
 }
 

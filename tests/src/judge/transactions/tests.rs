@@ -75,7 +75,7 @@ fn lists(models: &[Model], history: &[Transaction<list_append::List>]) -> Vec<&'
     names(&list_append::check(history, models).judge(models))
 }
 
-fn names(judgement: &Judgement) -> Vec<&'static str> {
+fn names(judgement: &ModelJudgement) -> Vec<&'static str> {
     judgement.reported.iter().map(|kind| kind.name()).collect()
 }
 

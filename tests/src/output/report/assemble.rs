@@ -8,7 +8,7 @@ use super::data::{
     AnomalyEntry, FaultPeriod, Lane, LogTail, Message, Messages, OpOutcome, Operation, ReportData,
     Role,
 };
-use super::words;
+use super::text;
 use crate::base::address::Address;
 use crate::base::excerpt::beginning;
 use crate::base::time::Time;
@@ -34,7 +34,7 @@ const MAX_LOG: u64 = 32 * 1024;
 
 /// The inputs of a report in addition to the test and its judgement.
 #[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
+pub struct ReportInputs<'a> {
     /// `process` or `simulation`.
     pub driver: &'static str,
     /// The command that repeats the test.
@@ -50,12 +50,12 @@ pub struct Context<'a> {
 pub fn assemble<W: Workload>(
     test: &FinishedTest<W>,
     report: Result<&Report, &Failure>,
-    context: Context<'_>,
+    context: ReportInputs<'_>,
 ) -> ReportData {
     let FinishedTest { plan, history, origin, recording, .. } = test;
     let mut data = ReportData {
         workload: W::NAME.to_owned(),
-        settings: words::settings(plan, context.driver),
+        settings: text::settings(plan, context.driver),
         replay: context.replay.map(str::to_owned),
         origin_us: origin.0,
         results: context.results.pretty(100),
@@ -77,11 +77,11 @@ pub fn assemble<W: Workload>(
         [&mut anomalies, &mut findings].into_iter().for_each(|list| explain_once(list));
         (data.anomalies, data.findings) = (anomalies, findings);
         data.warnings = report.warnings.clone();
-        data.figures = words::figures(&report.figures);
+        data.figures = text::figures(&report.figures);
         data.stable_latencies_ms = report.stable_latencies_ms.clone();
-        super::beyond::read(&report.results, &mut data);
+        super::counterexamples::read(&report.results, &mut data);
     }
-    data.verdict = words::verdict(test, report, context.driver, &data);
+    data.verdict = text::verdict(test, report, context.driver, &data);
     data.logs = context.logs.map(|logs| tails(plan, logs)).unwrap_or_default();
     data
 }

@@ -3,21 +3,21 @@
 //! `report.html` and its plots show the same results, with the history and the messages.
 
 pub mod assemble;
-mod beyond;
 pub mod chart;
 pub mod column;
+mod counterexamples;
 pub mod cycle;
 pub mod data;
 mod figures;
-mod judge;
+mod judgement;
 pub mod lamport;
 pub mod page;
 pub mod perfetto;
 pub mod plots;
 pub mod script;
 pub mod svg;
+mod text;
 pub mod timeline;
-mod words;
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::history::{EventKind, History, OpError};
 use crate::judge::causes;
-use crate::judge::errors::most_frequent;
+use crate::judge::frequent_error::most_frequent;
 use crate::output::node_logs;
 use crate::plan::{Nemesis, Plan};
 use crate::runner::{FinishedTest, reply_timeout};
@@ -72,7 +72,7 @@ impl Replies<'_> {
 
     /// Excludes requests that other warnings explain: those to which a node replied too late, and
     /// the unanswered ones of muted nodes.
-    pub(crate) fn without_explained<W: Workload>(&mut self, test: &FinishedTest<W>) {
+    pub(crate) fn exclude_explained<W: Workload>(&mut self, test: &FinishedTest<W>) {
         for (node, counts) in self.by_node.iter_mut().enumerate() {
             let late = test.protocol_warnings.late_answers(node);
             let late = if test.muted.contains(node) { u64::MAX } else { late };

@@ -30,11 +30,11 @@ pub struct SetRead {
 /// The last list of each node.
 #[derive(Debug, Default)]
 pub struct Readers {
-    nodes: BTreeMap<usize, Seen>,
+    nodes: BTreeMap<usize, LastList>,
 }
 
 #[derive(Debug, Default)]
-struct Seen {
+struct LastList {
     /// The list as text, without the closing bracket.
     stem: String,
     size: usize,
@@ -124,7 +124,7 @@ impl Readers {
     }
 }
 
-impl Seen {
+impl LastList {
     /// Returns the items after the last list, as a list, if the new list continues the last one.
     ///
     /// Most nodes append, so most lists need not be parsed from the beginning.

@@ -6,10 +6,10 @@ use super::{LinKv, Op, Output, lost_keys};
 use crate::base::excerpt::excerpt;
 use crate::format::edn::Edn;
 use crate::format::element::Element;
-use crate::format::numbers::Numbers;
+use crate::format::interner::Interner;
 use crate::history::{EventKind, History};
 use crate::judge::linearizability::{
-    self, Call, Limit, Limits, NULL, Operation, Outcome, Value, Violation,
+    self, Call, Limit, Limits, Linearizability, NULL, Operation, Value, Violation,
 };
 use crate::judge::{Anomaly, Valid, Verdict};
 use crate::workload::Context;
@@ -56,7 +56,7 @@ struct Register {
 /// Judges a history of reads, writes and compare-and-sets.
 #[must_use]
 pub(super) fn check(history: &History<LinKv>, context: &Context<'_>) -> Verdict {
-    let mut values = Numbers::default();
+    let mut values = Interner::default();
     let registers = registers(history, &mut values);
     let mut valid = Valid::True;
     let mut results: Vec<(Edn, Edn)> = Vec::new();
@@ -68,14 +68,14 @@ pub(super) fn check(history: &History<LinKv>, context: &Context<'_>) -> Verdict 
         findings.extend(describer.null_read());
         let outcome = linearizability::check(&register.operations, LIMITS);
         let of_key = match &outcome {
-            Outcome::Linearizable => Valid::True,
-            Outcome::Violation(violation) => {
+            Linearizability::Linearizable => Valid::True,
+            Linearizability::Violation(violation) => {
                 let events = describer.events(violation);
                 anomalies.push(Anomaly::from(describer.violation(violation)).seen_in(events));
                 failures.push((*key).into());
                 Valid::False
             }
-            Outcome::Unknown(limit) => {
+            Linearizability::Unknown(limit) => {
                 anomalies.push(describer.unknown(*limit).into());
                 Valid::Unknown
             }
@@ -95,7 +95,7 @@ pub(super) fn check(history: &History<LinKv>, context: &Context<'_>) -> Verdict 
 }
 
 /// Collects the operations on each key that may have happened.
-fn registers(history: &History<LinKv>, values: &mut Numbers) -> BTreeMap<i64, Register> {
+fn registers(history: &History<LinKv>, values: &mut Interner) -> BTreeMap<i64, Register> {
     let mut registers: BTreeMap<i64, Register> = BTreeMap::new();
     // The key and the index of each pending operation.
     let mut pending: BTreeMap<usize, (i64, usize)> = BTreeMap::new();
@@ -141,7 +141,7 @@ fn registers(history: &History<LinKv>, values: &mut Numbers) -> BTreeMap<i64, Re
     registers
 }
 
-fn call(op: Op, values: &mut Numbers) -> Call {
+fn call(op: Op, values: &mut Interner) -> Call {
     let mut number = |value| values.number(&Element::Int(value));
     match op {
         Op::Read { .. } => Call::Read(NULL),
@@ -155,7 +155,7 @@ struct Describer<'a> {
     history: &'a History<LinKv>,
     context: &'a Context<'a>,
     register: &'a Register,
-    values: &'a Numbers,
+    values: &'a Interner,
     key: i64,
 }
 
@@ -229,22 +229,22 @@ impl Describer<'_> {
     }
 
     /// Returns the result for one key. Entries with the meaning of Knossos's have Knossos's keys.
-    fn result(&self, outcome: &Outcome, valid: Valid) -> Edn {
+    fn result(&self, outcome: &Linearizability, valid: Valid) -> Edn {
         let mut result = Edn::map([
             ("valid?", valid.into()),
             ("analyzer", Edn::Keyword("wgl")),
             ("op-count", self.register.operations.len().into()),
         ]);
         match outcome {
-            Outcome::Linearizable => {}
-            Outcome::Unknown(limit) => {
+            Linearizability::Linearizable => {}
+            Linearizability::Unknown(limit) => {
                 let cause = match limit {
                     Limit::Steps => "steps",
                     Limit::Memory => "memory",
                 };
                 result.insert("cause", Edn::Keyword(cause));
             }
-            Outcome::Violation(violation) => {
+            Linearizability::Violation(violation) => {
                 let values = violation.values.iter().map(|&value| self.value(value));
                 result.insert("op", self.op(violation.operation));
                 result.insert("previous-ok", violation.previous.map_or(Edn::Nil, |p| self.op(p)));

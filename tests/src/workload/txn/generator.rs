@@ -7,7 +7,7 @@ use crate::base::rng::Rng;
 
 /// The limits on transactions and keys.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct TxnLimits {
     /// The number of keys in use at a time.
     pub key_count: usize,
     /// The largest number of reads and writes in a transaction.
@@ -19,7 +19,7 @@ pub struct Limits {
 /// The keys in use, and the writes to each.
 #[derive(Debug)]
 pub(super) struct Generator {
-    limits: Limits,
+    limits: TxnLimits,
     keys: Vec<i64>,
     /// The largest key so far.
     newest: i64,
@@ -27,7 +27,7 @@ pub(super) struct Generator {
 }
 
 impl Generator {
-    pub(super) fn new(limits: Limits) -> Generator {
+    pub(super) fn new(limits: TxnLimits) -> Generator {
         let keys: Vec<i64> = (0..limits.key_count.max(1) as i64).collect();
         let newest = keys.len() as i64 - 1;
         Generator { limits, keys, newest, written: BTreeMap::new() }
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn no_value_is_written_twice_to_a_key_and_keys_are_replaced_when_full() {
         let mut rng = Rng::new(1, Stream::Generator);
-        let limits = Limits { key_count: 3, max_txn_length: 4, max_writes_per_key: 5 };
+        let limits = TxnLimits { key_count: 3, max_txn_length: 4, max_writes_per_key: 5 };
         let mut generator = Generator::new(limits);
         let mut written = BTreeSet::new();
         let mut lengths = BTreeSet::new();
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn a_key_is_drawn_twice_as_often_as_the_one_before_it() {
         let mut rng = Rng::new(1, Stream::Generator);
-        let limits = Limits { key_count: 3, max_txn_length: 1, max_writes_per_key: 1 };
+        let limits = TxnLimits { key_count: 3, max_txn_length: 1, max_writes_per_key: 1 };
         let generator = Generator::new(limits);
         let mut counts = [0usize; 3];
         for _ in 0..7_000 {

@@ -19,11 +19,11 @@ use crate::format::edn::Edn;
 use crate::format::element::Element;
 use crate::format::wire::{Body, Malformed, Schema, Shape};
 use crate::history::{History, Operations};
-use crate::judge::transactions::{Anomalies, Judgement, Model, Transaction};
+use crate::judge::transactions::{Anomalies, Model, ModelJudgement, Transaction};
 use crate::judge::{Valid, Verdict};
 
 use generator::Generator;
-pub use generator::Limits;
+pub use generator::TxnLimits;
 pub use names::Names;
 
 const TXN_OK: Schema = Schema { kind: "txn_ok", fields: &[("txn", Shape::List)] };
@@ -67,8 +67,8 @@ pub trait Data: Debug + Clone + Copy + Default {
     /// Finds the anomalies of a history.
     fn check(transactions: &[Transaction<Self::Judged>], models: &[Model]) -> Anomalies;
 
-    /// Converts Elle's verdict to Maelstrom's.
-    fn adjust(judgement: Judgement) -> Judgement;
+    /// Applies the exceptions that Maelstrom's test of this data makes to Elle's judgement.
+    fn adjust(judgement: ModelJudgement) -> ModelJudgement;
 }
 
 /// The transaction workload over one type of data.
@@ -101,7 +101,7 @@ pub enum Done<R> {
 impl<D: Data> Txn<D> {
     /// Creates the workload with these limits, and the models that its history must satisfy.
     #[must_use]
-    pub fn new(limits: Limits, models: &[Model]) -> Txn<D> {
+    pub fn new(limits: TxnLimits, models: &[Model]) -> Txn<D> {
         let (models, unknown_models) = (models.to_vec(), Vec::new());
         Txn { generator: Generator::new(limits), models, unknown_models, data: PhantomData }
     }
@@ -153,7 +153,7 @@ impl<D: Data> Workload for Txn<D> {
     type Session = ();
 
     fn from_options(options: &Options<'_>) -> Txn<D> {
-        let limits = Limits {
+        let limits = TxnLimits {
             key_count: options.key_count,
             max_txn_length: options.max_txn_length,
             max_writes_per_key: options.max_writes_per_key,

@@ -1,14 +1,14 @@
 //! A mapping between the keys and values of a history and numbers.
 
 use crate::format::element::Element;
-use crate::format::numbers::Numbers;
+use crate::format::interner::Interner;
 use crate::judge::transactions::{Key, Value};
 
 /// The keys and values that occur, by number.
 #[derive(Debug, Default)]
 pub struct Names {
-    keys: Numbers,
-    values: Numbers,
+    keys: Interner,
+    values: Interner,
 }
 
 impl Names {

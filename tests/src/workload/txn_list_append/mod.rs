@@ -7,7 +7,7 @@ use crate::format::edn::Edn;
 use crate::format::element::Element;
 use crate::format::wire::Malformed;
 use crate::judge::transactions::list_append::{self, List};
-use crate::judge::transactions::{Anomalies, Judgement, Model, Transaction};
+use crate::judge::transactions::{Anomalies, Model, ModelJudgement, Transaction};
 use crate::workload::txn::{Data, Names, Txn, malformed};
 
 /// The workload of transactions over lists.
@@ -56,7 +56,7 @@ impl Data for Lists {
         list_append::check(transactions, models)
     }
 
-    fn adjust(judgement: Judgement) -> Judgement {
+    fn adjust(judgement: ModelJudgement) -> ModelJudgement {
         judgement
     }
 }

@@ -10,7 +10,7 @@ use crate::format::element::Element;
 use crate::format::wire::Malformed;
 use crate::judge::Valid;
 use crate::judge::transactions::{
-    Anomalies, AnomalyKind, Judgement, Model, Transaction, Value, rw_register,
+    Anomalies, AnomalyKind, Model, ModelJudgement, Transaction, Value, rw_register,
 };
 use crate::workload::txn::{Data, Names, Txn, malformed};
 
@@ -50,9 +50,9 @@ impl Data for Registers {
         rw_register::check(transactions, models)
     }
 
-    /// Maelstrom's test of this workload ignores searches that ended early. The verdict on any
-    /// other reported anomaly is invalid.
-    fn adjust(mut judgement: Judgement) -> Judgement {
+    /// Maelstrom's test of this workload ignores searches that ended early, so their verdict is
+    /// valid instead of unknown. Any other reported anomaly makes the verdict invalid.
+    fn adjust(mut judgement: ModelJudgement) -> ModelJudgement {
         judgement.reported.remove(&AnomalyKind::CycleSearchTimeout);
         judgement.valid = Valid::from(judgement.reported == BTreeSet::new());
         judgement

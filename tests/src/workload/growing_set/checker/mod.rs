@@ -24,7 +24,7 @@ use crate::workload::growing_set::{GrowingSet, Op, Output, Protocol};
 
 use reads::Reads;
 use results::summarize;
-use value::{Outcome, Value, is_allowed_loss, judge_visibility};
+use value::{AdditionOutcome, Value, is_allowed_loss, judge_visibility};
 
 /// Judges a history of additions and reads.
 #[must_use]
@@ -103,8 +103,9 @@ pub(super) fn check<P: Protocol>(
             judge_visibility(value, node, reads);
         }
     }
-    let is_gone =
-        |value: &&mut Value| value.outcome() == Outcome::Lost || value.is_missing_somewhere();
+    let is_gone = |value: &&mut Value| {
+        value.outcome() == AdditionOutcome::Lost || value.is_missing_somewhere()
+    };
     for value in values.iter_mut().filter(is_gone) {
         value.allowed_loss = is_allowed_loss(value, &reads, history, &context.kills);
     }

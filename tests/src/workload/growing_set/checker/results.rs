@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::value::{Outcome, Value};
+use super::value::{AdditionOutcome, Value};
 use crate::base::address::Directory;
 use crate::format::edn::Edn;
 use crate::format::element::Element;
@@ -22,11 +22,12 @@ pub(super) fn summarize<W: Workload>(
 ) -> Verdict {
     let with = |outcome| values.iter().filter(move |value| value.outcome() == outcome);
     let elements = |values: &[&Value]| Edn::vector(values.iter().map(|value| value.element));
-    let lost: Vec<&Value> = with(Outcome::Lost).collect();
-    let never_read: Vec<&Value> = with(Outcome::NeverRead).collect();
-    let allowed_loss: Vec<&Value> = with(Outcome::AllowedLoss).collect();
-    let mut latencies: Vec<(u64, &Value)> =
-        with(Outcome::Stable).map(|value| (stable_latency_ms(history, value), value)).collect();
+    let lost: Vec<&Value> = with(AdditionOutcome::Lost).collect();
+    let never_read: Vec<&Value> = with(AdditionOutcome::NeverRead).collect();
+    let allowed_loss: Vec<&Value> = with(AdditionOutcome::AllowedLoss).collect();
+    let mut latencies: Vec<(u64, &Value)> = with(AdditionOutcome::Stable)
+        .map(|value| (stable_latency_ms(history, value), value))
+        .collect();
     latencies.sort_by_key(|(latency, value)| (*latency, value.element));
     let millis: Vec<u64> = latencies.iter().map(|(latency, _)| *latency).collect();
     let stale: Vec<&Value> =
@@ -35,7 +36,7 @@ pub(super) fn summarize<W: Workload>(
     let ends: BTreeMap<usize, usize> =
         history.completed().map(|done| (done.invoked, done.completed)).collect();
     let lost_value = |value: &&Value| {
-        let (read, node) = value.missing.or(value.last_absent).unwrap_or_default();
+        let (read, node) = value.last_absent_final.or(value.last_absent).unwrap_or_default();
         let read = ends.get(&read).copied().unwrap_or(read);
         let text = format!(
             "lost value: {}, sent to {} at {}, is missing from the read of {} at {}",
@@ -51,7 +52,7 @@ pub(super) fn summarize<W: Workload>(
     let missing: Vec<&Value> = values
         .iter()
         .filter(|value| value.is_missing_somewhere() && !value.allowed_loss)
-        .filter(|value| value.outcome() != Outcome::Lost)
+        .filter(|value| value.outcome() != AdditionOutcome::Lost)
         .collect();
     findings.extend(missing.iter().map(lost_value));
     let valid = if !lost.is_empty() {

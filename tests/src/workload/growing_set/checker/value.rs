@@ -24,15 +24,15 @@ pub(super) struct Value {
     pub(super) last_present: Option<usize>,
     /// The latest start of a read that misses the value, and the node that was read.
     pub(super) last_absent: Option<(usize, usize)>,
-    /// The same among the final reads, after the quiet time.
-    pub(super) missing: Option<(usize, usize)>,
+    /// The latest start of a final read that misses the value, and the node that was read.
+    pub(super) last_absent_final: Option<(usize, usize)>,
     /// `true` if kills of nodes may have caused the loss of the value.
     pub(super) allowed_loss: bool,
 }
 
 /// The outcome of an addition, as the reads show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum AdditionOutcome {
     /// Every read from some point on shows the value.
     Stable,
     /// The value is known, and later reads do not show it.
@@ -46,21 +46,22 @@ pub(super) enum Outcome {
 impl Value {
     /// Returns `true` if a final read misses a known value.
     pub(super) fn is_missing_somewhere(&self) -> bool {
-        self.known.is_some() && self.missing.map(|(read, _)| read) > self.known
+        self.known.is_some() && self.last_absent_final.map(|(read, _)| read) > self.known
     }
 
     /// Judges the value by the reads that show it and miss it.
-    pub(super) fn outcome(&self) -> Outcome {
-        let lost = if self.allowed_loss { Outcome::AllowedLoss } else { Outcome::Lost };
+    pub(super) fn outcome(&self) -> AdditionOutcome {
+        let lost =
+            if self.allowed_loss { AdditionOutcome::AllowedLoss } else { AdditionOutcome::Lost };
         let absent = self.last_absent.map(|(read, _)| read);
         if self.last_present.is_some() && absent < self.last_present {
-            return Outcome::Stable;
+            return AdditionOutcome::Stable;
         }
         // A read that began before the value was known may precede it, so that read does not count.
         if self.known.is_some() && absent > self.known {
             return lost;
         }
-        Outcome::NeverRead
+        AdditionOutcome::NeverRead
     }
 }
 
@@ -86,7 +87,7 @@ fn absent(value: &mut Value, node: usize, reads: &Reads, range: Range<usize>) {
     value.last_absent = value.last_absent.max(latest(range.clone()));
     let last_reads = range.start.max(reads.before_quiet)..range.end;
     if !last_reads.is_empty() {
-        value.missing = value.missing.max(latest(last_reads));
+        value.last_absent_final = value.last_absent_final.max(latest(last_reads));
     }
 }
 

@@ -40,8 +40,8 @@ const MAX_CHEAP_OFFSET: Offset = 10_000_000;
 enum View {
     /// Maelstrom's rules.
     ///
-    /// A poll counts only if its commit succeeded. Otherwise Maelstrom's client drops the messages,
-    /// although its next poll continues after them if the error was definite.
+    /// A poll counts only if its commit succeeded. If the commit fails, Maelstrom's client drops the
+    /// messages. After a definite error, its next poll nevertheless continues after them.
     ///
     /// A poll continues where the client's last poll of the key ended. A client's first poll of a
     /// key may start anywhere, and so may a poll after an empty list. Offsets of sends may go back

@@ -21,7 +21,7 @@ struct Client {
 }
 
 /// One operation, and the context for sentences about it.
-struct Seen<'a> {
+struct ObservedOp<'a> {
     node: &'a str,
     process: u64,
     /// The event that ended the operation.
@@ -33,7 +33,7 @@ struct Seen<'a> {
 }
 
 /// A result that a client received from an operation, which may have failed.
-struct Received<'a> {
+struct ClientOp<'a> {
     invoked: usize,
     completed: usize,
     invocation: &'a Invocation<Op>,
@@ -53,7 +53,7 @@ enum Sent {
 }
 
 /// Returns the results that count in a view, in the order of the ends of their operations.
-fn received(history: &History<Kafka>, view: View) -> impl Iterator<Item = Received<'_>> {
+fn received(history: &History<Kafka>, view: View) -> impl Iterator<Item = ClientOp<'_>> {
     history.events().iter().enumerate().filter_map(move |(completed, event)| {
         let (invoked, output, committed) = match &event.kind {
             EventKind::Ok { invocation, output, .. } => (*invocation, Some(output), true),
@@ -67,7 +67,7 @@ fn received(history: &History<Kafka>, view: View) -> impl Iterator<Item = Receiv
             _ => return None,
         };
         let invocation = history.invocation(invoked);
-        Some(Received { invoked, completed, invocation, output, committed })
+        Some(ClientOp { invoked, completed, invocation, output, committed })
     })
 }
 
@@ -84,7 +84,7 @@ pub(super) fn check(
 ) -> Visibility {
     let mut visibility = Visibility::default();
     let mut clients: BTreeMap<u64, Client> = BTreeMap::new();
-    for Received { invoked, completed, invocation, output, committed: is_committed } in
+    for ClientOp { invoked, completed, invocation, output, committed: is_committed } in
         received(history, view)
     {
         let client = clients.entry(invocation.process).or_default();
@@ -92,7 +92,8 @@ pub(super) fn check(
         let node = context.directory.node_name(invocation.node);
         let place = history.place(completed);
         let process = invocation.process;
-        let seen = Seen { node, process, event: completed, at: place, time: at, history, logs };
+        let seen =
+            ObservedOp { node, process, event: completed, at: place, time: at, history, logs };
         // A committed offset does not bind a node that was restarted after it returned the offset.
         let restarted =
             |since| context.kills.next(invocation.node, since).is_some_and(|kill| kill <= at);
@@ -161,10 +162,10 @@ impl Client {
     }
 }
 
-impl Seen<'_> {
+impl ObservedOp<'_> {
     /// Checks that the offsets of a client's sends increase.
     fn check_send(&self, client: &mut Client, key: &Key, sent: Sent, anomalies: &mut Anomalies) {
-        let Seen { node, process, event, at, time, logs, .. } = self;
+        let ObservedOp { node, process, event, at, time, logs, .. } = self;
         let (Sent::Acknowledged(offset) | Sent::Polled(offset)) = sent;
         let before = client.sent.insert(key.clone(), offset).filter(|before| *before >= offset);
         let Some(before) = before.filter(|before| !logs.has_loss(key, [*before, offset], *time))
@@ -191,7 +192,7 @@ impl Seen<'_> {
         records: &[Record],
         anomalies: &mut Anomalies,
     ) {
-        let Seen { node, process, event, at, time, history, logs } = self;
+        let ObservedOp { node, process, event, at, time, history, logs } = self;
         let mut before = client.polled.get(key).copied();
         for (index, record) in records.iter().enumerate() {
             let offset = record.offset;
@@ -236,7 +237,7 @@ impl Seen<'_> {
         listed: &BTreeMap<Key, Offset>,
         anomalies: &mut Anomalies,
     ) {
-        let Seen { node, process, event, at, logs, .. } = self;
+        let ObservedOp { node, process, event, at, logs, .. } = self;
         for key in keys {
             let returned = listed.get(key);
             if let Some((known, since)) = client.committed.get(key)

@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use crate::format::edn::Edn;
 use crate::format::element::Element;
 use crate::history::{EventKind, History};
-use crate::judge::transactions::{Boundary, Judgement, Model, Obstacle};
+use crate::judge::transactions::{Boundary, Model, ModelJudgement, Obstacle};
 use crate::judge::{Anomaly, Valid, Verdict};
 use crate::workload::Context;
 use crate::workload::txn::{Data, Done, Step, Txn};
 
-use record::Record;
+use record::TxnRecord;
 use sentences::Sentences;
 
 /// The likely cause of each anomaly.
@@ -67,7 +67,7 @@ pub(super) fn check<D: Data>(
     context: &Context<'_>,
     models: &[Model],
 ) -> Verdict {
-    let record = Record::<D>::of(history);
+    let record = TxnRecord::<D>::of(history);
     let anomalies = D::check(&record.transactions, models);
     let judgement = D::adjust(anomalies.judge(models));
     let sentences = Sentences { history, context, record: &record };
@@ -123,7 +123,7 @@ pub(super) fn check<D: Data>(
 }
 
 /// Returns the part of the results with Elle's keys.
-fn results(judgement: &Judgement, shown: Vec<(Edn, Edn)>, counts: Vec<(Edn, Edn)>) -> Edn {
+fn results(judgement: &ModelJudgement, shown: Vec<(Edn, Edn)>, counts: Vec<(Edn, Edn)>) -> Edn {
     if judgement.reported.is_empty() {
         return Edn::Map(Vec::new());
     }
@@ -156,7 +156,7 @@ fn limited(mut texts: Vec<String>, count: usize) -> Vec<String> {
 }
 
 /// Returns the transactions that nodes returned with steps other than the requested steps.
-fn changed<D: Data>(history: &History<Txn<D>>, record: &Record<D>) -> Vec<usize> {
+fn changed<D: Data>(history: &History<Txn<D>>, record: &TxnRecord<D>) -> Vec<usize> {
     let is_changed = |(index, transaction): (usize, &_)| -> Option<usize> {
         let transaction: &crate::judge::transactions::Transaction<D::Judged> = transaction;
         let event = history.events().get(transaction.completed)?;
@@ -176,7 +176,7 @@ fn changed<D: Data>(history: &History<Txn<D>>, record: &Record<D>) -> Vec<usize>
 }
 
 /// Describes why Maelstrom's checker fails on returned keys that are not integers.
-fn mixed_keys<D: Data>(record: &Record<D>) -> String {
+fn mixed_keys<D: Data>(record: &TxnRecord<D>) -> String {
     let other = record.names.keys().iter().find(|key| matches!(key, Element::Other(_)));
     let other = other.map(|key| format!(", such as {key}")).unwrap_or_default();
     format!(

@@ -9,16 +9,16 @@ use crate::workload::txn::{Data, Done, Names, Step, Txn};
 
 /// The transactions of a history, with the events of each.
 #[derive(Debug)]
-pub(super) struct Record<D: Data> {
+pub(super) struct TxnRecord<D: Data> {
     /// The transactions, in the order of their invocations.
     pub(super) transactions: Vec<Transaction<D::Judged>>,
     /// The keys and values by number.
     pub(super) names: Names,
 }
 
-impl<D: Data> Record<D> {
+impl<D: Data> TxnRecord<D> {
     /// Collects the transactions of a history.
-    pub(super) fn of(history: &History<Txn<D>>) -> Record<D> {
+    pub(super) fn of(history: &History<Txn<D>>) -> TxnRecord<D> {
         let mut names = Names::default();
         let mut transactions: Vec<Transaction<D::Judged>> = Vec::new();
         let mut indices: BTreeMap<usize, usize> = BTreeMap::new();
@@ -52,7 +52,7 @@ impl<D: Data> Record<D> {
                     output.iter().map(|done| access::<D>(done, &mut names)).collect();
             }
         }
-        Record { transactions, names }
+        TxnRecord { transactions, names }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::judge::transactions::{
 };
 use crate::workload::txn::Data;
 
-use super::record::Record;
+use super::record::TxnRecord;
 use super::sentences::Sentences;
 
 /// The largest number of transactions of a component in the results.
@@ -190,7 +190,7 @@ impl<D: Data> Sentences<'_, D> {
 /// Returns `true` if a history has keys of several types.
 ///
 /// Maelstrom's checker of registers fails on such a history.
-pub(super) fn has_mixed_keys<D: Data>(record: &Record<D>) -> bool {
+pub(super) fn has_mixed_keys<D: Data>(record: &TxnRecord<D>) -> bool {
     use crate::format::element::Element;
     D::ONE_TYPE_OF_KEYS && record.names.keys().iter().any(|key| matches!(key, Element::Other(_)))
 }

@@ -9,13 +9,13 @@ use crate::judge::transactions::{
 use crate::workload::Context;
 use crate::workload::txn::{Data, Txn};
 
-use super::record::Record;
+use super::record::TxnRecord;
 
 /// The context of sentences about transactions.
 pub(super) struct Sentences<'a, D: Data> {
     pub(super) history: &'a History<Txn<D>>,
     pub(super) context: &'a Context<'a>,
-    pub(super) record: &'a Record<D>,
+    pub(super) record: &'a TxnRecord<D>,
 }
 
 /// The largest number of transactions in a sentence.

@@ -23,7 +23,7 @@ pub(super) enum Role {
 
 /// The open clients. Each waits for at most one reply.
 #[derive(Debug, Default)]
-pub(super) struct Calls {
+pub(super) struct Clients {
     clients: BTreeMap<u64, Client>,
     timeouts: BTreeSet<(Time, u64)>,
     opened: u64,
@@ -50,15 +50,15 @@ struct Call {
 /// The cause for which a client gave up a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
-    /// The node took too long, or the client was closed.
-    Node,
+    /// The client timed out, or closed.
+    Timeout,
     /// The nemesis paused the node while the request was pending.
     Pause,
 }
 
 /// The classification of a message to a client.
 #[derive(Debug)]
-pub(super) enum Received {
+pub(super) enum Delivery {
     /// A reply to a request that the client gave up. The client is still open, or a pause of the
     /// node explains the delay.
     Late,
@@ -76,7 +76,7 @@ pub(super) enum Received {
     Error(Role, OpError),
 }
 
-impl Calls {
+impl Clients {
     pub(super) fn open(&mut self, role: Role) -> u64 {
         let client = self.opened;
         self.opened += 1;
@@ -85,7 +85,7 @@ impl Calls {
     }
 
     pub(super) fn close(&mut self, client: u64) {
-        self.give_up(client, Cause::Node);
+        self.give_up(client, Cause::Timeout);
         self.clients.remove(&client);
     }
 
@@ -93,12 +93,12 @@ impl Calls {
     ///
     /// Maelstrom closes it when its thread wakes up. A line that the node wrote together with the
     /// reply is read earlier.
-    pub(super) fn close_soon(&mut self, client: u64) {
+    pub(super) fn close_at_next_event(&mut self, client: u64) {
         self.answered.push(client);
     }
 
-    /// Closes the clients of [`Calls::close_soon`].
-    pub(super) fn close_answered(&mut self) {
+    /// Closes the clients of [`Clients::close_at_next_event`].
+    pub(super) fn close_due(&mut self) {
         std::mem::take(&mut self.answered).into_iter().for_each(|client| self.close(client));
     }
 
@@ -177,14 +177,14 @@ impl Calls {
     ///
     /// Returns an error if the client never existed or is closed, or if a node's reply during setup
     /// is wrong.
-    pub(super) fn receive(&mut self, number: u64, body: &Body<'_>) -> Result<Received, Malformed> {
+    pub(super) fn receive(&mut self, number: u64, body: &Body<'_>) -> Result<Delivery, Malformed> {
         let in_reply_to = body.int("in_reply_to").and_then(|id| u64::try_from(id).ok());
         let given_up = in_reply_to.and_then(|id| self.given_up.remove(&(number, id)));
         let Some(client) = self.clients.get_mut(&number) else {
             if number < self.opened {
                 // Few nodes notice a pause. `docs/bench.md` lists the difference from Maelstrom.
                 return match given_up {
-                    Some(Cause::Pause) => Ok(Received::Late),
+                    Some(Cause::Pause) => Ok(Delivery::Late),
                     given_up => Err(to_closed_client(number, given_up.is_some())),
                 };
             }
@@ -204,10 +204,10 @@ impl Calls {
                 expected: format!(r#""in_reply_to": an integer from 1 to {}"#, client.sent),
                 hint: COPY_MSG_ID,
             };
-            return Ok(Received::Stray(client.role, stray));
+            return Ok(Delivery::Stray(client.role, stray));
         };
         let Some(call) = client.call.filter(|call| call.msg_id == in_reply_to) else {
-            return Ok(given_up.map_or(Received::Repeated, |_| Received::Late));
+            return Ok(given_up.map_or(Delivery::Repeated, |_| Delivery::Late));
         };
         let received = if body.text("type").as_deref() == Some("error") {
             let malformed = || Malformed {
@@ -219,21 +219,21 @@ impl Calls {
             };
             let text = body.text("text").unwrap_or_default().into_owned();
             match (body.int("code"), client.role) {
-                (Some(code), role) => Received::Error(role, OpError::Rpc { code, text }),
-                (None, Role::Worker(worker)) => Received::WithoutCode(worker, text, malformed()),
+                (Some(code), role) => Delivery::Error(role, OpError::Rpc { code, text }),
+                (None, Role::Worker(worker)) => Delivery::WithoutCode(worker, text, malformed()),
                 (None, Role::Init(_) | Role::Setup(_)) => return Err(malformed()),
             }
         } else {
             match (client.role, body.conform(&call.reply)) {
-                (Role::Worker(worker), Err(malformed)) => Received::Malformed(worker, malformed),
+                (Role::Worker(worker), Err(malformed)) => Delivery::Malformed(worker, malformed),
                 // Maelstrom checks only the type of this reply.
                 (Role::Init(_), _) => {
                     body.conform_in_type(&call.reply)?;
-                    Received::Reply(client.role)
+                    Delivery::Reply(client.role)
                 }
                 (role, conforms) => {
                     conforms?;
-                    Received::Reply(role)
+                    Delivery::Reply(role)
                 }
             }
         };

@@ -8,7 +8,7 @@ use crate::format::edn::Edn;
 use crate::history::History;
 use crate::judge::kills::{AllowedLoss, Kills};
 use crate::judge::{Anomaly, Judgement, Valid, Verdict, availability, perf, stats};
-use crate::output::limits;
+use crate::output::figure_limits;
 use crate::output::warnings::{self, Replies};
 use crate::plan::Plan;
 use crate::runner::{CLIENT_TIMEOUT, FinishedTest};
@@ -35,7 +35,7 @@ impl Report {
         for (kind, count) in protocol_warnings.counts() {
             net.insert(kind, count);
         }
-        let limits = limits::check(figures, &plan.limits);
+        let limits = figure_limits::check(figures, &plan.limits);
         verdicts.net = Some(Verdict::new(Valid::True, net, None::<Anomaly>));
         verdicts.limits = limits;
         verdicts.findings.extend(outcome.muted.findings(&plan.directory));
@@ -52,7 +52,7 @@ impl Report {
         warnings.extend(outcome.muted.warnings(&plan.directory));
         warnings.extend(protocol_warnings.warnings(&plan.directory));
         let mut replies = Replies::new(history, plan);
-        replies.without_explained(outcome);
+        replies.exclude_explained(outcome);
         warnings.extend(replies.silence(plan, logs));
         // Anomalies explain such errors.
         warnings.extend(replies.errors(plan).filter(|_| report.anomalies.is_empty()));

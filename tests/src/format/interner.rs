@@ -6,19 +6,19 @@ use super::element::Element;
 
 /// Values, each with a number. Null has number 0; the others are numbered in order of arrival.
 #[derive(Debug)]
-pub struct Numbers {
+pub struct Interner {
     numbers: BTreeMap<Element, u32>,
     elements: Vec<Element>,
 }
 
-impl Default for Numbers {
-    fn default() -> Numbers {
+impl Default for Interner {
+    fn default() -> Interner {
         let null = Element::null();
-        Numbers { numbers: BTreeMap::from([(null.clone(), 0)]), elements: vec![null] }
+        Interner { numbers: BTreeMap::from([(null.clone(), 0)]), elements: vec![null] }
     }
 }
 
-impl Numbers {
+impl Interner {
     /// Returns the number of a value. A new value receives a new number.
     pub fn number(&mut self, element: &Element) -> u32 {
         if let Some(&number) = self.numbers.get(element) {
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn equal_values_have_one_number_and_null_has_the_first() {
-        let mut numbers = Numbers::default();
+        let mut numbers = Interner::default();
         let seven = numbers.number(&Element::Int(7));
         let text = numbers.number(&Element::parse("\"7\"").unwrap());
         assert_eq!(numbers.number(&Element::null()), 0);
