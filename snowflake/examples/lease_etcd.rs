@@ -19,7 +19,8 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Box<dyn Error>> {
     let url = std::env::args().nth(1).ok_or("no cluster given; pass a URL, as etcd://host")?;
-    // The first start writes the keys.
+    // The first start creates the store. In production, create it by `snowflake lease create`, and
+    // use `open`: with a wrong URL, `connect` starts from zero.
     let store = EtcdStore::connect(&url, Epoch::Y2024, GrantLimits::default())?;
     service::run(Keeper::builder(store))
 }

@@ -20,7 +20,8 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Box<dyn Error>> {
     let url =
         std::env::args().nth(1).ok_or("no database given; pass a URL, as postgresql://host/db")?;
-    // The first start creates the tables.
+    // The first start creates the store. In production, create it by `snowflake lease create`, and
+    // use `open`: with a wrong URL, `connect` starts from zero.
     let store = PostgresStore::connect(&url, Epoch::Y2024, GrantLimits::default())?;
     service::run(Keeper::builder(store))
 }

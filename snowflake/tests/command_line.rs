@@ -101,7 +101,7 @@ fn a_file_store_is_created_shown_released_and_reset() {
     for wrong in ["0", "1795177540", "99999999999999999"] {
         let error =
             snowflake(&["lease", "reset", path, "7", "--high-water-mark", wrong]).unwrap_err();
-        assert!(error.contains("give milliseconds since 1970"), "{error}");
+        assert!(error.contains("pass milliseconds since 1970"), "{error}");
     }
     let twice = snowflake(&["lease", "release", path, "7"]).unwrap_err();
     assert!(twice.contains("node ID 7 is free: it was released before"), "{twice}");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use workbench::base::address::Directory;
 use workbench::base::time::Time;
 use workbench::doctor::{Examined, trial};
-use workbench::drive::judged::Nodes;
+use workbench::drive::judged_test::Nodes;
 use workbench::drive::sim::{SimulatedNode, Simulator, Startup, Write};
 use workbench::faulty::FaultyNode;
 use workbench::judge::Valid;

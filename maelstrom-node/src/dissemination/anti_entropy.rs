@@ -11,7 +11,7 @@ use rand_core::Rng;
 
 use super::schedule::{RoundClock, micros};
 use super::send::{Extras, Selection};
-use super::strategy::{Route, Strategy, TURNS};
+use super::strategy::{OTHER_HUB_INTERVAL, Route, Strategy};
 use super::stream::{Digest, Origin};
 use super::{Dissemination, State};
 use crate::base::Time;
@@ -236,9 +236,9 @@ impl<S: State> Dissemination<S> {
     /// partition heals.
     fn turn(&self, now: Time, index: usize) -> Time {
         let [nodes, nth] = [self.peers.len(), (self.cluster.me() + index) % self.peers.len()];
-        let each_us = micros(TURNS) / nodes as u64;
-        let turns = RoundClock::new(Time(0), nth as u64 * each_us, micros(TURNS));
-        turns.next(now + TURNS / 2)
+        let each_us = micros(OTHER_HUB_INTERVAL) / nodes as u64;
+        let turns = RoundClock::new(Time(0), nth as u64 * each_us, micros(OTHER_HUB_INTERVAL));
+        turns.next(now + OTHER_HUB_INTERVAL / 2)
     }
 
     /// Returns a random responsive peer, for an indirect probe of `target`.

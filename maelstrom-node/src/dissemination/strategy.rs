@@ -162,7 +162,7 @@ pub(crate) fn slack(max_staleness: Duration, base: Duration) -> Option<Duration>
 }
 
 /// The interval of retransmissions to a peer with another hub.
-pub(crate) const TURNS: Duration = Duration::from_millis(4500);
+pub(crate) const OTHER_HUB_INTERVAL: Duration = Duration::from_millis(4500);
 
 /// The timeouts of anti-entropy.
 impl DisseminationConfig {
@@ -187,10 +187,10 @@ impl DisseminationConfig {
     ///
     /// The bound leaves several tries in the 10 s that a test waits after a partition heals.
     pub(crate) fn try_again_within(self, tries: u32) -> Duration {
-        const SHORTEST: Duration = Duration::from_secs(1);
-        const LONGEST: Duration = Duration::from_secs(4);
-        let first = self.max_staleness.clamp(SHORTEST, LONGEST);
-        (first * 2u32.saturating_pow(tries.saturating_sub(1).min(8))).min(LONGEST)
+        const MIN_BACKOFF: Duration = Duration::from_secs(1);
+        const MAX_BACKOFF: Duration = Duration::from_secs(4);
+        let first = self.max_staleness.clamp(MIN_BACKOFF, MAX_BACKOFF);
+        (first * 2u32.saturating_pow(tries.saturating_sub(1).min(8))).min(MAX_BACKOFF)
     }
 
     /// Returns the time after which to repeat a request for missing items.
@@ -291,16 +291,16 @@ mod tests {
 
     #[test]
     fn a_slow_measurement_does_not_delay_retransmissions_for_long() {
-        let timeouts = with_hub(ms(550), ms(1000));
-        assert!(timeouts.acknowledged_within(false, &link(30_000)) < ms(6000));
-        assert_eq!(timeouts.ask_again_within(&link(30_000)), ms(1250));
+        let config = with_hub(ms(550), ms(1000));
+        assert!(config.acknowledged_within(false, &link(30_000)) < ms(6000));
+        assert_eq!(config.ask_again_within(&link(30_000)), ms(1250));
     }
 
     #[test]
     fn a_request_is_not_repeated_within_the_round_trip() {
-        let timeouts = with_hub(ms(550), ms(1000));
-        assert_eq!(timeouts.ask_again_within(&link(5)), ms(400));
-        assert_eq!(timeouts.ask_again_within(&link(600)), ms(750));
+        let config = with_hub(ms(550), ms(1000));
+        assert_eq!(config.ask_again_within(&link(5)), ms(400));
+        assert_eq!(config.ask_again_within(&link(600)), ms(750));
     }
 
     #[test]

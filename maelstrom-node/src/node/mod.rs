@@ -49,7 +49,7 @@ pub struct Node<C> {
     clock: C,
     cluster: Option<Cluster>,
     /// A peer has written to this node before its `init`, so the cluster was running by then.
-    heard_early: bool,
+    peer_wrote_before_init: bool,
     workloads: BTreeMap<Kind, Box<dyn Workload>>,
     ids: Ids<C>,
     /// The generator that all workloads share, once one of them has needed it.
@@ -77,7 +77,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             incarnation,
             clock,
             cluster: None,
-            heard_early: false,
+            peer_wrote_before_init: false,
             workloads: BTreeMap::new(),
             ids: Ids::Clock,
             generator: None,
@@ -144,7 +144,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
                 }
             }
             // Anti-entropy delivers its items again.
-            Ok(Request::Gossip(_)) if self.cluster.is_none() => self.heard_early = true,
+            Ok(Request::Gossip(_)) if self.cluster.is_none() => self.peer_wrote_before_init = true,
             Ok(request) => {
                 self.serve(now, &envelope.src, client.as_ref(), request, out);
                 self.start(now);
@@ -166,17 +166,17 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     ///
     /// The node ignores requests of clients that may have given up. Maelstrom ignores all further
     /// output of a node that replies to a closed client. The clients that set up the test stay open,
-    /// so `init` and `topology` get their replies.
-    pub fn handle_stale(&mut self, now: Time, line: &[u8], out: &mut Outbox) {
+    /// so `init` and `topology` get their replies. Returns `false` if the node ignored the line.
+    pub fn handle_stale(&mut self, now: Time, line: &[u8], out: &mut Outbox) -> bool {
         let line = &*without_breaks(line);
         let envelope = Envelope::parse(line);
         let request = envelope.as_ref().ok().and_then(|envelope| envelope.body.request().ok());
-        match request {
-            Some(Request::Init { .. } | Request::Topology | Request::Gossip(_)) => {
-                self.handle(now, line, out);
-            }
-            _ => tracing::warn!("ignored a message that waited while this node was stopped"),
+        let is_served =
+            matches!(request, Some(Request::Init { .. } | Request::Topology | Request::Gossip(_)));
+        if is_served {
+            self.handle(now, line, out);
         }
+        is_served
     }
 
     /// Returns the time at which to call [`Node::handle_deadline`], or `None` if nothing is

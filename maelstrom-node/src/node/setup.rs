@@ -101,7 +101,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         let nodes = cluster.names().len();
         let in_setup = 2 * nodes as u64 - 1;
         self.restarted =
-            self.heard_early || messages_before.is_some_and(|before| before >= in_setup);
+            self.peer_wrote_before_init || messages_before.is_some_and(|before| before >= in_setup);
         let wait = if self.restarted { RESTART_DELAY } else { SETUP_TIMEOUT };
         self.start_at = (nodes > 1).then_some(now + wait);
         self.cluster = Some(cluster);

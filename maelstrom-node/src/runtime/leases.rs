@@ -18,8 +18,11 @@ impl Leases {
     /// Creates leases in an existing directory. Its errors appear when a lease is acquired.
     pub(super) fn new(directory: &Path) -> io::Result<Leases> {
         // Maelstrom starts nodes in the temporary directory of the system.
-        let directory = path::absolute(directory)
-            .map_err(|why| io::Error::other(format!("--data-dir {directory:?}: {why}")))?;
+        let directory = path::absolute(directory).map_err(|why| {
+            io::Error::other(format!(
+                "--data-dir {directory:?}: {why}; pass the path of a directory"
+            ))
+        })?;
         Ok(Leases { directory, keeper: Arc::default() })
     }
 

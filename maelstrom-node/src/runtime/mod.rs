@@ -37,7 +37,7 @@ use lines::LineReader;
 /// The replies to one read of `read` requests can have thousands of times its size.
 const WRITE_BYTES: usize = 256 << 10;
 
-/// The limit on one wait, so that a stop of the process is noticed.
+/// The limit on one wait. A much longer one shows that the process was stopped.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Runs a node until its input ends: the whole program of the `maelstrom-node` binary.
@@ -164,8 +164,9 @@ fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
     let now = || Time(0) + elapsed();
     let mut reader = LineReader::new(input);
     let mut out = Outbox::new();
-    let mut awake = now();
+    let mut woke_at = now();
     let mut is_stale = false;
+    let mut ignored = 0;
     let ended = loop {
         let wait = match node.deadline() {
             _ if is_stale => Duration::ZERO,
@@ -173,16 +174,28 @@ fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
             None => WAIT_TIMEOUT,
         };
         let is_ready = wait_for(PollFlags::IN, reader.input(), wait);
-        is_stale |= now().since(awake) >= CLIENT_WAIT_TIMEOUT;
-        awake = now();
+        is_stale |= now().since(woke_at) >= CLIENT_WAIT_TIMEOUT;
+        woke_at = now();
         match is_ready {
-            Ok(false) => is_stale = false,
+            Ok(false) => {
+                is_stale = false;
+                if ignored > 0 {
+                    tracing::warn!(
+                        "ignored {ignored} messages that arrived while this process was stopped: \
+                         their clients may have given up"
+                    );
+                    ignored = 0;
+                }
+            }
             Ok(true) => match reader.read() {
                 Ok(Some(lines)) => {
                     for line in lines {
                         match is_stale {
-                            true => node.handle_stale(awake, line, &mut out),
-                            false => node.handle(awake, line, &mut out),
+                            true => {
+                                let is_served = node.handle_stale(woke_at, line, &mut out);
+                                ignored += usize::from(!is_served);
+                            }
+                            false => node.handle(woke_at, line, &mut out),
                         }
                         if node.failure().is_some() {
                             break;

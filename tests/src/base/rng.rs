@@ -24,7 +24,7 @@ pub enum Stream {
     Services = 4,
     /// Incarnations of simulated nodes.
     Incarnations = 5,
-    /// The settings that a swarm draws.
+    /// The settings that a swarm draws. A new number would change the meaning of all seeds.
     Swarm = 7,
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::base::address::Directory;
-use crate::drive::judged::{Judged, Nodes};
+use crate::drive::judged_test::{JudgedTest, Nodes};
 use crate::drive::process::{Launch, executable};
 use crate::net::latency::Latency;
 use crate::output::progress::Screen;
@@ -203,7 +203,7 @@ impl Visitor for Test<'_> {
         let logs = if nodes.are_simulated() { None } else { Some(create()?) };
         let workload = W::from_options(&Options::new(&plan, models));
         let runner = Runner::new(plan, workload).recording_messages();
-        let judged = Judged::run(runner, nodes, logs.as_ref(), &Screen::silent());
+        let judged = JudgedTest::run(runner, nodes, logs.as_ref(), &Screen::silent());
         let store = match logs {
             None if !judged.is_valid() => Some(create()?),
             logs => logs,

@@ -10,7 +10,7 @@ use super::usage::usage_error;
 use super::values::{Models, parse_models};
 use crate::doctor::{Diagnosis, Examined, Mistake, startup, trial};
 use crate::drive::interrupt;
-use crate::drive::judged::Nodes;
+use crate::drive::judged_test::Nodes;
 use crate::drive::own_node::OwnNodeConfig;
 use crate::drive::process::{Launch, Program, executable};
 use crate::judge::transactions::Model as ConsistencyModel;

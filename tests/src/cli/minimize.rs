@@ -9,7 +9,7 @@ use super::TestArgs;
 use super::run::{STORE, failed, keep, print_outcome};
 use super::usage::usage_error;
 use crate::drive::interrupt;
-use crate::drive::judged::{Judged, Nodes};
+use crate::drive::judged_test::{JudgedTest, Nodes};
 use crate::drive::sim::Factory;
 use crate::drive::sim::minimize::{Case, minimize};
 use crate::history::{EventKind, FaultEdge, History, Operations};
@@ -82,7 +82,7 @@ impl Visitor for Minimize<'_> {
             Err(problem) => return usage_error(&problem),
         };
         let search = Search { args, plan: &plan, factory: &factory, limit: args.minimize_time() };
-        let first: Judged<W> = search.judged(plan.clone(), None, false);
+        let first: JudgedTest<W> = search.judged(plan.clone(), None, false);
         if Kind::of(&first).is_some() {
             console::eprintln(format_args!("Seed {} fails: {}", plan.seed, first.reason()));
         }
@@ -122,7 +122,7 @@ pub(super) struct Search<'a> {
 
 /// The smallest test that the search found.
 pub(super) struct Minimized<W: Workload> {
-    pub(super) judged: Judged<W>,
+    pub(super) judged: JudgedTest<W>,
     pub(super) command: String,
     /// `false` if the search ran out of time.
     pub(super) is_complete: bool,
@@ -162,7 +162,7 @@ impl Search<'_> {
     /// Returns the reason why there is no such test.
     pub(super) fn minimize<W: Workload>(
         &self,
-        first: &Judged<W>,
+        first: &JudgedTest<W>,
     ) -> Result<Minimized<W>, NotMinimized> {
         let start = Instant::now();
         let wanted = Kind::of(first).ok_or(NotMinimized::Valid)?;
@@ -182,11 +182,11 @@ impl Search<'_> {
                 return false;
             }
             runs += 1;
-            let judged: Judged<W> = self.judged(case.plan.clone(), Some(case), false);
+            let judged: JudgedTest<W> = self.judged(case.plan.clone(), Some(case), false);
             Kind::of(&judged).is_some_and(|kind| kind == wanted)
         });
         // The smallest case runs once more: this run is the one that is recorded and printed.
-        let judged: Judged<W> = self.judged(after.plan.clone(), Some(&after), true);
+        let judged: JudgedTest<W> = self.judged(after.plan.clone(), Some(&after), true);
         if interrupt::is_requested() {
             return Err(NotMinimized::Interrupted);
         }
@@ -201,7 +201,7 @@ impl Search<'_> {
     /// Simulates a test with the operations and faults of a case.
     ///
     /// If `records` is `true`, the runner records the messages for a report.
-    fn judged<W: Workload>(&self, plan: Plan, case: Option<&Case>, records: bool) -> Judged<W> {
+    fn judged<W: Workload>(&self, plan: Plan, case: Option<&Case>, records: bool) -> JudgedTest<W> {
         let workload = W::from_options(&self.args.options(&plan));
         let runner = Runner::new(plan, workload);
         // The report of the smallest test shows the recorded messages.
@@ -209,7 +209,7 @@ impl Search<'_> {
         if let Some(case) = case {
             runner.select(case.selected_operations(), case.selected_faults());
         }
-        Judged::run(runner, Nodes::Simulated(self.factory), None, &Screen::silent())
+        JudgedTest::run(runner, Nodes::Simulated(self.factory), None, &Screen::silent())
     }
 }
 
@@ -258,7 +258,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of<W: Workload>(judged: &Judged<W>) -> Option<Kind> {
+    fn of<W: Workload>(judged: &JudgedTest<W>) -> Option<Kind> {
         match &judged.report {
             Err(Failure::Interrupted) => None,
             Err(failure) => Some(Kind::Failure(discriminant(failure))),

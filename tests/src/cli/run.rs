@@ -6,7 +6,7 @@ use crate::cli::sweep::Sweeping;
 use crate::cli::usage::{usage_error, workload_without_flag};
 use crate::cli::{TestArgs, Unusable, replay};
 use crate::drive::interrupt;
-use crate::drive::judged::{Judged, Nodes};
+use crate::drive::judged_test::{JudgedTest, Nodes};
 use crate::format::edn::Edn;
 use crate::judge::Valid;
 use crate::output::console;
@@ -100,7 +100,7 @@ fn test_workload<W: Workload>(
             ));
         }
         let nodes = Nodes::Processes(&launch);
-        let judged = Judged::run(runner(), nodes, store.as_ref().ok(), &screen);
+        let judged = JudgedTest::run(runner(), nodes, store.as_ref().ok(), &screen);
         screen.clear();
         cases.push(case(&judged));
         let code = print_outcome(&judged.report, None);
@@ -122,7 +122,7 @@ fn test_workload<W: Workload>(
     let mut runner = runner();
     runner.select(operations.clone(), faults.clone());
     let replay = args.replay("test", plan, operations, faults);
-    let judged = Judged::run(runner, Nodes::Simulated(&factory), None, &screen);
+    let judged = JudgedTest::run(runner, Nodes::Simulated(&factory), None, &screen);
     screen.clear();
     cases.push(case(&judged));
     let code = print_outcome(&judged.report, Some(&replay));
@@ -132,7 +132,7 @@ fn test_workload<W: Workload>(
 }
 
 /// Returns the test case of a test in the XML file of JUnit.
-fn case<W: Workload>(judged: &Judged<W>) -> TestCase {
+fn case<W: Workload>(judged: &JudgedTest<W>) -> TestCase {
     let (valid, text) = match &judged.report {
         Ok(report) => (Some(report.valid), report.anomalies_text()),
         Err(failure) => (None, failure.to_string()),
@@ -144,7 +144,7 @@ fn case<W: Workload>(judged: &Judged<W>) -> TestCase {
 ///
 /// The caller prints the verdict first, so that a full disk does not lose the verdict.
 pub(super) fn keep<W: Workload>(
-    judged: &Judged<W>,
+    judged: &JudgedTest<W>,
     store: Result<&Store, &Failure>,
     replay: Option<&str>,
 ) {

@@ -9,7 +9,7 @@ use super::run::{STORE, explain, failed, keep, print_results};
 use super::{TestArgs, replay};
 use crate::base::excerpt::beginning;
 use crate::drive::interrupt;
-use crate::drive::judged::{Judged, Nodes};
+use crate::drive::judged_test::{JudgedTest, Nodes};
 use crate::drive::sim::sweep::{self, AfterInvalid, Ended, Sweep};
 use crate::drive::sim::{Factory, Simulator};
 use crate::history::{History, Operations};
@@ -172,7 +172,7 @@ impl Sweeping<'_> {
         }
         let plan = self.plan::<W>(seed);
         let runner = self.runner::<W>(&plan).recording_messages();
-        let judged = Judged::run(runner, Nodes::Simulated(self.factory), None, &Screen::new());
+        let judged = JudgedTest::run(runner, Nodes::Simulated(self.factory), None, &Screen::new());
         let code = match &judged.report {
             Err(Failure::Interrupted) => None,
             report => Some(explain(report, Some(&replay))),
@@ -199,7 +199,7 @@ impl Sweeping<'_> {
     fn reduced<W: Workload>(
         &self,
         plan: &Plan,
-        judged: &Judged<W>,
+        judged: &JudgedTest<W>,
         store: Option<&Store>,
     ) -> Option<SmallTest> {
         let minimize = self.command::<W>("minimize", plan.seed);

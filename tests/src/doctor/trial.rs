@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Diagnosis, Examined, Mistake};
 use crate::base::address::Directory;
-use crate::drive::judged::{Judged, Nodes};
+use crate::drive::judged_test::{JudgedTest, Nodes};
 use crate::judge::Anomaly;
 use crate::judge::transactions::Model as ConsistencyModel;
 use crate::net::latency::Latency;
@@ -96,7 +96,7 @@ impl Visitor for Trial<'_> {
         let workload = W::from_options(&Options::new(&plan, consistency_models));
         let store = store.map(|store| Store::create(store, W::NAME)).transpose()?;
         let runner = Runner::new(plan, workload).recording_messages();
-        let judged = Judged::run(runner, nodes, store.as_ref(), &Screen::silent());
+        let judged = JudgedTest::run(runner, nodes, store.as_ref(), &Screen::silent());
         if let Some(store) = &store {
             judged.write(store, None)?;
         }

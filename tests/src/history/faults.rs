@@ -24,7 +24,7 @@ const OPERATIONS: [(&str, &str, &str); 8] = [
 ];
 
 impl FaultEdge {
-    /// Returns the edge that a nemesis operation of this name is.
+    /// Returns the start or end of a fault that this nemesis operation is.
     #[must_use]
     pub fn named(name: &str) -> Option<FaultEdge> {
         OPERATIONS.iter().find_map(|&(fault, start, end)| match name {

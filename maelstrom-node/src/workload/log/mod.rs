@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use super::{CLIENT_WAIT_TIMEOUT, Context, Definition, Workload, check_size};
+use super::{Context, Definition, Workload, check_size};
 use crate::base::{Acks, Config, Kind, Time};
 use crate::dissemination::{Direct, Dissemination, DisseminationConfig, Route};
 use crate::message::{Address, ErrorCode, Gossip, Offsets, Outbox, Payload, Request, raw};
@@ -22,7 +22,7 @@ mod record;
 mod records;
 mod recovery;
 
-use pending::{Pending, STALL_TIMEOUT, Unacknowledged};
+use pending::{MAJORITY_TIMEOUT, Pending, STALL_TIMEOUT, Unacknowledged};
 use record::{Record, Sent, Source};
 use records::{LARGEST_OFFSET, Records};
 use recovery::Stage;
@@ -152,7 +152,7 @@ impl Log {
     ) -> Result<(), Rejection> {
         // Maelstrom's client continues after the polled messages even if their commit fails. After
         // a definite error it keeps its position but drops the messages, and so it skips them.
-        self.check_available(now, CLIENT_WAIT_TIMEOUT, ErrorCode::Timeout)?;
+        self.check_available(now, MAJORITY_TIMEOUT, ErrorCode::Timeout)?;
         let records = self.records.state();
         let mut news = BTreeMap::new();
         for (key, offset) in offsets {

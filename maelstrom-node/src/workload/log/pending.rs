@@ -13,7 +13,7 @@ pub(super) const STALL_TIMEOUT: Duration = Duration::from_millis(1500);
 /// The time without a majority after which a client receives an error.
 ///
 /// The network can delay a request before this time, and its client does not wait longer for that.
-const MAJORITY_TIMEOUT: Duration = Duration::from_secs(4);
+pub(super) const MAJORITY_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The records in the order of their sequence numbers.
 #[derive(Debug, Default)]

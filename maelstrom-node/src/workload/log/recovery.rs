@@ -30,7 +30,7 @@ pub(super) struct Recovering {
     since: Time,
     /// The sequence number of the record *recovering*.
     sequence: u64,
-    /// The peers when this node added the record.
+    /// The survey on which this node added the record.
     survey: Survey,
     /// By node, the state in which it was first known to have the record.
     responses: BTreeMap<usize, Response>,

@@ -108,8 +108,8 @@ pub(crate) fn within_epoch(high_water_mark: UnixMillis, epoch: Epoch) -> Result<
         return Ok(());
     }
     Err(format!(
-        "--high-water-mark is {high_water_mark}, and IDs of this store are from {first} to {last}: \
-         give milliseconds since 1970, or a date"
+        "--high-water-mark is {high_water_mark}, and IDs of this store are from {first} to {last}; \
+         pass milliseconds since 1970, or a date"
     )
     .into())
 }

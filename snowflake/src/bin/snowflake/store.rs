@@ -93,7 +93,11 @@ fn expect_missing(opened: Result<impl LeaseStore, LeaseError>) -> Result<(), Fai
     use snowflake::lease::StoreErrorKind;
 
     match opened {
-        Ok(_) => Err("a lease store exists at this URL: open it, or choose another".into()),
+        Ok(_) => {
+            Err("a lease store exists at this URL; inspect it with `snowflake lease status`, \
+                      or choose another URL"
+                .into())
+        }
         Err(LeaseError::Store(error)) if *error.kind() == StoreErrorKind::Missing => Ok(()),
         Err(error) => Err(error.into()),
     }

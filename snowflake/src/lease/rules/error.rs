@@ -136,17 +136,17 @@ impl fmt::Display for LeaseError {
             LeaseError::AllTaken { first_ends, now } => write!(
                 f,
                 "cannot acquire a node ID: all {} are held, and the first grant ends at \
-                 {first_ends}, in {} ms; release one of a process that is gone with `snowflake \
-                 lease release`, retry then, or raise `start_timeout_ms`",
+                 {first_ends}, in {} ms; release the node ID of a process that has ended with \
+                 `snowflake lease release`, retry then, or raise `start_timeout_ms`",
                 NODE_MAX as u32 + 1,
                 first_ends.0.saturating_sub(now.0),
             ),
             LeaseError::Held { node, holder, until, now } => write!(
                 f,
                 "cannot acquire node ID {node}: {holder} holds it until {until}, {} ms from now, \
-                 and longer if it renews; stop that process, release the node ID with `snowflake \
-                 lease release STORE {node}` or raise `start_timeout_ms` if it is gone, or use \
-                 another node ID",
+                 and longer if it renews; stop that process or use another node ID; if the process \
+                 has ended, release the node ID with `snowflake lease release STORE {node}` or \
+                 raise `start_timeout_ms`",
                 until.0.saturating_sub(now.0),
             ),
             LeaseError::TakenOver { node, fencing_token, newest, holder } => write!(

@@ -9,7 +9,7 @@ use crate::lease::LeaseError;
 /// The epoch and the layout of the IDs of one store.
 ///
 /// With two epochs, or two layouts, two grants that do not overlap could still yield the same
-/// IDs. A store records the format when it is first used, and rejects every other.
+/// IDs. A store records the format when it is created, and rejects every other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IdFormat {
     /// The instant that timestamps count from.

@@ -77,7 +77,8 @@ impl RunningNode {
         let serve = |serve: Box<dyn FnOnce() + Send>| {
             thread::Builder::new()
                 .spawn(serve)
-                .map_err(|error| failure(format!("no thread for its pipes: {error}")))
+                .map_err(|error| failure(format!("no thread for its pipes: {error}; raise the limits on processes and memory (`ulimit`), \
+                 or use fewer nodes")))
         };
         if let Some(stdin) = stdin {
             serve(Box::new(move || feed(stdin, &lines)))?;

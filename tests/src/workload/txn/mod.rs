@@ -42,7 +42,7 @@ pub trait Data: Debug + Clone + Copy + Default {
     /// The result of a read.
     type Read: Debug + Clone;
     /// The result of a read, in the form that the judge uses.
-    type Judged: Clone + Debug;
+    type JudgedTest: Clone + Debug;
 
     /// Parses the result of a read.
     ///
@@ -62,10 +62,10 @@ pub trait Data: Debug + Clone + Copy + Default {
     fn read_value(read: &Self::Read) -> Edn;
 
     /// Numbers the values in the result of a read.
-    fn judged(read: &Self::Read, names: &mut Names) -> Self::Judged;
+    fn judged(read: &Self::Read, names: &mut Names) -> Self::JudgedTest;
 
     /// Finds the anomalies of a history.
-    fn check(transactions: &[Transaction<Self::Judged>], models: &[Model]) -> Anomalies;
+    fn check(transactions: &[Transaction<Self::JudgedTest>], models: &[Model]) -> Anomalies;
 
     /// Applies the exceptions that Maelstrom's test of this data makes to Elle's judgement.
     fn adjust(judgement: ModelJudgement) -> ModelJudgement;

@@ -24,7 +24,7 @@ impl Data for Lists {
     const ONE_TYPE_OF_KEYS: bool = false;
 
     type Read = Option<Vec<Element>>;
-    type Judged = List;
+    type JudgedTest = List;
 
     fn parse_read(text: &RawValue) -> Result<Option<Vec<Element>>, Malformed> {
         let items: Option<Vec<&RawValue>> = serde_json::from_str(text.get())

@@ -28,7 +28,7 @@ impl Data for Registers {
     const ONE_TYPE_OF_KEYS: bool = true;
 
     type Read = Element;
-    type Judged = Value;
+    type JudgedTest = Value;
 
     fn parse_read(text: &RawValue) -> Result<Element, Malformed> {
         Element::parse(text.get()).map_err(|problem| malformed(&problem))

@@ -63,7 +63,7 @@ fn chooses_a_node_id_whose_mark_is_ahead_of_the_clock_last() {
         none_left.to_string(),
         format!(
             "cannot acquire a node ID: all 1024 are held, and the first grant ends at {}, in \
-             3000 ms; release one of a process that is gone with `snowflake lease release`, retry \
+             3000 ms; release the node ID of a process that has ended with `snowflake lease release`, retry \
              then, or raise `start_timeout_ms`",
             after(3000)
         ),

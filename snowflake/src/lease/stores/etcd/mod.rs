@@ -273,8 +273,8 @@ impl EtcdStore {
         self.gateway.time().map_or(requester, |member| requester.min(member))
     }
 
-    /// Returns `result`. After an error for which a member's clock is too slow, the next call asks
-    /// another member first.
+    /// Returns `result`. After an error for which a member's clock is too slow, the next call
+    /// goes to another member first.
     fn skip_slow_clock<T>(
         &self,
         requester: UnixMillis,

@@ -157,8 +157,9 @@ impl Link {
     /// was suspended. The server may have executed the first attempt, or may execute it after the
     /// second. So the second execution of `call` must be harmless, in either order.
     ///
-    /// Both attempts together take at most as long as one attempt that has to connect. An error of
-    /// the server, such as a lock timeout, ends neither the connection nor is the call repeated.
+    /// Both attempts together take at most as long as one attempt that has to connect. If the
+    /// server rejects the statement, as after a lock timeout, the connection stays open, and the
+    /// call is not repeated.
     pub(super) fn run_repeatable<T: Send>(
         &self,
         call: impl AsyncFn(&mut Session) -> Result<T, tokio_postgres::Error> + Sync,

@@ -158,7 +158,7 @@ fn limited(mut texts: Vec<String>, count: usize) -> Vec<String> {
 /// Returns the transactions that nodes returned with steps other than the requested steps.
 fn changed<D: Data>(history: &History<Txn<D>>, record: &TxnRecord<D>) -> Vec<usize> {
     let is_changed = |(index, transaction): (usize, &_)| -> Option<usize> {
-        let transaction: &crate::judge::transactions::Transaction<D::Judged> = transaction;
+        let transaction: &crate::judge::transactions::Transaction<D::JudgedTest> = transaction;
         let event = history.events().get(transaction.completed)?;
         let EventKind::Ok { output, .. } = &event.kind else { return None };
         let asked = &history.invocation(transaction.invoked).op;

@@ -11,7 +11,7 @@ use crate::workload::txn::{Data, Done, Names, Step, Txn};
 #[derive(Debug)]
 pub(super) struct TxnRecord<D: Data> {
     /// The transactions, in the order of their invocations.
-    pub(super) transactions: Vec<Transaction<D::Judged>>,
+    pub(super) transactions: Vec<Transaction<D::JudgedTest>>,
     /// The keys and values by number.
     pub(super) names: Names,
 }
@@ -20,7 +20,7 @@ impl<D: Data> TxnRecord<D> {
     /// Collects the transactions of a history.
     pub(super) fn of(history: &History<Txn<D>>) -> TxnRecord<D> {
         let mut names = Names::default();
-        let mut transactions: Vec<Transaction<D::Judged>> = Vec::new();
+        let mut transactions: Vec<Transaction<D::JudgedTest>> = Vec::new();
         let mut indices: BTreeMap<usize, usize> = BTreeMap::new();
         let end = history.events().len();
         for (position, event) in history.events().iter().enumerate() {
@@ -69,7 +69,7 @@ fn writes<R>(steps: &[Step], names: &mut Names) -> Vec<Access<R>> {
 }
 
 /// Returns a step that a node ran.
-fn access<D: Data>(done: &Done<D::Read>, names: &mut Names) -> Access<D::Judged> {
+fn access<D: Data>(done: &Done<D::Read>, names: &mut Names) -> Access<D::JudgedTest> {
     match done {
         Done::Read(key, read) => Access::Read(names.key(key), D::judged(read, names)),
         Done::Write(key, value) => Access::Write(names.key(key), names.value(value)),

@@ -45,7 +45,7 @@ impl Nodes<'_> {
 
 /// A test that has ended, and its judgement.
 #[derive(Debug)]
-pub struct Judged<W: Workload> {
+pub struct JudgedTest<W: Workload> {
     /// The data of the test.
     pub test: FinishedTest<W>,
     /// The judgement, or the failure that ended the test early.
@@ -53,7 +53,7 @@ pub struct Judged<W: Workload> {
     driver: &'static str,
 }
 
-impl<W: Workload> Judged<W> {
+impl<W: Workload> JudgedTest<W> {
     /// Runs a test and judges it.
     ///
     /// Processes write their standard error to the store. Simulated nodes have none.
@@ -62,7 +62,7 @@ impl<W: Workload> Judged<W> {
         nodes: Nodes<'_>,
         store: Option<&Store>,
         screen: &Screen,
-    ) -> Judged<W> {
+    ) -> JudgedTest<W> {
         let ended = match nodes {
             Nodes::Processes(launch) => {
                 let names = runner.plan().directory.node_names().to_vec();
@@ -78,7 +78,7 @@ impl<W: Workload> Judged<W> {
         let driver = nodes.name();
         let logs = store.map(Store::node_logs);
         let report = ended.map(|()| Report::new(&test, driver, logs.as_deref()));
-        Judged { test, report, driver }
+        JudgedTest { test, report, driver }
     }
 
     /// Returns `true` if the test came to its end and is valid.
@@ -107,7 +107,7 @@ impl<W: Workload> Judged<W> {
     ///
     /// Returns an error if a file cannot be written.
     pub fn write(&self, store: &Store, replay: Option<&str>) -> Result<(), Failure> {
-        let Judged { test, report, driver } = self;
+        let JudgedTest { test, report, driver } = self;
         let failed;
         let results = match report {
             Ok(report) => &report.results,
