@@ -4,10 +4,9 @@ use crossbeam_utils::CachePadded;
 
 use super::ahead::AheadLimit;
 use super::counters::ClaimCounters;
-use super::cursor::Cursor;
 use super::gate::Gate;
 use super::grant::GrantBounds;
-use super::slot::Slot;
+use super::slot::{Cursor, Slot};
 use super::sync::const_fn;
 use crate::clock::{ForkGeneration, Sealed, StepFilter};
 use crate::layout::SEQUENCE_MAX;

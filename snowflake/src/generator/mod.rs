@@ -6,7 +6,6 @@ mod block;
 mod builder;
 mod claim;
 mod counters;
-mod cursor;
 mod gate;
 mod grant;
 mod reserve;
@@ -35,9 +34,9 @@ use crate::BuildError;
 use crate::clock::{ForkGeneration, StepFilter};
 use crate::{ClaimError, Clock, Epoch, Id, NodeId, SystemClock};
 use counters::ClaimCounters;
-use cursor::Cursor;
 use gate::Gate;
 use grant::GrantBounds;
+use slot::Cursor;
 
 /// Issues IDs to any number of threads through `&self`.
 ///
