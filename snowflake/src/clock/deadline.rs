@@ -1,9 +1,11 @@
 //! The end of a millisecond, by a clock's counter.
 #![allow(unreachable_pub, reason = "types of sealed methods are public, and cannot be named")]
 
+#[cfg(all(unix, feature = "std"))]
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
-use super::fork;
+use crate::layout::TIMESTAMP_MAX;
 
 /// The end of a millisecond, as a count of a clock's counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +13,7 @@ pub struct Deadline {
     /// The count at which the next millisecond begins. A clock reads the counter before the time,
     /// because an early deadline is safe and a late one is not.
     pub count: u64,
-    /// The increase of the counter in one millisecond: at least 1, and below [`fork::STEP`].
+    /// The increase of the counter in one millisecond: at least 1, and below [`FORK_STEP`].
     pub counts_per_ms: u64,
 }
 
@@ -36,13 +38,15 @@ impl Deadline {
 }
 
 /// The end of a millisecond as it is stored between calls: long past in a forked child.
+///
+/// The stored count is the real one minus [`fork_shift`]. `fork.rs` has the argument.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ProcessDeadline(pub(crate) Deadline);
 
 impl ProcessDeadline {
     pub(crate) fn new(deadline: Deadline) -> ProcessDeadline {
-        debug_assert!(deadline.counts_per_ms < fork::STEP);
-        let count = deadline.count.wrapping_sub(fork::shift());
+        debug_assert!(deadline.counts_per_ms < FORK_STEP);
+        let count = deadline.count.wrapping_sub(fork_shift());
         ProcessDeadline(Deadline { count, ..deadline })
     }
 
@@ -51,9 +55,30 @@ impl ProcessDeadline {
     pub(crate) fn is_ahead_of(self, count: u64) -> bool {
         // The addition is on the side of the deadline, which the processor can do while it
         // reads the counter. A subtraction would be moved to the counter's side.
-        let deadline = Deadline { count: self.0.count.wrapping_add(fork::shift()), ..self.0 };
+        let deadline = Deadline { count: self.0.count.wrapping_add(fork_shift()), ..self.0 };
         deadline.is_ahead_of(count)
     }
+}
+
+/// More counts than a millisecond has. A counter of femtoseconds has 10^12 in a millisecond.
+pub(super) const FORK_STEP: u64 = 1 << 42;
+
+// An epoch has fewer milliseconds.
+const _: () = assert!(FORK_STEP > TIMESTAMP_MAX);
+
+/// The value of [`fork_shift`]. A handler in `fork.rs` lowers it in each child.
+#[cfg(all(unix, feature = "std"))]
+pub(super) static FORK_SHIFT: AtomicU64 = AtomicU64::new(0);
+
+/// Returns what to add to a stored count: one [`FORK_STEP`] less in each child.
+///
+/// `Relaxed`: a child begins with the one thread that lowered the shift.
+#[inline]
+pub(super) fn fork_shift() -> u64 {
+    #[cfg(all(unix, feature = "std"))]
+    return FORK_SHIFT.load(Ordering::Relaxed);
+    #[cfg(not(all(unix, feature = "std")))]
+    return 0;
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! A forked child has a copy of every generator and would issue its parent's IDs again. So a
 //! stored deadline is not the count itself. It is the count minus a *shift*, and libc lowers
-//! the shift in every child before `fork` returns there: `ProcessDeadline`. In the process
+//! the shift in every child before `fork` returns there: `deadline.rs`. In the process
 //! that stored it, adding the shift gives the count again. In a child it gives a count that
 //! is long past, so every gate is closed and every block has ended there. With the gate
 //! closed a claim compares the [`ForkGeneration`]. The fast path pays one addition, of a value
@@ -11,12 +11,20 @@
 //! # Why a child finds no open gate
 //!
 //! Counts wrap around. A millisecond lasts if its end is 1 to `counts_per_ms` counts ahead.
-//! An end that was stored `n` forks ago comes back `n` [`STEP`]s too early. A [`STEP`] is
+//! An end that was stored `n` forks ago comes back `n` [`FORK_STEP`]s too early. A step is
 //! longer than any counter's millisecond, so that end is past, and passing time moves it
 //! further away. To reach the present again, the steps and the counts since must add up to
-//! 2^64. 2^19 forks are half of that, and 97 years at 3 GHz the other half. The same holds
-//! for the count 0 of a closed gate, in its own process too. A counter of milliseconds may step
-//! back, as the clock that it is. A [`STEP`] of it is 557 years, which no epoch spans.
+//! 2^64. 2^21 nested forks are half of that, and 97 years at 3 GHz the other half. The same holds
+//! for the count 0 of a closed gate, in its own process too.
+//!
+//! A counter that is the time can step back, as any clock can. It reaches an end in a child only by
+//! a step of 139 years. An epoch spans half of that. Its counts are below 2^63, so that a closed
+//! gate stays closed.
+//!
+//! # Limits
+//!
+//! The argument holds for fewer than 2^21 nested forks without `exec`. The generation repeats after
+//! twice as many.
 //!
 //! A child made by the raw system call is not detected, because libc does not run the
 //! handler. A child of `vfork` may only call `exec`.
@@ -24,7 +32,7 @@
 #[cfg(feature = "std")]
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use crate::layout::TIMESTAMP_MAX;
+use super::deadline::{FORK_STEP, fork_shift};
 
 /// The process that made a value, as the number of forks since `exec`.
 ///
@@ -39,7 +47,7 @@ impl ForkGeneration {
     /// Returns the generation of this process.
     #[inline]
     pub(crate) fn current() -> ForkGeneration {
-        ForkGeneration((shift().wrapping_neg() / STEP) as u32)
+        ForkGeneration((fork_shift().wrapping_neg() / FORK_STEP) as u32)
     }
 
     /// Returns `true` if this process is a forked child of the one with this generation.
@@ -47,23 +55,6 @@ impl ForkGeneration {
     pub(crate) fn is_forked(self) -> bool {
         self != ForkGeneration::current()
     }
-}
-
-/// More counts than a millisecond has. A counter of femtoseconds has 10^12 in a millisecond.
-pub(super) const STEP: u64 = 1 << 44;
-
-// An epoch has fewer milliseconds.
-const _: () = assert!(STEP > TIMESTAMP_MAX);
-
-/// Returns what to add to a stored count: one [`STEP`] less in each child.
-///
-/// `Relaxed`: a child begins with the one thread that lowered the shift.
-#[inline]
-pub(super) fn shift() -> u64 {
-    #[cfg(all(unix, feature = "std"))]
-    return handlers::SHIFT.load(Ordering::Relaxed);
-    #[cfg(not(all(unix, feature = "std")))]
-    return 0;
 }
 
 /// Excludes forks until [`unlock`]. A fork waits while the caller holds the lock: usually a few
@@ -94,9 +85,9 @@ static IS_LOCKED: AtomicBool = AtomicBool::new(false);
     reason = "libc reports a fork to C functions that are registered before main"
 )]
 mod handlers {
-    use core::sync::atomic::{AtomicU64, Ordering};
+    use core::sync::atomic::Ordering;
 
-    pub(super) static SHIFT: AtomicU64 = AtomicU64::new(0);
+    use crate::clock::deadline::{FORK_SHIFT, FORK_STEP};
 
     /// Runs in the parent before the fork: no other thread is in the middle of a calibration.
     extern "C" fn prepare() {
@@ -110,7 +101,7 @@ mod handlers {
 
     /// Runs in the child before `fork` returns there.
     extern "C" fn in_child() {
-        SHIFT.fetch_sub(super::STEP, Ordering::Relaxed);
+        FORK_SHIFT.fetch_sub(FORK_STEP, Ordering::Relaxed);
         super::unlock();
     }
 

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::deadline::FORK_STEP;
 use super::{Clock, Deadline, Reading, Sealed, SystemClock, fork, since_boot};
 use crate::UnixMillis;
 
@@ -34,7 +35,7 @@ impl Counter {
         let ns = clock.delta_as_nanos(0, COUNTS).max(1);
         let counts_per_ms = u128::from(COUNTS) * u128::from(NS_PER_MS) / u128::from(ns);
         // A rate that is too low makes deadlines early, which is safe.
-        Counter { clock, counts_per_ms: (counts_per_ms as u64).min(fork::STEP - 1) }
+        Counter { clock, counts_per_ms: (counts_per_ms as u64).min(FORK_STEP - 1) }
     }
 }
 
