@@ -89,7 +89,7 @@ pub trait Clock {
     #[doc(hidden)]
     #[inline]
     fn counter(&self, _: Sealed) -> u64 {
-        self.now().0
+        reading::count_at(self.now().0)
     }
 }
 

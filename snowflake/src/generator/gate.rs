@@ -21,7 +21,7 @@ pub(crate) struct Gate {
     is_guarded: CachePadded<AtomicBool>,
 }
 
-/// A deadline that has passed at every count.
+/// A deadline that has passed at every count of a clock: `clock/fork.rs` has the argument for the 0.
 const CLOSED: Deadline = Deadline { count: 0, counts_per_ms: 0 };
 
 impl Gate {
@@ -89,5 +89,22 @@ impl OpenGuard<'_> {
 impl Drop for OpenGuard<'_> {
     fn drop(&mut self) {
         self.gate.is_guarded.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(all(test, not(snowflake_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_thread_at_a_time_may_open_the_gate() {
+        let gate = Gate::new();
+        let guard = gate.guard();
+        assert!(guard.is_some());
+        for _ in 0..2 {
+            assert!(gate.guard().is_none());
+        }
+        drop(guard);
+        assert!(gate.guard().is_some());
     }
 }

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use super::{at, builder};
 use crate::layout::{IDS_PER_MS, TIMESTAMP_MAX};
-use crate::{BuildError, ClaimError, Epoch, Generator, Id, ManualClock, Parts, UnixMillis};
+use crate::{BuildError, ClaimError, Epoch, Generator, Id, ManualClock, NodeId, Parts, UnixMillis};
 
 const START_MS: u64 = 1_000_000;
 
@@ -92,6 +92,31 @@ fn the_last_millisecond_has_4096_ids_and_no_id_follows() {
         assert_eq!(generator.try_next_id(), Err(ClaimError::Expired));
         assert_eq!(generator.next_id(), Err(ClaimError::Expired));
         clock.step_forward(1000);
+    }
+}
+
+/// The count of a closed gate is 0, which follows the last count of `u64`.
+#[test]
+fn a_closed_gate_stays_closed_at_the_last_reading_of_a_clock() {
+    let clock = ManualClock::new(at(START_MS));
+    let generator = builder().build(clock.clone()).unwrap();
+    exhaust(&generator);
+    let before = generator.cursor.get();
+    clock.set(UnixMillis(u64::MAX));
+    assert_eq!(generator.try_next_id(), Err(ClaimError::Expired));
+    assert_eq!(generator.cursor.get(), before);
+}
+
+/// With an epoch that late, the counter stands still.
+#[test]
+fn timestamps_follow_a_clock_past_the_largest_count() {
+    let start = UnixMillis(u64::MAX - 100);
+    let clock = ManualClock::new(start);
+    let builder = Generator::builder(NodeId::MIN, Epoch::new(start));
+    let generator = builder.build(clock.clone()).unwrap();
+    for tick in 0..100 {
+        assert_eq!(generator.try_next_id().unwrap().parts().timestamp_ms, tick);
+        clock.advance(1);
     }
 }
 
