@@ -14,8 +14,9 @@ impl<C: Clock> Generator<C> {
     /// Issues the next ID, and waits for it if necessary.
     ///
     /// The call sleeps while it waits, except for the last 50 µs. After a full millisecond it waits
-    /// for less than 1 ms. After a backward step it waits for the length of the step.
-    /// [`max_ahead_ms`](crate::Builder::max_ahead_ms) shortens both.
+    /// for less than 1 ms. With a [clock](Clock) of your own, which does not show when its
+    /// millisecond ends, it sleeps for 1 ms. After a backward step it waits for the length of the
+    /// step. [`max_ahead_ms`](crate::Builder::max_ahead_ms) shortens both waits.
     ///
     /// A waiting call reserves its ID in the millisecond before it is due. Calls that begin after
     /// that get later IDs, so waiting calls are starvation-free.
@@ -144,15 +145,17 @@ fn drive<C: Clock>(mut wait: Wait<'_, C>) -> Result<Claim, ClaimError> {
     loop {
         match wait.step(start.elapsed())? {
             ControlFlow::Break(claim) => return Ok(claim),
-            ControlFlow::Continue(pause) => sleep(pause),
+            ControlFlow::Continue(pause) => sleep(pause, wait.is_end_known),
         }
     }
 }
 
-/// Sleeps to just before the end of `pause`, or spins to its end.
-fn sleep(pause: Duration) {
+/// Sleeps for `pause`. If its end is exact, sleeps to just before it, and then spins to it.
+///
+/// After an early end of another pause the call would sleep a second time.
+fn sleep(pause: Duration, is_exact: bool) {
     if pause > WAKE_LATENCY {
-        thread::sleep(pause - WAKE_LATENCY);
+        thread::sleep(if is_exact { pause - WAKE_LATENCY } else { pause });
     } else {
         let start = Instant::now();
         while start.elapsed() < pause {

@@ -24,7 +24,8 @@ use crate::{ClaimError, LeaseEnd, UnixMillis};
 const MS: Duration = Duration::from_millis(1);
 
 /// The latency of waking a thread. Linux delays a timer by up to 50 µs: the default timer slack of
-/// `prctl(2)`. Sleeps end this much early, and the thread spins for the rest.
+/// `prctl(2)`. If the clock shows the end of its millisecond, sleeps end this much early, and the
+/// thread spins for the rest.
 const WAKE_LATENCY: Duration = Duration::from_micros(50);
 
 /// The longest single sleep. After a step of the clock, a waiting call reads the new time at most
@@ -42,6 +43,8 @@ pub(crate) struct Wait<'g, C: Clock> {
     reading: Option<(UnixMillis, Duration)>,
     /// The time that has elapsed, or `None` before the first pause.
     waited: Option<Duration>,
+    /// `true` if the clock's counter is finer than the time, and so shows the end of a millisecond.
+    is_end_known: bool,
 }
 
 impl<'g, C: Clock> Wait<'g, C> {
@@ -52,7 +55,15 @@ impl<'g, C: Clock> Wait<'g, C> {
         timeout: Duration,
     ) -> Wait<'g, C> {
         let limit = timeout.min(Duration::from_millis(generator.settings.max_wait_ms));
-        Wait { generator, wanted, reservation: None, limit, reading: None, waited: None }
+        Wait {
+            generator,
+            wanted,
+            reservation: None,
+            limit,
+            reading: None,
+            waited: None,
+            is_end_known: false,
+        }
     }
 
     /// Creates the wait of a claim that failed. It keeps the claim's reservation, if there is one.
@@ -138,6 +149,7 @@ impl<'g, C: Clock> Wait<'g, C> {
             return self.pause(error, elapsed);
         };
 
+        self.is_end_known = reading.deadline.counts_per_ms > 1;
         let rest_of_ms = reading.deadline.left_at(generator.clock.counter(Sealed));
         let time = Duration::from_millis(wait_ms - 1).saturating_add(rest_of_ms);
         // The limit is strict for the first pause only. A wait that has begun does not fail because

@@ -68,6 +68,14 @@ fn a_batch_is_reserved_too() {
 }
 
 #[test]
+fn a_call_does_not_wake_early_if_the_counter_is_the_time() {
+    let (generator, _clock) = full(builder());
+    let mut call = wait(&generator);
+    assert_eq!(call.pause(AHEAD, Duration::ZERO).unwrap(), MS);
+    assert!(!call.is_end_known);
+}
+
+#[test]
 fn a_claim_that_passed_the_limit_keeps_its_slot_as_a_reservation() {
     let clock = ManualClock::new(at(TICK));
     let generator = builder().build(clock.clone()).unwrap();
@@ -165,6 +173,7 @@ fn a_pause_ends_with_the_millisecond_of_the_clock() {
     let mut call = Wait::new(&generator, SlotCount::ONE, Duration::MAX);
     let pause = call.pause(AHEAD, Duration::ZERO).unwrap();
     assert_eq!(pause, Duration::from_micros(750));
+    assert!(call.is_end_known, "the call wakes early, and spins");
 }
 
 #[test]
