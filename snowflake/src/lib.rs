@@ -66,7 +66,7 @@
 //! [`Block`] return [`Forked`](ClaimError::Forked) there, and a [`Batch`] is empty. The child has to
 //! build another generator, with another node ID. A service that forks at its start builds its
 //! generator afterwards. A child of the raw system call is not detected. Without feature `std`, no
-//! forked child is detected. Do not fork in a signal handler.
+//! forked child is detected. Do not fork in a signal handler. Do not nest 2^21 forks without `exec`.
 //!
 //! # Clocks that misbehave
 //!

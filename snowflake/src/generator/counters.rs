@@ -20,7 +20,7 @@ pub struct Counters {
     pub ids_issued: u64,
     /// Calls that waited, with or without success. A future that was dropped counts too.
     pub waits: u64,
-    /// The total time that those calls waited.
+    /// The total time that those calls waited, except the last pause of a future that was dropped.
     pub waited: Duration,
     /// Readings of the clock that were earlier than the one before.
     pub backward_steps: u64,
