@@ -1,5 +1,7 @@
 //! The settings of a generator.
 
+use core::fmt;
+
 use crossbeam_utils::CachePadded;
 
 use super::ahead::AheadLimit;
@@ -16,7 +18,7 @@ use crate::{BuildError, Clock, Epoch, Generator, Id, NodeId};
 ///
 /// The node ID and the epoch have no safe default, so `builder` requires them. Every setting
 /// here has a default.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct Builder {
     pub(crate) node: NodeId,
@@ -226,5 +228,18 @@ impl Builder {
         const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
         let spread = self.first_sequence_spread as u64 + 1;
         (tick.wrapping_mul(MULTIPLIER) >> 32) % spread
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("node", &self.node)
+            .field("epoch", &self.epoch)
+            .field("max_ahead_ms", &self.ahead.max_ahead_ms)
+            .field("max_wait_ms", &self.max_wait_ms)
+            .field("frozen_clock_ms", &self.frozen_clock_ms)
+            .field("first_sequence_spread", &self.first_sequence_spread)
+            .finish_non_exhaustive()
     }
 }

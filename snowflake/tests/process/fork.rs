@@ -178,18 +178,18 @@ fn calibrate_and_fork() {
     });
 }
 
-/// A clock without a counter.
-struct WithoutCounter(ManualClock);
+/// A clock whose counter is the default one: the time.
+struct NowAlone(ManualClock);
 
-impl Clock for WithoutCounter {
+impl Clock for NowAlone {
     fn now(&self) -> UnixMillis {
         self.0.now()
     }
 }
 
 #[test]
-fn a_block_of_a_clock_without_a_counter_belongs_to_the_parent() {
-    let clock = WithoutCounter(ManualClock::new(NOW));
+fn a_block_of_a_clock_that_implements_now_alone_belongs_to_the_parent() {
+    let clock = NowAlone(ManualClock::new(NOW));
     let generator = Generator::builder(NODE, EPOCH).build(clock).unwrap();
     let mut block = generator.block();
     block.try_next_id().unwrap();

@@ -33,6 +33,13 @@ fn a_batch_that_never_fits_is_an_error_with_the_largest_size() {
 }
 
 #[test]
+fn debug_output_of_a_builder_shows_the_settings() {
+    let shown = format!("{:?}", builder().max_ahead_ms(3));
+    assert!(shown.contains("max_ahead_ms: 3, max_wait_ms: 10000"), "{shown}");
+    assert!(!shown.contains("Slot"), "{shown}");
+}
+
+#[test]
 fn debug_output_of_a_batch_and_a_block_shows_what_is_left() {
     let generator = builder().build(ManualClock::new(at(TICK))).unwrap();
     let mut batch = generator.try_reserve(2).unwrap();
@@ -66,15 +73,15 @@ fn a_block_ends_with_its_millisecond() {
 }
 
 #[test]
-fn a_block_ends_with_its_millisecond_if_the_clock_has_no_counter() {
-    struct WithoutCounter(ManualClock);
-    impl Clock for WithoutCounter {
+fn a_block_ends_with_its_millisecond_if_the_clock_implements_now_alone() {
+    struct NowAlone(ManualClock);
+    impl Clock for NowAlone {
         fn now(&self) -> UnixMillis {
             self.0.now()
         }
     }
     let clock = ManualClock::new(at(TICK));
-    let generator = builder().build(WithoutCounter(clock.clone())).unwrap();
+    let generator = builder().build(NowAlone(clock.clone())).unwrap();
     let mut handle = generator.block();
     assert_eq!(slot(handle.try_next_id().unwrap()), (TICK, 0));
     assert_eq!(slot(handle.try_next_id().unwrap()), (TICK, 1));
