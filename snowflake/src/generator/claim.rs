@@ -3,6 +3,7 @@
 
 use super::gate::OpenGuard;
 use super::slot::Slot;
+use super::sync::is_weakened;
 use crate::clock::{Clock, ProcessDeadline, Reading, Sealed};
 use crate::{ClaimError, Generator, UnixMillis};
 
@@ -176,9 +177,10 @@ impl<C: Clock> Generator<C> {
         let guard = self.gate.guard();
         let (now, reading) = self.read_clock(first, guard.as_ref());
         // The end is loaded before the start: a thread that reads the end of a grant also
-        // reads its start.
+        // reads its start. A weakened model loads them in the other order.
+        let early = is_weakened!(StartBeforeEnd).then(|| self.grant.is_void(first));
         let grant_end = self.grant.end();
-        if self.grant.is_void(first) {
+        if early.unwrap_or_else(|| self.grant.is_void(first)) {
             return Redemption::Void;
         }
         if end > self.limit_at(now).min(grant_end) {

@@ -3,7 +3,7 @@
 use crossbeam_utils::CachePadded;
 
 use super::slot::Slot;
-use super::sync::{AtomicBool, AtomicU64, Ordering, const_fn, is_guard_shared};
+use super::sync::{AtomicBool, AtomicU64, Ordering, const_fn, is_weakened};
 use crate::clock::{Deadline, ProcessDeadline};
 
 /// The end of a millisecond that is known to last, and the slots to claim until then.
@@ -64,7 +64,7 @@ impl Gate {
 
     /// Returns the right to open the gate, unless another thread has it. No thread waits.
     pub(crate) fn guard(&self) -> Option<OpenGuard<'_>> {
-        let is_taken = self.is_guarded.swap(true, Ordering::Acquire) && !is_guard_shared();
+        let is_taken = self.is_guarded.swap(true, Ordering::Acquire) && !is_weakened!(SharedGuard);
         // `then_some` would create a guard in either case, and drop it.
         (!is_taken).then(|| OpenGuard { gate: self })
     }

@@ -64,7 +64,7 @@ impl GrantBounds {
 #[cfg(feature = "lease")]
 mod leased {
     use super::*;
-    use crate::generator::sync::is_end_before_start;
+    use crate::generator::sync::is_weakened;
     use crate::{Clock, Generator, UnixMillis};
 
     impl GrantBounds {
@@ -93,7 +93,7 @@ mod leased {
             if until <= end || self.grant.reason() == LeaseEnd::Released {
                 return;
             }
-            if is_end_before_start() {
+            if is_weakened!(EndBeforeStart) {
                 self.grant.set_end(until);
             }
             if from > end {

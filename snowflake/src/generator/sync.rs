@@ -9,7 +9,7 @@ pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 #[cfg(snowflake_loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
 #[cfg(snowflake_loom)]
-pub(crate) use weakened::{AtomicU64, Weakness, weaken};
+pub(crate) use weakened::{AtomicU64, Weakness, weaken, weakened_by};
 
 /// A `const fn`, except in a model: loom's atomics cannot be made in a constant.
 macro_rules! const_fn {
@@ -22,22 +22,18 @@ macro_rules! const_fn {
 }
 pub(crate) use const_fn;
 
-/// Returns `true` in a model that publishes the end of a grant in the wrong order.
-#[cfg(feature = "lease")]
-pub(crate) fn is_end_before_start() -> bool {
-    #[cfg(snowflake_loom)]
-    return weakened::weakened_by(Weakness::EndBeforeStart);
-    #[cfg(not(snowflake_loom))]
-    return false;
+/// Returns `true` in a model that is weakened in this way.
+macro_rules! is_weakened {
+    ($weakness:ident) => {{
+        #[cfg(snowflake_loom)]
+        let is_weakened =
+            crate::generator::sync::weakened_by(crate::generator::sync::Weakness::$weakness);
+        #[cfg(not(snowflake_loom))]
+        let is_weakened = false;
+        is_weakened
+    }};
 }
-
-/// Returns `true` in a model in which two threads may open the gate.
-pub(crate) fn is_guard_shared() -> bool {
-    #[cfg(snowflake_loom)]
-    return weakened::weakened_by(Weakness::SharedGuard);
-    #[cfg(not(snowflake_loom))]
-    return false;
-}
+pub(crate) use is_weakened;
 
 #[cfg(snowflake_loom)]
 mod weakened {
@@ -53,12 +49,16 @@ mod weakened {
         TornCompareExchange = 1,
         /// A fetch-add is a load and a store, with room for another thread in between.
         TornFetchAdd = 2,
-        /// Acquire and release are relaxed.
-        Relaxed = 3,
+        /// Loads that acquire are relaxed.
+        RelaxedLoads = 3,
+        /// Stores that release are relaxed.
+        RelaxedStores = 4,
         /// The end of a grant is published before its start.
-        EndBeforeStart = 4,
+        EndBeforeStart = 5,
+        /// A reservation is compared with the start of the grant before the end is loaded.
+        StartBeforeEnd = 6,
         /// Two threads may open the gate together.
-        SharedGuard = 5,
+        SharedGuard = 7,
     }
 
     static WEAKNESS: AtomicU8 = AtomicU8::new(0);
@@ -72,8 +72,8 @@ mod weakened {
         WEAKNESS.load(SeqCst) == weakness as u8
     }
 
-    fn weaker(ordering: Ordering) -> Ordering {
-        if weakened_by(Weakness::Relaxed) { Ordering::Relaxed } else { ordering }
+    fn relaxed_by(weakness: Weakness, ordering: Ordering) -> Ordering {
+        if weakened_by(weakness) { Ordering::Relaxed } else { ordering }
     }
 
     /// loom's `AtomicU64`, as strong as the [`Weakness`] leaves it.
@@ -86,20 +86,20 @@ mod weakened {
         }
 
         pub(crate) fn load(&self, ordering: Ordering) -> u64 {
-            self.0.load(weaker(ordering))
+            self.0.load(relaxed_by(Weakness::RelaxedLoads, ordering))
         }
 
         pub(crate) fn store(&self, value: u64, ordering: Ordering) {
-            self.0.store(value, weaker(ordering));
+            self.0.store(value, relaxed_by(Weakness::RelaxedStores, ordering));
         }
 
         pub(crate) fn fetch_add(&self, value: u64, ordering: Ordering) -> u64 {
             if weakened_by(Weakness::TornFetchAdd) {
-                let seen = self.0.load(weaker(ordering));
-                self.0.store(seen.wrapping_add(value), weaker(ordering));
+                let seen = self.0.load(ordering);
+                self.0.store(seen.wrapping_add(value), ordering);
                 return seen;
             }
-            self.0.fetch_add(value, weaker(ordering))
+            self.0.fetch_add(value, ordering)
         }
 
         pub(crate) fn compare_exchange_weak(
@@ -110,15 +110,15 @@ mod weakened {
             failure: Ordering,
         ) -> Result<u64, u64> {
             if weakened_by(Weakness::TornCompareExchange) {
-                let seen = self.0.load(weaker(failure));
+                let seen = self.0.load(failure);
                 if seen != current {
                     return Err(seen);
                 }
-                self.0.store(new, weaker(success));
+                self.0.store(new, success);
                 return Ok(seen);
             }
             // Loom's weak exchange never fails without a reason, as x86's does not.
-            self.0.compare_exchange_weak(current, new, weaker(success), weaker(failure))
+            self.0.compare_exchange_weak(current, new, success, failure)
         }
     }
 }
