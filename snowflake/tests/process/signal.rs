@@ -1,9 +1,10 @@
-//! A signal handler never gets the ID of the call that it interrupts.
+//! A signal handler never gets the ID of the call that it interrupts, and IDs increase.
 
 use std::collections::HashSet;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use snowflake::{Epoch, Generator, NodeId, SystemClock};
@@ -15,19 +16,36 @@ static IDS: Generator =
 static FROM_HANDLER: [AtomicU64; 20_000] = [const { AtomicU64::new(0) }; 20_000];
 static HANDLED: AtomicUsize = AtomicUsize::new(0);
 
+/// The largest ID of a call that has returned.
+static LARGEST: AtomicU64 = AtomicU64::new(0);
+/// Calls that returned a smaller ID than a call that had returned before they began.
+static DISORDERED: AtomicUsize = AtomicUsize::new(0);
+
+/// Calls for an ID, and compares it with those of all calls that have returned.
+fn compared(call: impl FnOnce() -> Option<u64>) -> Option<u64> {
+    let largest = LARGEST.load(Ordering::Relaxed);
+    let id = call()?;
+    DISORDERED.fetch_add(usize::from(id <= largest), Ordering::Relaxed);
+    LARGEST.fetch_max(id, Ordering::Relaxed);
+    Some(id)
+}
+
 extern "C" fn handler(_signal: libc::c_int) {
     let nth = HANDLED.fetch_add(1, Ordering::Relaxed);
-    if let (Some(entry), Ok(id)) = (FROM_HANDLER.get(nth), IDS.try_next_id()) {
-        entry.store(id.get(), Ordering::Relaxed);
+    let id = compared(|| IDS.try_next_id().ok().map(|id| id.get()));
+    if let (Some(entry), Some(id)) = (FROM_HANDLER.get(nth), id) {
+        entry.store(id, Ordering::Relaxed);
     }
 }
 
-/// Makes the system send `SIGALRM` to this process at an interval. An interval of 0 ends that.
-fn set_alarm(interval: Duration) {
-    let time = libc::timeval { tv_sec: 0, tv_usec: interval.subsec_micros().into() };
-    let timer = libc::itimerval { it_interval: time, it_value: time };
-    // SAFETY: `timer` is initialized, and the old value is not requested.
-    assert_eq!(unsafe { libc::setitimer(libc::ITIMER_REAL, &timer, ptr::null_mut()) }, 0);
+/// Sends `SIGALRM` to `thread` at an interval until `is_over`. The signals of a timer would go to
+/// the process, and interrupt its main thread.
+fn interrupt(thread: libc::pthread_t, is_over: &AtomicBool) {
+    while !is_over.load(Ordering::Relaxed) {
+        // SAFETY: `thread` waits for the thread that runs this before it ends.
+        assert_eq!(unsafe { libc::pthread_kill(thread, libc::SIGALRM) }, 0);
+        thread::sleep(Duration::from_micros(100));
+    }
 }
 
 #[test]
@@ -42,15 +60,25 @@ fn a_signal_handler_never_gets_the_id_of_the_call_it_interrupts() {
         action.sa_flags = libc::SA_RESTART;
         assert_eq!(libc::sigaction(libc::SIGALRM, &action, ptr::null_mut()), 0);
     }
-    set_alarm(Duration::from_micros(100));
-    let start = Instant::now();
-    while HANDLED.load(Ordering::Relaxed) < 5_000 && start.elapsed() < Duration::from_secs(20) {
-        ids.extend((0..100).map(|_| IDS.next_id().unwrap().get()));
-        ids.extend(IDS.reserve(3).unwrap().map(|id| id.get()));
-    }
-    set_alarm(Duration::ZERO);
+    // SAFETY: the function has no preconditions.
+    let this_thread = unsafe { libc::pthread_self() };
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| interrupt(this_thread, &is_over));
+        let start = Instant::now();
+        while HANDLED.load(Ordering::Relaxed) < 2_000 && start.elapsed() < Duration::from_secs(20) {
+            for _ in 0..100 {
+                ids.extend(compared(|| IDS.next_id().ok().map(|id| id.get())));
+            }
+            let mut batch = None;
+            ids.extend(compared(|| batch.insert(IDS.reserve(3).ok()?).next().map(|id| id.get())));
+            ids.extend(batch.into_iter().flatten().map(|id| id.get()));
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
     let handled = HANDLED.load(Ordering::Relaxed).min(FROM_HANDLER.len());
     assert!(handled > 100, "only {handled} signals");
+    assert_eq!(DISORDERED.load(Ordering::Relaxed), 0, "IDs smaller than an earlier one");
     let from_handler = FROM_HANDLER[..handled].iter().map(|id| id.load(Ordering::Relaxed));
     ids.extend(from_handler.filter(|&id| id != 0));
     assert_eq!(HashSet::<&u64>::from_iter(&ids).len(), ids.len(), "a duplicate ID");
