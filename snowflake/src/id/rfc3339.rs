@@ -1,8 +1,8 @@
 //! RFC 3339 dates and times of the years 1970 to 9999, in UTC and to the millisecond.
 //!
-//! The number of a day is that of `days_from_civil` in Howard Hinnant's "chrono-Compatible Low-Level
-//! Date Algorithms": years begin in March, so that the leap day is the last of its year, and 400
-//! years are one cycle. The date of a day is searched for with the same function.
+//! Days are counted as by `days_from_civil` in Howard Hinnant's "chrono-Compatible Low-Level Date
+//! Algorithms": years begin in March, so that the leap day is the last of its year, and 400 years
+//! are one cycle. The date of a day is searched for with the same function.
 
 use core::error::Error;
 use core::fmt;

@@ -21,7 +21,7 @@ static LARGEST: AtomicU64 = AtomicU64::new(0);
 /// Calls that returned a smaller ID than a call that had returned before they began.
 static DISORDERED: AtomicUsize = AtomicUsize::new(0);
 
-/// Calls for an ID, and compares it with those of all calls that have returned.
+/// Calls for an ID, and compares it with the IDs of all calls that have returned.
 fn compared(call: impl FnOnce() -> Option<u64>) -> Option<u64> {
     let largest = LARGEST.load(Ordering::Relaxed);
     let id = call()?;
