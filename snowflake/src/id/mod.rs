@@ -30,7 +30,7 @@ use layout::{NODE_MAX, NODE_SHIFT, SEQUENCE_MAX, TIMESTAMP_MAX, TIMESTAMP_SHIFT}
 
 /// A Snowflake ID: a 63-bit number that sorts by the time of its creation.
 ///
-/// An ID is a number from 1 to 2^63 − 1, in the [layout](crate::layout) timestamp, node ID,
+/// An ID is a number from 1 to 2^63 − 1, in the [layout] timestamp, node ID,
 /// sequence. IDs compare as numbers: by timestamp, then by node ID, then by sequence. The sign
 /// bit is clear, so an ID fits a signed 64-bit column. 0 is not an ID: protobuf and many
 /// databases use it for "unset", and `Option<Id>` has the size of a `u64`.

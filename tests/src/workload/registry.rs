@@ -11,7 +11,7 @@ pub trait Visitor {
     fn visit<W: Workload>(self) -> Self::Output;
 }
 
-/// Declares [`WorkloadName`] with one variant per workload.
+/// Declares `WorkloadName` with one variant per workload.
 macro_rules! workloads {
     ($($variant:ident: $workload:ty,)*) => {
         /// The workloads, by name.
