@@ -157,8 +157,9 @@ impl<S: State> Dissemination<S> {
 
     /// Returns `true` if this node should request missing items from a peer.
     ///
-    /// In a mesh, the items of a third node are probably on their way from that node.
-    /// This node then requests only the peer's own items.
+    /// In a mesh, the items of a third node are probably on their way from that node. This node then
+    /// requests only the peer's own items, and those of its own earlier incarnations: the peer may
+    /// take one of them for the present one, which has its items.
     fn should_ask(&self, now: Time, index: usize, gossip: &Gossip<'_>) -> bool {
         if self.ask_again_at.is_some_and(|due| now < due) {
             return false;
@@ -169,7 +170,8 @@ impl<S: State> Dissemination<S> {
             || self.strategy() != Strategy::Mesh && (index == self.hub() || self.serves(index));
         let peer = &self.peers[index];
         peer.has.exceeds(self.streams.have(), |origin| {
-            origin != self.mine && (all_from_it || peer.made(index, origin))
+            let is_mine = origin.node == self.mine.node;
+            origin != self.mine && (all_from_it || is_mine || peer.made(index, origin))
         })
     }
 

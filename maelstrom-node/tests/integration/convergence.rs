@@ -236,3 +236,20 @@ fn a_flush_does_not_wait_for_round_after_round() {
         ..Scenario::default()
     });
 }
+
+/// A late message makes n1 take an earlier incarnation of n0 for the present one. So n1 believes that n0
+/// has the value, which n0 has lost.
+#[test]
+fn a_value_returns_to_a_node_that_a_peer_takes_for_its_earlier_incarnation() {
+    run(Scenario {
+        seed: 1_025_664_967_279_955_651,
+        nodes: 2,
+        max_staleness_ms: 0,
+        longest_delay_ms: 652,
+        duplication: 32,
+        has_quiet_restarts: true,
+        restarts: vec![(5299, 1), (954, 1), (6766, 0)],
+        values: vec![(0, 0)],
+        ..Scenario::default()
+    });
+}
