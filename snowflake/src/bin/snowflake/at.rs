@@ -1,7 +1,7 @@
 //! `snowflake at`: the IDs of a time.
 
 use serde_json::json;
-use snowflake::{Clock, Epoch, Id, SystemClock, UnixMillis};
+use snowflake::{Clock, Epoch, Id, ParseTimeError, SystemClock, UnixMillis};
 
 use crate::Failure;
 use crate::output::Output;
@@ -16,7 +16,8 @@ pub(crate) struct At {
     /// A year or a date means its first millisecond in UTC.
     #[arg(value_parser = time)]
     time: UnixMillis,
-    /// The last time of a range, in the same forms. Without it the range is one millisecond.
+    /// The last time of a range, in the same forms. Without it the range is one millisecond. A date is
+    /// its first millisecond: write 2026-01-31T23:59:59.999Z for the end of January.
     #[arg(long, value_parser = time, value_name = "TIME")]
     until: Option<UnixMillis>,
     /// The epoch: `twitter`, `discord`, a year, an RFC 3339 date or time, or milliseconds.
@@ -32,7 +33,10 @@ pub(crate) fn time(text: &str) -> Result<UnixMillis, String> {
         year if year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit()) => {
             time(&format!("{year}-01-01"))
         }
-        other => other.parse().map_err(|error: snowflake::ParseTimeError| error.to_string()),
+        other => other.parse().map_err(|error| match error {
+            ParseTimeError::Unrecognized => format!("{error}, a year, or `now`"),
+            error => error.to_string(),
+        }),
     }
 }
 
