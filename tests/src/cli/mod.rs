@@ -146,7 +146,7 @@ Examples:
       --availability total --nemesis partition
   workbench test -w broadcast --bin ./my-node --node-count 5 --time-limit 20 -- --my-flag
   workbench test -w broadcast --node-count 5 --nemesis partition,kill \\
-      --seeds 0..1000 -- broadcast
+      --nemesis-targets one,minority --seeds 0..1000 -- broadcast
 
 Maelstrom's --username, --password, --ssh-private-key, --strict-host-key-checking, --no-ssh,
 --leave-db-running and --logging-json are accepted and have no effect.";
