@@ -182,6 +182,7 @@ mod tests {
     use crate::base::address::Directory;
     use crate::base::time::Time;
     use crate::history::{Invocation, OpError};
+    use crate::judge::Valid;
     use crate::judge::kills::{AllowedLoss, Kills};
     use crate::workload::g_set::GSet;
 
@@ -193,12 +194,12 @@ mod tests {
         Both,
     }
 
-    /// Returns the number of lost values in a history of the value 7.
+    /// Judges a history of the value 7.
     ///
     /// A client adds the value at n1 at 10 s, and n1 acknowledges it immediately or never. n2
     /// may show it at 11 s. `killed` lists the kills: the second and the node. The final reads
     /// of both nodes, at 30 s, are empty.
-    fn lost_count(known: Known, killed: &[(u64, &'static str)]) -> String {
+    fn verdict(known: Known, killed: &[(u64, &'static str)]) -> Verdict {
         let mut history: History<GSet> = History::new();
         let at = |at_s: u64| Time(at_s * 1_000_000);
         let mut carry_out = |at_s, node, op, output| {
@@ -225,8 +226,23 @@ mod tests {
         }
         let directory = Directory::new(vec!["n1".into(), "n2".into()]).unwrap();
         let kills = Kills::new(&history, &directory, AllowedLoss::Window(Duration::from_secs(4)));
-        let verdict = check(&history, &Context { directory: &directory, kills });
-        verdict.results.get("lost-count").unwrap().to_string()
+        check(&history, &Context { directory: &directory, kills })
+    }
+
+    /// Returns the number of lost values in the same history.
+    fn lost_count(known: Known, killed: &[(u64, &'static str)]) -> String {
+        verdict(known, killed).results.get("lost-count").unwrap().to_string()
+    }
+
+    #[test]
+    fn a_test_whose_values_were_all_lost_with_killed_nodes_says_so() {
+        let verdict = verdict(Known::Acknowledged, &[(12, "n1")]);
+        assert_eq!(verdict.valid, Valid::Unknown);
+        assert_eq!(
+            verdict.anomalies[0].text,
+            "nothing to judge: all 1 acknowledged values were lost, which the kills allow \
+             (--allowed-loss-window, --nemesis-targets)"
+        );
     }
 
     #[test]

@@ -58,8 +58,8 @@ pub(super) fn summarize<W: Workload>(
     let valid = if !lost.is_empty() {
         Valid::False
     } else if millis.is_empty() {
-        let nothing = "nothing to judge: no value became stable, and none was lost";
-        anomalies.push(nothing.to_owned().into());
+        anomalies
+            .push(nothing_stable(history, &allowed_loss, acknowledged(history, values)).into());
         Valid::Unknown
     } else {
         Valid::True
@@ -88,6 +88,24 @@ pub(super) fn summarize<W: Workload>(
     Verdict::new(valid, results, anomalies).with_findings(findings).with_stable_latencies(millis)
 }
 
+/// Explains why no value became stable although none was lost without permission.
+fn nothing_stable<W: Workload>(
+    history: &History<W>,
+    allowed_loss: &[&Value],
+    acknowledged_count: usize,
+) -> String {
+    let lost = acknowledged(history, allowed_loss.iter().copied());
+    let how_many = match lost {
+        0 => return "nothing to judge: no value became stable, and none was lost".to_owned(),
+        lost if lost == acknowledged_count => format!("all {lost}"),
+        lost => format!("{lost} of {acknowledged_count}"),
+    };
+    format!(
+        "nothing to judge: {how_many} acknowledged values were lost, which the kills allow \
+         (--allowed-loss-window, --nemesis-targets)"
+    )
+}
+
 /// Returns the stable latency of a value.
 ///
 /// This is the time from when the value was known to the start of the last read that misses it.
@@ -98,8 +116,11 @@ fn stable_latency_ms<W: Workload>(history: &History<W>, value: &Value) -> u64 {
 }
 
 /// Returns the number of additions that were acknowledged.
-fn acknowledged<W: Workload>(history: &History<W>, values: &[Value]) -> usize {
-    let additions: BTreeSet<usize> = values.iter().map(|value| value.added).collect();
+fn acknowledged<'a, W: Workload>(
+    history: &History<W>,
+    values: impl IntoIterator<Item = &'a Value>,
+) -> usize {
+    let additions: BTreeSet<usize> = values.into_iter().map(|value| value.added).collect();
     let ends = history.events().iter().filter(
         |event| matches!(event.kind, EventKind::Ok { invocation, .. } if additions.contains(&invocation)),
     );
