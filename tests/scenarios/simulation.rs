@@ -156,6 +156,7 @@ fn the_first_failing_seed_is_printed_with_its_replay_command() {
         "The first failure, seed ",
         "too little availability",
         "; by node: n",
+        " of 50 seeds, at the first invalid one; --keep-going tries the rest.",
     ]);
     let replay = run.stderr.lines().find_map(|line| line.strip_prefix("To repeat it: ")).unwrap();
     let flags = replay.strip_prefix("cargo workbench test ").unwrap();

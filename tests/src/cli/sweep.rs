@@ -87,8 +87,14 @@ impl Sweeping<'_> {
             None => without_failure(&sweep, count),
             Some(seed) => self.explained::<W>(seed, table),
         };
+        let tried = sweep.ended.len();
+        if invalid > 0 && (tried as u64) < count && after_invalid == AfterInvalid::Stop {
+            console::eprintln(format_args!(
+                "Stopped after {tried} of {count} seeds, at the first invalid one; --keep-going tries \
+                 the rest."
+            ));
+        }
         if let Some(text) = text {
-            let tried = sweep.ended.len();
             console::eprintln(format_args!(
                 "Of {tried} seeds, {invalid} are invalid and {unknown} unknown{only_unavailable}:\n{}",
                 text.trim_end()
