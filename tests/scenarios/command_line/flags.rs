@@ -128,7 +128,7 @@ fn availability_is_a_number_a_fraction_total_or_nil() {
 fn an_unknown_consistency_model_leaves_transactions_undecided() {
     let flags = "--sim --seed 1 --time-limit 1 --consistency-models strict,read-committed";
     test(&format!("-w echo {flags}"), &[]).expect_code(0);
-    let run = test(&format!("-w txn-list-append {flags}"), &[]);
+    let run = test(&format!("-w txn-rw-register {flags}"), &[]);
     run.expect_code(2)
         .expect_text(&["unknown consistency model: strict; known models: read-uncommitted,"]);
 }

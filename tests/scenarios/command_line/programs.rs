@@ -3,14 +3,17 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::support::{FAULTY_NODE, WORKBENCH, test};
+use crate::support::{FAULTY_NODE, WORKBENCH, test, workbench};
 
 /// Maelstrom accepts these flags, and its test fails when it starts.
 #[test]
 fn a_test_that_cannot_start_exits_255() {
     for (flags, printed) in [
         // Maelstrom's default is also lin-kv, and its default of one client per node is too low.
-        ("", "--concurrency: lin-kv needs two clients per node for each key, so a multiple of 10"),
+        (
+            "--faulty none",
+            "--concurrency: lin-kv needs two clients per node for each key, so a multiple of 10",
+        ),
         ("-w echo --latency-dist exponential", "only a constant latency can be 0; set --latency"),
         ("-w echo --latency-dist uniform --latency 0", "only a constant latency can be 0"),
         ("-w echo --bin /no/such/node", "--bin /no/such/node: No such file"),
@@ -24,8 +27,19 @@ fn a_test_that_cannot_start_exits_255() {
         test(flags, &[]).expect_failed_start(printed);
     }
     // Without operations, Maelstrom does not look at the number of clients.
-    let run = test("-w lin-kv --rate 0 --time-limit 1 --sim", &[]);
+    let run = test("-w lin-kv --rate 0 --time-limit 1 --faulty none", &[]);
     assert_ne!(run.code, Some(255), "{run}");
+}
+
+/// Another program may serve them, and so does the simulated node of `--faulty`.
+#[test]
+fn a_workload_that_the_own_node_does_not_serve_is_rejected_before_the_start() {
+    let lin_kv = "this project's node does not serve lin-kv (the default of -w); choose another -w";
+    test("", &[]).expect_usage_error(lin_kv);
+    test("-w lin-kv --concurrency 2n --sim", &[]).expect_usage_error(lin_kv);
+    test("-w txn-list-append --seeds 0..9", &[])
+        .expect_usage_error("does not serve txn-list-append; choose another -w, or pass --bin");
+    workbench(&["minimize", "--seed", "1"]).expect_usage_error(lin_kv);
 }
 
 /// A shell would run some of these programs as its own scripts, with misleading errors.

@@ -56,6 +56,9 @@ pub fn run(args: &TestArgs) -> u8 {
     if args.junit.is_some() || args.test_count > 1 {
         return usage_error("minimize judges one test; omit --junit and --test-count");
     }
+    if let Some(problem) = args.unserved_workload() {
+        return usage_error(&problem);
+    }
     match args.plan() {
         Ok(plan) => args.workload.visit(Minimize { args, plan }),
         Err(problem) => usage_error(&problem),

@@ -112,6 +112,22 @@ impl TestArgs {
         })
     }
 
+    /// Returns a sentence about the workload if this project's own node would run and does not
+    /// serve it.
+    ///
+    /// The node itself decides: it rejects the name of such a workload as an argument.
+    pub(super) fn unserved_workload(&self) -> Option<String> {
+        let name = self.workload.facts().name;
+        let is_own = self.bin.is_none() && self.faulty.is_none();
+        let is_served = OwnNodeConfig::parse([name.into()]).is_ok();
+        let default = if name == "lin-kv" { " (the default of -w)" } else { "" };
+        (is_own && !is_served).then(|| {
+            format!(
+                "this project's node does not serve {name}{default}; choose another -w, or pass --bin"
+            )
+        })
+    }
+
     /// Returns the settings from which a workload is created.
     pub(super) fn options<'a>(&'a self, plan: &'a Plan) -> Options<'a> {
         Options {

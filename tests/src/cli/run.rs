@@ -39,7 +39,7 @@ pub fn test(args: &TestArgs) -> u8 {
 }
 
 fn test_once(args: &TestArgs, cases: &mut Vec<TestCase>) -> u8 {
-    if let Some(problem) = workload_without_flag(&args.args) {
+    if let Some(problem) = workload_without_flag(&args.args).or_else(|| args.unserved_workload()) {
         return usage_error(&problem);
     }
     let plan = match args.plan() {
