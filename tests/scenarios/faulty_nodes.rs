@@ -96,7 +96,7 @@ fn a_node_that_exits_or_hangs_fails_the_test() {
                 "stopped at 0.",
                 " s: 3 operations started, 2 succeeded, and no result was checked",
                 "node n0 exited by itself (exit status: 0)",
-                "likely: see its standard error below",
+                "likely: see its standard error",
                 "panicked at 'index out of bounds'",
             ],
         ),

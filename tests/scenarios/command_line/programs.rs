@@ -111,7 +111,7 @@ fn a_program_that_fails_to_start_exits_with_status_255() {
         ),
         (
             b"#!/bin/sh\necho 'KeyError: 7' >&2\nexit 1\n",
-            &["(exit status: 1)", "likely: see its standard error below\n", "error: KeyError: 7\n"],
+            &["(exit status: 1)", "likely: see its standard error\n", "error: KeyError: 7\n"],
         ),
         (
             b"no-such-snake\n",
@@ -152,7 +152,7 @@ fn an_unusable_data_dir_is_reported_with_the_nodes_error() {
     let run = test(line, &["--", "--data-dir", "/no/such/directory"]);
     run.expect_code(255).expect_text(&[
         "node n0 exited by itself (exit status: 1)",
-        "likely: see its standard error below",
+        "likely: see its standard error",
         "--data-dir /no/such/directory: No such file or directory",
     ]);
     let dir = tempfile::tempdir().unwrap();

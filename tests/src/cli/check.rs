@@ -82,7 +82,15 @@ struct Recorded {
 #[must_use]
 pub fn run(args: &CheckArgs) -> u8 {
     match args.judge() {
-        Ok((report, recorded)) => print_outcome(&report, recorded),
+        Ok((report, recorded)) => {
+            if args.workload.facts().name.starts_with("txn-") {
+                console::eprintln(format_args!(
+                    "required: {} (repeat the --consistency-models of the test)",
+                    args.consistency_models
+                ));
+            }
+            print_outcome(&report, recorded)
+        }
         Err((code, problem)) => {
             console::eprintln(format_args!("error: {problem}"));
             code

@@ -68,7 +68,7 @@ pub fn run(args: DoctorArgs) -> u8 {
             Err(problem) => {
                 let seen = format!("{}: {problem}", path.display());
                 let change = "make it a file that the system can run";
-                return print_outcome(&[wrong(CAN_RUN, seen, change)], None);
+                return print_outcome(&[wrong(CAN_RUN, seen, change)], None, None);
             }
         },
     };
@@ -88,13 +88,14 @@ pub fn run(args: DoctorArgs) -> u8 {
             if !begin.is_wrong() || examined.iter().any(Examined::is_wrong) {
                 examined.insert(0, begin);
             }
-            print_outcome(&examined, workload)
+            print_outcome(&examined, workload, bin.as_deref())
         }
         Err(Failure::CannotStart { program, reason }) => {
             let seen = format!("cannot start {program}: {reason}");
             print_outcome(
                 &[wrong(CAN_RUN, seen, "make it a file that the system can run")],
                 workload,
+                bin.as_deref(),
             )
         }
         Err(failure) => {
@@ -124,7 +125,7 @@ fn wrong(expected: &'static str, seen: String, change: &str) -> Examined {
     Examined { expected, result: Diagnosis::Wrong(Mistake::new(seen, change)) }
 }
 
-fn print_outcome(examined: &[Examined], workload: Option<WorkloadName>) -> u8 {
+fn print_outcome(examined: &[Examined], workload: Option<WorkloadName>, bin: Option<&Path>) -> u8 {
     let mut text = String::new();
     for examined in examined {
         text.push_str(&format!("{examined}\n"));
@@ -132,7 +133,9 @@ fn print_outcome(examined: &[Examined], workload: Option<WorkloadName>) -> u8 {
     let mistakes = examined.iter().filter(|examined| examined.is_wrong()).count();
     text.push_str(&match (mistakes, workload) {
         (0, Some(workload)) => {
-            format!("No mistake found. Next: workbench test -w {} …\n", workload.facts().name)
+            let bin = bin.map_or_else(String::new, |bin| format!(" --bin {}", bin.display()));
+            let name = workload.facts().name;
+            format!("No mistake found. Next: cargo workbench test -w {name}{bin}\n")
         }
         (0, None) => "No mistake found at the start; -w NAME also tries requests.\n".to_owned(),
         (1, _) => "One mistake found.\n".to_owned(),

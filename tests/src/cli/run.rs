@@ -9,6 +9,7 @@ use crate::drive::interrupt;
 use crate::drive::judged_test::{JudgedTest, Nodes};
 use crate::format::edn::Edn;
 use crate::judge::Valid;
+use crate::judge::transactions::Model as ConsistencyModel;
 use crate::output::console;
 use crate::output::exit::EXIT_FAILED;
 use crate::output::junit::{self, TestCase};
@@ -87,6 +88,15 @@ fn test_workload<W: Workload>(
     args.notes(plan, launch.as_ref()).iter().for_each(console::eprintln);
     if args.bin.is_none() && args.faulty.is_none() {
         console::eprintln("testing this project's own node; use --bin for another program");
+    }
+    if W::NAME.starts_with("txn-") {
+        let models = &args.consistency_models;
+        let is_default = models.known == [ConsistencyModel::StrictSerializable];
+        let default = match is_default && models.unknown.is_empty() {
+            true => " (strict-serializable, the default of --consistency-models)",
+            false => "",
+        };
+        console::eprintln(format_args!("required: {models}{default}"));
     }
     let screen = Screen::new();
     let workload = || W::from_options(&args.options(plan));

@@ -1,5 +1,6 @@
 //! `workbench serve`: shows the store in a browser.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -33,7 +34,11 @@ pub fn run(args: &ServeArgs) -> u8 {
         Ok(server) => server,
         Err(error) => {
             let port = args.port;
-            return failed(format!("cannot serve {store} at port {port}: {error}; see --help"));
+            let advice = match error.kind() {
+                ErrorKind::AddrInUse => "try --port 0, which selects a free port",
+                _ => "see --help",
+            };
+            return failed(format!("cannot serve {store} at port {port}: {error}; {advice}"));
         }
     };
     match server.address() {

@@ -176,17 +176,21 @@ impl TrialResult {
 }
 
 fn of_anomaly(anomaly: &Anomaly) -> Diagnosis {
-    let change = anomaly.cause.map_or_else(no_cause, |cause| format!("likely: {cause}"));
+    let change = anomaly.cause.map_or_else(no_cause, str::to_owned);
     Diagnosis::Wrong(Mistake::new(anomaly.text.clone(), change))
 }
 
 /// Separates the cause from the rest of a message of several lines.
 fn of_text(text: &str) -> Diagnosis {
     let text = text.strip_prefix("warning: ").unwrap_or(text);
-    let is_cause = |line: &&str| line.trim_start().starts_with("likely: ");
-    let change = text.lines().find(is_cause).map_or_else(no_cause, |line| line.trim().to_owned());
-    let seen: Vec<&str> = text.lines().filter(|line| !is_cause(line)).collect();
+    let change = text.lines().find_map(cause_of).map_or_else(no_cause, str::to_owned);
+    let seen: Vec<&str> = text.lines().filter(|line| cause_of(line).is_none()).collect();
     Diagnosis::Wrong(Mistake::new(seen.join("\n"), change))
+}
+
+/// Returns the cause in a line that names it.
+fn cause_of(line: &str) -> Option<&str> {
+    line.trim().strip_prefix("likely: ")
 }
 
 fn no_cause() -> String {
@@ -203,6 +207,6 @@ mod tests {
             "warning: node n1 is silent\n  expected: an answer\n  likely: it hangs\n  log: x";
         let Diagnosis::Wrong(mistake) = of_text(text) else { panic!() };
         assert_eq!(mistake.seen, "node n1 is silent\n  expected: an answer\n  log: x");
-        assert_eq!(mistake.change, "likely: it hangs");
+        assert_eq!(mistake.change, "it hangs");
     }
 }

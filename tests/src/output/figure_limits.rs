@@ -34,7 +34,10 @@ pub(super) fn check(figures: &Figures, limits: &FigureLimits) -> Option<Verdict>
             Some(figure) if figure < limit => (Valid::True, None),
             Some(figure) => (
                 Valid::False,
-                Some(format!("limit exceeded: {figure} {name} (limit: less than {limit})")),
+                Some(format!(
+                    "limit exceeded: {} {name} (limit: less than {limit})",
+                    rounded(figure, limit)
+                )),
             ),
             None => (
                 Valid::Unknown,
@@ -55,6 +58,12 @@ pub(super) fn check(figures: &Figures, limits: &FigureLimits) -> Option<Verdict>
     Some(Verdict::new(valid, results, anomalies))
 }
 
+/// Returns the figure with at most two decimal places, or whole if rounding moved it below the limit.
+fn rounded(figure: f64, limit: f64) -> f64 {
+    let rounded = (figure * 100.0).round() / 100.0;
+    if rounded < limit { figure } else { rounded }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +81,9 @@ mod tests {
         assert_eq!(exceeded.valid, Valid::False);
         let text = "limit exceeded: 20 servers msgs/op (limit: less than 20)";
         assert_eq!(exceeded.anomalies[0].text, text);
+        let text = "limit exceeded: 21.16 servers msgs/op (limit: less than 20)";
+        assert_eq!(verdict(Some(21.160_555)).anomalies[0].text, text);
+        assert_eq!(rounded(1.003, 1.002), 1.003, "1 is below the limit");
         assert!(check(&Figures::default(), &FigureLimits::default()).is_none());
     }
 }

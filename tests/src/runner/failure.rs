@@ -209,7 +209,7 @@ fn why_exited(code: Option<i32>, may_reject_args: bool, stderr: &str) -> &'stati
         Some(127) => {
             "a command was not found: the interpreter in its first line, or a command that it runs"
         }
-        _ if !stderr.trim().is_empty() => "see its standard error below",
+        _ if !stderr.trim().is_empty() => "see its standard error",
         Some(0) => "it exits after one request",
         Some(2) if may_reject_args => "it rejects its arguments (those after --), or it crashed",
         _ => "it crashed",

@@ -117,7 +117,7 @@ impl<P: Protocol> Workload for GrowingSet<P> {
         (
             "lost value",
             "the value was not sent to other nodes, or not retransmitted after a message was lost; \
-             --log-net-recv shows where it went",
+             the messages in the report of the test show where it went",
         ),
         (
             "duplicate within a read",
