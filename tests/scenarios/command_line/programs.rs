@@ -145,15 +145,14 @@ fn a_program_that_fails_to_start_exits_with_status_255() {
     }
 }
 
-/// A missing directory fails the start of the node, and a damaged store fails `init`.
+/// A missing directory and a damaged store both fail `init`.
 #[test]
 fn an_unusable_data_dir_is_reported_with_the_nodes_error() {
     let line = "-w unique-ids --node-count 1 --time-limit 1";
     let run = test(line, &["--", "--data-dir", "/no/such/directory"]);
     run.expect_code(255).expect_text(&[
-        "node n0 exited by itself (exit status: 1)",
-        "likely: see its standard error",
-        "--data-dir /no/such/directory: No such file or directory",
+        "rejects \"init\": error 11: cannot generate IDs: --data-dir: ",
+        "/no/such/directory/node-0: creating the directory failed: its parent does not exist",
     ]);
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir(dir.path().join("node-0")).unwrap();
