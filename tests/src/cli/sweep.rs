@@ -88,7 +88,8 @@ impl Sweeping<'_> {
             Some(seed) => self.explained::<W>(seed, table),
         };
         let tried = sweep.ended.len();
-        if invalid > 0 && (tried as u64) < count && after_invalid == AfterInvalid::Stop {
+        let stopped = invalid > 0 && (tried as u64) < count && !interrupt::is_requested();
+        if stopped && after_invalid == AfterInvalid::Stop {
             console::eprintln(format_args!(
                 "Stopped after {tried} of {count} seeds, at the first invalid one; --keep-going tries \
                  the rest."
