@@ -52,7 +52,7 @@ pub(super) fn of_request_and_reply(delay: Duration) -> Duration {
     delay * 3 / 2
 }
 
-/// How long before the end of a round trip its two messages are sent, on average.
+/// The average time from the sending of a message to the end of its round trip.
 ///
 /// Measurements are listed by the end of the round trip. Loads apply to messages as they are sent.
 const SENT_BEFORE_END: Duration = Duration::from_millis(200);
@@ -180,10 +180,10 @@ mod tests {
 
     /// Measures round trips between one node and 24 others, by the second in which they end.
     ///
-    /// Requests and replies together are [`MEASURED_RATE`] messages a second.
-    fn round_trips_ms(seed: u64) -> Vec<Vec<f64>> {
+    /// Requests and replies together are `rate` messages a second.
+    fn round_trips_ms(seed: u64, rate: f64) -> Vec<Vec<f64>> {
         const OTHERS: usize = 24;
-        let interval = Duration::from_secs(2).div_f64(MEASURED_RATE);
+        let interval = Duration::from_secs(2).div_f64(rate);
         let end = Time::default() + Duration::from_secs(MEASURED_MS.len() as u64);
         let latency = Latency::constant(Duration::from_millis(100));
         let rng = Rng::new(seed, Stream::Network);
@@ -219,7 +219,7 @@ mod tests {
     fn round_trips_have_the_measured_quantiles_in_every_second() {
         let mut all = vec![Vec::new(); MEASURED_MS.len()];
         for seed in 0..40 {
-            for (all, measured) in all.iter_mut().zip(round_trips_ms(seed)) {
+            for (all, measured) in all.iter_mut().zip(round_trips_ms(seed, MEASURED_RATE)) {
                 all.extend(measured);
             }
         }
@@ -234,5 +234,15 @@ mod tests {
                 );
             }
         }
+    }
+    #[test]
+    fn delays_are_proportional_to_the_traffic() {
+        let mean_delay_ms = |rate| {
+            let measured: Vec<f64> =
+                (0..40).flat_map(|seed| round_trips_ms(seed, rate)).flatten().collect();
+            measured.iter().sum::<f64>() / measured.len() as f64 - 200.0
+        };
+        let ratio = mean_delay_ms(MEASURED_RATE / 4.0) / mean_delay_ms(MEASURED_RATE);
+        assert!((ratio - 0.25).abs() < 0.05, "a quarter of the traffic has {ratio} of the delay");
     }
 }
