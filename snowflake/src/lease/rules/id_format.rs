@@ -37,6 +37,20 @@ impl IdFormat {
     }
 }
 
+impl IdFormat {
+    /// Returns the format for `epoch`, or without one for the epoch that `self` has recorded.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](IdFormat::check).
+    #[cfg(any(feature = "etcd", feature = "postgres"))]
+    pub(crate) fn for_epoch(self, epoch: Option<Epoch>) -> Result<IdFormat, LeaseError> {
+        let ours = IdFormat::new(epoch.unwrap_or(self.epoch));
+        self.check(ours)?;
+        Ok(ours)
+    }
+}
+
 impl fmt::Display for IdFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [timestamp, node, sequence] = self.layout;

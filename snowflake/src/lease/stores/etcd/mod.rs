@@ -183,8 +183,7 @@ impl EtcdStore {
         // Without an epoch, any one until it is read.
         let mut store = EtcdStore::at(url, epoch.unwrap_or(Epoch::Y2024), limits)?;
         let (_, recorded) = store.parsed(store.transact(READ_ID_FORMAT, &store.reading(None))?)?;
-        store.format = IdFormat::new(epoch.unwrap_or(recorded.epoch));
-        recorded.check(store.format)?;
+        store.format = recorded.for_epoch(epoch)?;
         Ok(store)
     }
 

@@ -162,9 +162,7 @@ impl PostgresStore {
         let epoch = epoch.into();
         // Without an epoch, any one until it is read.
         let mut store = PostgresStore::at(url, epoch.unwrap_or(Epoch::Y2024), limits)?;
-        let recorded = store.recorded_format(false)?;
-        store.format = IdFormat::new(epoch.unwrap_or(recorded.epoch));
-        recorded.check(store.format)?;
+        store.format = store.recorded_format(false)?.for_epoch(epoch)?;
         Ok(store)
     }
 

@@ -54,7 +54,7 @@ pub(super) async fn id_format(
     }))
 }
 
-/// Returns `true` for each table that exists: that of the ID format, and that of the leases.
+/// Returns whether the table of the ID format exists, and whether the table of the leases exists.
 async fn exist(transaction: &Transaction<'_>) -> Result<(bool, bool), Error> {
     let exist = "SELECT to_regclass('snowflake_id_format') IS NOT NULL, \
                  to_regclass('snowflake_lease') IS NOT NULL";
