@@ -219,7 +219,8 @@ fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
             break Err(io::Error::other(why));
         }
     };
-    // Requests from before the end of the input get their replies.
+    // Requests from before the end of the input get their replies. Without input, only a deadline
+    // can produce them.
     while let Some(due) = node.deadline().filter(|_| node.owes_reply()) {
         thread::sleep(due.since(now()));
         node.handle_deadline(now(), &mut out);

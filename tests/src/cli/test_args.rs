@@ -216,8 +216,8 @@ pub struct TestArgs {
     pub seeds: Option<Seeds>,
 
     /// Draw nodes, clients, rate, latency and faults from each seed, and print them. Other flags for
-    /// them have no effect, except two: the rate is at most twice --rate, and the faults are among
-    /// those of --nemesis. Implies --sim.
+    /// them have no effect, except two: --rate is half of the highest rate, and --nemesis lists the
+    /// faults to draw from. Implies --sim.
     #[arg(long, conflicts_with = "bin", help_heading = "Beyond Maelstrom")]
     pub swarm: bool,
 
