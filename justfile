@@ -1,9 +1,9 @@
-# Recipes for everyday work. `just` lists them. `just ci` runs what CI runs.
+# Recipes for everyday work. `just` lists them. `just ci` runs CI's job `ci`.
 
 _default:
     @just --list
 
-# Everything CI checks.
+# The checks of CI's job `ci`.
 ci:
     bash .ci/run
 

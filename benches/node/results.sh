@@ -17,7 +17,7 @@ cat <<END
 
 - **Date:** $(date +%F)
 - **Commit:** $(git rev-parse --short HEAD)$(git diff --quiet HEAD || echo ', with changes')
-- **Machine:** $(sed -nE 's/^model name\s*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, $(uname -sr)
+- **Machine:** $(sed -nE 's/^model name\s*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, $(uname -sr | cut -d- -f1)
 - **Compiler:** $(rustc --version)
 - **Scheduling:** $(chrt -p $$ | sed -nE 's/.*policy: //p'), load average $(cut -d ' ' -f 1 /proc/loadavg)
 

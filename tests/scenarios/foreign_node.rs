@@ -1,4 +1,4 @@
-//! Nodes in another language, by an author without knowledge of this project.
+//! Nodes in Python that share no code with this project.
 
 use std::process::Command;
 use std::thread;

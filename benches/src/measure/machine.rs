@@ -17,7 +17,7 @@ pub(crate) fn describe() -> Machine {
     Machine {
         processor: processor(),
         cores: thread::available_parallelism().map_or(0, |cores| cores.get()),
-        system: format!("Linux {}", read("/proc/sys/kernel/osrelease").trim()),
+        system: format!("Linux {}", kernel_version(&read("/proc/sys/kernel/osrelease"))),
         compiler: output("rustc", &["--version"]),
         peers: PEERS.to_owned(),
         date: jiff::Zoned::now().date().to_string(),
@@ -25,6 +25,11 @@ pub(crate) fn describe() -> Machine {
         load: read("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned(),
         note: None,
     }
+}
+
+/// Returns the version of a kernel without the name of its build: `6.18.44` of `6.18.44-amd64`.
+fn kernel_version(release: &str) -> &str {
+    release.trim().split('-').next().unwrap_or_default()
 }
 
 fn commit() -> String {

@@ -32,8 +32,8 @@ Options:
                                With majority, a crashed minority loses no message.
       --data-dir <DIR>         Existing directory for node ID leases. A node that is
                                killed and restarted then repeats no ID. Each node
-                               creates a subdirectory. A node that cannot use the
-                               directory exits after `init`.
+                               creates a subdirectory. A node that issues IDs and
+                               cannot use the directory exits after `init`.
   -h, --help                   Print this help
   -V, --version                Print the version
 

@@ -1,9 +1,9 @@
 //! All peers of a node, and indexes of their state.
 //!
-//! A cluster may have a thousand nodes. A node must therefore handle a message without a look at
-//! every peer, or the cost of an event grows with the number of nodes. The indexes answer the
-//! questions that concern all peers: whose timer is next, which link is the slowest, and which
-//! peers rely on this node. [`PeerMut`] updates them after each change of a peer.
+//! A cluster may have a thousand nodes. A node must not visit every peer for each message, because
+//! the cost of an event would grow with the number of nodes. The indexes answer the questions that
+//! concern all peers: whose timer is next, which link is the slowest, and which peers rely on this
+//! node. [`PeerMut`] updates them after each change of a peer.
 
 use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut, Index};

@@ -14,8 +14,8 @@
 //! An end that was stored `n` forks ago comes back `n` [`FORK_STEP`]s too early. A step is
 //! longer than any counter's millisecond, so that end is past, and passing time moves it
 //! further away. To reach the present again, the steps and the counts since must add up to
-//! 2^64. 2^21 nested forks are half of that, and 97 years at 3 GHz the other half. The same holds
-//! for the count 0 of a closed gate, in its own process too.
+//! 2^64. 2^21 nested forks add up to half of that, and 97 years at 3 GHz to the other half. This
+//! also holds for the count 0 of a closed gate, in the process that stored it and in its children.
 //!
 //! A counter that is the time can step back, as any clock can. It reaches an end in a child only by
 //! a step of 139 years. An epoch spans half of that. Its counts are below 2^63, so that a closed

@@ -1,4 +1,4 @@
-//! The ID and its fields, node IDs, epochs and text. Knows nothing of clocks or generators.
+//! The ID and its fields, node IDs, epochs and text. Depends on neither clocks nor generators.
 
 mod epoch;
 mod error;

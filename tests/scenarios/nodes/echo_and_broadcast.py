@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A small node for echo and broadcast: it tells everybody, again and again, until they confirm."""
+"""A small node for echo and broadcast. It sends each value to every node until that node acknowledges it."""
 
 import json
 import sys

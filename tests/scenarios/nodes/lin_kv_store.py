@@ -2,7 +2,7 @@
 """A node for g-set, the counters and kafka that keeps everything in the service lin-kv.
 
 The first argument names the workload. Every request becomes: read a key, change the value,
-compare and set, and try again if somebody else was faster.
+compare and set, and try again if another request changed the key first.
 """
 
 import json

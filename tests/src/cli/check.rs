@@ -41,12 +41,14 @@ pub struct CheckArgs {
     #[arg(long, value_name = "NAMES", value_parser = parse_nodes)]
     pub nodes: Option<NodeNames>,
 
-    /// The number of clients, as for `test`; without it, the number in results.edn. A history of
-    /// Maelstrom does not contain it, and crashed clients then count for wrong nodes.
+    /// The number of clients, as for `test` [default: the number in results.edn]. A history of
+    /// Maelstrom does not contain it. Without it, operations after an unknown outcome can count for
+    /// the wrong node.
     #[arg(long, value_name = "NUMBER", value_parser = parse_concurrency)]
     pub concurrency: Option<Concurrency>,
 
-    /// The share of operations that has to succeed: a number from 0 to 1, or `total`.
+    /// The share of operations that has to succeed: a number or a fraction from 0 to 1, `total`, or
+    /// `nil` for no such share.
     #[arg(long, value_name = "SHARE", value_parser = parse_availability)]
     pub availability: Option<Share>,
 

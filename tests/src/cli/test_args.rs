@@ -159,8 +159,8 @@ pub struct TestArgs {
 
     /// Fail the test also for findings that Maelstrom does not make: a value that appears twice in
     /// a read, a committed offset that goes back, a malformed answer. Without --strict, the
-    /// findings are printed and counted, and the verdict is Maelstrom's. Only the losses that
-    /// --allowed-loss-window allows are invalid in Maelstrom.
+    /// findings are printed and counted, and the verdict is Maelstrom's. One exception: losses that
+    /// --allowed-loss-window allows are valid here and invalid in Maelstrom.
     #[arg(long, help_heading = "Beyond Maelstrom")]
     pub strict: bool,
 

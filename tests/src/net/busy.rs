@@ -30,7 +30,7 @@
 //! | 680 | 1.01, 1.05 at 291, 292 / 575, 607 | 0.99 at 310 / 572 | 1.07 at 279 / 590 |
 //! | 1900 | 0.355, 0.368 at 898, 934 / 1786, 1789 | 0.352 at 930 / 1770 | 0.61 at 843 / 1758 |
 //!
-//! The figures of the model are within 8 % of the measured ones. That node sent more messages
+//! Each figure of the model is within 8 % of the nearer of the two measured runs. That node sent more messages
 //! while its smoothed round trips were long, so the messages show how long that state lasted. The
 //! traffic during the measurement of the round trips is not known. 1100 messages a second have the
 //! smallest error in the messages with 308; 1000, 1200 and 1300 have larger ones.

@@ -1,8 +1,8 @@
 //! Two key-value stores behind one name.
 //!
-//! Maelstrom's documentation calls this service eventually consistent: replicas gossip, and the last
-//! write wins. Its code merges replicas, but then discards the result (`Eventual` in `service.clj`).
-//! Nodes meet the code, so these replicas never exchange anything either.
+//! Maelstrom's documentation calls this service eventually consistent: replicas gossip, and the
+//! last write wins. Its code merges replicas, but then discards the result (`Eventual` in
+//! `service.clj`). Nodes run against that code, so these replicas exchange nothing either.
 
 use std::collections::BTreeMap;
 

@@ -31,10 +31,10 @@ pub(crate) struct Generate {
     /// --node names one. A directory needs --node: another directory may have leased any other node ID.
     #[arg(long, value_name = "STORE")]
     lease: Option<String>,
-    /// The number of IDs. Without it one ID, or with --rate no limit.
+    /// The number of IDs [default: 1; with --rate, no limit].
     #[arg(long, short = 'n')]
     count: Option<u64>,
-    /// IDs per second. Without it as fast as the generator can: 4,096,000 per second at most.
+    /// IDs per second, from 0.001 to 4096000 [default: as fast as possible].
     #[arg(long, value_parser = rate)]
     rate: Option<f64>,
     /// The form of the IDs.

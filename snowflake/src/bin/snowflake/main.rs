@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use output::warn;
 
-/// Issues Snowflake IDs, takes them apart, and looks after the leases of their node IDs.
+/// Issues and decodes Snowflake IDs, and manages the leases of node IDs.
 #[derive(Parser)]
 #[command(
     name = "snowflake",
@@ -37,7 +37,7 @@ enum Command {
     Generate(generate::Generate),
     Decode(decode::Decode),
     At(at::At),
-    /// Leases of node IDs, in any store.
+    /// Manage the leases of a store.
     #[command(subcommand)]
     Lease(lease::LeaseCommand),
     /// Print the completions for a shell.

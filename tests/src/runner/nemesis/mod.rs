@@ -2,8 +2,8 @@
 //!
 //! In a schedule, each delay is uniform between zero and twice the interval, and the first fault
 //! starts immediately. For each kind of fault, starts and stops alternate. Kills and pauses share a
-//! schedule, and the seed draws which of them is next. Each other kind has its own schedule. This is
-//! Jepsen's way, also for the nodes of kills and pauses: a stop acts on all nodes.
+//! schedule, and the seed draws which of them is next. Each other kind has its own schedule. Jepsen
+//! schedules faults in this way. As in Jepsen, the end of a kill or a pause acts on all nodes.
 
 use std::time::Duration;
 
