@@ -54,7 +54,8 @@ fn main() -> ExitCode {
     if args.first().is_some_and(|arg| arg == RUN_NODE) {
         return maelstrom_node::main(args.into_iter().skip(1));
     }
-    // `cargo bench` passes `--bench`, and `cargo test` does not. Other arguments may be criterion's.
+    // `cargo bench` passes `--bench`, and `cargo test` does not. Other arguments may be
+    // criterion's.
     let effort = if args.iter().any(|arg| arg == "--bench") { FULL } else { QUICK };
     let bin = args.iter().skip_while(|arg| *arg != "--bin").nth(1);
     match measure(bin, &effort) {

@@ -62,11 +62,11 @@
 //!
 //! # Forks
 //!
-//! A child of libc's `fork` never repeats its parent's IDs. Calls of a generator or a
-//! [`Block`] return [`Forked`](ClaimError::Forked) there, and a [`Batch`] is empty. The child has to
-//! build another generator, with another node ID. A service that forks at its start builds its
-//! generator afterwards. A child of the raw system call is not detected. Without feature `std`, no
-//! forked child is detected. Do not fork in a signal handler. Do not nest 2^21 forks without `exec`.
+//! A child of libc's `fork` never repeats its parent's IDs. Calls of a generator or a [`Block`]
+//! return [`Forked`](ClaimError::Forked) there, and a [`Batch`] is empty. The child has to build
+//! another generator, with another node ID. A service that forks at its start builds its generator
+//! afterwards. A child of the raw system call is not detected. Without feature `std`, no forked
+//! child is detected. Do not fork in a signal handler. Do not nest 2^21 forks without `exec`.
 //!
 //! # Clocks that misbehave
 //!
@@ -115,8 +115,8 @@
 //! - `etcd`: `lease::EtcdStore`.
 //! - `cli`: the command-line tool `snowflake`, which issues and decodes IDs and repairs leases.
 //!
-//! These implement traits of other crates for [`Id`] and [`TypedId`]. A name that ends in a
-//! version is for that version of the crate. A feature with a Rust version needs at least that Rust.
+//! These implement traits of other crates for [`Id`] and [`TypedId`]. A name that ends in a version
+//! is for that version of the crate. A feature with a Rust version needs at least that Rust.
 //!
 //! - `serde`: an ID is a decimal string in JSON, and an integer in binary formats.
 //! - `bson-3`: `From<Id>` for BSON values. With std.

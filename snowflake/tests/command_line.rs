@@ -109,8 +109,8 @@ fn a_file_store_is_created_shown_released_and_reset() {
     assert!(never.contains("node ID 8 was never held here"), "{never}");
 }
 
-/// Runs, in a shell, the command that an error recommends. `store`, the present and an epoch replace
-/// the placeholders.
+/// Runs, in a shell, the command that an error recommends. `store`, the present and an epoch
+/// replace the placeholders.
 fn follow_advice(error: &str, store: &str) {
     let (_, command) = error.split_once("`snowflake ").unwrap();
     let (args, _) = command.split_once('`').unwrap();

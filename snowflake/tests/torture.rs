@@ -94,7 +94,8 @@ fn torture(store: &str, url: Option<&str>) {
         skipped("wrong clocks: libfaketime is not installed (Debian: apt-get install faketime)");
     }
     let length_ms = 1000 * setting("TORTURE_SECONDS").unwrap_or(10);
-    // Some faults last longer than a grant, so a short run has shorter grants than the default of 3 s.
+    // Some faults last longer than a grant, so a short run has shorter grants than the default of 3
+    // s.
     let grant_ms = if length_ms < 30_000 { 1000 } else { 3000 };
     let seed =
         setting("TORTURE_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 32);

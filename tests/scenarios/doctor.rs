@@ -181,8 +181,8 @@ fn doctor_names_a_node_that_answers_closed_clients() {
     expect_mistake(&run, &["WRONG      sends nothing to clients that have closed", "4.5 s"]);
 }
 
-/// Every correct node of the repository: the program, the workload and further arguments. No program
-/// is the project's own node.
+/// Every correct node of the repository: the program, the workload and further arguments. No
+/// program is the project's own node.
 const RIGHT: [(Option<&str>, &str, &[&str]); 15] = [
     (None, "echo", &[]),
     (None, "unique-ids", &[]),

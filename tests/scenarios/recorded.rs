@@ -163,7 +163,8 @@ fn check_reports_an_unreadable_history() {
     workbench(&["check", path.to_str().unwrap(), "-w", "echo"]).expect_code(255);
 }
 
-/// Process 7 is the fourth of four clients after an unknown outcome. It asks the first of three nodes.
+/// Process 7 is the fourth of four clients after an unknown outcome. It asks the first of three
+/// nodes.
 #[test]
 fn check_attributes_the_operations_of_crashed_clients_with_the_number_of_clients() {
     let dir = tempfile::tempdir().unwrap();

@@ -25,8 +25,8 @@ fn the_own_node_is_valid_in_simulation() {
     }
 }
 
-/// Tests 20 seeds with every fault of the network, 20 with kills, and 20 with both. `tests/sweep.sh`
-/// tests more.
+/// Tests 20 seeds with every fault of the network, 20 with kills, and 20 with both.
+/// `tests/sweep.sh` tests more.
 ///
 /// A node may lose the values that it acknowledged in the 2 s before its kill, unless a live node
 /// has shown them. Time under other faults does not count.

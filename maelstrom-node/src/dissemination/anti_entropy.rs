@@ -158,8 +158,8 @@ impl<S: State> Dissemination<S> {
     /// Returns `true` if this node should request missing items from a peer.
     ///
     /// In a mesh, the items of a third node are probably on their way from that node, so this node
-    /// does not request them. This node's earlier incarnations cannot send their items any more, and
-    /// the peer may take such an incarnation for the present one. So it requests these items.
+    /// does not request them. This node's earlier incarnations cannot send their items any more,
+    /// and the peer may take such an incarnation for the present one. So it requests these items.
     fn should_ask(&self, now: Time, index: usize, gossip: &Gossip<'_>) -> bool {
         if self.ask_again_at.is_some_and(|due| now < due) {
             return false;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::base::Time;
 
-/// The longest interval that counts. Longer ones would hide for a while that a node is active again.
+/// The longest interval that counts. Longer ones would hide for a while that a node is active
+/// again.
 const MAX_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The usual interval between two items of this node.

@@ -28,8 +28,8 @@ impl<S: State> Dissemination<S> {
 
     /// Returns how late the last report of a peer was, as far as the hub makes up for it.
     ///
-    /// The hub lingers less by this time, so a report that took longer than on an idle network still
-    /// meets the bound. The last round trip ended with the report, and half of its lateness
+    /// The hub lingers less by this time, so a report that took longer than on an idle network
+    /// still meets the bound. The last round trip ended with the report, and half of its lateness
     /// belongs to the way up. The result is at most a quarter of the window, so a slow network
     /// costs few messages. With a short linger time, an earlier flush costs more messages and makes
     /// values hardly younger. A round waits for late reports instead.

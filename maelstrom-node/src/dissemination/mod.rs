@@ -21,9 +21,9 @@
 //! - *Retransmission*: a node sends unacknowledged items to a peer again, with bounded backoff,
 //!   until the peer acknowledges them.
 //!
-//! After all items have been acknowledged, no node sends. So a node notices that its hub is down only
-//! when it has another item to send. If the last messages of the hub were lost with it, their items
-//! then arrive as well.
+//! After all items have been acknowledged, no node sends. So a node notices that its hub is down
+//! only when it has another item to send. If the last messages of the hub were lost with it, their
+//! items then arrive as well.
 
 use std::ops::Range;
 use std::time::Duration;

@@ -8,8 +8,9 @@
 //!   et al. 2016). TCP Vegas calls the minimum the base (Brakmo and Peterson 1995). The strategy
 //!   depends on the base: a node that sent more when the network is slow would slow it further.
 //! - *How long does a round trip take at present?* The smoothed **mean** of RFC 6298 determines the
-//!   timeouts. The **lateness** of the last round trip is what it took beyond the base. It determines
-//!   how long a hub waits for late reports, and how much earlier than planned nodes send.
+//!   timeouts. The **lateness** of the last round trip is what it took beyond the base. It
+//!   determines how long a hub waits for late reports, and how much earlier than planned nodes
+//!   send.
 
 use std::time::Duration;
 

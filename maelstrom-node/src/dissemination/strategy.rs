@@ -51,14 +51,15 @@ pub(crate) struct Direct {
 
 /// A node is active if it usually adds items at least every four round trips.
 ///
-/// In two round trips, its clients receive their replies and send their next requests. Twice as many
-/// allow for round trips that vary.
+/// In two round trips, its clients receive their replies and send their next requests. Twice as
+/// many allow for round trips that vary.
 const ACTIVE_ROUND_TRIPS: u32 = 4;
 
 /// The number of round trips after an item for which an active node expects its next one.
 const EXPECTED_ROUND_TRIPS: u32 = 8;
 
-/// The share of a round trip for which a new item of an active node waits for others (a linger time).
+/// The share of a round trip for which a new item of an active node waits for others (a linger
+/// time).
 ///
 /// Clients whose items were acknowledged together send their next items at about the same time.
 const LINGER_SHARE: u32 = 3;
@@ -74,9 +75,9 @@ impl Direct {
 
     /// Returns the time at which to acknowledge new items of a peer.
     ///
-    /// The acknowledgement of an active node waits for the next item of that node, and the two share
-    /// a message (piggybacking, as in TCP). Any other node does not wait: that would only delay the
-    /// clients of the peer.
+    /// The acknowledgement of an active node waits for the next item of that node, and the two
+    /// share a message (piggybacking, as in TCP). Any other node does not wait: that would only
+    /// delay the clients of the peer.
     pub(crate) fn acknowledge_at(self, now: Time, peer: &Peer, rate: &ItemRate) -> Time {
         let round_trip = self.round_trip(peer);
         let last = rate.last_if_within(round_trip * ACTIVE_ROUND_TRIPS);

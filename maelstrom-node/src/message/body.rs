@@ -230,8 +230,8 @@ impl<'a> Body<'a> {
     ///
     /// # Errors
     ///
-    /// Returns [`RequestError::NotSupported`] for an unknown type, and [`RequestError::Malformed`] with
-    /// the name of a field that is missing or has the wrong type.
+    /// Returns [`RequestError::NotSupported`] for an unknown type, and [`RequestError::Malformed`]
+    /// with the name of a field that is missing or has the wrong type.
     pub fn request(&self) -> Result<Request<'a>, RequestError> {
         Ok(match &*self.kind {
             "init" => Request::Init {

@@ -165,8 +165,9 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     /// Handles one line that has waited for input while the process was stopped.
     ///
     /// The node ignores requests of clients that may have given up. Maelstrom ignores all further
-    /// output of a node that replies to a closed client. The clients that set up the test stay open,
-    /// so `init` and `topology` get their replies. Returns `false` if the node ignored the line.
+    /// output of a node that replies to a closed client. The clients that set up the test stay
+    /// open, so `init` and `topology` get their replies. Returns `false` if the node ignored the
+    /// line.
     pub fn handle_stale(&mut self, now: Time, line: &[u8], out: &mut Outbox) -> bool {
         let line = &*without_breaks(line);
         let envelope = Envelope::parse(line);

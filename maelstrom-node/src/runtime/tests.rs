@@ -258,7 +258,8 @@ fn a_node_with_an_idle_input_meets_its_deadlines_and_sleeps_between_them() {
     assert!(uses.get() < 10, "the input was used {} times", uses.get());
 }
 
-/// An input for a process that is stopped during its second wait. Lines arrive when the driver waits.
+/// An input for a process that is stopped during its second wait. Lines arrive when the driver
+/// waits.
 struct Interrupted<'a> {
     ours: UnixStream,
     theirs: UnixStream,

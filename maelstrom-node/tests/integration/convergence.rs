@@ -237,8 +237,8 @@ fn a_flush_does_not_wait_for_round_after_round() {
     });
 }
 
-/// A late message makes n1 take an earlier incarnation of n0 for the present one. So n1 believes that n0
-/// has the value, which n0 has lost.
+/// A late message makes n1 take an earlier incarnation of n0 for the present one. So n1 believes
+/// that n0 has the value, which n0 has lost.
 #[test]
 fn a_value_returns_to_a_node_that_a_peer_takes_for_its_earlier_incarnation() {
     run(Scenario {

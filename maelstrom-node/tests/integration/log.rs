@@ -133,7 +133,8 @@ fn a_restarted_node_that_is_cut_off_adds_no_records() {
     assert_recovers_after_a_long_cut(&mut simulation, 0);
 }
 
-/// Node n1 responds to n0, and then recovers. After that, n2 restarts and responds to n0. The three are not a bootstrap majority, because they were never unrecovered together.
+/// Node n1 responds to n0, and then recovers. After that, n2 restarts and responds to n0. The three
+/// are not a bootstrap majority, because they were never unrecovered together.
 #[test]
 fn nodes_that_recover_one_after_the_other_are_not_a_bootstrap_majority() {
     let mut simulation = slow_links(5);
@@ -168,8 +169,8 @@ fn nodes_that_recover_one_after_the_other_are_not_a_bootstrap_majority() {
     assert_eq!(poll(&mut simulation, 0), [7, 8]);
 }
 
-/// Node n1 responds to n0 and then restarts. The second incarnation of n1 and n4 have a message that
-/// the first incarnation of n0 had acknowledged. Nodes n2 and n3 lack it.
+/// Node n1 responds to n0 and then restarts. The second incarnation of n1 and n4 have a message
+/// that the first incarnation of n0 had acknowledged. Nodes n2 and n3 lack it.
 #[test]
 fn a_recovering_node_does_not_count_the_response_of_an_incarnation_that_is_over() {
     let mut simulation = slow_links(5);

@@ -6,7 +6,8 @@ use crate::UnixMillis;
 ///
 /// A generator whose timeline starts further ahead than `max_ahead_ms`, as after the crash of the
 /// previous holder of a lease, lets the clock catch up. From that start, timestamps advance at half
-/// the pace of the clock. If the start is 3 s ahead, the clock has caught up after 6 s, at any load.
+/// the pace of the clock. If the start is 3 s ahead, the clock has caught up after 6 s, at any
+/// load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AheadLimit {
     pub(crate) max_ahead_ms: u64,

@@ -13,10 +13,10 @@ use crate::{Clock, Generator};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// IDs issued. Exact while no call is under way; otherwise it may differ by what those
-    /// calls claim. A value that was read during a failing call may be one too high. It stays
-    /// until later IDs have made up for it. The IDs of a [`Batch`](crate::Batch) or a [`Block`](crate::Block) count
-    /// when they are claimed.
+    /// IDs issued. Exact while no call is under way; otherwise it may differ by what those calls
+    /// claim. A value that was read during a failing call may be one too high. It stays until later
+    /// IDs have made up for it. The IDs of a [`Batch`](crate::Batch) or a [`Block`](crate::Block)
+    /// count when they are claimed.
     pub ids_issued: u64,
     /// Calls that waited, with or without success. A future that was dropped counts too.
     pub waits: u64,
@@ -27,7 +27,8 @@ pub struct Counters {
     /// Forward steps of the clock that a second reading confirmed.
     pub forward_steps: u64,
     /// The time by which the timestamp of the last ID is ahead of the clock now, in milliseconds.
-    /// IDs that waiting calls have reserved count. 0 if the generator has issued no ID or is released.
+    /// IDs that waiting calls have reserved count. 0 if the generator has issued no ID or is
+    /// released.
     pub ahead_ms: u64,
 }
 

@@ -21,7 +21,8 @@ pub(crate) struct Gate {
     is_guarded: CachePadded<AtomicBool>,
 }
 
-/// A deadline that has passed at every count of a clock: `clock/fork.rs` has the argument for the 0.
+/// A deadline that has passed at every count of a clock: `clock/fork.rs` has the argument for the
+/// 0.
 const CLOSED: Deadline = Deadline { count: 0, counts_per_ms: 0 };
 
 impl Gate {

@@ -56,8 +56,8 @@
 //!
 //! # Not promised
 //!
-//! - A virtual machine that is cloned with its memory has two generators with one grant. One that is
-//!   reverted to a snapshot of its memory continues in an old grant, and issues its IDs again.
+//! - A virtual machine that is cloned with its memory has two generators with one grant. One that
+//!   is reverted to a snapshot of its memory continues in an old grant, and issues its IDs again.
 //! - A store that is restored from an old backup, or that loses what it has confirmed, has old
 //!   high-water marks and grants their time again.
 //! - After an operator lowers a high-water mark with `reset`, IDs above it can be issued again.
@@ -121,9 +121,9 @@
 //! | a full or read-only disk, no connection, a server that hangs | [`Failed`](StoreErrorKind::Failed). The high-water mark may have advanced, and no generator has that time |
 //! | PostgreSQL with `fsync = off` or one of its two tables, an ID format in etcd that is missing or damaged, a lease file of a newer version | [`Misconfigured`](StoreErrorKind::Misconfigured) |
 //!
-//! `PostgresStore::connect` and `EtcdStore::connect` create a store in an empty database. So a URL with
-//! a wrong database, schema or prefix **starts from zero**, and the IDs of the right store can be issued
-//! again. Create a store once, by `snowflake lease create`, and use `open`.
+//! `PostgresStore::connect` and `EtcdStore::connect` create a store in an empty database. So a URL
+//! with a wrong database, schema or prefix **starts from zero**, and the IDs of the right store can
+//! be issued again. Create a store once, by `snowflake lease create`, and use `open`.
 //!
 //! A process with another epoch or layout gets [`LeaseError::IdFormatMismatch`].
 //!

@@ -21,7 +21,8 @@ impl<C: Clock> Generator<C> {
     /// # Errors
     ///
     /// As `next_id`, which blocks. The elapsed time is the sum of the durations passed to `sleep`,
-    /// each at least a millisecond. A drop of the future while it waits may lose one ID of the next millisecond.
+    /// each at least a millisecond. A drop of the future while it waits may lose one ID of the next
+    /// millisecond.
     ///
     /// # Examples
     ///

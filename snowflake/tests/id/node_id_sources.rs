@@ -12,8 +12,8 @@ fn a_pod_of_the_stateful_set_has_its_ordinal() {
     assert_eq!(NodeId::from_pod_name("orders-db-1023", "orders-db"), NodeId::new(1023));
 }
 
-/// These are names of machines, of pods of another set, and of pods of a Deployment, which have random
-/// suffixes.
+/// These are names of machines, of pods of another set, and of pods of a Deployment, which have
+/// random suffixes.
 #[test]
 fn a_name_that_is_not_a_pod_of_the_set_is_an_error() {
     for pod in [

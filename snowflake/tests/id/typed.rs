@@ -5,7 +5,8 @@ use snowflake::{AnyId, Id, IdError, IdKind, ParseIdError, TypedId, TypedIdError,
 
 use crate::ids;
 
-/// A kind without any trait. If an impl of `TypedId` had a bound on it, the tests would not compile.
+/// A kind without any trait. If an impl of `TypedId` had a bound on it, the tests would not
+/// compile.
 pub(crate) enum User {}
 
 impl IdKind for User {

@@ -2,7 +2,8 @@
 //!
 //! IDs are written as ranges: the first ID, and the number of IDs that follow without a gap. So a
 //! hundred million IDs take a few megabytes. A worker writes them in batches after it has received
-//! them. When it is killed, the file lacks at most one batch, and the checker does not see those IDs.
+//! them. When it is killed, the file lacks at most one batch, and the checker does not see those
+//! IDs.
 
 use std::io::{self, Read};
 

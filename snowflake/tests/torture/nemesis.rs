@@ -270,9 +270,9 @@ impl Instance {
 
     /// Compares the first ID of the last process with the last ID of its predecessor.
     ///
-    /// With a fixed node ID the first ID must be larger. Its time must be at most `granted_ms` after
-    /// the later of the clock and the predecessor's last ID. With any node ID, the new process must
-    /// have another node ID.
+    /// With a fixed node ID the first ID must be larger. Its time must be at most `granted_ms`
+    /// after the later of the clock and the predecessor's last ID. With any node ID, the new
+    /// process must have another node ID.
     fn compare_with_predecessor(&mut self, fault: Fault, granted_ms: u64) {
         let [.., before, after] = &*self.processes else { return };
         let Some(last) = before.id_ranges().next_back().map(|range| range.last) else { return };

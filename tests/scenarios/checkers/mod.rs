@@ -117,7 +117,8 @@ fn a_node_without_faults_is_valid_in_every_workload() {
     expect_valid(&judge(plan(1), kafka(), "none"));
 }
 
-/// Maelstrom's checkers of sets need a read. Its other checkers accept a history without operations.
+/// Maelstrom's checkers of sets need a read. Its other checkers accept a history without
+/// operations.
 #[test]
 fn a_test_without_operations_has_the_verdict_of_maelstrom_and_a_finding() {
     fn expect<W: Workload>(valid: Valid, workload: impl Fn() -> W, mistake: &str) {

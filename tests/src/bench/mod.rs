@@ -36,8 +36,8 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Creates a test of five nodes without faults. Each node has one client, or two with lin-kv. The
-    /// clients start five operations per second in all, for ten seconds.
+    /// Creates a test of five nodes without faults. Each node has one client, or two with lin-kv.
+    /// The clients start five operations per second in all, for ten seconds.
     #[must_use]
     pub fn new(workload: WorkloadName) -> Bench {
         let directory = Directory::numbered(1);
@@ -137,9 +137,9 @@ impl Bench {
     ///
     /// # Errors
     ///
-    /// Returns an error if the settings do not fit together, with the flag of the command line. Also
-    /// returns an error if the test could not be completed: the program cannot be started, exits, or
-    /// writes a line that is not a message.
+    /// Returns an error if the settings do not fit together, with the flag of the command line.
+    /// Also returns an error if the test could not be completed: the program cannot be started,
+    /// exits, or writes a line that is not a message.
     pub fn run(self, program: impl AsRef<Path>, args: &[&str]) -> Result<Report, Failure> {
         let path = program.as_ref();
         let program = executable(path).map_err(|reason| Failure::CannotStart {

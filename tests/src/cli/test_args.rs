@@ -29,7 +29,8 @@ pub struct TestArgs {
     #[arg(long, value_name = "FILE", help_heading = "Nodes")]
     pub bin: Option<PathBuf>,
 
-    /// The number of nodes, named n0 n1 …; overrides --nodes. At most 1024 nodes, also with --nodes.
+    /// The number of nodes, named n0 n1 …; overrides --nodes. At most 1024 nodes, also with
+    /// --nodes.
     #[arg(long, value_name = "NUM", value_parser = count(MAX_NODES), help_heading = "Nodes")]
     pub node_count: Option<usize>,
 
@@ -97,8 +98,8 @@ pub struct TestArgs {
     #[arg(help_heading = "Clients")]
     pub max_txn_length: usize,
 
-    /// For transactions: the consistency models that must hold, separated by commas. Maelstrom needs
-    /// a space before and after each comma.
+    /// For transactions: the consistency models that must hold, separated by commas. Maelstrom
+    /// needs a space before and after each comma.
     #[arg(long, value_name = "MODELS", default_value = "strict-serializable")]
     #[arg(value_parser = parse_models, help_heading = "Clients")]
     pub consistency_models: Models,
@@ -215,9 +216,9 @@ pub struct TestArgs {
     #[arg(help_heading = "Beyond Maelstrom")]
     pub seeds: Option<Seeds>,
 
-    /// Draw nodes, clients, rate, latency and faults from each seed, and print them. Other flags for
-    /// them have no effect, except two: --rate is half of the highest rate, and --nemesis lists the
-    /// faults to draw from. Implies --sim.
+    /// Draw nodes, clients, rate, latency and faults from each seed, and print them. Other flags
+    /// for them have no effect, except two: --rate is half of the highest rate, and --nemesis lists
+    /// the faults to draw from. Implies --sim.
     #[arg(long, conflicts_with = "bin", help_heading = "Beyond Maelstrom")]
     pub swarm: bool,
 

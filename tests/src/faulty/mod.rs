@@ -32,8 +32,8 @@ pub struct FaultyNode {
     transactions: Transactions,
 }
 
-/// The mistakes that a simulated node can have. A node that runs with others and exchanges no values
-/// keeps values to itself.
+/// The mistakes that a simulated node can have. A node that runs with others and exchanges no
+/// values keeps values to itself.
 pub const MISTAKES: [&str; 56] = [
     "none",
     "keeps values to itself",

@@ -111,8 +111,8 @@ pub struct Verdict {
     pub is_unavailable: bool,
     /// `true` if Maelstrom loses the verdicts of its other checkers, too.
     ///
-    /// An exception in a checker makes only the verdict of that checker unknown. Jepsen does not catch
-    /// a failed assertion or a lack of memory there, so the whole result is unknown.
+    /// An exception in a checker makes only the verdict of that checker unknown. Jepsen does not
+    /// catch a failed assertion or a lack of memory there, so the whole result is unknown.
     pub is_fatal: bool,
 }
 
@@ -210,8 +210,8 @@ mod tests {
         Verdict { is_unavailable, ..Verdict::new(valid, Edn::map([]), Vec::<String>::new()) }
     }
 
-    /// A checker of Maelstrom that throws an exception does not hide the others, and one that fails an
-    /// assertion does.
+    /// A checker of Maelstrom that throws an exception does not hide the others, and one that fails
+    /// an assertion does.
     #[test]
     fn the_worst_verdict_counts_unless_a_checker_takes_the_others_with_it() {
         let judged = |unknown| {

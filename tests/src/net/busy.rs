@@ -3,24 +3,25 @@
 //! The real Maelstrom compiles itself while a test starts, on the same processors as the nodes. A
 //! message then waits for each thread that carries it. The model has four parts:
 //!
-//! - **A delay precedes the queue.** Threads carry a message to the queue of its receiver. Its latency
-//!   and the head-of-line blocking begin there. The writer of the receiver's input is one of these
-//!   threads, so a kill of the receiver loses the messages that are still delayed.
+//! - **A delay precedes the queue.** Threads carry a message to the queue of its receiver. Its
+//!   latency and the head-of-line blocking begin there. The writer of the receiver's input is one
+//!   of these threads, so a kill of the receiver loses the messages that are still delayed.
 //! - **All messages share the machine.** Messages that are sent together have the same delay. The
 //!   model draws a delay every [`INTERVAL`]. Between two draws, the delay changes linearly: a
 //!   backlog of work takes time to grow and to shrink. A draw has an Erlang distribution: it is
 //!   the sum of [`Load::stages`] exponential delays, as in a tandem of queues.
-//! - **A delay is proportional to the traffic.** Each message is work for the machine. The loads are
-//!   those at [`MEASURED_RATE`].
+//! - **A delay is proportional to the traffic.** Each message is work for the machine. The loads
+//!   are those at [`MEASURED_RATE`].
 //! - **The messages of clients are delayed, too** ([`of_request_and_reply`]).
 //!
 //! # Calibration
 //!
-//! Measurements used 25 nodes on 2 cores, a latency of 100 ms and 100 operations a second. The loads
-//! reproduce the round trips of each second (`MEASURED_MS` in the tests below). The other parameters
-//! were chosen by the figures of broadcast on the real Maelstrom, two runs for each setting, with the
-//! node of commit b9f5085. The last two columns have medians of the same node, seeds 101 to 105. Each
-//! cell has the messages per operation, and the stable latency (median / maximum, ms).
+//! Measurements used 25 nodes on 2 cores, a latency of 100 ms and 100 operations a second. The
+//! loads reproduce the round trips of each second (`MEASURED_MS` in the tests below). The other
+//! parameters were chosen by the figures of broadcast on the real Maelstrom, two runs for each
+//! setting, with the node of commit b9f5085. The last two columns have medians of the same node,
+//! seeds 101 to 105. Each cell has the messages per operation, and the stable latency (median /
+//! maximum, ms).
 //!
 //! | `--max-staleness-ms` | real Maelstrom | model | without regard to traffic |
 //! |---|---|---|---|
@@ -30,10 +31,10 @@
 //! | 680 | 1.01, 1.05 at 291, 292 / 575, 607 | 0.99 at 310 / 572 | 1.07 at 279 / 590 |
 //! | 1900 | 0.355, 0.368 at 898, 934 / 1786, 1789 | 0.352 at 930 / 1770 | 0.61 at 843 / 1758 |
 //!
-//! Each figure of the model is within 8 % of the nearer of the two measured runs. That node sent more messages
-//! while its smoothed round trips were long, so the messages show how long that state lasted. The
-//! traffic during the measurement of the round trips is not known. 1100 messages a second have the
-//! smallest error in the messages with 308; 1000, 1200 and 1300 have larger ones.
+//! Each figure of the model is within 8 % of the nearer of the two measured runs. That node sent
+//! more messages while its smoothed round trips were long, so the messages show how long that state
+//! lasted. The traffic during the measurement of the round trips is not known. 1100 messages a
+//! second have the smallest error in the messages with 308; 1000, 1200 and 1300 have larger ones.
 
 use std::time::Duration;
 

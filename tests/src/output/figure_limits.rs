@@ -58,7 +58,8 @@ pub(super) fn check(figures: &Figures, limits: &FigureLimits) -> Option<Verdict>
     Some(Verdict::new(valid, results, anomalies))
 }
 
-/// Returns the figure with at most two decimal places, or whole if rounding moved it below the limit.
+/// Returns the figure with at most two decimal places, or whole if rounding moved it below the
+/// limit.
 fn rounded(figure: f64, limit: f64) -> f64 {
     let rounded = (figure * 100.0).round() / 100.0;
     if rounded < limit { figure } else { rounded }

@@ -21,9 +21,9 @@ const MAX_CLIENTS_MULTIPLE: usize = 3;
 impl Plan {
     /// Draws nodes, clients, rate, latency and faults from the seed.
     ///
-    /// The number of clients per node is a multiple of `clients_per_node`. The rate is at most twice
-    /// the plan's rate. The faults are among the plan's faults, or among all faults if the plan has
-    /// none.
+    /// The number of clients per node is a multiple of `clients_per_node`. The rate is at most
+    /// twice the plan's rate. The faults are among the plan's faults, or among all faults if the
+    /// plan has none.
     #[must_use]
     pub fn swarm(&self, clients_per_node: usize) -> Plan {
         let mut rng = Rng::new(self.seed, Stream::Swarm);

@@ -1,4 +1,5 @@
-//! Computes the table of the forms that each format writes and reads, and compares it with the docs.
+//! Computes the table of the forms that each format writes and reads, and compares it with the
+//! docs.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

@@ -113,9 +113,9 @@ impl Incarnations {
 
     /// Stores the declaration of an incarnation about the earlier ones of its node: step D2.
     ///
-    /// It replaces the declarations of the incarnations that it lists. Two incarnations that did not
-    /// know of each other leave two declarations that stand. Then an item counts if it counts by
-    /// one of them. So the result does not depend on the order in which they arrive.
+    /// It replaces the declarations of the incarnations that it lists. Two incarnations that did
+    /// not know of each other leave two declarations that stand. Then an item counts if it counts
+    /// by one of them. So the result does not depend on the order in which they arrive.
     fn declare(&mut self, by: Origin, ends: Ends) {
         let declared = self.declarations.entry(by).or_default();
         for (incarnation, have) in ends {

@@ -29,8 +29,8 @@ use recovery::Stage;
 
 /// The limit on the text of messages in one poll, besides the first message of each key.
 ///
-/// With the first message of each key, no key waits for another one. The reply to a poll of many keys
-/// with large messages is long.
+/// With the first message of each key, no key waits for another one. The reply to a poll of many
+/// keys with large messages is long.
 const MAX_POLLED_BYTES: usize = 256 << 10;
 
 /// The shortest time between two messages to a node while records wait for a majority.

@@ -124,7 +124,8 @@ impl Log {
         self.recover(now);
     }
 
-    /// Returns the number of recovered peers that have responded to this incarnation, and the others.
+    /// Returns the number of recovered peers that have responded to this incarnation, and the
+    /// others.
     fn survey(&mut self) -> (usize, Survey) {
         let (records, view) = self.records.split();
         let incarnations = &records.incarnations;

@@ -1,8 +1,8 @@
 //! Workloads whose whole state is on every node.
 //!
 //! A node replies from memory without delay. The dissemination layer brings each state to every
-//! node. The states are state-based CRDTs (Shapiro et al. 2011): whatever order items arrive in, nodes
-//! with the same items have the same state.
+//! node. The states are state-based CRDTs (Shapiro et al. 2011): whatever order items arrive in,
+//! nodes with the same items have the same state.
 
 use std::time::Duration;
 

@@ -4,9 +4,9 @@ use maelstrom_node::Time;
 
 use super::simulation;
 
-/// A node has restarted and adds a value, so its first message to the hub has the value and requests
-/// missing ones. The hub replies immediately and passes the value on later. It stops for good in
-/// between. Messages that it has sent still arrive.
+/// A node has restarted and adds a value, so its first message to the hub has the value and
+/// requests missing ones. The hub replies immediately and passes the value on later. It stops for
+/// good in between. Messages that it has sent still arrive.
 ///
 /// No acknowledgement may make the origin forget that the others lack its value.
 #[test]
@@ -38,7 +38,8 @@ fn a_value_reaches_all_nodes_if_its_hub_stops_for_good_after_the_reply() {
 /// The hub and n1 are cut off from the others while the hub passes the value of n1 on. So only n1
 /// receives it, with the acknowledgement. Then the hub stops for good and the network heals.
 ///
-/// No node sends in a quiet cluster, so no node notices. The next value brings the missing one along.
+/// No node sends in a quiet cluster, so no node notices. The next value brings the missing one
+/// along.
 #[test]
 fn a_value_whose_last_flush_is_lost_with_its_hub_reaches_all_nodes_with_the_next_value() {
     for max_staleness_ms in [308, 550, 1900] {

@@ -195,7 +195,8 @@ fn first_sent_ms(simulation: &Simulation, [src, dest]: [usize; 2], from_ms: u64)
     first.expect("a message").at.0 / 1000
 }
 
-/// The messages of one flush take 80 ms longer. The next report is sent as if they had not been late.
+/// The messages of one flush take 80 ms longer. The next report is sent as if they had not been
+/// late.
 #[test]
 fn a_report_makes_up_for_a_late_schedule() {
     const FLUSH: [usize; 2] = [0, 1];

@@ -16,8 +16,8 @@ pub(crate) struct At {
     /// A year or a date means its first millisecond in UTC.
     #[arg(value_parser = time)]
     time: UnixMillis,
-    /// The last time of a range, in the same forms. Without it the range is one millisecond. A date is
-    /// its first millisecond: write 2026-01-31T23:59:59.999Z for the end of January.
+    /// The last time of a range, in the same forms. Without it the range is one millisecond. A date
+    /// is its first millisecond: write 2026-01-31T23:59:59.999Z for the end of January.
     #[arg(long, value_parser = time, value_name = "TIME")]
     until: Option<UnixMillis>,
     /// The epoch: `twitter`, `discord`, a year, an RFC 3339 date or time, or milliseconds.

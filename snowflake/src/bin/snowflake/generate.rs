@@ -24,11 +24,13 @@ pub(crate) struct Generate {
     /// The epoch: `twitter`, `discord`, a year, an RFC 3339 date or time, or milliseconds.
     #[arg(long, value_parser = present_epoch)]
     epoch: Epoch,
-    /// The node ID, from 0 to 1023. No other process may use it. With --lease, the store ensures that.
+    /// The node ID, from 0 to 1023. No other process may use it. With --lease, the store ensures
+    /// that.
     #[arg(long, required_unless_present = "lease")]
     node: Option<NodeId>,
     /// A lease store that `snowflake lease create` made. A database leases any free node ID unless
-    /// --node names one. A directory needs --node: another directory may have leased any other node ID.
+    /// --node names one. A directory needs --node: another directory may have leased any other node
+    /// ID.
     #[arg(long, value_name = "STORE")]
     lease: Option<String>,
     /// The number of IDs [default: 1; with --rate, no limit].

@@ -55,8 +55,8 @@ pub(crate) enum LeaseCommand {
     /// IDs at or after the mark CAN BE ISSUED AGAIN, and nothing detects that. Stop the holder of
     /// the node ID first. Pass a time after every ID that was issued with it: the time of the
     /// largest one that you have stored, plus 1 ms (`snowflake decode --epoch EPOCH`). A holder may
-    /// have been ahead of its clock by up to a grant. So before you pass `now`, check this machine's
-    /// clock, and wait for the length of a grant after the holder's end.
+    /// have been ahead of its clock by up to a grant. So before you pass `now`, check this
+    /// machine's clock, and wait for the length of a grant after the holder's end.
     ///
     /// A time before the present mark needs `--lower`. The output shows the former mark.
     ///
@@ -74,7 +74,8 @@ pub(crate) enum LeaseCommand {
         /// All node IDs of a file store, which is created again.
         #[arg(long)]
         all: bool,
-        /// The high-water mark: `now`, a year, an RFC 3339 date or time, or milliseconds since 1970.
+        /// The high-water mark: `now`, a year, an RFC 3339 date or time, or milliseconds since
+        /// 1970.
         #[arg(long, value_parser = at::time, value_name = "TIME")]
         high_water_mark: UnixMillis,
         /// Accept a time before the present mark, so that IDs between them can be issued again.

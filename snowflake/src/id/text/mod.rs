@@ -10,7 +10,8 @@ use core::fmt;
 pub(super) use digits::decode;
 pub use error::ParseIdError;
 
-/// A buffer on the stack for the text of an ID, as for [`Id::encode_decimal`](crate::Id::encode_decimal).
+/// A buffer on the stack for the text of an ID, as for
+/// [`Id::encode_decimal`](crate::Id::encode_decimal).
 #[derive(Clone, Default)]
 pub struct TextBuffer {
     decimal: itoa::Buffer,

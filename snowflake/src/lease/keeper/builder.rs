@@ -94,9 +94,9 @@ impl KeeperBuilder {
     /// the default is 10,000.
     ///
     /// It waits if the store reports [how long](LeaseError::retry_after), as for a node ID that is
-    /// held, or if all node IDs are held. After a request that has
-    /// [failed](StoreErrorKind::Failed) it tries again, four times as often as it would renew. If the
-    /// store has executed that request, a node ID is held for one grant, and no process has it.
+    /// held, or if all node IDs are held. After a request that has [failed](StoreErrorKind::Failed)
+    /// it tries again, four times as often as it would renew. If the store has executed that
+    /// request, a node ID is held for one grant, and no process has it.
     pub fn start_timeout_ms(mut self, ms: u64) -> KeeperBuilder {
         self.start_timeout_ms = ms;
         self
@@ -105,8 +105,8 @@ impl KeeperBuilder {
     /// Sets [`Builder::max_ahead_ms`] of the generator, up to five sixths of
     /// [`grant_ms`](KeeperBuilder::grant_ms).
     ///
-    /// Larger values count as that limit: a renewal adds at least a sixth of `grant_ms` after the last
-    /// timestamp, and no grant ends more than `grant_ms` past the clock. For more IDs in one
+    /// Larger values count as that limit: a renewal adds at least a sixth of `grant_ms` after the
+    /// last timestamp, and no grant ends more than `grant_ms` past the clock. For more IDs in one
     /// `reserve`, raise both settings. A generator at full load that cannot reach its store issues
     /// IDs for up to `max_ahead_ms` less time.
     ///

@@ -14,8 +14,8 @@ use crate::{Clock, Generator, SystemClock};
 /// A keeper without a thread: the caller renews the lease.
 ///
 /// It suits programs with an event loop of their own, and simulations. It never sleeps, and reads
-/// no clock except the generator's. With a [`ManualClock`](crate::ManualClock) a test therefore runs
-/// in virtual time.
+/// no clock except the generator's. With a [`ManualClock`](crate::ManualClock) a test therefore
+/// runs in virtual time.
 ///
 /// Call [`renew`](ManualKeeper::renew) when [`renew_after`](ManualKeeper::renew_after) has passed.
 /// After a late call the generator returns [`LeaseEnded`](crate::ClaimError::LeaseEnded) until the
@@ -88,8 +88,9 @@ impl<C: Clock> ManualKeeper<C> {
     /// # Errors
     ///
     /// A [`LeaseError`] if the store has not renewed the lease, or may not have. The generator
-    /// issues IDs until its grants end. Call again after [`renew_after`](ManualKeeper::renew_after).
-    /// [`LeaseError::Forked`] in a forked child, because the parent still holds the node ID.
+    /// issues IDs until its grants end. Call again after
+    /// [`renew_after`](ManualKeeper::renew_after). [`LeaseError::Forked`] in a forked child,
+    /// because the parent still holds the node ID.
     pub fn renew(&mut self) -> Result<(), LeaseError> {
         self.check_process()?;
         let (lease, result) = self.renewal.renew(self.lease, &*self.store, &self.generator);

@@ -166,7 +166,8 @@ impl<C: Clock> Keeper<C> {
         }
         let Some(inner) = self.inner.take() else { return Ok(()) };
         inner.shared.stop(Stop::Now);
-        // The thread catches panics. If it ended by one, the node ID would be released nevertheless.
+        // The thread catches panics. If it ended by one, the node ID would be released
+        // nevertheless.
         let _ = inner.thread.join();
         inner.shared.release()
     }

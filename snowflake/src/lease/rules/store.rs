@@ -70,8 +70,8 @@ pub trait LeaseStore: Send + Sync {
 
     /// Sets a high-water mark by hand. **IDs at or above it can be issued again.**
     ///
-    /// Stop the holder of the node ID first. A running holder issues IDs until its grant ends. At its
-    /// next renewal it acquires the node ID again, unless another process holds it by then.
+    /// Stop the holder of the node ID first. A running holder issues IDs until its grant ends. At
+    /// its next renewal it acquires the node ID again, unless another process holds it by then.
     ///
     /// # Errors
     ///

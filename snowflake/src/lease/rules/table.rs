@@ -54,8 +54,8 @@ impl LeaseTable {
 
     /// Makes the requester the holder of the node ID that it names, or of a free one.
     ///
-    /// The grant starts at the high-water mark, or at the requester's time if that is later. Its end
-    /// depends on the mark, with `grant_ms` of 3000 as the example:
+    /// The grant starts at the high-water mark, or at the requester's time if that is later. Its
+    /// end depends on the mark, with `grant_ms` of 3000 as the example:
     ///
     /// | high-water mark | the grant ends |
     /// |---|---|
@@ -215,8 +215,8 @@ impl LeaseTable {
     ///
     /// # Errors
     ///
-    /// [`LeaseError::TakenOver`], and [`LeaseError::Released`] if the node ID was never held. Nothing
-    /// was changed.
+    /// [`LeaseError::TakenOver`], and [`LeaseError::Released`] if the node ID was never held.
+    /// Nothing was changed.
     pub fn release(&mut self, request: &ReleaseRequest) -> Result<(), LeaseError> {
         let newest = self.get(request.node);
         if newest.is_some_and(|it| !it.held && it.fencing_token == request.fencing_token) {

@@ -49,8 +49,8 @@ pub(super) fn listen(
 
 /// Reads up to a newline, the end or [`LINE_LIMIT`].
 ///
-/// As for Maelstrom's reader, a carriage return ends a line, and so do a carriage return and a newline
-/// together. The line ends with a newline in each case.
+/// As for Maelstrom's reader, a carriage return ends a line, and so do a carriage return and a
+/// newline together. The line ends with a newline in each case.
 ///
 /// It shares the bytes before the newline arrives: nodes that never end their line are frequent.
 fn read_line(

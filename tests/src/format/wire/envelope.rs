@@ -76,8 +76,8 @@ impl Envelope<'_> {
     /// # Errors
     ///
     /// Returns an error unless the line begins with a JSON object that has `src`, `dest`, and
-    /// perhaps an integer `id`. The body must be an object, or empty in another way. The object must
-    /// be within the limits of Maelstrom's parser.
+    /// perhaps an integer `id`. The body must be an object, or empty in another way. The object
+    /// must be within the limits of Maelstrom's parser.
     pub fn parse(line: &[u8]) -> Result<Envelope<'_>, Malformed> {
         let malformed = |problem, hint| Malformed { problem, expected: ENVELOPE.to_owned(), hint };
         let mut values = serde_json::Deserializer::from_slice(line).into_iter::<Envelope<'_>>();

@@ -45,8 +45,8 @@ fn agrees_with_todc_utils_on_random_histories() {
     let mut counts = [0, 0];
     for round in 0..2_000 {
         let mut history = random_history(&mut rng, COUNT);
-        // todc-utils has no reads of unknown outcome, which never matter. Its reads of null fit null
-        // alone.
+        // todc-utils has no reads of unknown outcome, which never matter. Its reads of null fit
+        // null alone.
         history.retain(|operation| match operation.call {
             Call::Read(value) => value != NULL && operation.completed.is_some(),
             Call::Write(_) | Call::Cas(..) => true,

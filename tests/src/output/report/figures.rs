@@ -31,7 +31,8 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Returns the figures that a history shows. `workload` is the verdict of the workload's checker.
+    /// Returns the figures that a history shows. `workload` is the verdict of the workload's
+    /// checker.
     pub(super) fn new<W: Workload>(history: &History<W>, workload: &Verdict) -> Figures {
         let stable =
             |point| quantile(&workload.stable_latencies_ms, point).map(|millis| millis as f64);

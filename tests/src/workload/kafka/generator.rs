@@ -8,8 +8,8 @@ use crate::base::rng::Rng;
 
 /// The share of operations that assign keys.
 ///
-/// With Jepsen's 1/64 of one key each, the clients of a short or slow test have no keys to poll most of
-/// the time. `docs/bench.md` lists the difference.
+/// With Jepsen's 1/64 of one key each, the clients of a short or slow test have no keys to poll
+/// most of the time. `docs/bench.md` lists the difference.
 const ASSIGNS_PER_OP: f64 = 1.0 / 16.0;
 
 /// The longest time for which a worker polls at the end of a test.
@@ -93,9 +93,9 @@ impl Generator {
 
     /// Returns the next final operation of a worker.
     ///
-    /// A new client polls every key with messages from its beginning. It stops after it has seen all
-    /// known messages, or after [`LAST_POLLS`]. As in Maelstrom, a worker assigns keys only once: if
-    /// it loses its client, the next client polls nothing.
+    /// A new client polls every key with messages from its beginning. It stops after it has seen
+    /// all known messages, or after [`LAST_POLLS`]. As in Maelstrom, a worker assigns keys only
+    /// once: if it loses its client, the next client polls nothing.
     pub(super) fn final_op(&mut self, worker: usize, nth: usize, elapsed: Duration) -> Option<Op> {
         match nth {
             _ if self.sent.is_empty() => None,

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 /// Compares two JSON values as Maelstrom does; `None` if Maelstrom cannot compare them.
 ///
-/// Null is less than everything. A longer list is greater than a shorter list. Maelstrom compares no
-/// objects, and no values of different types.
+/// Null is less than everything. A longer list is greater than a shorter list. Maelstrom compares
+/// no objects, and no values of different types.
 fn compare(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {
         (Value::Null, Value::Null) => Some(Ordering::Equal),

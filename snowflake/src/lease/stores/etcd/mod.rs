@@ -53,8 +53,8 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// ```
 ///
 /// - `etcds` is TLS. The server's certificate must be for the host in the URL. It must be signed by
-///   a certificate in `cacert`, or by one that the system trusts. `cert` and `key` are this client's
-///   certificate and key. All three are PEM files, with the names of etcdctl's flags.
+///   a certificate in `cacert`, or by one that the system trusts. `cert` and `key` are this
+///   client's certificate and key. All three are PEM files, with the names of etcdctl's flags.
 /// - With several members a request goes first to the member that answered last, and then to the
 ///   others in turn.
 /// - `timeout_ms` limits one request, and the members share it evenly. The default is 1000.
@@ -135,15 +135,15 @@ impl Error for Conflict {}
 impl EtcdStore {
     /// Connects to the cluster at `url`, and writes the ID format if the prefix has no keys.
     ///
-    /// A prefix without keys is a new store, in which no node ID was ever held. So a URL with a wrong
-    /// prefix or cluster starts from zero, and can repeat IDs. After the installation of a service,
-    /// use [`open`](EtcdStore::open).
+    /// A prefix without keys is a new store, in which no node ID was ever held. So a URL with a
+    /// wrong prefix or cluster starts from zero, and can repeat IDs. After the installation of a
+    /// service, use [`open`](EtcdStore::open).
     ///
     /// # Errors
     ///
     /// - [`LeaseError::Store`] if no member answers, or etcd rejects the user.
-    /// - [`LeaseError::Store`] with [`StoreErrorKind::Misconfigured`] if node IDs have keys, and the
-    ///   ID format has none.
+    /// - [`LeaseError::Store`] with [`StoreErrorKind::Misconfigured`] if node IDs have keys, and
+    ///   the ID format has none.
     /// - [`LeaseError::IdFormatMismatch`] if the store at the prefix has another epoch.
     pub fn connect(url: &str, epoch: Epoch, limits: GrantLimits) -> Result<EtcdStore, LeaseError> {
         let store = EtcdStore::at(url, epoch, limits)?;
@@ -172,8 +172,8 @@ impl EtcdStore {
     ///
     /// # Errors
     ///
-    /// As [`connect`](EtcdStore::connect). [`LeaseError::Store`] with [`StoreErrorKind::Missing`] if
-    /// the prefix has no keys.
+    /// As [`connect`](EtcdStore::connect). [`LeaseError::Store`] with [`StoreErrorKind::Missing`]
+    /// if the prefix has no keys.
     pub fn open(
         url: &str,
         epoch: impl Into<Option<Epoch>>,
@@ -289,9 +289,9 @@ impl EtcdStore {
 
     /// Changes the record of `node`, or of a node ID that `change` chooses.
     ///
-    /// The first attempt uses the cached record, and takes one request if the record has not changed
-    /// in etcd. If `change` rejects the cached record, the record is read. Only a rejection of a record
-    /// that was read is an error.
+    /// The first attempt uses the cached record, and takes one request if the record has not
+    /// changed in etcd. If `change` rejects the cached record, the record is read. Only a rejection
+    /// of a record that was read is an error.
     fn change<T>(
         &self,
         doing: &'static str,

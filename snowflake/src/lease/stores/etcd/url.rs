@@ -130,7 +130,8 @@ impl EtcdUrl {
 /// Returns `host:port`. Rejects characters that would have a meaning in the gateway's URL.
 fn member(text: &str) -> Result<String, UrlError> {
     let (host, port) = match text.rsplit_once(':') {
-        // An IPv6 address is in brackets. A bracket after the last colon means that there is no port.
+        // An IPv6 address is in brackets. A bracket after the last colon means that there is no
+        // port.
         Some((host, port)) if !port.contains(']') => match port.parse() {
             Ok(port) => (host, port),
             Err(_) => {

@@ -73,8 +73,8 @@ impl Directory {
     /// of the machine has emptied would look like one whose creation was interrupted.
     pub(super) fn record_owner(&mut self, disk: &dyn Disk) -> io::Result<()> {
         let record = format!("{} {}\n", std::process::id(), self.handle.metadata()?.ino());
-        // The file is truncated last, because a write may fail on a full disk. An empty record would
-        // mean that the store was never opened.
+        // The file is truncated last, because a write may fail on a full disk. An empty record
+        // would mean that the store was never opened.
         self.lock.rewind()?;
         self.lock.write_all(record.as_bytes())?;
         self.lock.set_len(record.len() as u64)?;

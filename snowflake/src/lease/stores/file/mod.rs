@@ -35,8 +35,8 @@ const LEASES: &str = "leases";
 /// and then returns the grant. A store that is damaged, missing or a copy is an error: the store
 /// never starts again from zero by itself.
 ///
-/// A call blocks for as long as the disk takes to sync, also while it hangs or is frozen (`fsfreeze`).
-/// Then IDs end with the grant, and a release waits.
+/// A call blocks for as long as the disk takes to sync, also while it hangs or is frozen
+/// (`fsfreeze`). Then IDs end with the grant, and a release waits.
 ///
 /// A store does not know the node IDs of other directories. If several processes have a directory
 /// each, give each process a [fixed](crate::lease::KeeperBuilder::node) node ID in its
@@ -271,8 +271,8 @@ impl FileStore {
         Ok(read_unlocked(path.as_ref())?.1)
     }
 
-    /// Locks the content of the lease file. Returns an error in a forked child: the parent continues
-    /// to write, and the lock may never be unlocked here.
+    /// Locks the content of the lease file. Returns an error in a forked child: the parent
+    /// continues to write, and the lock may never be unlocked here.
     fn lock(&self) -> Result<MutexGuard<'_, LeaseFile>, LeaseError> {
         if self.directory.fork_generation.is_forked() {
             let location = self.directory.path.display().to_string();

@@ -25,13 +25,13 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// It has two tables: `snowflake_id_format` with one row of epoch and layout, and `snowflake_lease`
 /// with a row for each node ID that was ever held. `snowflake lease create` creates them, and so
 /// does [`connect`](PostgresStore::connect) in a database that has neither.
-/// [`open`](PostgresStore::open) never does. The connection's `search_path` selects their schema, so
-/// each schema can be a separate store. The user needs `CREATE` in the schema to create them.
+/// [`open`](PostgresStore::open) never does. The connection's `search_path` selects their schema,
+/// so each schema can be a separate store. The user needs `CREATE` in the schema to create them.
 /// Otherwise `USAGE`, `SELECT` on both, and `INSERT` and `UPDATE` on `snowflake_lease`, are enough.
 ///
 /// A renewal is one statement, one round trip. An acquisition of any free node ID is a transaction
-/// that locks the table, and renewals wait for it. An acquisition of one node ID, and a release, lock
-/// its row. The limits are measured from the server's `clock_timestamp()`.
+/// that locks the table, and renewals wait for it. An acquisition of one node ID, and a release,
+/// lock its row. The limits are measured from the server's `clock_timestamp()`.
 ///
 /// Each store keeps one connection open. The server's `max_connections` has to permit one for each
 /// process.
@@ -127,8 +127,8 @@ impl PostgresStore {
     /// Connects to the database at `url`, and creates the tables if it has neither.
     ///
     /// An empty database, or an empty schema, is a new store in which no node ID was ever held. So
-    /// a URL that names the wrong one starts from zero, and can repeat IDs. After the installation of
-    /// a service, use [`open`](PostgresStore::open).
+    /// a URL that names the wrong one starts from zero, and can repeat IDs. After the installation
+    /// of a service, use [`open`](PostgresStore::open).
     ///
     /// # Errors
     ///
@@ -229,8 +229,8 @@ impl PostgresStore {
 
     /// Changes the record of `node`, or of a node ID that `change` chooses, in one transaction.
     ///
-    /// It locks the row of `node`, so the renewals of other node IDs continue. Without `node` it locks
-    /// the table, also against locks of rows.
+    /// It locks the row of `node`, so the renewals of other node IDs continue. Without `node` it
+    /// locks the table, also against locks of rows.
     fn change<T: Send>(
         &self,
         doing: &'static str,
@@ -302,9 +302,9 @@ impl LeaseStore for PostgresStore {
         let [token, until_ms] = [fencing_token, until.0].map(bigint);
         // The sum of the time and half of the range does not overflow.
         let limit_ms = bigint(self.limits.limit_ms()).min(i64::MAX / 2);
-        // A repeated renewal is harmless. If the server executes both, in either order, their grants
-        // do not overlap, and no generator has the grant whose answer was lost. The search in
-        // `tests/lease/model.rs` applies a request at any later time, too.
+        // A repeated renewal is harmless. If the server executes both, in either order, their
+        // grants do not overlap, and no generator has the grant whose answer was lost. The search
+        // in `tests/lease/model.rs` applies a request at any later time, too.
         let renew = async |Session { client, renewal, .. }: &mut Session| {
             let prepared = match renewal {
                 Some(prepared) => prepared,

@@ -127,8 +127,8 @@ impl Link {
             config.connect_timeout(TIMEOUT);
         }
         config.tcp_user_timeout(TIMEOUT);
-        // Hosts that accept no writes are skipped. A host that accepts a connection and then hangs uses
-        // up the timeout of an attempt, so the next attempt has to try another one first.
+        // Hosts that accept no writes are skipped. A host that accepts a connection and then hangs
+        // uses up the timeout of an attempt, so the next attempt has to try another one first.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         config.load_balance_hosts(LoadBalanceHosts::Random);
         let runtime = Builder::new_current_thread().enable_all().build()?;

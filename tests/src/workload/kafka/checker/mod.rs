@@ -28,8 +28,8 @@ const EXAMPLES: usize = 8;
 
 /// The largest offset for which Maelstrom has a verdict.
 ///
-/// Jepsen's checker builds vectors with an entry for each offset, several for each key. With more it
-/// runs out of memory, after minutes or hours.
+/// Jepsen's checker builds vectors with an entry for each offset, several for each key. With more
+/// it runs out of memory, after minutes or hours.
 const MAX_JUDGED_OFFSET: Offset = 1_000_000_000;
 
 /// The largest offset for which Jepsen's checker needs little memory.
@@ -40,8 +40,8 @@ const MAX_CHEAP_OFFSET: Offset = 10_000_000;
 enum View {
     /// Maelstrom's rules.
     ///
-    /// A poll counts only if its commit succeeded. If the commit fails, Maelstrom's client drops the
-    /// messages. After a definite error, its next poll nevertheless continues after them.
+    /// A poll counts only if its commit succeeded. If the commit fails, Maelstrom's client drops
+    /// the messages. After a definite error, its next poll nevertheless continues after them.
     ///
     /// A poll continues where the client's last poll of the key ended. A client's first poll of a
     /// key may start anywhere, and so may a poll after an empty list. Offsets of sends may go back
@@ -136,8 +136,8 @@ pub(super) fn check(history: &History<Kafka>, context: &Context<'_>) -> Verdict 
         .fatal(is_fatal)
 }
 
-/// Returns an anomaly if Maelstrom has no verdict on offsets as large as these, or a finding if they
-/// only take much memory there.
+/// Returns an anomaly if Maelstrom has no verdict on offsets as large as these, or a finding if
+/// they only take much memory there.
 fn large_offsets(logs: &Logs) -> (Option<Anomaly>, Option<Anomaly>) {
     let Some((key, offset)) =
         logs.largest_offset().filter(|(_, offset)| *offset > MAX_CHEAP_OFFSET)

@@ -39,8 +39,8 @@ impl Logs {
         }
     }
 
-    /// Returns `true` if a message was first seen after a loss, and a poll at this time need not show
-    /// it: the message was seen later, or the node is behind the loss.
+    /// Returns `true` if a message was first seen after a loss, and a poll at this time need not
+    /// show it: the message was seen later, or the node is behind the loss.
     ///
     /// Nodes that have lost the end of a log assign its offsets again.
     pub(super) fn fills_a_gap(
