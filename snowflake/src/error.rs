@@ -6,6 +6,9 @@ use core::time::Duration;
 
 use crate::UnixMillis;
 
+/// How long a caller should wait for a renewal: a few round trips to a lease store.
+pub(crate) const RENEWAL_MS: u64 = 100;
+
 /// The error of [`Builder::build`](crate::Builder::build).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -46,7 +49,8 @@ pub enum ClaimError {
     /// [`max_ahead_ms`](crate::Builder::max_ahead_ms) permits. The IDs of this millisecond are
     /// used up, or the clock has stepped back.
     Ahead {
-        /// The time by which the clock has to advance first, in milliseconds; at least 1.
+        /// The time by which the clock has to advance first, in milliseconds; at least 1. If IDs
+        /// ahead of the clock have used up a grant, at most 100, because a keeper may renew it.
         wait_ms: u64,
     },
     /// A waiting call would wait longer than its limit: the shorter of its timeout and
@@ -99,14 +103,12 @@ impl ClaimError {
     /// assert_eq!(ClaimError::Forked.retry_after(), None);
     /// ```
     pub const fn retry_after(&self) -> Option<Duration> {
-        /// A few round trips to a lease store.
-        const RENEWAL: Duration = Duration::from_millis(100);
         match self {
             ClaimError::Ahead { wait_ms }
             | ClaimError::WaitTooLong { wait_ms, .. }
             | ClaimError::FrozenClock { wait_ms } => Some(Duration::from_millis(*wait_ms)),
             ClaimError::LeaseEnded { reason: LeaseEnd::Released, .. } => None,
-            ClaimError::LeaseEnded { .. } => Some(RENEWAL),
+            ClaimError::LeaseEnded { .. } => Some(Duration::from_millis(RENEWAL_MS)),
             ClaimError::TooMany { .. } | ClaimError::Expired | ClaimError::Forked => None,
         }
     }

@@ -34,8 +34,9 @@
 //!
 //! # Limits
 //!
-//! - Two generators with the same node ID **issue duplicates** if they run together, or after a
-//!   restart if the clock has stepped back. Neither detects this. Feature `lease` prevents it.
+//! - Two generators with the same node ID **issue duplicates** if they run together, if the second
+//!   is built within the millisecond of the first one's last ID, or after a restart if the clock has
+//!   stepped back. Neither detects this. Keep one generator per process. Feature `lease` prevents it.
 //! - A node issues at most 4096 IDs in a millisecond, 4,096,000 in a second.
 //! - An ID reveals when it was issued. Two IDs of one node reveal its rate. **Do not use an ID as a
 //!   secret.**
@@ -55,8 +56,8 @@
 //!
 //! # Restarts
 //!
-//! A new process with the old node ID repeats IDs if its clock is behind the last ID of the old
-//! process. Pass the last ID to [`resume_after`](Builder::resume_after), or use a lease. Otherwise
+//! A new process with the old node ID repeats IDs if its clock is not past the millisecond of the old
+//! process's last ID. Pass the last ID to [`resume_after`](Builder::resume_after), or use a lease. Otherwise
 //! wait before the start, for [`max_ahead_ms`](Builder::max_ahead_ms) and the longest expected
 //! backward step.
 //!
@@ -100,7 +101,8 @@
 //!
 //! # Choosing a clock
 //!
-//! With [`SystemClock`], an ID's timestamp is the millisecond in which it is issued.
+//! With [`SystemClock`], a call that does not wait gets the current millisecond, unless the generator
+//! is ahead of the clock.
 //! [`CoarseClock`] costs less on Linux and Android, and its timestamps can be as old as a kernel
 //! tick, usually 4 ms.
 //! [`ManualClock`] is for tests. Implement [`Clock`] for any other source of time: a generator then
@@ -119,7 +121,7 @@
 //! is for that version of the crate. A feature with a Rust version needs at least that Rust.
 //!
 //! - `serde`: an ID is a decimal string in JSON, and an integer in binary formats.
-//! - `bson-3`: `From<Id>` for BSON values. With std.
+//! - `bson-3`: `From<Id>` for BSON values.
 //! - `sqlx-0_9`: `BIGINT` columns in every database of sqlx. Rust 1.94.
 //! - `sqlx-postgres-0_9`: the same, with arrays in PostgreSQL. Rust 1.94.
 //! - `diesel-2`: `BigInt` columns in every backend of diesel.

@@ -26,15 +26,14 @@ fn files_below(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Returns the code of a file without comments and without what follows `#[cfg(test)]`.
+/// Returns the code of a file without comments and without its inline test module.
 fn shipped_code(path: &Path) -> String {
     let is_test = ["tests", "tests.rs", "models.rs"];
     if path.iter().any(|part| is_test.iter().any(|name| part == *name)) {
         return String::new();
     }
     let text = fs::read_to_string(path).unwrap();
-    let shipped = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
-    let shipped = shipped.take_while(|line| !line.starts_with("#[cfg(all(test"));
+    let shipped = text.split("\nmod tests {").next().unwrap_or_default().lines();
     shipped.filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 

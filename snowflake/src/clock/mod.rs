@@ -50,7 +50,8 @@ pub struct SystemClock;
 ///
 /// A generator reads such a clock for every ID, and accepts every reading. To confirm a forward
 /// step it needs a monotonic clock, which only [`SystemClock`], `CoarseClock` and
-/// `ManualClock::with_monotonic` have. This also applies to a clock that calls one of them.
+/// `ManualClock::with_monotonic` have. A clock of your own has none, even if its `now` calls one of
+/// these.
 ///
 /// # Examples
 ///

@@ -1,7 +1,10 @@
 //! The step filter, between the clock's readings and the generator.
 
 // These atomics are not from `sync`: no claim depends on them, so the models need not explore them.
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 use super::Reading;
 use crate::UnixMillis;
@@ -25,7 +28,8 @@ const CONFIRMATION_TIME_MS: u64 = 1000;
 ///
 /// One thread at a time updates the filter, and other threads read it. Each field is correct by
 /// itself. With a mixture of old and new fields, the filter accepts or rejects a step one reading
-/// later.
+/// later. Only `stepped_ms` has an order: a thread that accepts a reading by a new offset also sees
+/// the step in it.
 #[derive(Debug)]
 pub(crate) struct StepFilter {
     /// The clock minus the monotonic clock, in wrapping milliseconds, or [`UNKNOWN`].
@@ -35,6 +39,8 @@ pub(crate) struct StepFilter {
     /// The time of the monotonic clock when that step was first read.
     step_read_ms: AtomicU64,
     last_now_ms: AtomicU64,
+    /// The sum of the forward steps that were accepted.
+    stepped_ms: AtomicU64,
     pub(crate) backward_steps: AtomicU64,
     pub(crate) forward_steps: AtomicU64,
 }
@@ -49,9 +55,15 @@ impl StepFilter {
             step_offset_ms: AtomicU64::new(UNKNOWN),
             step_read_ms: AtomicU64::new(0),
             last_now_ms: AtomicU64::new(0),
+            stepped_ms: AtomicU64::new(0),
             backward_steps: AtomicU64::new(0),
             forward_steps: AtomicU64::new(0),
         }
+    }
+
+    /// Returns the sum of the forward steps that were accepted.
+    pub(crate) fn stepped_ms(&self) -> u64 {
+        self.stepped_ms.load(Relaxed)
     }
 
     /// Returns the time to use for `reading`. `timeline` is the time of the next free slot.
@@ -70,12 +82,13 @@ impl StepFilter {
             return reading.now;
         };
         let offset_ms = reading.now.0.wrapping_sub(monotonic_ms);
-        let known_ms = self.offset_ms.load(Relaxed);
+        let known_ms = self.offset_ms.load(Acquire);
         let expected_ms = known_ms.wrapping_add(monotonic_ms);
         let stepped =
             known_ms != UNKNOWN && reading.now.0 > expected_ms.saturating_add(STEP_THRESHOLD_MS);
         if stepped {
-            let confirmed = may_update && self.confirm(offset_ms, monotonic_ms);
+            let step_ms = reading.now.0 - expected_ms;
+            let confirmed = may_update && self.confirm(offset_ms, step_ms, monotonic_ms);
             return if confirmed { reading.now } else { UnixMillis(expected_ms) };
         }
         if may_update {
@@ -90,7 +103,7 @@ impl StepFilter {
     }
 
     /// Returns `true` if readings have shown the step for the confirmation time.
-    fn confirm(&self, offset_ms: u64, monotonic_ms: u64) -> bool {
+    fn confirm(&self, offset_ms: u64, step_ms: u64, monotonic_ms: u64) -> bool {
         let is_same = self.step_offset_ms.load(Relaxed).abs_diff(offset_ms) <= STEP_THRESHOLD_MS;
         if !is_same {
             self.step_offset_ms.store(offset_ms, Relaxed);
@@ -102,7 +115,8 @@ impl StepFilter {
             return false;
         }
         self.step_offset_ms.store(UNKNOWN, Relaxed);
-        self.offset_ms.store(offset_ms, Relaxed);
+        self.stepped_ms.fetch_add(step_ms, Relaxed);
+        self.offset_ms.store(offset_ms, Release);
         self.forward_steps.fetch_add(1, Relaxed);
         true
     }

@@ -53,6 +53,9 @@ impl Builder {
     /// milliseconds together, and a backward step of 2 ms has no effect. Beyond the bound a
     /// call waits or fails. With 0, a call waits for the end of a full millisecond and of a
     /// backward step.
+    ///
+    /// A backward step takes effect at the end of the millisecond in which the generator last read
+    /// the clock, and with [`CoarseClock`](crate::CoarseClock) at the next kernel tick.
     pub const fn max_ahead_ms(mut self, ms: u64) -> Builder {
         self.ahead.max_ahead_ms = ms;
         self
@@ -143,14 +146,18 @@ impl Builder {
     pub fn build<C: Clock>(self, clock: C) -> Result<Generator<C>, BuildError> {
         // The first reading of the system's clock calibrates its counter. Here it does not
         // delay the first ID.
-        let now = clock.read(Sealed).now;
+        let reading = clock.read(Sealed);
+        let now = reading.now;
         let Some(tick) = now.since(self.epoch) else {
             return Err(BuildError::EpochAhead { by_ms: self.epoch.start().0 - now.0 });
         };
         if Slot::start_of(self.node, tick).max(self.first) >= Slot::end(self.node) {
             return Err(BuildError::Expired);
         }
-        Ok(Generator { fork_generation: ForkGeneration::current(), ..self.build_static(clock) })
+        let fork_generation = ForkGeneration::current();
+        let generator = Generator { fork_generation, ..self.build_static(clock) };
+        generator.step_filter.apply(&reading, now, true);
+        Ok(generator)
     }
 
     /// Returns the same settings for another node ID.
@@ -188,6 +195,8 @@ impl Builder {
 
     const_fn! {
         /// Builds the generator for a `static`, without a reading of the clock.
+        ///
+        /// The first call accepts its reading of the clock, even after a forward step.
         ///
         /// The generator belongs to the process that was started, and not to processes that
         /// are [forked](crate::ClaimError::Forked) from it.

@@ -38,7 +38,7 @@ pub(crate) struct Claim {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClaimFailure {
     pub(crate) error: ClaimError,
-    /// A slot past the limit. The caller owns it and may issue it later.
+    /// A slot past the limit, counted as a gap. The caller owns it and may issue it later.
     pub(crate) reservation: Option<Slot>,
 }
 
@@ -89,13 +89,14 @@ impl<C: Clock> Generator<C> {
         if slot < limit {
             return Ok(slot);
         }
+        self.counters.skip(1);
         match self.redeem(slot, 1) {
-            Redemption::Issue(_) => Ok(slot),
-            Redemption::Wait(error) => Err(ClaimFailure { error, reservation: Some(slot) }),
-            Redemption::Void => {
-                self.counters.skip(1);
-                self.claim_by_clock()
+            Redemption::Issue(_) => {
+                self.counters.unskip(1);
+                Ok(slot)
             }
+            Redemption::Wait(error) => Err(ClaimFailure { error, reservation: Some(slot) }),
+            Redemption::Void => self.claim_by_clock(),
         }
     }
 

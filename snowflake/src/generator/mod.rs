@@ -146,17 +146,8 @@ impl<C: Clock> Generator<C> {
     pub fn try_next_id(&self) -> Result<Id, ClaimError> {
         match self.claim() {
             Ok(slot) => Ok(slot.id()),
-            Err(failure) => Err(self.forfeit(failure)),
+            Err(failure) => Err(failure.error),
         }
-    }
-
-    /// Gives up the reservation of a claim, if it has one, and returns its error.
-    #[cold]
-    fn forfeit(&self, failure: ClaimFailure) -> ClaimError {
-        if failure.reservation.is_some() {
-            self.counters.skip(1);
-        }
-        failure.error
     }
 }
 

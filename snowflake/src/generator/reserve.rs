@@ -24,7 +24,8 @@ impl<C: Clock> Generator<C> {
     /// A call that fails consumes no ID.
     ///
     /// - [`ClaimError::Ahead`] if the last of them is too far ahead of the clock.
-    /// - [`ClaimError::TooMany`] if no millisecond has room for that many. Retrying does not help.
+    /// - [`ClaimError::TooMany`] if `count` exceeds 4096 × (`max_ahead_ms` + 1). Retrying does not
+    ///   help.
     /// - The errors of [`try_next_id`](Generator::try_next_id).
     ///
     /// # Examples

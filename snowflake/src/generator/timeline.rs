@@ -5,6 +5,7 @@ use core::sync::atomic::{Ordering::Acquire, fence};
 use super::claim::SlotCount;
 use super::slot::Slot;
 use crate::clock::Clock;
+use crate::error::RENEWAL_MS;
 use crate::layout::IDS_PER_MS;
 use crate::{ClaimError, Generator, LeaseEnd, UnixMillis};
 
@@ -23,7 +24,8 @@ impl<C: Clock> Generator<C> {
 
     /// Returns the first slot that may not be issued at `now`.
     pub(crate) fn limit_at(&self, now: UnixMillis) -> Slot {
-        let latest = self.settings.ahead.latest_at(now).since(self.settings.epoch);
+        let latest = self.settings.ahead.latest_at(now, self.step_filter.stepped_ms());
+        let latest = latest.since(self.settings.epoch);
         let next = latest.map_or(0, |tick| tick.saturating_add(1));
         Slot::start_of(self.settings.node, next)
     }
@@ -45,11 +47,12 @@ impl<C: Clock> Generator<C> {
             return ClaimError::LeaseEnded { until, reason };
         }
         let needed = self.time_of_tick(end.last_tick());
-        let mut wait_ms = self.settings.ahead.earliest_for(needed).0.saturating_sub(now.0);
+        let earliest = self.settings.ahead.earliest_for(needed, self.step_filter.stepped_ms());
+        let mut wait_ms = earliest.0.saturating_sub(now.0);
         if end > grant_end {
-            // The IDs are ahead of the clock up to the end of the grant. When the clock reaches
-            // that time, the keeper has renewed the grant, or the grant has ended.
-            wait_ms = wait_ms.max(until.0 - now.0);
+            // The IDs are ahead of the clock up to the end of the grant. The keeper renews the
+            // grant before the clock reaches that time, or the grant ends.
+            wait_ms = wait_ms.max(RENEWAL_MS.min(until.0 - now.0));
         }
         ClaimError::Ahead { wait_ms: wait_ms.max(1) }
     }

@@ -113,8 +113,8 @@ impl FromStr for UnixMillis {
     }
 }
 
-/// Converts to a `SystemTime`. A time that the platform's `SystemTime` cannot hold becomes the
-/// end of the year 9999; there is none on Unix.
+/// Converts to a `SystemTime`. On Unix it can hold every time. Elsewhere, a time that it cannot hold
+/// becomes the end of the year 9999.
 #[cfg(feature = "std")]
 impl From<UnixMillis> for SystemTime {
     fn from(time: UnixMillis) -> SystemTime {

@@ -33,7 +33,7 @@ impl<C: Clock> Generator<C> {
     ///   [`try_next_id`](Generator::try_next_id).
     ///
     /// A call that fails after it has waited may lose one ID of the next millisecond. It loses
-    /// no later ID, so failed calls delay the next ID by at most that millisecond.
+    /// no later ID, so a failed call delays the next ID by at most that millisecond.
     ///
     /// # Examples
     ///
@@ -85,7 +85,7 @@ impl<C: Clock> Generator<C> {
     ///
     /// As [`next_id`](Generator::next_id), and [`ClaimError::TooMany`] as
     /// [`try_reserve`](Generator::try_reserve). A call that fails after it has waited may lose
-    /// up to `count` IDs of the next millisecond.
+    /// up to `count` consecutive IDs, and delays later calls by their milliseconds.
     ///
     /// # Examples
     ///
@@ -152,7 +152,7 @@ fn drive<C: Clock>(mut wait: Wait<'_, C>) -> Result<Claim, ClaimError> {
 
 /// Sleeps for `pause`. If its end is exact, sleeps to just before it, and then spins to it.
 ///
-/// After an early end of another pause the call would sleep a second time.
+/// Otherwise sleeps for the whole pause, because a call that wakes too early has to sleep again.
 fn sleep(pause: Duration, is_exact: bool) {
     if pause > WAKE_LATENCY {
         thread::sleep(if is_exact { pause - WAKE_LATENCY } else { pause });

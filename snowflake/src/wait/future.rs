@@ -10,9 +10,11 @@ use crate::{ClaimError, Clock, Generator, Id};
 impl<C: Clock> Generator<C> {
     /// Issues the next ID, and awaits it with the runtime's own `sleep` if necessary.
     ///
-    /// `sleep` receives the next pause, at most 10 ms. After an early return the call claims once
-    /// more. A late return delays only this ID. The call blocks no thread of the
-    /// executor. It reserves its ID as `next_id` does, so it is starvation-free.
+    /// `sleep` receives the next pause, at most 10 ms. It must not return early: the call has no
+    /// other clock, and counts each return as the full pause, at least 1 ms. With a `sleep` that
+    /// returns early it fails too soon, with `FrozenClock` or `WaitTooLong`. A late return delays only
+    /// this ID. The call blocks no thread of the executor. It reserves its ID as `next_id` does, so it
+    /// is starvation-free.
     ///
     /// A runtime whose timer counts whole milliseconds, such as tokio's, cannot wake at the
     /// end of a millisecond. Set [`max_ahead_ms`](crate::Builder::max_ahead_ms) to 2 or more

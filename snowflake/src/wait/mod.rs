@@ -89,7 +89,9 @@ impl<'g, C: Clock> Wait<'g, C> {
             Ok(claim) => Ok(ControlFlow::Break(claim)),
             Err(error) => {
                 let pause = self.pause(error, elapsed)?;
-                self.waited = Some(elapsed);
+                if !pause.is_zero() {
+                    self.waited = Some(elapsed);
+                }
                 Ok(ControlFlow::Continue(pause))
             }
         }
@@ -112,7 +114,7 @@ impl<'g, C: Clock> Wait<'g, C> {
     }
 
     /// Returns how long to pause after a claim failed with `error`, or the error of the call.
-    /// Reserves the slots if they are in the next millisecond: R1 and R2.
+    /// Reserves the slots if the first one is in the next millisecond: R1 and R2.
     pub(crate) fn pause(
         &mut self,
         error: ClaimError,

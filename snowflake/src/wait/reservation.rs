@@ -20,17 +20,16 @@ pub(super) struct Reservation<'g, C: Clock> {
 }
 
 impl<'g, C: Clock> Reservation<'g, C> {
-    /// Keeps a slot that a claim took past the limit.
+    /// Keeps a slot that a claim took past the limit, and counted as a gap.
     pub(super) fn from_slot(generator: &'g Generator<C>, slot: Slot) -> Reservation<'g, C> {
-        generator.counters.skip(1);
         Reservation { generator, first: slot, count: 1 }
     }
 
-    /// Claims slots up to the end of the next millisecond. Returns `None` if slots are free
-    /// now, or if the next free slots are later.
+    /// Claims slots that begin in the next millisecond. Returns `None` if slots are free now, or if
+    /// the next free slot is later.
     ///
-    /// Failed calls delay later calls by at most one millisecond, because a reservation lies in the
-    /// next millisecond.
+    /// A call that fails loses its reservation. It delays later calls by as many milliseconds as the
+    /// reservation spans: by one for a single ID.
     pub(super) fn take(
         generator: &'g Generator<C>,
         wanted: SlotCount,
@@ -45,11 +44,18 @@ impl<'g, C: Clock> Reservation<'g, C> {
             if wanted.between(first, limit(now)).is_some() {
                 return None;
             }
-            let next_ms = UnixMillis(now.0.saturating_add(1));
-            let count = wanted.between(first, limit(next_ms))?;
-            // R2. Reserved slots count as a gap until they are issued.
+            // A batch may end later. If it had to end in the next millisecond too, calls for fewer
+            // slots would take that millisecond's slots before it, again and again.
+            let next_limit = limit(UnixMillis(now.0.saturating_add(1)));
+            let count = next_limit.since(first).clamp(wanted.min, wanted.max);
             let next = first.plus(count);
+            if first >= next_limit || next > grant_end {
+                return None;
+            }
+            // R2. Reserved slots count as a gap until they are issued. The limit of an open gate is
+            // below them, so a claim by that gate would lose its slot.
             if generator.advance(seen, next, next.since(seen)) {
+                generator.gate.close();
                 return Some(Reservation { generator, first, count });
             }
         }

@@ -1,6 +1,7 @@
 //! Waiting calls: how long they pause, what they reserve, and when they fail.
 #![allow(clippy::unwrap_used, reason = "a test's panic is the failure it reports")]
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -65,6 +66,37 @@ fn a_batch_is_reserved_too() {
     assert_eq!(generator.try_next_id().unwrap().parts().sequence, 104);
     let claim = call.claim().unwrap();
     assert_eq!((first(claim), claim.count), ((TICK, 4000), 200));
+}
+
+/// Calls for single IDs use up every millisecond as soon as it begins.
+#[test]
+fn a_batch_of_several_milliseconds_is_reserved_while_others_keep_the_cursor_at_the_limit() {
+    let (generator, clock) = full(builder().max_ahead_ms(1));
+    let wanted = SlotCount { min: 2 * IDS_PER_MS, max: 2 * IDS_PER_MS };
+    let mut call = Wait::new(&generator, wanted, Duration::MAX);
+    assert_eq!(call.claim().unwrap_err(), ClaimError::Ahead { wait_ms: 2 });
+    call.pause(ClaimError::Ahead { wait_ms: 2 }, Duration::ZERO).unwrap();
+    for _ in 0..2 {
+        assert!(call.claim().is_err());
+        clock.advance(1);
+        assert_eq!(exhaust(&generator), 0, "the slots are reserved");
+    }
+    assert_eq!(first(call.claim().unwrap()), (TICK + 2, 0));
+    assert_eq!(generator.counters().ids_issued, 4 * IDS_PER_MS);
+}
+
+#[test]
+fn a_reservation_closes_the_gate_so_a_call_that_fails_loses_no_id() {
+    let clock = ManualClock::new(at(TICK));
+    let generator = builder().build(clock.clone()).unwrap();
+    generator.try_reserve(100).unwrap().for_each(drop);
+    let wanted = SlotCount { min: 4000, max: 4000 };
+    let reservation = Reservation::take(&generator, wanted).unwrap();
+    assert_eq!(generator.try_next_id(), Err(AHEAD));
+    clock.advance(1);
+    let next = generator.try_next_id().unwrap().parts();
+    assert_eq!((next.timestamp_ms, next.sequence), (TICK + 1, 4));
+    drop(reservation);
 }
 
 #[test]
@@ -347,6 +379,32 @@ fn a_call_that_fails_immediately_is_not_a_wait() {
     assert_eq!(generator.counters().waits, 0);
 }
 
+/// The next millisecond begins between the claim and the pause.
+#[test]
+fn a_call_that_finds_free_slots_before_its_first_pause_is_not_a_wait() {
+    /// Advances by a millisecond after some readings.
+    struct Advancing {
+        readings_left: Cell<u32>,
+    }
+    impl Clock for &Advancing {
+        fn now(&self) -> UnixMillis {
+            let left = self.readings_left.get();
+            self.readings_left.set(left.saturating_sub(1));
+            if left > 0 { at(TICK) } else { at(TICK + 1) }
+        }
+    }
+    let clock = Advancing { readings_left: Cell::new(u32::MAX) };
+    let generator = builder().build(&clock).unwrap();
+    while generator.try_next_id().is_ok() {}
+    // The claim reads the counter and then the time.
+    clock.readings_left.set(2);
+    let mut call = Wait::new(&generator, SlotCount::ONE, Duration::ZERO);
+    assert!(matches!(call.step(Duration::ZERO), Ok(ControlFlow::Continue(Duration::ZERO))));
+    assert!(matches!(call.step(Duration::ZERO), Ok(ControlFlow::Break(_))));
+    drop(call);
+    assert_eq!(generator.counters().waits, 0);
+}
+
 #[test]
 fn a_wait_across_several_milliseconds_is_starvation_free() {
     let (generator, clock) = full(builder());
@@ -391,9 +449,9 @@ async fn ids_of_many_tasks_are_unique_and_increase_in_each() {
 #[tokio::test]
 async fn a_cancelled_wait_loses_ids_of_the_next_millisecond_alone() {
     let clock = SetClock::new();
-    let generator = builder().build(&clock).unwrap();
+    let generator = builder().max_wait_ms(7_200_000).build(&clock).unwrap();
     generator.try_next_id().unwrap();
-    clock.set_offset(-2000);
+    clock.set_offset(-3_600_000);
     while generator.try_next_id().is_ok() {}
     let issued = generator.counters().ids_issued;
     for _ in 0..10 {

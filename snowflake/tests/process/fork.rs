@@ -212,6 +212,11 @@ fn a_waiting_call_gets_its_id_when_another_thread_forks() {
             generator.next_id()
         });
         start.wait();
+        // Its reserved ID counts.
+        while generator.counters().ahead_ms == 0 {
+            assert!(!waiting.is_finished(), "it failed without a reservation");
+            thread::yield_now();
+        }
         let issued_there = in_child(|report| {
             report(u64::from(generator.next_id() == Err(ClaimError::Forked)));
             let own = NodeId::new(1).map(|node| Generator::builder(node, EPOCH).build(SystemClock));

@@ -55,8 +55,7 @@ fn debug_output_of_a_batch_and_a_block_shows_what_is_left() {
 #[test]
 fn a_waiting_batch_may_have_as_many_ids_as_a_millisecond() {
     let generator = builder().build(SystemClock).unwrap();
-    let batch = generator.reserve(4096).unwrap();
-    assert_eq!(batch.map(|id| id.parts().timestamp_ms).collect::<Vec<_>>().len(), 4096);
+    assert_eq!(generator.reserve(4096).unwrap().len(), 4096);
 }
 
 #[test]
@@ -161,11 +160,11 @@ fn counters_report_issued_ids_waits_and_the_time_ahead() {
 fn the_time_waited_is_counted() {
     let generator = builder().build(SystemClock).unwrap();
     let start = Instant::now();
-    for _ in 0..20_000 {
+    // A claim costs less than its share of a millisecond, so calls wait sooner or later.
+    while generator.counters().waits < 3 {
         generator.next_id().unwrap();
     }
     let counters = generator.counters();
-    assert!(counters.waits >= 3, "{counters:?}");
     assert!(counters.waited > Duration::ZERO && counters.waited <= start.elapsed());
     assert_eq!((counters.backward_steps, counters.forward_steps), (0, 0));
 }

@@ -37,6 +37,17 @@ fn a_millisecond_has_4096_ids() {
 }
 
 #[test]
+fn a_forward_step_before_the_first_claim_is_confirmed_too() {
+    let clock = ManualClock::with_monotonic(at(START_MS));
+    let generator = builder().build(clock.clone()).unwrap();
+    clock.step_forward(3_600_000);
+    assert_eq!(generator.try_next_id().unwrap().parts().timestamp_ms, START_MS);
+    clock.advance(1000);
+    assert_eq!(generator.try_next_id().unwrap().parts().timestamp_ms, START_MS + 3_601_000);
+    assert_eq!(generator.counters().forward_steps, 1);
+}
+
+#[test]
 fn max_ahead_ms_bounds_bursts_and_backward_steps() {
     let clock = ManualClock::new(at(START_MS));
     let generator = builder().max_ahead_ms(2).build(clock.clone()).unwrap();

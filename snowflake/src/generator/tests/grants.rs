@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use super::at;
+use super::{at, builder};
 use crate::layout::IDS_PER_MS;
 use crate::{
     ClaimError, Clock, Epoch, Generator, Id, LeaseEnd, ManualClock, NodeId, SystemClock, UnixMillis,
@@ -51,6 +51,30 @@ fn the_earlier_of_max_ahead_ms_and_the_end_applies() {
     assert_eq!(generator.try_next_id(), Err(ClaimError::Ahead { wait_ms: 1 }));
     clock.step_forward(1);
     assert_eq!(generator.try_next_id().map(tick), Ok(106));
+}
+
+#[test]
+fn a_used_up_grant_is_waited_for_as_long_as_a_renewal() {
+    let (generator, _clock) = generator(200, 100, 300);
+    exhaust(&generator);
+    // The clock is 200 ms before the end, and the keeper renews earlier.
+    assert_eq!(generator.try_next_id(), Err(ClaimError::Ahead { wait_ms: 100 }));
+    generator.extend(at(300), at(400));
+    assert_eq!(generator.try_next_id().map(tick), Ok(300));
+}
+
+/// A process starts after a crash, while its clock is 30 s slow. The clock is corrected later.
+#[test]
+fn a_corrected_clock_does_not_let_timestamps_advance() {
+    let clock = ManualClock::with_monotonic(at(1000));
+    let generator = builder().build_leased(at(31_000), at(90_000), clock.clone()).unwrap();
+    assert_eq!(generator.try_next_id().map(tick), Ok(31_000));
+    clock.step_forward(30_000);
+    assert_eq!(generator.try_next_id().map(tick), Ok(31_000));
+    clock.advance(1000);
+    let latest = std::iter::from_fn(|| generator.try_next_id().ok()).map(tick).max();
+    assert_eq!(latest, Some(32_000), "the time of the clock");
+    assert_eq!(generator.counters().forward_steps, 1);
 }
 
 #[test]

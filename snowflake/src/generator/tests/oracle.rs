@@ -29,6 +29,23 @@ enum Operation {
     Seal,
 }
 
+/// Why the rule refuses a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    Ahead { wait_ms: u64 },
+    Ended,
+}
+
+impl From<ClaimError> for Refusal {
+    fn from(error: ClaimError) -> Refusal {
+        match error {
+            ClaimError::Ahead { wait_ms } => Refusal::Ahead { wait_ms },
+            ClaimError::LeaseEnded { .. } | ClaimError::Expired => Refusal::Ended,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 /// The plain rule, on (tick, sequence) as one number.
 #[derive(Debug)]
 struct Rule {
@@ -41,15 +58,24 @@ struct Rule {
 }
 
 impl Rule {
-    fn claim(&mut self, count: u64) -> Option<u64> {
+    fn claim(&mut self, count: u64) -> Result<u64, Refusal> {
         let first = self.next.max(self.now_tick * IDS_PER_MS);
-        let limit_tick = (self.now_tick + self.max_ahead_ms + 1).min(self.end_tick);
-        if self.is_sealed || first + count > limit_tick * IDS_PER_MS {
-            return None;
+        let last_tick = (first + count - 1) / IDS_PER_MS;
+        let is_past_grant = last_tick >= self.end_tick;
+        if self.is_sealed || is_past_grant && self.now_tick >= self.end_tick {
+            return Err(Refusal::Ended);
+        }
+        let mut wait_ms = last_tick.saturating_sub(self.now_tick + self.max_ahead_ms);
+        if is_past_grant {
+            // For a renewal, at most 100 ms.
+            wait_ms = wait_ms.max((self.end_tick - self.now_tick).min(100));
+        }
+        if wait_ms > 0 {
+            return Err(Refusal::Ahead { wait_ms });
         }
         self.next = first + count;
         self.issued += count;
-        Some(first)
+        Ok(first)
     }
 }
 
@@ -57,7 +83,7 @@ impl Rule {
 struct Oracle(Mutex<Rule>);
 
 impl Oracle {
-    fn claim(&self, count: u64) -> Option<Vec<Id>> {
+    fn claim(&self, count: u64) -> Result<Vec<Id>, Refusal> {
         let first = self.0.lock().unwrap().claim(count)?;
         let id = |slot: u64| {
             let parts = Parts {
@@ -67,7 +93,7 @@ impl Oracle {
             };
             Id::from_parts(parts).unwrap()
         };
-        Some((first..first + count).map(id).collect())
+        Ok((first..first + count).map(id).collect())
     }
 }
 
@@ -108,7 +134,7 @@ impl Pair {
         match operation {
             Operation::Claim => {
                 let expected = self.oracle.claim(1).map(|ids| ids[0]);
-                assert_eq!(self.generator.try_next_id().ok(), expected);
+                assert_eq!(self.generator.try_next_id().map_err(Refusal::from), expected);
             }
             Operation::Reserve(count) => {
                 let claimed = self.generator.try_reserve(count);
@@ -116,7 +142,7 @@ impl Pair {
                     return;
                 }
                 let expected = self.oracle.claim(u64::from(count));
-                assert_eq!(claimed.ok().map(Vec::from_iter), expected);
+                assert_eq!(claimed.map(Vec::from_iter).map_err(Refusal::from), expected);
             }
             Operation::ClaimTogether(count) => self.claim_together(count),
             Operation::Advance(ms) => {
@@ -154,8 +180,9 @@ impl Pair {
     fn claim_together(&self, count: u32) {
         let claim = |_| (0..count).filter_map(|_| self.generator.try_next_id().ok());
         let mut ids: Vec<Id> = together(|n| claim(n).collect::<Vec<_>>()).concat();
-        let per_thread =
-            together(|_| Vec::from_iter((0..count).filter_map(|_| self.oracle.claim(1))).concat());
+        let per_thread = together(|_| {
+            Vec::from_iter((0..count).filter_map(|_| self.oracle.claim(1).ok())).concat()
+        });
         let mut expected: Vec<Id> = per_thread.concat();
         ids.sort_unstable();
         expected.sort_unstable();

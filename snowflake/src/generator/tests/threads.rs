@@ -106,17 +106,17 @@ impl Seen {
     }
 }
 
-/// With an hour ahead of the clock no thread waits.
+/// With an hour ahead of the clock no thread waits. One thread advances the clock.
 #[test]
 fn fifty_million_ids_at_full_speed_are_distinct() {
     const PER_THREAD: u64 = 6_250_000;
     const ASKED: u64 = PER_THREAD * THREADS as u64;
     const BATCH: u32 = 100;
+    const PER_TICK: u64 = 1000;
 
-    let first_tick = SystemClock.now().since(Epoch::Y2024).unwrap();
-    let generator = builder().max_ahead_ms(3_600_000).build(SystemClock).unwrap();
-    // Room for all of them, and for a minute that it may take.
-    let seen = Seen::from(first_tick, ASKED / IDS_PER_MS + 60_000);
+    let clock = ManualClock::new(at(1));
+    let generator = builder().max_ahead_ms(3_600_000).build(clock.clone()).unwrap();
+    let seen = Seen::from(1, ASKED / IDS_PER_MS + PER_THREAD / PER_TICK + 2);
 
     together(|thread| {
         let mut local = generator.block();
@@ -127,7 +127,12 @@ fn fifty_million_ids_at_full_speed_are_distinct() {
             seen.insert(id);
         };
         match thread % 4 {
-            0 => (0..PER_THREAD).for_each(|_| keep(local.try_next_id().unwrap())),
+            0 => (0..PER_THREAD).for_each(|nth| {
+                keep(local.try_next_id().unwrap());
+                if nth % PER_TICK == 0 {
+                    clock.advance(1);
+                }
+            }),
             1 => (0..PER_THREAD / u64::from(BATCH))
                 .for_each(|_| generator.try_reserve(BATCH).unwrap().for_each(&mut keep)),
             _ => (0..PER_THREAD).for_each(|_| keep(generator.try_next_id().unwrap())),
