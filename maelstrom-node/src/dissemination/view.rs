@@ -34,7 +34,7 @@ impl<'a> View<'a> {
         Some(Origin { node: u16::try_from(index).ok()?, incarnation })
     }
 
-    /// Returns the last digest that this incarnation has sent.
+    /// Returns the items that the peer's present incarnation has acknowledged.
     pub(crate) fn has(&self, index: usize) -> &'a Digest {
         &self.peers[index].has
     }

@@ -43,7 +43,7 @@ pub struct Gossip<'a> {
     /// The sender requests the items that its digest lacks.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) wants: bool,
-    /// The sender has seen a later incarnation of the receiver.
+    /// The sender takes the receiver's incarnation for one that has ended.
     ///
     /// `echo` answers the receiver's last message. So the receiver's next message can prove that
     /// the incarnation runs.

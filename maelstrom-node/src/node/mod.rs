@@ -262,7 +262,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         out: &mut Outbox,
     ) -> Option<&mut Box<dyn Workload>> {
         if self.cluster.is_none() {
-            let text = "this node is not initialized; send init first";
+            let text = "this node is not initialized; retry after the reply to `init`";
             out.error(client, ErrorCode::TemporarilyUnavailable, text);
             return None;
         }

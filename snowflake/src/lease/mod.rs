@@ -56,6 +56,8 @@
 //!
 //! # Not promised
 //!
+//! - A disk image, a volume snapshot or a template of a virtual machine that contains a file store is
+//!   not recognized as a copy. Create the store after cloning.
 //! - A virtual machine that is cloned with its memory has two generators with one grant. One that
 //!   is reverted to a snapshot of its memory continues in an old grant, and issues its IDs again.
 //! - A store that is restored from an old backup, or that loses what it has confirmed, has old

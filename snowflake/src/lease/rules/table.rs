@@ -66,8 +66,9 @@ impl LeaseTable {
     /// So repeated crashes never advance the mark by more than `grant_ms` past the clock.
     ///
     /// A request for any node ID prefers those whose mark is not ahead of the requester's clock.
-    /// Among those it prefers released ones, then ones that were never held, and then the one whose
-    /// grant ended first, because its holder may only be suspended.
+    /// Among those it prefers released ones, then ones that were never held. A node ID whose grant has
+    /// ended comes last, because its holder may only be suspended. Of these it prefers the earliest
+    /// end.
     ///
     /// A grant has ended if the earlier of the store's time and the requester's time is past its
     /// end. The store's time alone does not decide, because a holder's clock may be as slow as the

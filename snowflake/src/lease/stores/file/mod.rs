@@ -98,12 +98,6 @@ impl FileStore {
         limits: GrantLimits,
     ) -> Result<FileStore, LeaseError> {
         match fs::create_dir(path) {
-            Ok(()) => {
-                let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-                File::open(parent.unwrap_or(Path::new(".")))
-                    .and_then(|parent| disk.sync_directory(&parent))
-                    .map_err(|error| failed(path, "syncing the parent directory", error))?;
-            }
             // The parent is not created, because it may be a volume that is not mounted.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let cause = "its parent does not exist; mount or create the parent";
@@ -113,7 +107,7 @@ impl FileStore {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(failed(path, "creating the directory", error).into());
             }
-            Err(_) => {}
+            _ => {}
         }
         let directory = Directory::lock(path, true)?;
         let was_opened = directory.was_opened().map_err(|error| failed(path, READ_LOCK, error))?;
@@ -122,6 +116,11 @@ impl FileStore {
         if was_opened || !is_absent {
             return Err(StoreError::new(path.display().to_string(), StoreErrorKind::Exists).into());
         }
+        // Also of a directory that exists: an earlier creation may have ended before this sync.
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        File::open(parent.unwrap_or(Path::new(".")))
+            .and_then(|parent| disk.sync_directory(&parent))
+            .map_err(|error| failed(path, "syncing the parent directory", error))?;
         FileStore::initialize(disk, directory, epoch, limits, LeaseTable::new())
     }
 

@@ -19,8 +19,10 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::clock::ForkGeneration;
 
-/// The timeout of a statement, and of a connection to one host unless the URL has another. It is
-/// well within two thirds of a default grant.
+/// The timeout of a statement, and of a connection to one host unless the URL has another.
+///
+/// It is half of the 2 s that a default grant still lasts when a renewal is due. A renewal that
+/// reconnects may take longer, and IDs then end with the grant.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The timeout after which the server ends an idle transaction. It limits how long a client that
