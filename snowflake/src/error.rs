@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use crate::UnixMillis;
 
-/// How long a caller should wait for a renewal: a few round trips to a lease store.
+/// The time to wait for a renewal, in milliseconds: a few round trips to a lease store.
 pub(crate) const RENEWAL_MS: u64 = 100;
 
 /// The error of [`Builder::build`](crate::Builder::build).

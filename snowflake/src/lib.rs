@@ -34,9 +34,10 @@
 //!
 //! # Limits
 //!
-//! - Two generators with the same node ID **issue duplicates** if they run together, if the second
-//!   is built within the millisecond of the first one's last ID, or after a restart if the clock has
-//!   stepped back. Neither detects this. Keep one generator per process. Feature `lease` prevents it.
+//! - Two generators with the same node ID **issue duplicates** if they run together. The second also
+//!   repeats IDs of the first if it is built within the millisecond of the first one's last ID, or
+//!   after the clock has stepped back. Neither detects this. Keep one generator per process. Feature
+//!   `lease` prevents it.
 //! - A node issues at most 4096 IDs in a millisecond, 4,096,000 in a second.
 //! - An ID reveals when it was issued. Two IDs of one node reveal its rate. **Do not use an ID as a
 //!   secret.**

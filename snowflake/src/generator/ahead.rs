@@ -9,7 +9,7 @@ use crate::UnixMillis;
 /// the pace of the clock. If the start is 3 s ahead, the clock has caught up after 6 s, at any
 /// load.
 ///
-/// A forward step is no time that has passed. A process that starts while its clock is 30 s slow
+/// A forward step is not time that has passed. A process that starts while its clock is 30 s slow
 /// starts 30 s ahead of it. When the clock is corrected, timestamps must not advance by half of that
 /// step. So the methods take the sum of the steps that the step filter has accepted, `stepped_ms`.
 #[derive(Clone, Copy, Debug)]
