@@ -79,7 +79,8 @@ pub enum Action {
     /// Starts nodes and routes their messages through a network with the given latency and faults.
     /// Clients use the nodes, and a checker judges the results that the clients received.
     ///
-    /// Prints a results map in EDN to standard output, and everything else to standard error.
+    /// Prints a results map in EDN and the paths of the written files to standard output, and
+    /// everything else to standard error.
     /// Stores the results, the history and the standard error of each node under
     /// `store/<workload>/<time>/`; store/latest points at the last test. The first 16 MiB of each
     /// standard error are stored. Simulated nodes have no standard error.
