@@ -55,7 +55,10 @@ impl<'g, C: Clock> Reservation<'g, C> {
             // R2. Reserved slots count as a gap until they are issued. The limit of an open gate is
             // below them, so a claim by that gate would lose its slot.
             if generator.advance(seen, next, next.since(seen)) {
-                generator.gate.close();
+                let gate_limit = generator.gate.limit();
+                if gate_limit < next {
+                    generator.gate.close_at(gate_limit);
+                }
                 return Some(Reservation { generator, first, count });
             }
         }
