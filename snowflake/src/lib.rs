@@ -57,10 +57,10 @@
 //!
 //! # Restarts
 //!
-//! A new process with the old node ID repeats IDs if its clock is not past the millisecond of the old
-//! process's last ID. Pass the last ID to [`resume_after`](Builder::resume_after), or use a lease. Otherwise
-//! wait before the start, for [`max_ahead_ms`](Builder::max_ahead_ms) and the longest expected
-//! backward step.
+//! A new process with the old node ID repeats IDs if its clock is not past the millisecond of the
+//! old process's last ID. Pass the last ID to [`resume_after`](Builder::resume_after), or use a
+//! lease. Otherwise wait before the start, for [`max_ahead_ms`](Builder::max_ahead_ms) and the
+//! longest expected backward step.
 //!
 //! # Forks
 //!
@@ -102,8 +102,8 @@
 //!
 //! # Choosing a clock
 //!
-//! With [`SystemClock`], a call that does not wait gets the current millisecond, unless the generator
-//! is ahead of the clock.
+//! With [`SystemClock`], a call that does not wait gets the current millisecond, unless the
+//! generator is ahead of the clock.
 //! [`CoarseClock`] costs less on Linux and Android, and its timestamps can be as old as a kernel
 //! tick, usually 4 ms.
 //! [`ManualClock`] is for tests. Implement [`Clock`] for any other source of time: a generator then

@@ -1,6 +1,7 @@
 //! The step filter, between the clock's readings and the generator.
 
-// These atomics are not from `sync`: no claim depends on them, so the models need not explore them.
+// These atomics are not from `sync`, so the models do not explore them: no slot is unique because of
+// them. They only decide how far ahead of the clock a slot may be.
 use core::sync::atomic::{
     AtomicU64,
     Ordering::{Acquire, Relaxed, Release},

@@ -52,11 +52,11 @@ impl<'g, C: Clock> Reservation<'g, C> {
             if first >= next_limit || next > grant_end {
                 return None;
             }
-            // R2. Reserved slots count as a gap until they are issued. The limit of an open gate is
-            // below them, so a claim by that gate would lose its slot.
+            // R2. Reserved slots count as a gap until they are issued. A claim by a gate whose limit
+            // is not above them would lose its slot.
             if generator.advance(seen, next, next.since(seen)) {
                 let gate_limit = generator.gate.limit();
-                if gate_limit < next {
+                if gate_limit <= next {
                     generator.gate.close_at(gate_limit);
                 }
                 return Some(Reservation { generator, first, count });
