@@ -13,6 +13,9 @@ use crate::tasks::TaskRun;
 /// The name of this crate's generator that may run 2 ms ahead of the clock.
 pub const AHEAD: &str = "snowflake, 2 ms ahead of the clock";
 
+/// The name of the same with the coarse clock.
+pub const COARSE_AHEAD: &str = "snowflake, 2 ms ahead of `CoarseClock`";
+
 /// The name of typedflake's generator.
 pub const TYPEDFLAKE: &str = "typedflake";
 

@@ -3,7 +3,7 @@
 use snowflake::lease::{GrantLimits, Keeper, MemoryStore};
 use snowflake::{Clock, CoarseClock, Epoch, Generator, NodeId, SystemClock};
 
-use super::{AHEAD, Entry, Questions, Role, Subject};
+use super::{AHEAD, COARSE_AHEAD, Entry, Questions, Role, Subject};
 use crate::tasks::{AsyncSubject, run};
 
 pub(super) fn entries() -> Vec<Entry> {
@@ -16,6 +16,8 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::new::<Ahead>(AHEAD, variant)
             .with_questions(Questions { burst: true, ..Questions::NONE })
             .with_tasks(run::<Ahead>),
+        Entry::new::<CoarseAhead>(COARSE_AHEAD, variant)
+            .with_questions(Questions { burst: true, ..Questions::NONE }),
     ]
 }
 
@@ -38,6 +40,9 @@ type Coarse = With<CoarseClock, 0>;
 
 /// The generator with IDs up to 2 ms ahead of the clock, for bursts and for tasks on tokio's timer.
 type Ahead = With<SystemClock, 2>;
+
+/// The same with the coarse clock.
+type CoarseAhead = With<CoarseClock, 2>;
 
 impl<C: Clock + Default, const AHEAD_MS: u64> Default for With<C, AHEAD_MS> {
     fn default() -> Self {

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use benches::subject::{AHEAD, Role, TYPEDFLAKE};
+use benches::subject::{AHEAD, COARSE_AHEAD, Role, TYPEDFLAKE};
 
 use super::tables::table;
 use crate::report::{Cost, Loads, Report, Saturated};
@@ -19,7 +19,7 @@ enum Limit {
     AtLeast(f64),
 }
 
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 11] = [
     Check {
         what: "one thread: ns per ID / floor",
         limit: Limit::AtMost(1.15),
@@ -68,7 +68,12 @@ const CHECKS: [Check; 10] = [
     Check {
         what: "burst of 10,000, 2 ms ahead / the fastest peer's",
         limit: Limit::AtMost(0.09),
-        figure: burst_of_fastest_peer,
+        figure: |report| burst_of_fastest_peer(report, AHEAD),
+    },
+    Check {
+        what: "the same with `CoarseClock`",
+        limit: Limit::AtMost(0.09),
+        figure: |report| burst_of_fastest_peer(report, COARSE_AHEAD),
     },
 ];
 
@@ -138,7 +143,7 @@ fn tail_of_best_peer(report: &Report) -> Option<f64> {
     Some(tail(report.ours()?)? as f64 / best as f64)
 }
 
-fn burst_of_fastest_peer(report: &Report) -> Option<f64> {
-    let ahead = report.loads.iter().find(|loads| loads.subject == AHEAD)?;
+fn burst_of_fastest_peer(report: &Report, subject: &str) -> Option<f64> {
+    let ahead = report.loads.iter().find(|loads| loads.subject == subject)?;
     Some(ahead.burst_us? / report.peers().filter_map(|loads| loads.burst_us).reduce(f64::min)?)
 }
