@@ -215,6 +215,8 @@ fn a_reset_of_all_node_ids_shows_its_effect_and_status_groups_equal_rows() {
              {path}/leases.old\n"
         ),
     );
+    let again = snowflake(&args).unwrap();
+    assert!(again.ends_with(&format!("kept as {path}/leases.old.2\n")), "{again}");
     let shown = |nodes: &[&str]| {
         let status = snowflake(&["lease", "status", path]).unwrap();
         let first = status.lines().skip(2).map(|row| row.split_whitespace().next().unwrap());

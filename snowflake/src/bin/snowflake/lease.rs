@@ -61,8 +61,8 @@ pub(crate) enum LeaseCommand {
     /// A time before the present mark needs `--lower`. The output shows the former mark.
     ///
     /// With `--all`, a file store that is damaged or a copy is created again with this mark for
-    /// every node ID. The old file is kept as `leases.old` and replaces an older one. The epoch
-    /// cannot change if the old file is readable.
+    /// every node ID. The old file is kept as `leases.old`, or as `leases.old.2` and so on if there is
+    /// one already. The epoch cannot change if the old file is readable.
     Reset {
         #[command(flatten)]
         store: Store,

@@ -1,7 +1,11 @@
 //! The lease store that an argument of the command line names.
 
 #[cfg(unix)]
-use std::path::Path;
+use std::collections::BTreeSet;
+#[cfg(unix)]
+use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::{ffi::OsStr, fs, io};
 
 #[cfg(feature = "etcd")]
 use snowflake::lease::EtcdStore;
@@ -201,15 +205,27 @@ impl Store {
                 })
             }
         };
+        let before = old_files(directory)?;
         FileStore::rebuild(directory, epoch, GrantLimits::default(), high_water_mark)?;
         let mut done = format!(
             "set the high-water mark of every node ID to {high_water_mark} ({was}), with the \
              epoch {epoch}"
         );
-        let old = directory.join("leases.old");
-        if old.exists() {
-            done += &format!("; what was there is kept as {}", old.display());
+        // The store is replaced, so an error here is not one of the command.
+        let after = old_files(directory).unwrap_or_default();
+        if let Some(kept) = after.difference(&before).next() {
+            done += &format!("; what was there is kept as {}", kept.display());
         }
         Ok(done)
     }
+}
+
+/// Returns the old files that resets have kept.
+#[cfg(unix)]
+fn old_files(directory: &Path) -> io::Result<BTreeSet<PathBuf>> {
+    let paths = fs::read_dir(directory)?.map(|entry| Ok(entry?.path()));
+    let mut paths: BTreeSet<PathBuf> = paths.collect::<io::Result<_>>()?;
+    let is_old = |name: &OsStr| name.as_encoded_bytes().starts_with(b"leases.old");
+    paths.retain(|path| path.file_name().is_some_and(is_old));
+    Ok(paths)
 }

@@ -4,6 +4,7 @@ mod directory;
 mod disk;
 mod format;
 mod identity;
+mod rebuild;
 #[cfg(test)]
 mod tests;
 
@@ -13,12 +14,11 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use parking_lot::{Mutex, MutexGuard};
-use rustix::fs::{OFlags, renameat};
+use rustix::fs::OFlags;
 
 use self::directory::Directory;
 use self::disk::{Disk, RealDisk, open_in, replace};
 use self::format::LeaseFile;
-use crate::layout::NODE_MAX;
 use crate::lease::{
     AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, LeaseTable,
     ReleaseRequest, RenewRequest, StoreError, StoreErrorKind,
@@ -168,49 +168,7 @@ impl FileStore {
         Ok(FileStore { directory, limits, disk, format, file })
     }
 
-    /// Replaces a damaged or copied store by a new one with the same mark for every node ID.
-    ///
-    /// Every node ID gets `high_water_mark`. **IDs at or above it can be issued again**: pass a
-    /// time after all issued IDs. The store keeps the old file as `leases.old`.
-    ///
-    /// # Errors
-    ///
-    /// As [`open`](FileStore::open), except [`StoreErrorKind::Damaged`] and
-    /// [`StoreErrorKind::Copied`]. [`LeaseError::IdFormatMismatch`] if the old file is readable and
-    /// has another epoch, because then no mark prevents duplicates.
-    pub fn rebuild(
-        path: impl AsRef<Path>,
-        epoch: Epoch,
-        limits: GrantLimits,
-        high_water_mark: UnixMillis,
-    ) -> Result<FileStore, LeaseError> {
-        let path = path.as_ref();
-        let directory = Directory::lock(path, false)?;
-        // Fencing tokens continue if the old file is readable.
-        let mut table = match read(path, &directory.handle) {
-            Ok(file) => {
-                file.format.check(IdFormat::new(epoch))?;
-                file.table
-            }
-            Err(error) if matches!(error.kind(), StoreErrorKind::Damaged { .. }) => {
-                LeaseTable::new()
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let (handle, old) = (&directory.handle, format!("{LEASES}.old"));
-        match renameat(handle, LEASES, handle, old) {
-            Err(error) if error != rustix::io::Errno::NOENT => {
-                return Err(failed(path, "keeping the old file", error.into()).into());
-            }
-            _ => {}
-        }
-        for node in (0..=NODE_MAX).filter_map(|id| NodeId::new(id).ok()) {
-            table.reset(node, high_water_mark);
-        }
-        FileStore::initialize(Box::new(RealDisk), directory, epoch, limits, table)
-    }
-
-    /// Writes the first lease file of a directory.
+    /// Writes a new lease file, and opens the store. The file replaces an old one atomically.
     fn initialize(
         disk: Box<dyn Disk>,
         mut directory: Directory,
@@ -333,6 +291,7 @@ impl LeaseStore for FileStore {
     }
 }
 
+const READ_LEASES: &str = "reading the leases";
 const READ_LOCK: &str = "reading the lock file";
 const WRITE_OWNER: &str = "writing the owner record";
 
@@ -359,18 +318,21 @@ fn read_unlocked(path: &Path) -> Result<(LeaseFile, bool), StoreError> {
     Ok((file, is_copy.map_err(|error| failed(path, READ_LOCK, error))?))
 }
 
+fn read_bytes(directory: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_in(directory, LEASES, OFlags::RDONLY)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn read(path: &Path, directory: &File) -> Result<LeaseFile, StoreError> {
     let error = |kind| StoreError::new(path.display().to_string(), kind);
-    let mut bytes = Vec::new();
-    let read = open_in(directory, LEASES, OFlags::RDONLY)
-        .and_then(|mut file| file.read_to_end(&mut bytes));
-    match read {
-        Ok(_) => {}
+    let bytes = match read_bytes(directory) {
+        Ok(bytes) => bytes,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
             return Err(error(missing_leases()));
         }
-        Err(cause) => return Err(failed(path, "reading the leases", cause)),
-    }
+        Err(cause) => return Err(failed(path, READ_LEASES, cause)),
+    };
     LeaseFile::from_bytes(&bytes).map_err(|damage| {
         error(match format::is_newer(&bytes) {
             true => StoreErrorKind::Misconfigured {

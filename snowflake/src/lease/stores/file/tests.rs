@@ -1,5 +1,7 @@
 //! The file store against failing disks, damage and second processes.
 
+mod rebuild;
+
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -320,20 +322,6 @@ fn a_lease_file_of_a_newer_version_is_not_damaged() {
         assert!(error.to_string().contains("newer version; use the version that"), "{error}");
     }
     assert!(!temp_store.directory().join("leases.old").exists());
-}
-
-/// Systems that check fencing tokens reject smaller ones.
-#[test]
-fn fencing_tokens_continue_after_a_rebuild_of_a_readable_store() {
-    let temp_store = TempStore::new();
-    let store = temp_store.create();
-    store.acquire(&request()).unwrap();
-    let lease = store.acquire(&request_at(2000)).unwrap();
-    drop(store);
-    let rebuilt =
-        FileStore::rebuild(temp_store.directory(), EPOCH, GrantLimits::default(), lease.until);
-    let next = rebuilt.unwrap().acquire(&request_at(5000)).unwrap();
-    assert_eq!(next.fencing_token, lease.fencing_token + 2, "{next}");
 }
 
 /// The file system, or a system call that is forbidden in a container, may hide the creation time.
