@@ -8,7 +8,7 @@
 //!
 //! 1. the node that acknowledged it, and each node that returned it in a read;
 //! 2. each node that was up for the length of the window without any fault. For a restarted node
-//!    that time begins with the restart, and is at least `RECOVERY`.
+//!    that time begins with its reply to `init`, and is at least `RECOVERY`.
 //!
 //! With [`AllowedLoss::AfterMajority`] a loss is allowed if, at some kill, more than half of the
 //! nodes are dead or empty. These nodes can form a majority that does not have the value. A node
@@ -54,7 +54,7 @@ pub struct Kills {
     kills: Vec<(Time, usize)>,
     /// The kills of each node, in order.
     of_node: BTreeMap<usize, Vec<Time>>,
-    /// The restarts of each node, in order.
+    /// The restarts of each node, in order. A restart ends with the node's reply to `init`.
     starts: BTreeMap<usize, Vec<Time>>,
     /// The spans during which any fault was active, in order and disjoint.
     disturbed: Vec<Disturbance>,

@@ -147,6 +147,7 @@ fn describe(progress: &Progress) -> String {
         Phase::Main if progress.elapsed.as_secs() == 0 => READY.to_owned(),
         Phase::Main => format!("{} s: {operations}", progress.elapsed.as_secs()),
         Phase::Draining => format!("waiting for the last answers: {operations}"),
+        Phase::Healing => "ending the faults".to_owned(),
         Phase::Quiet => {
             format!("{} s for the nodes to recover", progress.quiet_time.as_secs_f64())
         }

@@ -114,14 +114,6 @@ impl Clients {
         }
     }
 
-    /// Closes the clients that initialize a node.
-    pub(super) fn close_init(&mut self, node: usize) {
-        let is_init = |client: &Client| client.role == Role::Init(node);
-        let clients: Vec<u64> =
-            self.clients.iter().filter(|(_, c)| is_init(c)).map(|(&number, _)| number).collect();
-        clients.into_iter().for_each(|client| self.close(client));
-    }
-
     /// Returns `true` if the address belongs to a client that initializes a node.
     pub(super) fn is_init(&self, address: Address) -> bool {
         let Address::Client(number) = address else { return false };
@@ -153,14 +145,6 @@ impl Clients {
         let &(deadline, number) = self.timeouts.first().filter(|(deadline, _)| *deadline <= now)?;
         self.timeouts.remove(&(deadline, number));
         Some((number, self.clients.get(&number)?.role))
-    }
-
-    /// Extends the deadline of a client whose request has timed out.
-    pub(super) fn extend(&mut self, number: u64, deadline: Time) {
-        if let Some(call) = self.clients.get_mut(&number).and_then(|client| client.call.as_mut()) {
-            call.deadline = deadline;
-            self.timeouts.insert((deadline, number));
-        }
     }
 
     /// Makes a client give up its request.

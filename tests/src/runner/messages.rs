@@ -202,7 +202,7 @@ impl<W: Workload> Runner<W> {
             Delivery::Error(Role::Worker(worker), error) => self.op_failed(now, worker, error),
             Delivery::Reply(Role::Init(node)) => {
                 self.clients.close_at_next_event(client);
-                self.initialized(node);
+                self.initialized(now, node);
             }
             Delivery::Reply(Role::Setup(_)) => self.nodes[node] = NodeState::Ready,
             Delivery::Error(role @ (Role::Init(_) | Role::Setup(_)), error) => {

@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use crate::base::rng::{Rng, Stream};
 use crate::base::time::Time;
+use crate::format::edn::Edn;
 use crate::format::wire::Malformed;
 use crate::history::{EventKind, History};
 use crate::net::Network;
@@ -120,6 +121,8 @@ pub struct Runner<W: Workload> {
     clients: Clients,
     workers: Vec<Worker<W>>,
     nodes: Vec<NodeState>,
+    /// The start operation whose nodes have not yet all replied to `init`.
+    pending_start: Option<(&'static str, Edn)>,
     paused: BTreeSet<usize>,
     /// The time at which each node last resumed after a pause.
     resumed: BTreeMap<usize, Time>,
@@ -172,6 +175,7 @@ impl<W: Workload> Runner<W> {
             clients: Clients::default(),
             workers: Vec::new(),
             nodes: vec![NodeState::Starting; node_count],
+            pending_start: None,
             paused: BTreeSet::new(),
             resumed: BTreeMap::new(),
             lines_written: vec![0; node_count],

@@ -38,8 +38,22 @@ impl<W: Workload> Runner<W> {
     ///
     /// The nodes wait for each other before the workload's setup requests. As in Maelstrom, a
     /// restarted node receives no setup request.
-    pub(super) fn initialized(&mut self, node: usize) {
+    pub(super) fn initialized(&mut self, now: Time, node: usize) {
         self.nodes[node] = NodeState::Ready;
+        self.record_start(now);
+    }
+
+    /// Records a start operation after all of its nodes have replied to `init`.
+    ///
+    /// A node that has not replied has none of the values of a test. The checkers therefore need
+    /// the end of the operation. A Jepsen history has both ends, and its reader uses the second.
+    fn record_start(&mut self, now: Time) {
+        if self.is_any_node_starting() {
+            return;
+        }
+        if let Some((f, value)) = self.pending_start.take() {
+            self.record(now, EventKind::Nemesis { f, value });
+        }
     }
 
     pub(super) fn set_up(&mut self, now: Time, node: usize) {
@@ -61,11 +75,6 @@ impl<W: Workload> Runner<W> {
             Role::Init(node) => (node, INIT_TIMEOUT),
             Role::Setup(node) => (node, CLIENT_TIMEOUT),
         };
-        if self.paused.contains(&node) {
-            // A paused node cannot reply, so its timeout starts again.
-            self.clients.extend(client, now + waited);
-            return Ok(());
-        }
         self.clients.close(client);
         let (request, reply) = self.preparation(role);
         Err(Failure::NotReady {
@@ -106,9 +115,13 @@ impl<W: Workload> Runner<W> {
     }
 
     pub(super) fn carry_out(&mut self, now: Time, op: NemesisOp) {
-        let value = op.value.clone();
-        self.record(now, EventKind::Nemesis { f: op.f, value });
-        match op.action {
+        let NemesisOp { f, value, action } = op;
+        if matches!(action, Action::Start(_)) {
+            self.pending_start = Some((f, value));
+        } else {
+            self.record(now, EventKind::Nemesis { f, value });
+        }
+        match action {
             Action::Inject(kind, fault) => self.network.inject(kind, fault),
             Action::Heal(kind) => self.network.heal(kind),
             Action::Kill(nodes) => nodes.into_iter().for_each(|node| self.kill(now, node)),
@@ -116,6 +129,7 @@ impl<W: Workload> Runner<W> {
                 let dead = |node: &usize| self.nodes[*node] == NodeState::Dead;
                 let dead: Vec<usize> = nodes.into_iter().filter(dead).collect();
                 dead.into_iter().for_each(|node| self.start_node(now, node));
+                self.record_start(now);
             }
             Action::Pause(nodes) => {
                 for node in nodes {
@@ -142,7 +156,6 @@ impl<W: Workload> Runner<W> {
     fn kill(&mut self, now: Time, node: usize) {
         self.nodes[node] = NodeState::Dead;
         self.paused.remove(&node);
-        self.clients.close_init(node);
         self.network.set_down(now, node, true);
         self.commands.push_back(Command::Kill(node));
         self.fail_pending_calls(now, node);

@@ -5,6 +5,7 @@ use super::worker::Worker;
 use super::{NodeState, Runner};
 use crate::base::time::Time;
 use crate::runner::failure::Failure;
+use crate::runner::nemesis::NemesisOp;
 use crate::workload::Workload;
 
 /// The phases of a test, in order.
@@ -16,8 +17,10 @@ pub enum Phase {
     SettingUp,
     /// Clients start operations, and the nemesis injects faults.
     Main,
-    /// The clients' last operations end.
+    /// The clients' last operations end, and so does the nemesis's.
     Draining,
+    /// The nemesis ends the active faults. It waits until the restarted nodes reply to `init`.
+    Healing,
     /// Faults have ended, and nodes have time to recover.
     Quiet,
     /// Clients carry out the final reads.
@@ -35,7 +38,8 @@ impl<W: Workload> Runner<W> {
         let (workers, nemesis) = match self.phase {
             Phase::Main => {
                 let op = self.op_is_possible().then_some(self.next_op);
-                (Some(op.map_or(self.until, |op| op.min(self.until))), self.nemesis.deadline())
+                let nemesis = self.nemesis.deadline().filter(|_| !self.is_any_node_starting());
+                (Some(op.map_or(self.until, |op| op.min(self.until))), nemesis)
             }
             Phase::Quiet => (Some(self.until), None),
             Phase::FinalReads => (self.next_final_op(), None),
@@ -59,7 +63,7 @@ impl<W: Workload> Runner<W> {
         }
         match self.phase {
             Phase::Initializing | Phase::SettingUp => {
-                if self.nodes.contains(&NodeState::Starting) {
+                if self.is_any_node_starting() {
                     return Ok(false);
                 }
                 self.setup_is_done(now);
@@ -67,14 +71,14 @@ impl<W: Workload> Runner<W> {
             Phase::Main => {
                 if now >= self.until {
                     self.phase = Phase::Draining;
-                } else if let Some(op) = self.nemesis.next(now) {
+                } else if let Some(op) = self.next_nemesis_op(now) {
                     self.carry_out(now, op);
                 } else {
                     return Ok(self.start_op(now));
                 }
             }
             Phase::Draining => {
-                if self.workers.iter().any(Worker::is_busy) {
+                if self.workers.iter().any(Worker::is_busy) || self.is_any_node_starting() {
                     return Ok(false);
                 }
                 if !W::HAS_FINAL_READS {
@@ -83,9 +87,15 @@ impl<W: Workload> Runner<W> {
                     for op in self.nemesis.stop() {
                         self.carry_out(now, op);
                     }
-                    self.phase = Phase::Quiet;
-                    self.until = now + self.plan.quiet_time;
+                    self.phase = Phase::Healing;
                 }
+            }
+            Phase::Healing => {
+                if self.is_any_node_starting() {
+                    return Ok(false);
+                }
+                self.phase = Phase::Quiet;
+                self.until = now + self.plan.quiet_time;
             }
             Phase::Quiet => {
                 if now < self.until {
@@ -97,6 +107,19 @@ impl<W: Workload> Runner<W> {
             Phase::Over => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Returns the next nemesis operation that is due.
+    ///
+    /// As in Jepsen, the nemesis carries out one operation at a time. The start of killed nodes
+    /// ends when each of them has replied to `init`.
+    fn next_nemesis_op(&mut self, now: Time) -> Option<NemesisOp> {
+        if self.is_any_node_starting() { None } else { self.nemesis.next(now) }
+    }
+
+    /// Returns `true` if a node has not yet replied to a setup request.
+    pub(super) fn is_any_node_starting(&self) -> bool {
+        self.nodes.contains(&NodeState::Starting)
     }
 
     /// Starts the next phase after all nodes have replied to a setup request.

@@ -270,4 +270,6 @@ impl<'a> Simulator<'a> {
 #[cfg(test)]
 mod scale;
 #[cfg(test)]
+mod slow_start;
+#[cfg(test)]
 mod tests;

@@ -54,7 +54,7 @@ fn the_same_seed_gives_the_same_bytes_of_history() {
     assert!(first != history(8), "seeds 7 and 8 gave the same history");
 }
 
-/// A node that is paused after a restart, before it has answered `init`, does not fail the test.
+/// A pause before a restarted node has answered `init` would fail the test.
 #[test]
 fn overlapping_kills_and_pauses_do_not_fail_the_test_run() {
     for seed in 0..40 {

@@ -4,6 +4,9 @@
 //! starts immediately. For each kind of fault, starts and stops alternate. Kills and pauses share a
 //! schedule, and the seed draws which of them is next. Each other kind has its own schedule. Jepsen
 //! schedules faults in this way. As in Jepsen, the end of a kill or a pause acts on all nodes.
+//!
+//! A delay counts from the operation before it, also if that operation had to wait for the end of
+//! another one.
 
 use std::time::Duration;
 
@@ -142,7 +145,7 @@ impl NemesisSchedule {
         loop {
             let due = self.schedules.iter_mut().filter(|schedule| schedule.next <= now);
             let schedule = due.min_by_key(|schedule| schedule.next)?;
-            schedule.next = schedule.next + self.rng.span_below(self.interval * 2);
+            schedule.next = now + self.rng.span_below(self.interval * 2);
             let turn = self.rng.index(schedule.kinds.len());
             let fault = &mut schedule.kinds[turn];
             let op = match fault.undo.take() {
@@ -164,10 +167,15 @@ impl NemesisSchedule {
     }
 
     /// Returns the operations that end the active faults.
+    ///
+    /// Killed nodes start last, as in Jepsen: they may need the other nodes.
     pub fn stop(&mut self) -> Vec<NemesisOp> {
         let faults = self.schedules.iter_mut().flat_map(|schedule| &mut schedule.kinds);
         let ends = faults.map(|fault| (fault.is_selected, fault.undo.take()));
-        ends.filter(|(is_selected, _)| *is_selected).filter_map(|(_, undo)| undo).collect()
+        let mut ends: Vec<NemesisOp> =
+            ends.filter(|(is_selected, _)| *is_selected).filter_map(|(_, undo)| undo).collect();
+        ends.sort_by_key(|op| matches!(op.action, Action::Start(_)));
+        ends
     }
 }
 
