@@ -165,7 +165,7 @@ mod stores;
 pub use keeper::{Keeper, KeeperBuilder, KeeperStatus, ManualKeeper};
 pub use rules::{
     AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, LeaseTable,
-    ReleaseRequest, RenewRequest, StoreError, StoreErrorKind, Takeover,
+    ReleaseRequest, RenewRequest, ResetRequest, StoreError, StoreErrorKind, Takeover,
 };
 #[cfg(feature = "etcd")]
 pub use stores::EtcdStore;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use snowflake::lease::{
     AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, MemoryStore,
-    ReleaseRequest, RenewRequest, StoreError, StoreErrorKind,
+    ReleaseRequest, RenewRequest, ResetRequest, StoreError, StoreErrorKind,
 };
 use snowflake::{Epoch, NodeId, UnixMillis};
 
@@ -80,7 +80,11 @@ impl LeaseStore for FlakyStore {
         self.call(|store| store.records())
     }
 
-    fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
-        self.call(|store| store.reset(node, high_water_mark))
+    fn reset(
+        &self,
+        node: NodeId,
+        request: &ResetRequest,
+    ) -> Result<Option<UnixMillis>, LeaseError> {
+        self.call(|store| store.reset(node, request))
     }
 }

@@ -14,7 +14,7 @@ use crate::servers::proxy::Proxy;
 use snowflake::layout::NODE_MAX;
 use snowflake::lease::{
     AcquireRequest, EtcdStore, GrantLimits, LeaseError, LeaseStore, ReleaseRequest, RenewRequest,
-    StoreErrorKind,
+    ResetRequest, StoreErrorKind,
 };
 use snowflake::{Clock, Epoch, SystemClock, UnixMillis};
 
@@ -247,7 +247,7 @@ fn a_damaged_key_is_an_error_until_a_reset() {
     }
     damaged(store.acquire(&long()).unwrap_err());
 
-    store.reset(lease.node, until).unwrap();
+    store.reset(lease.node, &ResetRequest::raise_to(until)).unwrap();
     let next = store.acquire(&request(Some(7), until)).unwrap();
     assert!(next.fencing_token > lease.fencing_token && next.from >= until, "{next}");
 

@@ -8,7 +8,7 @@ use crate::servers::proxy::Proxy;
 
 use snowflake::lease::{
     AcquireRequest, Grant, Keeper, LeaseError, LeaseStore, ReleaseRequest, RenewRequest,
-    StoreErrorKind,
+    ResetRequest, StoreErrorKind,
 };
 use snowflake::{ClaimError, Clock, Epoch, LeaseEnd, NodeId, SystemClock, UnixMillis};
 
@@ -38,6 +38,7 @@ pub(crate) trait Server: Sync {
 pub(crate) fn check(server: &mut impl Server) {
     opens_a_store_only_after_its_creation(server);
     holders_share_marks_and_fencing_tokens(server);
+    a_reset_lowers_a_mark_only_on_request(server);
     rejects_another_epoch(server);
     async_code_may_call_the_store(server);
     a_clock_a_year_ahead_blocks_no_node_id(server);
@@ -93,6 +94,21 @@ fn holders_share_marks_and_fencing_tokens(server: &impl Server) {
     assert_eq!((node.get(), record.held, record.high_water_mark.0), (7, false, second.from.0 + 5));
     let released = other.renew(&RenewRequest::after(&second, now, UnixMillis(until.0 + 9000)));
     assert!(matches!(released, Err(LeaseError::Released { .. })), "{released:?}");
+}
+
+/// The server compares the marks, so a holder cannot raise one between the comparison and the write.
+fn a_reset_lowers_a_mark_only_on_request(server: &impl Server) {
+    let store = server.store();
+    let lease = store.acquire(&request(Some(10), SystemClock.now())).unwrap();
+    // Another process has the record of the acquisition, and this one has raised the mark.
+    let until = UnixMillis(lease.until.0 + 1000);
+    server.store().renew(&RenewRequest::after(&lease, lease.from, until)).unwrap();
+    let error = store.reset(lease.node, &ResetRequest::raise_to(lease.until)).unwrap_err();
+    assert!(matches!(error, LeaseError::LowersMark { recorded, .. } if recorded == until));
+    assert!(store.record(lease.node).unwrap().unwrap().held, "the reset has ended the lease");
+    let lowered = store.reset(lease.node, &ResetRequest::set_to(lease.from)).unwrap();
+    assert_eq!(lowered, Some(until));
+    assert_eq!(store.record(lease.node).unwrap().unwrap().high_water_mark, lease.from);
 }
 
 fn rejects_another_epoch<S: Server>(server: &S) {

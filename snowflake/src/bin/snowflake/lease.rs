@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::json;
 use snowflake::lease::{
-    Grant, LeaseError, LeaseRecord, LeaseStore, ReleaseRequest, StoreErrorKind,
+    Grant, LeaseError, LeaseRecord, LeaseStore, ReleaseRequest, ResetRequest, StoreErrorKind,
 };
 use snowflake::{Epoch, Generator, NodeId, ParseTimeError, SystemClock, UnixMillis};
 
@@ -115,22 +115,6 @@ pub(crate) fn within_epoch(high_water_mark: UnixMillis, epoch: Epoch) -> Result<
     .into())
 }
 
-/// Rejects a mark before the recorded one, unless it is to be `lower`.
-pub(crate) fn check_lowering(
-    recorded: UnixMillis,
-    high_water_mark: UnixMillis,
-    lower: bool,
-) -> Result<(), Failure> {
-    if lower || high_water_mark >= recorded {
-        return Ok(());
-    }
-    Err(format!(
-        "--high-water-mark is {high_water_mark}, and the present mark is {recorded}: IDs between \
-         them could be issued again; pass a later time, or --lower if no ID is between them"
-    )
-    .into())
-}
-
 /// Runs a command on leases.
 pub(crate) fn run(command: LeaseCommand) -> Result<Output, Failure> {
     match command {
@@ -153,35 +137,36 @@ pub(crate) fn run(command: LeaseCommand) -> Result<Output, Failure> {
         LeaseCommand::Reset { store, node: Some(node), high_water_mark, lower, .. } => {
             let store = store.open()?;
             within_epoch(high_water_mark, store.id_format().epoch)?;
-            let was = reset(&*store, node, high_water_mark, lower)?;
+            let was = reset(&*store, node, &reset_request(high_water_mark, lower))?;
             done(format!("set the high-water mark of node ID {node} to {high_water_mark} ({was})"))
         }
         LeaseCommand::Reset { store, node: None, high_water_mark, lower, .. } => {
-            done(store.rebuild(high_water_mark, lower)?)
+            done(store.rebuild(&reset_request(high_water_mark, lower))?)
         }
     }
 }
 
+fn reset_request(high_water_mark: UnixMillis, lower: bool) -> ResetRequest {
+    match lower {
+        true => ResetRequest::set_to(high_water_mark),
+        false => ResetRequest::raise_to(high_water_mark),
+    }
+}
+
 /// Resets `node`, and returns a description of its former high-water mark.
-fn reset(
-    store: &dyn LeaseStore,
-    node: NodeId,
-    high_water_mark: UnixMillis,
-    lower: bool,
-) -> Result<String, Failure> {
-    let was = match store.record(node) {
-        Ok(Some(LeaseRecord { high_water_mark: recorded, .. })) => {
-            check_lowering(recorded, high_water_mark, lower)?;
-            format!("it was {recorded}")
-        }
-        Ok(None) => "it was never held".to_owned(),
+fn reset(store: &dyn LeaseStore, node: NodeId, request: &ResetRequest) -> Result<String, Failure> {
+    let is_damaged = match store.record(node) {
+        Ok(_) => false,
         Err(LeaseError::Store(error)) if matches!(error.kind(), StoreErrorKind::Damaged { .. }) => {
-            "it was unreadable".to_owned()
+            true
         }
         Err(error) => return Err(error.into()),
     };
-    store.reset(node, high_water_mark)?;
-    Ok(was)
+    Ok(match store.reset(node, request)? {
+        _ if is_damaged => "it was unreadable".to_owned(),
+        Some(former) => format!("it was {former}"),
+        None => "it was never held".to_owned(),
+    })
 }
 
 /// Releases `node`, and returns its high-water mark.
@@ -246,8 +231,12 @@ mod tests {
             records
         }
 
-        fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
-            self.store.reset(node, high_water_mark)
+        fn reset(
+            &self,
+            node: NodeId,
+            request: &ResetRequest,
+        ) -> Result<Option<UnixMillis>, LeaseError> {
+            self.store.reset(node, request)
         }
     }
 
@@ -260,5 +249,19 @@ mod tests {
         let renewed_until = UnixMillis(grant.until.0 + 1000);
         assert_eq!(release(&store, grant.node).unwrap(), renewed_until);
         assert_eq!(store.acquire(&request(grant.until)).unwrap().from, renewed_until);
+    }
+
+    #[test]
+    fn a_reset_does_not_lower_a_mark_that_a_holder_raises_during_the_command() {
+        let store = MemoryStore::new(Epoch::Y2024, GrantLimits::default());
+        let node = NodeId::MIN;
+        let request = AcquireRequest::new(Some(node), SystemClock.now(), 3000, "pod-7");
+        let grant = store.acquire(&request).unwrap();
+        let store = Renewing { store, grant };
+        let error = reset(&store, node, &ResetRequest::raise_to(grant.until)).unwrap_err();
+        assert!(error.to_string().contains("the present mark is"), "{error}");
+        let recorded = store.store.record(node).unwrap().unwrap();
+        assert_eq!(recorded.high_water_mark, UnixMillis(grant.until.0 + 1000));
+        assert!(recorded.held);
     }
 }

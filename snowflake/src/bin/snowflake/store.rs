@@ -13,15 +13,15 @@ use snowflake::lease::EtcdStore;
 use snowflake::lease::FileStore;
 #[cfg(feature = "postgres")]
 use snowflake::lease::PostgresStore;
-use snowflake::lease::{GrantLimits, LeaseError, LeaseRecord, LeaseStore};
+use snowflake::lease::{GrantLimits, LeaseError, LeaseRecord, LeaseStore, ResetRequest};
 #[cfg(unix)]
 use snowflake::lease::{IdFormat, StoreErrorKind};
-use snowflake::{Epoch, NodeId, UnixMillis};
+use snowflake::{Epoch, NodeId};
 
 use crate::Failure;
 use crate::lease::present_epoch;
 #[cfg(unix)]
-use crate::lease::{check_lowering, within_epoch};
+use crate::lease::within_epoch;
 
 /// A lease store.
 #[derive(clap::Args)]
@@ -157,14 +157,10 @@ impl Store {
     }
 
     /// Creates a file store again, and returns what has changed.
-    pub(crate) fn rebuild(
-        &self,
-        high_water_mark: UnixMillis,
-        lower: bool,
-    ) -> Result<String, Failure> {
+    pub(crate) fn rebuild(&self, request: &ResetRequest) -> Result<String, Failure> {
         match Kind::of(&self.place)? {
             #[cfg(unix)]
-            Kind::Directory => self.rebuild_directory(high_water_mark, lower),
+            Kind::Directory => self.rebuild_directory(request),
             #[cfg(any(feature = "etcd", feature = "postgres"))]
             _ => {
                 Err("--all is for file stores: reset the node IDs of a database one by one".into())
@@ -173,11 +169,8 @@ impl Store {
     }
 
     #[cfg(unix)]
-    fn rebuild_directory(
-        &self,
-        high_water_mark: UnixMillis,
-        lower: bool,
-    ) -> Result<String, Failure> {
+    fn rebuild_directory(&self, request: &ResetRequest) -> Result<String, Failure> {
+        let high_water_mark = request.high_water_mark;
         let directory = Path::new(&self.place);
         let recorded = match FileStore::peek(directory) {
             Ok(recorded) => Some(recorded),
@@ -197,16 +190,13 @@ impl Store {
             None => "the old file is unreadable".to_owned(),
             Some((_, table)) => {
                 let highest = table.iter().map(|(_, record)| record.high_water_mark).max();
-                if let Some(highest) = highest {
-                    check_lowering(highest, high_water_mark, lower)?;
-                }
                 highest.map_or("none was ever held".to_owned(), |mark| {
                     format!("the highest was {mark}")
                 })
             }
         };
         let before = old_files(directory)?;
-        FileStore::rebuild(directory, epoch, GrantLimits::default(), high_water_mark)?;
+        FileStore::rebuild(directory, epoch, GrantLimits::default(), request)?;
         let mut done = format!(
             "set the high-water mark of every node ID to {high_water_mark} ({was}), with the \
              epoch {epoch}"

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::lease::Takeover::AfterExpiry;
-use crate::lease::{AcquireRequest, GrantLimits, IdFormat, LeaseRecord, MemoryStore, RenewRequest};
+use crate::lease::{
+    AcquireRequest, GrantLimits, IdFormat, LeaseRecord, MemoryStore, RenewRequest, ResetRequest,
+};
 use crate::{Epoch, LeaseEnd, ManualClock, NodeId, UnixMillis};
 
 const EPOCH: Epoch = Epoch::Y2024;
@@ -209,8 +211,12 @@ impl LeaseStore for ReportingStore {
         self.store.records()
     }
 
-    fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
-        self.store.reset(node, high_water_mark)
+    fn reset(
+        &self,
+        node: NodeId,
+        request: &ResetRequest,
+    ) -> Result<Option<UnixMillis>, LeaseError> {
+        self.store.reset(node, request)
     }
 }
 

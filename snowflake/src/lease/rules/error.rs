@@ -84,6 +84,15 @@ pub enum LeaseError {
         /// Its fencing token.
         fencing_token: u64,
     },
+    /// A [reset](crate::lease::ResetRequest) that is to raise a high-water mark would lower it.
+    LowersMark {
+        /// The node ID.
+        node: NodeId,
+        /// The recorded mark.
+        recorded: UnixMillis,
+        /// The mark of the request.
+        requested: UnixMillis,
+    },
     /// The store has IDs of another epoch or layout.
     IdFormatMismatch {
         /// The format that the store has recorded.
@@ -188,6 +197,12 @@ impl fmt::Display for LeaseError {
                 "cannot acquire node ID {node}: its record is damaged and has fencing token \
                  {fencing_token}; use another node ID, or set the high-water mark with {}, {RISKS}",
                 reset_one(*node),
+            ),
+            LeaseError::LowersMark { node, recorded, requested } => write!(
+                f,
+                "cannot set the high-water mark of node ID {node} to {requested}: the present mark \
+                 is {recorded}, and IDs between them could be issued again; pass a later time, or \
+                 `--lower` if no ID is between them",
             ),
             LeaseError::IdFormatMismatch { recorded, ours } => write!(
                 f,

@@ -16,7 +16,7 @@ pub use grant::Grant;
 pub use id_format::IdFormat;
 pub use limits::GrantLimits;
 pub use record::LeaseRecord;
-pub use request::{AcquireRequest, ReleaseRequest, RenewRequest, Takeover};
+pub use request::{AcquireRequest, ReleaseRequest, RenewRequest, ResetRequest, Takeover};
 pub use store::LeaseStore;
 pub use store_error::{StoreError, StoreErrorKind};
 pub use table::LeaseTable;

@@ -1,6 +1,6 @@
 //! The requests of a holder. Each is a struct, so that a store cannot swap two times.
 
-use crate::lease::Grant;
+use crate::lease::{Grant, LeaseError};
 use crate::{NodeId, UnixMillis};
 
 /// A request to become the holder of a node ID.
@@ -89,5 +89,38 @@ impl ReleaseRequest {
     pub fn at(grant: &Grant, high_water_mark: UnixMillis) -> ReleaseRequest {
         let Grant { node, fencing_token, .. } = *grant;
         ReleaseRequest { node, fencing_token, high_water_mark }
+    }
+}
+
+/// An operator's request to set a high-water mark by hand.
+///
+/// **IDs at or above the mark can be issued again**, so it is after every issued ID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResetRequest {
+    /// The new high-water mark.
+    pub high_water_mark: UnixMillis,
+    /// `true` to accept a mark below the recorded one.
+    pub lowers: bool,
+}
+
+impl ResetRequest {
+    /// Creates a request that fails if the recorded mark is higher.
+    pub const fn raise_to(high_water_mark: UnixMillis) -> ResetRequest {
+        ResetRequest { high_water_mark, lowers: false }
+    }
+
+    /// Creates a request that raises the recorded mark or lowers it.
+    pub const fn set_to(high_water_mark: UnixMillis) -> ResetRequest {
+        ResetRequest { high_water_mark, lowers: true }
+    }
+
+    /// Checks the request for a node ID with the `recorded` mark.
+    pub(crate) fn check(&self, node: NodeId, recorded: UnixMillis) -> Result<(), LeaseError> {
+        let requested = self.high_water_mark;
+        if self.lowers || requested >= recorded {
+            return Ok(());
+        }
+        Err(LeaseError::LowersMark { node, recorded, requested })
     }
 }

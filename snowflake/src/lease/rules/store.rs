@@ -2,6 +2,7 @@
 
 use crate::lease::{
     AcquireRequest, Grant, IdFormat, LeaseError, LeaseRecord, ReleaseRequest, RenewRequest,
+    ResetRequest,
 };
 use crate::{NodeId, UnixMillis};
 
@@ -68,15 +69,19 @@ pub trait LeaseStore: Send + Sync {
         Ok(found.map(|(_, record)| record))
     }
 
-    /// Sets a high-water mark by hand. **IDs at or above it can be issued again.**
+    /// Sets a high-water mark by hand. Returns the former mark, if the node ID was ever held.
+    ///
+    /// **IDs at or above the new mark can be issued again.** The store compares the marks in the
+    /// transaction that writes the new one, because a holder may raise the mark at any time.
     ///
     /// Stop the holder of the node ID first. A running holder issues IDs until its grant ends. At
     /// its next renewal it acquires the node ID again, unless another process holds it by then.
     ///
     /// # Errors
     ///
-    /// [`LeaseError::Store`].
-    fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError>;
+    /// As [`LeaseTable::reset`](crate::lease::LeaseTable::reset), and [`LeaseError::Store`].
+    fn reset(&self, node: NodeId, request: &ResetRequest)
+    -> Result<Option<UnixMillis>, LeaseError>;
 }
 
 macro_rules! store_through {
@@ -106,8 +111,12 @@ macro_rules! store_through {
                 (**self).record(node)
             }
 
-            fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
-                (**self).reset(node, high_water_mark)
+            fn reset(
+                &self,
+                node: NodeId,
+                request: &ResetRequest,
+            ) -> Result<Option<UnixMillis>, LeaseError> {
+                (**self).reset(node, request)
             }
         }
     )*};

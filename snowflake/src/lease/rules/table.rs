@@ -11,7 +11,7 @@ use crate::layout::NODE_MAX;
 use crate::lease::StoreError;
 use crate::lease::{
     AcquireRequest, Grant, GrantLimits, LeaseError, LeaseRecord, ReleaseRequest, RenewRequest,
-    Takeover,
+    ResetRequest, Takeover,
 };
 use crate::{NodeId, UnixMillis};
 
@@ -230,8 +230,19 @@ impl LeaseTable {
         Ok(())
     }
 
-    /// Sets a high-water mark by hand, higher or lower, and ends the lease.
-    pub fn reset(&mut self, node: NodeId, high_water_mark: UnixMillis) {
+    /// Sets a high-water mark by hand, and ends the lease. Returns the former mark, if the node ID
+    /// was ever held.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseError::LowersMark`]. Nothing was changed.
+    pub fn reset(
+        &mut self,
+        node: NodeId,
+        request: &ResetRequest,
+    ) -> Result<Option<UnixMillis>, LeaseError> {
+        let former = self.get(node).map(|record| record.high_water_mark);
+        former.map_or(Ok(()), |recorded| request.check(node, recorded))?;
         let fencing_token = match self.get(node).map_or(0, |record| record.fencing_token) {
             token if token < MAX_FENCING_TOKEN => token + 1,
             // The token is damaged. This one is larger than every token that a holder ever had, and
@@ -239,11 +250,12 @@ impl LeaseTable {
             _ => MAX_FENCING_TOKEN / 2,
         };
         let holder = "lease reset".to_owned();
-        let from = high_water_mark;
+        let (from, high_water_mark) = (request.high_water_mark, request.high_water_mark);
         self.insert(
             node,
             LeaseRecord { fencing_token, from, high_water_mark, held: false, holder },
         );
+        Ok(former)
     }
 
     /// Raises high-water marks and fencing tokens to the values in `other`.

@@ -4,7 +4,7 @@ use parking_lot::Mutex;
 
 use crate::lease::{
     AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, LeaseTable,
-    ReleaseRequest, RenewRequest,
+    ReleaseRequest, RenewRequest, ResetRequest,
 };
 use crate::{Epoch, NodeId, UnixMillis};
 
@@ -47,8 +47,11 @@ impl LeaseStore for MemoryStore {
         Ok(self.table.lock().iter().map(|(node, record)| (node, record.clone())).collect())
     }
 
-    fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
-        self.table.lock().reset(node, high_water_mark);
-        Ok(())
+    fn reset(
+        &self,
+        node: NodeId,
+        request: &ResetRequest,
+    ) -> Result<Option<UnixMillis>, LeaseError> {
+        self.table.lock().reset(node, request)
     }
 }

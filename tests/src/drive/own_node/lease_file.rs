@@ -7,7 +7,7 @@
 use parking_lot::Mutex;
 use snowflake::lease::{
     AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, LeaseTable,
-    ReleaseRequest, RenewRequest, StoreError, StoreErrorKind,
+    ReleaseRequest, RenewRequest, ResetRequest, StoreError, StoreErrorKind,
 };
 use snowflake::{Epoch, NodeId, UnixMillis};
 
@@ -108,10 +108,11 @@ impl LeaseStore for LeaseFile {
         Ok(table.iter().map(|(node, record)| (node, record.clone())).collect())
     }
 
-    fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
-        self.change(|table| {
-            table.reset(node, high_water_mark);
-            Ok(())
-        })
+    fn reset(
+        &self,
+        node: NodeId,
+        request: &ResetRequest,
+    ) -> Result<Option<UnixMillis>, LeaseError> {
+        self.change(|table| table.reset(node, request))
     }
 }

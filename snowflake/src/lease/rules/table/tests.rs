@@ -220,7 +220,7 @@ fn a_damaged_fencing_token_is_rejected_and_repaired_by_a_reset() {
         assert!(rejected.to_string().contains("snowflake lease reset"), "{rejected}");
         assert_eq!(table.acquire(&any(), NOW, LIMITS).unwrap().node, node(1), "others are free");
 
-        table.reset(grant.node, NOW);
+        table.reset(grant.node, &ResetRequest::raise_to(NOW)).unwrap();
         let repaired = table.acquire(&fixed(0), NOW, LIMITS).unwrap().fencing_token;
         assert!((grant.fencing_token + 1..MAX_FENCING_TOKEN).contains(&repaired), "{repaired}");
     }
@@ -256,10 +256,24 @@ fn cuts_a_holders_name_and_replaces_control_characters() {
 fn a_reset_ends_the_lease() {
     let mut table = LeaseTable::new();
     let grant = table.acquire(&fixed(7), NOW, LIMITS).unwrap();
-    table.reset(node(7), after(9));
+    table.reset(node(7), &ResetRequest::set_to(after(9))).unwrap();
     let renewal = RenewRequest::after(&grant, NOW, after(4000));
     assert!(table.renew(&renewal, NOW, LIMITS).is_err());
     assert_eq!(table.acquire(&fixed(7), NOW, LIMITS).unwrap().from, after(9));
+}
+
+#[test]
+fn a_reset_lowers_a_mark_only_on_request_and_returns_the_former_one() {
+    let mut table = LeaseTable::new();
+    let raised = table.reset(node(7), &ResetRequest::raise_to(after(9)));
+    assert_eq!(raised.unwrap(), None);
+    assert_eq!(table.reset(node(7), &ResetRequest::raise_to(after(9))).unwrap(), Some(after(9)));
+    let before = table.clone();
+    let error = table.reset(node(7), &ResetRequest::raise_to(after(8))).unwrap_err();
+    assert!(matches!(error, LeaseError::LowersMark { recorded, .. } if recorded == after(9)));
+    assert_eq!(table, before);
+    assert_eq!(table.reset(node(7), &ResetRequest::set_to(after(8))).unwrap(), Some(after(9)));
+    assert_eq!(table.get(node(7)).unwrap().high_water_mark, after(8));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use self::view::{Keys, View};
 use crate::clock::ForkGeneration;
 use crate::lease::{
     AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, LeaseTable,
-    ReleaseRequest, RenewRequest, StoreError, StoreErrorKind,
+    ReleaseRequest, RenewRequest, ResetRequest, StoreError, StoreErrorKind,
 };
 use crate::{Epoch, NodeId, UnixMillis};
 
@@ -388,11 +388,15 @@ impl LeaseStore for EtcdStore {
         Ok(table.get(node).cloned())
     }
 
-    fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
+    fn reset(
+        &self,
+        node: NodeId,
+        request: &ResetRequest,
+    ) -> Result<Option<UnixMillis>, LeaseError> {
         self.change("resetting", Some(node), |view| {
             let mut table = view.table_for_reset();
-            table.reset(node, high_water_mark);
-            changed(&table, node, ())
+            let former = table.reset(node, request)?;
+            changed(&table, node, former)
         })
     }
 }

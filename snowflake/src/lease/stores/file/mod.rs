@@ -21,7 +21,7 @@ use self::disk::{Disk, RealDisk, open_in, replace};
 use self::format::LeaseFile;
 use crate::lease::{
     AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, LeaseTable,
-    ReleaseRequest, RenewRequest, StoreError, StoreErrorKind,
+    ReleaseRequest, RenewRequest, ResetRequest, StoreError, StoreErrorKind,
 };
 use crate::{Epoch, NodeId, UnixMillis};
 
@@ -283,11 +283,12 @@ impl LeaseStore for FileStore {
         Ok(file.table.iter().map(|(node, record)| (node, record.clone())).collect())
     }
 
-    fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
-        self.change(|table| {
-            table.reset(node, high_water_mark);
-            Ok(())
-        })
+    fn reset(
+        &self,
+        node: NodeId,
+        request: &ResetRequest,
+    ) -> Result<Option<UnixMillis>, LeaseError> {
+        self.change(|table| table.reset(node, request))
     }
 }
 

@@ -10,13 +10,15 @@ use super::directory::Directory;
 use super::disk::{Disk, RealDisk, replace};
 use super::{FileStore, LEASES, READ_LEASES, failed, read, read_bytes};
 use crate::layout::NODE_MAX;
-use crate::lease::{GrantLimits, IdFormat, LeaseError, LeaseTable, StoreError, StoreErrorKind};
-use crate::{Epoch, NodeId, UnixMillis};
+use crate::lease::{
+    GrantLimits, IdFormat, LeaseError, LeaseTable, ResetRequest, StoreError, StoreErrorKind,
+};
+use crate::{Epoch, NodeId};
 
 impl FileStore {
     /// Replaces a damaged or copied store by a new one with the same mark for every node ID.
     ///
-    /// Every node ID gets `high_water_mark`. **IDs at or above it can be issued again**: pass a
+    /// Every node ID gets the mark of `request`. **IDs at or above it can be issued again**: pass a
     /// time after all issued IDs. The store keeps a copy of the old file as `leases.old`, or as
     /// `leases.old.2` and so on if there is one already.
     ///
@@ -26,14 +28,15 @@ impl FileStore {
     ///
     /// As [`open`](FileStore::open), except [`StoreErrorKind::Damaged`] and
     /// [`StoreErrorKind::Copied`]. [`LeaseError::IdFormatMismatch`] if the old file is readable and
-    /// has another epoch, because then no mark prevents duplicates.
+    /// has another epoch, because then no mark prevents duplicates. [`LeaseError::LowersMark`] if it
+    /// is readable and has a higher mark, unless the request accepts that.
     pub fn rebuild(
         path: impl AsRef<Path>,
         epoch: Epoch,
         limits: GrantLimits,
-        high_water_mark: UnixMillis,
+        request: &ResetRequest,
     ) -> Result<FileStore, LeaseError> {
-        FileStore::rebuild_on(Box::new(RealDisk), path.as_ref(), epoch, limits, high_water_mark)
+        FileStore::rebuild_on(Box::new(RealDisk), path.as_ref(), epoch, limits, request)
     }
 
     pub(super) fn rebuild_on(
@@ -41,7 +44,7 @@ impl FileStore {
         path: &Path,
         epoch: Epoch,
         limits: GrantLimits,
-        high_water_mark: UnixMillis,
+        request: &ResetRequest,
     ) -> Result<FileStore, LeaseError> {
         let directory = Directory::lock(path, false)?;
         // Fencing tokens continue if the old file is readable.
@@ -55,9 +58,11 @@ impl FileStore {
             }
             Err(error) => return Err(error.into()),
         };
+        let marks = table.iter().map(|(node, record)| (record.high_water_mark, node));
+        marks.max().map_or(Ok(()), |(highest, node)| request.check(node, highest))?;
         copy_old_file(&*disk, path, &directory.handle)?;
         for node in (0..=NODE_MAX).filter_map(|id| NodeId::new(id).ok()) {
-            table.reset(node, high_water_mark);
+            table.reset(node, request)?;
         }
         FileStore::initialize(disk, directory, epoch, limits, table)
     }

@@ -240,8 +240,13 @@ fn a_missing_or_truncated_lease_file_is_damage() {
 
     let high_water_mark = later(60_000);
     drop(
-        FileStore::rebuild(temp_store.directory(), EPOCH, GrantLimits::default(), high_water_mark)
-            .unwrap(),
+        FileStore::rebuild(
+            temp_store.directory(),
+            EPOCH,
+            GrantLimits::default(),
+            &ResetRequest::raise_to(high_water_mark),
+        )
+        .unwrap(),
     );
     assert_eq!(
         temp_store.open().unwrap().acquire(&request_at(60_000)).unwrap().from,
@@ -315,7 +320,12 @@ fn a_lease_file_of_a_newer_version_is_not_damaged() {
     let leases = temp_store.directory().join(LEASES);
     let newer = fs::read_to_string(&leases).unwrap().replace("leases 1\n", "leases 2\n");
     fs::write(&leases, newer).unwrap();
-    let rebuilt = FileStore::rebuild(temp_store.directory(), EPOCH, GrantLimits::default(), NOON);
+    let rebuilt = FileStore::rebuild(
+        temp_store.directory(),
+        EPOCH,
+        GrantLimits::default(),
+        &ResetRequest::raise_to(NOON),
+    );
     for error in [temp_store.open().unwrap_err(), rebuilt.unwrap_err()] {
         let LeaseError::Store(store_error) = &error else { panic!("{error}") };
         assert!(matches!(store_error.kind(), StoreErrorKind::Misconfigured { .. }), "{error}");

@@ -16,7 +16,7 @@ use self::session::{CallError, Link, Session};
 use self::url::PostgresUrl;
 use crate::lease::{
     AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, LeaseTable,
-    ReleaseRequest, RenewRequest, StoreError, StoreErrorKind,
+    ReleaseRequest, RenewRequest, ResetRequest, StoreError, StoreErrorKind,
 };
 use crate::{Epoch, NodeId, UnixMillis};
 
@@ -338,11 +338,12 @@ impl LeaseStore for PostgresStore {
         Ok(table.iter().map(|(node, record)| (node, record.clone())).collect())
     }
 
-    fn reset(&self, node: NodeId, high_water_mark: UnixMillis) -> Result<(), LeaseError> {
-        self.change("resetting", Some(node), |table, _| {
-            table.reset(node, high_water_mark);
-            Ok((node, ()))
-        })
+    fn reset(
+        &self,
+        node: NodeId,
+        request: &ResetRequest,
+    ) -> Result<Option<UnixMillis>, LeaseError> {
+        self.change("resetting", Some(node), |table, _| Ok((node, table.reset(node, request)?)))
     }
 }
 

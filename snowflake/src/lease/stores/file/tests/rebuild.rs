@@ -2,6 +2,10 @@
 
 use super::*;
 
+fn raise_to(high_water_mark: UnixMillis) -> ResetRequest {
+    ResetRequest::raise_to(high_water_mark)
+}
+
 /// Systems that check fencing tokens reject smaller ones.
 #[test]
 fn fencing_tokens_continue_after_a_rebuild_of_a_readable_store() {
@@ -10,8 +14,12 @@ fn fencing_tokens_continue_after_a_rebuild_of_a_readable_store() {
     store.acquire(&request()).unwrap();
     let lease = store.acquire(&request_at(2000)).unwrap();
     drop(store);
-    let rebuilt =
-        FileStore::rebuild(temp_store.directory(), EPOCH, GrantLimits::default(), lease.until);
+    let rebuilt = FileStore::rebuild(
+        temp_store.directory(),
+        EPOCH,
+        GrantLimits::default(),
+        &raise_to(lease.until),
+    );
     let next = rebuilt.unwrap().acquire(&request_at(5000)).unwrap();
     assert_eq!(next.fencing_token, lease.fencing_token + 2, "{next}");
 }
@@ -28,8 +36,8 @@ fn fencing_tokens_continue_after_an_interrupted_rebuild() {
             let rebuild = |fails_at| {
                 let fails_at = Arc::new(AtomicUsize::new(fails_at));
                 let disk = FailingDisk { step: AtomicUsize::new(0), fails_at, is_torn };
-                let (limits, mark) = (GrantLimits::default(), lease.until);
-                FileStore::rebuild_on(Box::new(disk), &temp_store.directory(), EPOCH, limits, mark)
+                let (limits, mark) = (GrantLimits::default(), raise_to(lease.until));
+                FileStore::rebuild_on(Box::new(disk), &temp_store.directory(), EPOCH, limits, &mark)
             };
             rebuild(step).unwrap_err();
             let next = rebuild(NEVER).unwrap().acquire(&request_at(3000)).unwrap();
@@ -49,7 +57,10 @@ fn a_second_rebuild_keeps_the_old_file_of_the_first() {
     for ms in [3000, 4000, 5000] {
         replaced.push(text(LEASES));
         let limits = GrantLimits::default();
-        drop(FileStore::rebuild(temp_store.directory(), EPOCH, limits, later(ms)).unwrap());
+        drop(
+            FileStore::rebuild(temp_store.directory(), EPOCH, limits, &raise_to(later(ms)))
+                .unwrap(),
+        );
     }
     let kept = ["leases.old", "leases.old.2", "leases.old.3"].map(text);
     assert_eq!(kept, replaced[..]);
