@@ -22,3 +22,5 @@ pub use store_error::{StoreError, StoreErrorKind};
 pub use table::LeaseTable;
 
 pub(super) use grant::shortest_grant_ms;
+#[cfg(feature = "etcd")]
+pub(super) use table::Choice;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+mod choice;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::choice::Choice;
 use super::grant::shortest_grant_ms;
-use crate::layout::NODE_MAX;
 #[cfg(feature = "etcd")]
 use crate::lease::StoreError;
 use crate::lease::{
@@ -85,6 +86,16 @@ impl LeaseTable {
         now: UnixMillis,
         limits: GrantLimits,
     ) -> Result<Grant, LeaseError> {
+        self.acquire_by(Choice::FIRST, request, now, limits)
+    }
+
+    fn acquire_by(
+        &mut self,
+        choice: Choice,
+        request: &AcquireRequest,
+        now: UnixMillis,
+        limits: GrantLimits,
+    ) -> Result<Grant, LeaseError> {
         if request.grant_ms > limits.max_grant_ms {
             let (requested_ms, max_ms) = (request.grant_ms, limits.max_grant_ms);
             return Err(LeaseError::GrantTooLong { requested_ms, max_ms });
@@ -92,7 +103,7 @@ impl LeaseTable {
         let earlier = now.min(request.now);
         let node = match request.node {
             Some(node) => node,
-            None => self.choose(request.now, earlier)?,
+            None => self.choose(choice, request.now, earlier)?,
         };
         let (fencing_token, high_water_mark) = match self.get(node) {
             Some(record) => {
@@ -119,7 +130,8 @@ impl LeaseTable {
         Ok(Grant { node, from, until, fencing_token })
     }
 
-    /// Acquires as [`acquire`](LeaseTable::acquire), but none of the `damaged` node IDs.
+    /// Acquires as [`acquire`](LeaseTable::acquire), but by `choice` and none of the `damaged` node
+    /// IDs.
     ///
     /// Their records are unreadable, so this table does not have them. A request for one of them
     /// returns its error, and a request for any node ID gets another one.
@@ -127,6 +139,7 @@ impl LeaseTable {
     pub(crate) fn acquire_except(
         &mut self,
         damaged: Vec<(NodeId, StoreError)>,
+        choice: Choice,
         request: &AcquireRequest,
         now: UnixMillis,
         limits: GrantLimits,
@@ -148,42 +161,9 @@ impl LeaseTable {
             self.insert(node, record);
             first.get_or_insert(error);
         }
-        match (self.acquire(request, now, limits), first) {
+        match (self.acquire_by(choice, request, now, limits), first) {
             (Err(LeaseError::AllTaken { .. }), Some(error)) => Err(error.into()),
             (granted, _) => granted,
-        }
-    }
-
-    /// Chooses a free node ID for a requester whose clock reads `requester`.
-    fn choose(&self, requester: UnixMillis, now: UnixMillis) -> Result<NodeId, LeaseError> {
-        /// The use of a node ID so far, in order of preference.
-        #[derive(PartialEq, Eq, PartialOrd, Ord)]
-        enum LastUse {
-            Released,
-            NeverHeld,
-            Ended,
-        }
-        let free = (0..=NODE_MAX).filter_map(|id| NodeId::new(id).ok()).filter_map(|node| {
-            let (last_use, high_water_mark) = match self.get(node) {
-                None => (LastUse::NeverHeld, UnixMillis(0)),
-                Some(record)
-                    if record.is_held_at(now) || record.fencing_token >= MAX_FENCING_TOKEN =>
-                {
-                    return None;
-                }
-                Some(record) if record.held => (LastUse::Ended, record.high_water_mark),
-                Some(record) => (LastUse::Released, record.high_water_mark),
-            };
-            Some((high_water_mark > requester, last_use, high_water_mark, node))
-        });
-        match free.min() {
-            Some((.., node)) => Ok(node),
-            None => {
-                // A node ID without a fencing token does not become free.
-                let held = self.iter().filter(|(_, it)| it.fencing_token < MAX_FENCING_TOKEN);
-                let first_ends = held.map(|(_, record)| record.high_water_mark).min();
-                Err(LeaseError::AllTaken { first_ends: first_ends.unwrap_or(now), now })
-            }
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::layout::NODE_MAX;
 
 const NOW: UnixMillis = UnixMillis(1_795_177_540_000);
 const LIMITS: GrantLimits = GrantLimits { max_grant_ms: 5000, max_skew_ms: 2000 };
@@ -77,6 +78,25 @@ fn chooses_a_node_id_whose_mark_is_ahead_of_the_clock_last() {
         table.acquire(&end, end.now, LIMITS),
         Err(LeaseError::AllTaken { first_ends, .. }) if first_ends == after(6000)
     ));
+}
+
+#[test]
+fn a_choice_is_among_the_node_ids_that_the_rules_prefer() {
+    let mut table = LeaseTable::new();
+    let grants = [(); 3].map(|()| table.acquire(&any(), NOW, LIMITS).unwrap());
+    for (grant, ms) in grants.iter().zip([0, 0, 2000]) {
+        table.release(&ReleaseRequest::at(grant, after(ms))).unwrap();
+    }
+    // Node IDs 0 and 1 are released, and the mark of 2 is ahead of the clock.
+    for (random, among, chosen) in [(0, 9, 0), (1, 9, 1), (2, 9, 0), (1, 1, 0), (5, 0, 0)] {
+        let choice = Choice { among, random };
+        assert_eq!(table.choose(choice, NOW, NOW).unwrap(), node(chosen), "{choice:?}");
+    }
+    for grant in &grants[..2] {
+        table.acquire(&fixed(grant.node.get()), NOW, LIMITS).unwrap();
+    }
+    let choice = Choice { among: 4, random: 7 };
+    assert_eq!(table.choose(choice, NOW, NOW).unwrap(), node(6), "one that was never held");
 }
 
 #[test]

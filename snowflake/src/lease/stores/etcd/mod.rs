@@ -1,21 +1,22 @@
 //! A store in etcd.
 
+mod conflicts;
 mod gateway;
 mod messages;
 mod url;
 mod view;
 
-use std::error::Error;
 use std::fmt;
-use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use self::conflicts::Conflicts;
 use self::gateway::Gateway;
 use self::messages::{Compare, Operation, Revision, Transaction, TransactionResponse};
 use self::url::EtcdUrl;
 use self::view::{Keys, View};
 use crate::clock::ForkGeneration;
+use crate::lease::rules::Choice;
 use crate::lease::{
     AcquireRequest, Grant, GrantLimits, IdFormat, LeaseError, LeaseRecord, LeaseStore, LeaseTable,
     ReleaseRequest, RenewRequest, ResetRequest, StoreError, StoreErrorKind,
@@ -42,7 +43,9 @@ use crate::{Epoch, NodeId, UnixMillis};
 /// A grant is one transaction. It compares the last changes of the node ID's key and of the
 /// ID format's key, and puts the new high-water mark. If a request times out and is applied later,
 /// the mark advances, and the next renewal is granted from there. A renewal is one round trip, and
-/// an acquisition takes two.
+/// an acquisition takes two. Processes that start together conflict and repeat their transactions. After
+/// a conflict a process chooses at random among the first node IDs of the same
+/// [preference](LeaseTable::acquire), so hundreds of processes can start together.
 ///
 /// # The URL
 ///
@@ -115,22 +118,6 @@ impl fmt::Debug for EtcdStore {
 }
 
 const READ_ID_FORMAT: &str = "reading the ID format";
-
-/// The limit for repeating a transaction that conflicts. Only acquisitions of any free node ID
-/// conflict, and one of them succeeds each time.
-const CONFLICT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The cause of a change that failed after [`CONFLICT_TIMEOUT`].
-#[derive(Debug)]
-struct Conflict;
-
-impl fmt::Display for Conflict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "conflicts with other holders for {} ms; retry", CONFLICT_TIMEOUT.as_millis())
-    }
-}
-
-impl Error for Conflict {}
 
 impl EtcdStore {
     /// Connects to the cluster at `url`, and writes the ID format if the prefix has no keys.
@@ -296,19 +283,19 @@ impl EtcdStore {
         &self,
         doing: &'static str,
         node: Option<NodeId>,
-        change: impl Fn(&View) -> Result<(NodeId, LeaseRecord, T), LeaseError>,
+        change: impl Fn(&View, Choice) -> Result<(NodeId, LeaseRecord, T), LeaseError>,
     ) -> Result<T, LeaseError> {
         self.check_process()?;
-        let start = Instant::now();
+        let mut conflicts = Conflicts::new();
         let mut cached = node.and_then(|node| self.cache.lock().only(node));
         let mut read = None;
-        while start.elapsed() < CONFLICT_TIMEOUT {
+        loop {
             let (view, is_cached) = match (cached.take(), read.take()) {
                 (Some(cached), _) => (cached, true),
                 (None, Some(read)) => (read, false),
                 (None, None) => (self.read(doing, node)?, false),
             };
-            let (chosen, record, granted) = match change(&view) {
+            let (chosen, record, granted) = match change(&view, conflicts.choice()) {
                 Ok(changed) => changed,
                 Err(_) if is_cached => continue,
                 Err(error) => return Err(error),
@@ -330,9 +317,11 @@ impl EtcdStore {
                 return Ok(granted);
             }
             read = Some(self.view(response)?);
+            conflicts.record().map_err(|conflict| {
+                let failed = StoreError::new(&*self.location, StoreErrorKind::Failed { doing });
+                failed.because(conflict)
+            })?;
         }
-        let conflict = StoreError::new(&*self.location, StoreErrorKind::Failed { doing });
-        Err(conflict.because(Conflict).into())
     }
 }
 
@@ -352,17 +341,17 @@ impl LeaseStore for EtcdStore {
     }
 
     fn acquire(&self, request: &AcquireRequest) -> Result<Grant, LeaseError> {
-        let acquired = self.change("acquiring a node ID", request.node, |view| {
+        let acquired = self.change("acquiring a node ID", request.node, |view, choice| {
             let (mut table, damaged) = self.split_damaged(view);
             let now = self.now(request.now);
-            let lease = table.acquire_except(damaged, request, now, self.limits)?;
+            let lease = table.acquire_except(damaged, choice, request, now, self.limits)?;
             changed(&table, lease.node, lease)
         });
         self.skip_slow_clock(request.now, acquired)
     }
 
     fn renew(&self, request: &RenewRequest) -> Result<Grant, LeaseError> {
-        let renewed = self.change("renewing", Some(request.node), |view| {
+        let renewed = self.change("renewing", Some(request.node), |view, _| {
             let mut table = self.table(view)?;
             let renewed = table.renew(request, self.now(request.now), self.limits)?;
             changed(&table, request.node, renewed)
@@ -371,7 +360,7 @@ impl LeaseStore for EtcdStore {
     }
 
     fn release(&self, request: &ReleaseRequest) -> Result<(), LeaseError> {
-        self.change("releasing", Some(request.node), |view| {
+        self.change("releasing", Some(request.node), |view, _| {
             let mut table = self.table(view)?;
             table.release(request)?;
             changed(&table, request.node, ())
@@ -393,7 +382,7 @@ impl LeaseStore for EtcdStore {
         node: NodeId,
         request: &ResetRequest,
     ) -> Result<Option<UnixMillis>, LeaseError> {
-        self.change("resetting", Some(node), |view| {
+        self.change("resetting", Some(node), |view, _| {
             let mut table = view.table_for_reset();
             let former = table.reset(node, request)?;
             changed(&table, node, former)
