@@ -43,7 +43,9 @@ impl OpError {
         matches!(self, OpError::Timeout | OpError::Killed | OpError::Rpc { code: 0 | 11, .. })
     }
 
-    pub(super) fn to_edn(&self) -> Edn {
+    /// Returns the error as the history has it.
+    #[must_use]
+    pub fn to_edn(&self) -> Edn {
         match self {
             OpError::Timeout => Edn::Keyword("net-timeout"),
             // Maelstrom writes the names of error codes.

@@ -5,50 +5,66 @@ use crate::base::excerpt::excerpt;
 use crate::format::edn::Edn;
 use crate::format::json::Canonical;
 use crate::history::{EventKind, History};
-use crate::judge::{Valid, Verdict};
+use crate::judge::{Anomaly, Valid, Verdict};
 use crate::workload::Context;
 
 /// Judges a history of echoes.
 ///
-/// Maelstrom, `doc/workloads.md`, echo: "the response contains the same value".
+/// Maelstrom, `doc/workloads.md`, echo: "the response contains the same value". Maelstrom compares
+/// the request with its completion, and an error contains no value.
 pub(super) fn check(history: &History<Echo>, context: &Context<'_>) -> Verdict {
-    let wrong: Vec<_> = history
-        .completed()
-        .filter(|done| *done.output != Canonical::string(&done.invocation.op))
-        .collect();
-    let errors = wrong.iter().map(|done| {
-        Edn::map([
-            ("expected", done.invocation.op.as_str().into()),
-            ("actual", done.output.into()),
-            ("node", context.directory.node_name(done.invocation.node).into()),
-        ])
-    });
-    let anomalies = wrong.iter().map(|done| {
-        let node = context.directory.node_name(done.invocation.node);
-        let (op, output) = (&done.invocation.op, done.output);
-        let at = history.place(done.completed);
-        let output = excerpt(output.as_str());
-        format!("wrong echo: {node} received {op:?} and returned {output} at {at}")
-    });
-    // Maelstrom compares the request with the reply, and an error contains no value.
-    let rejected: Vec<_> = history
-        .events()
-        .iter()
-        .enumerate()
-        .filter_map(|(index, event)| match &event.kind {
-            EventKind::Fail { invocation, error, .. } => Some((index, *invocation, error)),
-            _ => None,
-        })
-        .collect();
-    let rejections = rejected.iter().map(|(index, invocation, error)| {
-        let asked = history.invocation(*invocation);
+    let mut errors = Vec::new();
+    let mut anomalies = Vec::new();
+    for (index, event) in history.events().iter().enumerate() {
+        let (invocation, key, received, returned) = match &event.kind {
+            EventKind::Ok { invocation, output, .. } => {
+                if *output == Canonical::string(&history.invocation(*invocation).op) {
+                    continue;
+                }
+                (*invocation, "actual", output.into(), excerpt(output.as_str()))
+            }
+            EventKind::Fail { invocation, error, .. } => {
+                (*invocation, "error", error.to_edn(), error.to_string())
+            }
+            EventKind::Invoke(_) | EventKind::Info { .. } | EventKind::Nemesis { .. } => continue,
+        };
+        let asked = history.invocation(invocation);
         let node = context.directory.node_name(asked.node);
-        let at = history.place(*index);
-        format!("wrong echo: {node} received {:?} and returned {error} at {at}", asked.op)
-    });
+        errors.push(Edn::map([
+            ("expected", asked.op.as_str().into()),
+            (key, received),
+            ("node", node.into()),
+        ]));
+        let at = history.place(index);
+        let text =
+            format!("wrong echo: {node} received {:?} and returned {returned} at {at}", asked.op);
+        anomalies.push(Anomaly::from(text));
+    }
     Verdict::new(
-        Valid::from(wrong.is_empty() && rejected.is_empty()),
-        Edn::map([("errors", Edn::vector(errors))]),
-        anomalies.chain(rejections),
+        Valid::from(errors.is_empty()),
+        Edn::map([("errors", Edn::Vector(errors))]),
+        anomalies,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::address::Directory;
+    use crate::history::OpError;
+    use crate::judge::kills::{AllowedLoss, Kills};
+
+    #[test]
+    fn a_rejected_echo_is_among_the_errors_of_the_results() {
+        let rejected = OpError::Rpc { code: 11, text: "busy".to_owned() };
+        let echo = || "hello".to_owned();
+        let ends = [(0, None), (0, Some(rejected))];
+        let history = History::ended(&ends, echo, || Canonical::string("hello"));
+        let directory = Directory::numbered(1);
+        let kills = Kills::new(&history, &directory, AllowedLoss::Nothing);
+        let verdict = check(&history, &Context { directory: &directory, kills });
+        assert_eq!((verdict.valid, verdict.anomalies.len()), (Valid::False, 1));
+        let results = verdict.results.to_string();
+        assert!(results.contains(r#":expected "hello""#) && results.contains("busy"), "{results}");
+    }
 }
