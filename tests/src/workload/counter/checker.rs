@@ -60,13 +60,19 @@ pub(super) fn check<const SHRINKS: bool>(
             ("value", Edn::Int(*sum)),
         ])
     });
-    let ranges = certain.sums.0.iter();
+    let finals = history.completed().filter(|done| done.invocation.is_final);
+    let shown = finals.filter_map(|done| match done.output {
+        Output::Sum(sum) => Some(Edn::Int(*sum)),
+        Output::Accepted => None,
+    });
+    let ranges = possible.sums.0.iter();
     let acceptable = ranges.map(|&(low, high)| Edn::vector([low, high].map(Edn::Int)));
     let mut results = Edn::map([
         ("errors", Edn::vector(errors)),
+        ("final-reads", Edn::vector(shown)),
         ("acceptable", Edn::vector(acceptable)),
-        ("uncertain-count", certain.uncertain.into()),
-        ("allowed-loss-count", certain.allowed_loss.into()),
+        ("uncertain-count", possible.uncertain.into()),
+        ("allowed-loss-count", possible.allowed_loss.into()),
     ]);
     if !SHRINKS && let Some(quantiles) = quantiles(&read_lags_ms(history), Edn::from) {
         results.insert("read-lag-ms", quantiles);
@@ -267,6 +273,28 @@ mod tests {
         }
     }
 
+    /// An addition that a node answers with an error has an unknown outcome, as in Maelstrom.
+    #[test]
+    fn the_results_list_the_sums_that_a_final_read_may_show() {
+        let mut history: History<PnCounter> = History::new();
+        for (op, error) in [(Op::Add(4), None), (Op::Add(-2), Some(11)), (Op::Add(10), Some(0))] {
+            let invocation = Invocation { process: 0, node: 0, op, is_final: false };
+            let invocation = history.push(Time(0), EventKind::Invoke(invocation));
+            let rpc = |code| OpError::Rpc { code, text: String::new() };
+            let end = match error.map(rpc) {
+                None => EventKind::Ok { invocation, output: Output::Accepted, line: 0 },
+                Some(error) => EventKind::Info { invocation, error, partial: None },
+            };
+            history.push(Time(0), end);
+        }
+        let directory = Directory::numbered(1);
+        let kills = Kills::new(&history, &directory, AllowedLoss::Nothing);
+        let verdict = check(&history, &Context { directory: &directory, kills });
+        let results = verdict.results.to_string();
+        assert!(results.contains(":acceptable [[2 2] [4 4] [12 12] [14 14]]"), "{results}");
+        assert!(results.contains(":uncertain-count 2"), "{results}");
+    }
+
     /// Their sums are 2^63 numbers, and one range.
     #[test]
     fn uncertain_additions_of_powers_of_two_have_a_verdict() {
@@ -292,6 +320,8 @@ mod tests {
         let kills = Kills::new(&history, &directory, AllowedLoss::Nothing);
         let verdict = check(&history, &Context { directory: &directory, kills });
         assert_eq!((verdict.valid, verdict.anomalies.len()), (Valid::False, 1));
+        let results = verdict.results.to_string();
+        assert!(results.contains(":final-reads [9223372036854775807 7]"), "{results}");
         let text = &verdict.anomalies[0].text;
         assert!(text.starts_with("stale counter: n0 shows 7 "), "{text}");
         assert!(text.ends_with(" from 9223372036854775807 to 18446744073709551614"), "{text}");
