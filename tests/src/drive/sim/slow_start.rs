@@ -63,7 +63,7 @@ impl SimulatedNode for SlowStart {
 
 /// Runs a test with kills and pauses, and returns its history and the replies to `init`.
 ///
-/// The times of the replies are relative to the first operation, as those of the history.
+/// The replies have the history's times, which begin with the first operation.
 fn run(seed: u64) -> (History<Broadcast>, Inits) {
     let plan = Plan {
         time_limit: Duration::from_secs(20),
@@ -96,7 +96,7 @@ fn the_nemesis_waits_until_restarted_nodes_reply_to_init() {
     for seed in 0..10 {
         let (history, inits) = run(seed);
         assert_eq!(inits.replied.len(), inits.received, "seed {seed}: a node stopped too early");
-        // The first three replies are those of the setup.
+        // The first reply of each node is no restart.
         let restarts = &inits.replied[3..];
         assert!(!restarts.is_empty(), "seed {seed} restarts no node");
         for &ready in restarts {
