@@ -1,5 +1,6 @@
-//! JSON values that compare by value, with all their digits.
+//! JSON values that compare by value, as Maelstrom's do.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -7,8 +8,8 @@ use serde_json::value::RawValue;
 
 /// A JSON value in canonical form: equal values have equal texts.
 ///
-/// Numbers keep their digits, because a parser that rounds would make different numbers equal. So
-/// `1` and `1.0` differ, as they do for Maelstrom.
+/// An integer keeps all its digits. A number with a fraction or an exponent is a double: `1.0`,
+/// `1.00` and `1e0` are equal, and differ from `1`. Maelstrom parses and compares in the same way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Canonical(Box<str>);
 
@@ -68,9 +69,24 @@ fn write_canonical(text: &str, out: &mut String) -> serde_json::Result<()> {
             let text: String = serde_json::from_str(text)?;
             out.push_str(&Value::from(text).to_string());
         }
-        _ => out.push_str(serde_json::from_str::<&RawValue>(text)?.get()),
+        _ => out.push_str(&canonical_scalar(serde_json::from_str::<&RawValue>(text)?.get())),
     }
     Ok(())
+}
+
+/// Returns the canonical text of a number, a boolean or null.
+fn canonical_scalar(text: &str) -> Cow<'_, str> {
+    let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    if !is_number || !text.contains(['.', 'e', 'E']) {
+        // JSON's only integer with two spellings.
+        return Cow::Borrowed(if text == "-0" { "0" } else { text });
+    }
+    match text.parse::<f64>() {
+        Ok(0.0) => Cow::Borrowed("0.0"),
+        Ok(number) if number.is_finite() => Cow::Owned(format!("{number:?}")),
+        // A number beyond the range of doubles is infinite there. JSON has no word for that.
+        _ => Cow::Borrowed(if text.starts_with('-') { "-1e999" } else { "1e999" }),
+    }
 }
 
 #[cfg(test)]
@@ -83,6 +99,13 @@ mod tests {
             (r#""a""#, r#" "\u0061" "#),
             (r#"{"b":[1, 2],"a":{}}"#, r#"{"a": {}, "b":[1,2] }"#),
             ("[ ]", "[]"),
+            ("1.0", "1.00"),
+            ("[1.0]", "[1e0]"),
+            ("0.1E2", "10.0"),
+            ("-0", "0"),
+            ("-0.0", "0.0"),
+            ("1.5e400", "2e400"),
+            ("0.30000000000000004", "0.300000000000000040001"),
         ] {
             assert_eq!(Canonical::parse(one), Canonical::parse(other));
         }
@@ -100,6 +123,9 @@ mod tests {
         for (one, other) in [
             (format!("{long}1"), format!("{long}2")),
             ("1".to_owned(), "1.0".to_owned()),
+            ("100".to_owned(), "1e2".to_owned()),
+            ("1e400".to_owned(), "-1e400".to_owned()),
+            ("0.1".to_owned(), "0.10000000000000002".to_owned()),
             ("1".to_owned(), r#""1""#.to_owned()),
             ("null".to_owned(), "[]".to_owned()),
         ] {

@@ -166,6 +166,28 @@ mod tests {
         }
     }
 
+    /// Clojure's `=` compares doubles by value, and no integer equals a double.
+    #[test]
+    fn a_swap_compares_numbers_as_maelstrom_does() {
+        for (stored, from, is_swapped) in [
+            ("1.0", "1.00", true),
+            ("1.0", "1e0", true),
+            ("1", "1.0", false),
+            ("9007199254740993", "9007199254740992", false),
+            ("9007199254740993.0", "9007199254740992.0", true),
+        ] {
+            let mut services = services();
+            let write = format!(r#"{{"type":"write","key":{stored},"value":{stored}}}"#);
+            ask(&mut services, Service::LinKv, &write).unwrap();
+            let swap = format!(r#"{{"type":"cas","key":{stored},"from":{from},"to":0}}"#);
+            let reply = ask(&mut services, Service::LinKv, &swap).unwrap();
+            assert_eq!(reply.contains("cas_ok"), is_swapped, "{stored} from {from}: {reply}");
+            let read = format!(r#"{{"type":"read","key":{from}}}"#);
+            let reply = ask(&mut services, Service::LinKv, &read).unwrap();
+            assert_eq!(reply.contains("read_ok"), is_swapped, "key {stored}, read as {from}");
+        }
+    }
+
     #[test]
     fn the_timestamp_oracle_counts() {
         let mut services = services();
