@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::support::{FAULTY_NODE, WORKBENCH, test, workbench};
+use crate::support::{FAULTY_NODE, WORKBENCH, test, test_with, workbench};
 
 /// Maelstrom accepts these flags, and its test fails when it starts.
 #[test]
@@ -142,6 +142,24 @@ fn a_program_that_fails_to_start_exits_with_status_255() {
         let line = "-w echo --nodes n1 --time-limit 1 --bin";
         let run = test(line, &[program.to_str().unwrap(), "--", "--frobnicate"]);
         run.expect_code(255).expect_text(&["(exit status: 2)", likely]);
+    }
+}
+
+/// Nodes run in the directory for temporary files. The node is not at fault if that is unusable.
+#[test]
+fn an_unusable_directory_for_temporary_files_is_named_in_the_error() {
+    for (directory, reason) in [
+        ("/no/such/directory", "No such file or directory (os error 2)"),
+        ("/etc/passwd", "it is not a directory"),
+    ] {
+        for line in ["-w echo --nodes n1 --time-limit 1 --bin", "-w unique-ids --nodes n1"] {
+            let bin = line.ends_with("--bin").then_some(FAULTY_NODE);
+            let run = test_with(line, bin.as_slice(), |bench| bench.env("TMPDIR", directory));
+            run.expect_code(255).expect_text(&[&format!(
+                "its working directory {directory} is not usable: {reason}; set TMPDIR to a \
+                 directory that exists and is writable"
+            )]);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustix::fs::{Access, access};
 use rustix::process::{Pid, getppid};
 
 use super::executable::why_not_started;
@@ -66,9 +67,10 @@ pub fn declare_bench() {
 ///
 /// # Errors
 ///
-/// Returns an error if the bench cannot find its own binary. Outside the bench, returns an error
-/// for [`Program::Own`].
+/// Returns an error if the bench cannot find its own binary, or if no node can run in that
+/// directory. Outside the bench, returns an error for [`Program::Own`].
 pub fn command(program: &Program, args: &[OsString]) -> Result<Command, String> {
+    let directory = working_directory()?;
     // RELAXED: see above.
     let mut command = match IS_BENCH.load(Ordering::Relaxed) {
         true => through_bench(program)?,
@@ -83,8 +85,29 @@ pub fn command(program: &Program, args: &[OsString]) -> Result<Command, String> 
             }
         },
     };
-    command.args(args).current_dir(std::env::temp_dir());
+    command.args(args).current_dir(directory);
     Ok(command)
+}
+
+/// Returns the directory in which nodes run.
+///
+/// The system's error would name the program that it could not start there, not the directory.
+fn working_directory() -> Result<PathBuf, String> {
+    let directory = std::env::temp_dir();
+    let unusable = |reason: &dyn fmt::Display| {
+        format!(
+            "its working directory {} is not usable: {reason}; set TMPDIR to a directory that \
+             exists and is writable",
+            directory.display()
+        )
+    };
+    let metadata = directory.metadata().map_err(|error| unusable(&error))?;
+    if !metadata.is_dir() {
+        return Err(unusable(&"it is not a directory"));
+    }
+    access(&directory, Access::WRITE_OK | Access::EXEC_OK)
+        .map_err(|error| unusable(&error))?;
+    Ok(directory)
 }
 
 fn through_bench(program: &Program) -> Result<Command, String> {
