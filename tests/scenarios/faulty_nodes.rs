@@ -139,7 +139,7 @@ fn doctor_names_a_node_that_never_answers_and_its_log() {
                 "warning: node n2 answered none of ",
                 "likely: it hangs, or does not flush",
                 "node-logs/n2.log",
-                "Valid, but see the warnings above.",
+                "\nValid: Everything looks good! But see the warning above.\n",
             ],
         ),
         (

@@ -237,14 +237,37 @@ pub(super) fn failed(failure: &Failure) -> u8 {
     EXIT_FAILED
 }
 
-fn verdict_line(report: &Report) -> &'static str {
+fn verdict_line(report: &Report) -> String {
     match report.valid {
         Valid::True if !report.findings.is_empty() => {
             "Valid for Maelstrom, but see the findings above; --strict fails the test for them."
+                .to_owned()
         }
-        Valid::True if report.warnings.is_empty() => "Valid: Everything looks good!",
-        Valid::True => "Valid, but see the warnings above.",
-        Valid::False => "Invalid: see above for what went wrong.",
-        Valid::Unknown => "Unknown: see above for the reason.",
+        Valid::True => valid_sentence(report.warnings.len()),
+        Valid::False => "Invalid: see above for what went wrong.".to_owned(),
+        Valid::Unknown => "Unknown: see above for the reason.".to_owned(),
+    }
+}
+
+/// Returns the sentence of a valid test. Its beginning is fixed, so that scripts can look for it.
+fn valid_sentence(warnings: usize) -> String {
+    const VALID: &str = "Valid: Everything looks good!";
+    match warnings {
+        0 => VALID.to_owned(),
+        1 => format!("{VALID} But see the warning above."),
+        count => format!("{VALID} But see the {count} warnings above."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_valid_test_with_warnings_has_the_sentence_and_their_number() {
+        let valid = "Valid: Everything looks good!";
+        assert_eq!(valid_sentence(0), valid);
+        assert_eq!(valid_sentence(1), format!("{valid} But see the warning above."));
+        assert_eq!(valid_sentence(3), format!("{valid} But see the 3 warnings above."));
     }
 }

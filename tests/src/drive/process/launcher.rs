@@ -105,8 +105,7 @@ fn working_directory() -> Result<PathBuf, String> {
     if !metadata.is_dir() {
         return Err(unusable(&"it is not a directory"));
     }
-    access(&directory, Access::WRITE_OK | Access::EXEC_OK)
-        .map_err(|error| unusable(&error))?;
+    access(&directory, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| unusable(&error))?;
     Ok(directory)
 }
 
