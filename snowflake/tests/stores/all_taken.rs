@@ -73,7 +73,7 @@ fn check_exhaustion(store: &impl LeaseStore) {
     assert!(unanswered <= failures);
 
     let none_left = acquire(SHORT_MS).unwrap_err();
-    let LeaseError::AllTaken { first_ends, now } = none_left else { panic!("{none_left}") };
+    let LeaseError::AllTaken { first_ends, now, .. } = none_left else { panic!("{none_left}") };
     assert_eq!(first_ends, last.until);
     let left_ms = first_ends.0 - now.0;
     assert!(
@@ -94,7 +94,7 @@ fn check_exhaustion(store: &impl LeaseStore) {
     let taken = loop {
         match acquire(LONG_MS) {
             Ok(taken) => break taken,
-            Err(LeaseError::AllTaken { first_ends, now }) => {
+            Err(LeaseError::AllTaken { first_ends, now, .. }) => {
                 thread::sleep(Duration::from_millis(first_ends.0 - now.0));
             }
             Err(error) => panic!("{error}"),

@@ -15,12 +15,14 @@ use crate::{BuildError, NodeId, UnixMillis};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum LeaseError {
-    /// Every node ID has a holder.
+    /// Every node ID has a holder, or a high-water mark that is too far ahead of the clock.
     AllTaken {
         /// The end of the grant that ends first, unless it is renewed.
         first_ends: UnixMillis,
         /// The time, by the earlier of the store's clock and the requester's.
         now: UnixMillis,
+        /// A free node ID whose high-water mark is too far ahead of the clock.
+        too_far_ahead: Option<NodeId>,
     },
     /// The node ID has a holder, and the request is to take it over
     /// [after expiry](crate::lease::Takeover::AfterExpiry).
@@ -127,7 +129,7 @@ impl LeaseError {
     /// known.
     pub fn retry_after(&self) -> Option<Duration> {
         let wait_ms = match self {
-            LeaseError::AllTaken { first_ends, now } => first_ends.0.saturating_sub(now.0),
+            LeaseError::AllTaken { first_ends, now, .. } => first_ends.0.saturating_sub(now.0),
             LeaseError::Held { until, now, .. } => until.0.saturating_sub(now.0),
             LeaseError::TooFarAhead { until, now, limit_ms, .. } => {
                 until.0.saturating_sub(now.0.saturating_add(*limit_ms))
@@ -142,14 +144,28 @@ impl LeaseError {
 impl fmt::Display for LeaseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LeaseError::AllTaken { first_ends, now } => write!(
-                f,
-                "cannot acquire a node ID: all {} are held, and the first grant ends at \
-                 {first_ends}, in {} ms; release the node ID of a process that has ended with \
-                 `snowflake lease release`, retry then, or raise `start_timeout_ms`",
-                NODE_MAX as u32 + 1,
-                first_ends.0.saturating_sub(now.0),
-            ),
+            LeaseError::AllTaken { first_ends, now, too_far_ahead } => {
+                let or_ahead = match too_far_ahead {
+                    Some(_) => " or have a high-water mark too far ahead of the clock",
+                    None => "",
+                };
+                write!(
+                    f,
+                    "cannot acquire a node ID: all {} are held{or_ahead}, and the first grant ends \
+                     at {first_ends}, in {} ms; release the node ID of a process that has ended \
+                     with `snowflake lease release`, retry then, or raise `start_timeout_ms`",
+                    NODE_MAX as u32 + 1,
+                    first_ends.0.saturating_sub(now.0),
+                )?;
+                match too_far_ahead {
+                    Some(node) => write!(
+                        f,
+                        ", or lower the high-water mark of node ID {node} with {}, {RISKS}",
+                        Reset { lowers: true, ..reset_one(*node) },
+                    ),
+                    None => Ok(()),
+                }
+            }
             LeaseError::Held { node, holder, until, now } => write!(
                 f,
                 "cannot acquire node ID {node}: {holder} holds it until {until}, {} ms from now, \

@@ -100,11 +100,23 @@ impl LeaseTable {
             let (requested_ms, max_ms) = (request.grant_ms, limits.max_grant_ms);
             return Err(LeaseError::GrantTooLong { requested_ms, max_ms });
         }
+        if let Some(node) = request.node {
+            return self.acquire_node(node, request, now, limits);
+        }
         let earlier = now.min(request.now);
-        let node = match request.node {
-            Some(node) => node,
-            None => self.choose(choice, request.now, earlier)?,
-        };
+        let node = self.choose(choice, request.now, earlier)?;
+        let acquired = self.acquire_node(node, request, now, limits);
+        acquired.map_err(|error| self.with_shorter_wait(error, request.now, earlier))
+    }
+
+    fn acquire_node(
+        &mut self,
+        node: NodeId,
+        request: &AcquireRequest,
+        now: UnixMillis,
+        limits: GrantLimits,
+    ) -> Result<Grant, LeaseError> {
+        let earlier = now.min(request.now);
         let (fencing_token, high_water_mark) = match self.get(node) {
             Some(record) => {
                 if request.takeover == Takeover::AfterExpiry && record.is_held_at(earlier) {

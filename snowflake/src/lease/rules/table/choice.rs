@@ -2,7 +2,7 @@
 
 use super::{LeaseTable, MAX_FENCING_TOKEN};
 use crate::layout::NODE_MAX;
-use crate::lease::LeaseError;
+use crate::lease::{LeaseError, LeaseRecord};
 use crate::{NodeId, UnixMillis};
 
 /// The choice among the node IDs with one kind of last use: one of the first `among`.
@@ -62,11 +62,40 @@ impl LeaseTable {
                 Ok(node)
             }
             [] => {
-                // A node ID without a fencing token does not become free.
-                let held = self.iter().filter(|(_, it)| it.fencing_token < MAX_FENCING_TOKEN);
-                let first_ends = held.map(|(_, record)| record.high_water_mark).min();
-                Err(LeaseError::AllTaken { first_ends: first_ends.unwrap_or(now), now })
+                let first_ends = self.first_ends(now).unwrap_or(now);
+                Err(LeaseError::AllTaken { first_ends, now, too_far_ahead: None })
             }
+        }
+    }
+
+    /// Returns the end of the grant that ends first.
+    fn first_ends(&self, now: UnixMillis) -> Option<UnixMillis> {
+        // A node ID without a fencing token does not become free.
+        let is_lasting =
+            |it: &LeaseRecord| it.is_held_at(now) && it.fencing_token < MAX_FENCING_TOKEN;
+        let lasting = self.iter().filter(|(_, record)| is_lasting(record));
+        lasting.map(|(_, record)| record.high_water_mark).min()
+    }
+
+    /// Returns the `error` of the chosen node ID, or that all are taken if that wait is shorter.
+    ///
+    /// A free node ID whose mark is far ahead of the clock does not make the grants of the others end
+    /// later.
+    pub(super) fn with_shorter_wait(
+        &self,
+        error: LeaseError,
+        requester: UnixMillis,
+        now: UnixMillis,
+    ) -> LeaseError {
+        let LeaseError::TooFarAhead { node, .. } = error else { return error };
+        // Otherwise the requester's clock is ahead of the store's, which concerns every node ID.
+        let is_ahead = self.get(node).is_some_and(|it| it.high_water_mark > requester);
+        match self.first_ends(now).filter(|_| is_ahead) {
+            Some(first_ends) => {
+                let all_taken = LeaseError::AllTaken { first_ends, now, too_far_ahead: Some(node) };
+                if all_taken.retry_after() < error.retry_after() { all_taken } else { error }
+            }
+            None => error,
         }
     }
 }

@@ -80,6 +80,37 @@ fn chooses_a_node_id_whose_mark_is_ahead_of_the_clock_last() {
     ));
 }
 
+/// A wrong clock, or a reset by hand, can have put the mark there.
+#[test]
+fn a_free_node_id_far_ahead_of_the_clock_does_not_hide_that_the_others_are_held() {
+    let mut table = LeaseTable::new();
+    let year = after(365 * 86_400_000);
+    table.reset(node(5), &ResetRequest::raise_to(year)).unwrap();
+    for _ in 0..NODE_MAX {
+        assert_ne!(table.acquire(&any(), NOW, LIMITS).unwrap().node, node(5));
+    }
+    let before = table.clone();
+    let none_left = table.acquire(&any(), NOW, LIMITS).unwrap_err();
+    assert_eq!(table, before);
+    // A start waits for the first grant to end, and not for a year.
+    assert_eq!(none_left.retry_after(), Some(Duration::from_secs(3)));
+    let shown = none_left.to_string();
+    assert!(shown.contains("are held or have a high-water mark too far ahead of the"), "{shown}");
+    let command = "`snowflake lease reset STORE 5 --high-water-mark TIME --lower`";
+    assert!(shown.contains(command), "{shown}");
+
+    // A requester whose clock is ahead of the store's gets the error about the clocks.
+    let ahead = AcquireRequest { now: year, ..any() };
+    let rejected = table.acquire(&ahead, NOW, LIMITS).unwrap_err();
+    assert!(matches!(rejected, LeaseError::TooFarAhead { .. }), "{rejected}");
+    // Without a holder, the mark is what an operator has to correct.
+    for id in 0..=NODE_MAX {
+        table.reset(node(id), &ResetRequest::raise_to(year)).unwrap();
+    }
+    let rejected = table.acquire(&any(), NOW, LIMITS).unwrap_err();
+    assert!(matches!(rejected, LeaseError::TooFarAhead { .. }), "{rejected}");
+}
+
 #[test]
 fn a_choice_is_among_the_node_ids_that_the_rules_prefer() {
     let mut table = LeaseTable::new();
