@@ -25,7 +25,7 @@ use setup::PostponedInit;
 
 use crate::base::{Cluster, Config, Kind, Time};
 use crate::message::{Address, Envelope, ErrorCode, LineError, Outbox, Request, clipped};
-use crate::workload::{self, Context, IdGenerator, Workload};
+use crate::workload::{self, CLIENT_WAIT_TIMEOUT, Context, IdGenerator, Workload};
 
 /// A Maelstrom node, as its driver uses it.
 ///
@@ -118,9 +118,20 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     /// The node survives any input. If it cannot serve a request, it replies with an error.
     /// If the line does not allow a reply, the node logs a warning.
     pub fn handle(&mut self, now: Time, line: &[u8], out: &mut Outbox) {
+        self.handle_waiting(now, now, line, out);
+    }
+
+    /// Handles one line that may have waited for the driver since `since`.
+    ///
+    /// The node ignores requests of clients that may have given up, because Maelstrom ignores all
+    /// further output of a node that replies to a closed client. The clients that set up the test
+    /// stay open, so `init` and `topology` always get their replies.
+    pub fn handle_waiting(&mut self, now: Time, since: Time, line: &[u8], out: &mut Outbox) {
         let line = &*without_breaks(line);
+        let may_have_given_up = now.since(since) >= CLIENT_WAIT_TIMEOUT;
         let envelope = match Envelope::parse(line) {
             Ok(envelope) => envelope,
+            Err(LineError::Malformed { .. }) if may_have_given_up => return,
             Err(LineError::Malformed { request, text }) => {
                 return out.error(Some(&request), ErrorCode::MalformedRequest, &text);
             }
@@ -130,6 +141,12 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         };
         let client = self.client_of(&envelope);
         let request = envelope.body.request();
+        let is_of_setup_or_peer =
+            matches!(request, Ok(Request::Init { .. } | Request::Topology | Request::Gossip(_)));
+        if may_have_given_up && !is_of_setup_or_peer {
+            let (kind, from) = (clipped(envelope.body.kind()), clipped(&envelope.src));
+            return tracing::warn!(from, kind, "ignored a request: its client may have given up");
+        }
         if client.is_none() && !matches!(request, Ok(Request::Gossip(_)) | Err(_)) {
             let (kind, from) = (envelope.body.kind(), clipped(&envelope.src));
             tracing::warn!(from, "cannot reply to a request without msg_id: {kind}");
@@ -146,7 +163,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             // Anti-entropy delivers its items again.
             Ok(Request::Gossip(_)) if self.cluster.is_none() => self.peer_wrote_before_init = true,
             Ok(request) => {
-                self.serve(now, &envelope.src, client.as_ref(), request, out);
+                self.serve(now, since, &envelope.src, client.as_ref(), request, out);
                 self.start(now);
             }
             Err(_) if envelope.body.is_reply() => {
@@ -160,24 +177,6 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
                 out.reject(client.as_ref(), &error);
             }
         }
-    }
-
-    /// Handles one line that has waited for input while the process was stopped.
-    ///
-    /// The node ignores requests of clients that may have given up. Maelstrom ignores all further
-    /// output of a node that replies to a closed client. The clients that set up the test stay
-    /// open, so `init` and `topology` get their replies. Returns `false` if the node ignored the
-    /// line.
-    pub fn handle_stale(&mut self, now: Time, line: &[u8], out: &mut Outbox) -> bool {
-        let line = &*without_breaks(line);
-        let envelope = Envelope::parse(line);
-        let request = envelope.as_ref().ok().and_then(|envelope| envelope.body.request().ok());
-        let is_served =
-            matches!(request, Some(Request::Init { .. } | Request::Topology | Request::Gossip(_)));
-        if is_served {
-            self.handle(now, line, out);
-        }
-        is_served
     }
 
     /// Returns the time at which to call [`Node::handle_deadline`], or `None` if nothing is
@@ -236,6 +235,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     fn serve(
         &mut self,
         now: Time,
+        sent_at: Time,
         src: &str,
         client: Option<&Address<'_>>,
         request: Request<'_>,
@@ -250,7 +250,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         if let Request::Gossip(gossip) = request {
             workload.on_gossip(now, src, *gossip, out);
         } else {
-            workload.on_request(now, client, request, out);
+            workload.on_request(now, sent_at, client, request, out);
         }
     }
 

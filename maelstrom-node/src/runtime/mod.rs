@@ -12,6 +12,7 @@ use std::fmt;
 use std::fs::File;
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, ErrorKind, Read, Write};
+use std::mem;
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::thread;
@@ -24,7 +25,7 @@ use snowflake::{Clock, SystemClock};
 use crate::base::{ArgsError, Command, Config, Time, help};
 use crate::message::Outbox;
 use crate::node::Node;
-use crate::workload::{CLIENT_WAIT_TIMEOUT, kinds};
+use crate::workload::kinds;
 
 mod leases;
 mod lines;
@@ -37,8 +38,11 @@ use lines::LineReader;
 /// The replies to one read of `read` requests can have thousands of times its size.
 const WRITE_BYTES: usize = 256 << 10;
 
-/// The limit on one wait. A much longer one shows that the process was stopped.
+/// The limit on one wait.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The time between two waits after which the process counts as stopped, for example by SIGSTOP.
+const STOP_TIME: Duration = Duration::from_secs(2);
 
 /// Runs a node until its input ends: the whole program of the `maelstrom-node` binary.
 ///
@@ -153,8 +157,9 @@ fn run(config: Config, input: impl Read + AsFd, output: impl Write) -> io::Resul
 
 /// Drives a node with input and deadlines until the input ends or fails.
 ///
-/// `elapsed` is a monotonic clock. If the process was stopped, for example by SIGSTOP, the clients
-/// of the requests that are readable now may have given up.
+/// `elapsed` is a monotonic clock. A read takes all that a pipe holds, so the lines of a read arrived
+/// after the wait before it. During a stop of the process, more lines may wait than the pipe holds.
+/// Those arrived after the last wait before the stop, until the input is empty.
 fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
     node: &mut Node<C>,
     input: impl Read + AsFd,
@@ -165,38 +170,25 @@ fn drive<C: Clock + Clone + Send + Sync + fmt::Debug + 'static>(
     let mut reader = LineReader::new(input);
     let mut out = Outbox::new();
     let mut woke_at = now();
-    let mut is_stale = false;
-    let mut ignored = 0;
+    let mut stopped_since = None;
     let ended = loop {
         let wait = match node.deadline() {
-            _ if is_stale => Duration::ZERO,
+            _ if stopped_since.is_some() => Duration::ZERO,
             Some(due) => due.since(now()).min(WAIT_TIMEOUT),
             None => WAIT_TIMEOUT,
         };
         let is_ready = wait_for(PollFlags::IN, reader.input(), wait);
-        is_stale |= now().since(woke_at) >= CLIENT_WAIT_TIMEOUT;
-        woke_at = now();
+        let woke_before = mem::replace(&mut woke_at, now());
+        if woke_at.since(woke_before) >= STOP_TIME {
+            stopped_since.get_or_insert(woke_before);
+        }
         match is_ready {
-            Ok(false) => {
-                is_stale = false;
-                if ignored > 0 {
-                    tracing::warn!(
-                        "ignored {ignored} messages that arrived while this process was stopped: \
-                         their clients may have given up"
-                    );
-                    ignored = 0;
-                }
-            }
+            Ok(false) => stopped_since = None,
             Ok(true) => match reader.read() {
                 Ok(Some(lines)) => {
+                    let since = stopped_since.unwrap_or(woke_before);
                     for line in lines {
-                        match is_stale {
-                            true => {
-                                let is_served = node.handle_stale(woke_at, line, &mut out);
-                                ignored += usize::from(!is_served);
-                            }
-                            false => node.handle(woke_at, line, &mut out),
-                        }
+                        node.handle_waiting(woke_at, since, line, &mut out);
                         if node.failure().is_some() {
                             break;
                         }

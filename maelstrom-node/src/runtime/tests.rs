@@ -13,6 +13,7 @@ use snowflake::lease::LeaseError;
 use snowflake::{Generator, ManualClock, NodeId, UnixMillis};
 
 use super::*;
+use crate::workload::CLIENT_WAIT_TIMEOUT;
 
 const NOON: UnixMillis = UnixMillis(1_767_268_800_000);
 
@@ -258,52 +259,101 @@ fn a_node_with_an_idle_input_meets_its_deadlines_and_sleeps_between_them() {
     assert!(uses.get() < 10, "the input was used {} times", uses.get());
 }
 
-/// An input for a process that is stopped during its second wait. Lines arrive when the driver
-/// waits.
-struct Interrupted<'a> {
+/// An input whose waits each take a time, and end with lines. The last wait ends the input.
+struct Scripted<'a, F> {
     ours: UnixStream,
     theirs: UnixStream,
     waits: Cell<usize>,
     clock: &'a Cell<Duration>,
+    /// Returns the time and the lines of a wait by its number, or `None` to end the input.
+    script: F,
 }
 
-impl AsFd for Interrupted<'_> {
+impl<F: Fn(usize) -> Option<(Duration, String)>> AsFd for Scripted<'_, F> {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        let lines = match self.waits.replace(self.waits.get() + 1) {
-            0 => format!("{INIT}\n"),
-            1 => {
-                self.clock.update(|now| now + CLIENT_WAIT_TIMEOUT);
-                format!("{GENERATE}\n{TOPOLOGY}\nnot JSON\n")
+        match (self.script)(self.waits.replace(self.waits.get() + 1)) {
+            Some((time, lines)) => {
+                self.clock.update(|now| now + time);
+                (&self.theirs).write_all(lines.as_bytes()).unwrap();
             }
-            // Nothing is left to read.
-            2 => String::new(),
-            3 => format!("{}\n", GENERATE.replace(":2", ":4")),
-            _ => {
-                self.theirs.shutdown(Shutdown::Write).unwrap();
-                String::new()
-            }
-        };
-        (&self.theirs).write_all(lines.as_bytes()).unwrap();
+            None => self.theirs.shutdown(Shutdown::Write).unwrap(),
+        }
         self.ours.as_fd()
     }
 }
 
-impl Read for Interrupted<'_> {
+impl<F> Read for Scripted<'_, F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.ours.read(buffer)
     }
 }
 
-#[test]
-fn requests_that_waited_while_the_process_was_stopped_get_no_replies() {
+/// Returns which of the requests 1 to 4 got a reply from a node with this input.
+fn replies(
+    node: &mut Node<ManualClock>,
+    script: impl Fn(usize) -> Option<(Duration, String)>,
+) -> [bool; 4] {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let clock = Cell::new(Duration::ZERO);
-    let input = Interrupted { ours, theirs, waits: Cell::new(0), clock: &clock };
+    let input = Scripted { ours, theirs, waits: Cell::new(0), clock: &clock, script };
     let mut output = Vec::new();
-    drive(&mut node(Config::default()), input, &mut output, || clock.get()).unwrap();
+    drive(node, input, &mut output, || clock.get()).unwrap();
     let output = String::from_utf8(output).unwrap();
-    let replied = |msg_id| output.contains(&format!(r#""in_reply_to":{msg_id}"#));
-    assert_eq!([1, 2, 3, 4].map(replied), [true, false, true, true], "{output}");
+    [1, 2, 3, 4].map(|msg_id| output.contains(&format!(r#""in_reply_to":{msg_id}"#)))
+}
+
+#[test]
+fn requests_that_waited_while_the_process_was_stopped_get_no_replies() {
+    let replies = replies(&mut node(Config::default()), |wait| {
+        Some(match wait {
+            0 => (Duration::ZERO, format!("{INIT}\n")),
+            1 => (CLIENT_WAIT_TIMEOUT, format!("{GENERATE}\n{TOPOLOGY}\nnot JSON\n")),
+            // Nothing is left to read.
+            2 => (Duration::ZERO, String::new()),
+            3 => (Duration::ZERO, format!("{}\n", GENERATE.replace(":2", ":4"))),
+            _ => return None,
+        })
+    });
+    assert_eq!(replies, [true, false, true, true]);
+}
+
+/// More lines may have waited during a stop than one read takes.
+#[test]
+fn the_requests_of_all_reads_after_a_stop_count_as_old_until_the_input_is_empty() {
+    let replies = replies(&mut node(Config::default()), |wait| {
+        Some(match wait {
+            0 => (Duration::ZERO, format!("{INIT}\n")),
+            1 => (CLIENT_WAIT_TIMEOUT, format!("{GENERATE}\n")),
+            2 => (Duration::ZERO, format!("{}\n", GENERATE.replace(":2", ":3"))),
+            3 => (Duration::ZERO, String::new()),
+            4 => (Duration::ZERO, format!("{}\n", GENERATE.replace(":2", ":4"))),
+            _ => return None,
+        })
+    });
+    assert_eq!(replies, [true, false, false, true]);
+}
+
+/// The third request waits for an ID: the clock is behind the last ID.
+#[test]
+fn the_time_in_which_a_request_waited_to_be_read_counts_as_time_of_its_client() {
+    let clock = ManualClock::new(NOON);
+    let mut node = Node::new(Config::default(), 1, clock.clone());
+    let replies = replies(&mut node, |wait| {
+        Some(match wait {
+            0 => (Duration::ZERO, format!("{INIT}\n{GENERATE}\n")),
+            1 => {
+                clock.set(UnixMillis(NOON.0 - 3_600_000));
+                (Duration::from_secs(3), format!("{}\n", GENERATE.replace(":2", ":3")))
+            }
+            2 => {
+                clock.set(UnixMillis(NOON.0 + 1));
+                (Duration::from_millis(1900), String::new())
+            }
+            3 => (Duration::ZERO, format!("{}\n", GENERATE.replace(":2", ":4"))),
+            _ => return None,
+        })
+    });
+    assert_eq!(replies, [true, true, false, true]);
 }
 
 #[test]

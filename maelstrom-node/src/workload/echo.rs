@@ -26,6 +26,7 @@ impl Workload for Echo {
     fn on_request(
         &mut self,
         _now: Time,
+        _sent_at: Time,
         client: Option<&Address<'_>>,
         request: Request<'_>,
         out: &mut Outbox,

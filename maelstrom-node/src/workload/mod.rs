@@ -28,11 +28,31 @@ const DEFINITIONS: [&[&Definition]; 3] =
 /// A line may have twice as many bytes. So a peer can receive the value with all other fields.
 const MAX_VALUE_BYTES: usize = 8 << 20;
 
-/// The time after a request at which its client may have given up, so that it gets no reply.
+/// The time after a request was sent at which its client may have given up, so that it gets no
+/// reply.
 ///
 /// Maelstrom's clients give up after 5 s, and Maelstrom ignores all further output of a node that
 /// replies to a closed client.
 pub(crate) const CLIENT_WAIT_TIMEOUT: Duration = Duration::from_millis(4500);
+
+/// A client that waits for a reply.
+#[derive(Debug)]
+struct Waiting {
+    address: Address<'static>,
+    /// The earliest time at which the client may have sent its request.
+    sent_at: Time,
+}
+
+impl Waiting {
+    fn new(sent_at: Time, client: &Address<'_>) -> Waiting {
+        Waiting { address: client.clone().into_owned(), sent_at }
+    }
+
+    /// Returns `true` if the client may have given up.
+    fn may_have_given_up(&self, now: Time) -> bool {
+        now.since(self.sent_at) >= CLIENT_WAIT_TIMEOUT
+    }
+}
 
 /// Returns an error if a client's value is too large.
 ///
@@ -47,9 +67,12 @@ fn check_size(subject_and_verb: &str, bytes: usize) -> Result<(), String> {
 /// A protocol: a state machine that reacts to messages and deadlines.
 pub(crate) trait Workload: std::fmt::Debug + Send {
     /// Handles a request. `client` is the address of the reply, if the client expects one.
+    ///
+    /// The client sent the request at `sent_at` or later.
     fn on_request(
         &mut self,
         now: Time,
+        sent_at: Time,
         client: Option<&Address<'_>>,
         request: Request<'_>,
         out: &mut Outbox,

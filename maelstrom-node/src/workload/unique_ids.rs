@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use snowflake::ClaimError;
 
-use super::{CLIENT_WAIT_TIMEOUT, Definition, IdGenerator, Workload};
+use super::{Definition, IdGenerator, Waiting, Workload};
 use crate::base::{Kind, Time};
 use crate::message::{Address, ErrorCode, Outbox, Payload, Request};
 
@@ -41,12 +41,6 @@ pub(crate) struct UniqueIds {
     try_again: Option<Time>,
 }
 
-#[derive(Debug)]
-struct Waiting {
-    since: Time,
-    client: Address<'static>,
-}
-
 impl UniqueIds {
     pub(crate) fn new(generator: Arc<dyn IdGenerator>) -> UniqueIds {
         UniqueIds { generator, waiting: VecDeque::new(), try_again: None }
@@ -60,8 +54,8 @@ impl UniqueIds {
     fn answer_waiting(&mut self, now: Time, out: &mut Outbox) {
         self.try_again = None;
         while let Some(first) = self.waiting.front() {
-            if now.since(first.since) < CLIENT_WAIT_TIMEOUT {
-                let client = Some(&first.client);
+            if !first.may_have_given_up(now) {
+                let client = Some(&first.address);
                 match self.generator.try_next_id() {
                     Ok(id) => out.reply(client, &Payload::GenerateOk { id }),
                     Err(ClaimError::Ahead { wait_ms, .. }) => return self.wait(now, wait_ms),
@@ -80,6 +74,7 @@ impl Workload for UniqueIds {
     fn on_request(
         &mut self,
         now: Time,
+        sent_at: Time,
         client: Option<&Address<'_>>,
         request: Request<'_>,
         out: &mut Outbox,
@@ -105,10 +100,7 @@ impl Workload for UniqueIds {
         match rejected {
             // The generator issued no ID, so the error is definite.
             Some(text) => out.error(Some(client), ErrorCode::TemporarilyUnavailable, &text),
-            None => {
-                let client = client.clone().into_owned();
-                self.waiting.push_back(Waiting { since: now, client });
-            }
+            None => self.waiting.push_back(Waiting::new(sent_at, client)),
         }
     }
 
@@ -139,7 +131,7 @@ mod tests {
     fn generate(ids: &mut UniqueIds, now: Time, msg_id: MsgId) -> usize {
         let mut out = Outbox::new();
         let client = Address { src: "c1".into(), dest: "n0".into(), msg_id };
-        ids.on_request(now, Some(&client), Request::Generate, &mut out);
+        ids.on_request(now, now, Some(&client), Request::Generate, &mut out);
         ids.on_deadline(now, &mut out);
         out.lines().count()
     }

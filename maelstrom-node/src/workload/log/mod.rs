@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use super::{Context, Definition, Workload, check_size};
+use super::{Context, Definition, Waiting, Workload, check_size};
 use crate::base::{Acks, Config, Kind, Time};
 use crate::dissemination::{Direct, Dissemination, DisseminationConfig, Route};
 use crate::message::{Address, ErrorCode, Gossip, Offsets, Outbox, Payload, Request, raw};
@@ -127,7 +127,7 @@ impl Log {
     fn send(
         &mut self,
         now: Time,
-        client: Option<&Address<'_>>,
+        client: Option<Waiting>,
         key: &str,
         message: &RawValue,
         out: &mut Outbox,
@@ -146,7 +146,7 @@ impl Log {
     fn commit(
         &mut self,
         now: Time,
-        client: Option<&Address<'_>>,
+        client: Option<Waiting>,
         offsets: &Offsets,
         out: &mut Outbox,
     ) -> Result<(), Rejection> {
@@ -169,6 +169,7 @@ impl Log {
             }
         }
         if news.is_empty() {
+            let client = client.as_ref().map(|client| &client.address);
             out.reply(client, &Payload::CommitOffsetsOk);
             return Ok(());
         }
@@ -182,7 +183,7 @@ impl Log {
     fn add(
         &mut self,
         now: Time,
-        client: Option<&Address<'_>>,
+        client: Option<Waiting>,
         record: &Record<'_>,
         offset: Option<u64>,
         out: &mut Outbox,
@@ -196,7 +197,6 @@ impl Log {
             .map_err(|text| (ErrorCode::MalformedRequest, text.into()))?;
         let sequence = self.records.next_of_mine();
         self.records.add(now, &text);
-        let client = client.cloned().map(Address::into_owned);
         self.pending.push(Unacknowledged { sequence, since: now, client, offset });
         self.acknowledge(now, out);
         Ok(())
@@ -262,13 +262,15 @@ impl Workload for Log {
     fn on_request(
         &mut self,
         now: Time,
+        sent_at: Time,
         client: Option<&Address<'_>>,
         request: Request<'_>,
         out: &mut Outbox,
     ) {
+        let waiting = || client.map(|client| Waiting::new(sent_at, client));
         let served = match request {
-            Request::Send { key, msg } => self.send(now, client, &key, msg, out),
-            Request::CommitOffsets { offsets } => self.commit(now, client, &offsets, out),
+            Request::Send { key, msg } => self.send(now, waiting(), &key, msg, out),
+            Request::CommitOffsets { offsets } => self.commit(now, waiting(), &offsets, out),
             Request::Poll { offsets } => {
                 self.poll(client, &offsets, out);
                 Ok(())

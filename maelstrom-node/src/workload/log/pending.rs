@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::base::Time;
-use crate::message::{Address, ErrorCode, Outbox, Payload};
-use crate::workload::CLIENT_WAIT_TIMEOUT;
+use crate::message::{ErrorCode, Outbox, Payload};
+use crate::workload::Waiting;
 
 /// The time without a majority after which the node rejects further messages.
 pub(super) const STALL_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -25,7 +25,7 @@ pub(super) struct Unacknowledged {
     pub(super) sequence: u64,
     pub(super) since: Time,
     /// `None` after the client has received an error.
-    pub(super) client: Option<Address<'static>>,
+    pub(super) client: Option<Waiting>,
     /// The offset in the reply. A commit has none.
     pub(super) offset: Option<u64>,
 }
@@ -55,7 +55,7 @@ impl Pending {
                 Some(offset) => Payload::SendOk { offset },
                 None => Payload::CommitOffsetsOk,
             };
-            out.reply(Some(&client), &reply);
+            out.reply(Some(&client.address), &reply);
         }
     }
 
@@ -68,7 +68,7 @@ impl Pending {
             if let Some(client) = waiting.take_client(now) {
                 let text = "no majority acknowledged this request in time; it may still take \
                             effect";
-                out.error(Some(&client), ErrorCode::Timeout, text);
+                out.error(Some(&client.address), ErrorCode::Timeout, text);
             }
         }
     }
@@ -87,24 +87,27 @@ impl Pending {
 
 impl Unacknowledged {
     /// Takes the client, unless it may have given up. Then it gets no reply.
-    fn take_client(&mut self, now: Time) -> Option<Address<'static>> {
-        self.client.take().filter(|_| now.since(self.since) < CLIENT_WAIT_TIMEOUT)
+    fn take_client(&mut self, now: Time) -> Option<Waiting> {
+        self.client.take().filter(|client| !client.may_have_given_up(now))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Address;
+    use crate::workload::CLIENT_WAIT_TIMEOUT;
 
-    /// The process may have been stopped since the request.
+    /// The process may have been stopped since the request, or the network has delayed it.
     #[test]
     fn a_client_that_may_have_given_up_gets_no_reply() {
-        let client = Address { src: "c1".into(), dest: "n0".into(), msg_id: 1 };
+        let address = Address { src: "c1".into(), dest: "n0".into(), msg_id: 1 };
         let pending = || {
-            let client = Some(client.clone());
-            Pending([Unacknowledged { sequence: 0, since: Time(0), client, offset: None }].into())
+            let client = Some(Waiting::new(Time(0), &address));
+            let since = Time(400_000);
+            Pending([Unacknowledged { sequence: 0, since, client, offset: None }].into())
         };
-        let in_time = Time(0) + MAJORITY_TIMEOUT;
+        let in_time = Time(400_000) + MAJORITY_TIMEOUT;
         for (now, replies) in [(in_time, true), (Time(0) + CLIENT_WAIT_TIMEOUT, false)] {
             let mut out = Outbox::new();
             let mut acknowledged = pending();

@@ -84,6 +84,7 @@ impl<P: Protocol> Workload for Replicated<P> {
     fn on_request(
         &mut self,
         now: Time,
+        _sent_at: Time,
         client: Option<&Address<'_>>,
         request: Request<'_>,
         out: &mut Outbox,
