@@ -116,14 +116,14 @@ fn no_order_of_steps_issues_a_duplicate() {
 
 /// Two requests in flight: a renewal may be applied after a later one. Four times the states.
 #[test]
-#[ignore = "takes one to several minutes"]
+#[ignore = "takes one to several minutes; `just lease-model` runs it"]
 fn no_order_of_steps_with_late_renewals_issues_a_duplicate() {
     assert_unique(SearchLimits { acquisitions: 3, in_flight: 2 });
 }
 
 /// Four acquisitions: two holders alternate, the first releases, and a third one follows.
 #[test]
-#[ignore = "takes one to several minutes"]
+#[ignore = "takes one to several minutes; `just lease-model` runs it"]
 fn no_order_of_steps_with_a_returning_holder_issues_a_duplicate() {
     assert_unique(SearchLimits { acquisitions: 4, in_flight: 1 });
 }
