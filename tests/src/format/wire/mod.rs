@@ -8,15 +8,15 @@
 
 mod body;
 mod envelope;
+mod json_error;
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use crate::base::excerpt::excerpt;
-
 pub use body::{Body, COPY_MSG_ID, Schema, Shape};
 pub use envelope::Envelope;
+use json_error::message_of;
 
 /// A line that violates the protocol: the problem and the expected form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,17 +37,6 @@ struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 fn is_integer(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Returns the message of a JSON error, which may quote the value.
-///
-/// The message omits the line number: the text has one line.
-fn message_of(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rsplit_once(" at line ") {
-        Some((what, _)) => format!("{} at column {}", excerpt(what), error.column()),
-        None => excerpt(&text),
-    }
 }
 
 #[cfg(test)]
