@@ -107,3 +107,29 @@ fn arrow(svg: &mut Svg, data: &ReportData, message: &Message, from: (f64, f64), 
     let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0 - 3.0);
     svg.text("label", middle, Anchor::Middle, &label);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_of_only_the_first_messages_says_so() {
+        let message = |id: u64| Message {
+            id,
+            sent_us: id,
+            took_us: 1,
+            src: 0,
+            dest: 1,
+            kind: 0,
+            delivery: Delivery::Arrived,
+        };
+        for (count, title) in [
+            (3, "All 3 messages"),
+            (1005, "The first 1000 of 1005 messages; report.html shows all"),
+        ] {
+            let mut data = ReportData::default();
+            data.messages.list = (0..count).map(message).collect();
+            assert!(draw(&data).file().contains(title), "{title}");
+        }
+    }
+}
