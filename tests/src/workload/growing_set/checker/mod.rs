@@ -234,6 +234,42 @@ mod tests {
         verdict(known, killed).results.get("lost-count").unwrap().to_string()
     }
 
+    /// The value is known at 10 s, and the last read that shows it begins at 11 s.
+    #[test]
+    fn the_results_have_the_times_until_values_were_lost() {
+        let latencies = |known| {
+            let results = verdict(known, &[]).results;
+            results.get("lost-latencies").unwrap().to_string()
+        };
+        assert!(latencies(Known::Both).starts_with("{0 1000, "));
+        assert!(latencies(Known::Acknowledged).starts_with("{0 0, "));
+    }
+
+    #[test]
+    fn the_results_list_the_values_that_a_read_missed_before_they_were_stable() {
+        let mut history: History<GSet> = History::new();
+        let mut carry_out = |at_s: u64, op, output| {
+            let invocation = Invocation { process: 0, node: 0, op, is_final: false };
+            let at = Time(at_s * 1_000_000);
+            let invocation = history.push(at, EventKind::Invoke(invocation));
+            history.push(at, EventKind::Ok { invocation, output, line: 0 });
+        };
+        let shows = |values: &[i64]| {
+            let added: Vec<Element> = values.iter().map(|&value| Element::Int(value)).collect();
+            Output::Read(SetRead { size: added.len(), added, ..SetRead::default() })
+        };
+        for value in [9, 7, 8] {
+            carry_out(1, Op::Add(value), Output::Accepted);
+        }
+        carry_out(2, Op::Read, shows(&[8]));
+        carry_out(3, Op::Read, shows(&[7]));
+        carry_out(4, Op::Read, shows(&[9]));
+        let directory = Directory::numbered(1);
+        let kills = Kills::new(&history, &directory, AllowedLoss::Nothing);
+        let results = check(&history, &Context { directory: &directory, kills }).results;
+        assert_eq!(results.get("stale").unwrap().to_string(), "[7 9]");
+    }
+
     #[test]
     fn a_test_whose_values_were_all_lost_with_killed_nodes_says_so() {
         let verdict = verdict(Known::Acknowledged, &[(12, "n1")]);

@@ -30,8 +30,12 @@ pub(super) fn summarize<W: Workload>(
         .collect();
     latencies.sort_by_key(|(latency, value)| (*latency, value.element));
     let millis: Vec<u64> = latencies.iter().map(|(latency, _)| *latency).collect();
-    let stale: Vec<&Value> =
+    let mut stale: Vec<&Value> =
         latencies.iter().filter(|(latency, _)| *latency > 0).map(|(_, value)| *value).collect();
+    stale.sort_by_key(|value| value.element);
+    let mut lost_millis: Vec<u64> =
+        lost.iter().map(|value| lost_latency_ms(history, value)).collect();
+    lost_millis.sort_unstable();
 
     let ends: BTreeMap<usize, usize> =
         history.completed().map(|done| (done.invoked, done.completed)).collect();
@@ -76,6 +80,7 @@ pub(super) fn summarize<W: Workload>(
         ("never-read-count", never_read.len().into()),
         ("never-read", elements(&never_read)),
         ("stale-count", stale.len().into()),
+        ("stale", elements(&stale)),
         ("duplicated-count", duplicated.len().into()),
         ("duplicated", Edn::vector(duplicated)),
         ("phantom-count", phantoms.len().into()),
@@ -84,6 +89,9 @@ pub(super) fn summarize<W: Workload>(
     ]);
     if let Some(quantiles) = quantiles(&millis, Edn::from) {
         results.insert("stable-latencies", quantiles);
+    }
+    if let Some(quantiles) = quantiles(&lost_millis, Edn::from) {
+        results.insert("lost-latencies", quantiles);
     }
     Verdict::new(valid, results, anomalies).with_findings(findings).with_stable_latencies(millis)
 }
@@ -112,6 +120,15 @@ fn nothing_stable<W: Workload>(
 fn stable_latency_ms<W: Workload>(history: &History<W>, value: &Value) -> u64 {
     let (Some(known), Some((absent, _))) = (value.known, value.last_absent) else { return 0 };
     let latency: Duration = history.time(absent) - history.time(known);
+    u64::try_from(latency.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Returns the lost latency of a value.
+///
+/// This is the time from when the value was known to the start of the last read that shows it.
+fn lost_latency_ms<W: Workload>(history: &History<W>, value: &Value) -> u64 {
+    let (Some(known), Some(present)) = (value.known, value.last_present) else { return 0 };
+    let latency: Duration = history.time(present) - history.time(known);
     u64::try_from(latency.as_millis()).unwrap_or(u64::MAX)
 }
 
