@@ -90,6 +90,29 @@ fn a_first_poll_may_start_anywhere() {
     expect(&history, Valid::True, "skipped offset: n0 returned offset 1");
 }
 
+/// Only anomalies that Maelstrom sees are errors in the results.
+#[test]
+fn the_results_separate_errors_from_findings() {
+    let [first, second, third, all] = SENT;
+    let assigned = (0, "assign", "[\"0\"]", "ok", "{:start {\"0\" 0} :committed {}}");
+    let from_1 = (0, "poll", POLL, "ok", "[[:poll {\"0\" [[1 11]]}]]");
+    let finding = [first, second, third, all, assigned, from_1];
+    let error = [all, first, second, third];
+    for (history, types, findings) in [
+        (&finding[..], "[]", Some("{:poll-skip {:count 1, ")),
+        (&error[..], "[:G1c-realtime]", None),
+    ] {
+        let results = report(history, false).results;
+        let workload = results.get("workload").unwrap();
+        for key in ["error-types", "bad-error-types"] {
+            assert_eq!(workload.get(key).unwrap().to_string(), types, "{workload}");
+        }
+        let found = workload.get("findings").map(ToString::to_string);
+        assert_eq!(found.is_some(), findings.is_some(), "{workload}");
+        assert!(found.unwrap_or_default().starts_with(findings.unwrap_or_default()), "{workload}");
+    }
+}
+
 #[test]
 fn a_poll_after_an_empty_list_may_start_anywhere() {
     let [first, second, third, all] = SENT;

@@ -37,7 +37,8 @@ fn wrong_logs_are_found() {
         let report = judge(plan(1), kafka(), mistake);
         expect_anomaly(&report, begins, "");
         let workload = report.results.get("workload").unwrap();
-        assert!(workload.get(name).is_some(), "{mistake}: no :{name} in {workload}");
+        let finding = workload.get("findings").and_then(|findings| findings.get(name));
+        assert!(workload.get(name).or(finding).is_some(), "{mistake}: no :{name} in {workload}");
     }
     let report = judge(plan(2), kafka(), "keeps messages to itself");
     expect_anomaly(&report, "reused offset: 0 of key 0 was given to", " by n2 at ");

@@ -69,6 +69,15 @@ impl Anomalies {
         self.0.entry(name).or_default().push(Anomaly::from(sentence).seen_in(events));
     }
 
+    /// Adds the number of anomalies of each name to a map, with examples.
+    fn write(&self, results: &mut Edn) {
+        for (name, found) in &self.0 {
+            let examples = found.iter().take(EXAMPLES).map(|anomaly| anomaly.text.as_str());
+            let examples = Edn::vector(examples);
+            results.insert(name, Edn::map([("count", found.len().into()), ("errs", examples)]));
+        }
+    }
+
     /// Removes the anomalies of another view.
     fn remove_all(&mut self, others: &Anomalies) {
         for (name, found) in &mut self.0 {
@@ -110,25 +119,25 @@ pub(super) fn check(history: &History<Kafka>, context: &Context<'_>) -> Verdict 
     }
     let nothing = (received.polled_count() == 0)
         .then(|| Anomaly::from("nothing to judge: no message was polled".to_owned()));
-    let names: BTreeSet<&'static str> =
-        anomalies.0.keys().chain(strict.0.keys()).copied().collect();
+    // Each of these anomalies makes the test invalid.
+    let error_types = Edn::vector(anomalies.0.keys().map(|name| Edn::Keyword(name)));
     let mut results = Edn::map([
         ("send-count", received.send_count().into()),
         ("acknowledged-count", received.acknowledged_count().into()),
         ("polled-count", received.polled_count().into()),
         ("key-count", received.key_count().into()),
-        ("error-types", Edn::Vector(names.iter().map(|name| Edn::Keyword(name)).collect())),
+        ("bad-error-types", error_types.clone()),
+        ("error-types", error_types),
     ]);
     let stable_latencies_ms = visibility.stable_latencies_ms(history);
     if let Some(quantiles) = quantiles(&stable_latencies_ms, Edn::from) {
         results.insert("stable-latencies", quantiles);
     }
-    for name in names {
-        let found =
-            || [&anomalies, &strict].into_iter().filter_map(|all| all.0.get(name)).flatten();
-        let examples = found().take(EXAMPLES).map(|anomaly| anomaly.text.as_str());
-        let examples = Edn::vector(examples);
-        results.insert(name, Edn::map([("count", found().count().into()), ("errs", examples)]));
+    anomalies.write(&mut results);
+    if !strict.0.is_empty() {
+        let mut findings = Edn::map([]);
+        strict.write(&mut findings);
+        results.insert("findings", findings);
     }
     Verdict::new(valid, results, unjudged.into_iter().chain(anomalies.0.into_values().flatten()))
         .with_findings(strict.0.into_values().flatten().chain(nothing).chain(large))
