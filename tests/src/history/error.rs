@@ -27,7 +27,32 @@ pub enum OpError {
     Malformed(String),
 }
 
+/// Maelstrom's error codes and their names, from its `errors.edn`.
+const NAMES: [(i64, &str); 11] = [
+    (0, "timeout"),
+    (1, "node-not-found"),
+    (10, "not-supported"),
+    (11, "temporarily-unavailable"),
+    (12, "malformed-request"),
+    (13, "crash"),
+    (14, "abort"),
+    (20, "key-does-not-exist"),
+    (21, "key-already-exists"),
+    (22, "precondition-failed"),
+    (30, "txn-conflict"),
+];
+
+/// The code of an error whose name is not in [`NAMES`]. It is indefinite.
+const UNKNOWN: i64 = 1000;
+
 impl OpError {
+    /// Creates the error with this name in a history.
+    #[must_use]
+    pub fn named(name: &str, text: String) -> OpError {
+        let found = NAMES.iter().find(|(_, known)| *known == name);
+        OpError::Rpc { code: found.map_or(UNKNOWN, |(code, _)| *code), text }
+    }
+
     /// Returns `true` if the operation certainly did not happen.
     ///
     /// Codes from 1000 are specific to a node and promise nothing.
@@ -48,7 +73,7 @@ impl OpError {
     pub fn to_edn(&self) -> Edn {
         match self {
             OpError::Timeout => Edn::Keyword("net-timeout"),
-            // Maelstrom writes the names of error codes.
+            // Maelstrom's name for it.
             OpError::WithoutCode(text) => {
                 Edn::Vector(vec![Edn::Keyword("unknown"), text.as_str().into()])
             }
@@ -58,7 +83,10 @@ impl OpError {
                 Edn::Vector(vec![Edn::Keyword("malformed-rpc-response"), problem.as_str().into()])
             }
             OpError::Rpc { code, text } => {
-                Edn::Vector(vec![Edn::Int((*code).into()), text.as_str().into()])
+                let name = NAMES.iter().find(|(known, _)| known == code);
+                // Maelstrom's history does not have the code of any other error.
+                let error = name.map_or(Edn::Int((*code).into()), |(_, name)| Edn::Keyword(name));
+                Edn::Vector(vec![error, text.as_str().into()])
             }
         }
     }
@@ -77,6 +105,32 @@ impl fmt::Display for OpError {
             OpError::WithoutCode(text) => {
                 write!(f, "an error without an integer code: {}", excerpt(text))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_has_maelstroms_name_in_a_history_or_else_its_code() {
+        for (code, written) in [
+            (0, "[:timeout \"later\"]"),
+            (11, "[:temporarily-unavailable \"later\"]"),
+            (22, "[:precondition-failed \"later\"]"),
+            (1001, "[1001 \"later\"]"),
+        ] {
+            let error = OpError::Rpc { code, text: "later".to_owned() };
+            assert_eq!(error.to_edn().to_string(), written);
+        }
+    }
+
+    #[test]
+    fn a_name_is_read_as_its_code() {
+        for (code, name) in NAMES.into_iter().chain([(UNKNOWN, "unknown")]) {
+            let error = OpError::Rpc { code, text: String::new() };
+            assert_eq!(OpError::named(name, String::new()), error);
         }
     }
 }

@@ -10,24 +10,6 @@ use crate::format::edn::Edn;
 use crate::format::edn_reader::EdnReader;
 use crate::history::{EventKind, FaultEdge, History, Invocation, OpError};
 
-/// The names that Maelstrom's histories use for its error codes.
-const ERROR_NAMES: [(&str, i64); 13] = [
-    ("timeout", 0),
-    ("node-not-found", 1),
-    ("not-supported", 10),
-    ("temporarily-unavailable", 11),
-    ("malformed-request", 12),
-    ("crash", 13),
-    ("abort", 14),
-    ("key-does-not-exist", 20),
-    ("key-already-exists", 21),
-    ("precondition-failed", 22),
-    ("txn-conflict", 30),
-    // An error code that the history does not contain. It is indefinite.
-    ("unknown", 1000),
-    ("malformed-rpc-response", 1000),
-];
-
 /// One event of a recorded history.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordedEvent<'a>(&'a Datum);
@@ -213,8 +195,8 @@ fn within(key: &str) -> impl Fn(String) -> String + '_ {
     move |problem| format!(":{key}: {problem}")
 }
 
-/// Reads the error of an operation. Maelstrom writes the names of error codes, the bench writes
-/// the numbers.
+/// Reads the error of an operation. Maelstrom writes the name of an error code. The bench writes the
+/// number if the code has no name, and earlier versions always wrote it.
 fn error(event: RecordedEvent<'_>) -> OpError {
     let Some(error) = event.get("error") else { return OpError::Crash };
     match (error, error.items()) {
@@ -222,12 +204,12 @@ fn error(event: RecordedEvent<'_>) -> OpError {
             "net-timeout" | "timeout" => OpError::Timeout,
             "node-killed" => OpError::Killed,
             "crash" => OpError::Crash,
-            _ => rpc_error(word, String::new()),
+            _ => OpError::named(word, String::new()),
         },
         (_, Some([Datum::Keyword(word), text])) if word == "malformed-rpc-response" => {
             OpError::Malformed(words(text))
         }
-        (_, Some([Datum::Keyword(word), text])) => rpc_error(word, words(text)),
+        (_, Some([Datum::Keyword(word), text])) => OpError::named(word, words(text)),
         (_, Some([code @ Datum::Number(_), text])) => {
             OpError::Rpc { code: code.int().unwrap_or(i64::MAX), text: words(text) }
         }
@@ -235,11 +217,6 @@ fn error(event: RecordedEvent<'_>) -> OpError {
         // response violates its schema.
         _ => OpError::Malformed(words(error)),
     }
-}
-
-fn rpc_error(name: &str, text: String) -> OpError {
-    let code = ERROR_NAMES.iter().find(|(known, _)| *known == name).map_or(1000, |(_, code)| *code);
-    OpError::Rpc { code, text }
 }
 
 fn words(datum: &Datum) -> String {
