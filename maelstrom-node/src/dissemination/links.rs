@@ -6,6 +6,12 @@ use super::peer::Peer;
 use super::round_trip::GUESS;
 use super::strategy::{self, MIN_MARGIN, Strategy};
 use super::{Dissemination, State};
+use crate::base::Time;
+
+/// The limit on the delay of a request: its client has given up by then.
+///
+/// A message that waited while a process was stopped is no reason to ignore requests for longer.
+const MAX_DELAY: Duration = Duration::from_secs(5);
 
 impl<S: State> Dissemination<S> {
     /// Returns the strategy for the present hub.
@@ -55,6 +61,23 @@ impl<S: State> Dissemination<S> {
             link.is_measured().then(|| (link.base(), link.lateness()))
         };
         measured.unwrap_or((GUESS, Duration::ZERO))
+    }
+
+    /// Returns the longest time for which the network may have delayed a request that arrives now.
+    ///
+    /// Maelstrom's network holds a client's request while it waits to deliver a peer's message, and
+    /// delivers the request right after that message. So the request has waited at most as long as
+    /// the message was under way. A request that arrives some time after the message has probably
+    /// not waited for it. Therefore that time is subtracted. If the request has waited all the same,
+    /// the result is too short by twice that time: a few milliseconds.
+    pub(crate) fn longest_delay(&self, now: Time) -> Duration {
+        self.delays_until.since(now)
+    }
+
+    /// Notes how long a message from a peer, which arrives now, may have been under way.
+    pub(super) fn note_delay(&mut self, now: Time, index: usize) {
+        let way = self.peers[index].round_trip.longest_way().min(MAX_DELAY);
+        self.delays_until = self.delays_until.max(now + way);
     }
 
     /// Warns once if values are late because the network is slower than an idle one.

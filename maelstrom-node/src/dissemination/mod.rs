@@ -103,6 +103,8 @@ pub(crate) struct Dissemination<S: State> {
     ask_again_at: Option<Time>,
     /// `true` if this node has logged that values are late.
     has_warned: bool,
+    /// See [`Dissemination::longest_delay`].
+    delays_until: Time,
 }
 
 impl<S: State> Dissemination<S> {
@@ -132,6 +134,7 @@ impl<S: State> Dissemination<S> {
             schedule: Schedule::default(),
             ask_again_at: None,
             has_warned: false,
+            delays_until: Time(0),
         }
     }
 
@@ -232,6 +235,7 @@ impl<S: State> Dissemination<S> {
             return;
         }
         self.warn_if_late(index);
+        self.note_delay(now, index);
         self.peers.change(index).follows = gossip.follows;
         self.note_digest(now, index, &gossip);
         if learnt {

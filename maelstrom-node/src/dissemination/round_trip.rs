@@ -103,6 +103,13 @@ impl RoundTrip {
         self.last.saturating_sub(self.base())
     }
 
+    /// Returns the longest time for which the last message may have been under way.
+    ///
+    /// The round trip includes the way to the peer, which took at least half of the base.
+    pub(crate) fn longest_way(&self) -> Duration {
+        self.last.saturating_sub(self.base() / 2)
+    }
+
     /// Returns how much longer than on an idle network a message probably takes one way.
     pub(crate) fn one_way_lateness(&self) -> Duration {
         self.lateness() / 2
@@ -213,5 +220,15 @@ mod tests {
         assert_eq!((link.base(), link.lateness()), (ms(100), ms(200)));
         measure(&mut link, 2000, &[110]);
         assert_eq!((link.lateness(), link.one_way_lateness()), (ms(10), ms(5)));
+    }
+
+    #[test]
+    fn a_message_took_the_round_trip_less_the_shortest_way_at_the_longest() {
+        let mut link = RoundTrip::default();
+        assert_eq!(link.longest_way(), ms(0), "nothing is known yet");
+        measure(&mut link, 0, &[100; 20]);
+        assert_eq!(link.longest_way(), ms(50));
+        measure(&mut link, 2000, &[1100]);
+        assert_eq!(link.longest_way(), ms(1050));
     }
 }

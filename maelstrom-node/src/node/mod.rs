@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use memchr::memchr2;
 use serde_json::value::RawValue;
@@ -128,7 +129,9 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
     /// stay open, so `init` and `topology` always get their replies.
     pub fn handle_waiting(&mut self, now: Time, since: Time, line: &[u8], out: &mut Outbox) {
         let line = &*without_breaks(line);
-        let may_have_given_up = now.since(since) >= CLIENT_WAIT_TIMEOUT;
+        // A stop of this process also counts as delay of the messages that arrived during it.
+        let sent_at = since.min(now.before(self.longest_delay(now)));
+        let may_have_given_up = now.since(sent_at) >= CLIENT_WAIT_TIMEOUT;
         let envelope = match Envelope::parse(line) {
             Ok(envelope) => envelope,
             Err(LineError::Malformed { .. }) if may_have_given_up => return,
@@ -163,7 +166,7 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
             // Anti-entropy delivers its items again.
             Ok(Request::Gossip(_)) if self.cluster.is_none() => self.peer_wrote_before_init = true,
             Ok(request) => {
-                self.serve(now, since, &envelope.src, client.as_ref(), request, out);
+                self.serve(now, sent_at, &envelope.src, client.as_ref(), request, out);
                 self.start(now);
             }
             Err(_) if envelope.body.is_reply() => {
@@ -211,6 +214,12 @@ impl<C: Clock + Clone + Send + Sync + fmt::Debug + 'static> Node<C> {
         for workload in self.workloads.values_mut() {
             workload.on_deadline(now, out);
         }
+    }
+
+    /// Returns the longest time for which the network may have delayed a request that arrives now.
+    fn longest_delay(&self, now: Time) -> Duration {
+        let delays = self.workloads.values().map(|workload| workload.longest_delay(now));
+        delays.max().unwrap_or_default()
     }
 
     /// Returns the address for a reply, with this node's own name as the sender.

@@ -81,6 +81,11 @@ pub(crate) trait Workload: std::fmt::Debug + Send {
     /// Handles gossip from the peer with the name `src`.
     fn on_gossip(&mut self, _now: Time, _src: &str, _gossip: Gossip<'_>, _out: &mut Outbox) {}
 
+    /// Returns the longest time for which the network may have delayed a request that arrives now.
+    fn longest_delay(&self, _now: Time) -> Duration {
+        Duration::ZERO
+    }
+
     /// Allows messages to peers from now on: every node has been initialized.
     ///
     /// If this node was `restarted`, it may lack state that its peers have.

@@ -7,6 +7,7 @@ mod any_input;
 mod checked_node;
 mod convergence;
 mod data_dir;
+mod delayed_requests;
 mod dissemination;
 mod log;
 mod pipes;

@@ -72,6 +72,8 @@ pub(crate) struct Simulation {
     copies: u64,
     /// All messages between nodes, including lost ones.
     pub(crate) sent: Vec<Sent>,
+    /// The bodies of all replies to clients.
+    pub(crate) replies: Vec<(Time, Value)>,
     /// The pairs of nodes that cannot reach each other.
     pub(crate) disconnected: Vec<(usize, usize)>,
     /// The end of each node's current or last pause.
@@ -97,6 +99,7 @@ impl Simulation {
             in_flight: BTreeMap::new(),
             copies: 0,
             sent: Vec::new(),
+            replies: Vec::new(),
             disconnected: Vec::new(),
             paused_until: vec![Time(0); scenario.nodes],
             scenario,
@@ -186,6 +189,7 @@ impl Simulation {
             let dest = message["dest"].as_str().expect("a name");
             let Some(dest) = dest.strip_prefix('n').and_then(|node| node.parse().ok()) else {
                 reply = Some(message["body"].clone());
+                self.replies.push((self.now, message["body"].clone()));
                 continue;
             };
             self.sent.push(Sent { at: self.now, src, dest, bytes: line.len() });

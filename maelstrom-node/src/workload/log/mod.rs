@@ -291,6 +291,10 @@ impl Workload for Log {
         self.acknowledge(now, out);
     }
 
+    fn longest_delay(&self, now: Time) -> Duration {
+        self.records.longest_delay(now)
+    }
+
     fn on_started(&mut self, now: Time, restarted: bool) {
         self.records.start(now, restarted);
     }

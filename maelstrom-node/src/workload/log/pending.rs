@@ -12,7 +12,7 @@ pub(super) const STALL_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// The time without a majority after which a client receives an error.
 ///
-/// The network can delay a request before this time, and its client does not wait longer for that.
+/// A request that the network delayed for long gets no error: its client may have given up.
 pub(super) const MAJORITY_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The records in the order of their sequence numbers.

@@ -96,6 +96,10 @@ impl<P: Protocol> Workload for Replicated<P> {
         self.state.receive(now, src, gossip, out);
     }
 
+    fn longest_delay(&self, now: Time) -> Duration {
+        self.state.longest_delay(now)
+    }
+
     fn on_started(&mut self, now: Time, restarted: bool) {
         self.state.start(now, restarted);
     }
