@@ -51,10 +51,6 @@ fn issue_until(
     }
 }
 
-fn is_ended(result: &Result<Id, ClaimError>) -> bool {
-    matches!(result, Err(ClaimError::LeaseEnded { .. }))
-}
-
 fn time_of(id: Id) -> UnixMillis {
     id.time(EPOCH)
 }
@@ -64,13 +60,15 @@ fn ids_continue_across_renewals() {
     let store = FlakyStore::new();
     let keeper = builder(&store, 7).start(SystemClock).unwrap();
     let start = Instant::now();
-    while start.elapsed() < Duration::from_millis(3 * GRANT_MS) {
+    while keeper.status().unwrap().renewals < 9 {
+        assert!(start.elapsed() < TIMEOUT, "timed out: {:?}", keeper.status());
         keeper.generator().next_id().unwrap();
     }
     let status = keeper.status().unwrap();
-    // One renewal every 100 ms for 900 ms. Some may be late, because the machine may be busy.
-    assert!((5..=9).contains(&status.renewals), "{status:?}");
     assert_eq!(status.failures, 0);
+    // The pause is a third of a grant. It is at least an eighth of that, if a renewal is late.
+    let shortest_pauses = start.elapsed().as_millis() as u64 * 24 / GRANT_MS;
+    assert!(status.renewals <= 1 + shortest_pauses, "{status:?} after {:?}", start.elapsed());
     keeper.release().unwrap();
 }
 
@@ -80,15 +78,13 @@ fn ids_end_with_the_grant_of_an_unreachable_store_and_resume_after_its_return() 
     let keeper = builder(&store, 7).start(SystemClock).unwrap();
     let generator = keeper.generator();
     store.mode.store(UNREACHABLE, SeqCst);
-    let until = store.high_water_mark(7);
 
-    let ids = issue_until(generator, is_ended);
+    // If the keeper's thread is late, the grant ends before the renewal has failed.
+    let ids = issue_until(generator, |result| {
+        matches!(result, Err(ClaimError::LeaseEnded { reason: LeaseEnd::StoreFailed, .. }))
+    });
+    let until = store.high_water_mark(7);
     assert!(time_of(*ids.last().unwrap()) < until);
-    // The last 50 ms may lack IDs, because the machine may be busy.
-    assert!(
-        time_of(*ids.last().unwrap()).0 + 50 >= until.0,
-        "the last IDs of the grant are missing"
-    );
     assert!(SystemClock.now() >= until, "the error came before the end of the grant");
     let ended = ClaimError::LeaseEnded { until, reason: LeaseEnd::StoreFailed };
     assert_eq!(generator.try_next_id(), Err(ended));
@@ -245,11 +241,9 @@ fn two_holders_of_one_node_id_issue_no_duplicate() {
     // The second holder starts ahead of its clock, after the first one's grant.
     let second = builder(&store, 7).start(SystemClock).unwrap();
     ids.push(second.generator().next_id().unwrap());
-    ids.extend(issue_until(first.generator(), is_ended));
-    assert!(matches!(
-        first.generator().try_next_id(),
-        Err(ClaimError::LeaseEnded { reason: LeaseEnd::TakenOver, .. })
-    ));
+    ids.extend(issue_until(first.generator(), |result| {
+        matches!(result, Err(ClaimError::LeaseEnded { reason: LeaseEnd::TakenOver, .. }))
+    }));
     for _ in 0..10_000 {
         ids.push(second.generator().next_id().unwrap());
     }
@@ -291,12 +285,12 @@ fn a_takeover_after_expiry_starts_when_the_old_grant_has_ended() {
     let store = FlakyStore::new();
     let request = || AcquireRequest::new(Some(node(7)), SystemClock.now(), GRANT_MS, "crashed");
     let crashed = store.acquire(&request()).unwrap();
-    let waiting = builder(&store, 7).takeover(Takeover::AfterExpiry);
+    let waiting = builder(&store, 7).takeover(Takeover::AfterExpiry).grant_ms(LONG_MS);
     let keeper = waiting.start(SystemClock).unwrap();
     assert!(SystemClock.now() >= crashed.until);
     assert!(time_of(keeper.generator().next_id().unwrap()) >= crashed.until);
 
-    // The holder renews, so a takeover after expiry fails.
+    // The holder has a grant that does not end before the timeout.
     let second = builder(&store, 7).takeover(Takeover::AfterExpiry).start_timeout_ms(GRANT_MS);
     assert!(matches!(second.start(SystemClock), Err(LeaseError::Held { .. })));
     keeper.release().unwrap();
@@ -313,13 +307,13 @@ fn a_start_with_all_node_ids_held_waits_until_the_first_grant_ends() {
         acquire(60_000).unwrap();
     }
     let first = acquire(GRANT_MS).unwrap();
-    let any = || Keeper::builder(Arc::clone(&store)).grant_ms(GRANT_MS);
-    let too_early = any().start_timeout_ms(0).start(SystemClock).unwrap_err();
-    assert!(matches!(too_early, LeaseError::AllTaken { .. }), "{too_early}");
-
+    let any = || Keeper::builder(Arc::clone(&store)).grant_ms(LONG_MS);
     let keeper = any().start(SystemClock).unwrap();
     assert!(SystemClock.now() >= first.until);
     assert_eq!(keeper.generator().node(), first.node);
+
+    let too_early = any().start_timeout_ms(0).start(SystemClock).unwrap_err();
+    assert!(matches!(too_early, LeaseError::AllTaken { .. }), "{too_early}");
     keeper.release().unwrap();
 }
 

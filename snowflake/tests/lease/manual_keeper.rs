@@ -1,11 +1,11 @@
-//! The keeper in virtual time, with a store that rejects its renewals or hangs.
+//! The keeper in virtual time, also with a store that fails, hangs or rejects its renewals.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 
 use crate::flaky_store::{FlakyStore, LOSES_ANSWERS, UNREACHABLE, WORKS};
-use snowflake::lease::{Keeper, LeaseError, LeaseStore, ManualKeeper, RenewRequest};
-use snowflake::{Clock, ManualClock, NodeId, UnixMillis};
+use snowflake::lease::{Keeper, LeaseError, LeaseStore, ManualKeeper, RenewRequest, Takeover};
+use snowflake::{ClaimError, Clock, Epoch, LeaseEnd, ManualClock, NodeId, UnixMillis};
 
 const NOON: UnixMillis = UnixMillis(1_795_177_540_000);
 
@@ -32,6 +32,50 @@ fn renew_until(
         // A rejection is what the test is about.
         let _ = keeper.renew();
     }
+}
+
+#[test]
+fn a_keeper_renews_every_third_of_a_grant() {
+    let (store, clock) = (FlakyStore::new(), ManualClock::new(NOON));
+    let mut keeper = start(&store, &clock);
+    let requests = renew_until(&mut keeper, &store, &clock, UnixMillis(NOON.0 + 90_000));
+    assert_eq!((requests, keeper.status().failures), (90, 0));
+}
+
+#[test]
+fn ids_continue_to_the_last_millisecond_of_the_grant_of_an_unreachable_store() {
+    let (store, clock) = (FlakyStore::new(), ManualClock::new(NOON));
+    let mut keeper = start(&store, &clock);
+    store.mode.store(UNREACHABLE, SeqCst);
+    let until = store.high_water_mark(0);
+    let mut pause_left = keeper.renew_after().as_millis();
+    while clock.now() < until {
+        assert_eq!(keeper.generator().try_next_id().unwrap().time(Epoch::Y2024), clock.now());
+        clock.advance(1);
+        pause_left -= 1;
+        if pause_left == 0 {
+            keeper.renew().unwrap_err();
+            pause_left = keeper.renew_after().as_millis();
+        }
+    }
+    assert_eq!(keeper.status().failures, 9, "after 1000 ms, and every 250 ms from then on");
+    let ended = ClaimError::LeaseEnded { until, reason: LeaseEnd::StoreFailed };
+    assert_eq!(keeper.generator().try_next_id(), Err(ended));
+}
+
+#[test]
+fn a_takeover_after_expiry_fails_while_the_holder_renews() {
+    let (store, clock) = (FlakyStore::new(), ManualClock::new(NOON));
+    let mut keeper = start(&store, &clock);
+    let first_until = keeper.status().grant.until;
+    renew_until(&mut keeper, &store, &clock, first_until);
+    let second = Keeper::builder(Arc::clone(&store)).node(NodeId::MIN);
+    let second = second.takeover(Takeover::AfterExpiry).start_manual(clock);
+    let renewed_until = keeper.status().grant.until;
+    assert!(
+        matches!(&second, Err(LeaseError::Held { until, .. }) if *until == renewed_until),
+        "{second:?}"
+    );
 }
 
 /// Fifty processes with one node ID by mistake must not slow down the store for all others.
