@@ -11,6 +11,7 @@
 
 mod logs;
 mod process;
+mod realtime_lag;
 mod visibility;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ use crate::workload::Context;
 use crate::workload::kafka::{Kafka, Offset};
 
 use logs::Logs;
+use realtime_lag::RealtimeLag;
 
 /// The largest number of examples of an anomaly in the results.
 const EXAMPLES: usize = 8;
@@ -126,6 +128,7 @@ pub(super) fn check(history: &History<Kafka>, context: &Context<'_>) -> Verdict 
         ("acknowledged-count", received.acknowledged_count().into()),
         ("polled-count", received.polled_count().into()),
         ("key-count", received.key_count().into()),
+        ("worst-realtime-lag", RealtimeLag::to_edn(realtime_lag::worst(history).as_ref())),
         ("bad-error-types", error_types.clone()),
         ("error-types", error_types),
     ]);
