@@ -401,9 +401,18 @@ fn leases_in_etcd_are_created_shown_released_and_reset() {
     check_commands_on_a_server(&url);
     // A damaged record of another node ID does not prevent a repair.
     let Some(()) = server.etcdctl(None, &["put", "snowflake/node_id/0009", "{}"]) else { return };
-    assert!(
-        snowflake(&["lease", "status", &url]).unwrap_err().contains("node_id/0009` is damaged")
-    );
+    let mut status = Command::new(env!("CARGO_BIN_EXE_snowflake"));
+    let output = status.args(["lease", "status", &url]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let [shown, error] = [output.stdout, output.stderr].map(|it| String::from_utf8(it).unwrap());
+    let rows = shown.lines().skip(2).map(|row| row.split_whitespace().next().unwrap());
+    assert_eq!(rows.collect::<Vec<_>>(), ["7", "9"], "{shown}");
+    assert!(shown.ends_with("\n        9  damaged\n"), "{shown}");
+    let mut status = Command::new(env!("CARGO_BIN_EXE_snowflake"));
+    let output = status.args(["lease", "status", &url, "--json"]).output().unwrap();
+    let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&shown["nodes"][0]["node"], &shown["damaged"]), (&json!(7), &json!([9])));
+    assert!(error.contains("node_id/0009` is damaged") && error.lines().count() == 1, "{error}");
     let reset = |node| snowflake(&["lease", "reset", &url, node, "--high-water-mark", "2035"]);
     assert!(reset("7").unwrap().contains("(it was 20"));
     assert!(reset("9").unwrap().contains("(it was unreadable)"));

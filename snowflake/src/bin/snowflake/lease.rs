@@ -1,5 +1,7 @@
 //! `snowflake lease`: looks at the leases of a store, and repairs them.
 
+use std::process::ExitCode;
+
 use clap::Subcommand;
 use serde_json::json;
 use snowflake::lease::{
@@ -31,7 +33,8 @@ pub(crate) enum LeaseCommand {
     /// Show the epoch, and each node ID that was ever held with its holder.
     ///
     /// A file store may be in use. Consecutive node IDs with equal records are one line, as after
-    /// `reset --all`.
+    /// `reset --all`. If the record of a node ID in etcd is damaged, the exit status is 1 after all
+    /// others are shown.
     Status {
         #[command(flatten)]
         store: Store,
@@ -116,19 +119,12 @@ pub(crate) fn within_epoch(high_water_mark: UnixMillis, epoch: Epoch) -> Result<
 }
 
 /// Runs a command on leases.
-pub(crate) fn run(command: LeaseCommand) -> Result<Output, Failure> {
-    match command {
+pub(crate) fn run(command: LeaseCommand, as_json: bool) -> Result<ExitCode, Failure> {
+    let output = match command {
+        LeaseCommand::Status { store } => return show(&store, as_json),
         LeaseCommand::Create { place, epoch } => {
             store::create(&place, epoch)?;
             done(format!("created a lease store with the epoch {epoch}"))
-        }
-        LeaseCommand::Status { store } => {
-            let (epoch, records) = store.read_unlocked()?;
-            let output = status(epoch, &records);
-            if let Some(warning) = store.warning() {
-                warn(&warning);
-            }
-            Ok(output)
         }
         LeaseCommand::Release { store, node, .. } => {
             let high_water_mark = release(&*store.open()?, node)?;
@@ -143,7 +139,20 @@ pub(crate) fn run(command: LeaseCommand) -> Result<Output, Failure> {
         LeaseCommand::Reset { store, node: None, high_water_mark, lower, .. } => {
             done(store.rebuild(&reset_request(high_water_mark, lower))?)
         }
+    };
+    output.print(as_json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows the contents of a store. A damaged record is a failure, and the others are shown.
+fn show(store: &Store, as_json: bool) -> Result<ExitCode, Failure> {
+    let contents = store.read_unlocked()?;
+    status(&contents).print(as_json)?;
+    if let Some(warning) = store.warning() {
+        warn(&warning);
     }
+    contents.damaged.iter().for_each(|error| warn(error));
+    Ok(if contents.damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn reset_request(high_water_mark: UnixMillis, lower: bool) -> ResetRequest {
@@ -186,8 +195,8 @@ fn release(store: &dyn LeaseStore, node: NodeId) -> Result<UnixMillis, Failure> 
     Ok(record()?.high_water_mark)
 }
 
-fn done(text: String) -> Result<Output, Failure> {
-    Ok(Output { value: json!({ "done": text }), text })
+fn done(text: String) -> Output {
+    Output { value: json!({ "done": text }), text }
 }
 
 #[cfg(test)]

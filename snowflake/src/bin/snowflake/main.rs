@@ -71,7 +71,7 @@ fn run(command: Command, json: bool) -> Result<ExitCode, Failure> {
         Command::Generate(generate) => generate.run(json)?,
         Command::Decode(decode) => return decode.run(json),
         Command::At(at) => at.run()?.print(json)?,
-        Command::Lease(command) => lease::run(command)?.print(json)?,
+        Command::Lease(command) => return lease::run(command, json),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "snowflake", &mut script);

@@ -1,18 +1,33 @@
 //! The records of a lease store, for people and as JSON.
 
 use serde_json::{Value, json};
-use snowflake::lease::LeaseRecord;
-use snowflake::{Clock, Epoch, NodeId, SystemClock, UnixMillis};
+use snowflake::lease::{LeaseRecord, StoreErrorKind};
+use snowflake::{Clock, NodeId, SystemClock, UnixMillis};
 
 use crate::output::Output;
+use crate::store::Contents;
 
-pub(crate) fn status(epoch: Epoch, records: &[(NodeId, LeaseRecord)]) -> Output {
+pub(crate) fn status(contents: &Contents) -> Output {
+    let Contents { epoch, records, damaged } = contents;
     let start = epoch.start();
     let now = SystemClock.now();
     let nodes: Vec<_> = records.iter().map(|(node, record)| in_json(*node, record, now)).collect();
-    Output {
-        text: format!("epoch {} ({})\n{}", start, start.0, table(records, now)),
-        value: json!({ "epoch_ms": start.0, "nodes": nodes }),
+    let damaged: Vec<_> = damaged.iter().filter_map(|error| node_of(error.kind())).collect();
+    let mut text = format!("epoch {} ({})", start, start.0);
+    if !records.is_empty() || damaged.is_empty() {
+        text += &format!("\n{}", table(records, now));
+    }
+    for node in &damaged {
+        text += &format!("\n{node:>9}  damaged");
+    }
+    let damaged: Vec<_> = damaged.iter().map(|node| node.get()).collect();
+    Output { text, value: json!({ "epoch_ms": start.0, "nodes": nodes, "damaged": damaged }) }
+}
+
+fn node_of(kind: &StoreErrorKind) -> Option<NodeId> {
+    match kind {
+        StoreErrorKind::Damaged { node, .. } => *node,
+        _ => None,
     }
 }
 

@@ -13,7 +13,9 @@ use snowflake::lease::EtcdStore;
 use snowflake::lease::FileStore;
 #[cfg(feature = "postgres")]
 use snowflake::lease::PostgresStore;
-use snowflake::lease::{GrantLimits, LeaseError, LeaseRecord, LeaseStore, ResetRequest};
+use snowflake::lease::{
+    GrantLimits, LeaseError, LeaseRecord, LeaseStore, LeaseTable, ResetRequest, StoreError,
+};
 #[cfg(unix)]
 use snowflake::lease::{IdFormat, StoreErrorKind};
 use snowflake::{Epoch, NodeId};
@@ -128,29 +130,55 @@ pub(crate) fn is_directory(place: &str) -> bool {
     !place.contains("://")
 }
 
+/// The contents of a store, for an overview.
+pub(crate) struct Contents {
+    pub(crate) epoch: Epoch,
+    pub(crate) records: Vec<(NodeId, LeaseRecord)>,
+    /// The errors of the records that are not readable.
+    pub(crate) damaged: Vec<StoreError>,
+}
+
+#[cfg(any(unix, feature = "etcd"))]
+fn records(table: &LeaseTable) -> Vec<(NodeId, LeaseRecord)> {
+    table.iter().map(|(node, record)| (node, record.clone())).collect()
+}
+
 impl Store {
     pub(crate) fn open(&self) -> Result<Box<dyn LeaseStore>, Failure> {
         open(&self.place, self.epoch)
     }
 
     /// Returns the epoch and the records. A file store may be in use.
-    pub(crate) fn read_unlocked(&self) -> Result<(Epoch, Vec<(NodeId, LeaseRecord)>), Failure> {
-        #[cfg(unix)]
-        if matches!(Kind::of(&self.place)?, Kind::Directory) {
-            let (id_format, table) = FileStore::peek(&self.place)?;
-            id_format.check(IdFormat::new(self.epoch.unwrap_or(id_format.epoch)))?;
-            let records = table.iter().map(|(node, record)| (node, record.clone())).collect();
-            return Ok((id_format.epoch, records));
+    pub(crate) fn read_unlocked(&self) -> Result<Contents, Failure> {
+        let damaged = Vec::new();
+        match Kind::of(&self.place)? {
+            #[cfg(unix)]
+            Kind::Directory => {
+                let (id_format, table) = FileStore::peek(&self.place)?;
+                id_format.check(IdFormat::new(self.epoch.unwrap_or(id_format.epoch)))?;
+                Ok(Contents { epoch: id_format.epoch, records: records(&table), damaged })
+            }
+            #[cfg(feature = "postgres")]
+            Kind::Postgres => {
+                let store = self.open()?;
+                let (epoch, records) = (store.id_format().epoch, store.records()?);
+                Ok(Contents { epoch, records, damaged })
+            }
+            #[cfg(feature = "etcd")]
+            Kind::Etcd => {
+                let store = EtcdStore::open(&self.place, self.epoch, GrantLimits::default())?;
+                let (table, damaged) = store.intact_records()?;
+                let (epoch, records) = (store.id_format().epoch, records(&table));
+                Ok(Contents { epoch, records, damaged })
+            }
         }
-        let store = self.open()?;
-        Ok((store.id_format().epoch, store.records()?))
     }
 
     /// Returns a warning if the store is a copy.
     pub(crate) fn warning(&self) -> Option<String> {
         #[cfg(unix)]
         if is_directory(&self.place) && FileStore::is_copy(&self.place).unwrap_or(false) {
-            let error = snowflake::lease::StoreError::new(&*self.place, StoreErrorKind::Copied);
+            let error = StoreError::new(&*self.place, StoreErrorKind::Copied);
             return Some(error.to_string());
         }
         None

@@ -118,6 +118,7 @@ impl fmt::Debug for EtcdStore {
 }
 
 const READ_ID_FORMAT: &str = "reading the ID format";
+const READ_LEASES: &str = "reading the leases";
 
 impl EtcdStore {
     /// Connects to the cluster at `url`, and writes the ID format if the prefix has no keys.
@@ -172,6 +173,19 @@ impl EtcdStore {
         let (_, recorded) = store.parsed(store.transact(READ_ID_FORMAT, &store.reading(None))?)?;
         store.format = recorded.for_epoch(epoch)?;
         Ok(store)
+    }
+
+    /// Returns the intact records, and the errors of the damaged ones.
+    ///
+    /// It is for an overview of the store. [`records`](LeaseStore::records) returns an error if any
+    /// record is damaged.
+    ///
+    /// # Errors
+    ///
+    /// As [`records`](LeaseStore::records), except for a damaged record.
+    pub fn intact_records(&self) -> Result<(LeaseTable, Vec<StoreError>), LeaseError> {
+        let (table, damaged) = self.split_damaged(&self.read(READ_LEASES, None)?);
+        Ok((table, damaged.into_iter().map(|(_, error)| error).collect()))
     }
 
     /// Returns a store that has not connected yet.
@@ -368,7 +382,7 @@ impl LeaseStore for EtcdStore {
     }
 
     fn records(&self) -> Result<Vec<(NodeId, LeaseRecord)>, LeaseError> {
-        let table = self.table(&self.read("reading the leases", None)?)?;
+        let table = self.table(&self.read(READ_LEASES, None)?)?;
         Ok(table.iter().map(|(node, record)| (node, record.clone())).collect())
     }
 
