@@ -159,6 +159,7 @@
 //! - Prefork servers: start the keeper in the worker, after the fork.
 
 mod keeper;
+mod random;
 mod rules;
 mod stores;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::log::Log;
 use super::renewal::Renewal;
 use crate::clock::since_boot;
+use crate::lease::random::{random, with_jitter};
 use crate::lease::rules::shortest_grant_ms;
 use crate::lease::{
     AcquireRequest, Grant, Keeper, LeaseError, LeaseStore, ManualKeeper, ReleaseRequest,
@@ -95,8 +96,8 @@ impl KeeperBuilder {
     ///
     /// It waits if the store reports [how long](LeaseError::retry_after), as for a node ID that is
     /// held, or if all node IDs are held. After a request that has [failed](StoreErrorKind::Failed)
-    /// it tries again, four times as often as it would renew. If the store has executed that
-    /// request, a node ID is held for one grant, and no process has it.
+    /// it tries again after a random pause, on average four times as often as it would renew. If the
+    /// store has executed that request, a node ID is held for one grant, and no process has it.
     pub fn start_timeout_ms(mut self, ms: u64) -> KeeperBuilder {
         self.start_timeout_ms = ms;
         self
@@ -217,17 +218,23 @@ impl KeeperBuilder {
                 Ok(grant) => return Ok(grant),
                 Err(error) => error,
             };
-            let failed = matches!(&error, LeaseError::Store(error)
-                if matches!(error.kind(), StoreErrorKind::Failed { .. }));
-            let retry = failed.then(|| Duration::from_millis(self.grant_ms) / 12);
-            let Some(wait) = error.retry_after().or(retry) else { return Err(error) };
-            let wait = wait.max(Duration::from_millis(1));
+            let Some(wait) = self.wait_after(&error) else { return Err(error) };
             if (self.boot_clock)().saturating_add(wait) > limit {
                 return Err(error);
             }
             Log::wait(&error, wait);
             thread::sleep(wait);
         }
+    }
+
+    /// Returns the time to wait before the next request of a start, if there is to be one.
+    pub(super) fn wait_after(&self, error: &LeaseError) -> Option<Duration> {
+        let failed = matches!(error, LeaseError::Store(error)
+            if matches!(error.kind(), StoreErrorKind::Failed { .. }));
+        // Processes that start together would overload a slow server together, again and again.
+        let retry = || with_jitter(Duration::from_millis(self.grant_ms) / 12, random());
+        let wait = error.retry_after().or_else(|| failed.then(retry))?;
+        Some(wait.max(Duration::from_millis(1)))
     }
 }
 

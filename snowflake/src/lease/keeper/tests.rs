@@ -242,6 +242,25 @@ fn a_keeper_renews_immediately_after_a_suspend_of_the_machine() {
 }
 
 #[test]
+fn a_start_waits_for_a_random_time_after_a_failure_and_for_a_known_time_otherwise() {
+    let store = MemoryStore::new(EPOCH, GrantLimits::default());
+    let builder = Keeper::builder(store).grant_ms(GRANT_MS);
+    let doing = "acquiring a node ID";
+    let failed = StoreError::new("in memory", StoreErrorKind::Failed { doing }).into();
+    let waits: HashSet<_> = (0..100).map(|_| builder.wait_after(&failed).unwrap()).collect();
+    assert!(waits.len() > 1, "{waits:?}");
+    let (shortest, longest) = (GRANT_MS / 24, GRANT_MS / 8);
+    let is_valid = |it: &Duration| (shortest..=longest).contains(&(it.as_millis() as u64));
+    assert!(waits.iter().all(is_valid), "{waits:?}");
+
+    let now = UnixMillis(1_795_177_540_000);
+    let used_up = LeaseError::GrantUsedUp { node: NODE, free_at: UnixMillis(now.0 + 500), now };
+    assert_eq!(builder.wait_after(&used_up), Some(Duration::from_millis(500)));
+    let missing = StoreError::new("in memory", StoreErrorKind::Missing).into();
+    assert_eq!(builder.wait_after(&missing), None);
+}
+
+#[test]
 fn a_grant_that_ends_before_the_epoch_is_an_error_and_is_released() {
     let store = Arc::new(MemoryStore::new(EPOCH, GrantLimits::default()));
     let clock = ManualClock::new(UnixMillis(EPOCH.start().0 - 1_000_000));

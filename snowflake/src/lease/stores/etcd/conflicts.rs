@@ -2,10 +2,10 @@
 
 use std::error::Error;
 use std::fmt;
-use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
-use std::process;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
+use crate::lease::random::random;
 use crate::lease::rules::Choice;
 
 /// The limit for repeating a transaction that conflicts. Only acquisitions of any free node ID
@@ -27,8 +27,7 @@ pub(super) struct Conflicts {
 
 impl Conflicts {
     pub(super) fn new() -> Conflicts {
-        // A forked child has its parent's keys of `RandomState`.
-        Conflicts::with_seed(RandomState::new().hash_one(process::id()))
+        Conflicts::with_seed(random())
     }
 
     fn with_seed(seed: u64) -> Conflicts {
@@ -40,9 +39,9 @@ impl Conflicts {
     /// Processes that start together have read the same records. With the same choice all of them
     /// except one would conflict each time.
     pub(super) fn choice(&self) -> Choice {
-        let mut random = DefaultHasher::new();
-        (self.seed, self.count).hash(&mut random);
-        Choice { among: FACTOR.saturating_pow(self.count), random: random.finish() }
+        let mut hasher = DefaultHasher::new();
+        (self.seed, self.count).hash(&mut hasher);
+        Choice { among: FACTOR.saturating_pow(self.count), random: hasher.finish() }
     }
 
     /// Records a conflict.
