@@ -68,8 +68,8 @@ impl<S: State> Dissemination<S> {
     /// Maelstrom's network holds a client's request while it waits to deliver a peer's message, and
     /// delivers the request right after that message. So the request has waited at most as long as
     /// the message was under way. A request that arrives some time after the message has probably
-    /// not waited for it. Therefore that time is subtracted. If the request has waited all the same,
-    /// the result is too short by twice that time: a few milliseconds.
+    /// not waited for it. Therefore that time is subtracted. If it did wait, the result is too
+    /// short by twice that time: a few milliseconds.
     pub(crate) fn longest_delay(&self, now: Time) -> Duration {
         self.delays_until.since(now)
     }

@@ -230,8 +230,9 @@ impl<'a> Body<'a> {
     ///
     /// # Errors
     ///
-    /// Returns [`RequestError::NotSupported`] for an unknown type, and [`RequestError::Malformed`]
-    /// with the name of a field that is missing or has the wrong type.
+    /// Returns [`RequestError::NotSupported`] for an unknown type or an unknown operation of a
+    /// transaction, and [`RequestError::Malformed`] with the name of a field that is missing or has
+    /// the wrong type.
     pub fn request(&self) -> Result<Request<'a>, RequestError> {
         Ok(match &*self.kind {
             "init" => Request::Init {
@@ -262,10 +263,7 @@ impl<'a> Body<'a> {
             "list_committed_offsets" => Request::ListCommittedOffsets {
                 keys: self.parsed("keys", self.keys, "a list of strings")?,
             },
-            "txn" => {
-                let shape = "a list of [\"r\", key, null] and [\"w\", key, value]";
-                Request::Txn { txn: self.parsed("txn", self.txn, shape)? }
-            }
+            "txn" => Request::Txn { txn: self.micro_ops()? },
             "gossip" => Request::Gossip(self.parsed("gossip", self.gossip, "a gossip message")?),
             unknown => {
                 return Err(RequestError::NotSupported(format!(
@@ -273,6 +271,19 @@ impl<'a> Body<'a> {
                 )));
             }
         })
+    }
+
+    fn micro_ops(&self) -> Result<Vec<MicroOp<'a>>, RequestError> {
+        let shape = "a list of [\"r\", key, null] and [\"w\", key, value]";
+        let ops: Vec<(String, _, _)> = self.parsed("txn", self.txn, shape)?;
+        let named = |(name, key, value): (String, _, _)| {
+            MicroOp::named(&name, key, value).ok_or_else(|| {
+                RequestError::NotSupported(format!(
+                    "txn: unknown operation {name:?}; this node supports \"r\" and \"w\""
+                ))
+            })
+        };
+        ops.into_iter().map(named).collect()
     }
 
     fn offsets(&self) -> Result<Offsets, RequestError> {

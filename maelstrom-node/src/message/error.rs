@@ -12,7 +12,7 @@ use serde::Serialize;
 pub enum ErrorCode {
     /// The request was not acknowledged in time. It may have taken effect, or may do so later.
     Timeout,
-    /// The node does not support requests of this type.
+    /// The node does not support requests of this type, or an operation of a transaction.
     NotSupported,
     /// The node cannot serve the request at present. A retry may succeed.
     TemporarilyUnavailable,
@@ -34,7 +34,7 @@ impl From<ErrorCode> for u32 {
 /// The reason why a body is not a [`Request`](super::Request).
 #[derive(Debug)]
 pub enum RequestError {
-    /// Error 10: the node does not know this type.
+    /// Error 10: the node does not know this type, or an operation of a transaction.
     NotSupported(String),
     /// Error 12: a field is missing or has the wrong type.
     Malformed(String),

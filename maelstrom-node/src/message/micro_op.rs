@@ -1,7 +1,6 @@
 //! The operations of a transaction.
 
-use serde::de::{Deserializer, Error};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 /// One operation of a transaction. As JSON it is a list: `["r", key, value]` or
@@ -27,13 +26,13 @@ pub enum MicroOp<'a> {
 const READ: &str = "r";
 const WRITE: &str = "w";
 
-impl<'de: 'a, 'a> Deserialize<'de> for MicroOp<'a> {
-    fn deserialize<D: Deserializer<'de>>(list: D) -> Result<MicroOp<'a>, D::Error> {
-        let (name, key, value) = <(String, &RawValue, &RawValue)>::deserialize(list)?;
-        match name.as_str() {
-            READ => Ok(MicroOp::Read { key, value }),
-            WRITE => Ok(MicroOp::Write { key, value }),
-            unknown => Err(D::Error::unknown_variant(unknown, &[READ, WRITE])),
+impl<'a> MicroOp<'a> {
+    /// Returns the operation with this name, or `None` if there is none.
+    pub(super) fn named(name: &str, key: &'a RawValue, value: &'a RawValue) -> Option<MicroOp<'a>> {
+        match name {
+            READ => Some(MicroOp::Read { key, value }),
+            WRITE => Some(MicroOp::Write { key, value }),
+            _ => None,
         }
     }
 }

@@ -10,6 +10,7 @@ fn unknown_requests_get_error_10_and_malformed_requests_get_error_12() {
         (json!({"type": "frobnicate"}), 10),
         (json!({"type": "frobnicate", "node_id": 5}), 10),
         (json!({"type": ""}), 10),
+        (json!({"type": "txn", "txn": [["append", 1, 2]]}), 10),
         (json!({"type": "echo"}), 12),
         (json!({"type": "broadcast"}), 12),
         (json!({"type": "add"}), 12),
