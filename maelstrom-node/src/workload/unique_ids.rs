@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use snowflake::ClaimError;
+use snowflake::{ClaimError, LeaseEnd};
 
 use super::{Definition, IdGenerator, Waiting, Workload};
 use crate::base::{Kind, Time};
@@ -32,8 +32,8 @@ fn is_generate(request: &Request<'_>) -> bool {
     matches!(request, Request::Generate)
 }
 
-/// The workload. It never blocks: while the millisecond has no free ID, requests wait in a queue,
-/// and the workload has a deadline.
+/// The workload. It never blocks: while the generator has no ID, requests wait in a queue, and the
+/// workload has a deadline.
 #[derive(Debug)]
 pub(crate) struct UniqueIds {
     generator: Arc<dyn IdGenerator>,
@@ -41,14 +41,22 @@ pub(crate) struct UniqueIds {
     try_again: Option<Time>,
 }
 
+/// Returns the time until the next call of the generator, or `None` if a request must not wait.
+///
+/// Requests wait for the clock, and for a renewal of the lease that is under way. With another
+/// problem of the lease, a longer wait than a client's is probable.
+fn wait_after(error: &ClaimError) -> Option<Duration> {
+    match error {
+        ClaimError::Ahead { .. } | ClaimError::LeaseEnded { reason: LeaseEnd::NotRenewed, .. } => {
+            error.retry_after().map(|wait| wait.min(MAX_RETRY_INTERVAL))
+        }
+        _ => None,
+    }
+}
+
 impl UniqueIds {
     pub(crate) fn new(generator: Arc<dyn IdGenerator>) -> UniqueIds {
         UniqueIds { generator, waiting: VecDeque::new(), try_again: None }
-    }
-
-    fn wait(&mut self, now: Time, wait_ms: u64) {
-        let wait = Duration::from_millis(wait_ms).min(MAX_RETRY_INTERVAL);
-        self.try_again = Some(now + wait);
     }
 
     fn answer_waiting(&mut self, now: Time, out: &mut Outbox) {
@@ -58,9 +66,12 @@ impl UniqueIds {
                 let client = Some(&first.address);
                 match self.generator.try_next_id() {
                     Ok(id) => out.reply(client, &Payload::GenerateOk { id }),
-                    Err(ClaimError::Ahead { wait_ms, .. }) => return self.wait(now, wait_ms),
-                    Err(never) => {
-                        let text = never.to_string();
+                    Err(error) => {
+                        if let Some(wait) = wait_after(&error) {
+                            self.try_again = Some(now + wait);
+                            return;
+                        }
+                        let text = error.to_string();
                         out.error(client, ErrorCode::TemporarilyUnavailable, &text);
                     }
                 }
@@ -83,11 +94,10 @@ impl Workload for UniqueIds {
         let rejected = if self.waiting.is_empty() {
             match self.generator.try_next_id() {
                 Ok(id) => return out.reply(Some(client), &Payload::GenerateOk { id }),
-                Err(ClaimError::Ahead { wait_ms, .. }) => {
-                    self.wait(now, wait_ms);
-                    None
+                Err(error) => {
+                    self.try_again = wait_after(&error).map(|wait| now + wait);
+                    self.try_again.is_none().then(|| error.to_string())
                 }
-                Err(never) => Some(never.to_string()),
             }
         } else if self.waiting.len() >= MAX_WAITING {
             Some(format!(
@@ -121,7 +131,9 @@ impl Workload for UniqueIds {
 
 #[cfg(test)]
 mod tests {
-    use snowflake::{Epoch, Generator, ManualClock, NodeId, UnixMillis};
+    use std::sync::Mutex;
+
+    use snowflake::{Epoch, Generator, Id, ManualClock, NodeId, UnixMillis};
 
     use super::*;
     use crate::message::MsgId;
@@ -181,5 +193,46 @@ mod tests {
         let mut out = Outbox::new();
         ids.on_deadline(Time(4_600_000), &mut out);
         assert!(out.is_empty() && !ids.owes_reply());
+    }
+
+    /// A generator whose lease has ended, until it is renewed.
+    #[derive(Debug)]
+    struct Leased {
+        end: Mutex<Option<LeaseEnd>>,
+    }
+
+    impl IdGenerator for Leased {
+        fn try_next_id(&self) -> Result<Id, ClaimError> {
+            match *self.end.lock().unwrap() {
+                Some(reason) => Err(ClaimError::LeaseEnded { until: NOON, reason }),
+                None => Ok(Id::from_raw(1).unwrap()),
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_waits_for_a_renewal_that_is_under_way() {
+        let leased = Arc::new(Leased { end: Mutex::new(Some(LeaseEnd::NotRenewed)) });
+        let mut ids = UniqueIds::new(Arc::<Leased>::clone(&leased));
+        assert_eq!(generate(&mut ids, Time(0), 1), 0);
+        assert_eq!(ids.deadline(), Some(Time(100_000)));
+        *leased.end.lock().unwrap() = None;
+        let mut out = Outbox::new();
+        ids.on_deadline(Time(100_000), &mut out);
+        assert!(String::from_utf8_lossy(out.as_bytes()).contains("generate_ok"));
+        assert!(!ids.owes_reply());
+    }
+
+    #[test]
+    fn a_request_gets_an_error_if_the_renewal_has_failed() {
+        let leased = Arc::new(Leased { end: Mutex::new(Some(LeaseEnd::NotRenewed)) });
+        let mut ids = UniqueIds::new(Arc::<Leased>::clone(&leased));
+        assert_eq!(generate(&mut ids, Time(0), 1), 0);
+        *leased.end.lock().unwrap() = Some(LeaseEnd::StoreFailed);
+        let mut out = Outbox::new();
+        ids.on_deadline(Time(100_000), &mut out);
+        assert!(String::from_utf8_lossy(out.as_bytes()).contains("the lease store failed"));
+        assert_eq!(generate(&mut ids, Time(200_000), 2), 1, "it gets the error immediately");
+        assert!(!ids.owes_reply());
     }
 }
