@@ -55,9 +55,20 @@ pub(crate) struct Registers {
     /// The number of visible transactions of each stream.
     visible: BTreeMap<Origin, u64>,
     /// The transactions that have arrived and are not visible, by sequence number.
-    hidden: BTreeMap<Origin, BTreeMap<u64, u32>>,
+    hidden: BTreeMap<Origin, BTreeMap<u64, Hidden>>,
     /// The streams of which more has become visible since the last call of `take_seen`.
     seen: BTreeSet<Origin>,
+}
+
+/// The conditions for a transaction to become visible.
+///
+/// They are checked often. A transaction can have megabytes, so its text is not parsed for that.
+#[derive(Debug)]
+struct Hidden {
+    stamp: Id,
+    after: Vec<Seen>,
+    /// The index of the text.
+    text: u32,
 }
 
 #[derive(Debug)]
@@ -93,19 +104,19 @@ impl Registers {
     fn reveal_next(&mut self, origin: Origin, reader: Version) -> bool {
         let sequence = self.visible(origin);
         let Some(hidden) = self.hidden.get_mut(&origin) else { return false };
-        let Some(text) = hidden.get(&sequence) else { return false };
-        let Ok(commit) = serde_json::from_str::<Commit<'_>>(self.texts[*text as usize].get())
-        else {
-            return false;
-        };
-        let version = Version { stamp: commit.stamp, origin, sequence };
-        let follows_visible = commit.after.iter().all(|(node, incarnation, count)| {
+        let Some(Hidden { stamp, after, text }) = hidden.get(&sequence) else { return false };
+        let version = Version { stamp: *stamp, origin, sequence };
+        let follows_visible = after.iter().all(|(node, incarnation, count)| {
             let origin = Origin { node: *node, incarnation: *incarnation };
             self.visible.get(&origin).copied().unwrap_or(0) >= *count
         });
         if version >= reader || !follows_visible {
             return false;
         }
+        let Ok(commit) = serde_json::from_str::<Commit<'_>>(self.texts[*text as usize].get())
+        else {
+            return false;
+        };
         // T4: all writes of the transaction become visible together, and the last writer wins.
         for (key, value) in commit.writes {
             match self.registers.get_mut(key.get()) {
@@ -143,10 +154,11 @@ impl State for Registers {
     type Item = u32;
 
     fn take(&mut self, origin: Origin, sequence: u64, text: &RawValue) -> Option<u32> {
-        serde_json::from_str::<Commit<'_>>(text.get()).ok()?;
+        let Commit { stamp, after, .. } = serde_json::from_str(text.get()).ok()?;
         let index = u32::try_from(self.texts.len()).ok()?;
         self.texts.push(text.to_owned());
-        self.hidden.entry(origin).or_default().insert(sequence, index);
+        let hidden = Hidden { stamp, after, text: index };
+        self.hidden.entry(origin).or_default().insert(sequence, hidden);
         Some(index)
     }
 
