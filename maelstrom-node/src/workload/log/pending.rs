@@ -36,6 +36,10 @@ impl Pending {
         self.0.push_back(record);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Returns `true` if the first record has waited for this time.
     pub(super) fn is_stalled(&self, now: Time, wait: Duration) -> bool {
         self.0.front().is_some_and(|first| now.since(first.since) >= wait)

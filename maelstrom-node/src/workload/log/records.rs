@@ -81,6 +81,11 @@ impl Records {
         self.keys.get(key)?.committed
     }
 
+    /// Returns `true` if there are committed offsets that have not taken effect.
+    pub(super) fn has_commits(&self) -> bool {
+        !self.commits.is_empty()
+    }
+
     /// Applies the committed offsets whose records are `is_safe`.
     pub(super) fn apply_commits(&mut self, is_safe: impl Fn(Source) -> bool) {
         let mut commits = std::mem::take(&mut self.commits);
