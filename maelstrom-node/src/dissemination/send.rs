@@ -14,11 +14,11 @@ use crate::message::{DigestEntry, Gossip, Outbox, Payload, RoundTiming, Run, Tim
 /// A message may have 1 MiB. Less than half of it leaves room for digests and escapes.
 const MAX_BYTES: usize = 400_000;
 
-/// The limit on messages to a peer in one batch.
+/// The size of the outbox after which a peer receives only one message in a batch.
 ///
-/// A peer may request gigabytes. The node serves its clients between two batches. The limit is for
-/// each peer: if many peers lack megabytes, the outbox has a batch for each of them.
-const MAX_MESSAGES: usize = 8;
+/// A peer may request gigabytes, and many peers may do so together. The node serves its clients
+/// between two batches.
+const MAX_BATCH_BYTES: usize = 8 * MAX_BYTES;
 
 /// The time between two batches of messages to a peer.
 const SEND_INTERVAL: Duration = Duration::from_millis(10);
@@ -127,7 +127,7 @@ impl<S: State> Dissemination<S> {
             None => self.streams.entries(),
         };
         let mut rest = None;
-        for nth in 1.. {
+        loop {
             let (items, more) = self.pick(index, selection, &mut known);
             let gossip = self.share(now, index, &have, items, extras);
             let dest = &self.cluster.names()[index];
@@ -135,7 +135,7 @@ impl<S: State> Dissemination<S> {
             if !more || selection == Selection::SomeUnacknowledged {
                 break;
             }
-            if nth == MAX_MESSAGES {
+            if out.as_bytes().len() >= MAX_BATCH_BYTES {
                 rest = Some((now + SEND_INTERVAL, selection));
                 break;
             }

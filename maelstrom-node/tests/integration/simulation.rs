@@ -72,6 +72,8 @@ pub(crate) struct Simulation {
     copies: u64,
     /// All messages between nodes, including lost ones.
     pub(crate) sent: Vec<Sent>,
+    /// The size of the longest output of one call of a node, in bytes.
+    pub(crate) longest_output: usize,
     /// The bodies of all replies to clients.
     pub(crate) replies: Vec<(Time, Value)>,
     /// The pairs of nodes that cannot reach each other.
@@ -99,6 +101,7 @@ impl Simulation {
             in_flight: BTreeMap::new(),
             copies: 0,
             sent: Vec::new(),
+            longest_output: 0,
             replies: Vec::new(),
             disconnected: Vec::new(),
             paused_until: vec![Time(0); scenario.nodes],
@@ -184,6 +187,7 @@ impl Simulation {
     /// client.
     fn post(&mut self, src: usize, out: &Outbox) -> Option<Value> {
         let mut reply = None;
+        self.longest_output = self.longest_output.max(out.as_bytes().len());
         for line in out.lines() {
             let message: Value = serde_json::from_slice(line).expect("JSON");
             let dest = message["dest"].as_str().expect("a name");

@@ -105,6 +105,37 @@ fn a_large_state_is_sent_once_in_messages_below_one_mebibyte() {
     }
 }
 
+/// The restarted nodes request all values from the same peer at the same time.
+#[test]
+fn many_peers_that_lack_megabytes_share_the_output_of_a_node() {
+    const NODES: usize = 9;
+    const VALUES: usize = 800;
+    let mut simulation = Simulation::new(Scenario {
+        nodes: NODES,
+        shortest_delay_ms: DELAY_MS,
+        longest_delay_ms: DELAY_MS,
+        ..Scenario::default()
+    });
+    let text = "x".repeat(10_000);
+    for number in 0..VALUES {
+        let value = format!("{number}{text}");
+        simulation.request(0, json!({"type": "broadcast", "message": value}));
+    }
+    simulation.run_until_ms(5_000);
+    simulation.longest_output = 0;
+    for node in 2..NODES {
+        simulation.restart(node);
+    }
+    simulation.run_until_ms(15_000);
+    // A batch of 3.2 MB for the first peer, and one message for each other peer.
+    let longest = simulation.longest_output;
+    assert!(longest < 3_600_000 + NODES * 400_000, "{longest} bytes in one output");
+    for node in 2..NODES {
+        let list = simulation.request(node, json!({"type": "read"}));
+        assert_eq!(list["messages"].as_array().map(Vec::len), Some(VALUES), "n{node}");
+    }
+}
+
 /// Returns an `init` line for `n1` of three nodes, with the network's own number of the
 /// message.
 fn numbered_init(id: u64) -> String {
