@@ -19,3 +19,6 @@ for nemesis in partition,loss,duplicate,reorder pause,one-way kill partition,los
     sweep -w kafka --concurrency 2n --nemesis $nemesis
 done
 sweep -w kafka --concurrency 2n --nemesis partition,loss,duplicate,reorder -- --acks 1
+# The network holds requests until their clients have nearly given up.
+sweep -w kafka --concurrency 2n --nemesis partition --latency 500 --latency-dist exponential \
+    --node-count 3 --rate 100 --time-limit 60
