@@ -20,7 +20,7 @@ workbench *flags:
 
 # Every interleaving of the claim.
 loom:
-    RUSTFLAGS="--cfg snowflake_loom" CARGO_TARGET_DIR=target/loom cargo test --package snowflake-ids --release --features lease --lib models
+    RUSTFLAGS="--cfg snowflake_loom" CARGO_TARGET_DIR=target/loom cargo test --package snowflake-ids --features lease --lib models
 
 # The lease protocol with more requests in flight and more acquisitions than in the tests: 5 million
 # states each, about 3 minutes and 1.2 GB of memory on two cores.

@@ -1,5 +1,5 @@
 //! Models of the protocol, which loom explores: `RUSTFLAGS="--cfg snowflake_loom" cargo test
-//! --release -p snowflake-ids --features lease --lib models`.
+//! -p snowflake-ids --features lease --lib models`.
 //!
 //! Each model runs with the primitives as they are, and then with one of them weakened at a time,
 //! which must make the model fail.
