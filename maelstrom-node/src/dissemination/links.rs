@@ -10,7 +10,8 @@ use crate::base::Time;
 
 /// The limit on the delay of a request: its client has given up by then.
 ///
-/// A message that waited while a process was stopped is no reason to ignore requests for longer.
+/// A message may have waited while a process was stopped. The link has no such delay, so the node
+/// does not ignore requests for longer.
 const MAX_DELAY: Duration = Duration::from_secs(5);
 
 impl<S: State> Dissemination<S> {

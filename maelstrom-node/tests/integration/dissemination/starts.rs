@@ -69,6 +69,15 @@ fn a_restarted_hub_recovers_its_values() {
     }
 }
 
+/// Broadcasts values of 10 kB each.
+fn broadcast_large_values(simulation: &mut Simulation, node: usize, count: usize) {
+    let text = "x".repeat(10_000);
+    for number in 0..count {
+        let value = format!("{number}{text}");
+        simulation.request(node, json!({"type": "broadcast", "message": value}));
+    }
+}
+
 /// A restarted node receives megabytes in messages that Maelstrom accepts, a few at a time and
 /// each once, even if its request arrives twice.
 #[test]
@@ -82,11 +91,7 @@ fn a_large_state_is_sent_once_in_messages_below_one_mebibyte() {
             longest_delay_ms: DELAY_MS,
             ..Scenario::default()
         });
-        let text = "x".repeat(10_000);
-        for number in 0..VALUES {
-            let value = format!("{number}{text}");
-            simulation.request(1, json!({"type": "broadcast", "message": value}));
-        }
+        broadcast_large_values(&mut simulation, 1, VALUES);
         simulation.run_until_ms(5_000);
         simulation.restart(2);
         simulation.run_until_ms(15_000);
@@ -116,11 +121,7 @@ fn many_peers_that_lack_megabytes_share_the_output_of_a_node() {
         longest_delay_ms: DELAY_MS,
         ..Scenario::default()
     });
-    let text = "x".repeat(10_000);
-    for number in 0..VALUES {
-        let value = format!("{number}{text}");
-        simulation.request(0, json!({"type": "broadcast", "message": value}));
-    }
+    broadcast_large_values(&mut simulation, 0, VALUES);
     simulation.run_until_ms(5_000);
     simulation.longest_output = 0;
     for node in 2..NODES {

@@ -96,7 +96,7 @@ fn the_nemesis_waits_until_restarted_nodes_reply_to_init() {
     for seed in 0..10 {
         let (history, inits) = run(seed);
         assert_eq!(inits.replied.len(), inits.received, "seed {seed}: a node stopped too early");
-        // The first reply of each node is no restart.
+        // The first reply of each node ends its first start. The others end restarts.
         let restarts = &inits.replied[3..];
         assert!(!restarts.is_empty(), "seed {seed} restarts no node");
         for &ready in restarts {

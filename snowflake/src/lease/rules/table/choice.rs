@@ -7,7 +7,7 @@ use crate::{NodeId, UnixMillis};
 
 /// The choice among the node IDs with one kind of last use: one of the first `among`.
 ///
-/// Of the node IDs whose grant has ended, the first ones have the earliest end.
+/// Node IDs whose grant has ended are ordered by that end. The earliest is the first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Choice {
     /// The number of candidates, in the order of the rules.
