@@ -23,7 +23,6 @@ pub(crate) fn describe() -> Machine {
         date: jiff::Zoned::now().date().to_string(),
         commit: commit(),
         load: read("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned(),
-        note: None,
     }
 }
 

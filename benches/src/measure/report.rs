@@ -30,9 +30,6 @@ pub(crate) struct Machine {
     pub(crate) commit: String,
     /// The load average of the minute before the run.
     pub(crate) load: String,
-    /// The differences between the figures of an older program and those of this one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) note: Option<String>,
 }
 
 /// The cost of an ID below the cap.

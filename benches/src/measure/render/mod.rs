@@ -41,14 +41,11 @@ pub(crate) fn write(reports: &[Report], directory: &Path) -> Result<(), Box<dyn 
 }
 
 fn machine(text: &mut String, machine: &Machine) {
-    let Machine { processor, cores, system, compiler, peers, date, commit, load, note } = machine;
+    let Machine { processor, cores, system, compiler, peers, date, commit, load } = machine;
     let _ = writeln!(
         text,
         "## {processor}\n\n\
          Commit {commit}, {date}, {cores} cores, {system}, {compiler}. Peers: {peers}.\n\
          The load average of the minute before the run was {load}.\n"
     );
-    if let Some(note) = note {
-        let _ = writeln!(text, "{note}\n");
-    }
 }
